@@ -1,0 +1,1 @@
+"""One address for a Kubernetes control plane: keepalived and haproxy, deployed and verified with Nornir."""

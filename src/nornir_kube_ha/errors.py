@@ -1,0 +1,106 @@
+"""What can go wrong, as one tree: catch `KubeHaError` for all of it.
+
+Each leaf is also the built-in that a caller would reach for, and carries the exit code that a runbook ends with.
+
+    KubeHaError                  1   a check or a host failed
+    ├── InventoryError           2   ValueError: the inventory says something that cannot be
+    ├── UsageError               2   ValueError: the command line does
+    ├── HostError                1   something on one host; names it
+    │   ├── HostUnreachableError 4   ConnectionError: no answer on its address
+    │   ├── LoginRefusedError    6   PermissionError: host key or credentials not accepted
+    │   ├── RemoteCommandError   1   RuntimeError: a command on the host failed
+    │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
+    │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
+    │   └── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
+    └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class KubeHaError(Exception):
+    """Root of every error that this package raises by itself."""
+
+    exit_code = 1
+
+
+class UsageError(KubeHaError, ValueError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that the inventory says wrongly.
+
+    Arguments:
+        host: the inventory's name of the host, or "" for what concerns no single host
+        key: dotted path of the key, `haproxy.stats.password`
+        message: what was seen and what would be right
+    """
+
+    host: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        """`host: key: message`, without the parts that are empty."""
+        return ": ".join(part for part in (self.host, self.key, self.message) if part)
+
+
+class InventoryError(KubeHaError, ValueError):
+    """The inventory says something that cannot be. Carries every problem found, not only the first.
+
+    Arguments:
+        problems: all that is wrong, in the inventory's order
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class HostError(KubeHaError):
+    """Something went wrong on one host.
+
+    Arguments:
+        host: the inventory's name of the host
+        message: what was expected, what was seen, what to do
+    """
+
+    def __init__(self, host: str, message: str) -> None:
+        self.host = host
+        self.message = message
+        super().__init__(f"{host}: {message}")
+
+
+class HostUnreachableError(HostError, ConnectionError):
+    """No SSH server answers on the host's address."""
+
+    exit_code = 4
+
+
+class LoginRefusedError(HostError, PermissionError):
+    """The host's key is not the one known, or it does not accept our credentials."""
+
+    exit_code = 6
+
+
+class RemoteCommandError(HostError, RuntimeError):
+    """A command on the host ended with another exit status than expected."""
+
+
+class RemoteTimeoutError(HostError, TimeoutError):
+    """A command on the host did not end within its time."""
+
+
+class RefusedConfigError(HostError, ValueError):
+    """The host's own haproxy or keepalived refuses the staged configuration. Nothing live was touched."""
+
+
+class UnexpectedReplyError(HostError, ValueError):
+    """What came back from the host is not what its script prints: cut short, or mixed with other output."""
