@@ -1,0 +1,87 @@
+"""The types of single values: what reaches a configuration file cannot hold what would end its word, line or block."""
+
+import re
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+
+MIN_PASSWORD_LENGTH = 12
+WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme", "haproxy", "password", "secret"})
+
+
+class Settings(BaseModel):
+    """Base of all intent: frozen, nothing unknown, the value itself never in an error's text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+def _with_prefix_length(value: object) -> object:
+    if isinstance(value, str) and "/" not in value:
+        raise ValueError(f"needs its prefix length, for example {value}/24")
+    return value
+
+
+def _text_of_number(value: object) -> object:
+    # YAML reads `5000` as a number where haproxy's `5000` (milliseconds) is meant.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _printable_line(value: str) -> str:
+    if not value.isprintable() or value != value.strip() or not value:
+        raise ValueError("must be one line of printable text, without spaces at its ends")
+    return value
+
+
+def _without_block(value: str) -> str:
+    # keepalived's parser opens a block at any brace and a string at any quote, `!` and `#` start a comment.
+    if found := sorted(set(value) & set("{}\"'!#\\")):
+        raise ValueError(f"must not hold {' '.join(found)}: it would change the file's structure")
+    return value
+
+
+def _strong_password(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not re.fullmatch(r"[!-&(-~]+", text):  # printable ASCII but the space and ', which ends haproxy's strong quotes
+        raise ValueError("must be printable ASCII without spaces and without '")
+    if text.lower() in WELL_KNOWN_PASSWORDS:
+        raise ValueError("is a well-known default; choose another")
+    if len(text) < MIN_PASSWORD_LENGTH:
+        raise ValueError(f"is too short: {MIN_PASSWORD_LENGTH} characters or more")
+    return value
+
+
+Address = IPv4Address
+AddressWithPrefix = Annotated[IPv4Interface, BeforeValidator(_with_prefix_length)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]
+"""A name of ours that ends up in files and reports: of a host, a cluster, an apiserver, a router."""
+
+LabName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,8}$")]
+"""A lab's name: it becomes part of interface names, which are short."""
+
+Interface = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
+"""A network interface: the kernel's IFNAMSIZ leaves 15 characters."""
+
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@%+,-]+$")]
+"""One word of a configuration line: nothing that a parser could take for a quote, a block or a variable."""
+
+Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
+"""An absolute path on the host."""
+
+Duration = Annotated[
+    str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")
+]
+"""haproxy's time: a number and us, ms, s, m, h or d; milliseconds without a unit."""
+
+Line = Annotated[str, AfterValidator(_printable_line)]
+"""One line that goes into haproxy.cfg as it is. The daemon judges it before anything live changes."""
+
+KeepalivedLine = Annotated[Line, AfterValidator(_without_block)]
+"""One line that goes into keepalived.conf as it is."""
+
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._:/()-]+$")]
+"""Text shown to a person."""
+
+Password = Annotated[SecretStr, AfterValidator(_strong_password)]

@@ -1,0 +1,126 @@
+"""What haproxy.cfg should say: section `haproxy` of the inventory."""
+
+from ipaddress import IPv4Address
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from nornir_kube_ha.intent.fields import Address, Duration, Label, Line, Name, Password, Path, Port, Settings
+
+ANY_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - the guide's bind address; the VIP moves between hosts
+
+
+class Timeouts(Settings):
+    """`timeout` lines of section `defaults`."""
+
+    connect: Duration = "5s"
+    """To reach an apiserver."""
+    client: Duration = "10m"
+    """Idle client: a watch is quiet for minutes, `kubectl exec` and `logs` for longer."""
+    server: Duration = "10m"
+    """Idle apiserver."""
+    check: Duration = "1s"
+    """To answer a health check, once connected."""
+
+
+class Stats(Settings):
+    """The stats page."""
+
+    bind: Address = ANY_ADDRESS
+    """Address that the page listens on."""
+    port: Port = 10080
+    """Port that the page listens on."""
+    uri: Path = "/status"
+    """Path of the page."""
+    refresh: Duration = "30s"
+    """How often a browser loads the page again."""
+    realm: Label = "welcome login Haproxy"
+    """What the browser's password dialog says."""
+    hide_version: bool = True
+    """Whether haproxy's version stays off the page."""
+    user: Name = "admin"
+    """Who may read the page."""
+    password: Password
+    """The password: text, or `env: NAME`, or `file: PATH` (relative to the inventory). No default."""
+    admin: bool = False
+    """Whether the page may change haproxy: drain, disable and stop servers. Read-only unless asked."""
+    log: Line | None = "127.0.0.1 local0 err"
+    """The page's own `log` line; none to use `global`'s."""
+
+
+class HAProxy(Settings):
+    """haproxy on a load-balancer node."""
+
+    port: Port = 8443
+    """Port of the apiserver listener: what clients have in their URL."""
+    bind: Address = ANY_ADDRESS
+    """Address of the apiserver listener."""
+    balance: Literal["leastconn", "roundrobin", "source", "static-rr", "first", "random"] = "leastconn"
+    """How a new connection finds its apiserver."""
+    tcplog: bool = True
+    """Whether each connection is logged with its timers (`option tcplog`)."""
+    check: Literal["readyz", "tcp"] = "readyz"
+    """What makes an apiserver healthy: `/readyz` over TLS answers 200, or its port accepts a connection."""
+    inter: Duration = "1s"
+    """Time between two checks of an apiserver."""
+    fall: int = Field(default=2, ge=1, le=100)
+    """Failed checks in a row that take an apiserver out."""
+    rise: int = Field(default=2, ge=1, le=100)
+    """Good checks in a row that bring it back."""
+    retries: int = Field(default=3, ge=0, le=100)
+    """Further tries, on other apiservers, for a connection that one refuses."""
+    log: tuple[Line, ...] = ("/dev/log local0", "/dev/log local1 notice")
+    """`log` lines of section `global`."""
+    chroot: Path = "/var/lib/haproxy"
+    """Where the worker is locked in."""
+    socket: Path = "/run/haproxy-admin.sock"
+    """The admin socket, through which the state of each apiserver is read."""
+    socket_mode: str = Field(default="660", pattern=r"^0?[0-7]{3}$")
+    """Mode of the admin socket."""
+    socket_level: Literal["user", "operator", "admin"] = "admin"
+    """What the admin socket may be used for."""
+    stats_timeout: Duration = "30s"
+    """How long the admin socket waits for its client."""
+    user: Name = "haproxy"
+    """Whom the worker runs as."""
+    group: Name = "haproxy"
+    """Whose group the worker runs as."""
+    daemon: bool = True
+    """Whether `daemon` is set; master-worker mode (`-Ws`), which the unit uses, goes before it."""
+    nbproc: int | None = Field(default=None, ge=1, le=64)
+    """Number of processes; written only for haproxy before 2.5, which dropped it."""
+    hard_stop_after: Duration = "30m"
+    """When a worker that a reload replaced ends at the latest: long watches keep it that long."""
+    timeouts: Timeouts = Timeouts()
+    """`timeout` lines of section `defaults`."""
+    stats: Stats
+    """The stats page."""
+    global_lines: tuple[Line, ...] = ()
+    """Lines of your own in section `global`."""
+    defaults_lines: tuple[Line, ...] = ()
+    """Lines of your own in section `defaults`."""
+    listener_lines: tuple[Line, ...] = ()
+    """Lines of your own in the apiserver listener."""
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.port == self.stats.port:
+            raise ValueError(f"port {self.port} is the stats page's port too; give one of them another")
+        return self
+
+
+class Apiserver(Settings):
+    """One kube-apiserver: a `server` line."""
+
+    address: Address
+    """Where it listens."""
+    name: Name = Field(default_factory=lambda data: str(data["address"]))
+    """What haproxy's log and the reports call it; its address unless given."""
+    port: Port = 6443
+    """Its port."""
+    weight: int = Field(default=1, ge=0, le=256)
+    """Its share of new connections."""
+
+    def __str__(self) -> str:
+        """`10.0.0.1:6443`."""
+        return f"{self.address}:{self.port}"

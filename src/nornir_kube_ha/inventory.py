@@ -1,0 +1,208 @@
+"""The edge: Nornir's inventory in, intent out. Everything is parsed once, before the first packet is sent.
+
+Any inventory plugin will do. A host is ours when its data holds one of our keys; others are left alone.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from nornir.core import Nornir
+from nornir.core.inventory import Host
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from nornir_kube_ha.errors import InventoryError, Problem
+from nornir_kube_ha.intent import Cluster, Intent, Node
+
+FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
+MASTER_PRIORITY = 120  # the guide's
+FIRST_BACKUP_PRIORITY = 110  # the guide's; each further backup one less, since equal ones make elections slower
+UNREADABLE = "a-password-not-read"  # stands in while the other errors are collected; never used
+PER_HOST_KEYS = frozenset({"name"})  # what Nornir itself says of a host, not its data
+
+
+def load_intent(nornir: Nornir) -> Intent:
+    """Parse every cluster of an inventory.
+
+    Give it the whole inventory, not a filtered one: a node's files name its peers.
+
+    Arguments:
+        nornir: an initialised Nornir; its connections are not opened
+
+    Returns:
+        What should be, on every host that is ours
+
+    Raises:
+        InventoryError: with all that is wrong, not only the first
+    """
+    base = _inventory_folder(nornir)
+    problems: list[Problem] = []
+    nodes: dict[str, list[Node]] = {}
+    backups: Counter[object] = Counter()
+    for host in nornir.inventory.hosts.values():
+        data = merged_data(host)
+        if not _is_ours(data):
+            continue
+        raw, unreadable = _complete(host, data, backups, base)
+        problems += unreadable
+        try:
+            node = Node.model_validate(raw)
+        except ValidationError as error:
+            problems += [_problem(host.name, details) for details in error.errors()]
+        else:
+            nodes.setdefault(node.cluster, []).append(node)
+    if not nodes and not problems:
+        problems.append(Problem("", "", f"no host of the inventory has any of: {', '.join(sorted(_our_keys()))}"))
+    intent = Intent(tuple(Cluster(name, tuple(members)) for name, members in nodes.items()))
+    if not problems:  # a host that could not be parsed is missing from its cluster: its rules would be misjudged
+        problems = list(intent.problems())
+    if problems:
+        raise InventoryError(problems)
+    return intent
+
+
+def merged_data(host: Host) -> dict[str, Any]:
+    """A host's data, its sections merged from defaults over groups to the host.
+
+    Nornir itself takes a whole section from the nearest level; here a host may give one key of a section and inherit
+    the others. Lists and single values are replaced.
+
+    Arguments:
+        host: a host of the inventory
+    """
+    levels = [host.defaults.data, *(group.data for group in reversed(list(host.extended_groups()))), host.data]
+    data: dict[str, Any] = {}
+    for level in levels:
+        data = _merge(data, level or {})
+    return data
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inherited = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(inherited, Mapping)
+        merged[key] = _merge(inherited, value) if both else value  # type: ignore[arg-type]  # both are mappings
+    return merged
+
+
+def _our_keys() -> set[str]:
+    return set(Node.model_fields) - PER_HOST_KEYS
+
+
+def _is_ours(data: Mapping[str, Any]) -> bool:
+    return any(key in data for key in _our_keys())
+
+
+def _inventory_folder(nornir: Nornir) -> Path:
+    """Where relative paths of the inventory start: beside its host file, or here for other plugins."""
+    host_file = nornir.config.inventory.options.get("host_file")
+    return Path(host_file).expanduser().resolve().parent if host_file else Path.cwd()
+
+
+def _complete(
+    host: Host, data: dict[str, Any], backups: Counter[object], base: Path
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Add to a host's data what follows from the host itself, and read what it names: a password, a CA."""
+    foreign = data.pop(FOREIGN_KEYS, ())
+    raw = {key: value for key, value in data.items() if key not in foreign}
+    raw["name"] = host.name
+    raw.setdefault("address", host.hostname)
+    if isinstance(raw.setdefault("keepalived", {}), Mapping):
+        raw["keepalived"] = {**_keepalived_defaults(host.name, raw, backups), **raw["keepalived"]}
+    problems: list[Problem] = []
+    stats = raw["haproxy"].get("stats") if isinstance(raw.get("haproxy"), Mapping) else None
+    if isinstance(stats, Mapping) and isinstance(stats.get("password"), Mapping):
+        try:
+            password = _read_password(stats["password"], base)
+        except (OSError, ValueError) as error:
+            problems.append(Problem(host.name, "haproxy.stats.password", str(error)))
+            password = UNREADABLE
+        raw["haproxy"] = {**raw["haproxy"], "stats": {**stats, "password": password}}
+    if isinstance(raw.get("apiserver_ca"), str):
+        try:
+            raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
+        except (OSError, ValueError) as error:
+            problems.append(Problem(host.name, "apiserver_ca", str(error)))
+    return raw, problems
+
+
+def _keepalived_defaults(name: str, raw: Mapping[str, Any], backups: Counter[object]) -> dict[str, Any]:
+    """What role and place in the inventory say of keepalived."""
+    is_master = raw.get("role") == "master"
+    priority = MASTER_PRIORITY if is_master else FIRST_BACKUP_PRIORITY - backups[raw.get("cluster")]
+    if not is_master:
+        backups[raw.get("cluster")] += 1
+    preempts = raw["keepalived"].get("preempt", True)
+    return {"router_id": name, "priority": priority, "state": "MASTER" if is_master and preempts else "BACKUP"}
+
+
+def _read_password(source: Mapping[str, Any], base: Path) -> str:
+    """A password given as `env: NAME` or `file: PATH`."""
+    match dict(source):
+        case {"env": str(name), **rest} if not rest:
+            if name not in os.environ:
+                raise ValueError(f"environment variable {name} is not set; export it first")
+            return os.environ[name]
+        case {"file": str(path), **rest} if not rest:
+            return (base / path).read_text(encoding="utf-8").strip()
+        case _:
+            raise ValueError("must be text, or one of `env: NAME` and `file: PATH`")
+
+
+def _read_certificates(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
+        raise ValueError(f"{path} must hold certificates in PEM, and no key")
+    return text.strip() + "\n"
+
+
+def _problem(host: str, details: ErrorDetails) -> Problem:
+    """One of pydantic's findings in the inventory's words."""
+    location = details["loc"]
+    key = ".".join(str(part) for part in location)
+    models = list(_models_along(location))
+    if details["type"] == "extra_forbidden":
+        return Problem(host, key, _unknown_key(str(location[-1]), models[-1], top_level=len(location) == 1))
+    description = models[-1].model_fields[str(location[-1])].description if _names_field(models, location) else None
+    hint = f" ({description})" if description else ""
+    if details["type"] == "missing":
+        return Problem(host, key, f"is missing{hint}")
+    reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    value = details["input"]
+    shown = "" if "password" in location or not isinstance(value, str | int | float) else f"{value!r} "
+    return Problem(host, key, f"{shown}{reason}{hint}")
+
+
+def _names_field(models: list[type[BaseModel]], location: tuple[int | str, ...]) -> bool:
+    return bool(models) and bool(location) and str(location[-1]) in models[-1].model_fields
+
+
+def _models_along(location: tuple[int | str, ...]) -> Iterator[type[BaseModel]]:
+    """The models that a location passes through, from `Node` down to the one that holds its last key."""
+    model: type[BaseModel] = Node
+    yield model
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        inner = _model_in(field.annotation) if field else None
+        if inner:
+            model = inner
+            yield model
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    for candidate in (annotation, *getattr(annotation, "__args__", ())):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _unknown_key(key: str, model: type[BaseModel], *, top_level: bool) -> str:
+    known = sorted(set(model.model_fields) - (PER_HOST_KEYS if top_level else set()))
+    nearest = get_close_matches(key, known, n=1, cutoff=0)
+    message = f"is unknown; did you mean {nearest[0]}?"
+    return f"{message} (if it belongs to other automation, list it under {FOREIGN_KEYS})" if top_level else message
