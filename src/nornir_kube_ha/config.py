@@ -1,0 +1,178 @@
+"""The files that make a load-balancer node: their names, owners and contents, and what a change of each asks for."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from nornir_kube_ha.intent import CHECK_SCRIPT, Cluster, Node
+from nornir_kube_ha.versions import Features
+
+HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
+HAPROXY_CA = "/etc/haproxy/kube-apiserver-ca.crt"
+HAPROXY_DROP_IN = "/etc/systemd/system/haproxy.service.d/kube-ha.conf"
+KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
+KEEPALIVED_DROP_IN = "/etc/systemd/system/keepalived.service.d/kube-ha.conf"
+TMPFILES = "/etc/tmpfiles.d/kube-ha.conf"
+MANAGED_PATHS = (
+    HAPROXY_CA,
+    HAPROXY_CFG,
+    HAPROXY_DROP_IN,
+    CHECK_SCRIPT,
+    KEEPALIVED_CONF,
+    KEEPALIVED_DROP_IN,
+    TMPFILES,
+)
+
+RUN_FOLDER = "/run/kube-ha"
+HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
+HEALTH_SOCKET = "/run/haproxy-health.sock"
+VRRP_INSTANCE = "VI-kube-master"  # the guide's name
+
+MASK = "********"
+
+Render = Callable[[str, dict[str, Any]], str]
+"""Renders the template of that name with these values."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file as it should be on a host.
+
+    Arguments:
+        path: where it is
+        content: its text; never shown as it is, since it may hold a password
+        mode: its permission bits, in octal digits
+        owner: the user it belongs to
+        group: the group it belongs to
+    """
+
+    path: str
+    content: str = field(repr=False)
+    mode: str = "0644"
+    owner: str = "root"
+    group: str = "root"
+
+    @property
+    def sha256(self) -> str:
+        """Of its content, in hexadecimal digits."""
+        return sha256(self.content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """A file as it is on a host.
+
+    Arguments:
+        path: where it is
+        mode: its permission bits, in octal digits
+        owner: the user it belongs to
+        group: the group it belongs to
+        content: its bytes; never shown as they are
+    """
+
+    path: str
+    mode: str
+    owner: str
+    group: str
+    content: bytes = field(repr=False)
+
+    def matches(self, wanted: ConfigFile) -> bool:
+        """Whether content, mode and owner are as wanted.
+
+        Arguments:
+            wanted: the file as it should be
+        """
+        return self.content == wanted.content.encode() and self.attributes == attributes(wanted)
+
+    @property
+    def attributes(self) -> str:
+        """`0640 root:haproxy`."""
+        return attributes(self)
+
+
+def attributes(file: "ConfigFile | FileFact") -> str:
+    """Mode and owner as one text: `0640 root:haproxy`.
+
+    Arguments:
+        file: as it is or as it should be
+    """
+    return f"{file.mode} {file.owner}:{file.group}"
+
+
+def config_files(cluster: Cluster, node: Node, features: Features, render: Render) -> tuple[ConfigFile, ...]:
+    """Every file of a node.
+
+    Arguments:
+        cluster: the node's cluster
+        node: the node
+        features: what its daemons understand
+        render: how a template becomes text
+
+    Returns:
+        The files, sorted by path
+    """
+    values = {
+        "node": node,
+        "haproxy": node.haproxy,
+        "keepalived": node.keepalived,
+        "peers": cluster.peers(node),
+        "features": features,
+        "ca_path": HAPROXY_CA if node.apiserver_ca else None,
+        "health_socket": HEALTH_SOCKET,
+        "haproxy_down_file": HAPROXY_DOWN_FILE,
+        "run_folder": RUN_FOLDER,
+        "vrrp_instance": VRRP_INSTANCE,
+    }
+    files = [
+        ConfigFile(HAPROXY_CFG, render("haproxy.cfg.j2", values), "0640", "root", node.haproxy.group),
+        ConfigFile(KEEPALIVED_CONF, render("keepalived.conf.j2", values), "0600"),
+        ConfigFile(CHECK_SCRIPT, render("check-haproxy.j2", values), "0755"),
+    ]
+    if node.apiserver_ca:
+        files.append(ConfigFile(HAPROXY_CA, node.apiserver_ca))
+    if node.keepalived.events:
+        files += [
+            ConfigFile(HAPROXY_DROP_IN, render("haproxy.service.conf.j2", values)),
+            ConfigFile(KEEPALIVED_DROP_IN, render("keepalived.service.conf.j2", values)),
+            ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
+        ]
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def masked(text: str, node: Node) -> str:
+    """A text without the secrets of a node.
+
+    Arguments:
+        text: what may hold them
+        node: whose secrets they are
+    """
+    return text.replace(node.haproxy.stats.password.get_secret_value(), MASK)
+
+
+def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
+    """A unified diff of content, mode and owner, without secrets.
+
+    Arguments:
+        old: the file as it is, none if there is none
+        new: the file as it should be
+        node: whose secrets are masked
+    """
+    before = old.content.decode(errors="replace").splitlines() if old else []
+    lines = list(
+        difflib.unified_diff(before, new.content.splitlines(), old.path if old else "/dev/null", new.path, lineterm="")
+    )
+    if old and before != new.content.splitlines() and masked("\n".join(before), node) == masked(new.content, node):
+        lines.append(" (only a secret changes)")
+    if old and old.attributes != attributes(new):
+        lines += [f"- {new.path}: {old.attributes}", f"+ {new.path}: {attributes(new)}"]
+    elif not old:
+        lines.append(f"+ {new.path}: {attributes(new)}")
+    # The old file may hold a password that is no longer the inventory's: the line as such is a secret.
+    return "\n".join(_masked_auth(masked(line, node)) for line in lines)
+
+
+def _masked_auth(line: str) -> str:
+    sign, keyword, _ = line.partition("stats auth ")
+    return f"{sign}{keyword}{MASK}" if keyword else line

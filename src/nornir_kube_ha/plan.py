@@ -1,0 +1,149 @@
+"""What differs between intent and facts, as a value: what to install, write and tell the units, in order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from nornir_kube_ha.config import (
+    HAPROXY_CA,
+    HAPROXY_CFG,
+    HAPROXY_DROP_IN,
+    KEEPALIVED_CONF,
+    KEEPALIVED_DROP_IN,
+    TMPFILES,
+    ConfigFile,
+    diff,
+)
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Node
+
+UNITS = ("haproxy", "keepalived")  # the order in which they are told: a VIP without a balancer behind it serves nobody
+PACKAGES = ("haproxy", "keepalived", "curl", "iputils-ping", "socat")
+"""The daemons, and what looks at them: curl asks as a client does, socat talks to haproxy's admin socket."""
+
+RELOADED_BY = {HAPROXY_CFG: "haproxy", HAPROXY_CA: "haproxy", KEEPALIVED_CONF: "keepalived"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file that is not as it should be.
+
+    Arguments:
+        file: as it should be
+        diff: from what is there, without secrets
+    """
+
+    file: ConfigFile
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """A unit that has to be told.
+
+    Arguments:
+        unit: `haproxy` or `keepalived`
+        verb: what `systemctl` is asked for: `enable`, `start` or `reload`
+    """
+
+    unit: str
+    verb: str
+
+    def __str__(self) -> str:
+        """`reload haproxy`."""
+        return f"{self.verb} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """What differs on one host.
+
+    Arguments:
+        install: packages that are missing
+        write: files that are not as they should be
+        remove: paths of ours that should not be there any more
+        units: what the units are asked for, in order
+    """
+
+    install: tuple[str, ...] = ()
+    write: tuple[FileChange, ...] = ()
+    remove: tuple[str, ...] = ()
+    units: tuple[UnitChange, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the host is as it should be."""
+        return not (self.install or self.touches_files or self.units)
+
+    @property
+    def touches_files(self) -> bool:
+        """Whether any file is written or removed."""
+        return bool(self.write or self.remove)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every file that is written or removed."""
+        return frozenset((*(change.file.path for change in self.write), *self.remove))
+
+    @property
+    def stale_units(self) -> tuple[str, ...]:
+        """Units that must read their files again once these are in place."""
+        return tuple(unit for unit in UNITS if any(RELOADED_BY.get(path) == unit for path in self.paths))
+
+    @property
+    def daemon_reload(self) -> bool:
+        """Whether systemd has to read unit files again."""
+        return bool(self.paths & {HAPROXY_DROP_IN, KEEPALIVED_DROP_IN})
+
+    @property
+    def create_run_folder(self) -> bool:
+        """Whether the folder below /run has to be made now, not only at boot."""
+        return any(change.file.path == TMPFILES for change in self.write)
+
+    @property
+    def diff(self) -> str:
+        """All that would change, as text."""
+        parts = [f"+ package {name}" for name in self.install]
+        parts += [change.diff for change in self.write]
+        parts += [f"- {path}" for path in self.remove]
+        parts += [f"+ systemctl {change}" for change in self.units]
+        return "\n".join(parts)
+
+
+def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:
+    """What differs on one host.
+
+    Arguments:
+        node: the host's intent
+        files: its files as they should be
+        facts: the host as it is
+    """
+    write = tuple(
+        FileChange(file, diff(facts.files.get(file.path), file, node))
+        for file in files
+        if not (file.path in facts.files and facts.files[file.path].matches(file))
+    )
+    wanted = {file.path for file in files}
+    remove = tuple(path for path in sorted(facts.files) if path not in wanted)
+    files_plan = HostPlan(write=write, remove=remove)
+    stale = {*files_plan.stale_units, *facts.pending}
+    return replace(files_plan, install=missing_packages(facts), units=tuple(_unit_changes(facts, stale)))
+
+
+def missing_packages(facts: Facts) -> tuple[str, ...]:
+    """Packages that the host needs and has not.
+
+    Arguments:
+        facts: the host as it is
+    """
+    return tuple(name for name in PACKAGES if name not in facts.packages or not facts.packages[name].installed)
+
+
+def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:
+    for name in UNITS:
+        unit = facts.units[name]
+        if not unit.enabled:
+            yield UnitChange(name, "enable")
+        if not unit.is_active:
+            yield UnitChange(name, "start")
+        elif name in stale:
+            yield UnitChange(name, "reload")
