@@ -27,7 +27,6 @@ MANAGED_PATHS = (
 
 RUN_FOLDER = "/run/kube-ha"
 HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
-HEALTH_SOCKET = "/run/haproxy-health.sock"
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MASK = "********"
@@ -120,7 +119,6 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
         "peers": cluster.peers(node),
         "features": features,
         "ca_path": HAPROXY_CA if node.apiserver_ca else None,
-        "health_socket": HEALTH_SOCKET,
         "haproxy_down_file": HAPROXY_DOWN_FILE,
         "run_folder": RUN_FOLDER,
         "vrrp_instance": VRRP_INSTANCE,

@@ -28,8 +28,6 @@ class CheckHAProxy(Settings):
     """Good runs in a row that mean recovery."""
     weight: int = Field(default=0, ge=-253, le=253)
     """What a failure does to the priority; 0 is FAULT: the node lets the VIP go at once."""
-    user: Name = "haproxy"
-    """Whom the command runs as (`script_user`)."""
 
 
 class Keepalived(Settings):

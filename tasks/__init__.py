@@ -1,0 +1,29 @@
+"""All that touches a host. `get_*` reads and never changes; the others change, and tell the truth about it.
+
+Each is a Nornir task like any other: `nr.run(task=get_facts, intent=load_intent(nr))`. What one task found, the next
+takes as a mapping by host name; without it, it looks by itself.
+"""
+
+from nornir_kube_ha.tasks.config import (
+    commit_config,
+    get_plan,
+    render_config,
+    stage_config,
+    unstage_config,
+    upload_config,
+)
+from nornir_kube_ha.tasks.facts import get_facts
+from nornir_kube_ha.tasks.packages import install_packages
+from nornir_kube_ha.tasks.services import change_services
+
+__all__ = [
+    "change_services",
+    "commit_config",
+    "get_facts",
+    "get_plan",
+    "install_packages",
+    "render_config",
+    "stage_config",
+    "unstage_config",
+    "upload_config",
+]

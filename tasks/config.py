@@ -1,0 +1,203 @@
+"""Configuration: render the files, put them beside the live ones, have the host's own daemons judge them, swap."""
+
+import base64
+import re
+import secrets
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Any
+
+import jinja2
+from nornir.core.task import Result, Task
+from nornir_jinja2.plugins.tasks import template_file
+
+from nornir_kube_ha.config import TMPFILES, ConfigFile, config_files, masked
+from nornir_kube_ha.errors import RefusedConfigError, UnexpectedReplyError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.plan import HostPlan, plan
+from nornir_kube_ha.tasks.facts import facts_of
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.versions import features
+
+DAEMONS = ("haproxy", "keepalived")
+TIMEOUT = 60  # seconds; both judges together take well under one
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(  # noqa: S701 - configuration files, not HTML; values are typed at the edge
+        loader=jinja2.PackageLoader("nornir_kube_ha", "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,  # a haproxy.cfg without its last newline is fatal
+    )
+    environment.filters["seconds"] = lambda value: f"{value:g}"
+    return environment
+
+
+def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
+    """Render the files of a node for the versions of its daemons. Touches no host.
+
+    Arguments:
+        intent: what should be
+        facts: by host name, from an earlier `get_facts`; none to look now. They say which versions the host has
+
+    Returns:
+        Result object with the following attributes set:
+          * result (``tuple`` of :obj:`nornir_kube_ha.config.ConfigFile`): the files, sorted by path
+    """
+    node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
+    packages = facts_of(task, intent, facts).packages
+    understood = features(*(packages[name].upstream if name in packages else () for name in DAEMONS))
+    return Result(host=task.host, result=config_files(cluster, node, understood, partial(_render, task)))
+
+
+def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
+    """What differs on a host. Changes nothing.
+
+    Arguments:
+        intent: what should be
+        facts: by host name, from an earlier `get_facts`; none to look now
+
+    Returns:
+        Result object with the following attributes set:
+          * result (:obj:`nornir_kube_ha.plan.HostPlan`): what differs
+          * diff (``str``): the same as text, without secrets
+    """
+    seen = facts_of(task, intent, facts)
+    files = render_config(task, intent, {task.host.name: seen}).result
+    change = plan(intent.node(task.host.name), files, seen)
+    return Result(host=task.host, result=change, diff=change.diff)
+
+
+def _render(task: Task, template: str, values: dict[str, Any]) -> str:
+    # Called, not run as a subtask: its result holds the password, and printers show results.
+    text: str = template_file(task, template, jinja_env=_environment(), **values).result
+    return text
+
+
+def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
+    """Put the new files beside the live ones and have the host's own haproxy and keepalived judge the whole set.
+
+    Arguments:
+        intent: what should be
+        plans: by host name, from `get_plan`
+        dry_run: whether to only say what would be staged; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): False: no live file was touched
+          * diff (``str``): from the live files to the new ones, without secrets
+          * result (``str``): the daemons' words, if they had any
+
+    Raises:
+        RefusedConfigError: a daemon refuses the new files; they are gone from the host again
+        RemoteCommandError: the host could not write them, or could not judge them
+    """
+    change = plans[task.host.name]
+    if not change.touches_files or task.is_dry_run(dry_run):
+        return Result(host=task.host, changed=False, diff=change.diff, result="")
+    nonce = secrets.token_hex(8)
+    completed = run_script(task, _stage_script(change, nonce), timeout=TIMEOUT)
+    node = intent.node(task.host.name)
+    words = []
+    for daemon in DAEMONS:
+        match = re.search(
+            rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", completed.stdout, re.MULTILINE | re.DOTALL
+        )
+        if not match:
+            raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}: {completed.stdout[-500:]}")
+        status, said = int(match[1]), masked(match[2].strip(), node)
+        # A keepalived may exit 0 on a file that it does not take whole (keepalived#2069); on a good one it is silent.
+        if status or (daemon == "keepalived" and said):
+            unstage_config(task, plans)
+            raise RefusedConfigError(
+                task.host.name,
+                f"{daemon} refuses the new configuration (exit status {status}):\n{said or '(no words)'}",
+            )
+        words.append(said)
+    return Result(host=task.host, changed=False, diff=change.diff, result="\n".join(filter(None, words)))
+
+
+def _stage_script(change: HostPlan, nonce: str) -> str:
+    parts = [assignments(nonce=nonce, remove=" ".join(change.remove)), load_script("stage.sh")]
+    parts += [_stage_call(each.file, nonce) for each in change.write]
+    return "".join([*parts, "validate\n"])
+
+
+def _stage_call(file: ConfigFile, nonce: str) -> str:
+    content = base64.encodebytes(file.content.encode()).decode()
+    return f"stage {file.path} {file.mode} {file.owner} {file.group} {file.sha256} <<'{nonce}'\n{content}{nonce}\n"
+
+
+def unstage_config(task: Task, plans: Mapping[str, HostPlan]) -> Result:
+    """Take staged files away again.
+
+    Arguments:
+        plans: by host name, what was staged
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): False: no live file was touched
+    """
+    paths = " ".join(each.file.path for each in plans[task.host.name].write)
+    run_script(task, assignments(write=paths) + load_script("unstage.sh"), timeout=TIMEOUT)
+    return Result(host=task.host, changed=False)
+
+
+def commit_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
+    """Put staged files in the place of the live ones, each by one rename.
+
+    Arguments:
+        plans: by host name, what was staged
+        dry_run: whether to only say what would change; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): whether any live file was, or in a dry run would be, changed
+          * diff (``str``): from the old files to the new ones, without secrets
+
+    Raises:
+        RemoteCommandError: a staged file is gone, or the host could not put it in place
+    """
+    change = plans[task.host.name]
+    if change.touches_files and not task.is_dry_run(dry_run):
+        variables = assignments(
+            write=" ".join(each.file.path for each in change.write),
+            remove=" ".join(change.remove),
+            stale=" ".join(change.stale_units),
+            daemon_reload="yes" if change.daemon_reload else "",
+            run_folder=TMPFILES if change.create_run_folder else "",
+        )
+        run_script(task, variables + load_script("commit.sh"), timeout=TIMEOUT)
+    return Result(host=task.host, changed=change.touches_files, diff=change.diff)
+
+
+def upload_config(
+    task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None, dry_run: bool | None = None
+) -> Result:
+    """Render, stage, judge and swap the files of one node: the whole of this module in one task.
+
+    A roll-out runs `stage_config` on all hosts before `commit_config` on the first.
+
+    Arguments:
+        intent: what should be
+        facts: by host name, from an earlier `get_facts`; none to look now
+        dry_run: whether to only say what would change; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): whether any live file was, or in a dry run would be, changed
+          * diff (``str``): from the old files to the new ones, without secrets
+          * result (:obj:`nornir_kube_ha.plan.HostPlan`): what differed, for `change_services`
+
+    Raises:
+        RefusedConfigError: a daemon refuses the new files; no live file was touched
+        RemoteCommandError: the host could not write them
+    """
+    plans: dict[str, HostPlan] = {task.host.name: get_plan(task, intent, facts).result}
+    stage_config(task, intent, plans, dry_run)
+    committed = commit_config(task, plans, dry_run)
+    return Result(host=task.host, changed=committed.changed, diff=committed.diff, result=plans[task.host.name])

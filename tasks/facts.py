@@ -1,0 +1,74 @@
+"""Facts: one look at a host, in one round trip. Reads and never changes."""
+
+import secrets
+from collections.abc import Mapping
+
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
+from nornir_kube_ha.errors import UnexpectedReplyError
+from nornir_kube_ha.facts import Facts, parse_facts
+from nornir_kube_ha.intent import Intent, Node
+from nornir_kube_ha.plan import PACKAGES, UNITS
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+
+TIMEOUT = 60  # seconds; a look takes about one, and its own probes give up after ten
+
+
+def get_facts(task: Task, intent: Intent) -> Result:
+    """Look at a load-balancer node: packages, files, units, addresses, sockets, both daemons' state, the VIP.
+
+    Arguments:
+        intent: what should be: it says where to look
+
+    Returns:
+        Result object with the following attributes set:
+          * result (:obj:`nornir_kube_ha.facts.Facts`): the host as it is
+
+    Raises:
+        UnexpectedReplyError: the answer is not what the script prints
+        HostUnreachableError, LoginRefusedError, RemoteTimeoutError: see `run_script`
+    """
+    nonce = secrets.token_hex(8)
+    script = _variables(intent.node(task.host.name), nonce) + load_script("facts.sh")
+    completed = run_script(task, script, timeout=TIMEOUT)
+    try:
+        facts = parse_facts(completed.stdout, nonce)
+    except ValueError as error:
+        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
+    return Result(host=task.host, result=facts)
+
+
+def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> Facts:
+    """A host's facts: those given, or a look of its own.
+
+    Arguments:
+        intent: what should be
+        facts: by host name, from an earlier `get_facts`; none to look now
+    """
+    if facts is None:
+        looked: Facts = get_facts(task, intent).result
+        return looked
+    return facts[task.host.name]
+
+
+def _variables(node: Node, nonce: str) -> str:
+    stats, vip = node.haproxy.stats, node.vip.ip
+    return assignments(
+        nonce=nonce,
+        files=" ".join(MANAGED_PATHS),
+        units=" ".join(UNITS),
+        packages=" ".join(PACKAGES),
+        haproxy_socket=node.haproxy.socket,
+        vip=str(vip),
+        readyz_url=f"https://{vip}:{node.haproxy.port}/readyz",
+        ca_file=HAPROXY_CA if node.apiserver_ca else "",
+        stats_url=f"http://{vip}:{stats.port}{stats.uri}",
+        stats_login=_curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}"),
+    )
+
+
+def _curl_quoted(text: str) -> str:
+    """A value of curl's config file."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

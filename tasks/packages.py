@@ -1,0 +1,45 @@
+"""Packages: the daemons, and what looks at them."""
+
+from collections.abc import Mapping
+
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.errors import RemoteCommandError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.plan import missing_packages
+from nornir_kube_ha.tasks.facts import facts_of
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+
+TIMEOUT = 900  # seconds; a slow mirror, a lock that another apt-get holds for its own run
+
+
+def install_packages(
+    task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None, dry_run: bool | None = None
+) -> Result:
+    """Install what a load-balancer node needs and has not.
+
+    Arguments:
+        intent: what should be
+        facts: by host name, from an earlier `get_facts`; none to look now
+        dry_run: whether to only say what would be installed; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): whether anything was, or in a dry run would be, installed
+          * diff (``str``): the packages
+          * result (``tuple`` of ``str``): their names
+
+    Raises:
+        RemoteCommandError: the package manager failed, or there is none that we know
+    """
+    seen = facts_of(task, intent, facts)
+    missing = missing_packages(seen)
+    changes = "\n".join(f"+ package {name}" for name in missing)
+    if not missing or task.is_dry_run(dry_run):
+        return Result(host=task.host, changed=bool(missing), diff=changes, result=missing)
+    if not seen.package_manager:
+        raise RemoteCommandError(task.host.name, f"no package manager we know (apt-get, dnf, yum) on {seen.os}")
+    variables = assignments(manager=seen.package_manager, packages=" ".join(missing))
+    run_script(task, variables + load_script("packages.sh"), timeout=TIMEOUT)
+    return Result(host=task.host, changed=True, diff=changes, result=missing)

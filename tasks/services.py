@@ -1,0 +1,31 @@
+"""Services: haproxy and keepalived enabled, started and reloaded, and only where that is called for."""
+
+from collections.abc import Mapping
+
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+
+TIMEOUT = 180  # seconds; systemd's own limit for a start is 90
+
+
+def change_services(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
+    """Enable, start and reload units as the plan says. A running daemon is reloaded, never restarted.
+
+    Arguments:
+        plans: by host name, from `get_plan` or `upload_config`
+        dry_run: whether to only say what would be asked of systemd; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): whether any unit was, or in a dry run would be, told
+          * diff (``str``): what systemd was asked for
+
+    Raises:
+        RemoteCommandError: a unit failed; the message ends with its journal
+    """
+    changes = "\n".join(map(str, plans[task.host.name].units))
+    if changes and not task.is_dry_run(dry_run):
+        run_script(task, assignments(changes=changes) + load_script("services.sh"), timeout=TIMEOUT)
+    return Result(host=task.host, changed=bool(changes), diff=changes)
