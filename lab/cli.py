@@ -1,0 +1,236 @@
+"""`kube-ha lab`: what an operator does with labs."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TypeAlias
+
+from nornir_kube_ha.lab import lifecycle, network
+from nornir_kube_ha.lab.apiserver import MODES
+from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
+from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.lab.layout import Layout, check_lab_name
+from nornir_kube_ha.lab.state import LabFiles
+from nornir_kube_ha.lab.status import HostStatus, status
+
+Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
+INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
+
+
+def add_parser(subparsers: Parsers) -> None:
+    """Add `lab` and its verbs to a command line.
+
+    Each sets `run`, which takes the parsed options and returns the exit code.
+
+    Arguments:
+        subparsers: what `ArgumentParser.add_subparsers` returned
+    """
+    lab = subparsers.add_parser("lab", help="boot an inventory's hosts on this machine", description=__doc__)
+    verbs = lab.add_subparsers(metavar="VERB", required=True)
+
+    def add(verb: str, words: str) -> argparse.ArgumentParser:
+        parser = verbs.add_parser(verb, help=words, description=words)
+        parser.set_defaults(run=_RUN[verb])
+        if verb != "up":
+            parser.add_argument("--lab", metavar="NAME", help="which lab; may be left out while there is only one")
+        return parser
+
+    add("up", "boot every host of an inventory that lives in a lab").add_argument(
+        "-i", "--inventory", type=Path, default=INVENTORY, metavar="DIR", help="default: %(default)s"
+    )
+    add("down", "end the lab and all that belongs to it, but the images")
+    add("status", "show each host; exit code 1 unless all answer")
+    ssh = add("ssh", "log in to a host, or run a command on it")
+    ssh.add_argument("host", metavar="HOST")
+    ssh.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
+    inside = add("exec", "run a command of this machine in the lab's network")
+    inside.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
+    apiserver = add("apiserver", "let a host's kube-apiserver behave in another way")
+    apiserver.add_argument("host", metavar="HOST")
+    apiserver.add_argument("mode", choices=[*MODES, "gone"], metavar="MODE", help=f"{', '.join(MODES)} or gone")
+    apiserver.add_argument("--seconds", type=float, default=1.0, help="how slow, with `slow` (default: %(default)s)")
+    for verb, words in (("off", "cut a host's power"), ("on", "switch a host on again")):
+        add(verb, words).add_argument("host", metavar="HOST")
+
+
+def run_up(options: argparse.Namespace) -> int:
+    """`lab up`."""
+    lifecycle.require_root()
+    with _sigterm_interrupts():
+        layouts = _layouts(options.inventory)
+        for layout in layouts:
+            lifecycle.up(layout, _progress)
+    for layout in layouts:
+        _print_table(status(layout.name))
+    return 0
+
+
+def run_down(options: argparse.Namespace) -> int:
+    """`lab down`: also a success when there is none."""
+    lifecycle.require_root()
+    if options.lab is None and not lifecycle.labs():
+        _progress("no lab is up")
+        return 0
+    lab = _lab(options)
+    lifecycle.down(lab)
+    _progress(f"lab {lab} is down")
+    return 0
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """`lab status`."""
+    lifecycle.require_root()
+    lab = _lab(options)
+    hosts = status(lab)
+    if not hosts:
+        raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
+    _print_table(hosts)
+    return 0 if all(host.answers for host in hosts) else 1
+
+
+def run_ssh(options: argparse.Namespace) -> NoReturn:
+    """`lab ssh`: becomes ssh, so that its terminal and its exit code are ssh's."""
+    lifecycle.require_root()
+    layout = lifecycle.read_layout(_lab(options))
+    command = ssh_command(layout, options.host, options.command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+    network.enter(layout.name)
+    os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+def run_exec(options: argparse.Namespace) -> NoReturn:
+    """`lab exec`: becomes the command."""
+    lifecycle.require_root()
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise LabRequestError("lab exec: which command? For example: kube-ha lab exec -- ip route")
+    network.enter(_lab(options))
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+    except FileNotFoundError:
+        raise LabRequestError(f"lab exec: {command[0]} is not on this machine") from None
+
+
+def run_apiserver(options: argparse.Namespace) -> int:
+    """`lab apiserver`."""
+    lifecycle.require_root()
+    layout = lifecycle.read_layout(_lab(options))
+    mode = f"slow {options.seconds:f}" if options.mode == "slow" else options.mode
+    Host(layout.name, layout.host(options.host).name).set_apiserver(mode)
+    return 0
+
+
+def run_off(options: argparse.Namespace) -> int:
+    """`lab off`."""
+    lifecycle.power_off(_lab(options), options.host)
+    return 0
+
+
+def run_on(options: argparse.Namespace) -> int:
+    """`lab on`."""
+    lifecycle.power_on(_lab(options), options.host)
+    return 0
+
+
+_RUN = {
+    "up": run_up,
+    "down": run_down,
+    "status": run_status,
+    "ssh": run_ssh,
+    "exec": run_exec,
+    "apiserver": run_apiserver,
+    "off": run_off,
+    "on": run_on,
+}
+
+
+def ssh_command(layout: Layout, host: str, command: list[str], *, terminal: bool) -> list[str]:
+    """Return the command that logs in to a host: by the lab's own key, to the host's own key, by nobody's settings.
+
+    Arguments:
+        layout: the lab
+        host: the host's name
+        command: what to run there; a login shell if empty
+        terminal: whether a person sits in front of it
+    """
+    files = LabFiles(layout.name)
+    settings = (
+        f"UserKnownHostsFile={files.known_hosts}",
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+        "IdentitiesOnly=yes",
+        "BatchMode=yes",
+        "LogLevel=ERROR",
+    )
+    return [
+        *("ssh", "-F", "none", "-i", str(files.private_key)),
+        *(word for setting in settings for word in ("-o", setting)),
+        *(["-t"] if terminal else []),
+        f"root@{layout.host(host).address.ip}",
+        *command,
+    ]
+
+
+def _lab(options: argparse.Namespace) -> str:
+    if options.lab is not None:
+        return check_lab_name(options.lab)
+    labs = lifecycle.labs()
+    if len(labs) > 1:
+        raise LabRequestError(f"there are several labs; choose one with --lab: {', '.join(labs)}")
+    if not labs:
+        raise LabDownError("no lab is up; start one with: kube-ha lab up")
+    return labs[0]
+
+
+def _layouts(inventory: Path) -> tuple[Layout, ...]:
+    from nornir import InitNornir  # noqa: PLC0415 - a quarter of a second that the other verbs need not wait
+
+    from nornir_kube_ha.inventory import load_intent, merged_data  # noqa: PLC0415 - the same
+    from nornir_kube_ha.lab import pki  # noqa: PLC0415 - the same
+    from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - the same
+
+    files = {key: str(inventory / f"{key.removesuffix('_file')}s.yaml") for key in ("host_file", "group_file")}
+    nornir = InitNornir(
+        inventory={
+            "plugin": "SimpleInventory",
+            "options": {**files, "defaults_file": str(inventory / "defaults.yaml")},
+        },
+        logging={"enabled": False},
+    )
+    for name in {merged_data(host).get("lab") for host in nornir.inventory.hosts.values()} - {None}:
+        pki.ensure_ca(LabFiles(check_lab_name(str(name))).pki)  # an inventory may name the CA of a lab yet to be
+    return layouts_of(load_intent(nornir))
+
+
+def _progress(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _print_table(hosts: list[HostStatus]) -> None:
+    width = max(len(host.name) for host in hosts)
+    for host in hosts:
+        state = "up" if host.answers else "on" if host.is_on else "down"
+        address = str(host.address or "-")
+        sys.stdout.write(
+            f"{host.name:{width}}  {address:18}  {state:4}  {'' if host.answers else host.seen}".rstrip() + "\n"
+        )
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """Let SIGTERM end us as Ctrl-C does, by an exception, so that what was made is taken down."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

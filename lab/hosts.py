@@ -1,0 +1,208 @@
+"""One host: its disk, its boot, its end, and commands inside it."""
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import Self
+
+from nornir_kube_ha.lab import cgroup, network
+from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab.errors import LabDownError, LabError
+from nornir_kube_ha.lab.image import Image
+from nornir_kube_ha.lab.layout import LabHost, Layout
+from nornir_kube_ha.lab.pki import ensure_ssh_key
+from nornir_kube_ha.lab.state import LabFiles, write_file
+
+_HERE = Path(__file__).parent
+_UNIT = "kube-apiserver.service"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host of a lab, as it is found on this machine.
+
+    Arguments:
+        lab: the lab's name
+        name: its own
+    """
+
+    lab: str
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Its disk, and what was said at its console."""
+        return LabFiles(self.lab).hosts / self.name
+
+    @property
+    def cgroup(self) -> Path:
+        """All its processes are in it."""
+        return cgroup.cgroup_of(self.lab, self.name)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a process of it lives."""
+        return cgroup.is_populated(self.cgroup)
+
+    @property
+    def description(self) -> LabHost | None:
+        """What it was made as; None if its disk is not whole."""
+        try:
+            seen = json.loads((self.folder / "host.json").read_text())
+        except FileNotFoundError:
+            return None
+        return LabHost(self.name, seen["interface"], IPv4Interface(seen["address"]), seen["apiserver_port"])
+
+    @property
+    def image(self) -> Image:
+        """What its disk lies on."""
+        return Image((self.folder / "image").readlink())
+
+    @property
+    def public_key(self) -> str:
+        """The key that its SSH server shows, in OpenSSH's format without a comment."""
+        words = (self.folder / "upper/etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+        return " ".join(words[:2])
+
+    @property
+    def last_words(self) -> str:
+        """The end of what was said at its console."""
+        try:
+            lines = (self.folder / "console.log").read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return "it has no console yet"
+        return "\n".join(lines[-10:]) or "its console is empty"
+
+    @classmethod
+    def all_of(cls, lab: str) -> list[Self]:
+        """Find every host of which anything is left: a disk, a namespace or a cgroup."""
+        disks = {path.name for path in LabFiles(lab).hosts.glob("*/")}
+        names = disks | network.hosts_with_namespace(lab) | cgroup.hosts_with_cgroup(lab)
+        return [cls(lab, name) for name in sorted(names)]
+
+    def make_disk(self, layout: Layout, image: Image, login: str) -> None:
+        """Make its disk: an empty layer over the image, with its names and keys in it.
+
+        Arguments:
+            layout: the lab that it is in
+            image: what its disk lies on
+            login: the public key that it lets in as root
+        """
+        spec = layout.host(self.name)
+        draft = self.folder.with_name(f".{self.name}")
+        shutil.rmtree(draft, ignore_errors=True)
+        for folder in ("upper/root/.ssh", "upper/etc/ssh", "work", "root", "kube-apiserver"):
+            (draft / folder).mkdir(parents=True)
+        for folder in ("upper/root", "upper/root/.ssh", "kube-apiserver"):
+            (draft / folder).chmod(0o700)
+        ensure_ssh_key(draft / "upper/etc/ssh/ssh_host_ed25519_key", f"root@{spec.hostname}")
+        write_file(draft / "upper/root/.ssh/authorized_keys", login, 0o600)
+        write_file(draft / "upper/etc/hostname", f"{spec.hostname}\n")
+        write_file(draft / "upper/etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
+        write_file(draft / "upper/etc/hosts", hosts_file(layout))
+        if spec.apiserver_port is not None:
+            _install_apiserver(draft, spec.apiserver_port)
+        (draft / "image").symlink_to(image.folder)
+        write_file(draft / "host.json", describe(spec))
+        draft.rename(self.folder)
+
+    def boot(self) -> None:
+        """Switch it on. Its network must be there. Returns at once; whether it comes up is for others to see.
+
+        Raises:
+            LabError: its process could not be started
+        """
+        self.cgroup.mkdir(mode=0o755, parents=True, exist_ok=True)
+        image, folder = self.image, self.folder
+        namespace = network.host_namespace(self.lab, self.name)
+        where = [str(path) for path in (folder, image.root, image.pool, folder / "console.log")]
+        script, hostname = _HERE / "boot.sh", (folder / "upper/etc/hostname").read_text().strip()
+        run(["sh", str(script), str(self.cgroup), namespace, hostname, *where])
+
+    def switch_off(self) -> None:
+        """End all its processes at once, as a power loss does, and take it off the network. Its disk stays."""
+        cgroup.end(self.cgroup)
+        network.remove_namespace(network.host_namespace(self.lab, self.name))
+
+    def remove(self) -> None:
+        """Switch it off and throw its disk away."""
+        self.switch_off()
+        for folder in (self.folder, self.folder.with_name(f".{self.name}")):
+            if folder.exists():
+                shutil.rmtree(folder)
+
+    def init(self) -> int:
+        """Return the process that is its process 1.
+
+        Raises:
+            LabDownError: it is off
+        """
+        for process in cgroup.processes(self.cgroup):
+            try:
+                status = Path(f"/proc/{process}/status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            ids = next((line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:")), [])
+            if len(ids) > 1 and ids[-1] == "1":
+                return process
+        raise LabDownError(f"{self.name} of lab {self.lab} is off")
+
+    def run(self, *argv: str, seconds: float = 30) -> str:
+        """Run a command on it without any network, and return its standard output.
+
+        Raises:
+            LabDownError: it is off
+            LabError: the command failed
+        """
+        return run(["nsenter", "--all", "--target", str(self.init()), "--", *argv], seconds=seconds)
+
+    def set_apiserver(self, mode: str) -> None:
+        """Let its kube-apiserver stand-in behave in another way, from the next request on.
+
+        Arguments:
+            mode: `ok`, `slow`, `slow SECONDS`, `error`, `unauthorized`, `hang`, or `gone`: its unit is stopped
+
+        Raises:
+            LabDownError: the host is off
+            LabError: it has no apiserver
+        """
+        folder = self.folder / "kube-apiserver"
+        if not (folder / "apiserver.py").exists():
+            raise LabError(f"{self.name} of lab {self.lab} has no kube-apiserver")
+        if mode == "gone":
+            self.run("systemctl", "stop", _UNIT)
+            return
+        write_file(folder / "mode", f"{mode}\n")
+        self.run("systemctl", "start", _UNIT)
+
+    def give_certificate(self, pki: Path) -> None:
+        """Put the lab's apiserver certificate where the stand-in, running or not, finds it."""
+        for name in ("apiserver.key", "apiserver.crt"):  # the certificate last: its change is the sign to load both
+            source, target = pki / name, self.folder / "kube-apiserver" / name
+            if not target.exists() or target.read_bytes() != source.read_bytes():
+                write_file(target, source.read_bytes(), 0o600)
+
+
+def describe(spec: LabHost) -> str:
+    """Return what is noted of a host beside its disk, to find out later whether it is still the one that is wanted."""
+    facts = {"interface": spec.interface, "address": str(spec.address), "apiserver_port": spec.apiserver_port}
+    return json.dumps(facts) + "\n"
+
+
+def hosts_file(layout: Layout) -> str:
+    """Return /etc/hosts of every host: there is no DNS."""
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    return "\n".join([*lines, *(f"{host.address.ip} {host.hostname}" for host in layout.hosts)]) + "\n"
+
+
+def _install_apiserver(draft: Path, port: int) -> None:
+    units = draft / "upper/etc/systemd/system"
+    write_file(units / _UNIT, (_HERE / _UNIT).read_text())
+    (units / "multi-user.target.wants").mkdir()
+    (units / "multi-user.target.wants" / _UNIT).symlink_to(f"/etc/systemd/system/{_UNIT}")
+    write_file(draft / "kube-apiserver/apiserver.py", (_HERE / "apiserver.py").read_text())
+    write_file(draft / "kube-apiserver/environment", f"PORT={port}\n")
+    write_file(draft / "kube-apiserver/mode", "ok\n")

@@ -1,0 +1,137 @@
+"""The Debian root that hosts boot from, and the package pool that they install from. Built once a suite, kept."""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from nornir_kube_ha.lab.errors import LabError
+from nornir_kube_ha.lab.state import IMAGES, Progress, locked
+
+MIRROR = "KUBE_HA_LAB_MIRROR"
+"""Environment variable: a Debian mirror to build from instead of mmdebstrap's default ones."""
+
+ROOT_PACKAGES = (
+    "iproute2",
+    "libpython3-stdlib",  # the apiserver stand-in's asyncio and ssl
+    "openssh-server",
+    "procps",
+    "python3-minimal",
+    "systemd-sysv",
+)
+POOL_PACKAGES = ("curl", "haproxy", "iputils-ping", "keepalived", "nftables", "socat", "tcpdump")
+"""What a host can install, with all that it depends on or recommends. Nothing of it is in the root."""
+
+_NO_DOCUMENTS = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/man/*", "/usr/share/locale/*")
+_HOOK = Path(__file__).with_name("image.sh")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built image.
+
+    Arguments:
+        folder: where it is
+    """
+
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        """The lowest layer of every host's disk. Nobody writes there."""
+        return self.folder / "root"
+
+    @property
+    def pool(self) -> Path:
+        """The apt repository, which a host sees as /srv/pool."""
+        return self.folder / "pool"
+
+
+def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str]:
+    """Return the command that builds the image of `suite` into `target`."""
+    hook = f'sh {shlex.quote(str(_HOOK))} "$1" {" ".join(POOL_PACKAGES)}'
+    return [
+        *("unshare", "--mount", "--propagation", "private"),  # what it mounts while it works ends with it
+        *("mmdebstrap", "--mode=root", "--format=directory", "--variant=minbase"),
+        f"--include={','.join(ROOT_PACKAGES)}",
+        *(f"--dpkgopt=path-exclude={path}" for path in _NO_DOCUMENTS),
+        f"--customize-hook={hook}",
+        "--skip=cleanup/apt/lists",  # so that a dry run on a fresh host knows the candidates
+        suite,
+        str(target),
+        *([mirror] if mirror else []),
+    ]
+
+
+def image_of(suite: str) -> Image:
+    """Return where the image of `suite` is or will be: named after its recipe, so a new recipe makes a new one."""
+    recipe = repr(mmdebstrap_command(suite, Path("target"), None)).replace(str(_HOOK), "") + _HOOK.read_text()
+    return Image(IMAGES / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}")
+
+
+def ensure_image(suite: str, progress: Progress) -> Image:
+    """Return the image of `suite`, building it if it is not there.
+
+    Arguments:
+        suite: Debian's code name, `bookworm`
+        progress: told what is being done when it must be built
+
+    Raises:
+        LabError: it could not be built; the builder's last words are in the message
+    """
+    image = image_of(suite)
+    if image.folder.is_dir():
+        return image
+    with locked(f"image-{suite}", progress) as lock:
+        if not image.folder.is_dir():
+            _build(suite, image, progress, lock)
+    return image
+
+
+def _build(suite: str, image: Image, progress: Progress, lock: int) -> None:
+    IMAGES.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for leftover in IMAGES.glob(f".{suite}-*"):  # of a builder that was killed: it had the lock that is ours now
+        shutil.rmtree(leftover)
+    draft = Path(tempfile.mkdtemp(prefix=f".{suite}-", dir=IMAGES))
+    progress(f"building the {suite} image, once: about 40 s on a quick line")
+    started = time.monotonic()
+    try:
+        draft.chmod(0o755)
+        _run_builder(mmdebstrap_command(suite, draft / "root", os.environ.get(MIRROR)), progress, lock)
+        (draft / "root/srv/pool").rename(draft / "pool")
+        (draft / "root/srv/pool").mkdir()
+        draft.rename(image.folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    progress(f"built the {suite} image in {time.monotonic() - started:.0f} s: {image.folder}")
+
+
+def _run_builder(command: list[str], progress: Progress, lock: int) -> None:
+    """Run the builder, which inherits the lock: nobody else starts while it runs, even if we are killed."""
+    words: list[str] = []
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        pass_fds=(lock,),
+    ) as builder:
+        try:
+            for line in builder.stdout or ():
+                words = [*words[-14:], line.rstrip()]
+                if line.startswith(("I: ", "downloading ", "setting ")):
+                    progress(f"  {line.removeprefix('I: ').rstrip()}")
+        except BaseException:
+            builder.terminate()
+            raise
+    if builder.returncode:
+        raise LabError(f"mmdebstrap ended with {builder.returncode}; it said last:\n" + "\n".join(words))

@@ -1,0 +1,217 @@
+"""Up, down, status: a lab as a whole.
+
+What is there is found out from the machine itself, by names of namespaces, cgroups and folders: whatever an `up`
+that was killed left behind is completed by the next one, or ended by `down`.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv4Interface
+
+from nornir_kube_ha.lab import cgroup, inotify, network
+from nornir_kube_ha.lab.command import require_tools
+from nornir_kube_ha.lab.errors import LabDownError, LabRequiresRootError
+from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.lab.image import Image, ensure_image
+from nornir_kube_ha.lab.layout import Layout, check_lab_name
+from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent, write_file
+from nornir_kube_ha.lab.status import await_hosts
+
+SUITE = "bookworm"
+
+
+def require_root() -> None:
+    """Refuse anybody else.
+
+    Raises:
+        LabRequiresRootError: we are not root
+    """
+    if os.geteuid() != 0:
+        raise LabRequiresRootError("the lab needs root: it makes network namespaces, mounts and cgroups")
+
+
+def up(layout: Layout, progress: Progress = silent) -> None:
+    """Bring a lab up: boot what is missing, replace what is not as the layout says, remove what it does not name.
+
+    Arguments:
+        layout: what the lab shall be
+        progress: told what takes a while
+
+    Raises:
+        LabRequiresRootError: we are not root
+        LabError: it could not be brought up. What this call made is gone again
+    """
+    require_root()
+    require_tools()
+    with locked(f"lab-{layout.name}", progress):
+        image = ensure_image(SUITE, progress)
+        untouched = {host.name for host in Host.all_of(layout.name) if host.is_on}
+        try:
+            _bring_up(layout, image, untouched, progress)
+        except BaseException:
+            progress("that failed: taking down what was made")
+            _take_down(layout.name, keep=untouched)
+            raise
+
+
+def down(lab: str) -> None:
+    """Take a lab down, whatever is left of it. Images are kept.
+
+    Arguments:
+        lab: its name
+
+    Raises:
+        LabRequiresRootError: we are not root
+        LabError: something of it could not be ended
+    """
+    require_root()
+    check_lab_name(lab)
+    with locked(f"lab-{lab}"):
+        _take_down(lab)
+
+
+def is_up(layout: Layout) -> bool:
+    """Tell whether all hosts of the layout run, without sending anything anywhere."""
+    return network.is_there(network.control_namespace(layout.name)) and all(
+        Host(layout.name, spec.name).is_on for spec in layout.hosts
+    )
+
+
+def labs() -> list[str]:
+    """Return the names of all labs that anything is left of."""
+    names = {path.name for path in LABS.glob("*/")} | cgroup.labs_with_cgroup()
+    prefix = network.control_namespace("")
+    names |= {path.name.removeprefix(prefix).partition("-")[0] for path in network.NETNS.glob(f"{prefix}*")}
+    return sorted(names)
+
+
+def power_off(lab: str, name: str) -> None:
+    """Cut a host's power and its cable. Its disk stays as it is in this moment.
+
+    Raises:
+        LabDownError: the lab is not up
+        LabRequestError: it has no such host
+    """
+    require_root()
+    with locked(f"lab-{lab}"):
+        read_layout(lab).host(name)
+        Host(lab, name).switch_off()
+
+
+def power_on(lab: str, name: str) -> None:
+    """Switch a host on again with its disk, and wait until it answers.
+
+    Raises:
+        LabDownError: the lab is not up
+        LabRequestError: it has no such host
+        LabError: the host does not come up
+    """
+    require_root()
+    with locked(f"lab-{lab}"):
+        layout = read_layout(lab)
+        layout.host(name)
+        host = Host(lab, name)
+        if not host.is_on:
+            _boot(layout, host)
+        await_hosts(layout, [host], with_apiserver=[])
+
+
+def read_layout(lab: str) -> Layout:
+    """Return what a lab was last brought up as.
+
+    Raises:
+        LabDownError: it is not up
+    """
+    hosts = tuple(spec for spec in (host.description for host in Host.all_of(check_lab_name(lab))) if spec)
+    files = LabFiles(lab)
+    if not hosts or not files.vips.exists():
+        raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
+    return Layout(lab, hosts, tuple(map(IPv4Interface, files.vips.read_text().split())))
+
+
+def _bring_up(layout: Layout, image: Image, untouched: set[str], progress: Progress) -> None:
+    login = _ensure_files(layout)
+    hosts = [Host(layout.name, spec.name) for spec in layout.hosts]
+    control_is_there = network.is_there(network.control_namespace(layout.name))
+    for host in Host.all_of(layout.name):
+        if host not in hosts or host.description != layout.host(host.name):
+            untouched.discard(host.name)
+            host.remove()
+        elif not control_is_there:  # with it went the bridge, and every host's interface
+            untouched.discard(host.name)
+            host.switch_off()
+    network.ensure_control(layout)
+    _make_disks(layout, hosts, image, login)
+    missing = [host for host in hosts if not host.is_on]
+    if missing:
+        progress(f"booting {len(missing)} hosts of lab {layout.name}")
+        inotify.raise_limit(_hosts_on_machine() + len(missing))
+    started = time.monotonic()
+    for host in missing:
+        _boot(layout, host)
+    await_hosts(layout, hosts, with_apiserver=missing)
+    if missing:
+        progress(f"{len(missing)} hosts answered after {time.monotonic() - started:.1f} s")
+
+
+def _ensure_files(layout: Layout) -> str:
+    """Make the lab's folder with its keys and certificates; return the public half of the login key."""
+    from nornir_kube_ha.lab import pki  # noqa: PLC0415 - cryptography takes 100 ms to import, and only `up` needs it
+
+    files = LabFiles(layout.name)
+    LABS.mkdir(mode=0o755, parents=True, exist_ok=True)
+    files.folder.mkdir(mode=0o700, exist_ok=True)
+    files.hosts.mkdir(mode=0o700, exist_ok=True)
+    write_file(files.vips, "".join(f"{vip}\n" for vip in layout.vips))
+    login = pki.ensure_ssh_key(files.private_key, f"controller@{layout.name}")
+    pki.ensure_ca(files.pki)
+    addresses = [vip.ip for vip in layout.vips]
+    addresses += [host.address.ip for host in layout.hosts if host.apiserver_port is not None]
+    pki.ensure_apiserver_certificate(files.pki, [*addresses, IPv4Address("127.0.0.1")])
+    return login
+
+
+def _make_disks(layout: Layout, hosts: list[Host], image: Image, login: str) -> None:
+    files = LabFiles(layout.name)
+    for host in hosts:
+        spec = layout.host(host.name)
+        if host.description is None:
+            host.remove()
+            host.make_disk(layout, image, login)
+        if spec.apiserver_port is not None:
+            host.give_certificate(files.pki)
+    lines = (f"{layout.host(host.name).address.ip} {host.public_key}\n" for host in hosts)
+    write_file(files.known_hosts, "".join(lines))
+
+
+def _boot(layout: Layout, host: Host) -> None:
+    cgroup.end(host.cgroup)
+    network.make_host(layout, layout.host(host.name))
+    host.boot()
+
+
+def _hosts_on_machine() -> int:
+    return sum(len(cgroup.hosts_with_cgroup(lab)) for lab in cgroup.labs_with_cgroup())
+
+
+def _take_down(lab: str, keep: Iterable[str] = ()) -> None:
+    """End a lab, but for the hosts named, if any."""
+    kept = set(keep)
+    for host in Host.all_of(lab):
+        if host.name not in kept:
+            host.remove()
+    if kept:
+        return
+    network.remove_namespace(network.control_namespace(lab))
+    for folder in (cgroup.labs_folder() / lab, cgroup.labs_folder()):
+        with suppress(OSError):  # the other labs' are still there
+            folder.rmdir()
+    if LabFiles(lab).folder.exists():
+        shutil.rmtree(LabFiles(lab).folder)
+    with suppress(OSError):
+        LABS.rmdir()
+    if not cgroup.labs_folder().exists():
+        inotify.restore_limit()

@@ -1,0 +1,162 @@
+"""Network namespaces of a lab: one that holds the bridge and the controller, one for each host.
+
+Nothing joins them to the machine's own namespace, not even for the moment of their making, and none of them has a
+default route. So whatever is sent inside stays inside, also to addresses that exist elsewhere.
+"""
+
+import ctypes
+import errno
+import hashlib
+import json
+import os
+from contextlib import suppress
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab.errors import LabDownError, LabError
+from nornir_kube_ha.lab.layout import LabHost, Layout
+
+NETNS = Path("/run/netns")  # where ip(8) looks for names
+BRIDGE = "lab"
+_CLONE_NEWNET = 0x40000000
+_MNT_DETACH = 2
+
+
+def control_namespace(lab: str) -> str:
+    """Return the name of the namespace in which the lab's controller works."""
+    return f"kube-ha-{lab}"
+
+
+def host_namespace(lab: str, host: str) -> str:
+    """Return the name of a host's namespace. A lab's name holds no "-", so it cannot be taken for another lab's."""
+    return f"kube-ha-{lab}-{host}"
+
+
+def port_of(host: str) -> str:
+    """Return what a host's port of the bridge is called: at most 15 characters, the kernel's limit."""
+    name = f"p-{host}"
+    return name if len(name) <= 15 else f"{name[:8]}-{hashlib.sha256(host.encode()).hexdigest()[:6]}"
+
+
+def enter(lab: str) -> None:
+    """Move the calling thread, and what it starts from now on, into the lab's control namespace.
+
+    Sockets that are open already stay where they are. Threads that run already do, too: call it first.
+
+    Arguments:
+        lab: the lab's name
+
+    Raises:
+        LabDownError: the lab has no control namespace: it is not up
+    """
+    path = NETNS / control_namespace(lab)
+    if not is_there(path.name):
+        raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
+    libc = ctypes.CDLL(None, use_errno=True)
+    with path.open("rb") as handle:
+        if libc.setns(handle.fileno(), _CLONE_NEWNET):
+            raise LabError(f"entering {path}: {os.strerror(ctypes.get_errno())}")
+
+
+def is_there(namespace: str) -> bool:
+    """Tell whether a namespace of that name exists; a file that a killed `up` left behind is none."""
+    try:
+        return (NETNS / namespace).stat().st_dev != NETNS.stat().st_dev  # a mount: nsfs has a device of its own
+    except FileNotFoundError:
+        return False
+
+
+def hosts_with_namespace(lab: str) -> set[str]:
+    """Return the names of the hosts that have something by their namespace's name, be it whole or not."""
+    prefix = host_namespace(lab, "")
+    return {path.name.removeprefix(prefix) for path in NETNS.glob(f"{prefix}*")}
+
+
+def remove_namespace(namespace: str) -> None:
+    """Take a namespace's name away; the kernel ends it, with all links in it, when its last process has ended."""
+    path = NETNS / namespace
+    libc = ctypes.CDLL(None, use_errno=True)
+    while is_there(namespace):  # once for each time that it was mounted
+        if libc.umount2(os.fsencode(path), _MNT_DETACH) and ctypes.get_errno() != errno.EINVAL:
+            raise LabError(f"unmounting {path}: {os.strerror(ctypes.get_errno())}")
+    path.unlink(missing_ok=True)  # this also unmounts its copies in other mount namespaces
+
+
+def _make_namespace(namespace: str) -> None:
+    remove_namespace(namespace)
+    NETNS.mkdir(mode=0o755, parents=True, exist_ok=True)
+    (NETNS / namespace).touch(mode=0o444)
+    # Not `ip netns add`: it turns /run/netns into a mount of its own that nobody takes away again.
+    run(["unshare", f"--net={NETNS / namespace}", "true"])
+
+
+def _ip(namespace: str, *commands: str) -> None:
+    run(["ip", "-n", namespace, "-batch", "-"], stdin="\n".join(commands) + "\n")
+
+
+def control_commands(layout: Layout) -> list[str]:
+    """Return the ip(8) commands that furnish an empty control namespace."""
+    return [
+        "link set lo up",
+        f"link add {BRIDGE} type bridge",
+        f"link set {BRIDGE} up",
+        *_address_commands(layout),
+    ]
+
+
+def _address_commands(layout: Layout) -> list[str]:
+    return [
+        *(f"address add {address} brd + dev {BRIDGE}" for address in layout.control_addresses),
+        *(f"route add {vip} dev {BRIDGE}" for vip in layout.distant_vips),
+    ]
+
+
+def host_commands(layout: Layout, host: LabHost) -> list[str]:
+    """Return the ip(8) commands that furnish a host's namespace, in which its interface is already."""
+    own = host.address.network
+    gateway = dict(zip(layout.networks, layout.control_addresses, strict=True))[own].ip
+    return [
+        "link set lo up",
+        f"address add {host.address} brd + dev {host.interface}",
+        f"link set {host.interface} up",
+        *(f"route add {network} via {gateway}" for network in layout.networks if network != own),
+        *(f"route add {vip} dev {host.interface}" for vip in layout.distant_vips),
+    ]
+
+
+def ensure_control(layout: Layout) -> None:
+    """Make the lab's control namespace, or bring its addresses to what the layout says."""
+    namespace = control_namespace(layout.name)
+    if not _has_bridge(namespace):
+        _make_namespace(namespace)
+        _ip(namespace, *control_commands(layout))
+    elif _control_addresses(namespace) != set(layout.control_addresses):
+        _ip(namespace, f"address flush dev {BRIDGE} scope global", *_address_commands(layout))
+    routes = "1" if len(layout.networks) > 1 else "0"  # hosts of several networks meet at the controller
+    run(["nsenter", f"--net={NETNS / namespace}", "sysctl", "-qw", f"net.ipv4.ip_forward={routes}"])
+
+
+def _has_bridge(namespace: str) -> bool:
+    if not is_there(namespace):
+        return False
+    return any(link["ifname"] == BRIDGE for link in json.loads(run(["ip", "-n", namespace, "-j", "link"])))
+
+
+def _control_addresses(namespace: str) -> set[IPv4Interface]:
+    links = json.loads(run(["ip", "-n", namespace, "-j", "-4", "address", "show", "dev", BRIDGE]))
+    return {IPv4Interface((a["local"], a["prefixlen"])) for link in links for a in link.get("addr_info", ())}
+
+
+def make_host(layout: Layout, host: LabHost) -> None:
+    """Make a host's namespace anew, and join it to the bridge."""
+    control, own, port = control_namespace(layout.name), host_namespace(layout.name, host.name), port_of(host.name)
+    _make_namespace(own)
+    with suppress(LabError):  # left by a host that was killed: the kernel takes a moment to clear a dead namespace
+        _ip(control, f"link delete {port}")
+    _ip(
+        control,
+        f"link add {port} type veth peer name {host.interface} netns {own}",
+        f"link set {port} master {BRIDGE} up",
+    )
+    _ip(own, *host_commands(layout, host))

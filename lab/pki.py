@@ -1,0 +1,122 @@
+"""Keys and certificates of a lab: the login key, the hosts' keys, a CA and the apiservers' certificate."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from nornir_kube_ha.lab.state import write_file
+
+_NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
+_VALID = timedelta(days=365)  # kubeadm's
+
+
+def ensure_ssh_key(path: Path, comment: str) -> str:
+    """Return the public half of the ed25519 key at `path`, in OpenSSH's format, making the pair if it is not there."""
+    public = path.with_name(f"{path.name}.pub")
+    if not (path.exists() and public.exists()):
+        key = ed25519.Ed25519PrivateKey.generate()
+        write_file(path, _openssh(key), 0o600)
+        line = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        write_file(public, f"{line.decode()} {comment}\n")
+    return public.read_text()
+
+
+def _openssh(key: ed25519.Ed25519PrivateKey) -> bytes:
+    nobody = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, nobody)
+
+
+def ensure_ca(folder: Path) -> None:
+    """Make `ca.crt` and `ca.key` in `folder` if they are not there."""
+    if (folder / "ca.crt").exists():
+        return
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("kubernetes")
+    certificate = (
+        _builder(name, name, key.public_key(), _VALID * 10)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_file(folder / "ca.key", _pem(key), 0o600)
+    write_file(folder / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPv4Address]) -> None:
+    """Make `apiserver.crt` and `apiserver.key` in `folder`, unless a certificate for just these addresses is there.
+
+    Arguments:
+        folder: where `ca.crt` and `ca.key` are
+        addresses: all under which an apiserver is reached, virtual ones among them
+    """
+    path = folder / "apiserver.crt"
+    names = x509.SubjectAlternativeName(
+        [*(x509.DNSName(name) for name in _NAMES), *(x509.IPAddress(a) for a in sorted(set(addresses)))]
+    )
+    if path.exists() and _names_in(path) == names:
+        return
+    ca = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
+    ca_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    assert isinstance(ca_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - ours, by ensure_ca
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        _builder(_name("kube-apiserver"), ca.subject, key.public_key(), _VALID)
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    write_file(folder / "apiserver.key", _pem(key), 0o600)
+    write_file(path, certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _names_in(path: Path) -> x509.SubjectAlternativeName:
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    nobody = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, nobody)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, valid: timedelta
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # clocks that lag a little
+        .not_valid_after(now + valid)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=not signs_certificates,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )

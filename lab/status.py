@@ -1,0 +1,123 @@
+"""How a lab's hosts are: on, and answering."""
+
+import socket
+import time
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.lab.errors import LabError
+from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.lab.layout import Layout, check_lab_name
+
+_SSH = 22
+_BOOT_SECONDS = 30.0
+_BOOT_SECONDS_PER_HOST = 1.0  # 0.2 measured with 100 hosts on two processors
+_POLL = 0.02  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """A host of a lab as it is now.
+
+    Arguments:
+        name: its name
+        address: its address, or None if not even that is known
+        is_on: whether a process of it lives
+        answers: whether its SSH server does
+        seen: what the SSH server said, or why it said nothing
+    """
+
+    name: str
+    address: IPv4Interface | None
+    is_on: bool
+    answers: bool
+    seen: str
+
+
+def is_up(layout: Layout) -> bool:
+    """Tell whether all hosts of the layout run, without sending anything anywhere."""
+    return network.is_there(network.control_namespace(layout.name)) and all(
+        Host(layout.name, spec.name).is_on for spec in layout.hosts
+    )
+
+
+def status(lab: str) -> list[HostStatus]:
+    """Return how each host of a lab is that anything is left of; none if the lab is down.
+
+    Arguments:
+        lab: its name
+    """
+    hosts = Host.all_of(check_lab_name(lab))
+    if not hosts or not network.is_there(network.control_namespace(lab)):
+        return [_look_at(host, "the lab has no network any more") for host in hosts]
+    with _inside(lab, len(hosts)) as pool:
+        return list(pool.map(_look_at, hosts))
+
+
+def await_hosts(layout: Layout, hosts: Collection[Host], *, with_apiserver: Collection[Host]) -> None:
+    """Wait until the hosts' SSH servers answer, and the apiservers of some.
+
+    Arguments:
+        layout: the lab that they are in
+        hosts: all that must answer
+        with_apiserver: those of them whose apiserver, if they have one, must listen too
+
+    Raises:
+        LabError: one does not in time; says what was seen last
+    """
+    deadline = time.monotonic() + _BOOT_SECONDS + _BOOT_SECONDS_PER_HOST * len(hosts)
+
+    def await_host(host: Host) -> None:
+        spec = layout.host(host.name)
+        _await(host, spec.address.ip, _SSH, deadline)
+        if spec.apiserver_port is not None and host in with_apiserver:
+            _await(host, spec.address.ip, spec.apiserver_port, deadline)
+
+    with _inside(layout.name, len(hosts)) as pool:
+        list(pool.map(await_host, hosts))
+
+
+def _inside(lab: str, threads: int) -> ThreadPoolExecutor:
+    """Return threads that live in the lab's network, while the rest of the process stays where it is."""
+    return ThreadPoolExecutor(threads, initializer=network.enter, initargs=(lab,))
+
+
+def _await(host: Host, address: IPv4Address, port: int, deadline: float) -> None:
+    while True:
+        answers, seen = _greet(address, port)
+        if answers:
+            return
+        if not host.is_on:
+            raise LabError(f"{host.name} of lab {host.lab} went off while it booted; it said last:\n{host.last_words}")
+        if time.monotonic() > deadline:
+            what = "its SSH server" if port == _SSH else f"its kube-apiserver on port {port}"
+            raise LabError(f"{host.name} of lab {host.lab} is on, but {what} does not answer; last seen: {seen}")
+        time.sleep(_POLL)
+
+
+def _greet(address: IPv4Address, port: int) -> tuple[bool, str]:
+    """Tell whether a server answers there, and what was seen. Only an SSH server speaks first."""
+    try:
+        with socket.create_connection((str(address), port), timeout=2) as connection:
+            if port != _SSH:
+                return True, "connected"
+            banner = connection.recv(64)
+            with suppress(OSError):
+                connection.sendall(b"SSH-2.0-lab\r\n")  # else it notes an error for each who looks
+    except OSError as error:
+        return False, str(error)
+    return banner.startswith(b"SSH-"), banner.decode(errors="replace").strip() or "connected, then closed"
+
+
+def _look_at(host: Host, trouble: str = "") -> HostStatus:
+    spec = host.description
+    if spec is None:
+        return HostStatus(host.name, None, host.is_on, answers=False, seen="it was not made to its end")
+    if trouble or not host.is_on:
+        return HostStatus(host.name, spec.address, host.is_on, answers=False, seen=trouble or "off")
+    answers, seen = _greet(spec.address.ip, _SSH)
+    return HostStatus(host.name, spec.address, is_on=True, answers=answers, seen=seen)
