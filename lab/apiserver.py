@@ -58,7 +58,7 @@ _BAD_REQUEST = (
 _IDLE = 90.0  # seconds an unused connection is kept; the real one's idle timeout, and its limit for a whole header
 _CONNECTIONS = 20000  # more are closed at once: a client that runs wild must not take the machine down
 _LONGEST_BODY = 3 * 2**20  # bytes; the real one's limit
-_POLL = 0.02  # seconds between two looks at the mode
+_POLL = 0.1  # seconds between two looks at the mode
 
 
 class Mode(NamedTuple):

@@ -13,7 +13,7 @@ from typing import NoReturn, TypeAlias
 from nornir_kube_ha.lab import lifecycle, network
 from nornir_kube_ha.lab.apiserver import MODES
 from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
-from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.lab.status import HostStatus, status
@@ -97,7 +97,7 @@ def run_status(options: argparse.Namespace) -> int:
 def run_ssh(options: argparse.Namespace) -> NoReturn:
     """`lab ssh`: becomes ssh, so that its terminal and its exit code are ssh's."""
     lifecycle.require_root()
-    layout = lifecycle.read_layout(_lab(options))
+    layout = read_layout(_lab(options))
     command = ssh_command(layout, options.host, options.command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
     network.enter(layout.name)
     os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
@@ -119,7 +119,7 @@ def run_exec(options: argparse.Namespace) -> NoReturn:
 def run_apiserver(options: argparse.Namespace) -> int:
     """`lab apiserver`."""
     lifecycle.require_root()
-    layout = lifecycle.read_layout(_lab(options))
+    layout = read_layout(_lab(options))
     mode = f"slow {options.seconds:f}" if options.mode == "slow" else options.mode
     Host(layout.name, layout.host(options.host).name).set_apiserver(mode)
     return 0

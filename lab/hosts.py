@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import uuid
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
@@ -12,8 +13,7 @@ from nornir_kube_ha.lab import cgroup, network
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabDownError, LabError
 from nornir_kube_ha.lab.image import Image
-from nornir_kube_ha.lab.layout import LabHost, Layout
-from nornir_kube_ha.lab.pki import ensure_ssh_key
+from nornir_kube_ha.lab.layout import LabHost, Layout, check_lab_name
 from nornir_kube_ha.lab.state import LabFiles, write_file
 
 _HERE = Path(__file__).parent
@@ -91,6 +91,8 @@ class Host:
             image: what its disk lies on
             login: the public key that it lets in as root
         """
+        from nornir_kube_ha.lab.pki import ensure_ssh_key  # noqa: PLC0415 - 100 ms that a reboot need not wait
+
         spec = layout.host(self.name)
         draft = self.folder.with_name(f".{self.name}")
         shutil.rmtree(draft, ignore_errors=True)
@@ -109,18 +111,23 @@ class Host:
         write_file(draft / "host.json", describe(spec))
         draft.rename(self.folder)
 
-    def boot(self) -> None:
-        """Switch it on. Its network must be there. Returns at once; whether it comes up is for others to see.
+    def boot(self, layout: Layout) -> None:
+        """Switch it on, with a new network. Returns at once; whether it comes up is for others to see.
+
+        Arguments:
+            layout: the lab that it is in
 
         Raises:
             LabError: its process could not be started
         """
+        network.make_host(layout, layout.host(self.name))
         self.cgroup.mkdir(mode=0o755, parents=True, exist_ok=True)
         image, folder = self.image, self.folder
         namespace = network.host_namespace(self.lab, self.name)
         where = [str(path) for path in (folder, image.root, image.pool, folder / "console.log")]
         script, hostname = _HERE / "boot.sh", (folder / "upper/etc/hostname").read_text().strip()
-        run(["sh", str(script), str(self.cgroup), namespace, hostname, *where])
+        again = [sys.executable, "-m", "nornir_kube_ha.lab.reboot", self.lab, self.name]
+        run(["sh", str(script), str(self.cgroup), namespace, hostname, *where, *again])
 
     def switch_off(self) -> None:
         """End all its processes at once, as a power loss does, and take it off the network. Its disk stays."""
@@ -184,6 +191,19 @@ class Host:
             source, target = pki / name, self.folder / "kube-apiserver" / name
             if not target.exists() or target.read_bytes() != source.read_bytes():
                 write_file(target, source.read_bytes(), 0o600)
+
+
+def read_layout(lab: str) -> Layout:
+    """Return what a lab was last brought up as.
+
+    Raises:
+        LabDownError: it is not up
+    """
+    hosts = tuple(spec for spec in (host.description for host in Host.all_of(check_lab_name(lab))) if spec)
+    files = LabFiles(lab)
+    if not hosts or not files.vips.exists():
+        raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
+    return Layout(lab, hosts, tuple(map(IPv4Interface, files.vips.read_text().split())))
 
 
 def describe(spec: LabHost) -> str:

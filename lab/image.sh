@@ -18,6 +18,7 @@ chroot "$root" apt-get update --quiet
 
 rm -f "$root"/etc/ssh/ssh_host_*  # each host gets its own
 : >"$root/etc/resolv.conf"        # there is nobody to ask
+echo "LANG=C.UTF-8" >"$root/etc/default/locale" # as the installer leaves it; sshd's PAM asks for it at each login
 mkdir -p "$root/etc/ssh/sshd_config.d" "$root/srv/kube-apiserver"
 cat >"$root/etc/ssh/sshd_config.d/lab.conf" <<'END'
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -26,7 +27,7 @@ END
 # Nothing of these does anything for a lab host, and each costs boot time or wakes up later.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
     fstrim.timer systemd-tmpfiles-clean.timer console-getty.service getty.target systemd-logind.service \
-    systemd-journal-flush.service dev-hugepages.mount systemd-firstboot.service; do
+    dev-hugepages.mount systemd-firstboot.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"

@@ -9,12 +9,12 @@ import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address
 
 from nornir_kube_ha.lab import cgroup, inotify, network
 from nornir_kube_ha.lab.command import require_tools
-from nornir_kube_ha.lab.errors import LabDownError, LabRequiresRootError
-from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.lab.errors import LabRequiresRootError
+from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.image import Image, ensure_image
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent, write_file
@@ -115,21 +115,8 @@ def power_on(lab: str, name: str) -> None:
         layout.host(name)
         host = Host(lab, name)
         if not host.is_on:
-            _boot(layout, host)
+            host.boot(layout)
         await_hosts(layout, [host], with_apiserver=[])
-
-
-def read_layout(lab: str) -> Layout:
-    """Return what a lab was last brought up as.
-
-    Raises:
-        LabDownError: it is not up
-    """
-    hosts = tuple(spec for spec in (host.description for host in Host.all_of(check_lab_name(lab))) if spec)
-    files = LabFiles(lab)
-    if not hosts or not files.vips.exists():
-        raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
-    return Layout(lab, hosts, tuple(map(IPv4Interface, files.vips.read_text().split())))
 
 
 def _bring_up(layout: Layout, image: Image, untouched: set[str], progress: Progress) -> None:
@@ -151,7 +138,7 @@ def _bring_up(layout: Layout, image: Image, untouched: set[str], progress: Progr
         inotify.raise_limit(_hosts_on_machine() + len(missing))
     started = time.monotonic()
     for host in missing:
-        _boot(layout, host)
+        host.boot(layout)
     await_hosts(layout, hosts, with_apiserver=missing)
     if missing:
         progress(f"{len(missing)} hosts answered after {time.monotonic() - started:.1f} s")
@@ -185,12 +172,6 @@ def _make_disks(layout: Layout, hosts: list[Host], image: Image, login: str) -> 
             host.give_certificate(files.pki)
     lines = (f"{layout.host(host.name).address.ip} {host.public_key}\n" for host in hosts)
     write_file(files.known_hosts, "".join(lines))
-
-
-def _boot(layout: Layout, host: Host) -> None:
-    cgroup.end(host.cgroup)
-    network.make_host(layout, layout.host(host.name))
-    host.boot()
 
 
 def _hosts_on_machine() -> int:
