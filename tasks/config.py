@@ -98,7 +98,7 @@ def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_
     """
     change = plans[task.host.name]
     if not change.touches_files or task.is_dry_run(dry_run):
-        return Result(host=task.host, changed=False, diff=change.diff, result="")
+        return Result(host=task.host, changed=False, diff=change.files_diff, result="")
     nonce = secrets.token_hex(8)
     completed = run_script(task, _stage_script(change, nonce), timeout=TIMEOUT)
     node = intent.node(task.host.name)
@@ -118,7 +118,7 @@ def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_
                 f"{daemon} refuses the new configuration (exit status {status}):\n{said or '(no words)'}",
             )
         words.append(said)
-    return Result(host=task.host, changed=False, diff=change.diff, result="\n".join(filter(None, words)))
+    return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
 
 
 def _stage_script(change: HostPlan, nonce: str) -> str:
@@ -172,7 +172,7 @@ def commit_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | Non
             run_folder=TMPFILES if change.create_run_folder else "",
         )
         run_script(task, variables + load_script("commit.sh"), timeout=TIMEOUT)
-    return Result(host=task.host, changed=change.touches_files, diff=change.diff)
+    return Result(host=task.host, changed=change.touches_files, diff=change.files_diff)
 
 
 def upload_config(

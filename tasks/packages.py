@@ -7,7 +7,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.plan import missing_packages
+from nornir_kube_ha.plan import HostPlan, missing_packages
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
@@ -35,11 +35,11 @@ def install_packages(
     """
     seen = facts_of(task, intent, facts)
     missing = missing_packages(seen)
-    changes = "\n".join(f"+ package {name}" for name in missing)
+    diff = HostPlan(install=missing).packages_diff
     if not missing or task.is_dry_run(dry_run):
-        return Result(host=task.host, changed=bool(missing), diff=changes, result=missing)
+        return Result(host=task.host, changed=bool(missing), diff=diff, result=missing)
     if not seen.package_manager:
         raise RemoteCommandError(task.host.name, f"no package manager we know (apt-get, dnf, yum) on {seen.os}")
     variables = assignments(manager=seen.package_manager, packages=" ".join(missing))
     run_script(task, variables + load_script("packages.sh"), timeout=TIMEOUT)
-    return Result(host=task.host, changed=True, diff=changes, result=missing)
+    return Result(host=task.host, changed=True, diff=diff, result=missing)

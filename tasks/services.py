@@ -25,7 +25,9 @@ def change_services(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | N
     Raises:
         RemoteCommandError: a unit failed; the message ends with its journal
     """
-    changes = "\n".join(map(str, plans[task.host.name].units))
-    if changes and not task.is_dry_run(dry_run):
-        run_script(task, assignments(changes=changes) + load_script("services.sh"), timeout=TIMEOUT)
-    return Result(host=task.host, changed=bool(changes), diff=changes)
+    change = plans[task.host.name]
+    if change.units and not task.is_dry_run(dry_run):
+        run_script(
+            task, assignments(changes="\n".join(map(str, change.units))) + load_script("services.sh"), timeout=TIMEOUT
+        )
+    return Result(host=task.host, changed=bool(change.units), diff=change.units_diff)

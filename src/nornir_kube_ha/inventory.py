@@ -43,11 +43,8 @@ def load_intent(nornir: Nornir) -> Intent:
     problems: list[Problem] = []
     nodes: dict[str, list[Node]] = {}
     backups: Counter[object] = Counter()
-    for host in nornir.inventory.hosts.values():
-        data = merged_data(host)
-        if not _is_ours(data):
-            continue
-        raw, unreadable = _complete(host, data, backups, base)
+    for host in our_hosts(nornir):
+        raw, unreadable = _complete(host, merged_data(host), backups, base)
         problems += unreadable
         try:
             node = Node.model_validate(raw)
@@ -63,6 +60,15 @@ def load_intent(nornir: Nornir) -> Intent:
     if problems:
         raise InventoryError(problems)
     return intent
+
+
+def our_hosts(nornir: Nornir) -> tuple[Host, ...]:
+    """The hosts of an inventory that are ours: their data holds one of our keys.
+
+    Arguments:
+        nornir: an initialised Nornir; its connections are not opened
+    """
+    return tuple(host for host in nornir.inventory.hosts.values() if _is_ours(merged_data(host)))
 
 
 def merged_data(host: Host) -> dict[str, Any]:

@@ -101,12 +101,23 @@ class HostPlan:
 
     @property
     def diff(self) -> str:
-        """All that would change, as text."""
-        parts = [f"+ package {name}" for name in self.install]
-        parts += [change.diff for change in self.write]
-        parts += [f"- {path}" for path in self.remove]
-        parts += [f"+ systemctl {change}" for change in self.units]
-        return "\n".join(parts)
+        """All that differs, as text."""
+        return "\n".join(filter(None, (self.packages_diff, self.files_diff, self.units_diff)))
+
+    @property
+    def packages_diff(self) -> str:
+        """What is installed, as text."""
+        return "\n".join(f"+ package {name}" for name in self.install)
+
+    @property
+    def files_diff(self) -> str:
+        """What is written and removed, as text."""
+        return "\n".join([*(change.diff for change in self.write), *(f"- {path}" for path in self.remove)])
+
+    @property
+    def units_diff(self) -> str:
+        """What systemd is asked for, as text."""
+        return "\n".join(f"+ systemctl {change}" for change in self.units)
 
 
 def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:

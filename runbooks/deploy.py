@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Make every host what the inventory says it should be, then look whether it is.
+
+Gather and compare; install what is missing; stage the new files on all hosts and have each host's own daemons judge
+them; only then swap, backups before masters, and reload. A host that fails ends the run. A host that is as it should be
+is not touched.
+"""
+
+import sys
+import time
+
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.rollout import batches
+from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import change_services, commit_config, install_packages, stage_config
+
+SETTLE_SECONDS = 30  # an election and two rounds of health checks take about three
+SETTLE_INTERVAL = 0.5
+
+
+def deploy(run: Run) -> Report:
+    """Make every host of a run what it should be.
+
+    Arguments:
+        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
+
+    Returns:
+        What was changed and, unless it was a dry run, every check
+    """
+    with run.until_failure():
+        run.tell(f"looking at {', '.join(run.hosts)}")
+        run.look()
+        run.stop_if_failed()
+        _install(run)
+        _configure(run)
+        _settle(run)
+    return run.report()
+
+
+def _install(run: Run) -> None:
+    missing = [name for name, plan in run.plans.items() if plan.install]
+    if missing:
+        run.tell(f"installing packages on {', '.join(missing)}")
+    run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts)
+    if missing and not run.dry_run:
+        run.look()  # which versions came, and what their packages brought along
+        run.stop_if_failed()
+
+
+def _configure(run: Run) -> None:
+    differing = [name for name, plan in run.plans.items() if plan.touches_files]
+    if differing:
+        run.tell(f"staging new files and having them judged on {', '.join(differing)}")
+    run.each_or_stop(stage_config, differing, intent=run.intent, plans=run.plans)
+    changing = [name for name, plan in run.plans.items() if plan.touches_files or plan.units]
+    for names in batches(run.intent, changing):
+        run.tell(f"changing {', '.join(names)}")
+        run.each_or_stop(commit_config, names, plans=run.plans)
+        run.each_or_stop(change_services, names, plans=run.plans)
+
+
+def _settle(run: Run) -> None:
+    """After a change, look again until all is well; daemons take their time to find each other."""
+    if not run.changed or run.dry_run:
+        return
+    run.tell("looking again, until every check passes")
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        run.look()
+        run.stop_if_failed()
+        if run.report().passed or time.monotonic() > deadline:
+            return
+        time.sleep(SETTLE_INTERVAL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command.
+
+    Arguments:
+        arguments: of the command line; the process's own if not given
+
+    Returns:
+        The exit code
+    """
+    return run_as_script("deploy", __doc__, deploy, arguments, changes_hosts=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""One run of a runbook: tasks over hosts, what each of them found and did, and the report of it all."""
+
+import contextlib
+import io
+import os
+import re
+import secrets
+import sys
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from nornir.core import Nornir
+from nornir.core.task import AggregatedResult, Result
+from nornir_utils.plugins.functions import print_result
+
+from nornir_kube_ha.checks import Finding, HostView, check_cluster, check_host, unknown_host
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.report import Failure, HostReport, Report
+from nornir_kube_ha.tasks import get_facts, get_plan
+
+SEVERITIES = (None, 20, 10)  # of logging: what -v and -vv let through
+
+
+class StoppedError(Exception):
+    """A host failed, so the run goes no further. Never leaves `Run.until_failure`."""
+
+
+class Run:
+    """One run of a runbook.
+
+    Arguments:
+        runbook: `deploy` or `verify`
+        nornir: the caller's Nornir, with the whole inventory; filtered runs share its connections
+        intent: all that the inventory says
+        hosts: names of the hosts that are meant
+        verbosity: how much of the tasks' results goes to stderr
+        tell: is told what takes a while
+    """
+
+    def __init__(
+        self,
+        runbook: str,
+        nornir: Nornir,
+        intent: Intent,
+        hosts: Collection[str],
+        *,
+        verbosity: int = 0,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.intent = intent
+        self.hosts = tuple(node.name for node in intent.nodes if node.name in hosts)
+        self.tell = tell
+        self.facts: dict[str, Facts] = {}
+        self.plans: dict[str, HostPlan] = {}
+        self.changed: set[str] = set()
+        self._runbook = runbook
+        self._nornir = nornir
+        self._verbosity = verbosity
+        self._run_id = secrets.token_hex(6)
+        self._started = datetime.now(UTC)
+        self._failures: dict[str, Failure] = {}
+        self._diffs: dict[str, list[str]] = {}
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether tasks only say what they would change."""
+        return bool(self._nornir.data.dry_run)
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """Names of the hosts that nothing has failed on."""
+        return tuple(name for name in self.hosts if name not in self._failures)
+
+    def each(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Run a task on hosts at once, and keep account of what it changed and where it failed.
+
+        Arguments:
+            task: a Nornir task
+            hosts: names of the hosts
+            arguments: the task's own
+
+        Returns:
+            Each host's result, by name, of those that did not fail
+        """
+        if not hosts:
+            return {}
+        self._nornir.data.reset_failed_hosts()
+        results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(task=task, **arguments)
+        self._print(results)
+        for name, result in ((name, multi[0]) for name, multi in results.items()):
+            if result.exception:
+                self._failures[name] = Failure.of(result.exception)
+            if result.changed:
+                self.changed.add(name)
+                self._diffs.setdefault(name, []).append(result.diff)
+        return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
+
+    def each_or_stop(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        """As `each`, and go no further if it failed anywhere.
+
+        Raises:
+            StoppedError: it failed on a host
+        """
+        values = self.each(task, hosts, **arguments)
+        self.stop_if_failed()
+        return values
+
+    def stop_if_failed(self) -> None:
+        """Go no further if anything has failed on any host.
+
+        Raises:
+            StoppedError: it has
+        """
+        if self._failures:
+            raise StoppedError
+
+    @contextlib.contextmanager
+    def until_failure(self) -> Iterator[None]:
+        """Work that a failed host ends. The report is made all the same."""
+        with contextlib.suppress(StoppedError):
+            yield
+
+    def look(self) -> None:
+        """Gather facts of every host that can be reached, and see what differs there."""
+        self.facts = self.each(get_facts, self.reached, intent=self.intent)
+        self.compare()
+
+    def compare(self) -> None:
+        """See what differs on the hosts, from the facts at hand."""
+        self.plans = self.each(get_plan, [*self.facts], intent=self.intent, facts=self.facts)
+
+    def report(self) -> Report:
+        """What the run found and did. A dry run has changed nothing, so there is nothing to check."""
+        clusters = {node.cluster for node in self.intent.nodes if node.name in self.hosts}
+        judged = not self.dry_run
+        return Report(
+            run_id=self._run_id,
+            runbook=self._runbook,
+            started=self._started,
+            finished=datetime.now(UTC),
+            hosts={name: self._host_report(name, judged=judged) for name in self.hosts},
+            clusters={
+                cluster.name: check_cluster(cluster, self.facts) if judged else ()
+                for cluster in self.intent.clusters
+                if cluster.name in clusters
+            },
+            dry_run=self.dry_run,
+        )
+
+    def _host_report(self, name: str, *, judged: bool) -> HostReport:
+        node, failure = self.intent.node(name), self._failures.get(name)
+        findings: tuple[Finding, ...] = ()
+        if failure or (self._failures and self._runbook == "deploy"):
+            reason = failure.message if failure else f"the run stopped: {', '.join(self._failures)} failed"
+            findings = unknown_host(reason)
+        elif judged:
+            findings = check_host(HostView(node, self.facts[name], self.plans[name]))
+        diff = "\n".join(filter(None, self._diffs.get(name, ())))
+        return HostReport(node.cluster, node.role, name in self.changed, findings, failure, diff)
+
+    def _print(self, results: AggregatedResult) -> None:
+        severity = SEVERITIES[min(self._verbosity, len(SEVERITIES) - 1)]
+        if severity is None:
+            return
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            print_result(results, severity_level=severity)
+        plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ
+        sys.stderr.write(re.sub(r"\x1b\[[0-9;]*m", "", text.getvalue()) if plain else text.getvalue())

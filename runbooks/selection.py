@@ -1,0 +1,121 @@
+"""From a command line to the hosts that it means: the inventory, the filters, and the door to the lab."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from nornir import InitNornir
+from nornir.core import Nornir
+from nornir.core.inventory import Host
+from ruamel.yaml.error import YAMLError
+
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.inventory import merged_data, our_hosts
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.runbooks.options import Options
+
+HOSTS_FILE = "hosts.yaml"
+FILES = {"host": HOSTS_FILE, "group": "groups.yaml", "defaults": "defaults.yaml"}
+CHECKOUT_INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
+
+
+def find_inventory(given: Path | None) -> Path:
+    """The inventory to work on.
+
+    Arguments:
+        given: from the command line; else $KUBE_HA_INVENTORY, ./inventory, or the checkout's own
+
+    Raises:
+        UsageError: there is none
+    """
+    if given or "KUBE_HA_INVENTORY" in os.environ:
+        path = (given or Path(os.environ["KUBE_HA_INVENTORY"])).expanduser()
+        if path.is_file() or (path / HOSTS_FILE).is_file():
+            return path.resolve()
+        raise UsageError(f"inventory {path}: neither a folder with {HOSTS_FILE} nor a Nornir configuration file")
+    for path in (Path("inventory"), CHECKOUT_INVENTORY):
+        if (path / HOSTS_FILE).is_file():
+            return path.resolve()
+    raise UsageError("no inventory: name one with -i, or write a first one with `kube-ha init DIR`")
+
+
+def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Nornir:
+    """An initialised Nornir. Nothing is sent anywhere yet.
+
+    Arguments:
+        path: a folder with hosts.yaml, or a Nornir configuration file
+        forks: how many hosts at once
+        dry_run: whether tasks only say what they would change
+
+    Raises:
+        UsageError: the inventory cannot be read
+    """
+    runner = {"plugin": "threaded", "options": {"num_workers": forks}}
+    logging = {"enabled": False}  # nornir.log would hold every task's arguments
+    inventory = {
+        "plugin": "SimpleInventory",
+        "options": {f"{key}_file": str(path / name) for key, name in FILES.items()},
+    }
+    try:
+        if path.is_dir():
+            nornir = InitNornir(runner=runner, logging=logging, inventory=inventory)
+        else:
+            nornir = InitNornir(config_file=str(path), runner=runner, logging=logging)
+    except (YAMLError, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
+        raise UsageError(f"inventory {path} cannot be read: {type(error).__name__}: {error}") from error
+    nornir.data.dry_run = dry_run
+    return nornir
+
+
+def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
+    """Names of the hosts that the options mean.
+
+    Arguments:
+        nornir: with the whole inventory
+        options: with filters and limit
+
+    Raises:
+        UsageError: no host matches, or the limit names one that is not there
+    """
+    ours = our_hosts(nornir)
+    if unknown := sorted(set(options.limit) - {host.name for host in ours}):
+        raise UsageError(f"--limit: no host called {', '.join(unknown)}; there are {', '.join(_names(ours))}")
+    names = _names(host for host in ours if _matches(host, options))
+    if not names:
+        wanted = " and ".join(f"{key}={value}" for key, value in options.filters) or "the options given"
+        raise UsageError(f"no host matches {wanted}; there are {', '.join(_names(ours)) or 'none of ours'}")
+    return names
+
+
+def enter_lab(nornir: Nornir, names: Iterable[str]) -> None:
+    """Where the hosts are a lab's, go where they can be reached, and nothing else can.
+
+    Arguments:
+        nornir: with the whole inventory
+        names: of the hosts that are meant
+
+    Raises:
+        UsageError: the hosts are not all in one place
+        LabDownError: the lab is down
+    """
+    labs = {merged_data(nornir.inventory.hosts[name]).get("lab") for name in names}
+    if labs == {None}:
+        return
+    if len(labs) > 1:
+        places = ", ".join(sorted(f"lab {name}" if name else "the network" for name in labs))
+        raise UsageError(f"the hosts are in {places}: run them apart, with --filter lab=NAME or --limit")
+    network.enter(str(labs.pop()))
+
+
+def _names(hosts: Iterable[Host]) -> tuple[str, ...]:
+    return tuple(host.name for host in hosts)
+
+
+def _matches(host: Host, options: Options) -> bool:
+    named = not options.limit or host.name in options.limit
+    return named and all(value in _texts(host.get(key)) for key, value in options.filters)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A value as a command line can say it; each item of a list, as `groups=lab`."""
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)

@@ -1,0 +1,277 @@
+"""What facts mean: each check compares what should be with what is, and says what to do where they differ.
+
+Pure functions. A host check looks at one host, a cluster check at all hosts of a cluster at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from nornir_kube_ha.facts import Facts, Unit
+from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.plan import PACKAGES, HostPlan
+
+
+class Status(StrEnum):
+    """What became of a check. Not reached is not passed."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    SKIP = "skip"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Arguments:
+        id: the check's name, `haproxy.listening`; stable
+        status: what became of it
+        expected: what should be
+        seen: what is, or why it could not be seen
+        next: what to do about it, "" if nothing
+    """
+
+    id: str
+    status: Status
+    expected: str
+    seen: str
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """All that is known of one host.
+
+    Arguments:
+        node: what should be
+        facts: what is
+        plan: what differs
+    """
+
+    node: Node
+    facts: Facts
+    plan: HostPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check's own function says.
+
+    Arguments:
+        ok: it holds
+        expected: what should be
+        seen: what is
+        next: what to do if it does not hold
+    """
+
+    ok: bool
+    expected: str
+    seen: str
+    next: str
+
+
+HostRule = Callable[[HostView], Verdict]
+ClusterRule = Callable[[Cluster, Mapping[str, Facts]], Verdict]
+Rule = TypeVar("Rule", HostRule, ClusterRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[Rule]):
+    """A check.
+
+    Arguments:
+        id: its name
+        meaning: what it says when it passes, in one line
+        rule: the function that decides
+    """
+
+    id: str
+    meaning: str
+    rule: Rule
+
+
+def _packages_installed(view: HostView) -> Verdict:
+    missing = view.plan.install
+    versions = ", ".join(
+        f"{name} {package.installed}" for name, package in view.facts.packages.items() if package.installed
+    )
+    return Verdict(
+        not missing,
+        ", ".join(PACKAGES),
+        f"missing: {', '.join(missing)}" if missing else versions,
+        "run deploy, which installs them",
+    )
+
+
+def _files_intended(view: HostView) -> Verdict:
+    differing = [change.file.path for change in view.plan.write]
+    surplus = [f"{path} should not be there" for path in view.plan.remove]
+    return Verdict(
+        not view.plan.touches_files,
+        "content, mode and owner of every file as the inventory says",
+        "; ".join([*(f"{path} differs" for path in differing), *surplus]) or "all as intended",
+        "see `deploy --dry-run --diff`, then deploy, or put the change into the inventory",
+    )
+
+
+def _unit_active(name: str) -> HostRule:
+    def rule(view: HostView) -> Verdict:
+        unit = view.facts.units[name]
+        words = "\n".join((str(unit), *unit.journal))
+        return Verdict(unit.is_active, "active (running)", words, f"read `journalctl -u {name}`, mend it, then deploy")
+
+    return rule
+
+
+def _unit_enabled(name: str) -> HostRule:
+    def rule(view: HostView) -> Verdict:
+        unit: Unit = view.facts.units[name]
+        seen = "enabled" if unit.enabled else "not enabled"
+        return Verdict(unit.enabled, "enabled at boot", seen, f"run deploy, or `systemctl enable {name}`")
+
+    return rule
+
+
+def _haproxy_listening(view: HostView) -> Verdict:
+    wanted = (view.node.haproxy.port, view.node.haproxy.stats.port)
+    owners = {listener.port: listener.process for listener in view.facts.listeners if listener.port in wanted}
+    seen = ", ".join(f"{port}: {owners.get(port, 'nobody') or 'unknown'}" for port in wanted)
+    return Verdict(
+        all(owners.get(port) == "haproxy" for port in wanted),
+        ", ".join(f"{port}: haproxy" for port in wanted),
+        seen,
+        "free the port if another process has it; else read `journalctl -u haproxy`",
+    )
+
+
+def _apiservers_up(view: HostView) -> Verdict:
+    wanted = {apiserver.name for apiserver in view.node.apiservers}
+    servers = {server.name: server for server in view.facts.servers or ()}
+    down = [f"{name} {servers[name].status} ({servers[name].check})" for name in servers if not servers[name].is_up]
+    missing = [f"{name} missing" for name in sorted(wanted - set(servers))]
+    extra = [f"{name} is not in the inventory" for name in sorted(set(servers) - wanted)]
+    seen = "; ".join([*down, *missing, *extra]) or f"{len(servers)} up"
+    return Verdict(
+        seen == f"{len(wanted)} up",
+        f"{len(wanted)} up",
+        seen if view.facts.servers is not None else f"haproxy does not answer on {view.node.haproxy.socket}",
+        "ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`",
+    )
+
+
+def _keepalived_state(view: HostView) -> Verdict:
+    node, holds = view.node, view.facts.holds(view.node.vip)
+    state = view.facts.vrrp[0].state if view.facts.vrrp else None
+    expected = {"MASTER"} if node.role == "master" else {"BACKUP"}
+    if not node.keepalived.preempt:
+        expected = {"MASTER", "BACKUP"}
+    address = "holds the VIP" if holds else "does not hold the VIP"
+    return Verdict(
+        state in expected and (state == "MASTER") == holds,
+        " or ".join(sorted(expected)) + ", holding the VIP only as MASTER",
+        f"{state}, {address}" if state else f"keepalived does not answer, {address}",
+        "read `journalctl -u keepalived`; FAULT means that haproxy or the interface is down on this node",
+    )
+
+
+def _vip_answers_ping(view: HostView) -> Verdict:
+    answers = view.facts.vip_answers_ping
+    return Verdict(
+        answers,
+        f"{view.node.vip.ip} answers",
+        f"{view.node.vip.ip} {'answers' if answers else 'does not answer'}",
+        "look for the holder with `ip address` on each node; check cabling, VLAN and firewall between them",
+    )
+
+
+def _apiserver_readyz(view: HostView) -> Verdict:
+    probe, node = view.facts.readyz, view.node
+    through = "verified by the CA" if node.apiserver_ca else "not verified: no apiserver_ca is given"
+    return Verdict(
+        probe.status == 200,
+        f"HTTP 200 from https://{node.vip.ip}:{node.haproxy.port}/readyz, {through}",
+        str(probe),
+        "if the certificate is refused, the apiservers' certificate must name the VIP; else see haproxy.apiservers_up",
+    )
+
+
+def _stats_password(view: HostView) -> Verdict:
+    opened, login, stats = view.facts.stats_open, view.facts.stats_login, view.node.haproxy.stats
+    return Verdict(
+        opened.status == 401 and login.status == 200,
+        f"http://{view.node.vip.ip}:{stats.port}{stats.uri}: HTTP 401 without the password, HTTP 200 with it",
+        f"{opened} without, {login} with",
+        "run deploy; a holder that runs on another password answers here too",
+    )
+
+
+def _single_holder(cluster: Cluster, facts: Mapping[str, Facts]) -> Verdict:
+    holders = [node.name for node in cluster.nodes if node.name in facts and facts[node.name].holds(cluster.vip)]
+    return Verdict(
+        len(holders) == 1,
+        f"exactly one of {', '.join(node.name for node in cluster.nodes)} holds {cluster.vip.ip}",
+        ", ".join(holders) or "nobody",
+        "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state",
+    )
+
+
+HOST_CHECKS: tuple[Check[HostRule], ...] = (
+    Check("packages.installed", "all packages are there", _packages_installed),
+    Check("files.intended", "content, mode and owner of our files are as the inventory says", _files_intended),
+    Check("haproxy.active", "haproxy runs", _unit_active("haproxy")),
+    Check("haproxy.enabled", "haproxy starts at boot", _unit_enabled("haproxy")),
+    Check("haproxy.listening", "haproxy owns the apiserver port and the stats port", _haproxy_listening),
+    Check("haproxy.apiservers_up", "haproxy sees every apiserver of the inventory up, and no other", _apiservers_up),
+    Check("keepalived.active", "keepalived runs", _unit_active("keepalived")),
+    Check("keepalived.enabled", "keepalived starts at boot", _unit_enabled("keepalived")),
+    Check("keepalived.state", "keepalived's state fits the node's role and its addresses", _keepalived_state),
+    Check("vip.ping", "the VIP answers this node's ping", _vip_answers_ping),
+    Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", _apiserver_readyz),
+    Check("vip.stats", "the stats page answers at the VIP, and only with its password", _stats_password),
+)
+
+CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
+    Check("vip.single_holder", "exactly one node holds the VIP", _single_holder),
+)
+
+
+def check_host(view: HostView) -> tuple[Finding, ...]:
+    """Every host check, on one host.
+
+    Arguments:
+        view: all that is known of it
+    """
+    return tuple(_finding(check.id, check.rule(view)) for check in HOST_CHECKS)
+
+
+def check_cluster(cluster: Cluster, facts: Mapping[str, Facts]) -> tuple[Finding, ...]:
+    """Every cluster check, on one cluster. One that could not see every host is not passed.
+
+    Arguments:
+        cluster: what should be
+        facts: what is, by host name, of the hosts that were looked at
+    """
+    findings = tuple(_finding(check.id, check.rule(cluster, facts)) for check in CLUSTER_CHECKS)
+    unseen = [node.name for node in cluster.nodes if node.name not in facts]
+    if not unseen:
+        return findings
+    reason = f"not seen: {', '.join(unseen)}"
+    return tuple(Finding(finding.id, Status.SKIP, finding.expected, reason, "") for finding in findings)
+
+
+def unknown_host(reason: str) -> tuple[Finding, ...]:
+    """Every host check, of a host that could not be looked at.
+
+    Arguments:
+        reason: why
+    """
+    return tuple(Finding(check.id, Status.UNKNOWN, check.meaning, reason) for check in HOST_CHECKS)
+
+
+def _finding(name: str, verdict: Verdict) -> Finding:
+    if verdict.ok:
+        return Finding(name, Status.PASS, verdict.expected, verdict.seen)
+    return Finding(name, Status.FAIL, verdict.expected, verdict.seen, verdict.next)

@@ -1,0 +1,48 @@
+"""The report for programs: JSON."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from nornir_kube_ha.checks import Finding
+from nornir_kube_ha.report.model import SCHEMA, HostReport, Report
+
+
+def to_json(report: Report) -> str:
+    """The report as JSON; docs/report.md describes its shape.
+
+    Arguments:
+        report: the run's report
+    """
+    return json.dumps(_tree(report), indent=2, ensure_ascii=False)
+
+
+def _tree(report: Report) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "run_id": report.run_id,
+        "runbook": report.runbook,
+        "dry_run": report.dry_run,
+        "started": report.started.isoformat(),
+        "finished": report.finished.isoformat(),
+        "passed": report.passed,
+        "changed": report.changed,
+        "hosts": {name: _host(host) for name, host in report.hosts.items()},
+        "clusters": {name: {"checks": _checks(findings)} for name, findings in report.clusters.items()},
+    }
+
+
+def _host(host: HostReport) -> dict[str, Any]:
+    failure = host.failure
+    return {
+        "cluster": host.cluster,
+        "role": host.role,
+        "status": host.status,
+        "changed": host.changed,
+        "error": {"type": failure.type, "message": failure.message} if failure else None,
+        "checks": _checks(host.findings),
+    }
+
+
+def _checks(findings: tuple[Finding, ...]) -> list[dict[str, str]]:
+    return [asdict(finding) for finding in findings]

@@ -1,0 +1,119 @@
+"""A run's report: one value, many renderings."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.errors import KubeHaError
+
+SCHEMA = 1
+"""Version of the machine formats; a change that a reader must know of raises it."""
+
+INTERNAL_ERROR = 1
+# What kept us from looking goes before what we saw: a pager must not read "failed" as "looked at".
+_PRECEDENCE = (6, 5, 4, 2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error that ended the work on a host.
+
+    Arguments:
+        type: the error's class, `RefusedConfigError`
+        message: what was expected, what was seen, what to do
+        exit_code: what a runbook ends with
+    """
+
+    type: str
+    message: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """What a task raised.
+
+        Arguments:
+            error: the exception
+        """
+        message = getattr(error, "message", None) or str(error) or type(error).__name__
+        exit_code = error.exit_code if isinstance(error, KubeHaError) else INTERNAL_ERROR
+        return cls(type(error).__name__, message, exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class HostReport:
+    """One host's part.
+
+    Arguments:
+        cluster: the cluster that it serves
+        role: `master` or `backup`
+        changed: whether the run changed, or in a dry run would change, anything on it
+        findings: its checks, in order
+        failure: what ended the work on it, none if nothing did
+        diff: what changed, without secrets
+    """
+
+    cluster: str
+    role: str
+    changed: bool
+    findings: tuple[Finding, ...]
+    failure: Failure | None = None
+    diff: str = ""
+
+    @property
+    def status(self) -> str:
+        """`passed`, `failed`, or `unknown` where it could not be looked at."""
+        if self.failure:
+            return "unknown" if self.failure.exit_code in {4, 6} else "failed"
+        if any(finding.status is Status.UNKNOWN for finding in self.findings):
+            return "unknown"
+        return "failed" if any(finding.status is Status.FAIL for finding in self.findings) else "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run's report.
+
+    Arguments:
+        run_id: unlike any other run's
+        runbook: `deploy` or `verify`
+        started: when, with its time zone
+        finished: when, with its time zone
+        hosts: by name
+        clusters: each cluster's own checks, by name
+        dry_run: nothing was changed; `changed` says what would have been
+    """
+
+    run_id: str
+    runbook: str
+    started: datetime
+    finished: datetime
+    hosts: Mapping[str, HostReport]
+    clusters: Mapping[str, tuple[Finding, ...]]
+    dry_run: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether any host changed."""
+        return any(host.changed for host in self.hosts.values())
+
+    @property
+    def exit_code(self) -> int:
+        """What the runbook ends with: 0 only if every host was looked at and nothing failed."""
+        codes = set(self._codes())
+        return next((code for code in _PRECEDENCE if code in codes), 0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every host was looked at and nothing failed."""
+        return self.exit_code == 0
+
+    def _codes(self) -> Iterator[int]:
+        for host in self.hosts.values():
+            if host.failure:
+                yield host.failure.exit_code
+            elif host.status != "passed":
+                yield 1
+        if any(finding.status is Status.FAIL for findings in self.clusters.values() for finding in findings):
+            yield 1

@@ -1,0 +1,119 @@
+"""The report for a person at a terminal; plain when piped."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.report.model import HostReport, Report
+
+STYLES = {Status.PASS: "green", Status.FAIL: "bold red", Status.SKIP: "yellow", Status.UNKNOWN: "bold yellow"}
+HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
+NARROW_COLUMNS = 10  # a host's column; with more hosts than fit, hosts become rows
+FIRST_COLUMN = 26
+
+
+def print_report(report: Report, console: Console, *, with_diff: bool = False) -> None:
+    """Print the report.
+
+    Arguments:
+        report: the run's report
+        console: where to
+        with_diff: whether each host's diff goes before it
+    """
+    if with_diff:
+        for name, host in report.hosts.items():
+            if host.diff:
+                console.print(Text(f"{name}:", style="bold"), _diff(host.diff), sep="\n")
+    for cluster in sorted({host.cluster for host in report.hosts.values()}):
+        console.print(_cluster(report, cluster, console.width))
+    console.print(_summary(report))
+
+
+def _diff(diff: str) -> Text:
+    text = Text()
+    for line in diff.splitlines():
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+        text.append(f"{line}\n", style)
+    return text
+
+
+def _cluster(report: Report, cluster: str, width: int) -> RenderableType:
+    hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
+    fits = FIRST_COLUMN + NARROW_COLUMNS * len(hosts) <= width
+    parts: list[RenderableType] = [Text(f"cluster {cluster}", style="bold")]
+    if any(host.findings for host in hosts.values()):
+        parts.append(_by_check(hosts) if fits else _by_host(hosts))
+    parts += [
+        Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({finding.seen})")
+        for finding in report.clusters.get(cluster, ())
+    ]
+    parts += _explanations(hosts, report.clusters.get(cluster, ()))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _by_check(hosts: dict[str, HostReport]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for name, host in hosts.items():
+        table.add_column(f"{name}\n{host.role}")
+    for row in zip(*(host.findings for host in hosts.values() if host.findings), strict=True):
+        table.add_row(row[0].id, *(_status(_find(host, row[0].id)) for host in hosts.values()))
+    return table
+
+
+def _by_host(hosts: dict[str, HostReport]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("host", "role", "status", "not passed"):
+        table.add_column(title)
+    for name, host in hosts.items():
+        failed = ", ".join(finding.id for finding in host.findings if finding.status is Status.FAIL)
+        table.add_row(name, host.role, Text(host.status, HOST_STYLES[host.status]), failed)
+    return table
+
+
+def _find(host: HostReport, name: str) -> Status:
+    return next((finding.status for finding in host.findings if finding.id == name), Status.UNKNOWN)
+
+
+def _status(status: Status) -> Text:
+    # In capitals what is not well, so that it is seen without colours too.
+    return Text(status.value if status is Status.PASS else status.value.upper(), STYLES[status])
+
+
+def _explanations(hosts: dict[str, HostReport], cluster: tuple[Finding, ...]) -> Iterator[RenderableType]:
+    for name, host in hosts.items():
+        if host.failure:
+            yield Text.assemble(
+                (f"\n{name}: {host.failure.type}", "bold red"), f"\n  {_indented(host.failure.message)}"
+            )
+        else:
+            yield from (_explanation(name, finding) for finding in host.findings if finding.status is Status.FAIL)
+    yield from (_explanation("cluster", finding) for finding in cluster if finding.status is Status.FAIL)
+
+
+def _explanation(where: str, finding: Finding) -> Text:
+    text = Text.assemble((f"\n{where}: {finding.id}", "bold red"))
+    for title, value in (("expected", finding.expected), ("seen", finding.seen), ("next", finding.next)):
+        text.append(f"\n  {title}: ", "bold")
+        text.append(_indented(value))
+    return text
+
+
+def _indented(value: str) -> str:
+    return value.replace("\n", "\n    ")
+
+
+def _summary(report: Report) -> Text:
+    counts = {status: sum(host.status == status for host in report.hosts.values()) for status in HOST_STYLES}
+    hosts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    changed = sum(host.changed for host in report.hosts.values())
+    verb = "would change" if report.dry_run else "changed"
+    seconds = (report.finished - report.started).total_seconds()
+    verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
+    return Text.assemble(
+        f"{report.runbook}: ", verdict, f" - hosts: {hosts or 'none'}; {verb}: {changed}; {seconds:.1f} s"
+    )
