@@ -1,6 +1,7 @@
 """A runbook as a command: options, hosts, the run, its report on stdout, its exit code."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -52,6 +53,8 @@ def guarded(command: Callable[[], int]) -> int:
         command: returns its exit code
     """
     signal.signal(signal.SIGTERM, _terminate)
+    for library in ("nornir", "paramiko"):  # what they would log is in the report, in fewer words
+        logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         return command()
     except KubeHaError as error:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import colorama
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result
-from nornir_utils.plugins.functions import print_result
 
 from nornir_kube_ha.checks import Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.facts import Facts
@@ -165,6 +165,10 @@ class Run:
         severity = SEVERITIES[min(self._verbosity, len(SEVERITIES) - 1)]
         if severity is None:
             return
+        # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go.
+        from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
+
+        colorama.deinit()
         text = io.StringIO()
         with contextlib.redirect_stdout(text):
             print_result(results, severity_level=severity)

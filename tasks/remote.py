@@ -107,7 +107,7 @@ def _login(task: Task) -> paramiko.SSHClient:
     host = task.host
     try:
         connection: BaseConnection = host.get_connection(CONNECTION_NAME, task.nornir.config)
-        if connection.remote_conn_pre is None:  # `auto_connect: false`: nothing is open yet
+        if getattr(connection, "remote_conn_pre", None) is None:  # `auto_connect: false`: nothing is open yet
             connection.establish_connection()
     except NetmikoAuthenticationException as error:
         message = f"login as {host.username} refused: {error.__context__ or error}; check user, key and agent"
