@@ -31,4 +31,4 @@ systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe \
     --bind-ro="$pool:/srv/pool" --bind="$disk/kube-apiserver:/srv/kube-apiserver" \
     3<&- || status=$?
 [ "$status" = 133 ] || exit "$status" # 133 is systemd-nspawn's word for "it wants to be booted again"
-exec nsenter --mount=/proc/self/fd/3 -- "$@" 3<&-
+exec nsenter --mount=/proc/self/fd/3 -- "$@"

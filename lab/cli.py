@@ -191,7 +191,6 @@ def _layouts(inventory: Path) -> tuple[Layout, ...]:
     from nornir import InitNornir  # noqa: PLC0415 - a quarter of a second that the other verbs need not wait
 
     from nornir_kube_ha.inventory import load_intent, merged_data  # noqa: PLC0415 - the same
-    from nornir_kube_ha.lab import pki  # noqa: PLC0415 - the same
     from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - the same
 
     files = {key: str(inventory / f"{key.removesuffix('_file')}s.yaml") for key in ("host_file", "group_file")}
@@ -202,9 +201,16 @@ def _layouts(inventory: Path) -> tuple[Layout, ...]:
         },
         logging={"enabled": False},
     )
-    for name in {merged_data(host).get("lab") for host in nornir.inventory.hosts.values()} - {None}:
-        pki.ensure_ca(LabFiles(check_lab_name(str(name))).pki)  # an inventory may name the CA of a lab yet to be
-    return layouts_of(load_intent(nornir))
+    names = {merged_data(host).get("lab") for host in nornir.inventory.hosts.values()} - {None}
+    new = {check_lab_name(str(name)) for name in names} - set(lifecycle.labs())
+    try:
+        for name in new:
+            lifecycle.ensure_ca(name)  # the inventory may name the CA of a lab that is yet to be
+        return layouts_of(load_intent(nornir))
+    except BaseException:
+        for name in new:
+            lifecycle.down(name)
+        raise
 
 
 def _progress(line: str) -> None:

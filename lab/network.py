@@ -39,6 +39,11 @@ def port_of(host: str) -> str:
     return name if len(name) <= 15 else f"{name[:8]}-{hashlib.sha256(host.encode()).hexdigest()[:6]}"
 
 
+def mac_of(host: str) -> str:
+    """Return a network card's address: the same at each boot, or the neighbours' memory of it would be wrong."""
+    return "02:" + hashlib.sha256(host.encode()).digest()[:5].hex(":")  # 02: locally administered
+
+
 def enter(lab: str) -> None:
     """Move the calling thread, and what it starts from now on, into the lab's control namespace.
 
@@ -99,7 +104,7 @@ def control_commands(layout: Layout) -> list[str]:
     """Return the ip(8) commands that furnish an empty control namespace."""
     return [
         "link set lo up",
-        f"link add {BRIDGE} type bridge",
+        f"link add {BRIDGE} address {mac_of('')} type bridge",  # else it changes whenever a host goes
         f"link set {BRIDGE} up",
         *_address_commands(layout),
     ]
@@ -156,7 +161,7 @@ def make_host(layout: Layout, host: LabHost) -> None:
         _ip(control, f"link delete {port}")
     _ip(
         control,
-        f"link add {port} type veth peer name {host.interface} netns {own}",
+        f"link add {port} type veth peer name {host.interface} address {mac_of(host.name)} netns {own}",
         f"link set {port} master {BRIDGE} up",
     )
     _ip(own, *host_commands(layout, host))
