@@ -1,13 +1,9 @@
 """`kube-ha lab`: what an operator does with labs."""
 
 import argparse
-import contextlib
 import os
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn, TypeAlias
 
 from nornir_kube_ha.lab import lifecycle, network
@@ -17,10 +13,9 @@ from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.lab.status import HostStatus, status
+from nornir_kube_ha.runbooks.options import add_inventory_option
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
-
-INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
 
 
 def add_parser(subparsers: Parsers) -> None:
@@ -41,9 +36,7 @@ def add_parser(subparsers: Parsers) -> None:
             parser.add_argument("--lab", metavar="NAME", help="which lab; may be left out while there is only one")
         return parser
 
-    add("up", "boot every host of an inventory that lives in a lab").add_argument(
-        "-i", "--inventory", type=Path, default=INVENTORY, metavar="DIR", help="default: %(default)s"
-    )
+    add_inventory_option(add("up", "boot every host of an inventory that lives in a lab"))
     add("down", "end the lab and all that belongs to it, but the images")
     add("status", "show each host; exit code 1 unless all answer")
     ssh = add("ssh", "log in to a host, or run a command on it")
@@ -62,10 +55,9 @@ def add_parser(subparsers: Parsers) -> None:
 def run_up(options: argparse.Namespace) -> int:
     """`lab up`."""
     lifecycle.require_root()
-    with _sigterm_interrupts():
-        layouts = _layouts(options.inventory)
-        for layout in layouts:
-            lifecycle.up(layout, _progress)
+    layouts = _layouts(options.inventory)
+    for layout in layouts:
+        lifecycle.up(layout, _progress)
     for layout in layouts:
         _print_table(status(layout.name))
     return 0
@@ -187,20 +179,12 @@ def _lab(options: argparse.Namespace) -> str:
     return labs[0]
 
 
-def _layouts(inventory: Path) -> tuple[Layout, ...]:
-    from nornir import InitNornir  # noqa: PLC0415 - a quarter of a second that the other verbs need not wait
+def _layouts(inventory: Path | None) -> tuple[Layout, ...]:
+    from nornir_kube_ha.inventory import load_intent, merged_data  # noqa: PLC0415 - with Nornir, a quarter of a second
+    from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - that the other verbs need not wait
+    from nornir_kube_ha.runbooks.selection import find_inventory, open_inventory  # noqa: PLC0415 - the same
 
-    from nornir_kube_ha.inventory import load_intent, merged_data  # noqa: PLC0415 - the same
-    from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - the same
-
-    files = {key: str(inventory / f"{key.removesuffix('_file')}s.yaml") for key in ("host_file", "group_file")}
-    nornir = InitNornir(
-        inventory={
-            "plugin": "SimpleInventory",
-            "options": {**files, "defaults_file": str(inventory / "defaults.yaml")},
-        },
-        logging={"enabled": False},
-    )
+    nornir = open_inventory(find_inventory(inventory))
     names = {merged_data(host).get("lab") for host in nornir.inventory.hosts.values()} - {None}
     new = {check_lab_name(str(name)) for name in names} - set(lifecycle.labs())
     try:
@@ -226,17 +210,3 @@ def _print_table(hosts: list[HostStatus]) -> None:
         sys.stdout.write(
             f"{host.name:{width}}  {address:18}  {state:4}  {'' if host.answers else host.seen}".rstrip() + "\n"
         )
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM end us as Ctrl-C does, by an exception, so that what was made is taken down."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
