@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -52,7 +51,7 @@ def _cluster(report: Report, cluster: str, width: int) -> RenderableType:
         for finding in report.clusters.get(cluster, ())
     ]
     parts += _explanations(hosts, report.clusters.get(cluster, ()))
-    return Padding(Group(*parts), (0, 0, 1, 0))
+    return Group(*parts, Text())
 
 
 def _by_check(hosts: dict[str, HostReport]) -> Table:

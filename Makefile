@@ -1,0 +1,43 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint check docs down clean
+
+PYTHON := .venv/bin/python
+KUBE_HA := .venv/bin/kube-ha
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10
+
+setup: ## install what is needed: system packages, uv, the Python environment
+	@./setup.sh
+
+demo: setup ## boot three hosts on this machine, deploy to them, show the report
+	@$(KUBE_HA) lab up
+	@$(PYTHON) runbooks/deploy.py
+	@printf '%s\n' '' \
+	  'The lab is up: three Debian hosts, and a control plane at https://192.0.2.10:8443 that stays.' '' \
+	  '  . .venv/bin/activate                        then, from any folder:' \
+	  '  python runbooks/verify.py --filter role=backup' \
+	  '  kube-ha lab ssh lb-1                        look around on a host' \
+	  '  kube-ha lab exec -- curl -sk https://192.0.2.10:8443/readyz' \
+	  '  kube-ha init my-cluster                     an inventory for hosts of your own' \
+	  '  kube-ha lab down                            take everything down again'
+
+test: setup ## all tests; those in tests/lab boot labs of their own
+	@$(PYTHON) -m pytest
+
+lint: setup ## ruff, mypy strict, shellcheck
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@git ls-files '*.sh' .ci/run | xargs .venv/bin/shellcheck --shell=sh
+
+check: lint test ## everything that must be green before a change lands
+
+docs: setup ## write again what the docs take from the code
+	@$(PYTHON) docs/reference.py
+
+down: ## take the demo's lab down
+	@$(KUBE_HA) lab down --lab demo
+
+clean: ## remove the Python environment and what tools cached
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Set up this checkout on a Debian machine, as root: system packages, uv, the Python environment. Quick if all is there.
+set -eu
+cd "$(dirname "$0")"
+
+# python3-venv brings uv; the rest is the lab's: it builds Debian roots and boots them.
+PACKAGES="apt-utils ca-certificates iproute2 libc-bin mmdebstrap nftables openssh-client procps python3 python3-venv systemd-container util-linux"
+
+say() { echo "setup: $*" >&2; }
+
+missing=
+for package in $PACKAGES; do
+    dpkg-query --show --showformat '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" != 0 ]; then
+        say "these packages are missing, and only root can install them:$missing"
+        exit 2
+    fi
+    say "installing system packages:$missing"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086  # a list of words
+    apt-get install -qq -y --no-install-recommends $missing >/dev/null
+fi
+
+if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    say "Python 3.11 or newer is needed; this is $(python3 --version). Debian 12 and newer have it"
+    exit 2
+fi
+
+if ! command -v uv >/dev/null; then
+    say "installing uv to /usr/local/lib/uv, linked from /usr/local/bin"
+    python3 -m venv /usr/local/lib/uv
+    /usr/local/lib/uv/bin/pip install --quiet 'uv>=0.9,<1'
+    ln -sf /usr/local/lib/uv/bin/uv /usr/local/bin/uv
+fi
+
+[ -d .venv ] || say "making the Python environment, .venv"
+uv sync --locked --quiet
