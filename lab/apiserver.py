@@ -199,8 +199,12 @@ class Apiserver:
                 print(f"mode {before.name} -> {' '.join(map(str, self._mode)).removesuffix(' 0.0')}", flush=True)  # noqa: T201
         stamp = _stamp(self.folder / "apiserver.crt")
         if stamp != self._certificate_stamp:
-            self._certificate_stamp = stamp
-            self.context.load_cert_chain(self.folder / "apiserver.crt", self.folder / "apiserver.key")
+            try:
+                self.context.load_cert_chain(self.folder / "apiserver.crt", self.folder / "apiserver.key")
+                self._certificate_stamp = stamp
+            except ssl.SSLError:  # the key is there already, its certificate a moment later
+                if self._certificate_stamp is None:
+                    raise
 
     async def watch_files(self) -> None:
         """Notice a new mode also when nobody asks."""

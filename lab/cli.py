@@ -77,7 +77,6 @@ def run_down(options: argparse.Namespace) -> int:
 
 def run_status(options: argparse.Namespace) -> int:
     """`lab status`."""
-    lifecycle.require_root()
     lab = _lab(options)
     hosts = status(lab)
     if not hosts:
@@ -88,7 +87,6 @@ def run_status(options: argparse.Namespace) -> int:
 
 def run_ssh(options: argparse.Namespace) -> NoReturn:
     """`lab ssh`: becomes ssh, so that its terminal and its exit code are ssh's."""
-    lifecycle.require_root()
     layout = read_layout(_lab(options))
     command = ssh_command(layout, options.host, options.command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
     network.enter(layout.name)
@@ -97,11 +95,11 @@ def run_ssh(options: argparse.Namespace) -> NoReturn:
 
 def run_exec(options: argparse.Namespace) -> NoReturn:
     """`lab exec`: becomes the command."""
-    lifecycle.require_root()
+    lab = _lab(options)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise LabRequestError("lab exec: which command? For example: kube-ha lab exec -- ip route")
-    network.enter(_lab(options))
+    network.enter(lab)
     try:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except FileNotFoundError:
@@ -110,7 +108,6 @@ def run_exec(options: argparse.Namespace) -> NoReturn:
 
 def run_apiserver(options: argparse.Namespace) -> int:
     """`lab apiserver`."""
-    lifecycle.require_root()
     layout = read_layout(_lab(options))
     mode = f"slow {options.seconds:f}" if options.mode == "slow" else options.mode
     Host(layout.name, layout.host(options.host).name).set_apiserver(mode)
@@ -169,6 +166,7 @@ def ssh_command(layout: Layout, host: str, command: list[str], *, terminal: bool
 
 
 def _lab(options: argparse.Namespace) -> str:
+    lifecycle.require_root()
     if options.lab is not None:
         return check_lab_name(options.lab)
     labs = lifecycle.labs()

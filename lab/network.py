@@ -139,7 +139,9 @@ def ensure_control(layout: Layout) -> None:
     elif _control_addresses(namespace) != set(layout.control_addresses):
         _ip(namespace, f"address flush dev {BRIDGE} scope global", *_address_commands(layout))
     routes = "1" if len(layout.networks) > 1 else "0"  # hosts of several networks meet at the controller
-    run(["nsenter", f"--net={NETNS / namespace}", "sysctl", "-qw", f"net.ipv4.ip_forward={routes}"])
+    setting = "/proc/sys/net/ipv4/ip_forward"  # a new namespace starts with the machine's; a container may not write it
+    script = f'[ "$(cat {setting})" = {routes} ] || echo {routes} >{setting}'
+    run(["nsenter", f"--net={NETNS / namespace}", "sh", "-c", script])
 
 
 def _has_bridge(namespace: str) -> bool:
