@@ -14,7 +14,7 @@ namespace=$2 hostname=$3 disk=$4 root=$5 pool=$6
 shift 7
 
 # Pure version 2, so that machines with version 1 beside it boot hosts that look the same.
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
+grep -q '^[^ ]* /sys/fs/cgroup cgroup2 ' /proc/self/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup
 # systemd-nspawn keeps locks and a folder per machine name here: a kill would leave them, and labs would share them.
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
