@@ -96,7 +96,7 @@ def ensure_image(suite: str, progress: Progress) -> Image:
 def _build(suite: str, image: Image, progress: Progress, lock: int) -> None:
     IMAGES.mkdir(mode=0o755, parents=True, exist_ok=True)
     for leftover in IMAGES.glob(f".{suite}-*"):  # of a builder that was killed: it had the lock that is ours now
-        shutil.rmtree(leftover)
+        _discard(leftover)
     draft = Path(tempfile.mkdtemp(prefix=f".{suite}-", dir=IMAGES))
     progress(f"building the {suite} image, once: about 40 s on a quick line")
     started = time.monotonic()
@@ -107,9 +107,17 @@ def _build(suite: str, image: Image, progress: Progress, lock: int) -> None:
         (draft / "root/srv/pool").mkdir()
         draft.rename(image.folder)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        _discard(draft)
         raise
     progress(f"built the {suite} image in {time.monotonic() - started:.0f} s: {image.folder}")
+
+
+def _discard(draft: Path) -> None:
+    """Remove a half-built image. Its builder's last children may still write to it for a moment after its end."""
+    deadline = time.monotonic() + 10
+    while draft.exists() and time.monotonic() < deadline:
+        shutil.rmtree(draft, ignore_errors=True)
+        time.sleep(0.05)
 
 
 def _run_builder(command: list[str], progress: Progress, lock: int) -> None:
