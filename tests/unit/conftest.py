@@ -1,0 +1,149 @@
+"""Fixtures of the unit tier: inventories in memory, and facts as real lab hosts printed them. No host is needed.
+
+data/ holds what `facts.sh` printed on Debian 12 hosts of the lab (`facts-*.txt`), and haproxy's own statistics of other
+releases (`show-stat-*.txt`). The CA and the password in them are the lab's.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nornir.core import Nornir
+from nornir.core.configuration import Config, InventoryConfig
+from nornir.core.inventory import Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
+from nornir.core.state import GlobalState
+from nornir.plugins.runners import SerialRunner
+
+from nornir_kube_ha.config import ConfigFile, FileFact
+from nornir_kube_ha.errors import InventoryError, Problem
+from nornir_kube_ha.facts import Facts, Package, parse_facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.tasks import render_config
+
+DATA = Path(__file__).parent / "data"
+NONCE = "0123456789abcdef"
+PASSWORD = "only-for-the-lab"
+
+DEFAULTS: dict[str, Any] = {"haproxy": {"stats": {"password": PASSWORD}}}
+GROUP: dict[str, Any] = {
+    "cluster": "demo",
+    "vip": "192.0.2.10/24",
+    "interface": "eth0",
+    "virtual_router_id": 68,
+    "apiserver_ca": "ca.crt",
+    "apiservers": [{"name": f"lb-{number}", "address": f"192.0.2.1{number}"} for number in (1, 2, 3)],
+}
+HOSTS: dict[str, Any] = {"lb-1": {"role": "master"}, "lb-2": {"role": "backup"}, "lb-3": {"role": "backup"}}
+
+
+@pytest.fixture
+def nornir_of() -> Callable[..., Nornir]:
+    """An inventory in memory: the lab's three hosts, with what each level is given put over it.
+
+    Arguments of the function: `hosts` (data by host name; further names are further hosts of the group), `group` and
+    `defaults` (data; `defaults` replaces, the others add), `without` (keys that the group does not have), `strangers`
+    (data by name of hosts outside the group), `folder` (where relative paths start).
+    """
+
+    def make(
+        hosts: Mapping[str, Any] | None = None,
+        *,
+        group: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        without: Iterable[str] = (),
+        strangers: Mapping[str, Any] | None = None,
+        folder: Path = DATA,
+    ) -> Nornir:
+        hosts = hosts or {}
+        base = Defaults(platform="linux", data=dict(DEFAULTS if defaults is None else defaults))
+        data = {key: value for key, value in {**GROUP, **(group or {})}.items() if key not in set(without)}
+        kube = Group("kube", data=data, defaults=base)
+        names = [*HOSTS, *(name for name in hosts if name not in HOSTS)]
+        members = {
+            name: Host(
+                name,
+                hostname=f"192.0.2.{number}",
+                groups=ParentGroups([kube]),
+                data={**HOSTS.get(name, {}), **hosts.get(name, {})},
+                defaults=base,
+            )
+            for number, name in enumerate(names, start=11)
+        }
+        others = {name: Host(name, data=dict(data), defaults=base) for name, data in (strangers or {}).items()}
+        return Nornir(
+            inventory=Inventory(Hosts({**members, **others}), Groups({"kube": kube}), base),
+            config=Config(inventory=InventoryConfig(options={"host_file": str(folder / "hosts.yaml")})),
+            data=GlobalState(),
+            runner=SerialRunner(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def problems_of() -> Callable[[Nornir], tuple[Problem, ...]]:
+    """All that is wrong with an inventory."""
+
+    def problems(nornir: Nornir) -> tuple[Problem, ...]:
+        with pytest.raises(InventoryError) as caught:
+            load_intent(nornir)
+        return caught.value.problems
+
+    return problems
+
+
+@pytest.fixture
+def intent(nornir_of: Callable[..., Nornir]) -> Intent:
+    """What the inventory of the lab's three hosts says."""
+    return load_intent(nornir_of())
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], str]:
+    """What a host printed, by the name of the record."""
+    return lambda name: (DATA / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def facts_from(recorded: Callable[[str], str]) -> Callable[[str], Facts]:
+    """A host as a record shows it."""
+    return lambda name: parse_facts(recorded(name), NONCE)
+
+
+@pytest.fixture
+def render(facts_from: Callable[[str], Facts]) -> Callable[..., dict[str, dict[str, ConfigFile]]]:
+    """The files that an inventory's hosts should have, by host and path.
+
+    Arguments of the function: the Nornir, and the versions of `haproxy` and `keepalived` on its hosts.
+    """
+
+    def files(nornir: Nornir, haproxy: str = "2.6.12", keepalived: str = "2.2.7") -> dict[str, dict[str, ConfigFile]]:
+        packages = {"haproxy": Package(haproxy), "keepalived": Package(keepalived)}
+        seen = replace(facts_from("facts-bare"), packages=packages)
+        results = nornir.run(render_config, intent=load_intent(nornir), facts=dict.fromkeys(nornir.inventory.hosts, seen))
+        results.raise_on_error()
+        return {host: {file.path: file for file in result[0].result} for host, result in results.items()}
+
+    return files
+
+
+@pytest.fixture
+def healthy(
+    nornir_of: Callable[..., Nornir],
+    render: Callable[..., dict[str, dict[str, ConfigFile]]],
+    facts_from: Callable[[str], Facts],
+) -> dict[str, Facts]:
+    """The lab's three hosts, all well: what was recorded, with the files that the inventory asks for now."""
+    records = {"lb-1": "facts-master", "lb-2": "facts-backup", "lb-3": "facts-backup"}
+    return {
+        host: replace(facts_from(records[host]), files={path: as_found(file) for path, file in files.items()})
+        for host, files in render(nornir_of()).items()
+    }
+
+
+def as_found(file: ConfigFile) -> FileFact:
+    """A file that is as it should be."""
+    return FileFact(file.path, file.mode, file.owner, file.group, file.content.encode())
