@@ -73,13 +73,6 @@ def down(lab: str) -> None:
         _take_down(lab)
 
 
-def is_up(layout: Layout) -> bool:
-    """Tell whether all hosts of the layout run, without sending anything anywhere."""
-    return network.is_there(network.control_namespace(layout.name)) and all(
-        Host(layout.name, spec.name).is_on for spec in layout.hosts
-    )
-
-
 def labs() -> list[str]:
     """Return the names of all labs that anything is left of."""
     names = {path.name for path in LABS.glob("*/")} | cgroup.labs_with_cgroup()
