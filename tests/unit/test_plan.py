@@ -1,0 +1,219 @@
+"""What differs between intent and facts: each single difference leads to exactly its change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from nornir.core import Nornir
+
+from nornir_kube_ha.config import (
+    HAPROXY_CA,
+    HAPROXY_CFG,
+    HAPROXY_DROP_IN,
+    KEEPALIVED_CONF,
+    KEEPALIVED_DROP_IN,
+    MANAGED_PATHS,
+    TMPFILES,
+    ConfigFile,
+)
+from nornir_kube_ha.facts import Facts, Package
+from nornir_kube_ha.intent import CHECK_SCRIPT, Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.plan import PACKAGES, HostPlan, missing_packages, plan
+
+NornirOf = Callable[..., Nornir]
+Render = Callable[..., dict[str, dict[str, ConfigFile]]]
+PlanOf = Callable[[Facts], HostPlan]
+
+RELOAD = {
+    HAPROXY_CFG: ["reload haproxy"],
+    HAPROXY_CA: ["reload haproxy"],
+    KEEPALIVED_CONF: ["reload keepalived"],
+    HAPROXY_DROP_IN: [],  # systemd reads it again; the daemon need not
+    KEEPALIVED_DROP_IN: [],
+    TMPFILES: [],
+    CHECK_SCRIPT: [],  # keepalived runs what is there at the next interval
+}
+
+
+@pytest.fixture
+def plan_of(intent: Intent, nornir_of: NornirOf, render: Render) -> PlanOf:
+    """What differs on lb-1, whose facts are these."""
+    files = tuple(render(nornir_of())["lb-1"].values())
+    return lambda facts: plan(intent.node("lb-1"), files, facts)
+
+
+def units(change: HostPlan) -> list[str]:
+    return [str(unit) for unit in change.units]
+
+
+def with_file(facts: Facts, path: str, **changes: Any) -> Facts:  # noqa: ANN401 - fields of FileFact
+    return replace(facts, files={**facts.files, path: replace(facts.files[path], **changes)})
+
+
+def without_file(facts: Facts, path: str) -> Facts:
+    return replace(facts, files={key: file for key, file in facts.files.items() if key != path})
+
+
+def with_unit(facts: Facts, name: str, **changes: Any) -> Facts:  # noqa: ANN401 - fields of Unit
+    return replace(facts, units={**facts.units, name: replace(facts.units[name], **changes)})
+
+
+def test_host_as_it_should_be_needs_nothing(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+    change = plan_of(healthy["lb-1"])
+    assert change == HostPlan()
+    assert change.is_empty
+    assert change.diff == ""
+
+
+@pytest.mark.parametrize("path", MANAGED_PATHS)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"content": b"# by hand\n"},
+        {"content": b"\xff\xfe\0"},
+        {"content": b""},
+        {"mode": "0777"},
+        {"owner": "nobody"},
+        {"group": "nogroup"},
+    ],
+    ids=["content", "binary", "empty", "mode", "owner", "group"],
+)
+def test_file_that_differs_is_written(
+    plan_of: PlanOf, healthy: Mapping[str, Facts], path: str, changes: dict[str, Any]
+) -> None:
+    change = plan_of(with_file(healthy["lb-1"], path, **changes))
+    assert [write.file.path for write in change.write] == [path]
+    assert (change.install, change.remove) == ((), ())
+    assert units(change) == RELOAD[path]
+    assert path in change.diff
+
+
+@pytest.mark.parametrize("path", MANAGED_PATHS)
+def test_file_that_is_missing_is_written(plan_of: PlanOf, healthy: Mapping[str, Facts], path: str) -> None:
+    change = plan_of(without_file(healthy["lb-1"], path))
+    assert [write.file.path for write in change.write] == [path]
+    assert (change.install, change.remove) == ((), ())
+    assert units(change) == RELOAD[path]
+
+
+@pytest.mark.parametrize("path", MANAGED_PATHS)
+def test_systemd_reads_its_files_again_only_when_one_of_them_changes(
+    plan_of: PlanOf, healthy: Mapping[str, Facts], path: str
+) -> None:
+    change = plan_of(without_file(healthy["lb-1"], path))
+    assert change.daemon_reload is (path in {HAPROXY_DROP_IN, KEEPALIVED_DROP_IN})
+    assert change.create_run_folder is (path == TMPFILES)
+
+
+def test_surplus_file_is_removed(nornir_of: NornirOf, render: Render, healthy: Mapping[str, Facts]) -> None:
+    nornir = nornir_of(without=["apiserver_ca"])
+    change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
+    assert change.remove == (HAPROXY_CA,)
+    assert [write.file.path for write in change.write] == [HAPROXY_CFG]
+    assert units(change) == ["reload haproxy"]
+    assert f"- {HAPROXY_CA}" in change.diff.splitlines()
+
+
+def test_drop_ins_that_are_not_wanted_any_more_are_removed(
+    nornir_of: NornirOf, render: Render, healthy: Mapping[str, Facts]
+) -> None:
+    nornir = nornir_of(group={"keepalived": {"events": False}})
+    change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
+    assert change.remove == (HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
+    assert change.daemon_reload
+    assert not change.create_run_folder
+    assert units(change) == ["reload keepalived"]
+
+
+@pytest.mark.parametrize("unit", ["haproxy", "keepalived"])
+@pytest.mark.parametrize(
+    ("changes", "verbs"),
+    [
+        ({"enabled": False}, ["enable"]),
+        ({"active_state": "inactive", "sub_state": "dead"}, ["start"]),
+        ({"active_state": "failed", "sub_state": "failed"}, ["start"]),
+        ({"active_state": "activating", "sub_state": "auto-restart"}, ["start"]),
+        ({"exists": False, "enabled": False, "active_state": "inactive", "sub_state": "dead"}, ["enable", "start"]),
+        ({"restarts": 5}, []),
+    ],
+)
+def test_unit_is_asked_for_what_it_lacks(
+    plan_of: PlanOf, healthy: Mapping[str, Facts], unit: str, changes: dict[str, Any], verbs: list[str]
+) -> None:
+    change = plan_of(with_unit(healthy["lb-1"], unit, **changes))
+    assert units(change) == [f"{verb} {unit}" for verb in verbs]
+    assert (change.install, change.write, change.remove) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("pending", "asked"),
+    [
+        (("haproxy",), ["reload haproxy"]),
+        (("keepalived", "haproxy"), ["reload haproxy", "reload keepalived"]),
+        (("somebody-else",), []),
+    ],
+)
+def test_unit_that_an_earlier_run_left_untold_is_told(
+    plan_of: PlanOf, healthy: Mapping[str, Facts], pending: tuple[str, ...], asked: list[str]
+) -> None:
+    change = plan_of(replace(healthy["lb-1"], pending=pending))
+    assert units(change) == asked
+    assert not change.touches_files
+
+
+def test_unit_that_does_not_run_is_started_rather_than_reloaded(
+    plan_of: PlanOf, healthy: Mapping[str, Facts]
+) -> None:
+    facts = with_unit(replace(healthy["lb-1"], pending=("haproxy",)), "haproxy", active_state="failed")
+    assert units(plan_of(without_file(facts, HAPROXY_CFG))) == ["start haproxy"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("seen", [None, Package(None, "1.0"), Package(None)])
+def test_package_that_is_missing_is_installed(
+    plan_of: PlanOf, healthy: Mapping[str, Facts], package: str, seen: Package | None
+) -> None:
+    packages = {name: value for name, value in healthy["lb-1"].packages.items() if name != package}
+    facts = replace(healthy["lb-1"], packages=packages | ({package: seen} if seen else {}))
+    change = plan_of(facts)
+    assert change.install == missing_packages(facts) == (package,)
+    assert not change.touches_files
+    assert change.diff == f"+ package {package}"
+
+
+def test_host_without_anything_needs_everything(
+    plan_of: PlanOf, facts_from: Callable[[str], Facts], healthy: Mapping[str, Facts]
+) -> None:
+    change = plan_of(facts_from("facts-bare"))
+    assert change.install == PACKAGES
+    assert {write.file.path for write in change.write} == set(healthy["lb-1"].files)
+    assert units(change) == ["enable haproxy", "start haproxy", "enable keepalived", "start keepalived"]
+
+
+def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
+    nornir_of: NornirOf, render: Render, healthy: Mapping[str, Facts]
+) -> None:
+    def changed(**overrides: Any) -> dict[str, tuple[set[str], list[str]]]:  # noqa: ANN401 - nornir_of's own
+        nornir = nornir_of(**overrides)
+        intent, files = load_intent(nornir), render(nornir)
+        plans = {host: plan(intent.node(host), tuple(files[host].values()), healthy_of(host)) for host in files}
+        return {host: (set(each.paths), units(each)) for host, each in plans.items() if not each.is_empty}
+
+    def healthy_of(host: str) -> Facts:
+        return healthy[host]
+
+    haproxy = ({HAPROXY_CFG}, ["reload haproxy"])
+    keepalived = ({KEEPALIVED_CONF}, ["reload keepalived"])
+    hosts = ("lb-1", "lb-2", "lb-3")
+    assert changed() == {}
+    assert changed(group={"haproxy": {"fall": 3}}) == dict.fromkeys(hosts, haproxy)
+    assert changed(group={"keepalived": {"advert_int": 0.2}}) == dict.fromkeys(hosts, keepalived)
+    assert changed(hosts={"lb-2": {"keepalived": {"priority": 115}}}) == {"lb-2": keepalived}
+    assert changed(hosts={"lb-2": {"keepalived": {"router_id": "lb-two"}}}) == {"lb-2": keepalived}
+    assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == dict.fromkeys(hosts, keepalived)  # its peers' too
+    assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {
+        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["reload keepalived"])
+    }
+    assert changed(group={"control_plane_endpoint": "192.0.2.10:8443"}) == {}
