@@ -123,7 +123,9 @@ def render(facts_from: Callable[[str], Facts]) -> Callable[..., dict[str, dict[s
     def files(nornir: Nornir, haproxy: str = "2.6.12", keepalived: str = "2.2.7") -> dict[str, dict[str, ConfigFile]]:
         packages = {"haproxy": Package(haproxy), "keepalived": Package(keepalived)}
         seen = replace(facts_from("facts-bare"), packages=packages)
-        results = nornir.run(render_config, intent=load_intent(nornir), facts=dict.fromkeys(nornir.inventory.hosts, seen))
+        results = nornir.run(
+            render_config, intent=load_intent(nornir), facts=dict.fromkeys(nornir.inventory.hosts, seen)
+        )
         results.raise_on_error()
         return {host: {file.path: file for file in result[0].result} for host, result in results.items()}
 

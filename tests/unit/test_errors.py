@@ -9,7 +9,9 @@ from nornir_kube_ha.errors import HostError, InventoryError, KubeHaError, Proble
 from nornir_kube_ha.lab import errors as lab_errors
 from nornir_kube_ha.lab.errors import LabError
 
-LINE = re.compile(r"^ {4}(?P<branches>[│├└─ ]*)(?P<name>\w+)\s+(?P<code>\d)\s+(?:(?P<builtin>[A-Z]\w+): )?\S", re.MULTILINE)
+LINE = re.compile(
+    r"^ {4}(?P<branches>[│├└─ ]*)(?P<name>\w+)\s+(?P<code>\d)\s+(?:(?P<builtin>[A-Z]\w+): )?\S", re.MULTILINE
+)
 
 
 def drawn() -> dict[str, tuple[str, int, str | None]]:
@@ -28,7 +30,11 @@ def real() -> dict[str, tuple[str, int, str | None]]:
     """The same of the classes."""
     classes = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, KubeHaError)]
     return {
-        cls.__name__: (cls.__bases__[0].__name__, cls.exit_code, cls.__bases__[1].__name__ if cls.__bases__[1:] else None)
+        cls.__name__: (
+            cls.__bases__[0].__name__,
+            cls.exit_code,
+            cls.__bases__[1].__name__ if cls.__bases__[1:] else None,
+        )
         for cls in [*classes, LabError]
     }
 

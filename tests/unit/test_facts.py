@@ -181,7 +181,7 @@ def test_output_with_a_line_spoiled_is_an_error_or_facts(recorded: Recorded, rec
     lines = recorded(record).splitlines(keepends=True)
     outcomes = set()
     for spoiled in range(len(lines)):
-        for instead in ("", "\ufffd \0 ? = \"\n"):
+        for instead in ("", '\ufffd \0 ? = "\n'):
             try:
                 parse_facts("".join([*lines[:spoiled], instead, *lines[spoiled + 1 :]]), NONCE)
             except ValueError:
@@ -257,7 +257,14 @@ def test_every_package_that_is_asked_for_was_recorded(facts_from: FactsFrom) -> 
 
 @pytest.mark.parametrize(
     ("state", "enabled"),
-    [("enabled", True), ("disabled", False), ("masked", False), ("static", False), ("enabled-runtime", False), ("", False)],
+    [
+        ("enabled", True),
+        ("disabled", False),
+        ("masked", False),
+        ("static", False),
+        ("enabled-runtime", False),
+        ("", False),
+    ],
 )
 def test_unit_that_starts_at_boot(recorded: Recorded, state: str, *, enabled: bool) -> None:
     text = recorded("facts-master").replace("UnitFileState=enabled", f"UnitFileState={state}", 1)

@@ -28,7 +28,11 @@ def haproxy(**settings: object) -> dict[str, Any]:
     [
         # S6: the ports, and all the apiservers
         pytest.param(
-            {"group": haproxy(port=6443)}, "lb-1", "haproxy.port", ["6443", "apiserver lb-1", "must differ"], id="S6-same-port"
+            {"group": haproxy(port=6443)},
+            "lb-1",
+            "haproxy.port",
+            ["6443", "apiserver lb-1", "must differ"],
+            id="S6-same-port",
         ),
         pytest.param(
             {"group": {"control_plane_endpoint": "192.0.2.10:6443"}},
@@ -52,7 +56,11 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="S6-not-all-apiservers",
         ),
         pytest.param(
-            {"group": {"apiservers": []}}, "lb-1", "apiservers", ["at least 1 item", "All kube-apiservers"], id="S6-no-apiserver"
+            {"group": {"apiservers": []}},
+            "lb-1",
+            "apiservers",
+            ["at least 1 item", "All kube-apiservers"],
+            id="S6-no-apiserver",
         ),
         pytest.param(
             {"group": {"apiservers": [{"address": "192.0.2.11"}, {"address": "192.0.2.11", "name": "b"}]}},
@@ -77,7 +85,12 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="S10-same-router-id",
         ),
         pytest.param(
-            {"hosts": {"lb-4": {"role": "master", **OTHER, **section(router_id="lb-1")}, "lb-5": {"role": "backup", **OTHER}}},
+            {
+                "hosts": {
+                    "lb-4": {"role": "master", **OTHER, **section(router_id="lb-1")},
+                    "lb-5": {"role": "backup", **OTHER},
+                }
+            },
             "lb-4",
             "keepalived.router_id",
             ["lb-1 is lb-1's already"],
@@ -153,10 +166,16 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="S14-no-master",
         ),
         # one value that cannot be
-        pytest.param({"group": {"vip": "192.0.2.10"}}, "lb-1", "vip", ["'192.0.2.10'", "192.0.2.10/24"], id="vip-no-prefix"),
+        pytest.param(
+            {"group": {"vip": "192.0.2.10"}}, "lb-1", "vip", ["'192.0.2.10'", "192.0.2.10/24"], id="vip-no-prefix"
+        ),
         pytest.param({"group": {"vip": "192.0.2.300/24"}}, "lb-1", "vip", ["'192.0.2.300/24'"], id="vip-no-address"),
         pytest.param(
-            {"group": {"vip": "192.0.2.12/24"}}, "lb-2", "vip", ["192.0.2.12", "own address", "free one"], id="vip-of-a-node"
+            {"group": {"vip": "192.0.2.12/24"}},
+            "lb-2",
+            "vip",
+            ["192.0.2.12", "own address", "free one"],
+            id="vip-of-a-node",
         ),
         pytest.param({"group": {"vip": 10}}, "lb-1", "vip", ["10"], id="vip-a-number"),
         pytest.param({"hosts": {"lb-3": {"address": 13}}}, "lb-3", "address", ["13"], id="address-a-number"),
@@ -168,27 +187,51 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="address-a-name",
         ),
         pytest.param(
-            {"hosts": {"lb-3": {"address": "192.0.2.11"}}}, "lb-3", "address", ["192.0.2.11 is lb-1's already"], id="address-twice"
+            {"hosts": {"lb-3": {"address": "192.0.2.11"}}},
+            "lb-3",
+            "address",
+            ["192.0.2.11 is lb-1's already"],
+            id="address-twice",
         ),
         pytest.param(
-            {"hosts": {"lb-3": {"role": "slave"}}}, "lb-3", "role", ["'slave'", "'master' or 'backup'"], id="role-unknown"
+            {"hosts": {"lb-3": {"role": "slave"}}},
+            "lb-3",
+            "role",
+            ["'slave'", "'master' or 'backup'"],
+            id="role-unknown",
         ),
         pytest.param({"group": {"virtual_router_id": 0}}, "lb-1", "virtual_router_id", ["0", "1"], id="vrid-0"),
         pytest.param({"group": {"virtual_router_id": 256}}, "lb-1", "virtual_router_id", ["256", "255"], id="vrid-256"),
-        pytest.param({"group": {"interface": "a-name-of-16-byt"}}, "lb-1", "interface", ["a-name-of-16-byt"], id="interface-long"),
+        pytest.param(
+            {"group": {"interface": "a-name-of-16-byt"}}, "lb-1", "interface", ["a-name-of-16-byt"], id="interface-long"
+        ),
         pytest.param({"group": haproxy(port=0)}, "lb-1", "haproxy.port", ["0", "1"], id="port-0"),
         pytest.param({"group": haproxy(port=65536)}, "lb-1", "haproxy.port", ["65536", "65535"], id="port-65536"),
         pytest.param(
-            {"group": haproxy(port=10080)}, "lb-1", "haproxy", ["10080", "stats page's port too"], id="port-of-the-stats-page"
+            {"group": haproxy(port=10080)},
+            "lb-1",
+            "haproxy",
+            ["10080", "stats page's port too"],
+            id="port-of-the-stats-page",
         ),
         pytest.param(
-            {"group": haproxy(stats={"port": 6443})}, "lb-1", "haproxy.stats.port", ["6443", "apiserver"], id="stats-on-6443"
+            {"group": haproxy(stats={"port": 6443})},
+            "lb-1",
+            "haproxy.stats.port",
+            ["6443", "apiserver"],
+            id="stats-on-6443",
         ),
         pytest.param({"group": haproxy(inter="1 s")}, "lb-1", "haproxy.inter", ["'1 s'"], id="duration-with-a-space"),
         pytest.param({"group": haproxy(inter=0)}, "lb-1", "haproxy.inter", ["'0'"], id="duration-0"),
-        pytest.param({"group": haproxy(timeouts={"check": "1w"})}, "lb-1", "haproxy.timeouts.check", ["'1w'"], id="duration-unit"),
-        pytest.param({"group": haproxy(balance="best")}, "lb-1", "haproxy.balance", ["'best'", "'source'"], id="balance-unknown"),
-        pytest.param({"group": haproxy(socket_mode="888")}, "lb-1", "haproxy.socket_mode", ["'888'"], id="mode-not-octal"),
+        pytest.param(
+            {"group": haproxy(timeouts={"check": "1w"})}, "lb-1", "haproxy.timeouts.check", ["'1w'"], id="duration-unit"
+        ),
+        pytest.param(
+            {"group": haproxy(balance="best")}, "lb-1", "haproxy.balance", ["'best'", "'source'"], id="balance-unknown"
+        ),
+        pytest.param(
+            {"group": haproxy(socket_mode="888")}, "lb-1", "haproxy.socket_mode", ["'888'"], id="mode-not-octal"
+        ),
         pytest.param(
             {"group": section(advert_int=0.5, vrrp_version=2)},
             "lb-1",
@@ -196,7 +239,9 @@ def haproxy(**settings: object) -> dict[str, Any]:
             ["advert_int 0.5", "vrrp_version 3"],
             id="vrrp-2-in-fractions",
         ),
-        pytest.param({"group": section(advert_int=float("nan"))}, "lb-1", "keepalived.advert_int", ["nan"], id="advert-int-nan"),
+        pytest.param(
+            {"group": section(advert_int=float("nan"))}, "lb-1", "keepalived.advert_int", ["nan"], id="advert-int-nan"
+        ),
         pytest.param(
             {"group": section(preempt=False), "hosts": {"lb-1": section(state="MASTER")}},
             "lb-1",
@@ -205,12 +250,24 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="nopreempt-master",
         ),
         pytest.param(
-            {"group": section(check={"interval": 0.25})}, "lb-1", "keepalived.check.interval", ["0.25"], id="interval-a-fraction"
+            {"group": section(check={"interval": 0.25})},
+            "lb-1",
+            "keepalived.check.interval",
+            ["0.25"],
+            id="interval-a-fraction",
         ),
         pytest.param({"group": {"keepalived": None}}, "lb-1", "keepalived", ["dictionary"], id="section-empty"),
         pytest.param({"group": {"haproxy": "yes"}}, "lb-1", "haproxy", ["dictionary"], id="section-is-text"),
-        pytest.param({"group": {"apiserver_ca": "no-such.crt"}}, "lb-1", "apiserver_ca", ["no-such.crt"], id="ca-not-there"),
-        pytest.param({"group": {"apiserver_ca": "facts-bare.txt"}}, "lb-1", "apiserver_ca", ["certificates in PEM"], id="ca-no-pem"),
+        pytest.param(
+            {"group": {"apiserver_ca": "no-such.crt"}}, "lb-1", "apiserver_ca", ["no-such.crt"], id="ca-not-there"
+        ),
+        pytest.param(
+            {"group": {"apiserver_ca": "facts-bare.txt"}},
+            "lb-1",
+            "apiserver_ca",
+            ["certificates in PEM"],
+            id="ca-no-pem",
+        ),
         pytest.param({"group": {"lab": "Demo-1"}}, "lb-1", "lab", ["'Demo-1'"], id="lab-name"),
         pytest.param({"group": {"cluster": ["a", "b"]}}, "lb-1", "cluster", ["valid string"], id="cluster-a-list"),
         pytest.param({"group": {"foreign_keys": 5}}, "lb-1", "foreign_keys", ["list"], id="foreign-keys-a-number"),
@@ -222,7 +279,9 @@ def haproxy(**settings: object) -> dict[str, Any]:
 def test_refused(
     nornir_of: NornirOf, problems_of: ProblemsOf, overrides: dict[str, Any], host: str, key: str, words: list[str]
 ) -> None:
-    problems = [problem for problem in problems_of(nornir_of(**overrides)) if (problem.host, problem.key) == (host, key)]
+    problems = [
+        problem for problem in problems_of(nornir_of(**overrides)) if (problem.host, problem.key) == (host, key)
+    ]
     assert len(problems) == 1, problems_of(nornir_of(**overrides))
     missing = [word for word in words if word not in problems[0].message]
     assert not missing, problems[0].message
@@ -280,8 +339,16 @@ def test_accepted(nornir_of: NornirOf, overrides: dict[str, Any]) -> None:
         ({"group": haproxy(stats={"admn": True})}, "haproxy.stats.admn", "admin"),
         ({"group": section(advert_interval=3)}, "keepalived.advert_interval", "advert_int"),
         ({"group": section(check={"wait": 1})}, "keepalived.check.wait", "weight"),
-        ({"group": {"apiservers": [{"address": "192.0.2.11", "adress": "x"}, GOOD_APISERVER]}}, "apiservers.0.adress", "address"),
-        ({"group": {"apiservers": [{"address": "192.0.2.11", "wieght": 2}, GOOD_APISERVER]}}, "apiservers.0.wieght", "weight"),
+        (
+            {"group": {"apiservers": [{"address": "192.0.2.11", "adress": "x"}, GOOD_APISERVER]}},
+            "apiservers.0.adress",
+            "address",
+        ),
+        (
+            {"group": {"apiservers": [{"address": "192.0.2.11", "wieght": 2}, GOOD_APISERVER]}},
+            "apiservers.0.wieght",
+            "weight",
+        ),
     ],
 )
 def test_unknown_key_is_refused_with_the_nearest_known_one(
@@ -322,9 +389,7 @@ def test_typo_in_a_clusters_name_does_not_split_it_silently(nornir_of: NornirOf,
 
 
 @pytest.mark.parametrize("name", ["../../..;id", "lb 1", "", "-lb", "lb\n1", "{{ lb }}", "l" * 64])
-def test_name_of_a_host_that_could_not_stand_in_a_file(
-    nornir_of: NornirOf, problems_of: ProblemsOf, name: str
-) -> None:
+def test_name_of_a_host_that_could_not_stand_in_a_file(nornir_of: NornirOf, problems_of: ProblemsOf, name: str) -> None:
     assert [(problem.host, problem.key) for problem in problems_of(nornir_of({name: {"role": "backup"}}))][:1] == [
         (name, "name")
     ]

@@ -63,7 +63,12 @@ def test_example_is_the_guides_plan(monkeypatch: pytest.MonkeyPatch) -> None:
         "172.27.129.112:6443",
     ]
     node = intent.nodes[0]
-    assert (node.virtual_router_id, node.interface, node.haproxy.port, node.haproxy.stats.port) == (68, "eth0", 8443, 10080)
+    assert (node.virtual_router_id, node.interface, node.haproxy.port, node.haproxy.stats.port) == (
+        68,
+        "eth0",
+        8443,
+        10080,
+    )
     assert node.lab is None  # a user's own hosts are never taken for a lab's
 
 

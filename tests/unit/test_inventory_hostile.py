@@ -91,7 +91,9 @@ def data_with(path: str, value: object) -> dict[str, Any]:
 
 
 def test_fields_are_found() -> None:
-    assert {"cluster", "interface", "vip", "apiservers.name", "haproxy.balance", "haproxy.timeouts.check"} <= set(FIELDS)
+    assert {"cluster", "interface", "vip", "apiservers.name", "haproxy.balance", "haproxy.timeouts.check"} <= set(
+        FIELDS
+    )
     assert set(FIELDS) >= LINES | KEEPALIVED_LINES
 
 

@@ -86,9 +86,7 @@ def test_parsing_leaves_nornirs_own_data_alone(nornir_of: NornirOf) -> None:
 def test_role_and_place_give_router_id_priority_and_state(nornir_of: NornirOf) -> None:
     other = {"cluster": "other", "vip": "192.0.2.20/24", "virtual_router_id": 69}
     intent = load_intent(nornir_of({"lb-4": {"role": "backup", **other}, "lb-5": {"role": "master", **other}}))
-    assert [
-        (node.keepalived.router_id, node.keepalived.priority, node.keepalived.state) for node in intent.nodes
-    ] == [
+    assert [(node.keepalived.router_id, node.keepalived.priority, node.keepalived.state) for node in intent.nodes] == [
         ("lb-1", 120, "MASTER"),
         ("lb-2", 110, "BACKUP"),
         ("lb-3", 109, "BACKUP"),
@@ -143,7 +141,12 @@ def test_section_in_the_defaults_does_not_make_every_host_ours(nornir_of: Nornir
 
 def test_values_are_frozen(intent: Intent) -> None:
     node = intent.nodes[0]
-    for settings, key in ((node, "role"), (node.haproxy, "port"), (node.haproxy.stats, "admin"), (node.keepalived, "state")):
+    for settings, key in (
+        (node, "role"),
+        (node.haproxy, "port"),
+        (node.haproxy.stats, "admin"),
+        (node.keepalived, "state"),
+    ):
         with pytest.raises(ValidationError, match="frozen"):
             setattr(settings, key, getattr(settings, key))
     assert isinstance(hash(node), int)  # so is all that is in it

@@ -163,9 +163,7 @@ def test_unit_that_an_earlier_run_left_untold_is_told(
     assert not change.touches_files
 
 
-def test_unit_that_does_not_run_is_started_rather_than_reloaded(
-    plan_of: PlanOf, healthy: Mapping[str, Facts]
-) -> None:
+def test_unit_that_does_not_run_is_started_rather_than_reloaded(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
     facts = with_unit(replace(healthy["lb-1"], pending=("haproxy",)), "haproxy", active_state="failed")
     assert units(plan_of(without_file(facts, HAPROXY_CFG))) == ["start haproxy"]
 

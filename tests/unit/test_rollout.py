@@ -24,7 +24,5 @@ def test_backups_go_before_the_master(intent: Intent, hosts: list[str], order: t
 
 def test_masters_of_all_clusters_go_last(nornir_of: Callable[..., Nornir]) -> None:
     other = {"cluster": "other", "vip": "192.0.2.20/24", "virtual_router_id": 69}
-    intent = load_intent(
-        nornir_of({"lb-4": {"role": "master", **other}, "lb-5": {"role": "backup", **other}})
-    )
+    intent = load_intent(nornir_of({"lb-4": {"role": "master", **other}, "lb-5": {"role": "backup", **other}}))
     assert batches(intent, [node.name for node in intent.nodes]) == (("lb-2", "lb-3", "lb-5"), ("lb-1", "lb-4"))
