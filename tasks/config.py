@@ -11,7 +11,7 @@ import jinja2
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
-from nornir_kube_ha.config import TMPFILES, ConfigFile, config_files, masked
+from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, TMPFILES, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import RefusedConfigError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
@@ -20,7 +20,7 @@ from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.versions import features
 
-DAEMONS = ("haproxy", "keepalived")
+DAEMONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
 TIMEOUT = 60  # seconds; both judges together take well under one
 
 
@@ -101,24 +101,25 @@ def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_
         return Result(host=task.host, changed=False, diff=change.files_diff, result="")
     nonce = secrets.token_hex(8)
     completed = run_script(task, _stage_script(change, nonce), timeout=TIMEOUT)
-    node = intent.node(task.host.name)
     words = []
-    for daemon in DAEMONS:
-        match = re.search(
-            rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", completed.stdout, re.MULTILINE | re.DOTALL
-        )
-        if not match:
-            raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}: {completed.stdout[-500:]}")
-        status, said = int(match[1]), masked(match[2].strip(), node)
+    for daemon, path in DAEMONS.items():
+        status, said = _verdict(task, daemon, completed.stdout, nonce)
+        said = masked(said, intent.node(task.host.name))
         # A keepalived may exit 0 on a file that it does not take whole (keepalived#2069); on a good one it is silent.
         if status or (daemon == "keepalived" and said):
             unstage_config(task, plans)
-            raise RefusedConfigError(
-                task.host.name,
-                f"{daemon} refuses the new configuration (exit status {status}):\n{said or '(no words)'}",
-            )
+            message = f"{daemon} refuses the new {path} (exit status {status}):\n{said or '(no words)'}"
+            raise RefusedConfigError(task.host.name, message)
         words.append(said)
     return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
+
+
+def _verdict(task: Task, daemon: str, stdout: str, nonce: str) -> tuple[int, str]:
+    """A daemon's exit status and words."""
+    match = re.search(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
+    if not match:
+        raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}: {stdout[-500:]}")
+    return int(match[1]), match[2].strip()
 
 
 def _stage_script(change: HostPlan, nonce: str) -> str:

@@ -26,8 +26,9 @@ for package in $PACKAGES; do
     [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package")" = installed ] || missing="$missing $package"
 done
 section candidates
+# Without its caches: apt-cache would write them anew, and this only looks.
 # shellcheck disable=SC2086  # a list of words
-[ -z "$missing" ] || apt-cache policy $missing
+[ -z "$missing" ] || apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy $missing
 
 for file in $FILES; do
     [ -f "$file" ] || continue

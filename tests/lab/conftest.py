@@ -1,0 +1,37 @@
+"""Labs of the tests' own."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.lab.rig import Lab, copy_inventory
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Lab]:
+    """Three hosts that nothing was ever deployed to."""
+    lab = copy_inventory("fresh", tmp_path / "inventory")
+    lab.up()
+    yield lab
+    lab.down()
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = copy_inventory("shared", tmp_path_factory.mktemp("shared") / "inventory")
+    lab.up()
+    completed = lab.deploy("--output", "json")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    yield lab
+    lab.down()
+
+
+@pytest.fixture
+def deployed(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
+    """Three hosts that are as the repository's inventory says; whatever the test changes is put right again."""
+    lab = Lab(shared_lab.name, tmp_path / "inventory")
+    shutil.copytree(shared_lab.inventory, lab.inventory)
+    yield lab
+    restored = shared_lab.deploy("--output", "json")
+    assert restored.status == 0, restored.stdout + restored.stderr

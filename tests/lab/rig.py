@@ -1,0 +1,117 @@
+"""A lab of the tests' own, beside the one that `make demo` boots, and the runbooks as a user calls them."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from nornir_kube_ha.lab.network import NETNS, control_namespace
+from nornir_kube_ha.lab.state import LabFiles
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTS = ("lb-1", "lb-2", "lb-3")
+MASTER, *BACKUPS = HOSTS
+ADDRESSES = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", "lb-3": "192.0.2.13"}
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command of ours that has ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        tree: dict[str, Any] = json.loads(self.stdout)
+        return tree
+
+    def failed_checks(self) -> dict[str, list[str]]:
+        """Ids of the checks that did not pass, by host and cluster; those without any are left out."""
+        parts = {**self.report["hosts"], **self.report["clusters"]}
+        checks = {
+            name: [each["id"] for each in part["checks"] if each["status"] != "pass"] for name, part in parts.items()
+        }
+        return {name: ids for name, ids in checks.items() if ids}
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab and its inventory, in a folder that a test may write to."""
+
+    name: str
+    inventory: Path
+
+    def kube_ha(self, *arguments: str) -> Completed:
+        return _run([sys.executable, "-m", "nornir_kube_ha.runbooks.cli", *arguments])
+
+    def up(self) -> None:
+        completed = self.kube_ha("lab", "up", "-i", str(self.inventory))
+        assert completed.status == 0, completed.stderr
+
+    def down(self) -> None:
+        completed = self.kube_ha("lab", "down", "--lab", self.name)
+        assert completed.status == 0, completed.stderr
+
+    def runbook(self, name: str, *options: str) -> Completed:
+        return _run([sys.executable, str(ROOT / "runbooks" / f"{name}.py"), "-i", str(self.inventory), *options])
+
+    def deploy(self, *options: str) -> Completed:
+        return self.runbook("deploy", *options)
+
+    def await_healthy(self) -> None:
+        """Wait until verify is green again, as after a boot."""
+        deadline = time.monotonic() + 30
+        while (completed := self.runbook("verify")).status != 0:
+            assert time.monotonic() < deadline, completed.stdout
+
+    def ssh(self, host: str, command: str, *, check: bool = True) -> str:
+        completed = _run(_ssh_command(self.name, host, command))
+        assert completed.status == 0 or not check, f"{host}: {command}: {completed.stderr}"
+        return completed.stdout
+
+    def set(self, section: str, value: object, *, host: str | None = None) -> None:
+        """Write a value to the inventory, at a host or, for all, in defaults: `set("haproxy.balance", "source")`."""
+        path = self.inventory / ("hosts.yaml" if host else "defaults.yaml")
+        yaml = YAML()
+        tree = yaml.load(path)
+        place = (tree[host] if host else tree)["data"]
+        *parents, last = section.split(".")
+        for key in parents:
+            place = place.setdefault(key, {})
+        place[last] = value
+        yaml.dump(tree, path)
+
+
+def _run(command: list[str]) -> Completed:
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=240)
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+@cache
+def _ssh_words(lab: str) -> list[str]:
+    """What `kube-ha lab ssh` runs, without the half second that Python takes to say it."""
+    files = LabFiles(lab)
+    keys = ["-i", str(files.private_key), "-o", f"UserKnownHostsFile={files.known_hosts}"]
+    inside = ["nsenter", f"--net={NETNS / control_namespace(lab)}"]
+    return [*inside, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", *keys]
+
+
+def _ssh_command(lab: str, host: str, command: str) -> list[str]:
+    return [*_ssh_words(lab), f"root@{ADDRESSES[host]}", command]
+
+
+def copy_inventory(lab: str, folder: Path) -> Lab:
+    """The repository's own inventory, of another lab's name."""
+    shutil.copytree(ROOT / "inventory", folder)
+    groups = folder / "groups.yaml"
+    groups.write_text(groups.read_text().replace("/lab/demo/", f"/lab/{lab}/").replace("lab: demo", f"lab: {lab}"))
+    return Lab(lab, folder)

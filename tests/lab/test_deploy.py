@@ -1,0 +1,123 @@
+"""A deploy on real hosts: what it makes of fresh ones, and what it leaves alone."""
+
+import re
+
+from tests.lab.rig import BACKUPS, HOSTS, MASTER, Lab
+
+# Every file with its times, every package: what a run that must change nothing is held to. Logs and what sshd leaves
+# of a login are the looking itself.
+EVERYTHING = """
+dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\\n'
+find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' -not -path '/tmp/*' \
+    -not -path '/var/log/*' -printf '%p %s %m %U %G %T@\\n' | sort
+find /run -name '*kube-ha*' | sort
+"""
+OUR_FILES = "find /etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d -printf '%p %s %m %T@ %i\\n' | sort"
+UNITS = (
+    "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
+    " haproxy keepalived; pgrep -x haproxy"
+)
+
+
+def on_all(lab: Lab, command: str) -> dict[str, str]:
+    return {host: lab.ssh(host, command) for host in HOSTS}
+
+
+def test_dry_run_on_fresh_hosts_shows_everything_and_changes_nothing(fresh: Lab) -> None:
+    before = on_all(fresh, EVERYTHING)
+    completed = fresh.deploy("--dry-run", "--diff")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    for line in (
+        "+ package haproxy",
+        "+    bind 0.0.0.0:8443",
+        "+    server lb-3 192.0.2.13:6443 weight 1",
+        "+    virtual_router_id 68",
+        "+ /etc/keepalived/keepalived.conf: 0600 root:root",
+        "+ systemctl enable keepalived",
+        "would change: 3",
+    ):
+        assert line in completed.stdout
+    assert "only-for-the-lab" not in completed.stdout + completed.stderr
+    for host in HOSTS:
+        assert changed_paths(before[host], fresh.ssh(host, EVERYTHING)) == set()
+
+
+def test_deploy_makes_fresh_hosts_a_control_plane_address_and_the_second_one_touches_nothing(fresh: Lab) -> None:
+    first = fresh.deploy("--output", "json")
+    assert first.status == 0, first.stdout + first.stderr
+    report = first.report
+    assert report["passed"]
+    assert report["changed"]
+    assert {name: host["status"] for name, host in report["hosts"].items()} == dict.fromkeys(HOSTS, "passed")
+    assert report["clusters"]["demo"]["checks"][0]["seen"] == MASTER
+
+    files, units = on_all(fresh, OUR_FILES), on_all(fresh, UNITS)
+    second = fresh.deploy("--output", "json")
+    assert second.status == 0, second.stdout + second.stderr
+    assert not second.report["changed"]
+    assert on_all(fresh, OUR_FILES) == files
+    assert on_all(fresh, UNITS) == units
+
+    # The client that matters, from outside of the hosts: the controller's place in the lab.
+    ca = "/var/lib/kube-ha/lab/fresh/pki/ca.crt"
+    probe = fresh.kube_ha(
+        "lab", "exec", "--lab", "fresh", "--", "curl", "-sS", "--cacert", ca, "https://192.0.2.10:8443/readyz"
+    )
+    assert (probe.status, probe.stdout) == (0, "ok"), probe.stderr
+
+
+def test_a_value_for_all_changes_one_file_on_each_host_and_reloads(deployed: Lab) -> None:
+    pids, files = on_all(deployed, "systemctl show --property MainPID --value haproxy"), on_all(deployed, OUR_FILES)
+    keepalived = on_all(deployed, "systemctl show --property MainPID,ActiveEnterTimestampMonotonic keepalived")
+    workers = on_all(deployed, "pgrep -x haproxy | sort")
+    deployed.set("haproxy.balance", "roundrobin")
+    completed = deployed.deploy("--diff")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    assert completed.stdout.count("-    balance leastconn") == len(HOSTS)
+    assert completed.stdout.count("+    balance roundrobin") == len(HOSTS)
+    assert completed.stdout.count("+ systemctl reload haproxy") == len(HOSTS)
+    assert "keepalived" not in completed.stdout.partition("cluster demo")[0]
+    for host in HOSTS:
+        assert changed_paths(files[host], deployed.ssh(host, OUR_FILES)) == {"/etc/haproxy", "/etc/haproxy/haproxy.cfg"}
+        assert deployed.ssh(host, "systemctl show --property MainPID --value haproxy") == pids[host], "restarted"
+        assert deployed.ssh(host, "pgrep -x haproxy | sort") != workers[host], "not reloaded"
+    shown = on_all(deployed, "systemctl show --property MainPID,ActiveEnterTimestampMonotonic keepalived")
+    assert shown == keepalived
+
+
+def test_a_value_of_one_host_changes_only_that_host(deployed: Lab) -> None:
+    pids, files = on_all(deployed, "systemctl show --property MainPID --value keepalived"), on_all(deployed, OUR_FILES)
+    deployed.set("keepalived.priority", 105, host="lb-3")
+    completed = deployed.deploy("--output", "json")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    assert [name for name, host in completed.report["hosts"].items() if host["changed"]] == ["lb-3"]
+    after = on_all(deployed, OUR_FILES)
+    assert changed_paths(files["lb-3"], after["lb-3"]) == {"/etc/keepalived", "/etc/keepalived/keepalived.conf"}
+    assert [after[host] for host in HOSTS[:2]] == [files[host] for host in HOSTS[:2]]
+    assert on_all(deployed, "systemctl show --property MainPID --value keepalived") == pids
+    assert "effective_priority" not in completed.stdout
+    assert '"effective_priority":105' in re.sub(r"\s", "", deployed.ssh("lb-3", "cat /tmp/keepalived.json"))
+
+
+def test_files_that_are_no_longer_wanted_go(deployed: Lab) -> None:
+    deployed.set("keepalived.events", value=False)
+    completed = deployed.deploy("--diff")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    assert "- /etc/systemd/system/haproxy.service.d/kube-ha.conf" in completed.stdout
+    for host in HOSTS:
+        drop_ins = deployed.ssh(host, "systemctl show --property DropInPaths,NeedDaemonReload haproxy keepalived")
+        assert "kube-ha" not in drop_ins
+        assert "NeedDaemonReload=yes" not in drop_ins
+
+
+def test_a_run_cut_off_between_swap_and_reload_is_completed_by_the_next(deployed: Lab) -> None:
+    deployed.ssh(BACKUPS[0], "mkdir -p /run/kube-ha-pending && touch /run/kube-ha-pending/haproxy")
+    completed = deployed.deploy("--diff", "--output", "json")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    assert [name for name, host in completed.report["hosts"].items() if host["changed"]] == [BACKUPS[0]]
+    assert not deployed.deploy("--output", "json").report["changed"]
+
+
+def changed_paths(before: str, after: str) -> set[str]:
+    """Paths whose line (size, mode, time, inode) differs, or that came or went."""
+    return {line.split()[0] for line in {*before.splitlines()} ^ {*after.splitlines()}}

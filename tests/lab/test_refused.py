@@ -1,0 +1,76 @@
+"""What cannot be, stops before any live file of any host has changed."""
+
+import pytest
+from tests.lab.rig import HOSTS, Lab
+
+LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -printf '%p %s %m %T@ %i\\n' | sort"
+
+
+@pytest.mark.parametrize(
+    ("key", "line", "daemon", "path", "words"),
+    [
+        ("haproxy.global_lines", "nonsense 1", "haproxy", "/etc/haproxy/haproxy.cfg:", "unknown keyword 'nonsense'"),
+        ("haproxy.listener_lines", "bind 0.0.0.0:nowhere", "haproxy", "/etc/haproxy/haproxy.cfg:", "nowhere"),
+        ("keepalived.global_lines", "nonsense 1", "keepalived", "/etc/keepalived/keepalived.conf", "Line 9"),
+        (
+            "keepalived.instance_lines",
+            "garp_master_delay x",
+            "keepalived",
+            "/etc/keepalived/keepalived.conf",
+            "'x'",
+        ),
+    ],
+)
+def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(  # noqa: PLR0917 - a table's columns
+    deployed: Lab, key: str, line: str, daemon: str, path: str, words: str
+) -> None:
+    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    deployed.set("haproxy.balance", "source")  # good by itself: it must not arrive either
+    section, name = key.split(".")
+    deployed.set(f"{section}.{name}", [line])
+    completed = deployed.deploy("--output", "json")
+    assert completed.status == 1, completed.stdout + completed.stderr
+    for host in HOSTS:
+        error = completed.report["hosts"][host]["error"]
+        assert error["type"] == "RefusedConfigError"
+        assert f"{daemon} refuses" in error["message"]
+        assert path in error["message"]
+        assert words in error["message"]
+        assert not completed.report["hosts"][host]["changed"]
+    assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
+    assert not any(deployed.ssh(host, "find /etc -name '*kube-ha-new*'") for host in HOSTS)
+
+
+def test_one_host_that_refuses_stops_all(deployed: Lab) -> None:
+    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    # One host's keepalived cannot take what the others' can: its interface is not there.
+    deployed.set("interface", "eth7", host="lb-3")
+    completed = deployed.deploy("--output", "json")
+    assert completed.status == 1, completed.stdout + completed.stderr
+    hosts = completed.report["hosts"]
+    assert hosts["lb-3"]["error"]["type"] == "RefusedConfigError"
+    assert "eth7" in hosts["lb-3"]["error"]["message"]
+    assert [hosts[host]["changed"] for host in HOSTS] == [False, False, False]
+    assert "lb-3 failed" in hosts["lb-1"]["checks"][0]["seen"]
+    assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
+
+
+def test_a_mistake_in_the_inventory_is_told_before_any_host_hears_of_it(deployed: Lab) -> None:
+    logins = [deployed.ssh(host, "journalctl --unit ssh --output cat | grep -c Accepted") for host in HOSTS]
+    deployed.set("haproxy.balanse", "source")
+    deployed.set("keepalived.priority", 200, host="lb-2")
+    completed = deployed.deploy()
+    assert completed.status == 2
+    assert "haproxy.balanse: is unknown; did you mean balance?" in completed.stderr
+    assert completed.stdout == ""
+    after = [deployed.ssh(host, "journalctl --unit ssh --output cat | grep -c Accepted") for host in HOSTS]
+    assert [int(count) - int(earlier) for earlier, count in zip(logins, after, strict=True)] == [1, 1, 1]  # the asking
+
+
+def test_while_the_lab_is_down_nothing_is_sent_and_the_command_that_starts_it_is_named(fresh: Lab) -> None:
+    fresh.down()
+    for runbook in ("deploy", "verify"):
+        completed = fresh.runbook(runbook)
+        assert completed.status != 0
+        assert "kube-ha lab up" in completed.stderr
+        assert completed.stdout == ""

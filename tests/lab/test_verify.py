@@ -1,0 +1,96 @@
+"""Verify on real hosts: what is broken turns red, nothing else does, and it says why."""
+
+import pytest
+from tests.lab.rig import HOSTS, MASTER, Lab
+
+
+def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None:
+    everything = deployed.runbook("verify", "--output", "json")
+    assert (everything.status, everything.failed_checks()) == (0, {}), everything.stdout
+    backups = deployed.runbook("verify", "--filter", "role=backup", "--output", "json")
+    assert backups.status == 0, backups.stdout
+    assert list(backups.report["hosts"]) == ["lb-2", "lb-3"]
+    (holder,) = backups.report["clusters"]["demo"]["checks"]
+    assert (holder["status"], holder["seen"]) == ("skip", "not seen: lb-1")
+
+
+@pytest.mark.parametrize(
+    ("host", "damage", "expected"),
+    [
+        pytest.param(
+            "lb-2",
+            "echo '# by hand' >>/etc/haproxy/haproxy.cfg",
+            {"lb-2": ["files.intended"]},
+            id="a file edited by hand",
+        ),
+        pytest.param(
+            "lb-2", "chmod 644 /etc/keepalived/keepalived.conf", {"lb-2": ["files.intended"]}, id="a wider mode"
+        ),
+        pytest.param("lb-2", "systemctl disable haproxy", {"lb-2": ["haproxy.enabled"]}, id="not enabled"),
+        pytest.param(
+            "lb-3",
+            "systemctl stop keepalived",
+            {"lb-3": ["keepalived.active", "keepalived.state"]},
+            id="a backup's keepalived stopped",
+        ),
+        pytest.param(
+            "lb-3",
+            "ip address add 192.0.2.10/24 dev eth0",
+            {"lb-3": ["keepalived.state"], "demo": ["vip.single_holder"]},
+            id="the VIP on two hosts",
+        ),
+    ],
+)
+def test_what_is_broken_turns_red_and_nothing_else(
+    deployed: Lab, host: str, damage: str, expected: dict[str, list[str]]
+) -> None:
+    deployed.ssh(host, damage)
+    completed = deployed.runbook("verify", "--output", "json")
+    deployed.ssh(host, "ip address delete 192.0.2.10/24 dev eth0", check=False)
+    assert completed.status == 1
+    assert completed.failed_checks() == expected
+
+
+def test_a_failed_unit_shows_its_journal_and_what_to_do(deployed: Lab) -> None:
+    deployed.ssh(MASTER, "systemctl stop haproxy")
+    completed = deployed.runbook("verify")
+    assert completed.status == 1
+    assert "lb-1: haproxy.active" in completed.stdout
+    assert "seen: inactive (dead)" in completed.stdout
+    assert "Stopped haproxy.service" in completed.stdout
+    assert "journalctl -u haproxy" in completed.stdout
+    assert "FAULT" in completed.stdout
+
+
+def test_a_host_that_cannot_be_reached_is_unknown_and_the_others_are_checked(deployed: Lab) -> None:
+    deployed.ssh("lb-3", "systemctl stop ssh.socket ssh 2>/dev/null; systemctl stop ssh", check=False)
+    try:
+        completed = deployed.runbook("verify", "--output", "json")
+        refused = deployed.deploy("--output", "json")
+    finally:
+        for verb in ("off", "on"):
+            assert deployed.kube_ha("lab", verb, "--lab", deployed.name, "lb-3").status == 0
+        deployed.await_healthy()
+    assert completed.status == 4, completed.stdout + completed.stderr
+    hosts = completed.report["hosts"]
+    assert {name: hosts[name]["status"] for name in HOSTS} == {"lb-1": "passed", "lb-2": "passed", "lb-3": "unknown"}
+    assert hosts["lb-3"]["error"]["type"] == "HostUnreachableError"
+    assert refused.status == 4
+    assert not refused.report["changed"]
+
+
+def test_a_host_with_another_key_is_refused_by_name(deployed: Lab) -> None:
+    groups = deployed.inventory / "groups.yaml"
+    known = deployed.inventory / "known_hosts"
+    text = groups.read_text()
+    path = next(line.split(": ")[1] for line in text.splitlines() if "alt_key_file:" in line)
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the path stands in the inventory
+        lines = file.read().splitlines()
+    keys = [line.split(" ", 1)[1] for line in lines]
+    known.write_text(f"192.0.2.11 {keys[1]}\n192.0.2.12 {keys[1]}\n192.0.2.13 {keys[2]}\n")
+    groups.write_text(text.replace(path, str(known)))
+    completed = deployed.runbook("verify", "--output", "json")
+    assert completed.status == 6, completed.stdout
+    assert "has changed" in completed.report["hosts"]["lb-1"]["error"]["message"]
+    assert completed.report["hosts"]["lb-1"]["error"]["type"] == "LoginRefusedError"
+    assert completed.report["hosts"]["lb-2"]["status"] == "passed"
