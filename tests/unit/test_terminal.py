@@ -1,0 +1,212 @@
+"""The report at a terminal, in a pipe, with many hosts, and without colours."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
+from nornir_kube_ha.errors import HostUnreachableError
+from nornir_kube_ha.report import Failure, HostReport, Report
+from nornir_kube_ha.report.terminal import print_report
+
+JOURNAL = (
+    "failed (failed)",
+    "[ALERT]    (532) : config : parsing [/etc/haproxy/haproxy.cfg:35] : unknown keyword 'nonsense' in 'defaults' section",
+    "haproxy.service: Main process exited, code=exited, status=1/FAILURE",
+)
+ESCAPE = "\x1b"
+Shown = Callable[..., str]
+
+
+def findings(**changed: Finding) -> tuple[Finding, ...]:
+    return tuple(
+        changed.get(check.id.replace(".", "_"), Finding(check.id, Status.PASS, check.meaning, "it is"))
+        for check in HOST_CHECKS
+    )
+
+
+FAILED = Finding(
+    "haproxy.active", Status.FAIL, "active (running)", "\n".join(JOURNAL), "read `journalctl -u haproxy`, mend it, then deploy"
+)
+
+
+def report_of(hosts: int = 3, **parts: HostReport) -> Report:
+    names = [f"lb-{number}" for number in range(1, hosts + 1)]
+    roles = ["master", *["backup"] * (hosts - 1)]
+    return Report(
+        run_id="0123456789ab",
+        runbook="verify",
+        started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        finished=datetime(2026, 1, 2, 3, 4, 6, 250_000, tzinfo=UTC),
+        hosts={
+            name: parts.get(name.replace("-", "_"), HostReport("demo", role, False, findings()))  # noqa: FBT003
+            for name, role in zip(names, roles, strict=True)
+        },
+        clusters={"demo": (Finding("vip.single_holder", Status.PASS, "exactly one", "lb-1"),)},
+    )
+
+
+FAILING = report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_active=FAILED)))  # noqa: FBT003
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
+    """A report as it is printed to a pipe; to a terminal if `terminal` is true."""
+    for variable in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLORTERM", "COLUMNS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    def show(report: Report, width: int = 80, *, terminal: bool = False, **options: Any) -> str:  # noqa: ANN401
+        out = io.StringIO()
+        # `None` as in the product: rich asks the file itself.
+        console = Console(file=out, width=width, highlight=False, force_terminal=True if terminal else None)
+        print_report(report, console, **options)
+        return out.getvalue()
+
+    return show
+
+
+def test_pipe_gets_no_escape_codes(shown: Shown) -> None:
+    assert ESCAPE not in shown(FAILING)
+
+
+def test_terminal_gets_colours(shown: Shown) -> None:
+    assert f"{ESCAPE}[1;31mFAIL" in shown(FAILING, terminal=True)
+
+
+def test_no_color_leaves_no_colour(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = shown(FAILING, terminal=True)
+    assert [code for codes in re.findall(r"\x1b\[([\d;]*)m", text) for code in codes.split(";") if code[:1] in "3456789"] == []
+    assert "FAIL" in text  # and is seen without it
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "bell\x07", "over\rwritten", "\x08\x08"])
+def test_control_codes_of_a_host_do_not_reach_the_terminal(shown: Shown, text: str) -> None:
+    failed = replace(FAILED, seen=f"failed (failed)\n{text}")
+    unreachable = Failure.of(HostUnreachableError("lb-3", text))
+    report = report_of(
+        lb_2=HostReport("demo", "backup", False, findings(haproxy_active=failed)),  # noqa: FBT003
+        lb_3=HostReport("demo", "backup", True, unknown_host(text), unreachable, diff=f"- {text}"),  # noqa: FBT003
+    )
+    assert [char for char in shown(report, with_diff=True) if not char.isprintable() and char != "\n"] == []
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_no_line_ends_with_blanks(shown: Shown, width: int) -> None:
+    assert [line for line in shown(FAILING, width).splitlines() if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("hosts", [3, 40])
+def test_no_line_of_the_matrix_is_wider_than_the_terminal(shown: Shown, width: int, hosts: int) -> None:
+    lines = shown(report_of(hosts), width).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_rows_are_checks_and_columns_are_hosts(shown: Shown, width: int) -> None:
+    lines = [line.split() for line in shown(FAILING, width).splitlines()]
+    assert ["lb-1", "lb-2", "lb-3"] in lines
+    assert ["master", "backup", "backup"] in lines
+    assert ["haproxy.active", "pass", "FAIL", "pass"] in lines
+    assert ["vip.stats", "pass", "pass", "pass"] in lines
+    assert [line[0] for line in lines if line[1:2] == ["pass"]] == [check.id for check in HOST_CHECKS] + ["vip.single_holder:"]
+
+
+@pytest.mark.parametrize(("width", "hosts"), [(80, 6), (200, 18), (80, 40), (200, 40)])
+def test_rows_become_hosts_when_hosts_are_many(shown: Shown, width: int, hosts: int) -> None:
+    failing = HostReport(
+        "demo", "backup", False, findings(haproxy_active=FAILED, vip_ping=replace(FAILED, id="vip.ping"))  # noqa: FBT003
+    )
+    lines = [line.split() for line in shown(report_of(hosts, lb_2=failing), width).splitlines()]
+    assert ["host", "role", "status", "not", "passed"] in lines
+    assert ["lb-1", "master", "passed"] in lines
+    assert ["lb-2", "backup", "failed", "haproxy.active,", "vip.ping"] in lines
+    assert [f"lb-{hosts}", "backup", "passed"] in lines
+
+
+@pytest.mark.parametrize(("width", "hosts"), [(80, 5), (200, 17)])
+def test_hosts_stay_columns_while_they_fit(shown: Shown, width: int, hosts: int) -> None:
+    lines = [line.split() for line in shown(report_of(hosts), width).splitlines()]
+    assert ["haproxy.active", *["pass"] * hosts] in lines
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("hosts", [3, 40])
+def test_failed_check_says_expected_seen_and_next(shown: Shown, width: int, hosts: int) -> None:
+    report = report_of(hosts, lb_2=HostReport("demo", "backup", False, findings(haproxy_active=FAILED)))  # noqa: FBT003
+    text = re.sub(r"\s+", " ", shown(report, width))  # however it is wrapped
+    assert "lb-2: haproxy.active expected: active (running) seen: failed (failed)" in text
+    for line in JOURNAL:
+        assert re.sub(r"\s+", " ", line) in text
+    assert "next: read `journalctl -u haproxy`, mend it, then deploy" in text
+
+
+def test_check_that_passed_is_not_explained(shown: Shown) -> None:
+    assert "expected:" not in shown(report_of())
+
+
+def test_what_a_host_says_is_no_markup(shown: Shown) -> None:
+    failed = replace(FAILED, seen="[bold]not bold[/bold] :smile: [/] [link=x]")
+    report = report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_active=failed)))  # noqa: FBT003
+    assert "[bold]not bold[/bold] :smile: [/] [link=x]" in shown(report)
+
+
+def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> None:
+    failure = Failure.of(HostUnreachableError("lb-3", "no SSH server answers on 192.0.2.13:22"))
+    text = shown(report_of(lb_3=HostReport("demo", "backup", False, unknown_host(failure.message), failure)))  # noqa: FBT003
+    assert ["haproxy.active", "pass", "pass", "UNKNOWN"] in [line.split() for line in text.splitlines()]
+    assert "lb-3: HostUnreachableError\n  no SSH server answers on 192.0.2.13:22\n" in text
+    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; 1.2 s" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "word"), [(Status.PASS, "pass"), (Status.FAIL, "FAIL"), (Status.SKIP, "SKIP"), (Status.UNKNOWN, "UNKNOWN")]
+)
+def test_cluster_check_is_a_line_of_its_own(shown: Shown, status: Status, word: str) -> None:
+    holder = Finding("vip.single_holder", status, "exactly one of lb-1, lb-2", "lb-1, lb-2", "see keepalived.state")
+    text = shown(replace(report_of(), clusters={"demo": (holder,)}))
+    assert f"vip.single_holder: {word} (lb-1, lb-2)" in text
+    assert ("cluster: vip.single_holder\n  expected: exactly one of lb-1, lb-2" in text) is (status is Status.FAIL)
+
+
+def test_each_cluster_has_its_own_matrix(shown: Shown) -> None:
+    other = HostReport("other", "master", False, findings())  # noqa: FBT003
+    text = shown(report_of(lb_3=other))
+    assert [line for line in text.splitlines() if line.startswith("cluster ")] == ["cluster demo", "cluster other"]
+    assert ["haproxy.active", "pass", "pass"] in [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("dry_run", "words"), [(False, "verify: passed - hosts: 3 passed; changed: 1;"), (True, "would change: 1;")]
+)
+def test_summary_says_what_changed(shown: Shown, words: str, *, dry_run: bool) -> None:
+    report = report_of(lb_1=HostReport("demo", "master", True, findings(), diff="+ line"))  # noqa: FBT003
+    assert words in shown(replace(report, dry_run=dry_run)).splitlines()[-1]
+
+
+def test_diff_is_shown_only_when_asked(shown: Shown) -> None:
+    diff = "--- a\n+++ b\n@@ -1 +1 @@\n-    balance source\n+    balance leastconn # [bold]"
+    report = report_of(lb_1=HostReport("demo", "master", True, findings(), diff=diff))  # noqa: FBT003
+    assert f"lb-1:\n{diff}\n" in shown(report, with_diff=True)
+    assert "balance" not in shown(report)
+
+
+def test_diff_of_a_long_line_is_not_broken(shown: Shown) -> None:
+    line = "+" + "x" * 150
+    report = report_of(lb_1=HostReport("demo", "master", True, findings(), diff=line))  # noqa: FBT003
+    assert line in shown(report, with_diff=True).splitlines()
+
+
+def test_dry_run_has_no_matrix(shown: Shown) -> None:
+    hosts = {name: replace(host, findings=()) for name, host in report_of().hosts.items()}
+    text = shown(replace(report_of(), hosts=hosts, clusters={"demo": ()}, dry_run=True))
+    assert "haproxy.active" not in text
+    assert text.splitlines()[-1].startswith("verify: passed - hosts: 3 passed; would change: 0;")
