@@ -1,0 +1,80 @@
+"""What a runbook understands on its command line."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from nornir_kube_ha.runbooks.options import Options, add_options, parse_options
+
+
+def parsed(*arguments: str, changes_hosts: bool = True) -> Options:
+    parser = argparse.ArgumentParser(prog="deploy.py")
+    add_options(parser, changes_hosts=changes_hosts)
+    return parse_options(parser.parse_args(arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], Options()),
+        (["-i", "inv"], Options(inventory=Path("inv"))),
+        (["--inventory", "inv"], Options(inventory=Path("inv"))),
+        (["--filter", "role=backup"], Options(filters=(("role", "backup"),))),
+        (
+            ["--filter", "role=backup", "--filter", "cluster=demo"],
+            Options(filters=(("role", "backup"), ("cluster", "demo"))),
+        ),
+        (["--filter", "note=a=b"], Options(filters=(("note", "a=b"),))),
+        (["--filter", "note="], Options(filters=(("note", ""),))),
+        (["-l", "lb-1"], Options(limit=("lb-1",))),
+        (["--limit", "lb-1,lb-2"], Options(limit=("lb-1", "lb-2"))),
+        (["--limit", "lb-1, lb-2,", "-l", "lb-3"], Options(limit=("lb-1", "lb-2", "lb-3"))),
+        (["--list-hosts"], Options(list_hosts=True)),
+        (["--dry-run"], Options(dry_run=True)),
+        (["--check"], Options(dry_run=True)),  # Ansible's word for it
+        (["--check", "--diff"], Options(dry_run=True, diff=True)),
+        (["-v"], Options(verbosity=1)),
+        (["-vv"], Options(verbosity=2)),
+        (["--forks", "1"], Options(forks=1)),
+        (["--output", "json"], Options(output="json")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_understood(arguments: list[str], options: Options) -> None:
+    assert parsed(*arguments) == options
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--filter", "role"], "'role' is not KEY=VALUE, as role=backup"),
+        (["--filter", "=backup"], "'=backup' is not KEY=VALUE"),
+        (["--filter", ""], "'' is not KEY=VALUE"),
+        (["--forks", "0"], "'0' is not a number of 1 or more"),
+        (["--forks", "-1"], "--forks"),
+        (["--forks", "many"], "'many' is not a number of 1 or more"),
+        (["--output", "yaml"], "'yaml'"),
+        (["lb-1"], "lb-1"),
+        (["--dry-runs"], "--dry-runs"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_not_understood(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parsed(*arguments)
+    assert caught.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--dry-run", "--check", "--diff"])
+def test_runbook_that_changes_nothing_has_no_dry_run(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parsed(option, changes_hosts=False)
+    assert caught.value.code == 2
+    assert option in capsys.readouterr().err
+
+
+def test_runbook_that_changes_nothing_changes_nothing() -> None:
+    options = parsed(changes_hosts=False)
+    assert (options.dry_run, options.diff) == (False, False)
