@@ -1,8 +1,10 @@
 """The command `kube-ha`: every runbook, a first inventory, and the lab."""
 
 import argparse
+import importlib
 import shutil
 import sys
+from functools import partial
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +12,13 @@ from pathlib import Path
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.lab.cli import Parsers
 from nornir_kube_ha.lab.cli import add_parser as add_lab_parser
-from nornir_kube_ha.runbooks import deploy, verify
-from nornir_kube_ha.runbooks.command import Runbook, guarded, run_runbook, tell
-from nornir_kube_ha.runbooks.options import add_options, parse_options
+from nornir_kube_ha.runbooks.guard import guarded, tell
+from nornir_kube_ha.runbooks.options import add_options
+
+RUNBOOKS = {
+    "deploy": "make every host what the inventory says it should be, then look whether it is",
+    "verify": "look whether every host is what the inventory says it should be, and change nothing",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,29 +35,26 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"nornir-kube-ha {version('nornir-kube-ha')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_runbook(commands, "deploy", deploy.__doc__, deploy.deploy, changes_hosts=True)
-    _add_runbook(commands, "verify", verify.__doc__, verify.verify, changes_hosts=False)
+    for name, words in RUNBOOKS.items():
+        parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        add_options(parser_of_runbook, changes_hosts=name != "verify")
+        parser_of_runbook.set_defaults(run=partial(_run_runbook, name))
     _add_init(commands)
     add_lab_parser(commands)
     parsed = parser.parse_args(arguments)
     return guarded(lambda: parsed.run(parsed))
 
 
-def _add_runbook(
-    commands: Parsers, name: str, description: str | None, runbook: Runbook, *, changes_hosts: bool
-) -> None:
-    parser = commands.add_parser(
-        name,
-        help=(description or "").partition("\n")[0],
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_options(parser, changes_hosts=changes_hosts)
-    parser.set_defaults(run=lambda arguments: run_runbook(name, runbook, parse_options(arguments)))
+def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
+    # Imported only now: Nornir and its connections take half a second that `--help` and the lab need not wait for.
+    command = importlib.import_module("nornir_kube_ha.runbooks.command")
+    runbook = importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
+    exit_code: int = command.run_runbook(name, getattr(runbook, name), arguments)
+    return exit_code
 
 
 def _add_init(commands: Parsers) -> None:
-    parser = commands.add_parser("init", help="Write a first inventory of your own, the guide's plan, to a folder.")
+    parser = commands.add_parser("init", help="write a first inventory of your own, the guide's plan, to a folder")
     parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet, or is empty")
     parser.set_defaults(run=lambda arguments: init(arguments.folder))
 

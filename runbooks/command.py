@@ -1,26 +1,20 @@
 """A runbook as a command: options, hosts, the run, its report on stdout, its exit code."""
 
 import argparse
-import logging
-import os
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
 
 from rich.console import Console
 
-from nornir_kube_ha.errors import InventoryError, KubeHaError
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Report, to_json
 from nornir_kube_ha.report.terminal import print_report
+from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.options import Options, add_options, parse_options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, select
 
 Runbook = Callable[[Run], Report]
-INTERRUPTED = 130
-TERMINATED = 143
 
 
 def run_as_script(
@@ -42,39 +36,17 @@ def run_as_script(
         prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_options(parser, changes_hosts=changes_hosts)
-    options = parse_options(parser.parse_args(arguments))
-    return guarded(lambda: run_runbook(name, runbook, options))
+    parsed = parser.parse_args(arguments)
+    return guarded(lambda: run_runbook(name, runbook, parsed))
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command; errors and interruptions become a line on stderr and an exit code.
-
-    Arguments:
-        command: returns its exit code
-    """
-    signal.signal(signal.SIGTERM, _terminate)
-    for library in ("nornir", "paramiko"):  # what they would log is in the report, in fewer words
-        logging.getLogger(library).addHandler(logging.NullHandler())
-    try:
-        return command()
-    except KubeHaError as error:
-        _complain(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def run_runbook(name: str, runbook: Runbook, options: Options) -> int:
-    """Run a runbook with these options, and write its report to stdout.
+def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> int:
+    """Run a runbook as a command line asks, and write its report to stdout.
 
     Arguments:
         name: of the runbook
         runbook: the function that does it
-        options: what the command line asks for
+        arguments: parsed, of a parser that `add_options` was given
 
     Returns:
         The exit code
@@ -82,6 +54,7 @@ def run_runbook(name: str, runbook: Runbook, options: Options) -> int:
     Raises:
         KubeHaError: nothing was started
     """
+    options = parse_options(arguments)
     inventory = find_inventory(options.inventory)
     tell(f"inventory {inventory}")
     nornir = open_inventory(inventory, forks=options.forks, dry_run=options.dry_run)
@@ -99,32 +72,9 @@ def run_runbook(name: str, runbook: Runbook, options: Options) -> int:
     return report.exit_code
 
 
-def tell(text: str) -> None:
-    """Progress, on stderr: stdout carries the report.
-
-    Arguments:
-        text: one line
-    """
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
 def _write(report: Report, options: Options) -> None:
     if options.output == "json":
         sys.stdout.write(to_json(report) + "\n")
     else:
         print_report(report, Console(highlight=False), with_diff=options.diff)
     sys.stdout.flush()
-
-
-def _complain(error: KubeHaError) -> None:
-    if isinstance(error, InventoryError):
-        tell(f"error: {len(error.problems)} in the inventory; nothing was sent to any host")
-        for problem in error.problems:
-            tell(f"  {problem}")
-    else:
-        tell(f"error: {error}")
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(TERMINATED)

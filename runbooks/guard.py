@@ -1,0 +1,59 @@
+"""What goes around every command: errors and interruptions become a line on stderr and an exit code."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from nornir_kube_ha.errors import InventoryError, KubeHaError
+
+INTERRUPTED = 130
+NOBODY_READS = 141  # as a program ends that SIGPIPE ends
+TERMINATED = 143
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; errors and interruptions become a line on stderr and an exit code.
+
+    Arguments:
+        command: returns its exit code
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    for library in ("nornir", "paramiko"):  # what they would log is in the report, in fewer words
+        logging.getLogger(library).addHandler(logging.NullHandler())
+    try:
+        return command()
+    except KubeHaError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+
+
+def tell(text: str) -> None:
+    """Progress, on stderr: stdout carries the report.
+
+    Arguments:
+        text: one line
+    """
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _complain(error: KubeHaError) -> None:
+    if isinstance(error, InventoryError):
+        tell(f"error: {len(error.problems)} in the inventory; nothing was sent to any host")
+        for problem in error.problems:
+            tell(f"  {problem}")
+    else:
+        tell(f"error: {error}")
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)
