@@ -15,10 +15,11 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 	@$(PYTHON) runbooks/deploy.py
 	@printf '%s\n' '' \
 	  'The lab is up: three Debian hosts, and a control plane at https://192.0.2.10:8443 that stays.' '' \
-	  '  . .venv/bin/activate                        then, from any folder:' \
+	  '  . .venv/bin/activate' \
 	  '  python runbooks/verify.py --filter role=backup' \
 	  '  kube-ha lab ssh lb-1                        look around on a host' \
 	  '  kube-ha lab exec -- curl -sk https://192.0.2.10:8443/readyz' \
+	  '  kube-ha deploy --dry-run --diff             from any folder' \
 	  '  kube-ha init my-cluster                     an inventory for hosts of your own' \
 	  '  kube-ha lab down                            take everything down again'
 

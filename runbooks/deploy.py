@@ -41,7 +41,7 @@ def deploy(run: Run) -> Report:
 def _install(run: Run) -> None:
     missing = [name for name, plan in run.plans.items() if plan.install]
     if missing:
-        run.tell(f"installing packages on {', '.join(missing)}")
+        run.tell_of_change(f"installing packages on {', '.join(missing)}")
     run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts)
     if missing and not run.dry_run:
         run.look()  # which versions came, and what their packages brought along
@@ -51,11 +51,11 @@ def _install(run: Run) -> None:
 def _configure(run: Run) -> None:
     differing = [name for name, plan in run.plans.items() if plan.touches_files]
     if differing:
-        run.tell(f"staging new files and having them judged on {', '.join(differing)}")
+        run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
     run.each_or_stop(stage_config, differing, intent=run.intent, plans=run.plans)
     changing = [name for name, plan in run.plans.items() if plan.touches_files or plan.units]
     for names in batches(run.intent, changing):
-        run.tell(f"changing {', '.join(names)}")
+        run.tell_of_change(f"changing {', '.join(names)}")
         run.each_or_stop(commit_config, names, plans=run.plans)
         run.each_or_stop(change_services, names, plans=run.plans)
 

@@ -62,6 +62,7 @@ class Run:
         self._run_id = secrets.token_hex(6)
         self._started = datetime.now(UTC)
         self._failures: dict[str, Failure] = {}
+        self._stopped = False
         self._diffs: dict[str, list[str]] = {}
 
     @property
@@ -73,6 +74,15 @@ class Run:
     def reached(self) -> tuple[str, ...]:
         """Names of the hosts that nothing has failed on."""
         return tuple(name for name in self.hosts if name not in self._failures)
+
+    def tell_of_change(self, text: str) -> None:
+        """Tell what is being changed; a dry run has nothing to tell of.
+
+        Arguments:
+            text: one line
+        """
+        if not self.dry_run:
+            self.tell(text)
 
     def each(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         """Run a task on hosts at once, and keep account of what it changed and where it failed.
@@ -120,8 +130,10 @@ class Run:
     @contextlib.contextmanager
     def until_failure(self) -> Iterator[None]:
         """Work that a failed host ends. The report is made all the same."""
-        with contextlib.suppress(StoppedError):
+        try:
             yield
+        except StoppedError:
+            self._stopped = True
 
     def look(self) -> None:
         """Gather facts of every host that can be reached, and see what differs there."""
@@ -153,13 +165,15 @@ class Run:
     def _host_report(self, name: str, *, judged: bool) -> HostReport:
         node, failure = self.intent.node(name), self._failures.get(name)
         findings: tuple[Finding, ...] = ()
-        if failure or (self._failures and self._runbook == "deploy"):
-            reason = failure.message if failure else f"the run stopped: {', '.join(self._failures)} failed"
-            findings = unknown_host(reason)
+        if failure:
+            findings = unknown_host(failure.message)
+        elif self._stopped:
+            findings = unknown_host(f"the run stopped: {', '.join(self._failures)} failed")
         elif judged:
             findings = check_host(HostView(node, self.facts[name], self.plans[name]))
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
-        return HostReport(node.cluster, node.role, name in self.changed, findings, failure, diff)
+        steps = self.plans[name].steps if self.dry_run and name in self.plans else ()
+        return HostReport(node.cluster, node.role, name in self.changed, findings, failure, diff, steps)
 
     def _print(self, results: AggregatedResult) -> None:
         severity = SEVERITIES[min(self._verbosity, len(SEVERITIES) - 1)]

@@ -100,6 +100,16 @@ class HostPlan:
         return any(change.file.path == TMPFILES for change in self.write)
 
     @property
+    def steps(self) -> tuple[str, ...]:
+        """What will be done, in order, a few words each: `write /etc/haproxy/haproxy.cfg`, `reload haproxy`."""
+        return (
+            *(f"install {name}" for name in self.install),
+            *(f"write {change.file.path}" for change in self.write),
+            *(f"remove {path}" for path in self.remove),
+            *map(str, self.units),
+        )
+
+    @property
     def diff(self) -> str:
         """All that differs, as text."""
         return "\n".join(filter(None, (self.packages_diff, self.files_diff, self.units_diff)))

@@ -40,6 +40,7 @@ def _host(host: HostReport) -> dict[str, Any]:
         "status": host.status,
         "changed": host.changed,
         "error": {"type": failure.type, "message": failure.message} if failure else None,
+        "plan": list(host.plan),
         "checks": _checks(host.findings),
     }
 

@@ -52,6 +52,7 @@ class HostReport:
         findings: its checks, in order
         failure: what ended the work on it, none if nothing did
         diff: what changed, without secrets
+        plan: in a dry run, what would be done, in order, a few words each
     """
 
     cluster: str
@@ -60,6 +61,7 @@ class HostReport:
     findings: tuple[Finding, ...]
     failure: Failure | None = None
     diff: str = ""
+    plan: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:

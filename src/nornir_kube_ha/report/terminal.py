@@ -50,6 +50,8 @@ def _cluster(report: Report, cluster: str, width: int) -> RenderableType:
         Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({finding.seen})")
         for finding in report.clusters.get(cluster, ())
     ]
+    if report.dry_run:
+        parts += [_plan(name, host) for name, host in hosts.items() if not host.failure]
     parts += _explanations(hosts, report.clusters.get(cluster, ()))
     return Group(*parts, Text())
 
@@ -81,6 +83,12 @@ def _find(host: HostReport, name: str) -> Status:
 def _status(status: Status) -> Text:
     # In capitals what is not well, so that it is seen without colours too.
     return Text(status.value if status is Status.PASS else status.value.upper(), STYLES[status])
+
+
+def _plan(name: str, host: HostReport) -> Text:
+    if not host.plan:
+        return Text.assemble(f"{name}: ", ("as it should be", "green"))
+    return Text.assemble(f"{name} would change:", *(f"\n  {step}" for step in host.plan))
 
 
 def _explanations(hosts: dict[str, HostReport], cluster: tuple[Finding, ...]) -> Iterator[RenderableType]:
