@@ -211,7 +211,7 @@ def test_every_check_of_a_host_fails_somewhere_above() -> None:
 
 def test_file_that_should_not_be_there_is_named(findings_of: Findings, healthy: Mapping[str, Facts]) -> None:
     surplus = facts(files=healthy["lb-1"].files)
-    findings = findings_of("lb-1", lambda found: surplus(found), group={"keepalived": {"events": False}})
+    findings = findings_of("lb-1", surplus, group={"keepalived": {"events": False}})
     seen = next(finding.seen for finding in findings if finding.id == "files.intended")
     assert "/etc/systemd/system/haproxy.service.d/kube-ha.conf should not be there" in seen
 
@@ -303,7 +303,8 @@ def test_host_that_was_not_reached_passes_nothing() -> None:
 
 
 def test_ids_are_unlike_each_other_and_named_after_their_noun() -> None:
-    ids = [check.id for check in (*HOST_CHECKS, *CLUSTER_CHECKS)]
+    ids = [*(check.id for check in HOST_CHECKS), *(check.id for check in CLUSTER_CHECKS)]
     assert len(ids) == len(set(ids))
     assert {each.partition(".")[0] for each in ids} == {"packages", "files", "haproxy", "keepalived", "vip"}
-    assert all(check.meaning and "\n" not in check.meaning for check in (*HOST_CHECKS, *CLUSTER_CHECKS))
+    meanings = [*(check.meaning for check in HOST_CHECKS), *(check.meaning for check in CLUSTER_CHECKS)]
+    assert all(meaning and "\n" not in meaning for meaning in meanings)

@@ -56,7 +56,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         raise ConnectionRefusedError(111, "Connection refused")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", lambda _socket, address: addresses.append(address) or 111)
+    monkeypatch.setattr(socket.socket, "connect_ex", connect)
     return addresses
 
 
@@ -120,8 +120,12 @@ def test_exit_code_of_a_command_is_kept(code: int) -> None:
 
 
 def test_termination_ends_with_its_own_exit_code() -> None:
+    def terminated() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
     with pytest.raises(SystemExit) as caught:
-        guarded(lambda: os.kill(os.getpid(), signal.SIGTERM) or 0)
+        guarded(terminated)
     assert caught.value.code == 143
 
 
@@ -170,10 +174,11 @@ def test_inventory_with_an_error_sends_nothing(
 def test_command_line_that_means_nothing_sends_nothing(
     capsys: pytest.CaptureFixture[str],
     inventory: Callable[[str | None], Path],
-    sent: list[object],
     main: Main,
     arguments: list[str],
     words: str,
+    *,
+    sent: list[object],
 ) -> None:
     assert main(["-i", str(inventory(None)), *arguments]) == 2
     assert words in capsys.readouterr().err
@@ -288,9 +293,7 @@ def test_first_inventory_may_go_to_an_empty_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", ["hosts.yaml", ".hidden", "folder"])
-def test_first_inventory_overwrites_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], there: str
-) -> None:
+def test_first_inventory_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str], there: str) -> None:
     (tmp_path / there).mkdir() if there == "folder" else (tmp_path / there).write_text("mine\n")
     assert cli.main(["init", str(tmp_path)]) == 2
     assert "is not empty" in capsys.readouterr().err

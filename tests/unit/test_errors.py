@@ -28,14 +28,15 @@ def drawn() -> dict[str, tuple[str, int, str | None]]:
 
 def real() -> dict[str, tuple[str, int, str | None]]:
     """The same of the classes."""
-    classes = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, KubeHaError)]
+    values: list[object] = [*vars(errors).values(), LabError]
+    classes = [value for value in values if isinstance(value, type) and issubclass(value, KubeHaError)]
     return {
         cls.__name__: (
             cls.__bases__[0].__name__,
             cls.exit_code,
             cls.__bases__[1].__name__ if cls.__bases__[1:] else None,
         )
-        for cls in [*classes, LabError]
+        for cls in classes
     }
 
 

@@ -159,7 +159,7 @@ def test_lines_may_end_as_a_terminals_do(recorded: Recorded, facts_from: FactsFr
     assert parse_facts(text, NONCE) == facts_from("facts-master")
 
 
-def test_section_lines_of_somebody_else_are_no_sections(recorded: Recorded, facts_from: FactsFrom) -> None:
+def test_section_lines_of_somebody_else_are_no_sections(recorded: Recorded) -> None:
     text = replace_section(recorded("facts-haproxy-refused"), "journal haproxy", "@fedcba9876543210 end")
     assert parse_facts(text, NONCE).units["haproxy"].journal == ("@fedcba9876543210 end",)
     with pytest.raises(ValueError, match="ends in section"):

@@ -76,7 +76,7 @@ def section(text: str, head: str) -> list[str]:
     """The lines of a section, without their indentation: up to the first line that is not indented."""
     lines = text.splitlines()
     start = lines.index(head) + 1
-    return [line.strip() for line in lines[start : next((n for n in range(start, len(lines)) if lines[n][:1] != " "))]]
+    return [line.strip() for line in lines[start : next(n for n in range(start, len(lines)) if lines[n][:1] != " ")]]
 
 
 @pytest.fixture
@@ -152,10 +152,10 @@ def test_nbproc_only_where_asked(nornir_of: NornirOf, render: Render) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "state", "priority", "router_id"),
-    [("lb-1", "MASTER", 120, "lb-master-105"), ("lb-2", "BACKUP", 110, "lb-backup-111")],
+    ("host", "role"), [("lb-1", ("MASTER", 120, "lb-master-105")), ("lb-2", ("BACKUP", 110, "lb-backup-111"))]
 )
-def test_keepalived(guide: Nornir, render: Render, host: str, state: str, priority: int, router_id: str) -> None:
+def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, int, str]) -> None:
+    state, priority, router_id = role
     text = render(guide, keepalived="2.1.5")[host][KEEPALIVED_CONF].content
     assert section(text, "global_defs {")[0] == f"router_id {router_id}"
     assert section(text, "vrrp_script check-haproxy {") == [
@@ -213,12 +213,12 @@ def test_by_default_every_managed_file_is_written(nornir_of: NornirOf, render: R
         ({"group": {"keepalived": {"preempt": False}}}, KEEPALIVED_CONF, "    nopreempt\n", "state MASTER"),
         ({"group": {"keepalived": {"unicast": False}}}, KEEPALIVED_CONF, "virtual_ipaddress", "unicast"),
         ({"group": {"keepalived": {"vrrp_version": 2, "advert_int": 1}}}, KEEPALIVED_CONF, "vrrp_version 2\n", "0.1"),
-        ({"group": {"keepalived": {"global_lines": ["vrrp_skip_check_adv_addr"]}}}, KEEPALIVED_CONF, "_adv_addr\n}", "\n\n\n"),
-        ({"group": {"keepalived": {"instance_lines": ["garp_master_delay 1"]}}}, KEEPALIVED_CONF, "_delay 1\n", "\n\n\n"),
+        ({"group": {"keepalived": {"global_lines": ["vrrp_ipsets ours"]}}}, KEEPALIVED_CONF, " ours\n}", "\n\n\n"),
+        ({"group": {"keepalived": {"instance_lines": ["accept"]}}}, KEEPALIVED_CONF, "    accept\n", "\n\n\n"),
     ],
 )  # fmt: skip
 def test_setting_is_in_the_file(
-    nornir_of: NornirOf, render: Render, overrides: dict[str, Any], path: str, present: str, absent: str
+    nornir_of: NornirOf, render: Render, overrides: dict[str, Any], path: str, present: str, *, absent: str
 ) -> None:
     text = render(nornir_of(**overrides))["lb-1"][path].content
     assert present in text

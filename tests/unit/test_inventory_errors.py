@@ -277,7 +277,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
     ],
 )
 def test_refused(
-    nornir_of: NornirOf, problems_of: ProblemsOf, overrides: dict[str, Any], host: str, key: str, words: list[str]
+    nornir_of: NornirOf, problems_of: ProblemsOf, overrides: dict[str, Any], host: str, key: str, *, words: list[str]
 ) -> None:
     problems = [
         problem for problem in problems_of(nornir_of(**overrides)) if (problem.host, problem.key) == (host, key)

@@ -1,4 +1,4 @@
-"""The one door to a host, against an SSH server on the loopback: what goes through it, and what each refusal is called."""
+"""The one door to a host, tried on an SSH server on the loopback: what goes through, what each refusal is called."""
 
 import contextlib
 import socket
@@ -19,6 +19,7 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir.core.state import GlobalState
 from nornir.core.task import Result, Task
 from nornir.plugins.runners import SerialRunner
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_RESOURCE_SHORTAGE, OPEN_SUCCEEDED
 
 from nornir_kube_ha.errors import (
     HostError,
@@ -75,6 +76,7 @@ class SSHServer(paramiko.ServerInterface):
                 client, _ = self.socket.accept()
             except OSError:
                 return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as OpenSSH's server does
             transport = paramiko.Transport(client)
             transport.add_server_key(self.key)
             self.transports.append(transport)
@@ -85,10 +87,10 @@ class SSHServer(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         good = username == "root" and key == self.login
-        return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if good else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002 - paramiko's interface
-        return paramiko.OPEN_SUCCEEDED if self.opens_sessions else paramiko.OPEN_FAILED_RESOURCE_SHORTAGE
+        return OPEN_SUCCEEDED if self.opens_sessions else OPEN_FAILED_RESOURCE_SHORTAGE
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         self.commands.append(command.decode())
@@ -111,33 +113,18 @@ class SSHServer(paramiko.ServerInterface):
             channel.close()
 
 
-@pytest.fixture(scope="module")
-def keys() -> dict[str, paramiko.PKey]:
-    """Keys, by whose they are."""
-    return {name: paramiko.ECDSAKey.generate() for name in ("server", "impostor", "operator")}
-
-
-@pytest.fixture
-def server(keys: dict[str, paramiko.PKey]) -> Iterator[SSHServer]:
-    """An SSH server on the loopback."""
-    running = SSHServer(keys["server"], keys["operator"])
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def nornir(server: SSHServer, keys: dict[str, paramiko.PKey], tmp_path: Path) -> Iterator[Nornir]:
+def login_to(server: SSHServer, folder: Path) -> Nornir:
     """An inventory of that server, with the connection options of the inventories that come with the product."""
     ConnectionPluginRegister.auto_register()
-    keys["operator"].write_private_key_file(str(tmp_path / "key"))
-    know(server, keys["server"], tmp_path)
+    server.login.write_private_key_file(str(folder / "key"))
+    know(server, server.key, folder)
     extras = {
         "ssh_strict": True,
         "system_host_keys": False,
         "alt_host_keys": True,
-        "alt_key_file": str(tmp_path / "known_hosts"),
+        "alt_key_file": str(folder / "known_hosts"),
         "use_keys": True,
-        "key_file": str(tmp_path / "key"),
+        "key_file": str(folder / "key"),
         "auto_connect": False,
     }
     base = Defaults()
@@ -151,10 +138,7 @@ def nornir(server: SSHServer, keys: dict[str, paramiko.PKey], tmp_path: Path) ->
         defaults=base,
     )
     inventory = Inventory(Hosts({"lb-1": host}), Groups(), base)
-    nornir = Nornir(inventory, runner=SerialRunner(), config=Config(), data=GlobalState())
-    yield nornir
-    nornir.data.reset_failed_hosts()  # or their connections stay open
-    nornir.close_connections()
+    return Nornir(inventory, runner=SerialRunner(), config=Config(), data=GlobalState())
 
 
 def know(server: SSHServer, key: paramiko.PKey, folder: Path) -> None:
@@ -162,9 +146,13 @@ def know(server: SSHServer, key: paramiko.PKey, folder: Path) -> None:
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {key.get_name()} {key.get_base64()}\n")
 
 
-@pytest.fixture
-def sent(nornir: Nornir) -> Sent:
-    """Run a script on the server, and raise what that raises."""
+def close(nornir: Nornir) -> None:
+    nornir.data.reset_failed_hosts()  # or their connections stay open
+    nornir.close_connections()
+
+
+def sender(nornir: Nornir) -> Sent:
+    """Runs a script on the server, and raises what that raises."""
 
     def send(script: str = "true\n", *, timeout: float = 10, **options: frozenset[int]) -> Completed:
         def look_around(task: Task) -> Result:
@@ -180,22 +168,71 @@ def sent(nornir: Nornir) -> Sent:
     return send
 
 
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[SSHServer]:
+    """One server for all tests that a login is not the matter of: it costs the most."""
+    running = SSHServer(paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate())
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def logged_in(lasting: SSHServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nornir]:
+    """A login there."""
+    nornir = login_to(lasting, tmp_path_factory.mktemp("lasting"))
+    yield nornir
+    close(nornir)
+
+
+@pytest.fixture
+def server(lasting: SSHServer) -> SSHServer:
+    """A server that has not been asked anything yet."""
+    lasting.answer = lambda _: (0, b"", b"")
+    lasting.commands.clear()
+    lasting.scripts.clear()
+    return lasting
+
+
+@pytest.fixture
+def sent(logged_in: Nornir) -> Sent:
+    """Run a script on it."""
+    return sender(logged_in)
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[SSHServer]:
+    """A server that nobody has logged in to."""
+    running = SSHServer(paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def stranger(fresh_server: SSHServer, tmp_path: Path) -> Iterator[Nornir]:
+    """An inventory of it."""
+    nornir = login_to(fresh_server, tmp_path)
+    yield nornir
+    close(nornir)
+
+
+@pytest.fixture
+def sent_afresh(stranger: Nornir) -> Sent:
+    """Log in, and run a script."""
+    return sender(stranger)
+
+
 def test_script_goes_through_stdin_and_nothing_of_it_on_a_command_line(server: SSHServer, sent: Sent) -> None:
     server.answer = lambda script: (0, f"did {script}".encode(), b"by the way\n")
     assert sent("PASSWORD=only-for-the-lab\n") == Completed(0, "did PASSWORD=only-for-the-lab\n", "by the way\n")
     assert server.commands == ["sh -s"]
 
 
-def test_one_login_serves_every_script(server: SSHServer, sent: Sent) -> None:
+def test_one_login_serves_every_script_and_opens_no_shell(fresh_server: SSHServer, sent_afresh: Sent) -> None:
     for number in range(3):
-        sent(f"echo {number}\n")
-    assert server.scripts == ["echo 0\n", "echo 1\n", "echo 2\n"]
-    assert len(server.transports) == 1
-
-
-def test_login_opens_no_shell(server: SSHServer, sent: Sent) -> None:
-    sent()  # the server refuses a terminal and a shell: paramiko's own defaults
-    assert server.commands == ["sh -s"]
+        sent_afresh(f"echo {number}\n")
+    assert fresh_server.scripts == ["echo 0\n", "echo 1\n", "echo 2\n"]
+    assert fresh_server.commands == ["sh -s"] * 3  # and a terminal or a shell would have been refused
+    assert len(fresh_server.transports) == 1
 
 
 def test_much_of_everything_goes_both_ways(server: SSHServer, sent: Sent) -> None:
@@ -239,76 +276,76 @@ def test_script_that_does_not_end_is_a_time_out(server: SSHServer, sent: Sent) -
     ended.set()
 
 
-def test_output_without_end_is_not_collected(
-    server: SSHServer, sent: Sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_output_without_end_is_not_collected(server: SSHServer, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "MAX_OUTPUT", 1000)
     server.answer = lambda _: (0, b"y\n" * 1000, b"")
     with pytest.raises(UnexpectedReplyError, match="more than 1000 bytes"):
         sent()
 
 
-def test_connection_that_is_lost_in_the_middle_is_no_failure_of_the_script(server: SSHServer, sent: Sent) -> None:
-    server.answer = lambda _: None
+def test_connection_that_is_lost_is_no_failure_of_the_script(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    fresh_server.answer = lambda _: None
     with pytest.raises(HostUnreachableError, match="connection was lost"):
-        sent()
+        sent_afresh()
 
 
-def test_connection_that_was_lost_meanwhile_is_said(server: SSHServer, sent: Sent) -> None:
-    sent()
-    server.hang_up()
+def test_connection_that_was_lost_meanwhile_is_said(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    sent_afresh()
+    fresh_server.hang_up()
     with pytest.raises(HostUnreachableError, match="connection was lost"):
-        sent()
+        sent_afresh()
 
 
 @pytest.mark.parametrize("what", ["opens_sessions", "runs_commands"])
-def test_server_that_refuses_to_run_anything_is_an_error_of_the_host(server: SSHServer, sent: Sent, what: str) -> None:
-    setattr(server, what, False)  # as MaxSessions 0, or a forced command, do
+def test_server_that_refuses_to_run_anything_is_an_error_of_the_host(
+    fresh_server: SSHServer, sent_afresh: Sent, what: str
+) -> None:
+    setattr(fresh_server, what, False)  # as MaxSessions 0, or a forced command, do
     with pytest.raises(HostError, match="lb-1"):
-        sent()
+        sent_afresh()
 
 
-def test_wrong_host_key_is_refused(server: SSHServer, sent: Sent, keys: dict[str, paramiko.PKey], tmp_path: Path) -> None:
-    know(server, keys["impostor"], tmp_path)
-    with pytest.raises(LoginRefusedError, match=rf"the host key of 127\.0\.0\.1:{server.port} has changed"):
-        sent()
-    assert server.commands == []
+def test_wrong_host_key_is_refused(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
+    know(fresh_server, paramiko.ECDSAKey.generate(), tmp_path)
+    with pytest.raises(LoginRefusedError, match=rf"the host key of 127\.0\.0\.1:{fresh_server.port} has changed"):
+        sent_afresh()
+    assert fresh_server.commands == []
 
 
-def test_unknown_host_key_is_refused(server: SSHServer, sent: Sent, tmp_path: Path) -> None:
+def test_unknown_host_key_is_refused(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text("")
-    with pytest.raises(LoginRefusedError, match=rf"the host key of 127\.0\.0\.1:{server.port} is not known"):
-        sent()
-    assert server.commands == []
+    with pytest.raises(LoginRefusedError, match=rf"the host key of 127\.0\.0\.1:{fresh_server.port} is not known"):
+        sent_afresh()
+    assert fresh_server.commands == []
 
 
 @pytest.mark.parametrize(
     "key", [Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())], ids=["ed25519", "ecdsa"]
 )
 def test_login_that_is_refused_says_whose(
-    sent: Sent, tmp_path: Path, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+    sent_afresh: Sent, tmp_path: Path, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 ) -> None:
-    stranger = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    (tmp_path / "key").write_bytes(stranger)
+    refused = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    (tmp_path / "key").write_bytes(refused)
     with pytest.raises(LoginRefusedError, match=r"login as root .*refused.*check user, key and agent"):
-        sent()
+        sent_afresh()
 
 
-def test_key_file_that_is_not_there_is_no_matter_of_the_network(sent: Sent, tmp_path: Path) -> None:
+def test_key_file_that_is_not_there_is_no_matter_of_the_network(sent_afresh: Sent, tmp_path: Path) -> None:
     (tmp_path / "key").unlink()
     with pytest.raises(LoginRefusedError, match="key"):
-        sent()
+        sent_afresh()
 
 
-def test_port_that_nobody_listens_on_is_unreachable(server: SSHServer, sent: Sent) -> None:
-    server.close()
-    with pytest.raises(HostUnreachableError, match=rf"no SSH server answers on 127\.0\.0\.1:{server.port}"):
-        sent()
+def test_port_that_nobody_listens_on_is_unreachable(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    fresh_server.close()
+    with pytest.raises(HostUnreachableError, match=rf"no SSH server answers on 127\.0\.0\.1:{fresh_server.port}"):
+        sent_afresh()
 
 
-def test_port_of_something_else_is_unreachable(nornir: Nornir, sent: Sent) -> None:
+def test_port_of_something_else_is_unreachable(stranger: Nornir, sent_afresh: Sent) -> None:
     with socket.create_server(("127.0.0.1", 0)) as web:
-        nornir.inventory.hosts["lb-1"].port = web.getsockname()[1]
+        stranger.inventory.hosts["lb-1"].port = web.getsockname()[1]
 
         def answer() -> None:
             client, _ = web.accept()
@@ -318,7 +355,7 @@ def test_port_of_something_else_is_unreachable(nornir: Nornir, sent: Sent) -> No
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(HostUnreachableError, match="no SSH server answers"):
-            sent()
+            sent_afresh()
 
 
 def test_values_are_quoted_for_the_shell() -> None:
@@ -327,8 +364,6 @@ def test_values_are_quoted_for_the_shell() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["facts.sh", "packages.sh", "stage.sh", "commit.sh", "unstage.sh", "services.sh"]
-)
+@pytest.mark.parametrize("name", ["facts.sh", "packages.sh", "stage.sh", "commit.sh", "unstage.sh", "services.sh"])
 def test_scripts_come_with_the_package(name: str) -> None:
     assert load_script(name).endswith("\n")

@@ -135,6 +135,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                 "status": "failed",
                 "changed": True,
                 "error": None,
+                "plan": [],
                 "checks": [
                     {
                         "id": "haproxy.active",
@@ -158,6 +159,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                 "status": "failed",
                 "changed": False,
                 "error": {"type": "RemoteCommandError", "message": "ended with exit status 1: Übel"},
+                "plan": [],
                 "checks": [
                     {
                         "id": "haproxy.active",
@@ -187,7 +189,9 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
 
 
 def test_json_of_a_dry_run_says_so(report_of: ReportOf) -> None:
-    tree: Mapping[str, Any] = json.loads(to_json(report_of(host(changed=True), cluster=(), dry_run=True)))
+    planned = replace(host(changed=True), plan=("install haproxy", "reload haproxy"))
+    tree: Mapping[str, Any] = json.loads(to_json(report_of(planned, cluster=(), dry_run=True)))
+    assert tree["hosts"]["lb-1"]["plan"] == ["install haproxy", "reload haproxy"]
     assert (tree["dry_run"], tree["changed"], tree["clusters"]) == (True, True, {"demo": {"checks": []}})
 
 

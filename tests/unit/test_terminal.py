@@ -17,9 +17,10 @@ from nornir_kube_ha.report.terminal import print_report
 
 JOURNAL = (
     "failed (failed)",
-    "[ALERT]    (532) : config : parsing [/etc/haproxy/haproxy.cfg:35] : unknown keyword 'nonsense' in 'defaults' section",
+    "[ALERT]    (532) : config : parsing [/etc/haproxy/haproxy.cfg:35] : unknown keyword 'nonsense' in 'defaults'",
     "haproxy.service: Main process exited, code=exited, status=1/FAILURE",
 )
+NEXT = "read `journalctl -u haproxy`, mend it, then deploy"
 ESCAPE = "\x1b"
 Shown = Callable[..., str]
 
@@ -32,7 +33,11 @@ def findings(**changed: Finding) -> tuple[Finding, ...]:
 
 
 FAILED = Finding(
-    "haproxy.active", Status.FAIL, "active (running)", "\n".join(JOURNAL), "read `journalctl -u haproxy`, mend it, then deploy"
+    "haproxy.active",
+    Status.FAIL,
+    "active (running)",
+    "\n".join(JOURNAL),
+    NEXT,
 )
 
 
@@ -83,11 +88,15 @@ def test_terminal_gets_colours(shown: Shown) -> None:
 def test_no_color_leaves_no_colour(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     text = shown(FAILING, terminal=True)
-    assert [code for codes in re.findall(r"\x1b\[([\d;]*)m", text) for code in codes.split(";") if code[:1] in "3456789"] == []
+    assert [
+        code for codes in re.findall(r"\x1b\[([\d;]*)m", text) for code in codes.split(";") if code[:1] in "3456789"
+    ] == []
     assert "FAIL" in text  # and is seen without it
 
 
-@pytest.mark.parametrize("text", ["\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "bell\x07", "over\rwritten", "\x08\x08"])
+@pytest.mark.parametrize(
+    "text", ["\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x9b31m", "bell\x07", "over\rwritten", "\x08\x08"]
+)
 def test_control_codes_of_a_host_do_not_reach_the_terminal(shown: Shown, text: str) -> None:
     failed = replace(FAILED, seen=f"failed (failed)\n{text}")
     unreachable = Failure.of(HostUnreachableError("lb-3", text))
@@ -117,13 +126,18 @@ def test_rows_are_checks_and_columns_are_hosts(shown: Shown, width: int) -> None
     assert ["master", "backup", "backup"] in lines
     assert ["haproxy.active", "pass", "FAIL", "pass"] in lines
     assert ["vip.stats", "pass", "pass", "pass"] in lines
-    assert [line[0] for line in lines if line[1:2] == ["pass"]] == [check.id for check in HOST_CHECKS] + ["vip.single_holder:"]
+    assert [line[0] for line in lines if line[1:2] == ["pass"]] == [check.id for check in HOST_CHECKS] + [
+        "vip.single_holder:"
+    ]
 
 
 @pytest.mark.parametrize(("width", "hosts"), [(80, 6), (200, 18), (80, 40), (200, 40)])
 def test_rows_become_hosts_when_hosts_are_many(shown: Shown, width: int, hosts: int) -> None:
     failing = HostReport(
-        "demo", "backup", False, findings(haproxy_active=FAILED, vip_ping=replace(FAILED, id="vip.ping"))  # noqa: FBT003
+        "demo",
+        "backup",
+        False,  # noqa: FBT003
+        findings(haproxy_active=FAILED, vip_ping=replace(FAILED, id="vip.ping")),
     )
     lines = [line.split() for line in shown(report_of(hosts, lb_2=failing), width).splitlines()]
     assert ["host", "role", "status", "not", "passed"] in lines
@@ -146,7 +160,7 @@ def test_failed_check_says_expected_seen_and_next(shown: Shown, width: int, host
     assert "lb-2: haproxy.active expected: active (running) seen: failed (failed)" in text
     for line in JOURNAL:
         assert re.sub(r"\s+", " ", line) in text
-    assert "next: read `journalctl -u haproxy`, mend it, then deploy" in text
+    assert f"next: {NEXT}" in text
 
 
 def test_check_that_passed_is_not_explained(shown: Shown) -> None:
@@ -168,7 +182,8 @@ def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> N
 
 
 @pytest.mark.parametrize(
-    ("status", "word"), [(Status.PASS, "pass"), (Status.FAIL, "FAIL"), (Status.SKIP, "SKIP"), (Status.UNKNOWN, "UNKNOWN")]
+    ("status", "word"),
+    [(Status.PASS, "pass"), (Status.FAIL, "FAIL"), (Status.SKIP, "SKIP"), (Status.UNKNOWN, "UNKNOWN")],
 )
 def test_cluster_check_is_a_line_of_its_own(shown: Shown, status: Status, word: str) -> None:
     holder = Finding("vip.single_holder", status, "exactly one of lb-1, lb-2", "lb-1, lb-2", "see keepalived.state")
@@ -205,8 +220,10 @@ def test_diff_of_a_long_line_is_not_broken(shown: Shown) -> None:
     assert line in shown(report, with_diff=True).splitlines()
 
 
-def test_dry_run_has_no_matrix(shown: Shown) -> None:
+def test_dry_run_says_what_would_be_done_instead_of_a_matrix(shown: Shown) -> None:
     hosts = {name: replace(host, findings=()) for name, host in report_of().hosts.items()}
+    hosts["lb-2"] = replace(hosts["lb-2"], plan=("write /etc/haproxy/haproxy.cfg", "reload haproxy"))
     text = shown(replace(report_of(), hosts=hosts, clusters={"demo": ()}, dry_run=True))
+    assert "lb-1: as it should be\nlb-2 would change:\n  write /etc/haproxy/haproxy.cfg\n  reload haproxy\n" in text
     assert "haproxy.active" not in text
     assert text.splitlines()[-1].startswith("verify: passed - hosts: 3 passed; would change: 0;")
