@@ -1,0 +1,150 @@
+"""The files of a node as each pair of daemons gets them, held in golden/ line by line.
+
+golden/INTENT/HOST/haproxy-VERSION-keepalived-VERSION/ is the root of a host: `attributes` lists modes and owners of the
+files, and below it each file lies at its own path. `ours` asks for nothing that has a default, `guide` for the guide's
+values; their inventories are in inventory/. To write all of them anew after a template changed, and then to read what
+`git diff` says of it:
+
+    KUBE_HA_UPDATE_GOLDEN=1 .venv/bin/pytest tests/config
+"""
+
+import difflib
+import itertools
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile, attributes
+from nornir_kube_ha.facts import Facts, Package
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.tasks import render_config
+
+HERE = Path(__file__).parent
+GOLDEN = HERE / "golden"
+UPDATE = "KUBE_HA_UPDATE_GOLDEN"
+
+INTENTS = ("ours", "guide")
+HOSTS = ("lb-1", "lb-2")  # a master and a backup
+HAPROXY = ("2.2.9", "2.6.12", "3.0.11")  # Debian 11, 12, 13
+KEEPALIVED = ("2.1.5", "2.2.7", "2.3.3")
+PAIRS = list(itertools.product(HAPROXY, KEEPALIVED))
+
+Rendered = Callable[[str, str, str, str], tuple[ConfigFile, ...]]
+Lines = set[str]
+
+
+@pytest.fixture(scope="session")
+def rendered() -> Rendered:
+    """The files of a host of an intent, for versions of haproxy and keepalived."""
+    nornirs = {intent: open_inventory(HERE / "inventory" / intent) for intent in INTENTS}
+    intents = {intent: load_intent(nornir) for intent, nornir in nornirs.items()}
+
+    def files(intent: str, host: str, haproxy: str, keepalived: str) -> tuple[ConfigFile, ...]:
+        packages = {"haproxy": Package(haproxy), "keepalived": Package(keepalived)}
+        facts = Facts("Debian", True, "apt-get", packages, {}, {}, (), (), (), None, None, False)  # noqa: FBT003
+        results = nornirs[intent].filter(name=host).run(render_config, intent=intents[intent], facts={host: facts})
+        results.raise_on_error()
+        found: tuple[ConfigFile, ...] = results[host][0].result
+        return found
+
+    return files
+
+
+def folder(intent: str, host: str, haproxy: str, keepalived: str) -> Path:
+    return GOLDEN / intent / host / f"haproxy-{haproxy}-keepalived-{keepalived}"
+
+
+def golden(root: Path) -> dict[str, str]:
+    """All files below a folder, by path; `attributes` by its name."""
+    return {
+        f"/{path.relative_to(root)}" if path.parent != root else path.name: path.read_text(encoding="utf-8")
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    for name, content in files.items():
+        path = root / name.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("haproxy", "keepalived"), PAIRS)
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("intent", INTENTS)
+def test_files_are_the_golden_ones(
+    rendered: Rendered, intent: str, host: str, *, haproxy: str, keepalived: str
+) -> None:
+    files = rendered(intent, host, haproxy, keepalived)
+    now = {file.path: file.content for file in files}
+    now["attributes"] = "".join(f"{attributes(file)} {file.path}\n" for file in files)
+    root = folder(intent, host, haproxy, keepalived)
+    if UPDATE in os.environ:
+        write(root, now)
+    assert now == golden(root)
+
+
+def test_there_is_no_golden_file_that_nothing_renders() -> None:
+    roots = {folder(intent, host, *pair) for intent in INTENTS for host in HOSTS for pair in PAIRS}
+    assert set(GOLDEN.glob("*/*/*")) == roots
+
+
+def changes(old: str, new: str) -> tuple[Lines, Lines]:
+    """Lines that only the one text has, and lines that only the other has."""
+    lines = list(difflib.ndiff(old.splitlines(), new.splitlines()))
+    return (
+        {line[2:].strip() for line in lines if line[0] == "-"},
+        {line[2:].strip() for line in lines if line[0] == "+"},
+    )
+
+
+NOTHING: tuple[Lines, Lines] = (set(), set())
+
+
+def between(intent: str, host: str, old: tuple[str, str], new: tuple[str, str]) -> dict[str, tuple[Lines, Lines]]:
+    """What differs from the files for one pair of daemons to those for another, by path."""
+    before, after = golden(folder(intent, host, *old)), golden(folder(intent, host, *new))
+    assert before.keys() == after.keys()
+    return {path: found for path in before if (found := changes(before[path], after[path])) != NOTHING}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("intent", INTENTS)
+@pytest.mark.parametrize("haproxy", HAPROXY)
+def test_keepalived_before_2_2_4_lacks_one_line(intent: str, host: str, haproxy: str) -> None:
+    assert between(intent, host, (haproxy, "2.1.5"), (haproxy, "2.2.7")) == {
+        KEEPALIVED_CONF: (set(), {"down_timer_adverts 8"})
+    }
+    assert between(intent, host, (haproxy, "2.2.7"), (haproxy, "2.3.3")) == {}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("keepalived", KEEPALIVED)
+def test_haproxy_before_2_5_has_one_line_more_when_asked(host: str, keepalived: str) -> None:
+    assert between("guide", host, ("2.2.9", keepalived), ("2.6.12", keepalived)) == {HAPROXY_CFG: ({"nbproc 1"}, set())}
+    assert between("guide", host, ("2.6.12", keepalived), ("3.0.11", keepalived)) == {}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("keepalived", KEEPALIVED)
+def test_every_haproxy_gets_the_same_when_not_asked(host: str, keepalived: str) -> None:
+    assert between("ours", host, ("2.2.9", keepalived), ("2.6.12", keepalived)) == {}
+    assert between("ours", host, ("2.6.12", keepalived), ("3.0.11", keepalived)) == {}
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str, str]) -> None:
+    master, backup = (golden(folder("ours", host, *pair)) for host in HOSTS)
+    differing = {path: changes(master[path], backup[path]) for path in master if master[path] != backup[path]}
+    assert differing == {
+        KEEPALIVED_CONF: (
+            {"router_id lb-1", "state MASTER", "priority 120", "unicast_src_ip 192.0.2.11", "192.0.2.12"},
+            {"router_id lb-2", "state BACKUP", "priority 110", "unicast_src_ip 192.0.2.12", "192.0.2.11"},
+        )
+    }
