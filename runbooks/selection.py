@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nornir import InitNornir
 from nornir.core import Nornir
+from nornir.core.exceptions import PluginNotRegistered
 from nornir.core.inventory import Host
 from ruamel.yaml.error import YAMLError
 
@@ -61,7 +62,7 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
             nornir = InitNornir(runner=runner, logging=logging, inventory=inventory)
         else:
             nornir = InitNornir(config_file=str(path), runner=runner, logging=logging)
-    except (YAMLError, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
+    except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
         raise UsageError(f"inventory {path} cannot be read: {type(error).__name__}: {error}") from error
     nornir.data.dry_run = dry_run
     return nornir
@@ -98,13 +99,21 @@ def enter_lab(nornir: Nornir, names: Iterable[str]) -> None:
         UsageError: the hosts are not all in one place
         LabDownError: the lab is down
     """
-    labs = {merged_data(nornir.inventory.hosts[name]).get("lab") for name in names}
-    if labs == {None}:
+    labs = {_lab_of(nornir.inventory.hosts[name]) for name in names}
+    if labs == {""}:
         return
     if len(labs) > 1:
         places = ", ".join(sorted(f"lab {name}" if name else "the network" for name in labs))
         raise UsageError(f"the hosts are in {places}: run them apart, with --filter lab=NAME or --limit")
-    network.enter(str(labs.pop()))
+    network.enter(labs.pop())
+
+
+def _lab_of(host: Host) -> str:
+    """The lab that a host lives in, "" if none."""
+    name = merged_data(host).get("lab")
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"{host.name}: lab: {name!r} is no name of a lab")
+    return name or ""
 
 
 def _names(hosts: Iterable[Host]) -> tuple[str, ...]:
@@ -118,4 +127,6 @@ def _matches(host: Host, options: Options) -> bool:
 
 def _texts(value: object) -> tuple[str, ...]:
     """A value as a command line can say it; each item of a list, as `groups=lab`."""
+    if value is None:
+        return ()
     return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)

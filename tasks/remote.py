@@ -25,6 +25,8 @@ from nornir_kube_ha.errors import (
     UnexpectedReplyError,
 )
 
+OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
+NO_STATUS = -1  # paramiko's word for a channel that was closed without one
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
 
 
@@ -78,30 +80,33 @@ def run_script(task: Task, script: str, *, timeout: float, ok: frozenset[int] = 
         RemoteCommandError: it ended with another exit status
         RemoteTimeoutError: it did not end in time
     """
-    channel = _open_channel(task)
+    client = _login(task)
     try:
-        channel.exec_command("sh -s")
-        completed = _talk(channel, script.encode(), time.monotonic() + timeout)
+        completed = _execute(client, script, timeout)
     except TimeoutError as error:
         raise RemoteTimeoutError(task.host.name, f"the script did not end within {timeout:g} s") from error
-    except (paramiko.SSHException, OSError) as error:
+    except paramiko.ChannelException as error:
+        raise RemoteCommandError(task.host.name, f"the SSH server runs no command for us: {error.text}") from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
         raise HostUnreachableError(task.host.name, f"the connection was lost: {error}") from error
     except OverflowError as error:
         raise UnexpectedReplyError(task.host.name, f"more than {MAX_OUTPUT} bytes of output") from error
-    finally:
-        channel.close()
     if completed.status not in ok:
         words = (completed.stderr or completed.stdout).strip()[-2000:]
         raise RemoteCommandError(task.host.name, f"{task.name} ended with exit status {completed.status}: {words}")
     return completed
 
 
-def _open_channel(task: Task) -> paramiko.Channel:
-    client = _login(task)
+def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Completed:
     transport = client.get_transport()
     if transport is None or not transport.is_active():
-        raise HostUnreachableError(task.host.name, "the connection was lost")
-    return transport.open_session(timeout=30)
+        raise EOFError("the transport is closed")
+    with transport.open_session(timeout=OPEN_TIMEOUT) as channel:
+        channel.exec_command("sh -s")
+        completed = _talk(channel, script.encode(), time.monotonic() + timeout)
+    if completed.status == NO_STATUS:
+        raise EOFError("the script's exit status never came")
+    return completed
 
 
 def _login(task: Task) -> paramiko.SSHClient:
@@ -112,6 +117,10 @@ def _login(task: Task) -> paramiko.SSHClient:
         return client or _connect(connection)
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise _login_error(host, error) from error
+    except ValueError as error:  # netmiko's, of settings that cannot be: a key file that is not there
+        raise LoginRefusedError(
+            host.name, f"cannot log in with these settings: {' '.join(str(error).split())}"
+        ) from error
 
 
 def _connect(connection: BaseConnection) -> paramiko.SSHClient:
@@ -135,14 +144,12 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
     from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
     cause = (error.__context__ if from_netmiko else None) or error
     address = f"{host.hostname}:{host.port or 22}"
-    if isinstance(cause, paramiko.AuthenticationException):
-        words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
-    elif isinstance(cause, paramiko.BadHostKeyException):
+    if isinstance(cause, paramiko.BadHostKeyException):
         words = f"the host key of {address} has changed; if that was meant, take the old one out of known_hosts"
     elif "not found in known_hosts" in str(cause):
         words = f"the host key of {address} is not known; log in once by hand and compare its fingerprint"
     elif isinstance(cause, paramiko.SSHException) and "banner" not in str(cause):
-        words = f"{address} accepts no login: {cause}"
+        words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
     else:
         return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")
     return LoginRefusedError(host.name, words)

@@ -1,6 +1,7 @@
 """The files that make a load-balancer node: their names, owners and contents, and what a change of each asks for."""
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -157,20 +158,28 @@ def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
         new: the file as it should be
         node: whose secrets are masked
     """
-    before = old.content.decode(errors="replace").splitlines() if old else []
-    lines = list(
-        difflib.unified_diff(before, new.content.splitlines(), old.path if old else "/dev/null", new.path, lineterm="")
-    )
-    if old and before != new.content.splitlines() and masked("\n".join(before), node) == masked(new.content, node):
-        lines.append(" (only a secret changes)")
-    if old and old.attributes != attributes(new):
-        lines += [f"- {new.path}: {old.attributes}", f"+ {new.path}: {attributes(new)}"]
-    elif not old:
+    before = _lines(old.content.decode(errors="replace")) if old else []
+    after = _lines(new.content)
+    unified = difflib.unified_diff(before, after, old.path if old else "/dev/null", new.path, lineterm="")
+    lines = [_without_secrets(line, node) for line in unified]
+    if lines and [_without_secrets(line, node) for line in before] == [_without_secrets(line, node) for line in after]:
+        lines.append("(only a secret changes)")
+    if not old:
         lines.append(f"+ {new.path}: {attributes(new)}")
-    # The old file may hold a password that is no longer the inventory's: the line as such is a secret.
-    return "\n".join(_masked_auth(masked(line, node)) for line in lines)
+    elif old.attributes != attributes(new):
+        lines += [f"- {new.path}: {old.attributes}", f"+ {new.path}: {attributes(new)}"]
+    return "\n".join(lines)
 
 
-def _masked_auth(line: str) -> str:
-    sign, keyword, _ = line.partition("stats auth ")
-    return f"{sign}{keyword}{MASK}" if keyword else line
+def _lines(text: str) -> list[str]:
+    """Lines as a diff shows them: what ends a line otherwise than by a newline is seen too."""
+    *lines, rest = text.replace("\r", "\\r").split("\n")
+    return [*lines, rest, "\\ no newline at the end"] if rest else lines
+
+
+# The old file may be anybody's, and hold a secret that the inventory does not know: what follows these words is one.
+_SECRET = re.compile(r"\b(stats\s+auth|insecure-password|password|auth_pass)(\s+)\S.*")
+
+
+def _without_secrets(line: str, node: Node) -> str:
+    return masked(_SECRET.sub(rf"\1\2{MASK}", line), node)

@@ -201,7 +201,7 @@ def parse_facts(text: str, nonce: str) -> Facts:
     """
     try:
         return _facts(_sections(text, nonce))
-    except (KeyError, IndexError, TypeError, binascii.Error) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, binascii.Error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

@@ -22,6 +22,8 @@ FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's a
 MASTER_PRIORITY = 120  # the guide's
 FIRST_BACKUP_PRIORITY = 110  # the guide's; each further backup one less, since equal ones make elections slower
 UNREADABLE = "a-password-not-read"  # stands in while the other errors are collected; never used
+MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
+FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
 PER_HOST_KEYS = frozenset({"name"})  # what Nornir itself says of a host, not its data
 
 
@@ -42,18 +44,18 @@ def load_intent(nornir: Nornir) -> Intent:
     base = _inventory_folder(nornir)
     problems: list[Problem] = []
     nodes: dict[str, list[Node]] = {}
-    backups: Counter[object] = Counter()
+    backups: Counter[str] = Counter()
     for host in our_hosts(nornir):
         raw, unreadable = _complete(host, merged_data(host), backups, base)
         problems += unreadable
         try:
             node = Node.model_validate(raw)
         except ValidationError as error:
-            problems += [_problem(host.name, details) for details in error.errors()]
+            problems += [_problem(host.name, details) for details in _causes(error)]
         else:
             nodes.setdefault(node.cluster, []).append(node)
     if not nodes and not problems:
-        problems.append(Problem("", "", f"no host of the inventory has any of: {', '.join(sorted(_our_keys()))}"))
+        problems.append(Problem("", "", f"no host of the inventory has any of: {', '.join(sorted(MARKS))}"))
     intent = Intent(tuple(Cluster(name, tuple(members)) for name, members in nodes.items()))
     if not problems:  # a host that could not be parsed is missing from its cluster: its rules would be misjudged
         problems = list(intent.problems())
@@ -96,12 +98,14 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _our_keys() -> set[str]:
-    return set(Node.model_fields) - PER_HOST_KEYS
-
-
 def _is_ours(data: Mapping[str, Any]) -> bool:
-    return any(key in data for key in _our_keys())
+    return bool(MARKS & (set(data) - set(_foreign_keys(data))))
+
+
+def _foreign_keys(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys that the inventory says are somebody else's; none while it does not say so rightly."""
+    foreign = data.get(FOREIGN_KEYS)
+    return tuple(map(str, foreign)) if isinstance(foreign, list | tuple) else ()
 
 
 def _inventory_folder(nornir: Nornir) -> Path:
@@ -111,16 +115,20 @@ def _inventory_folder(nornir: Nornir) -> Path:
 
 
 def _complete(
-    host: Host, data: dict[str, Any], backups: Counter[object], base: Path
+    host: Host, data: dict[str, Any], backups: Counter[str], base: Path
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Add to a host's data what follows from the host itself, and read what it names: a password, a CA."""
-    foreign = data.pop(FOREIGN_KEYS, ())
+    foreign = _foreign_keys(data)
+    problems = []
+    if not isinstance(data.pop(FOREIGN_KEYS, ()), list | tuple):
+        problems.append(Problem(host.name, FOREIGN_KEYS, "must be a list of keys, as [site, rack]"))
     raw = {key: value for key, value in data.items() if key not in foreign}
+    if "name" in raw:
+        problems.append(Problem(host.name, "name", f"is no key of the data: Nornir calls this host {host.name}"))
     raw["name"] = host.name
     raw.setdefault("address", host.hostname)
     if isinstance(raw.setdefault("keepalived", {}), Mapping):
         raw["keepalived"] = {**_keepalived_defaults(host.name, raw, backups), **raw["keepalived"]}
-    problems: list[Problem] = []
     stats = raw["haproxy"].get("stats") if isinstance(raw.get("haproxy"), Mapping) else None
     if isinstance(stats, Mapping) and isinstance(stats.get("password"), Mapping):
         try:
@@ -137,12 +145,13 @@ def _complete(
     return raw, problems
 
 
-def _keepalived_defaults(name: str, raw: Mapping[str, Any], backups: Counter[object]) -> dict[str, Any]:
+def _keepalived_defaults(name: str, raw: Mapping[str, Any], backups: Counter[str]) -> dict[str, Any]:
     """What role and place in the inventory say of keepalived."""
     is_master = raw.get("role") == "master"
-    priority = MASTER_PRIORITY if is_master else FIRST_BACKUP_PRIORITY - backups[raw.get("cluster")]
+    cluster = str(raw.get("cluster"))
+    priority = MASTER_PRIORITY if is_master else FIRST_BACKUP_PRIORITY - backups[cluster]
     if not is_master:
-        backups[raw.get("cluster")] += 1
+        backups[cluster] += 1
     preempts = raw["keepalived"].get("preempt", True)
     return {"router_id": name, "priority": priority, "state": "MASTER" if is_master and preempts else "BACKUP"}
 
@@ -167,6 +176,17 @@ def _read_certificates(path: Path) -> str:
     return text.strip() + "\n"
 
 
+def _causes(error: ValidationError) -> Iterator[ErrorDetails]:
+    """What pydantic found, without what only follows: of a section that one of its items has spoilt."""
+    found = error.errors()
+    locations = [details["loc"] for details in found]
+    for details in found:
+        depth = len(details["loc"])
+        spoilt = any(len(other) > depth and other[:depth] == details["loc"] for other in locations)
+        if details["type"] != FOLLOWS and not spoilt:
+            yield details
+
+
 def _problem(host: str, details: ErrorDetails) -> Problem:
     """One of pydantic's findings in the inventory's words."""
     location = details["loc"]
@@ -174,18 +194,16 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
     models = list(_models_along(location))
     if details["type"] == "extra_forbidden":
         return Problem(host, key, _unknown_key(str(location[-1]), models[-1], top_level=len(location) == 1))
-    description = models[-1].model_fields[str(location[-1])].description if _names_field(models, location) else None
-    hint = f" ({description})" if description else ""
+    field = models[-1].model_fields.get(str(location[-1])) if location else None
+    hint = f" ({field.description})" if field and field.description else ""
     if details["type"] == "missing":
         return Problem(host, key, f"is missing{hint}")
     reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     value = details["input"]
-    shown = "" if "password" in location or not isinstance(value, str | int | float) else f"{value!r} "
+    # What stands where a section should may be the secret that belongs into it.
+    may_be_shown = isinstance(value, str | int | float) and not (field and _model_in(field.annotation))
+    shown = f"{value!r} " if may_be_shown and "password" not in location else ""
     return Problem(host, key, f"{shown}{reason}{hint}")
-
-
-def _names_field(models: list[type[BaseModel]], location: tuple[int | str, ...]) -> bool:
-    return bool(models) and bool(location) and str(location[-1]) in models[-1].model_fields
 
 
 def _models_along(location: tuple[int | str, ...]) -> Iterator[type[BaseModel]]:

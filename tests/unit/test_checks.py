@@ -117,19 +117,19 @@ FAILURES: dict[str, tuple[str, str, Change, str]] = {
         "not installed",
     ),
     "haproxy not enabled": ("haproxy.enabled", "lb-1", unit("haproxy", enabled=False), "not enabled"),
-    "nobody listens": ("haproxy.listening", "lb-1", facts(listeners=()), "8443: nobody, 10080: nobody"),
-    "no stats page": ("haproxy.listening", "lb-1", facts(listeners=SOCKETS[:1]), "8443: haproxy, 10080: nobody"),
+    "nobody listens": ("haproxy.listening", "lb-1", facts(listeners=()), "0.0.0.0:8443: nobody, 0.0.0.0:10080: nobody"),
+    "no stats page": ("haproxy.listening", "lb-1", facts(listeners=SOCKETS[:1]), "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nobody"),
     "port taken": (
         "haproxy.listening",
         "lb-1",
         facts(listeners=(replace(SOCKETS[0], process="nginx"), SOCKETS[1])),
-        "8443: nginx, 10080: haproxy",
+        "0.0.0.0:8443: nginx, 0.0.0.0:10080: haproxy",
     ),
     "port taken by we know not whom": (
         "haproxy.listening",
         "lb-1",
         facts(listeners=(replace(SOCKETS[0], process=""), SOCKETS[1])),
-        "8443: unknown, 10080: haproxy",
+        "0.0.0.0:8443: unknown, 0.0.0.0:10080: haproxy",
     ),
     "on the loopback only": (
         "haproxy.listening",

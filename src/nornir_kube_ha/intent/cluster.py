@@ -169,12 +169,13 @@ class Cluster:
             yield Problem(node.name, "vip", f"{self.vip.ip} is this host's own address; the VIP must be a free one")
 
     def _ports(self, node: Node) -> Iterator[Problem]:
-        for apiserver in node.apiservers:
-            if apiserver.address == node.address and apiserver.port == node.haproxy.port:
+        own = {apiserver.port: apiserver.name for apiserver in node.apiservers if apiserver.address == node.address}
+        for key, taken in (("haproxy.port", node.haproxy.port), ("haproxy.stats.port", node.haproxy.stats.port)):
+            if taken in own:
                 yield Problem(
                     node.name,
-                    "haproxy.port",
-                    f"{node.haproxy.port} is taken by the apiserver {apiserver.name} on this very host; "
+                    key,
+                    f"{taken} is taken by the apiserver {own[taken]} on this very host; "
                     "where both share a node the ports must differ (8443 and 6443)",
                 )
         if node.control_plane_endpoint:

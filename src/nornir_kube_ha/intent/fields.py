@@ -16,9 +16,16 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
+def _text(value: object) -> object:
+    # A number would be taken for an address: 5 for 0.0.0.5.
+    if not isinstance(value, str | IPv4Address):
+        raise ValueError("must be text, as 192.0.2.10")  # noqa: TRY004 - pydantic collects value errors
+    return value
+
+
 def _with_prefix_length(value: object) -> object:
     if isinstance(value, str) and "/" not in value:
-        raise ValueError(f"needs its prefix length, for example {value}/24")
+        raise ValueError("needs its prefix length, as 192.0.2.10/24")
     return value
 
 
@@ -51,8 +58,8 @@ def _strong_password(value: SecretStr) -> SecretStr:
     return value
 
 
-Address = IPv4Address
-AddressWithPrefix = Annotated[IPv4Interface, BeforeValidator(_with_prefix_length)]
+Address = Annotated[IPv4Address, BeforeValidator(_text)]
+AddressWithPrefix = Annotated[IPv4Interface, BeforeValidator(_with_prefix_length), BeforeValidator(_text)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]

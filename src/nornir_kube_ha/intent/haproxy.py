@@ -114,7 +114,7 @@ class Apiserver(Settings):
 
     address: Address
     """Where it listens."""
-    name: Name = Field(default_factory=lambda data: str(data["address"]))
+    name: Name = Field(default_factory=lambda data: str(data.get("address", "")))
     """What haproxy's log and the reports call it; its address unless given."""
     port: Port = 6443
     """Its port."""

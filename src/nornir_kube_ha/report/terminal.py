@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -11,7 +11,7 @@ from nornir_kube_ha.report.model import HostReport, Report
 
 STYLES = {Status.PASS: "green", Status.FAIL: "bold red", Status.SKIP: "yellow", Status.UNKNOWN: "bold yellow"}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
-NARROW_COLUMNS = 10  # a host's column; with more hosts than fit, hosts become rows
+NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
 FIRST_COLUMN = 26
 
 
@@ -23,37 +23,46 @@ def print_report(report: Report, console: Console, *, with_diff: bool = False) -
         console: where to
         with_diff: whether each host's diff goes before it
     """
+    with console.capture() as capture:
+        for part in _parts(report, console.width, with_diff=with_diff):
+            # Only a table is laid out to the width; text is left to the terminal, and can be copied in one piece.
+            console.print(part, soft_wrap=isinstance(part, Text))
+    # rich fills the last column of a table with blanks.
+    console.file.write("".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines()))
+
+
+def _parts(report: Report, width: int, *, with_diff: bool) -> Iterator[RenderableType]:
     if with_diff:
         for name, host in report.hosts.items():
             if host.diff:
-                console.print(Text(f"{name}:", style="bold"), _diff(host.diff), sep="\n")
+                yield Text(f"{name}:", style="bold")
+                yield _diff(host.diff)
     for cluster in sorted({host.cluster for host in report.hosts.values()}):
-        console.print(_cluster(report, cluster, console.width))
-    console.print(_summary(report))
+        yield from _cluster(report, cluster, width)
+        yield Text()
+    yield _summary(report)
 
 
 def _diff(diff: str) -> Text:
     text = Text()
-    for line in diff.splitlines():
+    for line in _clean(diff).splitlines():
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         text.append(f"{line}\n", style)
     return text
 
 
-def _cluster(report: Report, cluster: str, width: int) -> RenderableType:
+def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableType]:
     hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
-    fits = FIRST_COLUMN + NARROW_COLUMNS * len(hosts) <= width
-    parts: list[RenderableType] = [Text(f"cluster {cluster}", style="bold")]
+    findings = report.clusters.get(cluster, ())
+    yield Text(f"cluster {cluster}", style="bold")
     if any(host.findings for host in hosts.values()):
-        parts.append(_by_check(hosts) if fits else _by_host(hosts))
-    parts += [
-        Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({finding.seen})")
-        for finding in report.clusters.get(cluster, ())
-    ]
+        fits = FIRST_COLUMN + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
+        yield _by_check(hosts) if fits else _by_host(hosts)
+    for finding in findings:
+        yield Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({_clean(finding.seen)})")
     if report.dry_run:
-        parts += [_plan(name, host) for name, host in hosts.items() if not host.failure]
-    parts += _explanations(hosts, report.clusters.get(cluster, ()))
-    return Group(*parts, Text())
+        yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
+    yield from _explanations(hosts, findings)
 
 
 def _by_check(hosts: dict[str, HostReport]) -> Table:
@@ -111,7 +120,13 @@ def _explanation(where: str, finding: Finding) -> Text:
 
 
 def _indented(value: str) -> str:
-    return value.replace("\n", "\n    ")
+    return _clean(value).replace("\n", "\n    ")
+
+
+def _clean(value: str) -> str:
+    """Without what would drive a terminal: words of a host are shown, not obeyed."""
+    kept = value.replace("\t", " ")
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in kept)
 
 
 def _summary(report: Report) -> Text:
