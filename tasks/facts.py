@@ -9,7 +9,7 @@ from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.intent import Intent, Node
-from nornir_kube_ha.plan import PACKAGES, UNITS
+from nornir_kube_ha.plan import UNITS, required_packages
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 60  # seconds; a look takes about one, and its own probes give up after ten
@@ -58,7 +58,7 @@ def _variables(node: Node, nonce: str) -> str:
         nonce=nonce,
         files=" ".join(MANAGED_PATHS),
         units=" ".join(UNITS),
-        packages=" ".join(PACKAGES),
+        packages=" ".join(required_packages(node)),
         haproxy_socket=node.haproxy.socket,
         vip=str(vip),
         readyz_url=f"https://{vip}:{node.haproxy.port}/readyz",

@@ -34,7 +34,7 @@ def install_packages(
         RemoteCommandError: the package manager failed, or there is none that we know
     """
     seen = facts_of(task, intent, facts)
-    missing = missing_packages(seen)
+    missing = missing_packages(intent.node(task.host.name), seen)
     diff = HostPlan(install=missing).packages_diff
     if not missing or task.is_dry_run(dry_run):
         return Result(host=task.host, changed=bool(missing), diff=diff, result=missing)

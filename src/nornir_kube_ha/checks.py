@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from nornir_kube_ha.facts import Facts, Unit
 from nornir_kube_ha.intent import Cluster, Node
-from nornir_kube_ha.plan import PACKAGES, HostPlan
+from nornir_kube_ha.plan import HostPlan, required_packages
 
 
 class Status(StrEnum):
@@ -100,7 +100,7 @@ def _packages_installed(view: HostView) -> Verdict:
     )
     return Verdict(
         not missing,
-        ", ".join(PACKAGES),
+        ", ".join(required_packages(view.node)),
         f"missing: {', '.join(missing)}" if missing else versions,
         "run deploy, which installs them",
     )

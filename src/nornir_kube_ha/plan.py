@@ -147,16 +147,28 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:
     remove = tuple(path for path in sorted(facts.files) if path not in wanted)
     files_plan = HostPlan(write=write, remove=remove)
     stale = {*files_plan.stale_units, *facts.pending}
-    return replace(files_plan, install=missing_packages(facts), units=tuple(_unit_changes(facts, stale)))
+    return replace(files_plan, install=missing_packages(node, facts), units=tuple(_unit_changes(facts, stale)))
 
 
-def missing_packages(facts: Facts) -> tuple[str, ...]:
+def required_packages(node: Node) -> tuple[str, ...]:
+    """Packages that a node needs.
+
+    Arguments:
+        node: the host's intent
+    """
+    # Where keepalived does not find its script, it drops it without a word at run time (the guide's `killall -0`).
+    program = node.keepalived.check.script.split()[0].rpartition("/")[2]
+    return (*PACKAGES, "psmisc") if program == "killall" else PACKAGES
+
+
+def missing_packages(node: Node, facts: Facts) -> tuple[str, ...]:
     """Packages that the host needs and has not.
 
     Arguments:
+        node: the host's intent
         facts: the host as it is
     """
-    return tuple(name for name in PACKAGES if name not in facts.packages or not facts.packages[name].installed)
+    return tuple(name for name in required_packages(node) if name not in facts.packages or not facts.packages[name].installed)
 
 
 def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:

@@ -73,8 +73,11 @@ class Lab:
         while (completed := self.runbook("verify")).status != 0:
             assert time.monotonic() < deadline, completed.stdout
 
+    def ssh_command(self, host: str, command: str) -> list[str]:
+        return [*_ssh_words(self.name), f"root@{ADDRESSES[host]}", command]
+
     def ssh(self, host: str, command: str, *, check: bool = True) -> str:
-        completed = _run(_ssh_command(self.name, host, command))
+        completed = _run(self.ssh_command(host, command))
         assert completed.status == 0 or not check, f"{host}: {command}: {completed.stderr}"
         return completed.stdout
 
@@ -103,10 +106,6 @@ def _ssh_words(lab: str) -> list[str]:
     keys = ["-i", str(files.private_key), "-o", f"UserKnownHostsFile={files.known_hosts}"]
     inside = ["nsenter", f"--net={NETNS / control_namespace(lab)}"]
     return [*inside, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", *keys]
-
-
-def _ssh_command(lab: str, host: str, command: str) -> list[str]:
-    return [*_ssh_words(lab), f"root@{ADDRESSES[host]}", command]
 
 
 def copy_inventory(lab: str, folder: Path) -> Lab:

@@ -118,6 +118,26 @@ def test_a_run_cut_off_between_swap_and_reload_is_completed_by_the_next(deployed
     assert not deployed.deploy("--output", "json").report["changed"]
 
 
+def test_the_guides_own_values_make_a_control_plane_address_too(deployed: Lab) -> None:
+    for key, value in {
+        "haproxy.balance": "source",
+        "haproxy.check": "tcp",
+        "haproxy.inter": 2000,
+        "haproxy.nbproc": 1,  # left out by haproxy from 2.5 on, which refuses it
+        "haproxy.stats.admin": True,
+        "keepalived.vrrp_version": 2,
+        "keepalived.advert_int": 3,
+        "keepalived.unicast": False,
+        "keepalived.dont_track_primary": True,
+        "keepalived.events": False,
+        "keepalived.check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
+    }.items():
+        deployed.set(key, value)
+    completed = deployed.deploy("--output", "json")
+    assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout + completed.stderr
+    assert "psmisc" in completed.stdout
+
+
 def changed_paths(before: str, after: str) -> set[str]:
     """Paths whose line (size, mode, time, inode) differs, or that came or went."""
     return {line.split()[0] for line in {*before.splitlines()} ^ {*after.splitlines()}}

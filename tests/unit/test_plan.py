@@ -20,7 +20,7 @@ from nornir_kube_ha.config import (
 from nornir_kube_ha.facts import Facts, Package
 from nornir_kube_ha.intent import CHECK_SCRIPT, Intent
 from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import PACKAGES, HostPlan, missing_packages, plan
+from nornir_kube_ha.plan import PACKAGES, HostPlan, plan
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]
@@ -176,9 +176,14 @@ def test_package_that_is_missing_is_installed(
     packages = {name: value for name, value in healthy["lb-1"].packages.items() if name != package}
     facts = replace(healthy["lb-1"], packages=packages | ({package: seen} if seen else {}))
     change = plan_of(facts)
-    assert change.install == missing_packages(facts) == (package,)
+    assert change.install == (package,)
     assert not change.touches_files
     assert change.diff == f"+ package {package}"
+
+
+def test_script_that_asks_killall_needs_its_package(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+    asks = {"keepalived": {"check": {"script": "/usr/bin/killall -0 haproxy"}}}
+    assert plan_of(healthy["lb-1"], group=asks).install == ("psmisc",)
 
 
 def test_host_without_anything_needs_everything(

@@ -1,0 +1,41 @@
+"""The real daemons take the files that are held in tests/config/golden for their versions."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.lab.rig import MASTER, ROOT, Lab
+
+GOLDEN = ROOT / "tests" / "config" / "golden"
+BOOKWORM = sorted(GOLDEN.glob("*/*/haproxy-2.6.12-keepalived-2.2.7"))
+
+# In a mount namespace of its own, so that the host's live files stay.
+JUDGE = """unshare --mount --propagation private sh -c '
+    mount -t tmpfs tmpfs /mnt && tar --extract --directory /mnt --no-same-owner || exit
+    mount --bind /mnt/etc/haproxy /etc/haproxy && mount --bind /mnt/etc/keepalived /etc/keepalived || exit
+    haproxy -c -f /etc/haproxy/haproxy.cfg && keepalived --config-test --use-file /etc/keepalived/keepalived.conf
+' 2>&1"""
+
+
+def packed(folder: Path) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(folder / "etc", "etc")
+    return archive.getvalue()
+
+
+def test_there_are_files_for_bookworms_daemons() -> None:
+    assert BOOKWORM
+
+
+@pytest.mark.parametrize("folder", BOOKWORM, ids=lambda folder: f"{folder.parts[-3]}-{folder.parts[-2]}")
+def test_bookworms_daemons_take_their_files(deployed: Lab, folder: Path) -> None:
+    deployed.ssh(MASTER, "apt-get --quiet --yes install psmisc 2>&1")  # the guide's `killall`
+    done = subprocess.run(
+        deployed.ssh_command(MASTER, JUDGE), input=packed(folder), capture_output=True, check=False, timeout=60
+    )
+    words = done.stdout.decode()
+    assert done.returncode == 0, words
+    assert "Line" not in words
