@@ -44,7 +44,11 @@ def test_the_command_works_and_its_inventory_is_written(installed: Path) -> None
     assert "deploy" in run(kube_ha, "--help", cwd=installed).stdout
     assert "--dry-run" in run(kube_ha, "deploy", "--help", cwd=installed).stdout
     run(kube_ha, "init", "mine", cwd=installed)
-    assert run(kube_ha, "verify", "-i", "mine", "--list-hosts", cwd=installed).stdout.split() == ["lb-1", "lb-2", "lb-3"]
+    assert run(kube_ha, "verify", "-i", "mine", "--list-hosts", cwd=installed).stdout.split() == [
+        "lb-1",
+        "lb-2",
+        "lb-3",
+    ]
     without = run(kube_ha, "deploy", cwd=installed, check=False)
     assert without.returncode == 2
     assert "kube-ha init" in without.stderr

@@ -118,7 +118,12 @@ FAILURES: dict[str, tuple[str, str, Change, str]] = {
     ),
     "haproxy not enabled": ("haproxy.enabled", "lb-1", unit("haproxy", enabled=False), "not enabled"),
     "nobody listens": ("haproxy.listening", "lb-1", facts(listeners=()), "0.0.0.0:8443: nobody, 0.0.0.0:10080: nobody"),
-    "no stats page": ("haproxy.listening", "lb-1", facts(listeners=SOCKETS[:1]), "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nobody"),
+    "no stats page": (
+        "haproxy.listening",
+        "lb-1",
+        facts(listeners=SOCKETS[:1]),
+        "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nobody",
+    ),
     "port taken": (
         "haproxy.listening",
         "lb-1",

@@ -20,7 +20,7 @@ from nornir_kube_ha.config import (
 from nornir_kube_ha.facts import Facts, Package
 from nornir_kube_ha.intent import CHECK_SCRIPT, Intent
 from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import PACKAGES, HostPlan, plan
+from nornir_kube_ha.plan import PACKAGES, HostPlan, plan, required_packages
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]
@@ -181,9 +181,10 @@ def test_package_that_is_missing_is_installed(
     assert change.diff == f"+ package {package}"
 
 
-def test_script_that_asks_killall_needs_its_package(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
-    asks = {"keepalived": {"check": {"script": "/usr/bin/killall -0 haproxy"}}}
-    assert plan_of(healthy["lb-1"], group=asks).install == ("psmisc",)
+@pytest.mark.parametrize("script", ["killall -0 haproxy", "/usr/bin/killall -0 haproxy"])
+def test_script_that_asks_killall_needs_its_package(nornir_of: NornirOf, script: str) -> None:
+    intent = load_intent(nornir_of(group={"keepalived": {"check": {"script": script}}}))
+    assert required_packages(intent.node("lb-1")) == (*PACKAGES, "psmisc")
 
 
 def test_host_without_anything_needs_everything(
