@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
@@ -82,7 +83,8 @@ def _type(kind: object) -> str:
         return _type(arguments[0])
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
     names |= {Apiserver: "mappings"}
-    return names.get(kind) or {"IPv4Address": "address", "IPv4Interface": "address/prefix"}[kind.__name__]  # type: ignore[call-overload,attr-defined]
+    names |= {IPv4Address: "address", IPv4Interface: "address/prefix"}
+    return names[kind]  # type: ignore[index]  # a type that no table names is an error here
 
 
 if __name__ == "__main__":

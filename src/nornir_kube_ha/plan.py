@@ -168,7 +168,8 @@ def missing_packages(node: Node, facts: Facts) -> tuple[str, ...]:
         node: the host's intent
         facts: the host as it is
     """
-    return tuple(name for name in required_packages(node) if name not in facts.packages or not facts.packages[name].installed)
+    installed = {name for name, package in facts.packages.items() if package.installed}
+    return tuple(name for name in required_packages(node) if name not in installed)
 
 
 def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:
