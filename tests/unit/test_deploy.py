@@ -1,0 +1,274 @@
+"""A roll-out from start to report, with hosts that only seem to be there: who is told what, and in which order."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+from nornir.core import Nornir
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.checks import Status
+from nornir_kube_ha.config import HAPROXY_CFG, FileFact
+from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks import deploy as deploy_module
+from nornir_kube_ha.runbooks import run as run_module
+from nornir_kube_ha.runbooks.deploy import deploy
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.verify import verify
+from nornir_kube_ha.tasks import config, packages, services
+from nornir_kube_ha.tasks.remote import Completed
+
+ALL = ("lb-1", "lb-2", "lb-3")
+
+
+@dataclass
+class World:
+    """Three hosts as a run sees them: what they are, what was sent to them, and what becomes of them by it.
+
+    Arguments:
+        facts: by host, as they are now
+        healthy: by host, as they are once they have been changed
+        refuses: hosts whose haproxy refuses what is staged there
+        fails: what a script on a host ends with, by host and step
+    """
+
+    facts: dict[str, Facts]
+    healthy: Mapping[str, Facts]
+    refuses: set[str] = field(default_factory=set)
+    fails: dict[tuple[str, str], Exception] = field(default_factory=dict)
+    steps: list[tuple[str, str]] = field(default_factory=list)
+
+    def get_facts(self, task: Task, intent: Intent) -> Result:
+        assert intent.nodes
+        self._step(task.host.name, "look")
+        return Result(task.host, result=self.facts[task.host.name])
+
+    def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
+        host = task.host.name
+        assert timeout > 0
+        if script.endswith("validate\n"):
+            self._step(host, "stage")
+            nonce = re.search(r"^NONCE=(\w+)", script)
+            status = 1 if host in self.refuses else 0
+            return Completed(0, f"@{nonce[1]} haproxy {status}\nwords\n@{nonce[1]} keepalived 0\n" if nonce else "", "")
+        kinds = {"STALE=": "commit", "CHANGES=": "services", "MANAGER=": "install", "WRITE=": "unstage"}
+        step = next(name for mark, name in kinds.items() if re.search(rf"^{mark}", script, re.MULTILINE))
+        self._step(host, step)
+        if step == "install":
+            self.facts[host] = replace(self.facts[host], packages=self.healthy[host].packages)
+        if step in {"commit", "services"}:
+            self.facts[host] = self.healthy[host]
+        return Completed(0, "", "")
+
+    def _step(self, host: str, step: str) -> None:
+        self.steps.append((host, step))
+        if error := self.fails.get((host, step)):
+            raise error
+
+    def order(self, *steps: str) -> list[tuple[str, str]]:
+        """Hosts and steps, of these steps, in the order in which they came."""
+        return [each for each in self.steps if each[1] in steps]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> World:
+    """Three hosts, all well."""
+    hosts = World(dict(healthy), healthy)
+    monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
+    for module in (config, packages, services):
+        monkeypatch.setattr(module, "run_script", hosts.run_script)
+    monkeypatch.setattr(deploy_module, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(deploy_module, "SETTLE_INTERVAL", 0)
+    return hosts
+
+
+def with_other_haproxy_cfg(facts: Facts) -> Facts:
+    """A host whose haproxy.cfg is not as it should be."""
+    return replace(facts, files={**facts.files, HAPROXY_CFG: replace(facts.files[HAPROXY_CFG], content=b"# by hand\n")})
+
+
+@pytest.fixture
+def stale(world: World) -> World:
+    """Three hosts whose haproxy.cfg is not as it should be."""
+    world.facts = {host: with_other_haproxy_cfg(facts) for host, facts in world.facts.items()}
+    return world
+
+
+@pytest.fixture
+def run_of(nornir_of: Callable[..., Nornir]) -> Callable[..., Run]:
+    """A run over hosts of the lab's inventory."""
+
+    def make(runbook: str, hosts: tuple[str, ...] = ALL, *, dry_run: bool = False) -> Run:
+        nornir = nornir_of()
+        nornir.data.dry_run = dry_run
+        return Run(runbook, nornir, load_intent(nornir), hosts)
+
+    return make
+
+
+def statuses(report: Report) -> dict[str, str]:
+    return {name: host.status for name, host in report.hosts.items()}
+
+
+def test_hosts_as_they_should_be_are_looked_at_once_and_left_alone(world: World, run_of: Callable[..., Run]) -> None:
+    report = deploy(run_of("deploy"))
+    assert world.steps == [(host, "look") for host in ALL]
+    assert (report.passed, report.changed, report.exit_code) == (True, False, 0)
+    assert statuses(report) == dict.fromkeys(ALL, "passed")
+
+
+def test_all_are_staged_before_any_is_changed_the_master_last(stale: World, run_of: Callable[..., Run]) -> None:
+    report = deploy(run_of("deploy"))
+    assert stale.order("stage", "commit", "services") == [
+        ("lb-1", "stage"),
+        ("lb-2", "stage"),
+        ("lb-3", "stage"),
+        ("lb-2", "commit"),
+        ("lb-3", "commit"),
+        ("lb-2", "services"),
+        ("lb-3", "services"),
+        ("lb-1", "commit"),
+        ("lb-1", "services"),
+    ]
+    assert stale.steps[-3:] == [(host, "look") for host in ALL]  # what is reported was seen after the change
+    assert (report.passed, report.changed) == (True, True)
+    assert "-# by hand" in report.hosts["lb-1"].diff
+
+
+def test_only_the_host_that_differs_is_touched(stale: World, run_of: Callable[..., Run]) -> None:
+    stale.facts |= {host: stale.healthy[host] for host in ("lb-1", "lb-3")}
+    report = deploy(run_of("deploy"))
+    assert stale.order("stage", "commit", "services") == [("lb-2", "stage"), ("lb-2", "commit"), ("lb-2", "services")]
+    assert {name: host.changed for name, host in report.hosts.items()} == {"lb-1": False, "lb-2": True, "lb-3": False}
+
+
+def test_host_outside_the_limit_is_not_even_looked_at(stale: World, run_of: Callable[..., Run]) -> None:
+    report = deploy(run_of("deploy", ("lb-2",)))
+    assert {host for host, _ in stale.steps} == {"lb-2"}
+    assert report.clusters["demo"][0].status is Status.SKIP
+    assert report.clusters["demo"][0].seen == "not seen: lb-1, lb-3"
+
+
+def test_packages_come_first_and_hosts_are_looked_at_again(
+    world: World, run_of: Callable[..., Run], facts_from: Callable[[str], Facts]
+) -> None:
+    world.facts = dict.fromkeys(ALL, facts_from("facts-bare"))
+    report = deploy(run_of("deploy"))
+    steps = [step for host, step in world.steps if host == "lb-1"]
+    assert steps == ["look", "install", "look", "stage", "commit", "services", "look"]
+    assert report.passed
+
+
+def test_dry_run_only_looks(stale: World, run_of: Callable[..., Run]) -> None:
+    report = deploy(run_of("deploy", dry_run=True))
+    assert {step for _, step in stale.steps} == {"look"}
+    assert (report.dry_run, report.changed, report.passed) == (True, True, True)
+    assert report.hosts["lb-1"].plan == (f"write {HAPROXY_CFG}", "reload haproxy")
+    assert "-# by hand" in report.hosts["lb-1"].diff
+    assert (report.hosts["lb-1"].findings, report.clusters) == ((), {"demo": ()})
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (HostUnreachableError("lb-2", "no SSH server answers"), 4),
+        (LoginRefusedError("lb-2", "host key has changed"), 6),
+    ],
+    ids=["unreachable", "refused"],
+)
+def test_host_that_cannot_be_looked_at_stops_a_deploy_before_any_change(
+    stale: World, run_of: Callable[..., Run], error: Exception, code: int
+) -> None:
+    stale.fails["lb-2", "look"] = error
+    report = deploy(run_of("deploy"))
+    assert {step for _, step in stale.steps} == {"look"}
+    assert (report.exit_code, report.changed) == (code, False)
+    assert statuses(report) == dict.fromkeys(ALL, "unknown")
+    assert {finding.seen for finding in report.hosts["lb-1"].findings} == {"the run stopped: lb-2 failed"}
+
+
+def test_host_that_cannot_be_looked_at_is_unknown_to_a_verify_and_the_others_are_checked(
+    world: World, run_of: Callable[..., Run]
+) -> None:
+    world.fails["lb-2", "look"] = HostUnreachableError("lb-2", "no SSH server answers")
+    report = verify(run_of("verify"))
+    assert statuses(report) == {"lb-1": "passed", "lb-2": "unknown", "lb-3": "passed"}
+    assert report.exit_code == 4
+    assert report.clusters["demo"][0].status is Status.SKIP
+
+
+def test_verify_sends_nothing_to_hosts_that_differ(stale: World, run_of: Callable[..., Run]) -> None:
+    report = verify(run_of("verify"))
+    assert stale.steps == [(host, "look") for host in ALL]
+    assert (report.exit_code, report.changed) == (1, False)
+    assert [f.id for f in report.hosts["lb-1"].findings if f.status is Status.FAIL] == ["files.intended"]
+
+
+def test_refusal_on_one_host_stops_before_any_host_is_changed(stale: World, run_of: Callable[..., Run]) -> None:
+    stale.refuses = {"lb-3"}
+    report = deploy(run_of("deploy"))
+    assert stale.order("commit", "services") == []
+    failure = report.hosts["lb-3"].failure
+    assert failure
+    assert (failure.type, report.exit_code, report.changed) == ("RefusedConfigError", 1, False)
+
+
+def test_refusal_on_one_host_leaves_no_staged_file_on_any(stale: World, run_of: Callable[..., Run]) -> None:
+    stale.refuses = {"lb-3"}
+    deploy(run_of("deploy"))
+    assert sorted(stale.order("unstage")) == [(host, "unstage") for host in ALL]
+
+
+@pytest.mark.parametrize("step", ["commit", "services"])
+def test_failure_on_a_backup_leaves_the_master_as_it_is(stale: World, run_of: Callable[..., Run], step: str) -> None:
+    stale.fails["lb-2", step] = RemoteCommandError("lb-2", "ended with exit status 1: its journal ends:\nno")
+    report = deploy(run_of("deploy"))
+    assert ("lb-1", "commit") not in stale.steps
+    assert (statuses(report)["lb-2"], report.exit_code) == ("failed", 1)
+    assert {finding.status for finding in report.hosts["lb-1"].findings} == {Status.UNKNOWN}
+
+
+def test_run_that_stopped_passes_nothing(stale: World, run_of: Callable[..., Run]) -> None:
+    stale.fails["lb-2", "services"] = RemoteCommandError("lb-2", "ended with exit status 1")
+    report = deploy(run_of("deploy"))
+    everything = [finding for host in report.hosts.values() for finding in host.findings]
+    everything += [finding for findings in report.clusters.values() for finding in findings]
+    assert [finding.id for finding in everything if finding.status is Status.PASS] == []  # seen before the change
+
+
+def test_host_that_does_not_get_well_fails(stale: World, run_of: Callable[..., Run]) -> None:
+    down = {host: replace(facts, vip_answers_ping=False) for host, facts in stale.healthy.items()}
+    stale.healthy = down
+    report = deploy(run_of("deploy"))
+    assert (report.exit_code, report.changed) == (1, True)
+    assert {f.id for f in report.hosts["lb-1"].findings if f.status is Status.FAIL} == {"vip.ping"}
+
+
+def test_run_that_was_cut_off_is_finished_by_the_next(world: World, run_of: Callable[..., Run]) -> None:
+    world.facts["lb-2"] = replace(world.facts["lb-2"], pending=("haproxy",))
+    report = deploy(run_of("deploy"))
+    assert world.order("stage", "commit", "services") == [("lb-2", "services")]
+    assert report.hosts["lb-2"].diff == "+ systemctl reload haproxy"
+
+
+def test_file_that_differs_after_the_change_fails(stale: World, run_of: Callable[..., Run]) -> None:
+    def restored(facts: Facts) -> Facts:  # by somebody else's automation
+        return with_other_haproxy_cfg(facts)
+
+    stale.healthy = {host: restored(facts) for host, facts in stale.healthy.items()}
+    report = deploy(run_of("deploy"))
+    assert [f.id for f in report.hosts["lb-1"].findings if f.status is Status.FAIL] == ["files.intended"]
+
+
+def test_password_is_nowhere_in_a_report(stale: World, run_of: Callable[..., Run]) -> None:
+    old = FileFact(HAPROXY_CFG, "0644", "root", "root", b"    stats auth admin:an-older-secret\n")
+    stale.facts = {host: replace(f, files={**f.files, HAPROXY_CFG: old}) for host, f in stale.facts.items()}
+    report = repr(deploy(run_of("deploy", dry_run=True)))
+    assert "stats auth" in report
+    assert "an-older-secret" not in report
+    assert "only-for-the-lab" not in report

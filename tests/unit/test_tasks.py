@@ -1,0 +1,301 @@
+"""The tasks by themselves: what each sends to a host, what it makes of the answer, and that a dry run sends nothing."""
+
+import base64
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from nornir.core import Nornir
+from nornir.core.task import MultiResult, Task
+
+from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES
+from nornir_kube_ha.errors import RefusedConfigError, RemoteCommandError, UnexpectedReplyError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.plan import PACKAGES, HostPlan
+from nornir_kube_ha.tasks import (
+    change_services,
+    commit_config,
+    config,
+    facts,
+    get_facts,
+    get_plan,
+    install_packages,
+    packages,
+    services,
+    stage_config,
+    upload_config,
+)
+from nornir_kube_ha.tasks.remote import Completed
+
+PASSWORD = "only-for-the-lab"
+GOOD = {"haproxy": (0, "Configuration file is valid"), "keepalived": (0, "")}
+
+
+@dataclass
+class Hosts:
+    """What is sent to hosts, and what they answer to it.
+
+    Arguments:
+        verdicts: exit status and words of each daemon that judges staged files
+        answer: of any other script
+    """
+
+    verdicts: Mapping[str, tuple[int, str]] = field(default_factory=lambda: GOOD)
+    answer: str = ""
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
+        assert timeout > 0
+        self.sent.append((task.host.name, script))
+        if script.endswith("validate\n"):
+            nonce = assigned(script, "NONCE")
+            verdicts = (f"@{nonce} {daemon} {status}\n{words}\n" for daemon, (status, words) in self.verdicts.items())
+            return Completed(0, "motd\n\n" + "\n".join(verdicts), "")
+        return Completed(0, self.answer, "")
+
+
+def assigned(script: str, name: str) -> str:
+    match = re.search(rf"^{name}='?([^'\n]*)", script, re.MULTILINE)
+    assert match
+    return match[1]
+
+
+@pytest.fixture
+def hosts(monkeypatch: pytest.MonkeyPatch) -> Hosts:
+    """Hosts that take every script."""
+    world = Hosts()
+    for module in (config, facts, packages, services):
+        monkeypatch.setattr(module, "run_script", world.run_script)
+    return world
+
+
+@dataclass(frozen=True)
+class Bench:
+    """lb-1 of the lab's inventory, whose haproxy.cfg is not as it should be."""
+
+    nornir: Nornir
+    intent: Intent
+    facts: Mapping[str, Facts]
+
+    def run(self, task: Callable[..., Any], **arguments: Any) -> MultiResult:  # noqa: ANN401 - the task's own
+        self.nornir.data.reset_failed_hosts()
+        return self.nornir.filter(name="lb-1").run(task, **arguments)["lb-1"]
+
+    def plans(self) -> dict[str, HostPlan]:
+        return {"lb-1": self.run(get_plan, intent=self.intent, facts=self.facts)[0].result}
+
+
+@pytest.fixture
+def bench(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> Bench:
+    nornir = nornir_of()
+    files = dict(healthy["lb-1"].files)
+    files[HAPROXY_CFG] = replace(files[HAPROXY_CFG], content=b"# by hand\n")
+    return Bench(nornir, load_intent(nornir), {"lb-1": replace(healthy["lb-1"], files=files)})
+
+
+def test_staged_files_are_sent_whole(hosts: Hosts, bench: Bench) -> None:
+    outcome = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0]
+    ((host, script),) = hosts.sent
+    assert host == "lb-1"
+    nonce = assigned(script, "NONCE")
+    match = re.search(rf"^stage (.*) <<'{nonce}'\n(.*?)^{nonce}$", script, re.MULTILINE | re.DOTALL)
+    assert match
+    wanted = bench.plans()["lb-1"].write[0].file
+    assert match[1] == f"{HAPROXY_CFG} 0640 root haproxy {wanted.sha256}"
+    assert base64.b64decode(match[2]).decode() == wanted.content
+    assert (outcome.changed, outcome.result) == (False, "Configuration file is valid")
+    assert "-# by hand" in outcome.diff
+
+
+@pytest.mark.parametrize(
+    ("daemon", "status", "words"),
+    [
+        ("haproxy", 1, "[ALERT] config : parsing [/etc/haproxy/haproxy.cfg:35] : unknown keyword 'nonsense'"),
+        ("keepalived", 5, "(/etc/keepalived/keepalived.conf: Line 7) Unknown keyword 'nonsense'"),
+        ("keepalived", 0, "Disabling track script check-haproxy since not found/accessible"),  # keepalived#2069
+    ],
+)
+def test_refusal_of_a_daemon_names_file_and_words_and_cleans_up(
+    hosts: Hosts, bench: Bench, daemon: str, *, status: int, words: str
+) -> None:
+    hosts.verdicts = {**GOOD, daemon: (status, words)}
+    error = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].exception
+    assert isinstance(error, RefusedConfigError)
+    assert {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}[daemon] in str(error)
+    assert words in str(error)
+    assert f"exit status {status}" in str(error)
+    assert [assigned(script, "WRITE") for _, script in hosts.sent[1:]] == [HAPROXY_CFG]  # the staged ones are gone
+
+
+def test_refusal_does_not_show_the_password(hosts: Hosts, bench: Bench) -> None:
+    hosts.verdicts = {**GOOD, "haproxy": (1, f"parsing [haproxy.cfg:30] : 'stats auth' : 'admin:{PASSWORD}'")}
+    error = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].exception
+    assert isinstance(error, RefusedConfigError)
+    assert PASSWORD not in str(error)
+
+
+def test_warning_of_haproxy_is_passed_on(hosts: Hosts, bench: Bench) -> None:
+    hosts.verdicts = {**GOOD, "haproxy": (0, "[WARNING] config : a word")}
+    assert bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].result == "[WARNING] config : a word"
+
+
+@pytest.mark.parametrize("daemon", ["haproxy", "keepalived"])
+def test_verdict_that_is_missing_is_no_consent(hosts: Hosts, bench: Bench, daemon: str) -> None:
+    hosts.verdicts = {name: verdict for name, verdict in GOOD.items() if name != daemon}
+    error = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].exception
+    assert isinstance(error, UnexpectedReplyError)
+    assert daemon in str(error)
+
+
+def test_words_of_one_daemon_are_not_the_verdict_of_the_other(hosts: Hosts, bench: Bench) -> None:
+    hosts.verdicts = {"haproxy": (1, "keepalived 0\n\n@0123456789abcdef keepalived 0")}
+    assert bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].failed
+
+
+@pytest.mark.parametrize(
+    ("paths", "variables"),
+    [
+        ([HAPROXY_CFG], {"STALE": "haproxy", "DAEMON_RELOAD": "", "RUN_FOLDER": ""}),
+        ([HAPROXY_CA], {"STALE": "haproxy", "DAEMON_RELOAD": "", "RUN_FOLDER": ""}),
+        ([HAPROXY_CFG, KEEPALIVED_CONF], {"STALE": "haproxy keepalived", "DAEMON_RELOAD": "", "RUN_FOLDER": ""}),
+        ([HAPROXY_DROP_IN], {"STALE": "", "DAEMON_RELOAD": "yes", "RUN_FOLDER": ""}),
+        ([TMPFILES], {"STALE": "", "DAEMON_RELOAD": "", "RUN_FOLDER": TMPFILES}),
+    ],
+)
+def test_commit_says_what_to_swap_and_whom_to_tell(
+    hosts: Hosts, bench: Bench, healthy: Mapping[str, Facts], paths: list[str], variables: dict[str, str]
+) -> None:
+    files = {path: file for path, file in healthy["lb-1"].files.items() if path not in paths}
+    stale = {"lb-1": replace(healthy["lb-1"], files=files)}
+    plans = {"lb-1": bench.run(get_plan, intent=bench.intent, facts=stale)[0].result}
+    outcome = bench.run(commit_config, plans=plans)[0]
+    ((_, script),) = hosts.sent
+    assert assigned(script, "WRITE").split() == sorted(paths)
+    assert {name: assigned(script, name) for name in variables} == variables
+    assert outcome.changed
+
+
+def test_services_are_asked_in_the_order_of_the_plan(hosts: Hosts, bench: Bench, healthy: Mapping[str, Facts]) -> None:
+    units = {
+        name: replace(unit, enabled=False, active_state="inactive") for name, unit in healthy["lb-1"].units.items()
+    }
+    stopped = {"lb-1": replace(healthy["lb-1"], units=units)}
+    plans = {"lb-1": bench.run(get_plan, intent=bench.intent, facts=stopped)[0].result}
+    outcome = bench.run(change_services, plans=plans)[0]
+    ((_, script),) = hosts.sent
+    assert assigned(script, "CHANGES") == "enable haproxy"  # of four lines, the first
+    assert "\nstart haproxy\nenable keepalived\nstart keepalived'\n" in script
+    assert (outcome.changed, outcome.diff.splitlines()[0]) == (True, "+ systemctl enable haproxy")
+
+
+def test_packages_that_are_missing_are_installed_at_once(
+    hosts: Hosts, bench: Bench, facts_from: Callable[[str], Facts]
+) -> None:
+    outcome = bench.run(install_packages, intent=bench.intent, facts={"lb-1": facts_from("facts-bare")})[0]
+    ((_, script),) = hosts.sent
+    assert (assigned(script, "MANAGER"), assigned(script, "PACKAGES")) == ("apt-get", " ".join(PACKAGES))
+    assert (outcome.changed, outcome.result) == (True, PACKAGES)
+
+
+def test_host_without_a_package_manager_is_an_error(
+    hosts: Hosts, bench: Bench, facts_from: Callable[[str], Facts]
+) -> None:
+    bare = replace(facts_from("facts-bare"), package_manager="", os="Alpine Linux v3.20")
+    error = bench.run(install_packages, intent=bench.intent, facts={"lb-1": bare})[0].exception
+    assert isinstance(error, RemoteCommandError)
+    assert "apt-get, dnf, yum" in str(error)
+    assert "Alpine Linux v3.20" in str(error)
+    assert hosts.sent == []
+
+
+@pytest.mark.parametrize("how", ["argument", "nornir"])
+def test_dry_run_sends_nothing_and_says_what_would_change(
+    hosts: Hosts, bench: Bench, facts_from: Callable[[str], Facts], how: str
+) -> None:
+    bench.nornir.data.dry_run = how == "nornir"
+    arguments: dict[str, Any] = {"dry_run": True} if how == "argument" else {}
+    bare = {"lb-1": facts_from("facts-bare")}
+    plans = {"lb-1": bench.run(get_plan, intent=bench.intent, facts=bare)[0].result}
+    outcomes = [
+        bench.run(install_packages, intent=bench.intent, facts=bare, **arguments)[0],
+        bench.run(commit_config, plans=plans, **arguments)[0],
+        bench.run(change_services, plans=plans, **arguments)[0],
+        bench.run(upload_config, intent=bench.intent, facts=bare, **arguments)[0],
+    ]
+    assert [(outcome.changed, bool(outcome.diff)) for outcome in outcomes] == [(True, True)] * 4
+    staged = bench.run(stage_config, intent=bench.intent, plans=plans, **arguments)[0]
+    assert (staged.changed, bool(staged.diff)) == (False, True)
+    assert hosts.sent == []
+    assert PASSWORD not in "".join(outcome.diff for outcome in outcomes)
+
+
+def test_nornirs_dry_run_can_be_overruled(hosts: Hosts, bench: Bench) -> None:
+    bench.nornir.data.dry_run = True
+    bench.run(commit_config, plans=bench.plans(), dry_run=False)
+    assert len(hosts.sent) == 1
+
+
+def test_host_as_it_should_be_is_sent_nothing(hosts: Hosts, bench: Bench, healthy: Mapping[str, Facts]) -> None:
+    plans = {"lb-1": bench.run(get_plan, intent=bench.intent, facts=healthy)[0].result}
+    outcomes = [
+        bench.run(install_packages, intent=bench.intent, facts=healthy)[0],
+        bench.run(stage_config, intent=bench.intent, plans=plans)[0],
+        bench.run(commit_config, plans=plans)[0],
+        bench.run(change_services, plans=plans)[0],
+        bench.run(upload_config, intent=bench.intent, facts=healthy)[0],
+    ]
+    assert [(outcome.changed, outcome.diff) for outcome in outcomes] == [(False, "")] * 5
+    assert hosts.sent == []
+
+
+def test_upload_stages_before_it_commits(hosts: Hosts, bench: Bench) -> None:
+    outcome = bench.run(upload_config, intent=bench.intent, facts=bench.facts)[0]
+    staged, committed = (script for _, script in hosts.sent)
+    assert staged.endswith("validate\n")
+    assert assigned(committed, "WRITE") == HAPROXY_CFG
+    assert outcome.changed
+    assert [str(unit) for unit in outcome.result.units] == ["reload haproxy"]
+
+
+def test_upload_of_a_refused_file_commits_nothing(hosts: Hosts, bench: Bench) -> None:
+    hosts.verdicts = {**GOOD, "haproxy": (1, "no")}
+    assert isinstance(bench.run(upload_config, intent=bench.intent, facts=bench.facts)[0].exception, RefusedConfigError)
+    assert not any("STALE=" in script for _, script in hosts.sent)
+
+
+def test_facts_are_asked_for_once_and_read(hosts: Hosts, bench: Bench, recorded: Callable[[str], str]) -> None:
+    def answer(task: Task, script: str, *, timeout: float) -> Completed:
+        hosts.run_script(task, script, timeout=timeout)
+        return Completed(0, recorded("facts-master").replace("0123456789abcdef", assigned(script, "NONCE")), "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts, "run_script", answer)
+        outcome = bench.run(get_facts, intent=bench.intent)[0]
+    ((_, script),) = hosts.sent
+    assert outcome.result.vip_answers_ping
+    assert not outcome.changed
+    assert assigned(script, "READYZ_URL") == "https://192.0.2.10:8443/readyz"
+    assert assigned(script, "STATS_URL") == "http://192.0.2.10:10080/status"
+
+
+def test_answer_that_cannot_be_read_is_an_error_of_the_host(hosts: Hosts, bench: Bench) -> None:
+    hosts.answer = "bash: sh: command not found\n"
+    error = bench.run(get_facts, intent=bench.intent)[0].exception
+    assert isinstance(error, UnexpectedReplyError)
+    assert str(error).startswith("lb-1: the host's answer cannot be read")
+
+
+def test_no_result_shows_the_password(hosts: Hosts, bench: Bench) -> None:
+    outcomes = [
+        bench.run(get_plan, intent=bench.intent, facts=bench.facts),
+        bench.run(stage_config, intent=bench.intent, plans=bench.plans()),
+        bench.run(commit_config, plans=bench.plans()),
+        bench.run(upload_config, intent=bench.intent, facts=bench.facts),
+    ]
+    assert hosts.sent
+    shown = [f"{result.result} {result.result!r} {result.diff}" for outcome in outcomes for result in outcome]
+    assert [text for text in shown if PASSWORD in text] == []
