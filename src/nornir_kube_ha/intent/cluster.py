@@ -1,63 +1,17 @@
 """A cluster: the load-balancer nodes that share one VIP, and the rules that only all of them together can break."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
-from typing import Literal
-
-from pydantic import Field, field_validator
 
 from nornir_kube_ha.errors import Problem
-from nornir_kube_ha.intent.fields import Address, AddressWithPrefix, Interface, LabName, Name, Settings, Word
-from nornir_kube_ha.intent.haproxy import Apiserver, HAProxy
-from nornir_kube_ha.intent.keepalived import Keepalived
+from nornir_kube_ha.intent.fields import Settings
+from nornir_kube_ha.intent.haproxy import Apiserver
+from nornir_kube_ha.intent.node import Node
 
 MIN_NODES = 2  # one master and at least one backup
 PER_NODE = {"name", "role", "address", "interface", "keepalived"}
 PER_NODE_KEEPALIVED = {"router_id", "priority", "state"}
-
-
-class Node(Settings):
-    """One load-balancer node: all that its own files are rendered from."""
-
-    name: Name
-    """The host's name in the inventory."""
-    cluster: Name
-    """The cluster that it serves."""
-    role: Literal["master", "backup"]
-    """The master holds the VIP while all is well."""
-    address: Address
-    """Its own address, which VRRP is spoken from; the inventory's `hostname` unless given."""
-    interface: Interface
-    """Where the VIP is put."""
-    vip: AddressWithPrefix
-    """The virtual IP, with its prefix length."""
-    virtual_router_id: int = Field(ge=1, le=255)
-    """The VRID: unlike any other on the same network."""
-    apiservers: tuple[Apiserver, ...] = Field(min_length=1)
-    """All kube-apiservers of the cluster."""
-    apiserver_ca: str | None = None
-    """The apiservers' CA certificate, in PEM; in the inventory a path relative to it."""
-    lab: LabName | None = None
-    """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
-    control_plane_endpoint: Word | None = None
-    """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
-    haproxy: HAProxy
-    """What haproxy.cfg should say."""
-    keepalived: Keepalived
-    """What keepalived.conf should say."""
-
-    @field_validator("apiservers")
-    @classmethod
-    def _each_apiserver_once(cls, apiservers: tuple[Apiserver, ...]) -> tuple[Apiserver, ...]:
-        for what, values in (
-            ("name", [each.name for each in apiservers]),
-            ("address", [str(each) for each in apiservers]),
-        ):
-            if twice := [value for value, count in Counter(values).items() if count > 1]:
-                raise ValueError(f"lists {what} {', '.join(twice)} more than once")
-        return apiservers
 
 
 @dataclass(frozen=True, slots=True)

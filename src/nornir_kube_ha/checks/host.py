@@ -1,96 +1,10 @@
-"""What facts mean: each check compares what should be with what is, and says what to do where they differ.
+"""The checks that look at one host."""
 
-Pure functions. A host check looks at one host, a cluster check at all hosts of a cluster at once.
-"""
+from collections.abc import Mapping
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Generic, TypeVar
-
-from nornir_kube_ha.facts import Facts, Unit
-from nornir_kube_ha.intent import Cluster, Node
-from nornir_kube_ha.plan import HostPlan, required_packages
-
-
-class Status(StrEnum):
-    """What became of a check. Not reached is not passed."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    SKIP = "skip"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found.
-
-    Arguments:
-        id: the check's name, `haproxy.listening`; stable
-        status: what became of it
-        expected: what should be
-        seen: what is, or why it could not be seen
-        next: what to do about it, "" if nothing
-    """
-
-    id: str
-    status: Status
-    expected: str
-    seen: str
-    next: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HostView:
-    """All that is known of one host.
-
-    Arguments:
-        node: what should be
-        facts: what is
-        plan: what differs
-    """
-
-    node: Node
-    facts: Facts
-    plan: HostPlan
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a check's own function says.
-
-    Arguments:
-        ok: it holds
-        expected: what should be
-        seen: what is
-        next: what to do if it does not hold
-    """
-
-    ok: bool
-    expected: str
-    seen: str
-    next: str
-
-
-HostRule = Callable[[HostView], Verdict]
-ClusterRule = Callable[[Cluster, Mapping[str, Facts]], Verdict]
-Rule = TypeVar("Rule", HostRule, ClusterRule)
-
-
-@dataclass(frozen=True, slots=True)
-class Check(Generic[Rule]):
-    """A check.
-
-    Arguments:
-        id: its name
-        meaning: what it says when it passes, in one line
-        rule: the function that decides
-    """
-
-    id: str
-    meaning: str
-    rule: Rule
+from nornir_kube_ha.checks.model import Check, Finding, HostRule, HostView, Status, Verdict, finding
+from nornir_kube_ha.facts import Unit
+from nornir_kube_ha.plan import required_packages
 
 
 def _packages_installed(view: HostView) -> Verdict:
@@ -217,16 +131,6 @@ def _stats_password(view: HostView) -> Verdict:
     )
 
 
-def _single_holder(cluster: Cluster, facts: Mapping[str, Facts]) -> Verdict:
-    holders = [node.name for node in cluster.nodes if node.name in facts and facts[node.name].holds(cluster.vip)]
-    return Verdict(
-        len(holders) == 1,
-        f"exactly one of {', '.join(node.name for node in cluster.nodes)} holds {cluster.vip.ip}",
-        ", ".join(holders) or "nobody",
-        "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state",
-    )
-
-
 HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("packages.installed", "all packages are there", _packages_installed),
     Check("files.intended", "content, mode and owner of our files are as the inventory says", _files_intended),
@@ -242,10 +146,6 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("vip.stats", "the stats page answers at the VIP, and only with its password", _stats_password),
 )
 
-CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
-    Check("vip.single_holder", "exactly one node holds the VIP", _single_holder),
-)
-
 
 def check_host(view: HostView) -> tuple[Finding, ...]:
     """Every host check, on one host.
@@ -253,26 +153,7 @@ def check_host(view: HostView) -> tuple[Finding, ...]:
     Arguments:
         view: all that is known of it
     """
-    return tuple(_finding(check.id, check.rule(view)) for check in HOST_CHECKS)
-
-
-def check_cluster(cluster: Cluster, facts: Mapping[str, Facts]) -> tuple[Finding, ...]:
-    """Every cluster check, on one cluster. One that could not see every host is not passed.
-
-    Arguments:
-        cluster: what should be
-        facts: what is, by host name, of the hosts that were looked at
-    """
-    findings = (_finding(check.id, check.rule(cluster, facts)) for check in CLUSTER_CHECKS)
-    unseen = [node.name for node in cluster.nodes if node.name not in facts]
-    return tuple(_skipped(finding, unseen) if unseen else finding for finding in findings)
-
-
-def _skipped(finding: Finding, unseen: Sequence[str]) -> Finding:
-    """What a finding is worth when hosts were not seen: only too many holders stay too many."""
-    if finding.status is Status.FAIL and "," in finding.seen:
-        return finding
-    return Finding(finding.id, Status.SKIP, finding.expected, f"not seen: {', '.join(unseen)}")
+    return tuple(finding(check.id, check.rule(view)) for check in HOST_CHECKS)
 
 
 def unknown_host(reason: str) -> tuple[Finding, ...]:
@@ -282,9 +163,3 @@ def unknown_host(reason: str) -> tuple[Finding, ...]:
         reason: why
     """
     return tuple(Finding(check.id, Status.UNKNOWN, check.meaning, reason) for check in HOST_CHECKS)
-
-
-def _finding(name: str, verdict: Verdict) -> Finding:
-    if verdict.ok:
-        return Finding(name, Status.PASS, verdict.expected, verdict.seen)
-    return Finding(name, Status.FAIL, verdict.expected, verdict.seen, verdict.next)

@@ -1,0 +1,102 @@
+"""The words of checks: status, finding, verdict."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.plan import HostPlan
+
+
+class Status(StrEnum):
+    """What became of a check. Not reached is not passed."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    SKIP = "skip"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Arguments:
+        id: the check's name, `haproxy.listening`; stable
+        status: what became of it
+        expected: what should be
+        seen: what is, or why it could not be seen
+        next: what to do about it, "" if nothing
+    """
+
+    id: str
+    status: Status
+    expected: str
+    seen: str
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """All that is known of one host.
+
+    Arguments:
+        node: what should be
+        facts: what is
+        plan: what differs
+    """
+
+    node: Node
+    facts: Facts
+    plan: HostPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check's own function says.
+
+    Arguments:
+        ok: it holds
+        expected: what should be
+        seen: what is
+        next: what to do if it does not hold
+    """
+
+    ok: bool
+    expected: str
+    seen: str
+    next: str
+
+
+HostRule = Callable[[HostView], Verdict]
+ClusterRule = Callable[[Cluster, Mapping[str, Facts]], Verdict]
+Rule = TypeVar("Rule", HostRule, ClusterRule)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[Rule]):
+    """A check.
+
+    Arguments:
+        id: its name
+        meaning: what it says when it passes, in one line
+        rule: the function that decides
+    """
+
+    id: str
+    meaning: str
+    rule: Rule
+
+
+def finding(name: str, verdict: Verdict) -> Finding:
+    """What a check found, in words for the report.
+
+    Arguments:
+        name: the check's
+        verdict: what its function says
+    """
+    if verdict.ok:
+        return Finding(name, Status.PASS, verdict.expected, verdict.seen)
+    return Finding(name, Status.FAIL, verdict.expected, verdict.seen, verdict.next)
