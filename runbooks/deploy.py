@@ -13,7 +13,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks import change_services, commit_config, install_packages, stage_config
+from nornir_kube_ha.tasks import change_services, commit_config, install_packages, stage_config, unstage_config
 
 SETTLE_SECONDS = 30  # an election and two rounds of health checks take about three
 SETTLE_INTERVAL = 0.5
@@ -52,12 +52,18 @@ def _configure(run: Run) -> None:
     differing = [name for name, plan in run.plans.items() if plan.touches_files]
     if differing:
         run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
-    run.each_or_stop(stage_config, differing, intent=run.intent, plans=run.plans)
     changing = [name for name, plan in run.plans.items() if plan.touches_files or plan.units]
-    for names in batches(run.intent, changing):
-        run.tell_of_change(f"changing {', '.join(names)}")
-        run.each_or_stop(commit_config, names, plans=run.plans)
-        run.each_or_stop(change_services, names, plans=run.plans)
+    waiting = set(differing)
+    try:
+        waiting = set(run.each(stage_config, differing, intent=run.intent, plans=run.plans))
+        run.stop_if_failed()
+        for names in batches(run.intent, changing):
+            run.tell_of_change(f"changing {', '.join(names)}")
+            run.each_or_stop(commit_config, names, plans=run.plans)
+            waiting -= set(names)
+            run.each_or_stop(change_services, names, plans=run.plans)
+    finally:  # what will not go live is not left lying about
+        run.each(unstage_config, sorted(waiting), plans=run.plans)
 
 
 def _settle(run: Run) -> None:

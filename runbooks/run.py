@@ -155,7 +155,7 @@ class Run:
             finished=datetime.now(UTC),
             hosts={name: self._host_report(name, judged=judged) for name in self.hosts},
             clusters={
-                cluster.name: check_cluster(cluster, self.facts) if judged else ()
+                cluster.name: check_cluster(cluster, {} if self._stopped else self.facts) if judged else ()
                 for cluster in self.intent.clusters
                 if cluster.name in clusters
             },

@@ -133,18 +133,20 @@ def _stage_call(file: ConfigFile, nonce: str) -> str:
     return f"stage {file.path} {file.mode} {file.owner} {file.group} {file.sha256} <<'{nonce}'\n{content}{nonce}\n"
 
 
-def unstage_config(task: Task, plans: Mapping[str, HostPlan]) -> Result:
+def unstage_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
     """Take staged files away again.
 
     Arguments:
         plans: by host name, what was staged
+        dry_run: whether nothing was, so that nothing is to do; Nornir's own setting if not given
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): False: no live file was touched
     """
     paths = " ".join(each.file.path for each in plans[task.host.name].write)
-    run_script(task, assignments(write=paths) + load_script("unstage.sh"), timeout=TIMEOUT)
+    if not task.is_dry_run(dry_run):
+        run_script(task, assignments(write=paths) + load_script("unstage.sh"), timeout=TIMEOUT)
     return Result(host=task.host, changed=False)
 
 
