@@ -7,6 +7,7 @@ releases (`show-stat-*.txt`). The CA and the password in them are the lab's.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ GROUP: dict[str, Any] = {
 HOSTS: dict[str, Any] = {"lb-1": {"role": "master"}, "lb-2": {"role": "backup"}, "lb-3": {"role": "backup"}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def nornir_of() -> Callable[..., Nornir]:
     """An inventory in memory: the lab's three hosts, with what each level is given put over it.
 
@@ -95,25 +96,25 @@ def problems_of() -> Callable[[Nornir], tuple[Problem, ...]]:
     return problems
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def intent(nornir_of: Callable[..., Nornir]) -> Intent:
     """What the inventory of the lab's three hosts says."""
     return load_intent(nornir_of())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recorded() -> Callable[[str], str]:
     """What a host printed, by the name of the record."""
     return lambda name: (DATA / f"{name}.txt").read_text(encoding="utf-8")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def facts_from(recorded: Callable[[str], str]) -> Callable[[str], Facts]:
     """A host as a record shows it."""
     return lambda name: parse_facts(recorded(name), NONCE)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def render(facts_from: Callable[[str], Facts]) -> Callable[..., dict[str, dict[str, ConfigFile]]]:
     """The files that an inventory's hosts should have, by host and path.
 
@@ -132,18 +133,19 @@ def render(facts_from: Callable[[str], Facts]) -> Callable[..., dict[str, dict[s
     return files
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def healthy(
     nornir_of: Callable[..., Nornir],
     render: Callable[..., dict[str, dict[str, ConfigFile]]],
     facts_from: Callable[[str], Facts],
-) -> dict[str, Facts]:
+) -> Mapping[str, Facts]:
     """The lab's three hosts, all well: what was recorded, with the files that the inventory asks for now."""
     records = {"lb-1": "facts-master", "lb-2": "facts-backup", "lb-3": "facts-backup"}
-    return {
+    found = {
         host: replace(facts_from(records[host]), files={path: as_found(file) for path, file in files.items()})
         for host, files in render(nornir_of()).items()
     }
+    return MappingProxyType(found)  # one for all tests
 
 
 def as_found(file: ConfigFile) -> FileFact:

@@ -14,7 +14,7 @@ Render = Callable[..., dict[str, dict[str, ConfigFile]]]
 PASSWORD = "only-for-the-lab"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cfg(nornir_of: NornirOf, render: Render) -> ConfigFile:
     """lb-1's haproxy.cfg as it should be."""
     return render(nornir_of())["lb-1"][HAPROXY_CFG]

@@ -66,7 +66,7 @@ HOSTS: dict[str, Any] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def guide(nornir_of: NornirOf) -> Nornir:
     """An inventory that asks for the guide's values."""
     return nornir_of(HOSTS, group=GROUP, defaults={}, without=["apiserver_ca"])
@@ -79,7 +79,7 @@ def section(text: str, head: str) -> list[str]:
     return [line.strip() for line in lines[start : next(n for n in range(start, len(lines)) if lines[n][:1] != " ")]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def haproxy_cfg(guide: Nornir, render: Render) -> str:
     """The guide's haproxy.cfg as we write it, with a blank line at its end."""
     return render(guide, haproxy="2.2.9")["lb-1"][HAPROXY_CFG].content + "\n"

@@ -37,7 +37,7 @@ RELOAD = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def plan_of(intent: Intent, nornir_of: NornirOf, render: Render) -> PlanOf:
     """What differs on lb-1, whose facts are these."""
     files = tuple(render(nornir_of())["lb-1"].values())

@@ -27,6 +27,7 @@ from nornir_kube_ha.tasks import (
     packages,
     services,
     stage_config,
+    unstage_config,
     upload_config,
 )
 from nornir_kube_ha.tasks.remote import Completed
@@ -227,6 +228,7 @@ def test_dry_run_sends_nothing_and_says_what_would_change(
         bench.run(upload_config, intent=bench.intent, facts=bare, **arguments)[0],
     ]
     assert [(outcome.changed, bool(outcome.diff)) for outcome in outcomes] == [(True, True)] * 4
+    bench.run(unstage_config, plans=plans, **arguments)
     staged = bench.run(stage_config, intent=bench.intent, plans=plans, **arguments)[0]
     assert (staged.changed, bool(staged.diff)) == (False, True)
     assert hosts.sent == []
