@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
+from pydantic import ValidationError
 
 from nornir_kube_ha.errors import InventoryError, Problem
+from nornir_kube_ha.intent import HAProxy
 from nornir_kube_ha.inventory import load_intent
 
 NornirOf = Callable[..., Nornir]
@@ -118,6 +120,13 @@ def test_password_that_differs_between_nodes_is_refused_unseen(nornir_of: Nornir
         load_intent(nornir_of({"lb-2": with_password(f"{GOOD}-2")}, defaults=with_password(GOOD)))
     assert [(problem.host, problem.key) for problem in caught.value.problems] == [("lb-2", KEY)]
     assert GOOD not in str(caught.value)
+
+
+@pytest.mark.parametrize("stats", [{"password": SHORT}, {"password": [SHORT]}, {"passwrd": SHORT}, SHORT])
+def test_password_is_in_no_error_of_the_models_either(stats: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        HAProxy.model_validate({"stats": stats})
+    assert SHORT not in f"{caught.value} {caught.value!r}"
 
 
 def test_password_is_in_no_repr(nornir_of: NornirOf) -> None:

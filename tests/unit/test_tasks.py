@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
 
-from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES
+from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES, Render
 from nornir_kube_ha.errors import RefusedConfigError, RemoteCommandError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
@@ -25,6 +26,7 @@ from nornir_kube_ha.tasks import (
     get_plan,
     install_packages,
     packages,
+    render_config,
     services,
     stage_config,
     unstage_config,
@@ -267,6 +269,16 @@ def test_upload_of_a_refused_file_commits_nothing(hosts: Hosts, bench: Bench) ->
     hosts.verdicts = {**GOOD, "haproxy": (1, "no")}
     assert isinstance(bench.run(upload_config, intent=bench.intent, facts=bench.facts)[0].exception, RefusedConfigError)
     assert not any("STALE=" in script for _, script in hosts.sent)
+
+
+def test_template_that_asks_for_what_nobody_gives_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_values(_cluster: object, _node: object, _features: object, render: Render) -> str:
+        return render("tmpfiles.conf.j2", {})
+
+    monkeypatch.setattr(config, "config_files", without_values)
+    error = bench.run(render_config, intent=bench.intent, facts=bench.facts)[0].exception
+    assert isinstance(error, UndefinedError)
+    assert "run_folder" in str(error)
 
 
 def test_facts_are_asked_for_once_and_read(hosts: Hosts, bench: Bench, recorded: Callable[[str], str]) -> None:
