@@ -88,7 +88,7 @@ Line = Annotated[str, AfterValidator(_printable_line)]
 KeepalivedLine = Annotated[Line, AfterValidator(_without_block)]
 """One line that goes into keepalived.conf as it is."""
 
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._:/()-]+$")]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/()-]+( [A-Za-z0-9._:/()-]+)*$")]
 """Text shown to a person."""
 
 Password = Annotated[SecretStr, AfterValidator(_strong_password)]
