@@ -5,39 +5,37 @@ The fields are found in the models, so that one that is added later is tried too
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import pytest
 from nornir.core import Nornir
 from pydantic import BaseModel, SecretStr
 
-from nornir_kube_ha.errors import InventoryError, Problem
-from nornir_kube_ha.intent import Node
+from nornir_kube_ha.errors import InventoryError
+from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.inventory import load_intent
 
 NornirOf = Callable[..., Nornir]
-ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]
 
-HOSTILE = {
-    "newline": "a\nb",
-    "final newline": "a\n",
-    "carriage return": "a\rb",
-    "NUL": "a\0b",
-    "escape": "a\x1b[31mb",
-    "line separator": "a\u2028b",
-    "double quote": 'a"b',
-    "single quote": "a'b",
-    "brace": "a}b",
-    "block": "a { b }",
+HOSTILE = {  # put at the end of a value that is good
+    "newline": "\nb",
+    "final newline": "\n",
+    "carriage return": "\rb",
+    "NUL": "\0b",
+    "escape": "\x1b[31mb",
+    "line separator": "\u2028b",
+    "double quote": '"b',
+    "single quote": "'b",
+    "brace": "}b",
+    "block": " { b }",
     "command": "$(reboot)",
     "backquotes": "`reboot`",
     "variable": "${HOME}",
     "template": "{{ a }}",
-    "comment": "a #b",
-    "separator": "a;b",
-    "backslash": "a\\",
-    "blank": " ",
-    "nothing": "",
+    "comment": " #b",
+    "separator": ";b",
+    "backslash": "\\",
+    "final blank": " ",
 }
 # haproxy's own syntax, which the owner of the inventory writes as it is: it needs quotes and braces. One line it stays.
 LINES = {
@@ -47,7 +45,7 @@ LINES = {
     "haproxy.defaults_lines",
     "haproxy.listener_lines",
 }
-NO_LINE = {"newline", "final newline", "carriage return", "NUL", "escape", "line separator", "blank", "nothing"}
+NO_LINE = {"newline", "final newline", "carriage return", "NUL", "escape", "line separator", "final blank"}
 # keepalived's: a command line with arguments, or a line; nothing that opens a block, a string or a comment.
 KEEPALIVED_LINES = {"keepalived.check.script", "keepalived.global_lines", "keepalived.instance_lines"}
 NO_KEEPALIVED_LINE = NO_LINE | {
@@ -56,6 +54,16 @@ NO_KEEPALIVED_LINE = NO_LINE | {
 # Read as a path of the controller and as a secret: test_inventory_errors.py, test_inventory_passwords.py.
 ELSEWHERE = {"apiserver_ca", "haproxy.stats.password"}
 PER_HOST = {"name"}  # not of the data
+# A good value, where the lab's inventory has none.
+GOOD = {
+    "control_plane_endpoint": "192.0.2.10:8443",
+    "lab": "demo",
+    "haproxy.global_lines": "maxconn 9",
+    "haproxy.defaults_lines": "backlog 9",
+    "haproxy.listener_lines": "backlog 9",
+    "keepalived.global_lines": "dynamic_interfaces",
+    "keepalived.instance_lines": "accept",
+}
 
 
 def text_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
@@ -69,7 +77,7 @@ def text_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         ]
         if inner:
             yield from text_fields(inner[0], f"{path}.")
-        elif field.annotation not in {int, float, bool, SecretStr, int | None}:
+        elif field.annotation not in {int, float, bool, SecretStr, int | None, Literal[2, 3]}:
             yield path
 
 
@@ -81,14 +89,24 @@ def refused(path: str) -> set[str]:
     return NO_LINE if path in LINES else NO_KEEPALIVED_LINE if path in KEEPALIVED_LINES else set(HOSTILE)
 
 
-def data_with(path: str, value: object) -> dict[str, Any]:
+def good(intent: Intent, path: str) -> str:
+    """What may stand there."""
+    value: Any = intent.node("lb-3")
+    for part in path.split("."):
+        value = getattr(value[0] if isinstance(value, tuple) else value, part)
+    return GOOD.get(path) or str(value[0] if isinstance(value, tuple) else value)
+
+
+def data_with(path: str, value: str) -> dict[str, Any]:
     """The data that has a value at a dotted path."""
-    head, _, rest = path.partition(".")
+    head, *rest = path.split(".")
     if head == "apiservers":
-        return {"apiservers": [{"address": "192.0.2.11", rest: value}, {"address": "192.0.2.12"}]}
-    if rest:
-        return {head: data_with(rest, value)}
-    return {head: value}
+        return {"apiservers": [{"address": "192.0.2.11", rest[0]: value}, {"address": "192.0.2.12"}]}
+    # `log` of the stats page is one line, `log` of haproxy is several.
+    data: Any = [value] if path.endswith("_lines") or path == "haproxy.log" else value
+    for key in reversed(rest):
+        data = {key: data}
+    return {head: data}
 
 
 def test_fields_are_found() -> None:
@@ -98,32 +116,38 @@ def test_fields_are_found() -> None:
     assert set(FIELDS) >= LINES | KEEPALIVED_LINES
 
 
-@pytest.mark.parametrize("path", FIELDS)
-def test_hostile_text_is_refused(nornir_of: NornirOf, path: str) -> None:
-    accepted = []
-    for name in sorted(refused(path)):
-        value = HOSTILE[name]
-        # `log` of the stats page is one line, `log` of haproxy is several.
-        given: Any = [value] if path.endswith("_lines") or path == "haproxy.log" else value
-        data = data_with(path, given)
-        try:
-            load_intent(nornir_of({"lb-3": data}))
-        except InventoryError as error:
-            # A value that is taken comes to the rules between nodes, which may refuse it too: for another reason.
-            by_itself = [
-                each for each in error.problems if not re.search(r"differs from|already|has one node", each.message)
-            ]
-            if any(re.sub(r"\.\d+", "", each.key) == path for each in by_itself if each.host == "lb-3"):
-                continue
-        accepted.append(name)
-    assert accepted == []
+def refusals(nornir: Nornir, path: str) -> list[str]:
+    """What is said of a value at a path, of itself: not because it is unlike the other nodes'."""
+    try:
+        load_intent(nornir)
+    except InventoryError as error:
+        found = [each for each in error.problems if each.host == "lb-3" and re.sub(r"\.\d+", "", each.key) == path]
+        rules = r"differs from|already|one node|is not on port"  # which a value comes to only once it is taken
+        return [each.message for each in found if not re.search(rules, each.message)]
+    return []
 
 
 @pytest.mark.parametrize("path", FIELDS)
-def test_refusal_shows_no_control_character(problems_of: ProblemsOf, nornir_of: NornirOf, path: str) -> None:
-    given: Any = ["a\x1b[31m\nb"] if path.endswith("_lines") or path == "haproxy.log" else "a\x1b[31m\nb"
-    problems = problems_of(nornir_of({"lb-3": data_with(path, given)}))
-    assert all(problem.message.isprintable() for problem in problems), problems
+def test_hostile_text_is_refused(nornir_of: NornirOf, intent: Intent, path: str) -> None:
+    value = good(intent, path)
+    assert refusals(nornir_of({"lb-3": data_with(path, value)}), path) == []
+    taken = {
+        name for name, end in HOSTILE.items() if not refusals(nornir_of({"lb-3": data_with(path, value + end)}), path)
+    }
+    assert taken == set(HOSTILE) - refused(path)
+
+
+@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("value", ["", " "], ids=["nothing", "blank"])
+def test_text_that_is_none_is_refused(nornir_of: NornirOf, path: str, value: str) -> None:
+    assert refusals(nornir_of({"lb-3": data_with(path, value)}), path)
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_refusal_shows_no_control_character(nornir_of: NornirOf, path: str) -> None:
+    messages = refusals(nornir_of({"lb-3": data_with(path, "a\x1b[31m\nb")}), path)
+    assert messages
+    assert all(message.isprintable() for message in messages), messages
 
 
 def test_lines_of_ones_own_may_use_haproxys_syntax(nornir_of: NornirOf) -> None:
