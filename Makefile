@@ -11,8 +11,8 @@ setup: ## install what is needed: system packages, uv, the Python environment
 	@./setup.sh
 
 demo: setup ## boot three hosts on this machine, deploy to them, show the report
-	@$(KUBE_HA) lab up
-	@$(PYTHON) runbooks/deploy.py
+	@$(KUBE_HA) lab up -i inventory
+	@$(PYTHON) runbooks/deploy.py -i inventory
 	@printf '%s\n' '' \
 	  'The lab is up: three Debian hosts, and a control plane at https://192.0.2.10:8443 that stays.' '' \
 	  '  . .venv/bin/activate' \

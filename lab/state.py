@@ -12,7 +12,7 @@ Progress = Callable[[str], None]
 
 IMAGES = Path("/var/lib/kube-ha/images")
 LABS = Path("/var/lib/kube-ha/lab")
-RUN = Path("/run/kube-ha")  # empty after a reboot, as the kernel's settings that are noted there are
+RUN = Path("/run/kube-ha-lab")  # empty after a reboot, as the kernel's settings that are noted there are
 
 
 def silent(_: str) -> None:

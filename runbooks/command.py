@@ -67,7 +67,7 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
     try:
         report = runbook(run)
     finally:
-        nornir.close_connections()
+        run.close()
     _write(report, options)
     return report.exit_code
 

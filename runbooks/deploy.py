@@ -53,15 +53,16 @@ def _configure(run: Run) -> None:
     if differing:
         run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
     changing = [name for name, plan in run.plans.items() if plan.touches_files or plan.units]
+    serving = [name for name in changing if run.facts[name].serves]
     waiting = set(differing)
     try:
         waiting = set(run.each(stage_config, differing, intent=run.intent, plans=run.plans))
         run.stop_if_failed()
-        for names in batches(run.intent, changing):
+        for names in batches(run.intent, changing, serving):
             run.tell_of_change(f"changing {', '.join(names)}")
             run.each_or_stop(commit_config, names, plans=run.plans)
             waiting -= set(names)
-            run.each_or_stop(change_services, names, plans=run.plans)
+            run.each_or_stop(change_services, names, intent=run.intent, plans=run.plans)
     finally:  # what will not go live is not left lying about
         run.each(unstage_config, sorted(waiting), plans=run.plans)
 

@@ -7,6 +7,7 @@ import re
 import secrets
 import sys
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,12 +16,14 @@ from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import Finding, HostView, check_cluster, check_host, unknown_host
+from nornir_kube_ha.config import masked
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import Failure, HostReport, Report
-from nornir_kube_ha.tasks import get_facts, get_plan
+from nornir_kube_ha.tasks import change_services, commit_config, get_facts, get_plan, install_packages
 
+CHANGING = (change_services, commit_config, install_packages)
 SEVERITIES = (None, 20, 10)  # of logging: what -v and -vv let through
 
 
@@ -98,15 +101,28 @@ class Run:
         if not hosts:
             return {}
         self._nornir.data.reset_failed_hosts()
-        results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(task=task, **arguments)
+        results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(
+            task=task, raise_on_error=False, **arguments
+        )
         self._print(results)
         for name, result in ((name, multi[0]) for name, multi in results.items()):
             if result.exception:
-                self._failures[name] = Failure.of(result.exception)
-            if result.changed:
-                self.changed.add(name)
+                self._fail(name, result.exception)
+            if result.changed or (result.exception and task in CHANGING):
+                self.changed.add(name)  # what failed half-way may have changed something: it is not said to have not
                 self._diffs.setdefault(name, []).append(result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        """Note why the work on a host ended. What fails after that, while clearing up, is not the reason."""
+        failure = Failure.of(error)
+        words = masked(failure.message, self.intent.node(name))
+        self._failures.setdefault(name, replace(failure, message=words))
+
+    def close(self) -> None:
+        """End every login, also on hosts where something failed, which Nornir would leave out."""
+        self._nornir.data.reset_failed_hosts()
+        self._nornir.close_connections()
 
     def each_or_stop(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         """As `each`, and go no further if it failed anywhere.

@@ -1,23 +1,16 @@
-# Put staged files in the place of the live ones, each by one rename: a reader sees the old bytes or the new ones.
+# Put drafts in the place of the live files, each by one rename: a reader sees the old bytes or the new ones.
 #
-# Set before it: WRITE, REMOVE (paths), STALE (units that must read their files again), DAEMON_RELOAD and RUN_FOLDER
-# (the tmpfiles.d file to apply now, or nothing).
-export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# After draft.sh; set before it: WRITE, REMOVE (paths), STALE (units that must read their files again).
 set -e
 
-staged_name() { echo "${1%/*}/.${1##*/}.kube-ha-new"; }
-
 for file in $WRITE; do
-    [ -f "$(staged_name "$file")" ] || { echo "$(staged_name "$file") is gone; nothing was changed" >&2 && exit 1; }
+    [ -f "$(draft_of "$file")" ] || { echo "$(draft_of "$file") is gone; nothing was changed" >&2 && exit 1; }
 done
 
 # Should this run end here, the next one finds the files as they should be and still knows which units to tell.
 mkdir -p /run/kube-ha-pending
 for unit in $STALE; do : >"/run/kube-ha-pending/$unit"; done
 
-for file in $WRITE; do mv -f "$(staged_name "$file")" "$file"; done
+for file in $WRITE; do mv -f "$(draft_of "$file")" "$file"; done
 for file in $REMOVE; do rm -f "$file"; done
 for file in $WRITE $REMOVE; do sync "${file%/*}"; done
-
-[ -z "$DAEMON_RELOAD" ] || systemctl daemon-reload
-[ -z "$RUN_FOLDER" ] || systemd-tmpfiles --create "$RUN_FOLDER"

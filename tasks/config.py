@@ -4,6 +4,7 @@ import base64
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -11,8 +12,8 @@ import jinja2
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, TMPFILES, ConfigFile, config_files, masked
-from nornir_kube_ha.errors import RefusedConfigError, UnexpectedReplyError
+from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
+from nornir_kube_ha.errors import HostError, RefusedConfigError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.plan import HostPlan, plan
@@ -107,7 +108,8 @@ def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_
         said = masked(said, intent.node(task.host.name))
         # A keepalived may exit 0 on a file that it does not take whole (keepalived#2069); on a good one it is silent.
         if status or (daemon == "keepalived" and said):
-            unstage_config(task, plans)
+            with suppress(HostError):  # the refusal is what must be told, whatever becomes of the drafts
+                unstage_config(task, plans)
             message = f"{daemon} refuses the new {path} (exit status {status}):\n{said or '(no words)'}"
             raise RefusedConfigError(task.host.name, message)
         words.append(said)
@@ -118,14 +120,20 @@ def _verdict(task: Task, daemon: str, stdout: str, nonce: str) -> tuple[int, str
     """A daemon's exit status and words."""
     match = re.search(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
     if not match:
-        raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}: {stdout[-500:]}")
+        raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}")
     return int(match[1]), match[2].strip()
 
 
 def _stage_script(change: HostPlan, nonce: str) -> str:
-    parts = [assignments(nonce=nonce, remove=" ".join(change.remove)), load_script("stage.sh")]
+    variables = assignments(
+        nonce=nonce,
+        managed=" ".join(MANAGED_PATHS),
+        write=" ".join(each.file.path for each in change.write),
+        remove=" ".join(change.remove),
+    )
+    parts = [variables, load_script("draft.sh"), load_script("stage.sh")]
     parts += [_stage_call(each.file, nonce) for each in change.write]
-    return "".join([*parts, "validate\n"])
+    return "".join([*parts, "judge\n"])
 
 
 def _stage_call(file: ConfigFile, nonce: str) -> str:
@@ -146,7 +154,9 @@ def unstage_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | No
     """
     paths = " ".join(each.file.path for each in plans[task.host.name].write)
     if not task.is_dry_run(dry_run):
-        run_script(task, assignments(write=paths) + load_script("unstage.sh"), timeout=TIMEOUT)
+        run_script(
+            task, assignments(write=paths) + load_script("draft.sh") + load_script("unstage.sh"), timeout=TIMEOUT
+        )
     return Result(host=task.host, changed=False)
 
 
@@ -171,10 +181,8 @@ def commit_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | Non
             write=" ".join(each.file.path for each in change.write),
             remove=" ".join(change.remove),
             stale=" ".join(change.stale_units),
-            daemon_reload="yes" if change.daemon_reload else "",
-            run_folder=TMPFILES if change.create_run_folder else "",
         )
-        run_script(task, variables + load_script("commit.sh"), timeout=TIMEOUT)
+        run_script(task, variables + load_script("draft.sh") + load_script("commit.sh"), timeout=TIMEOUT)
     return Result(host=task.host, changed=change.touches_files, diff=change.files_diff)
 
 

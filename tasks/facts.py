@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
-from nornir_kube_ha.errors import UnexpectedReplyError
+from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.plan import UNITS, required_packages
@@ -36,6 +36,8 @@ def get_facts(task: Task, intent: Intent) -> Result:
         facts = parse_facts(completed.stdout, nonce)
     except ValueError as error:
         raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
+    if not facts.is_root:
+        raise LoginRefusedError(task.host.name, f"{task.host.username} is not root; log in as root")
     return Result(host=task.host, result=facts)
 
 
@@ -53,17 +55,17 @@ def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> F
 
 
 def _variables(node: Node, nonce: str) -> str:
-    stats, vip = node.haproxy.stats, node.vip.ip
+    stats = node.haproxy.stats
     return assignments(
         nonce=nonce,
         files=" ".join(MANAGED_PATHS),
         units=" ".join(UNITS),
         packages=" ".join(required_packages(node)),
         haproxy_socket=node.haproxy.socket,
-        vip=str(vip),
-        readyz_url=f"https://{vip}:{node.haproxy.port}/readyz",
+        vip=str(node.vip.ip),
+        readyz_url=node.readyz_url,
         ca_file=HAPROXY_CA if node.apiserver_ca else "",
-        stats_url=f"http://{vip}:{stats.port}{stats.uri}",
+        stats_url=node.stats_url,
         stats_login=_curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}"),
     )
 

@@ -14,9 +14,7 @@ section user
 id -u
 
 section package_manager
-for manager in apt-get dnf yum; do
-    command -v "$manager" && break
-done
+command -v apt-get
 
 section packages
 # shellcheck disable=SC2086  # a list of words
@@ -38,7 +36,7 @@ done
 
 section units
 # shellcheck disable=SC2086  # a list of words
-systemctl show --property Id,LoadState,ActiveState,SubState,UnitFileState,NRestarts,MainPID,NeedDaemonReload $UNITS
+systemctl show --property Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload $UNITS
 for unit in $UNITS; do
     case $(systemctl is-active "$unit") in
     active) ;;
@@ -49,6 +47,8 @@ for unit in $UNITS; do
     esac
 done
 
+section run_folder
+[ ! -d /run/kube-ha ] || echo there
 section pending
 ls /run/kube-ha-pending
 
@@ -71,8 +71,10 @@ if [ "${pid:-0}" -gt 0 ] && signal=$(keepalived --signum=JSON); then
     kill -s "$signal" "$pid"
     tries=40
     while [ $tries -gt 0 ]; do
-        if [ "$(stat -c '%i %y' $dump)" != "$before" ] && [ "$(tail -c 2 $dump | tr -d '\n')" = "]" ]; then
-            cat $dump
+        # Read once: another look may have it written again at this moment. Anybody may own a name in /tmp.
+        state=$(cat $dump)
+        if [ "$(stat -c '%i %y' $dump)" != "$before" ] && [ "$(stat -c %u $dump)" = 0 ] && [ "${state%]}" != "$state" ]; then
+            echo "$state"
             break
         fi
         tries=$((tries - 1))
@@ -85,7 +87,7 @@ if ping -n -q -c 1 -W 1 "$VIP" >/dev/null; then echo answered; else echo silent;
 
 # What a client sees. The password goes through a pipe: an argument would show in the process list.
 probe() {
-    curl --silent --show-error --noproxy '*' --connect-timeout 1 --max-time 3 --output /dev/null \
+    curl --disable --silent --show-error --noproxy '*' --connect-timeout 1 --max-time 3 --output /dev/null \
         --write-out '\nstatus %{http_code}\n' "$@" 2>&1
 }
 if command -v curl >/dev/null; then

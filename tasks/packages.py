@@ -39,7 +39,7 @@ def install_packages(
     if not missing or task.is_dry_run(dry_run):
         return Result(host=task.host, changed=bool(missing), diff=diff, result=missing)
     if not seen.package_manager:
-        raise RemoteCommandError(task.host.name, f"no package manager we know (apt-get, dnf, yum) on {seen.os}")
-    variables = assignments(manager=seen.package_manager, packages=" ".join(missing))
+        raise RemoteCommandError(task.host.name, f"no apt-get on {seen.os}; other package managers are not known yet")
+    variables = assignments(packages=" ".join(missing))
     run_script(task, variables + load_script("packages.sh"), timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)

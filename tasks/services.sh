@@ -1,11 +1,40 @@
-# Ask systemd for what is listed in CHANGES, "VERB UNIT" a line, in order. A unit that fails ends it, with its journal.
+# Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
+#
+# Set before it: CHANGES, HAPROXY_SOCKET, RUN_FOLDER (the tmpfiles.d file that makes it).
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
+fail() {
+    echo "$1; the journal of $2 ends:" >&2
+    journalctl --unit "$2" --lines 15 --no-pager --output cat >&2
+    exit 1
+}
+
+worker() { echo 'show info' | socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
+
+# systemctl only passes the wish on: haproxy starts a new worker from its new files, and keeps the old one if that fails.
+await_worker_other_than() {
+    tries=100
+    while [ $tries -gt 0 ]; do
+        now=$(worker)
+        [ -z "$now" ] || [ "$now" = "$1" ] || return 0
+        tries=$((tries - 1))
+        sleep 0.1
+    done
+    return 1
+}
+
 echo "$CHANGES" | while read -r verb unit; do
-    if ! systemctl "$verb" "$unit" </dev/null >&2; then
-        echo "systemctl $verb $unit failed; its journal ends:" >&2
-        journalctl --unit "$unit" --lines 15 --no-pager --output cat >&2
-        exit 1
-    fi
-    [ "$verb" = enable ] || rm -f "/run/kube-ha-pending/$unit"
+    case $verb in
+    daemon-reload) systemctl daemon-reload || exit ;;
+    create-run-folder) systemd-tmpfiles --create "$RUN_FOLDER" || exit ;;
+    *)
+        before=$(worker)
+        systemctl "$verb" "$unit" </dev/null >&2 || fail "systemctl $verb $unit failed" "$unit"
+        case "$verb $unit" in
+        "reload haproxy") await_worker_other_than "$before" || fail "haproxy did not take its new files" "$unit" ;;
+        esac
+        [ "$verb" = enable ] || systemctl --quiet is-active "$unit" || fail "$unit ended after $verb" "$unit"
+        [ "$verb" = enable ] || rm -f "/run/kube-ha-pending/$unit"
+        ;;
+    esac
 done

@@ -1,32 +1,25 @@
 # Put new files beside the live ones and let the host's own daemons judge the whole set. No live file is touched.
 #
-# Set before it: NONCE, REMOVE. Calls of `stage`, each with a file's content, are appended; `validate` is the last.
-# Prints "@NONCE DAEMON STATUS" before each daemon's words.
-export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# After draft.sh; set before it: NONCE, MANAGED (all paths of ours), WRITE and REMOVE (those that will change). Calls of
+# `stage`, each with a file's content, are appended; `judge` is the last. Prints "@NONCE DAEMON STATUS" before each
+# daemon's words.
 umask 077
-
-staged_name() { echo "${1%/*}/.${1##*/}.kube-ha-new"; }
 
 fail() {
     echo "$*" >&2
-    unstage
+    # shellcheck disable=SC2086  # a list of words
+    discard $WRITE
     exit 1
 }
 
-STAGED=
-unstage() {
-    for file in $STAGED; do
-        rm -f "$file"
-        rmdir --ignore-fail-on-non-empty "${file%/*}" # a folder that this run made
-    done
-}
+# A run that was cut off may have left drafts: they are not this run's, and must not be judged as if they were.
+# shellcheck disable=SC2086  # a list of words
+discard $MANAGED
 
 # PATH MODE OWNER GROUP SHA256 < content in base64. Mode and owner are final before content lands.
 stage() {
-    new=$(staged_name "$1")
-    STAGED="$STAGED $new"
+    new=$(draft_of "$1")
     [ -d "${1%/*}" ] || install -d -m 0755 "${1%/*}" || fail "cannot make ${1%/*}"
-    rm -f "$new"
     install -m "$2" -o "$3" -g "$4" /dev/null "$new" || fail "cannot make $new"
     base64 -d >"$new" || fail "cannot write $new: $(df -P "${1%/*}" | tail -n 1)"
     sync "$new" || fail "cannot write $new"
@@ -34,30 +27,29 @@ stage() {
 }
 
 # In a mount namespace of its own, where the new files stand at their live paths: the daemons judge what they will read,
-# and name it in their complaints.
+# and name it in their complaints. Only these two folders are copies there: nothing elsewhere may be touched.
 # shellcheck disable=SC2016  # expanded by the inner shell
 JUDGE='
-nonce=$1
-shift
+nonce=$1 write=$2 remove=$3
 mount -t tmpfs -o mode=0755 kube-ha /mnt || exit
 for folder in /etc/haproxy /etc/keepalived; do
-    scratch=/mnt/${folder##*/}
-    cp -a "$folder" "$scratch" || exit
-    for new in "$scratch"/.*.kube-ha-new; do
-        [ -e "$new" ] || continue
-        name=${new##*/.}
-        mv "$new" "$scratch/${name%.kube-ha-new}" || exit
+    copy=/mnt/${folder##*/}
+    cp -a "$folder" "$copy" || exit
+    for file in $write; do
+        [ "${file%/*}" != "$folder" ] || mv "$copy/.${file##*/}.kube-ha-new" "$copy/${file##*/}" || exit
     done
-    mount --bind "$scratch" "$folder" || exit
+    for file in $remove; do
+        [ "${file%/*}" != "$folder" ] || rm -f "$copy/${file##*/}"
+    done
+    mount --bind "$copy" "$folder" || exit
 done
-rm -f "$@"
-haproxy_words=$(haproxy -c -f /etc/haproxy/haproxy.cfg 2>&1)
-printf "\n@%s haproxy %s\n%s\n" "$nonce" $? "$haproxy_words"
-keepalived_words=$(keepalived --config-test --use-file /etc/keepalived/keepalived.conf 2>&1)
-printf "\n@%s keepalived %s\n%s\n" "$nonce" $? "$keepalived_words"
+words=$(haproxy -c -f /etc/haproxy/haproxy.cfg 2>&1)
+printf "\n@%s haproxy %s\n%s\n" "$nonce" $? "$words"
+words=$(keepalived --config-test --use-file /etc/keepalived/keepalived.conf 2>&1)
+printf "\n@%s keepalived %s\n%s\n" "$nonce" $? "$words"
 '
 
-validate() {
-    # shellcheck disable=SC2086  # a list of words
-    unshare --mount --propagation private sh -c "$JUDGE" judge "$NONCE" $REMOVE || fail "cannot judge the new files"
+judge() {
+    unshare --mount --propagation private sh -c "$JUDGE" judge "$NONCE" "$WRITE" "$REMOVE" ||
+        fail "cannot judge the new files"
 }

@@ -1,7 +1,4 @@
-# Take staged files away again, with the folders that were made for them. Set before it: WRITE (paths).
-export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# Take drafts away again. After draft.sh; set before it: WRITE (paths).
 
-for file in $WRITE; do
-    rm -f "${file%/*}/.${file##*/}.kube-ha-new"
-    rmdir --ignore-fail-on-non-empty "${file%/*}"
-done
+# shellcheck disable=SC2086  # a list of words
+discard $WRITE

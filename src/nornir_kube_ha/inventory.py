@@ -99,7 +99,8 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _is_ours(data: Mapping[str, Any]) -> bool:
-    return bool(MARKS & (set(data) - set(_foreign_keys(data))))
+    keys = set(data) - set(_foreign_keys(data))
+    return bool(MARKS & keys)
 
 
 def _foreign_keys(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from nornir_kube_ha.config import (
     HAPROXY_DROP_IN,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
-    TMPFILES,
     ConfigFile,
     diff,
 )
@@ -41,16 +40,16 @@ class UnitChange:
     """A unit that has to be told.
 
     Arguments:
-        unit: `haproxy` or `keepalived`
-        verb: what `systemctl` is asked for: `enable`, `start` or `reload`
+        verb: `enable`, `start` or `reload` a unit; `daemon-reload` and `create-run-folder` are systemd's own
+        unit: `haproxy` or `keepalived`, "" where the verb has none
     """
 
-    unit: str
     verb: str
+    unit: str = ""
 
     def __str__(self) -> str:
         """`reload haproxy`."""
-        return f"{self.verb} {self.unit}"
+        return f"{self.verb} {self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +89,6 @@ class HostPlan:
         return tuple(unit for unit in UNITS if any(RELOADED_BY.get(path) == unit for path in self.paths))
 
     @property
-    def daemon_reload(self) -> bool:
-        """Whether systemd has to read unit files again."""
-        return bool(self.paths & {HAPROXY_DROP_IN, KEEPALIVED_DROP_IN})
-
-    @property
-    def create_run_folder(self) -> bool:
-        """Whether the folder below /run has to be made now, not only at boot."""
-        return any(change.file.path == TMPFILES for change in self.write)
-
-    @property
     def steps(self) -> tuple[str, ...]:
         """What will be done, in order, a few words each: `write /etc/haproxy/haproxy.cfg`, `reload haproxy`."""
         return (
@@ -127,7 +116,7 @@ class HostPlan:
     @property
     def units_diff(self) -> str:
         """What systemd is asked for, as text."""
-        return "\n".join(f"+ systemctl {change}" for change in self.units)
+        return "\n".join(f"+ {change}" for change in self.units)
 
 
 def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:
@@ -147,7 +136,8 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:
     remove = tuple(path for path in sorted(facts.files) if path not in wanted)
     files_plan = HostPlan(write=write, remove=remove)
     stale = {*files_plan.stale_units, *facts.pending}
-    return replace(files_plan, install=missing_packages(node, facts), units=tuple(_unit_changes(facts, stale)))
+    units = (*_systemd_changes(node, facts, files_plan.paths), *_unit_changes(facts, stale))
+    return replace(files_plan, install=missing_packages(node, facts), units=units)
 
 
 def required_packages(node: Node) -> tuple[str, ...]:
@@ -172,12 +162,19 @@ def missing_packages(node: Node, facts: Facts) -> tuple[str, ...]:
     return tuple(name for name in required_packages(node) if name not in installed)
 
 
+def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterator[UnitChange]:
+    if paths & {HAPROXY_DROP_IN, KEEPALIVED_DROP_IN} or any(unit.needs_daemon_reload for unit in facts.units.values()):
+        yield UnitChange("daemon-reload")
+    if node.keepalived.events and not facts.has_run_folder:
+        yield UnitChange("create-run-folder")
+
+
 def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:
     for name in UNITS:
         unit = facts.units[name]
         if not unit.enabled:
-            yield UnitChange(name, "enable")
+            yield UnitChange("enable", name)
         if not unit.is_active:
-            yield UnitChange(name, "start")
+            yield UnitChange("start", name)
         elif name in stale:
-            yield UnitChange(name, "reload")
+            yield UnitChange("reload", name)

@@ -42,7 +42,7 @@ def rendered() -> Rendered:
 
     def files(intent: str, host: str, haproxy: str, keepalived: str) -> tuple[ConfigFile, ...]:
         packages = {"haproxy": Package(haproxy), "keepalived": Package(keepalived)}
-        facts = Facts("Debian", True, "apt-get", packages, {}, {}, (), (), (), None, None, False)  # noqa: FBT003
+        facts = Facts("Debian", True, "apt-get", packages, {}, {}, False, (), (), (), None, None, False)  # noqa: FBT003
         results = nornirs[intent].filter(name=host).run(render_config, intent=intents[intent], facts={host: facts})
         results.raise_on_error()
         found: tuple[ConfigFile, ...] = results[host][0].result

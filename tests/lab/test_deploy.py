@@ -33,7 +33,7 @@ def test_dry_run_on_fresh_hosts_shows_everything_and_changes_nothing(fresh: Lab)
         "+    server lb-3 192.0.2.13:6443 weight 1",
         "+    virtual_router_id 68",
         "+ /etc/keepalived/keepalived.conf: 0600 root:root",
-        "+ systemctl enable keepalived",
+        "+ enable keepalived",
         "would change: 3",
     ):
         assert line in completed.stdout
@@ -75,7 +75,7 @@ def test_a_value_for_all_changes_one_file_on_each_host_and_reloads(deployed: Lab
     assert completed.status == 0, completed.stdout + completed.stderr
     assert completed.stdout.count("-    balance leastconn") == len(HOSTS)
     assert completed.stdout.count("+    balance roundrobin") == len(HOSTS)
-    assert completed.stdout.count("+ systemctl reload haproxy") == len(HOSTS)
+    assert completed.stdout.count("+ reload haproxy") == len(HOSTS)
     assert "keepalived" not in completed.stdout.partition("cluster demo")[0]
     for host in HOSTS:
         assert changed_paths(files[host], deployed.ssh(host, OUR_FILES)) == {"/etc/haproxy", "/etc/haproxy/haproxy.cfg"}

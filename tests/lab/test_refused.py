@@ -55,6 +55,39 @@ def test_one_host_that_refuses_stops_all(deployed: Lab) -> None:
     assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
 
 
+def test_a_refusal_takes_no_file_away_that_would_have_gone(deployed: Lab) -> None:
+    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    deployed.set("keepalived.events", value=False)  # by itself it takes the drop-ins away
+    deployed.set("haproxy.global_lines", ["nonsense 1"])
+    assert deployed.deploy().status == 1
+    assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
+
+
+def test_a_draft_that_an_earlier_run_left_is_not_judged_and_goes(deployed: Lab) -> None:
+    deployed.ssh("lb-2", "echo nonsense >/etc/keepalived/.keepalived.conf.kube-ha-new")
+    deployed.set("haproxy.balance", "roundrobin")
+    completed = deployed.deploy()
+    assert completed.status == 0, completed.stdout + completed.stderr
+    assert not deployed.ssh("lb-2", "find /etc -name '*kube-ha-new*'")
+
+
+def test_a_file_that_only_fails_in_life_meets_one_host_and_the_service_goes_on(deployed: Lab) -> None:
+    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    deployed.set("haproxy.listener_lines", ["bind 0.0.0.0:22"])  # `haproxy -c` binds nothing, so it cannot know
+    completed = deployed.deploy("--output", "json")
+    assert completed.status == 1, completed.stdout + completed.stderr
+    hosts = completed.report["hosts"]
+    assert "haproxy did not take its new files" in hosts["lb-2"]["error"]["message"]
+    assert "cannot bind socket" in hosts["lb-2"]["error"]["message"]
+    assert [hosts[host]["changed"] for host in HOSTS] == [False, True, False]
+    assert [deployed.ssh(host, LIVE) == before[host] for host in HOSTS] == [True, False, True]
+    probe = "curl -sS --cacert /etc/haproxy/kube-apiserver-ca.crt https://192.0.2.10:8443/readyz"
+    assert deployed.ssh("lb-3", probe) == "ok"
+    # The next run has not forgotten that haproxy still runs on its old file.
+    again = deployed.runbook("verify", "--output", "json")
+    assert "haproxy has not been told" in again.stdout
+
+
 def test_a_mistake_in_the_inventory_is_told_before_any_host_hears_of_it(deployed: Lab) -> None:
     logins = [deployed.ssh(host, "journalctl --unit ssh --output cat | grep -c Accepted") for host in HOSTS]
     deployed.set("haproxy.balanse", "source")

@@ -26,6 +26,13 @@ def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None
         pytest.param(
             "lb-2", "chmod 644 /etc/keepalived/keepalived.conf", {"lb-2": ["files.intended"]}, id="a wider mode"
         ),
+        pytest.param(
+            "lb-2",
+            "touch /etc/systemd/system/haproxy.service.d/kube-ha.conf",
+            {"lb-2": ["files.intended"]},
+            id="a unit file that systemd has not read",
+        ),
+        pytest.param("lb-2", "rm -r /run/kube-ha", {"lb-2": ["files.intended"]}, id="no folder below /run"),
         pytest.param("lb-2", "systemctl disable haproxy", {"lb-2": ["haproxy.enabled"]}, id="not enabled"),
         pytest.param(
             "lb-3",

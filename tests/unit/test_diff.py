@@ -112,7 +112,7 @@ def test_no_content_is_in_a_repr(cfg: ConfigFile) -> None:
 
 
 def test_plan_as_text_says_all_of_it_in_order(cfg: ConfigFile) -> None:
-    change = HostPlan(("haproxy",), (FileChange(cfg, "+ line"),), ("/etc/a",), (UnitChange("haproxy", "reload"),))
-    assert change.diff == "+ package haproxy\n+ line\n- /etc/a\n+ systemctl reload haproxy"
+    change = HostPlan(("haproxy",), (FileChange(cfg, "+ line"),), ("/etc/a",), (UnitChange("reload", "haproxy"),))
+    assert change.diff == "+ package haproxy\n+ line\n- /etc/a\n+ reload haproxy"
     assert change.steps == ("install haproxy", f"write {cfg.path}", "remove /etc/a", "reload haproxy")
     assert not change.is_empty

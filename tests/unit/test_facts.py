@@ -41,9 +41,10 @@ def test_host_that_holds_the_vip(facts_from: FactsFrom) -> None:
     assert facts.files[HAPROXY_CFG].attributes == "0640 root:haproxy"
     assert facts.files[HAPROXY_CFG].content.startswith(b"# Written by nornir-kube-ha for cluster demo.")
     assert facts.units == {
-        "haproxy": Unit("haproxy", True, "active", "running", True, main_pid=533),  # noqa: FBT003
-        "keepalived": Unit("keepalived", True, "active", "running", True, main_pid=686),  # noqa: FBT003
+        "haproxy": Unit("haproxy", True, "active", "running", True),  # noqa: FBT003
+        "keepalived": Unit("keepalived", True, "active", "running", True),  # noqa: FBT003
     }
+    assert facts.has_run_folder
     assert facts.pending == ()
     assert ("eth0", VIP) in facts.addresses
     assert facts.holds(VIP)
@@ -203,10 +204,6 @@ def test_output_with_a_line_spoiled_is_an_error_or_facts(recorded: Recorded, rec
         ("listeners", "LISTEN 0 4096 0.0.0.0:http 0.0.0.0:*"),
         ("haproxy", "# pxname,svname\nkube-apiserver,lb-1"),
         ("haproxy", "Permission denied\n# pxname,svname,status\nkube-apiserver,lb-1,UP"),
-        ("keepalived", "[{}]"),
-        ("keepalived", '[{"data":{"iname":"a","state":9,"effective_priority":1}}]'),
-        ("keepalived", '[{"data":{"iname":"a","state":2,'),
-        ("keepalived", "17"),
         ("readyz", ""),
         ("stats_open", "curl: (28) timed out\nstatus"),
         ("file /etc/haproxy/haproxy.cfg 0640 root haproxy", "not base64 at all!!!"),
@@ -215,6 +212,27 @@ def test_output_with_a_line_spoiled_is_an_error_or_facts(recorded: Recorded, rec
 def test_answer_that_cannot_be_is_an_error(recorded: Recorded, name: str, body: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_facts(replace_section(recorded("facts-master"), name, body), NONCE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[{}]",
+        '[{"data":{"iname":"a","state":97,"effective_priority":1}}]',  # a state that only keepalived itself knows
+        '[{"data":{"iname":"a","state":2,',
+        "17",
+    ],
+)
+def test_keepalived_that_says_nothing_we_understand_has_not_answered(recorded: Recorded, body: str) -> None:
+    assert parse_facts(replace_section(recorded("facts-master"), "keepalived", body), NONCE).vrrp is None
+
+
+def test_server_that_no_check_has_seen_is_not_up() -> None:
+    assert [Server("a", "UP 1/2", check).is_up for check in ("INI Initializing", "* INI", "L7OK")] == [
+        False,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("section", ["os", "user", "packages", "units", "addresses", "haproxy", "ping"])

@@ -30,8 +30,8 @@ RELOAD = {
     HAPROXY_CFG: ["reload haproxy"],
     HAPROXY_CA: ["reload haproxy"],
     KEEPALIVED_CONF: ["reload keepalived"],
-    HAPROXY_DROP_IN: [],  # systemd reads it again; the daemon need not
-    KEEPALIVED_DROP_IN: [],
+    HAPROXY_DROP_IN: ["daemon-reload"],  # systemd reads it again; the daemon need not
+    KEEPALIVED_DROP_IN: ["daemon-reload"],
     TMPFILES: [],
     CHECK_SCRIPT: [],  # keepalived runs what is there at the next interval
 }
@@ -103,8 +103,15 @@ def test_systemd_reads_its_files_again_only_when_one_of_them_changes(
     plan_of: PlanOf, healthy: Mapping[str, Facts], path: str
 ) -> None:
     change = plan_of(without_file(healthy["lb-1"], path))
-    assert change.daemon_reload is (path in {HAPROXY_DROP_IN, KEEPALIVED_DROP_IN})
-    assert change.create_run_folder is (path == TMPFILES)
+    assert ("daemon-reload" in units(change)) is (path in {HAPROXY_DROP_IN, KEEPALIVED_DROP_IN})
+
+
+def test_unit_files_that_systemd_has_not_read_are_read(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+    assert units(plan_of(with_unit(healthy["lb-1"], "haproxy", needs_daemon_reload=True))) == ["daemon-reload"]
+
+
+def test_run_folder_that_is_not_there_is_made(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+    assert units(plan_of(replace(healthy["lb-1"], has_run_folder=False))) == ["create-run-folder"]
 
 
 def test_surplus_file_is_removed(nornir_of: NornirOf, render: Render, healthy: Mapping[str, Facts]) -> None:
@@ -122,9 +129,7 @@ def test_drop_ins_that_are_not_wanted_any_more_are_removed(
     nornir = nornir_of(group={"keepalived": {"events": False}})
     change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
     assert change.remove == (HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
-    assert change.daemon_reload
-    assert not change.create_run_folder
-    assert units(change) == ["reload keepalived"]
+    assert units(change) == ["daemon-reload", "reload keepalived"]
 
 
 @pytest.mark.parametrize("unit", ["haproxy", "keepalived"])
@@ -136,7 +141,6 @@ def test_drop_ins_that_are_not_wanted_any_more_are_removed(
         ({"active_state": "failed", "sub_state": "failed"}, ["start"]),
         ({"active_state": "activating", "sub_state": "auto-restart"}, ["start"]),
         ({"exists": False, "enabled": False, "active_state": "inactive", "sub_state": "dead"}, ["enable", "start"]),
-        ({"restarts": 5}, []),
     ],
 )
 def test_unit_is_asked_for_what_it_lacks(
@@ -193,7 +197,14 @@ def test_host_without_anything_needs_everything(
     change = plan_of(facts_from("facts-bare"))
     assert change.install == PACKAGES
     assert {write.file.path for write in change.write} == set(healthy["lb-1"].files)
-    assert units(change) == ["enable haproxy", "start haproxy", "enable keepalived", "start keepalived"]
+    assert units(change) == [
+        "daemon-reload",
+        "create-run-folder",
+        "enable haproxy",
+        "start haproxy",
+        "enable keepalived",
+        "start keepalived",
+    ]
 
 
 def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
@@ -218,6 +229,6 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(hosts={"lb-2": {"keepalived": {"router_id": "lb-two"}}}) == {"lb-2": keepalived}
     assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == dict.fromkeys(hosts, keepalived)  # its peers' too
     assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {
-        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["reload keepalived"])
+        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["daemon-reload", "reload keepalived"])
     }
     assert changed(group={"control_plane_endpoint": "192.0.2.10:8443"}) == {}

@@ -54,7 +54,7 @@ class Hosts:
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
         assert timeout > 0
         self.sent.append((task.host.name, script))
-        if script.endswith("validate\n"):
+        if script.endswith("judge\n"):
             nonce = assigned(script, "NONCE")
             verdicts = (f"@{nonce} {daemon} {status}\n{words}\n" for daemon, (status, words) in self.verdicts.items())
             return Completed(0, "motd\n\n" + "\n".join(verdicts), "")
@@ -162,11 +162,11 @@ def test_words_of_one_daemon_are_not_the_verdict_of_the_other(hosts: Hosts, benc
 @pytest.mark.parametrize(
     ("paths", "variables"),
     [
-        ([HAPROXY_CFG], {"STALE": "haproxy", "DAEMON_RELOAD": "", "RUN_FOLDER": ""}),
-        ([HAPROXY_CA], {"STALE": "haproxy", "DAEMON_RELOAD": "", "RUN_FOLDER": ""}),
-        ([HAPROXY_CFG, KEEPALIVED_CONF], {"STALE": "haproxy keepalived", "DAEMON_RELOAD": "", "RUN_FOLDER": ""}),
-        ([HAPROXY_DROP_IN], {"STALE": "", "DAEMON_RELOAD": "yes", "RUN_FOLDER": ""}),
-        ([TMPFILES], {"STALE": "", "DAEMON_RELOAD": "", "RUN_FOLDER": TMPFILES}),
+        ([HAPROXY_CFG], {"STALE": "haproxy"}),
+        ([HAPROXY_CA], {"STALE": "haproxy"}),
+        ([HAPROXY_CFG, KEEPALIVED_CONF], {"STALE": "haproxy keepalived"}),
+        ([HAPROXY_DROP_IN], {"STALE": ""}),
+        ([TMPFILES], {"STALE": ""}),
     ],
 )
 def test_commit_says_what_to_swap_and_whom_to_tell(
@@ -188,11 +188,11 @@ def test_services_are_asked_in_the_order_of_the_plan(hosts: Hosts, bench: Bench,
     }
     stopped = {"lb-1": replace(healthy["lb-1"], units=units)}
     plans = {"lb-1": bench.run(get_plan, intent=bench.intent, facts=stopped)[0].result}
-    outcome = bench.run(change_services, plans=plans)[0]
+    outcome = bench.run(change_services, intent=bench.intent, plans=plans)[0]
     ((_, script),) = hosts.sent
     assert assigned(script, "CHANGES") == "enable haproxy"  # of four lines, the first
     assert "\nstart haproxy\nenable keepalived\nstart keepalived'\n" in script
-    assert (outcome.changed, outcome.diff.splitlines()[0]) == (True, "+ systemctl enable haproxy")
+    assert (outcome.changed, outcome.diff.splitlines()[0]) == (True, "+ enable haproxy")
 
 
 def test_packages_that_are_missing_are_installed_at_once(
@@ -200,7 +200,7 @@ def test_packages_that_are_missing_are_installed_at_once(
 ) -> None:
     outcome = bench.run(install_packages, intent=bench.intent, facts={"lb-1": facts_from("facts-bare")})[0]
     ((_, script),) = hosts.sent
-    assert (assigned(script, "MANAGER"), assigned(script, "PACKAGES")) == ("apt-get", " ".join(PACKAGES))
+    assert assigned(script, "PACKAGES") == " ".join(PACKAGES)
     assert (outcome.changed, outcome.result) == (True, PACKAGES)
 
 
@@ -210,7 +210,7 @@ def test_host_without_a_package_manager_is_an_error(
     bare = replace(facts_from("facts-bare"), package_manager="", os="Alpine Linux v3.20")
     error = bench.run(install_packages, intent=bench.intent, facts={"lb-1": bare})[0].exception
     assert isinstance(error, RemoteCommandError)
-    assert "apt-get, dnf, yum" in str(error)
+    assert "no apt-get" in str(error)
     assert "Alpine Linux v3.20" in str(error)
     assert hosts.sent == []
 
@@ -226,7 +226,7 @@ def test_dry_run_sends_nothing_and_says_what_would_change(
     outcomes = [
         bench.run(install_packages, intent=bench.intent, facts=bare, **arguments)[0],
         bench.run(commit_config, plans=plans, **arguments)[0],
-        bench.run(change_services, plans=plans, **arguments)[0],
+        bench.run(change_services, intent=bench.intent, plans=plans, **arguments)[0],
         bench.run(upload_config, intent=bench.intent, facts=bare, **arguments)[0],
     ]
     assert [(outcome.changed, bool(outcome.diff)) for outcome in outcomes] == [(True, True)] * 4
@@ -249,7 +249,7 @@ def test_host_as_it_should_be_is_sent_nothing(hosts: Hosts, bench: Bench, health
         bench.run(install_packages, intent=bench.intent, facts=healthy)[0],
         bench.run(stage_config, intent=bench.intent, plans=plans)[0],
         bench.run(commit_config, plans=plans)[0],
-        bench.run(change_services, plans=plans)[0],
+        bench.run(change_services, intent=bench.intent, plans=plans)[0],
         bench.run(upload_config, intent=bench.intent, facts=healthy)[0],
     ]
     assert [(outcome.changed, outcome.diff) for outcome in outcomes] == [(False, "")] * 5
@@ -259,7 +259,7 @@ def test_host_as_it_should_be_is_sent_nothing(hosts: Hosts, bench: Bench, health
 def test_upload_stages_before_it_commits(hosts: Hosts, bench: Bench) -> None:
     outcome = bench.run(upload_config, intent=bench.intent, facts=bench.facts)[0]
     staged, committed = (script for _, script in hosts.sent)
-    assert staged.endswith("validate\n")
+    assert staged.endswith("judge\n")
     assert assigned(committed, "WRITE") == HAPROXY_CFG
     assert outcome.changed
     assert [str(unit) for unit in outcome.result.units] == ["reload haproxy"]

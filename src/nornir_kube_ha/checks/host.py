@@ -1,8 +1,10 @@
 """The checks that look at one host."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from nornir_kube_ha.checks.model import Check, Finding, HostRule, HostView, Status, Verdict, finding
+from nornir_kube_ha.config import RUN_FOLDER, masked
 from nornir_kube_ha.facts import Unit
 from nornir_kube_ha.plan import required_packages
 
@@ -21,14 +23,27 @@ def _packages_installed(view: HostView) -> Verdict:
 
 
 def _files_intended(view: HostView) -> Verdict:
-    differing = [change.file.path for change in view.plan.write]
-    surplus = [f"{path} should not be there" for path in view.plan.remove]
+    wrong = [*_files_that_differ(view), *_files_not_read(view)]
     return Verdict(
-        not view.plan.touches_files,
-        "content, mode and owner of every file as the inventory says",
-        "; ".join([*(f"{path} differs" for path in differing), *surplus]) or "all as intended",
+        not wrong,
+        "content, mode and owner of every file as the inventory says, and each read by its daemon",
+        "; ".join(wrong) or "all as intended",
         "see `deploy --dry-run --diff`, then deploy, or put the change into the inventory",
     )
+
+
+def _files_that_differ(view: HostView) -> Iterator[str]:
+    yield from (f"{change.file.path} differs" for change in view.plan.write)
+    yield from (f"{path} should not be there" for path in view.plan.remove)
+    if view.node.keepalived.events and not view.facts.has_run_folder:
+        yield f"{RUN_FOLDER} is missing"
+
+
+def _files_not_read(view: HostView) -> Iterator[str]:
+    for name, unit in view.facts.units.items():
+        if unit.needs_daemon_reload:
+            yield f"systemd has not read {name}'s unit files again"
+    yield from (f"{name} has not been told of its new files" for name in view.facts.pending)
 
 
 def _unit_active(name: str) -> HostRule:
@@ -115,17 +130,17 @@ def _apiserver_readyz(view: HostView) -> Verdict:
     through = "verified by the CA" if node.apiserver_ca else "not verified: no apiserver_ca is given"
     return Verdict(
         probe.status == 200,
-        f"HTTP 200 from https://{node.vip.ip}:{node.haproxy.port}/readyz, {through}",
+        f"HTTP 200 from {node.readyz_url}, {through}",
         str(probe),
         "if the certificate is refused, the apiservers' certificate must name the VIP; else see haproxy.apiservers_up",
     )
 
 
 def _stats_password(view: HostView) -> Verdict:
-    opened, login, stats = view.facts.stats_open, view.facts.stats_login, view.node.haproxy.stats
+    opened, login = view.facts.stats_open, view.facts.stats_login
     return Verdict(
         opened.status == 401 and login.status == 200,
-        f"http://{view.node.vip.ip}:{stats.port}{stats.uri}: HTTP 401 without the password, HTTP 200 with it",
+        f"{view.node.stats_url}: HTTP 401 without the password, HTTP 200 with it",
         f"{opened} without, {login} with",
         "run deploy; a holder that runs on another password answers here too",
     )
@@ -153,7 +168,9 @@ def check_host(view: HostView) -> tuple[Finding, ...]:
     Arguments:
         view: all that is known of it
     """
-    return tuple(finding(check.id, check.rule(view)) for check in HOST_CHECKS)
+    found = (finding(check.id, check.rule(view)) for check in HOST_CHECKS)
+    # A daemon's own words, as its journal has them, may quote a line of its file.
+    return tuple(replace(each, seen=masked(each.seen, view.node)) for each in found)
 
 
 def unknown_host(reason: str) -> tuple[Finding, ...]:

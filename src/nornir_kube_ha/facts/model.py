@@ -38,8 +38,7 @@ class Unit:
         active_state: `active`, `failed`, ...
         sub_state: `running`, `dead`, ...
         enabled: it starts at boot
-        restarts: how often systemd restarted it by itself since it was started
-        main_pid: process id of its main process, 0 if none
+        needs_daemon_reload: its files changed, and systemd has not read them again
         journal: its last lines, if it is not active
     """
 
@@ -48,8 +47,7 @@ class Unit:
     active_state: str
     sub_state: str
     enabled: bool
-    restarts: int = 0
-    main_pid: int = 0
+    needs_daemon_reload: bool = False
     journal: tuple[str, ...] = ()
 
     @property
@@ -93,8 +91,8 @@ class Server:
 
     @property
     def is_up(self) -> bool:
-        """Whether new connections go to it."""
-        return self.status.startswith("UP")
+        """Whether new connections go to it, and a check has said so: a new worker believes in each at first."""
+        return self.status.startswith("UP") and not self.check.lstrip("* ").startswith("INI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +137,11 @@ class Facts:
     Arguments:
         os: what its os-release calls it
         is_root: the login may change the host
-        package_manager: `apt-get`, `dnf`, `yum`, or "" if it has none that is known
+        package_manager: `apt-get`, or "" if it has none that is known
         packages: by name, the ones asked for
         files: by path, those managed files that exist
         units: by name, the ones asked for
+        has_run_folder: the folder is there in which haproxy's unit and keepalived meet
         pending: units whose files changed without the unit being told yet: an earlier run was cut off there
         addresses: interface name and address of each IPv4 address
         listeners: listening TCP sockets
@@ -160,6 +159,7 @@ class Facts:
     packages: Mapping[str, Package]
     files: Mapping[str, FileFact]
     units: Mapping[str, Unit]
+    has_run_folder: bool
     pending: tuple[str, ...]
     addresses: tuple[tuple[str, IPv4Interface], ...]
     listeners: tuple[Listener, ...]

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Interface
+from typing import Any
 
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.model import VRRP_STATES, Facts, Listener, Package, Probe, Server, Unit, VRRPInstance
@@ -52,6 +53,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         packages=dict(_packages(sections["packages"], sections["candidates"])),
         files={fact.path: fact for fact in _files(named)},
         units={unit.name: unit for unit in _units(sections["units"], named)},
+        has_run_folder=sections["run_folder"] == "there",
         pending=tuple(sections["pending"].split()),
         addresses=tuple(_addresses(sections["addresses"])),
         listeners=tuple(_listeners(sections["listeners"])),
@@ -95,8 +97,7 @@ def _units(shown: str, named: dict[str, str]) -> Iterator[Unit]:
             active_state=values["ActiveState"],
             sub_state=values["SubState"],
             enabled=values["UnitFileState"] == "enabled",
-            restarts=int(values.get("NRestarts") or 0),
-            main_pid=int(values.get("MainPID") or 0),
+            needs_daemon_reload=values["NeedDaemonReload"] == "yes",
             journal=tuple(named.get(f"journal {name}", "").splitlines()),
         )
 
@@ -130,14 +131,14 @@ def _servers(text: str) -> tuple[Server, ...] | None:
 def _vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
     if not text:
         return None
-    return tuple(
-        VRRPInstance(
-            instance["data"]["iname"],
-            VRRP_STATES[instance["data"]["state"]],
-            instance["data"]["effective_priority"],
-        )
-        for instance in json.loads(text)
-    )
+    try:
+        return tuple(_vrrp_instance(each["data"]) for each in json.loads(text))
+    except (ValueError, LookupError, TypeError):  # of another version, or cut short: it has not answered us
+        return None
+
+
+def _vrrp_instance(data: dict[str, Any]) -> VRRPInstance:
+    return VRRPInstance(data["iname"], VRRP_STATES[data["state"]], data["effective_priority"])
 
 
 def _probe(text: str) -> Probe:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
+from itertools import combinations
 
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.intent.haproxy import Apiserver
 from nornir_kube_ha.intent.node import Node
 
+MAX_PRIORITY = 254  # 255 is the owner of the address, 0 says goodbye
 MIN_NODES = 2  # one master and at least one backup
 PER_NODE = {"name", "role", "address", "interface", "keepalived"}
 PER_NODE_KEEPALIVED = {"router_id", "priority", "state"}
@@ -35,6 +37,11 @@ class Cluster:
     def vip(self) -> IPv4Interface:
         """The virtual IP, with its prefix length."""
         return self.nodes[0].vip
+
+    @property
+    def virtual_router_id(self) -> int:
+        """The VRID."""
+        return self.nodes[0].virtual_router_id
 
     @property
     def apiservers(self) -> tuple[Apiserver, ...]:
@@ -107,20 +114,58 @@ class Cluster:
                         f"{node.keepalived.priority} must be below the master's: "
                         f"{master.name} has {master.keepalived.priority}",
                     )
+            if node.role == "backup" and node.keepalived.state == "MASTER":
+                yield Problem(
+                    node.name, "keepalived.state", "MASTER is the master's: two would both take the VIP at each boot"
+                )
+        yield from self._equal_priorities()
+        yield from self._weight()
+
+    def _equal_priorities(self) -> Iterator[Problem]:
+        seen: dict[int, str] = {}
+        for node in self.nodes:
+            other = seen.setdefault(node.keepalived.priority, node.name)
+            if other != node.name and not node.keepalived.preempt:
+                yield Problem(
+                    node.name,
+                    "keepalived.priority",
+                    f"{node.keepalived.priority} is {other}'s too; without preempt each node needs its own",
+                )
+
+    def _weight(self) -> Iterator[Problem]:
+        first = self.nodes[0]
+        weight = first.keepalived.check.weight
         priorities = [node.keepalived.priority for node in self.nodes]
         gap = max(priorities) - min(priorities)
-        weight = self.nodes[0].keepalived.check.weight
         if weight and abs(weight) <= gap:
             yield Problem(
-                self.nodes[0].name,
+                first.name,
                 "keepalived.check.weight",
-                f"{weight} never moves the VIP: priorities are {gap} apart, so more than {gap} is needed "
-                "(or 0, which gives the VIP up at once)",
+                f"{weight} does not move the VIP between all nodes: priorities are {gap} apart, so more than {gap} is "
+                "needed (or 0, which gives the VIP up at once)",
+            )
+        if max(priorities) + weight > MAX_PRIORITY:
+            yield Problem(
+                first.name,
+                "keepalived.check.weight",
+                f"{weight} on top of priority {max(priorities)} is more than {MAX_PRIORITY}, where keepalived stops "
+                "and nodes become equal",
             )
 
     def _addresses(self, node: Node) -> Iterator[Problem]:
-        if node.address == self.vip.ip:
-            yield Problem(node.name, "vip", f"{self.vip.ip} is this host's own address; the VIP must be a free one")
+        vip = self.vip
+        if vip.ip == node.address:
+            yield Problem(node.name, "vip", f"{vip.ip} is this host's own address; the VIP must be a free one")
+        elif any(vip.ip == apiserver.address for apiserver in node.apiservers):
+            yield Problem(node.name, "vip", f"{vip.ip} is an apiserver's address; the VIP must be a free one")
+        if vip.network.num_addresses > 2 and vip.ip in {vip.network.network_address, vip.network.broadcast_address}:
+            yield Problem(node.name, "vip", f"{vip.ip} is no host's address in {vip.network}")
+        if node.haproxy.stats.bind == vip.ip:
+            yield Problem(
+                node.name,
+                "haproxy.stats.bind",
+                f"{vip.ip} is the VIP, which only its holder can bind; use 0.0.0.0",
+            )
 
     def _ports(self, node: Node) -> Iterator[Problem]:
         own = {apiserver.port: apiserver.name for apiserver in node.apiservers if apiserver.address == node.address}
@@ -217,15 +262,28 @@ class Intent:
                 other = owners.setdefault((key, value), owner)
                 if other != owner:
                     yield Problem(host, key, f"{value} is {other}'s already; {owner} needs its own")
+        for first, second in combinations(self.clusters, 2):
+            if first.virtual_router_id == second.virtual_router_id and _may_share_a_link(first, second):
+                yield Problem(
+                    second.nodes[0].name,
+                    "virtual_router_id",
+                    f"{second.virtual_router_id} is cluster {first.name}'s already, which may be on the same network; "
+                    f"cluster {second.name} needs its own",
+                )
+
+
+def _may_share_a_link(first: Cluster, second: Cluster) -> bool:
+    """Whether routers of both may hear each other. A VIP of /32 tells nothing of its network: the nodes do."""
+    return any(one.overlaps(other) for one in _networks(first) for other in _networks(second))
+
+
+def _networks(cluster: Cluster) -> set[IPv4Network]:
+    return {cluster.vip.network, *(IPv4Network((node.address, 24), strict=False) for node in cluster.nodes)}
 
 
 def _claims(cluster: Cluster) -> Iterator[tuple[str, str, str, str]]:
-    """Host, key, value and owner of each value that no other may have."""
-    first = cluster.nodes[0]
-    yield first.name, "vip", str(cluster.vip.ip), f"cluster {cluster.name}"
-    # Routers hear each other within a network, so that is where a VRID must be alone.
-    vrid = f"{first.virtual_router_id} on {cluster.vip.network}"
-    yield first.name, "virtual_router_id", vrid, f"cluster {cluster.name}"
+    """Host, key, value and owner of each value that no other in the inventory may have."""
+    yield cluster.nodes[0].name, "address", str(cluster.vip.ip), f"cluster {cluster.name}'s VIP"
     for node in cluster.nodes:
         yield node.name, "address", str(node.address), node.name
         yield node.name, "keepalived.router_id", node.keepalived.router_id, node.name

@@ -82,6 +82,9 @@ Duration = Annotated[
 ]
 """haproxy's time: a number and us, ms, s, m, h or d; milliseconds without a unit."""
 
+Mode = Annotated[str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^0?[0-7]{3}$")]
+"""Permission bits, in octal digits."""
+
 Line = Annotated[str, AfterValidator(_printable_line)]
 """One line that goes into haproxy.cfg as it is. The daemon judges it before anything live changes."""
 

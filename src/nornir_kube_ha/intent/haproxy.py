@@ -3,9 +3,9 @@
 from ipaddress import IPv4Address
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from nornir_kube_ha.intent.fields import Address, Duration, Label, Line, Name, Password, Path, Port, Settings
+from nornir_kube_ha.intent.fields import Address, Duration, Label, Line, Mode, Name, Password, Path, Port, Settings
 
 ANY_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - the guide's bind address; the VIP moves between hosts
 
@@ -67,6 +67,8 @@ class HAProxy(Settings):
     """Failed checks in a row that take an apiserver out."""
     rise: int = Field(default=2, ge=1, le=100)
     """Good checks in a row that bring it back."""
+    shutdown_sessions: bool = True
+    """Whether connections to an apiserver that is taken out are closed, so that clients go to another at once."""
     retries: int = Field(default=3, ge=0, le=100)
     """Further tries, on other apiservers, for a connection that one refuses."""
     log: tuple[Line, ...] = ("/dev/log local0", "/dev/log local1 notice")
@@ -75,7 +77,7 @@ class HAProxy(Settings):
     """Where the worker is locked in."""
     socket: Path = "/run/haproxy-admin.sock"
     """The admin socket, through which the state of each apiserver is read."""
-    socket_mode: str = Field(default="660", pattern=r"^0?[0-7]{3}$")
+    socket_mode: Mode = "660"
     """Mode of the admin socket."""
     socket_level: Literal["user", "operator", "admin"] = "admin"
     """What the admin socket may be used for."""
@@ -101,6 +103,13 @@ class HAProxy(Settings):
     """Lines of your own in section `defaults`."""
     listener_lines: tuple[Line, ...] = ()
     """Lines of your own in the apiserver listener."""
+
+    @field_validator("bind")
+    @classmethod
+    def _bound_to_all(cls, bind: Address) -> Address:
+        if bind != ANY_ADDRESS:
+            raise ValueError(f"must be {ANY_ADDRESS}: a backup could not bind the VIP, and no client asks elsewhere")
+        return bind
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:

@@ -69,6 +69,12 @@ class Keepalived(Settings):
         return self
 
     @model_validator(mode="after")
+    def _not_strict(self) -> Self:
+        if any(line.split()[0] == "vrrp_strict" for line in self.global_lines):
+            raise ValueError("leave vrrp_strict out: it forbids unicast peers (keepalived#1373)")
+        return self
+
+    @model_validator(mode="after")
     def _nopreempt_starts_as_backup(self) -> Self:
         if not self.preempt and self.state == "MASTER":
             raise ValueError("preempt: false needs state BACKUP on every node; keepalived ignores it on a MASTER")

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from nornir_kube_ha.intent.fields import Address, AddressWithPrefix, Interface, LabName, Name, Settings, Word
-from nornir_kube_ha.intent.haproxy import Apiserver, HAProxy
+from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
 
 
@@ -39,6 +39,17 @@ class Node(Settings):
     """What haproxy.cfg should say."""
     keepalived: Keepalived
     """What keepalived.conf should say."""
+
+    @property
+    def readyz_url(self) -> str:
+        """Where a client finds a ready apiserver."""
+        return f"https://{self.vip.ip}:{self.haproxy.port}/readyz"
+
+    @property
+    def stats_url(self) -> str:
+        """Where the stats page is found from this node: at the VIP, unless it is bound elsewhere."""
+        stats = self.haproxy.stats
+        return f"http://{self.vip.ip if stats.bind == ANY_ADDRESS else stats.bind}:{stats.port}{stats.uri}"
 
     @field_validator("apiservers")
     @classmethod
