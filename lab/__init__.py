@@ -6,7 +6,7 @@
     hosts      a host's disk, its boot, its end              status     which hosts are on, and answer
     lifecycle  up, down, power: a lab as a whole             reboot     what a host that reboots goes through
     state      where a lab's files are, and the locks        inotify    a limit of the kernel that many hosts need
-    apiserver  the kube-apiserver stand-in on the hosts      cli        `kube-ha lab`
+    apiserver  the kube-apiserver stand-in on the hosts
 
-The product runs without it; it knows nothing of the product.
+The product runs without it. It knows of the product what an inventory says should be, and nothing more.
 """

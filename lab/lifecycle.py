@@ -137,26 +137,14 @@ def _bring_up(layout: Layout, image: Image, untouched: set[str], progress: Progr
         progress(f"{len(missing)} hosts answered after {time.monotonic() - started:.1f} s")
 
 
-def ensure_ca(lab: str) -> None:
-    """Make a lab's CA, before anything else of it, if it is not there: an inventory may name its certificate.
-
-    Arguments:
-        lab: the lab's name
-    """
-    from nornir_kube_ha.lab import pki  # noqa: PLC0415 - as below
-
-    files = LabFiles(check_lab_name(lab))
-    LABS.mkdir(mode=0o755, parents=True, exist_ok=True)
-    files.folder.mkdir(mode=0o700, exist_ok=True)
-    pki.ensure_ca(files.pki)
-
-
 def _ensure_files(layout: Layout) -> str:
     """Make the lab's folder with its keys and certificates; return the public half of the login key."""
     from nornir_kube_ha.lab import pki  # noqa: PLC0415 - cryptography takes 100 ms to import, and only `up` needs it
 
     files = LabFiles(layout.name)
-    ensure_ca(layout.name)
+    LABS.mkdir(mode=0o755, parents=True, exist_ok=True)
+    files.folder.mkdir(mode=0o700, exist_ok=True)
+    pki.ensure_ca(files.pki)
     files.hosts.mkdir(mode=0o700, exist_ok=True)
     write_file(files.vips, "".join(f"{vip}\n" for vip in layout.vips))
     login = pki.ensure_ssh_key(files.private_key, f"controller@{layout.name}")

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nornir_kube_ha.errors import UsageError
-from nornir_kube_ha.lab.cli import Parsers
-from nornir_kube_ha.lab.cli import add_parser as add_lab_parser
 from nornir_kube_ha.runbooks.guard import guarded, tell
+from nornir_kube_ha.runbooks.lab import Parsers
+from nornir_kube_ha.runbooks.lab import add_parser as add_lab_parser
 from nornir_kube_ha.runbooks.options import add_options
 
 RUNBOOKS = {

@@ -63,7 +63,7 @@ def assignments(**variables: str) -> str:
     return "".join(f"{name.upper()}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def run_script(task: Task, script: str, *, timeout: float, ok: frozenset[int] = frozenset({0})) -> Completed:
+def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     """Run a script on the task's host: one round trip, on the one login that the run has there.
 
     The script goes through stdin, so nothing in it shows in the host's process list.
@@ -72,7 +72,6 @@ def run_script(task: Task, script: str, *, timeout: float, ok: frozenset[int] = 
         task: whose host it runs on
         script: POSIX sh
         timeout: seconds until it must have ended
-        ok: exit statuses that are no failure
 
     Raises:
         HostUnreachableError: no SSH server answers
@@ -91,7 +90,7 @@ def run_script(task: Task, script: str, *, timeout: float, ok: frozenset[int] = 
         raise HostUnreachableError(task.host.name, f"the connection was lost: {error}") from error
     except OverflowError as error:
         raise UnexpectedReplyError(task.host.name, f"more than {MAX_OUTPUT} bytes of output") from error
-    if completed.status not in ok:
+    if completed.status:
         words = (completed.stderr or completed.stdout).strip()[-2000:]
         raise RemoteCommandError(task.host.name, f"{task.name} ended with exit status {completed.status}: {words}")
     return completed

@@ -21,19 +21,20 @@ from nornir_kube_ha.intent import Cluster, Intent, Node
 FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
 MASTER_PRIORITY = 120  # the guide's
 FIRST_BACKUP_PRIORITY = 110  # the guide's; each further backup one less, since equal ones make elections slower
-UNREADABLE = "a-password-not-read"  # stands in while the other errors are collected; never used
+UNREADABLE = "a-password-not-read"  # stands in for one that was not read; never rendered
 MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
 FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
 PER_HOST_KEYS = frozenset({"name"})  # what Nornir itself says of a host, not its data
 
 
-def load_intent(nornir: Nornir) -> Intent:
+def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     """Parse every cluster of an inventory.
 
     Give it the whole inventory, not a filtered one: a node's files name its peers.
 
     Arguments:
         nornir: an initialised Nornir; its connections are not opened
+        read_files: whether what the inventory names is read, a password and a CA; without it nothing can be rendered
 
     Returns:
         What should be, on every host that is ours
@@ -41,13 +42,13 @@ def load_intent(nornir: Nornir) -> Intent:
     Raises:
         InventoryError: with all that is wrong, not only the first
     """
-    base = _inventory_folder(nornir)
+    base = _inventory_folder(nornir) if read_files else None
     problems: list[Problem] = []
     nodes: dict[str, list[Node]] = {}
     backups: Counter[str] = Counter()
     for host in our_hosts(nornir):
-        raw, unreadable = _complete(host, merged_data(host), backups, base)
-        problems += unreadable
+        raw, wrong = _complete(host, merged_data(host), backups)
+        problems += [*wrong, *_read(host.name, raw, base)]
         try:
             node = Node.model_validate(raw)
         except ValidationError as error:
@@ -115,10 +116,8 @@ def _inventory_folder(nornir: Nornir) -> Path:
     return Path(host_file).expanduser().resolve().parent if host_file else Path.cwd()
 
 
-def _complete(
-    host: Host, data: dict[str, Any], backups: Counter[str], base: Path
-) -> tuple[dict[str, Any], list[Problem]]:
-    """Add to a host's data what follows from the host itself, and read what it names: a password, a CA."""
+def _complete(host: Host, data: dict[str, Any], backups: Counter[str]) -> tuple[dict[str, Any], list[Problem]]:
+    """Add to a host's data what follows from the host itself."""
     foreign = _foreign_keys(data)
     problems = []
     if not isinstance(data.pop(FOREIGN_KEYS, ()), list | tuple):
@@ -130,20 +129,27 @@ def _complete(
     raw.setdefault("address", host.hostname)
     if isinstance(raw.setdefault("keepalived", {}), Mapping):
         raw["keepalived"] = {**_keepalived_defaults(host.name, raw, backups), **raw["keepalived"]}
-    stats = raw["haproxy"].get("stats") if isinstance(raw.get("haproxy"), Mapping) else None
-    if isinstance(stats, Mapping) and isinstance(stats.get("password"), Mapping):
+    return raw, problems
+
+
+def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
+    """Put in the place of its name what the data names: a password, a CA. Without a base, nothing is read."""
+    problems = []
+    haproxy = raw.get("haproxy")
+    stats = haproxy.get("stats") if isinstance(haproxy, Mapping) else None
+    if isinstance(haproxy, Mapping) and isinstance(stats, Mapping) and isinstance(stats.get("password"), Mapping):
         try:
-            password = _read_password(stats["password"], base)
+            password = _read_password(stats["password"], base) if base else UNREADABLE
         except (OSError, ValueError) as error:
-            problems.append(Problem(host.name, "haproxy.stats.password", str(error)))
+            problems.append(Problem(host, "haproxy.stats.password", str(error)))
             password = UNREADABLE
-        raw["haproxy"] = {**raw["haproxy"], "stats": {**stats, "password": password}}
-    if isinstance(raw.get("apiserver_ca"), str):
+        raw["haproxy"] = {**haproxy, "stats": {**stats, "password": password}}
+    if base and isinstance(raw.get("apiserver_ca"), str):
         try:
             raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
         except (OSError, ValueError) as error:
-            problems.append(Problem(host.name, "apiserver_ca", str(error)))
-    return raw, problems
+            problems.append(Problem(host, "apiserver_ca", str(error)))
+    return problems
 
 
 def _keepalived_defaults(name: str, raw: Mapping[str, Any], backups: Counter[str]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_hosts_become_clusters_in_the_inventorys_order(nornir_of: NornirOf) -> N
         ("demo", ["lb-1", "lb-2", "lb-3"]),
         ("other", ["lb-4", "lb-5"]),
     ]
-    assert intent.cluster_of("lb-4").master.name == "lb-5"
+    assert intent.node("lb-5").role == "master"
     assert [peer.name for peer in intent.cluster_of("lb-2").peers(intent.node("lb-2"))] == ["lb-1", "lb-3"]
 
 

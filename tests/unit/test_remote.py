@@ -263,11 +263,6 @@ def test_exit_status_is_a_failure(server: SSHServer, sent: Sent, answer: Answer,
     assert len(str(caught.value)) < 2200
 
 
-def test_exit_status_that_is_expected_is_none(server: SSHServer, sent: Sent) -> None:
-    server.answer = lambda _: (3, b"", b"")
-    assert sent(ok=frozenset({0, 3})).status == 3
-
-
 def test_script_that_does_not_end_is_a_time_out(server: SSHServer, sent: Sent) -> None:
     ended = threading.Event()
     server.answer = lambda _: (0, b"", b"") if ended.wait(10) else None

@@ -29,11 +29,6 @@ class Cluster:
     nodes: tuple[Node, ...]
 
     @property
-    def master(self) -> Node:
-        """The node that holds the VIP while all is well."""
-        return next(node for node in self.nodes if node.role == "master")
-
-    @property
     def vip(self) -> IPv4Interface:
         """The virtual IP, with its prefix length."""
         return self.nodes[0].vip

@@ -178,21 +178,12 @@ def _lab(options: argparse.Namespace) -> str:
 
 
 def _layouts(inventory: Path | None) -> tuple[Layout, ...]:
-    from nornir_kube_ha.inventory import load_intent, merged_data  # noqa: PLC0415 - with Nornir, a quarter of a second
+    from nornir_kube_ha.inventory import load_intent  # noqa: PLC0415 - with Nornir, a quarter of a second
     from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - that the other verbs need not wait
     from nornir_kube_ha.runbooks.selection import find_inventory, open_inventory  # noqa: PLC0415 - the same
 
     nornir = open_inventory(find_inventory(inventory))
-    names = {merged_data(host).get("lab") for host in nornir.inventory.hosts.values()} - {None}
-    new = {check_lab_name(str(name)) for name in names} - set(lifecycle.labs())
-    try:
-        for name in new:
-            lifecycle.ensure_ca(name)  # the inventory may name the CA of a lab that is yet to be
-        return layouts_of(load_intent(nornir))
-    except BaseException:
-        for name in new:
-            lifecycle.down(name)
-        raise
+    return layouts_of(load_intent(nornir, read_files=False))  # it may name the CA of a lab that is yet to be
 
 
 def _progress(line: str) -> None:
