@@ -42,7 +42,8 @@ for unit in $UNITS; do
     active) ;;
     *)
         section journal "$unit"
-        journalctl --unit "$unit" --lines 15 --no-pager --output cat
+        # Without what haproxy logs of each connection, which would fill these lines (local0 and local1).
+        journalctl --unit "$unit" --facility daemon --lines 15 --no-pager --output cat
         ;;
     esac
 done
@@ -71,11 +72,13 @@ if [ "${pid:-0}" -gt 0 ] && signal=$(keepalived --signum=JSON); then
     kill -s "$signal" "$pid"
     tries=40
     while [ $tries -gt 0 ]; do
-        # Read once: another look may have it written again at this moment. Anybody may own a name in /tmp.
-        state=$(cat $dump)
-        if [ "$(stat -c '%i %y' $dump)" != "$before" ] && [ "$(stat -c %u $dump)" = 0 ] && [ "${state%]}" != "$state" ]; then
-            echo "$state"
-            break
+        # Newer first, then read, and read once: another look may have it written again at any moment. And anybody may
+        # own a name in /tmp.
+        if [ "$(stat -c '%i %y' $dump)" != "$before" ] && [ "$(stat -c %u $dump)" = 0 ]; then
+            state=$(cat $dump)
+            case $state in
+            *]) echo "$state" && break ;;
+            esac
         fi
         tries=$((tries - 1))
         sleep 0.025

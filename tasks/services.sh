@@ -5,7 +5,7 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 fail() {
     echo "$1; the journal of $2 ends:" >&2
-    journalctl --unit "$2" --lines 15 --no-pager --output cat >&2
+    journalctl --unit "$2" --facility daemon --lines 15 --no-pager --output cat >&2
     exit 1
 }
 

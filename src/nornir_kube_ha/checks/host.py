@@ -96,7 +96,8 @@ def _apiservers_up(view: HostView) -> Verdict:
         seen == f"{len(wanted)} up",
         f"{len(wanted)} up",
         seen if view.facts.servers is not None else f"haproxy does not answer on {view.node.haproxy.socket}",
-        "ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`",
+        "if haproxy does not answer, see haproxy.active; "
+        "else ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`",
     )
 
 
@@ -111,7 +112,8 @@ def _keepalived_state(view: HostView) -> Verdict:
         state in expected and (state == "MASTER") == holds,
         " or ".join(sorted(expected)) + ", holding the VIP only as MASTER",
         f"{state}, {address}" if state else f"keepalived does not answer, {address}",
-        "read `journalctl -u keepalived`; FAULT means that haproxy or the interface is down on this node",
+        "look at the master's other checks first: a node in FAULT (haproxy or its interface down) lets the VIP go; "
+        "`journalctl -u keepalived` says when",
     )
 
 
