@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 
 from nornir_kube_ha.lab.command import run
-from nornir_kube_ha.lab.errors import LabDownError, LabError
+from nornir_kube_ha.lab.errors import LabDownError, LabError, LabRequiresRootError
 from nornir_kube_ha.lab.layout import LabHost, Layout
 
 NETNS = Path("/run/netns")  # where ip(8) looks for names
@@ -56,12 +56,26 @@ def enter(lab: str) -> None:
         LabDownError: the lab has no control namespace: it is not up
     """
     path = NETNS / control_namespace(lab)
+    if os.geteuid() != 0:
+        raise LabRequiresRootError(f"the hosts of lab {lab} are reached by root only")
     if not is_there(path.name):
         raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
     libc = ctypes.CDLL(None, use_errno=True)
     with path.open("rb") as handle:
         if libc.setns(handle.fileno(), _CLONE_NEWNET):
             raise LabError(f"entering {path}: {os.strerror(ctypes.get_errno())}")
+
+
+def is_inside(lab: str) -> bool:
+    """Tell whether the calling thread works in the lab's control namespace.
+
+    Arguments:
+        lab: the lab's name
+    """
+    if not is_there(control_namespace(lab)):
+        return False
+    own, its = Path("/proc/thread-self/ns/net").stat(), (NETNS / control_namespace(lab)).stat()
+    return (own.st_dev, own.st_ino) == (its.st_dev, its.st_ino)
 
 
 def is_there(namespace: str) -> bool:

@@ -59,10 +59,11 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
     tell(f"inventory {inventory}")
     nornir = open_inventory(inventory, forks=options.forks, dry_run=options.dry_run)
     hosts = select(nornir, options)
+    load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
     if options.list_hosts:
         sys.stdout.write("".join(f"{host}\n" for host in hosts))
         return 0
-    enter_lab(nornir, hosts)
+    enter_lab(nornir, hosts, inventory)
     run = Run(name, nornir, load_intent(nornir), hosts, verbosity=options.verbosity, tell=tell)
     try:
         report = runbook(run)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from nornir_kube_ha.errors import InventoryError, KubeHaError
+from nornir_kube_ha.errors import InventoryError, KubeHaError, Problem
 
 INTERRUPTED = 130
 NOBODY_READS = 141  # as a program ends that SIGPIPE ends
@@ -29,7 +29,7 @@ def guarded(command: Callable[[], int]) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        tell("interrupted")
+        tell("interrupted; what was in hand on a host has ended there, and the next run goes on from what it finds")
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,9 +48,12 @@ def tell(text: str) -> None:
 
 def _complain(error: KubeHaError) -> None:
     if isinstance(error, InventoryError):
-        tell(f"error: {len(error.problems)} in the inventory; nothing was sent to any host")
+        hosts: dict[tuple[str, str], list[str]] = {}  # what stands in a group is wrong at each of its hosts: said once
         for problem in error.problems:
-            tell(f"  {problem}")
+            hosts.setdefault((problem.key, problem.message), []).append(problem.host)
+        tell(f"error: {len(hosts)} in the inventory; nothing was sent to any host")
+        for (key, message), names in hosts.items():
+            tell(f"  {Problem(', '.join(names), key, message)}")
     else:
         tell(f"error: {error}")
 

@@ -3,9 +3,11 @@
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
+from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.lab import lifecycle, network
 from nornir_kube_ha.lab.apiserver import MODES
 from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
@@ -170,6 +172,9 @@ def _lab(options: argparse.Namespace) -> str:
     if options.lab is not None:
         return check_lab_name(options.lab)
     labs = lifecycle.labs()
+    if len(labs) > 1:
+        with suppress(KubeHaError):  # the lab of the inventory in use is meant, if there is one and it says so
+            labs = [layout.name for layout in _layouts(None) if layout.name in labs] or labs
     if len(labs) > 1:
         raise LabRequestError(f"there are several labs; choose one with --lab: {', '.join(labs)}")
     if not labs:

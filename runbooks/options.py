@@ -51,7 +51,13 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
         help="only hosts whose inventory says so, as role=backup; repeatable, all must match",
     )
     select.add_argument(
-        "-l", "--limit", metavar="HOST[,HOST]", action="append", default=[], help="only these hosts; repeatable"
+        "-l",
+        "--limit",
+        metavar="HOST[,HOST]",
+        action="extend",
+        default=[],
+        type=_names,
+        help="only these hosts; repeatable",
     )
     select.add_argument("--list-hosts", action="store_true", help="list the hosts that match, and do nothing")
     if changes_hosts:
@@ -96,11 +102,10 @@ def parse_options(arguments: argparse.Namespace) -> Options:
     Arguments:
         arguments: of a parser that `add_options` was given
     """
-    names = [name.strip() for part in arguments.limit for name in part.split(",")]
     return Options(
         inventory=arguments.inventory,
         filters=tuple(arguments.filters),
-        limit=tuple(filter(None, names)),
+        limit=tuple(arguments.limit),
         list_hosts=arguments.list_hosts,
         dry_run=getattr(arguments, "dry_run", False),
         diff=getattr(arguments, "diff", False),
@@ -115,6 +120,13 @@ def _key_value(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, as role=backup")
     return key, value
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:  # of an unset variable, say: that means no host, and must not mean all
+        raise argparse.ArgumentTypeError(f"{text!r} does not name a host, as lb-1,lb-2")
+    return names
 
 
 def _positive(text: str) -> int:

@@ -183,13 +183,18 @@ class Run:
         findings: tuple[Finding, ...] = ()
         if failure:
             findings = unknown_host(failure.message)
-        elif self._stopped:
-            findings = unknown_host(f"the run stopped: {', '.join(self._failures)} failed")
+        elif self._stopped and judged:
+            findings = unknown_host(self._why_stopped(name))
         elif judged:
             findings = check_host(HostView(node, self.facts[name], self.plans[name]))
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
         steps = self.plans[name].steps if self.dry_run and name in self.plans else ()
         return HostReport(node.cluster, node.role, name in self.changed, findings, failure, diff, steps)
+
+    def _why_stopped(self, name: str) -> str:
+        failed = ", ".join(self._failures)
+        left = "changed, and not looked at again" if name in self.changed else "left as it was"
+        return f"{left}: the run stopped because {failed} failed"
 
     def _print(self, results: AggregatedResult) -> None:
         severity = SEVERITIES[min(self._verbosity, len(SEVERITIES) - 1)]

@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory import merged_data, our_hosts
 from nornir_kube_ha.lab import network
+from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.runbooks.options import Options
 
 HOSTS_FILE = "hosts.yaml"
@@ -31,6 +32,7 @@ def find_inventory(given: Path | None) -> Path:
     """
     if given or "KUBE_HA_INVENTORY" in os.environ:
         path = (given or Path(os.environ["KUBE_HA_INVENTORY"])).expanduser()
+        path = path.parent if path.name in FILES.values() else path
         if path.is_file() or (path / HOSTS_FILE).is_file():
             return path.resolve()
         raise UsageError(f"inventory {path}: neither a folder with {HOSTS_FILE} nor a Nornir configuration file")
@@ -63,7 +65,8 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
         else:
             nornir = InitNornir(config_file=str(path), runner=runner, logging=logging)
     except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
-        raise UsageError(f"inventory {path} cannot be read: {type(error).__name__}: {error}") from error
+        words = f"there is no group {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        raise UsageError(f"inventory {path} cannot be read: {words}") from error
     nornir.data.dry_run = dry_run
     return nornir
 
@@ -83,17 +86,21 @@ def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
         raise UsageError(f"--limit: no host called {', '.join(unknown)}; there are {', '.join(_names(ours))}")
     names = _names(host for host in ours if _matches(host, options))
     if not names:
-        wanted = " and ".join(f"{key}={value}" for key, value in options.filters) or "the options given"
-        raise UsageError(f"no host matches {wanted}; there are {', '.join(_names(ours)) or 'none of ours'}")
+        wanted = [f"{key}={value}" for key, value in options.filters]
+        wanted += [f"--limit {','.join(options.limit)}"] if options.limit else []
+        raise UsageError(
+            f"no host matches {' and '.join(wanted) or 'at all'}; there are {', '.join(_names(ours)) or 'none of ours'}"
+        )
     return names
 
 
-def enter_lab(nornir: Nornir, names: Iterable[str]) -> None:
+def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:
     """Where the hosts are a lab's, go where they can be reached, and nothing else can.
 
     Arguments:
         nornir: with the whole inventory
         names: of the hosts that are meant
+        inventory: where they stand, for the command that starts the lab
 
     Raises:
         UsageError: the hosts are not all in one place
@@ -105,7 +112,10 @@ def enter_lab(nornir: Nornir, names: Iterable[str]) -> None:
     if len(labs) > 1:
         places = ", ".join(sorted(f"lab {name}" if name else "the network" for name in labs))
         raise UsageError(f"the hosts are in {places}: run them apart, with --filter lab=NAME or --limit")
-    network.enter(labs.pop())
+    name = labs.pop()
+    if not network.is_there(network.control_namespace(name)):
+        raise LabDownError(f"lab {name} is not up; start it with: kube-ha lab up -i {inventory}")
+    network.enter(name)
 
 
 def _lab_of(host: Host) -> str:

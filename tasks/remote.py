@@ -24,6 +24,8 @@ from nornir_kube_ha.errors import (
     RemoteTimeoutError,
     UnexpectedReplyError,
 )
+from nornir_kube_ha.inventory import merged_data
+from nornir_kube_ha.lab import network
 
 OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
 NO_STATUS = -1  # paramiko's word for a channel that was closed without one
@@ -110,16 +112,27 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Complet
 
 def _login(task: Task) -> paramiko.SSHClient:
     host = task.host
+    _refuse_outside_lab(host)
     try:
         connection: BaseConnection = host.get_connection(CONNECTION_NAME, task.nornir.config)
         client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
         return client or _connect(connection)
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise _login_error(host, error) from error
-    except ValueError as error:  # netmiko's, of settings that cannot be: a key file that is not there
-        raise LoginRefusedError(
-            host.name, f"cannot log in with these settings: {' '.join(str(error).split())}"
-        ) from error
+    except (KeyError, ValueError) as error:  # netmiko's, of settings that cannot be: no platform, no key file
+        words = f"platform {host.platform}, {' '.join(str(error).split())}"
+        raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
+
+
+def _refuse_outside_lab(host: Host) -> None:
+    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts."""
+    lab = merged_data(host).get("lab")
+    if lab is not None and not network.is_inside(str(lab)):
+        raise HostUnreachableError(
+            host.name,
+            f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "
+            f'themselves; code of your own calls nornir_kube_ha.lab.network.enter("{lab}") before it starts any thread',
+        )
 
 
 def _connect(connection: BaseConnection) -> paramiko.SSHClient:

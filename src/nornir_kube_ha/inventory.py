@@ -205,7 +205,7 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
     hint = f" ({field.description})" if field and field.description else ""
     if details["type"] == "missing":
         return Problem(host, key, f"is missing{hint}")
-    reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("valid tuple", "list")
     value = details["input"]
     # What stands where a section should may be the secret that belongs into it.
     may_be_shown = isinstance(value, str | int | float) and not (field and _model_in(field.annotation))

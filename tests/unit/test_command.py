@@ -70,6 +70,9 @@ def inventory(tmp_path: Path) -> Callable[[str | None], Path]:
         yaml = YAML(typ="safe")
         groups = yaml.load(folder / "groups.yaml")
         groups["lab"]["data"] |= {"lab": lab, "apiserver_ca": str(CA)}
+        key = tmp_path / "id_ed25519"
+        key.touch()
+        groups["lab"]["connection_options"]["netmiko"]["extras"]["key_file"] = str(key)
         yaml.dump(groups, folder / "groups.yaml")
         return folder
 
@@ -103,7 +106,11 @@ def raising(error: BaseException) -> Callable[[], int]:
         (HostUnreachableError("lb-1", "no answer"), 4, "error: lb-1: no answer\n"),
         (LoginRefusedError("lb-1", "host key"), 6, "error: lb-1: host key\n"),
         (LabDownError("lab demo is not up"), 1, "error: lab demo is not up\n"),
-        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "interrupted; what was in hand on a host has ended there, and the next run goes on from what it finds\n",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
@@ -146,7 +153,7 @@ def test_lab_that_is_down_is_named_and_nothing_is_sent(
     assert main(["-i", str(inventory("noneup"))]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "error: lab noneup is not up; start it with: kube-ha lab up" in err
+    assert "error: lab noneup is not up; start it with: kube-ha lab up -i " in err
     assert sent == []
 
 
@@ -158,7 +165,9 @@ def test_inventory_with_an_error_sends_nothing(
     assert main(["-i", str(folder)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "error: 3 in the inventory; nothing was sent to any host\n  lb-1: haproxy.stats.password: " in err
+    assert (
+        "error: 1 in the inventory; nothing was sent to any host\n  lb-1, lb-2, lb-3: haproxy.stats.password: " in err
+    )
     assert sent == []
 
 
@@ -191,6 +200,18 @@ def test_list_of_hosts_goes_to_stdout_and_nothing_is_sent(
     assert main(["-i", str(inventory("noneup")), "--filter", "role=backup", "--list-hosts"]) == 0  # no lab is needed
     assert capsys.readouterr().out == "lb-2\nlb-3\n"
     assert sent == []
+
+
+def test_list_of_hosts_checks_the_inventory(
+    capsys: pytest.CaptureFixture[str], inventory: Callable[[str | None], Path], main: Main
+) -> None:
+    folder = inventory("noneup")
+    (folder / "defaults.yaml").write_text("platform: linux\ndata: {haproxy: {balanse: source, stats: {}}}\n")
+    assert main(["-i", str(folder), "--list-hosts"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "did you mean balance?" in err
+    assert "haproxy.stats.password: is missing" in err
 
 
 def test_host_that_does_not_answer_is_unknown(

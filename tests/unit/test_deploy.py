@@ -189,7 +189,9 @@ def test_host_that_cannot_be_looked_at_stops_a_deploy_before_any_change(
     assert {step for _, step in stale.steps} == {"look"}
     assert (report.exit_code, report.changed) == (code, False)
     assert statuses(report) == dict.fromkeys(ALL, "unknown")
-    assert {finding.seen for finding in report.hosts["lb-1"].findings} == {"the run stopped: lb-2 failed"}
+    assert {finding.seen for finding in report.hosts["lb-1"].findings} == {
+        "left as it was: the run stopped because lb-2 failed"
+    }
 
 
 def test_host_that_cannot_be_looked_at_is_unknown_to_a_verify_and_the_others_are_checked(

@@ -49,6 +49,12 @@ def test_default_inventory_is_a_lab(tmp_path: Path, ca: str) -> None:
     assert intent.clusters[0].vip.ip.exploded.startswith("192.0.2.")  # of RFC 5737: nobody's
 
 
+def test_example_can_log_in_with_an_agent() -> None:
+    nornir = open_inventory(INVENTORY / "example")
+    for host in nornir.inventory.hosts.values():  # netmiko judges the settings here, and opens nothing yet
+        assert host.get_connection("netmiko", nornir.config).allow_agent
+
+
 def test_example_is_the_guides_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBE_HA_STATS_PASSWORD", "correct-horse-battery")
     intent = load_intent(open_inventory(INVENTORY / "example"))

@@ -48,7 +48,7 @@ def test_password_from_a_file_beside_the_inventory(nornir_of: NornirOf, tmp_path
         ("Administrator", "well-known"),
         ("PASSWORD", "well-known"),
         ("elevenchars", "12 characters or more"),
-        ("", "printable ASCII"),
+        ("", "is empty"),
         ("with a space in it", "without spaces"),
         ("with-a-'-quote-in-it", "without '"),
         ("with-a-newline\nin-it", "printable ASCII"),

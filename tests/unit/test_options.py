@@ -51,6 +51,8 @@ def test_understood(arguments: list[str], options: Options) -> None:
         (["--filter", "role"], "'role' is not KEY=VALUE, as role=backup"),
         (["--filter", "=backup"], "'=backup' is not KEY=VALUE"),
         (["--filter", ""], "'' is not KEY=VALUE"),
+        (["--limit", ""], "'' does not name a host"),
+        (["--limit", " , "], "does not name a host"),
         (["--forks", "0"], "'0' is not a number of 1 or more"),
         (["--forks", "-1"], "--forks"),
         (["--forks", "many"], "'many' is not a number of 1 or more"),

@@ -227,6 +227,15 @@ def test_script_goes_through_stdin_and_nothing_of_it_on_a_command_line(server: S
     assert server.commands == ["sh -s"]
 
 
+def test_host_of_a_lab_is_not_reached_from_outside_of_it(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent
+) -> None:
+    stranger.inventory.hosts["lb-1"].data["lab"] = "noneup"
+    with pytest.raises(HostUnreachableError, match="lives in lab noneup.*nothing was sent"):
+        sent_afresh()
+    assert fresh_server.transports == []
+
+
 def test_one_login_serves_every_script_and_opens_no_shell(fresh_server: SSHServer, sent_afresh: Sent) -> None:
     for number in range(3):
         sent_afresh(f"echo {number}\n")

@@ -18,6 +18,8 @@ from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_in
 NornirOf = Callable[..., Nornir]
 ALL = ("lb-1", "lb-2", "lb-3")
 
+INVENTORY = Path("mine")
+
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
@@ -144,16 +146,17 @@ def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The labs that were entered, instead of entering them."""
     labs: list[str] = []
     monkeypatch.setattr(network, "enter", labs.append)
+    monkeypatch.setattr(network, "is_there", lambda namespace: namespace == "kube-ha-demo")
     return labs
 
 
 def test_hosts_of_a_lab_are_reached_in_the_lab(nornir_of: NornirOf, entered: list[str]) -> None:
-    enter_lab(nornir_of(group={"lab": "demo"}), ALL)
+    enter_lab(nornir_of(group={"lab": "demo"}), ALL, INVENTORY)
     assert entered == ["demo"]
 
 
 def test_hosts_of_ones_own_are_not(nornir_of: NornirOf, entered: list[str]) -> None:
-    enter_lab(nornir_of(), ALL)
+    enter_lab(nornir_of(), ALL, INVENTORY)
     assert entered == []
 
 
@@ -168,23 +171,23 @@ def test_hosts_of_two_places_are_not_reached_at_once(
     nornir_of: NornirOf, entered: list[str], hosts: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(UsageError, match=f"the hosts are in {words}: run them apart"):
-        enter_lab(nornir_of(hosts), ALL)
+        enter_lab(nornir_of(hosts), ALL, INVENTORY)
     assert entered == []
 
 
 def test_only_the_hosts_that_are_meant_count(nornir_of: NornirOf, entered: list[str]) -> None:
-    enter_lab(nornir_of({"lb-3": {"lab": "demo"}}), ("lb-1", "lb-2"))
+    enter_lab(nornir_of({"lb-3": {"lab": "demo"}}), ("lb-1", "lb-2"), INVENTORY)
     assert entered == []
 
 
-@pytest.mark.parametrize("lab", ["noneup", "../../tmp", "Not a name"])
+@pytest.mark.parametrize("lab", ["noneup", "Not a name"])
 def test_lab_that_is_down_names_the_command(nornir_of: NornirOf, lab: str) -> None:
-    with pytest.raises(LabDownError, match="kube-ha lab up"):
-        enter_lab(nornir_of(group={"lab": lab}), ALL)
+    with pytest.raises(LabDownError, match=f"kube-ha lab up -i {INVENTORY}"):
+        enter_lab(nornir_of(group={"lab": lab}), ALL, INVENTORY)
 
 
 @pytest.mark.parametrize("lab", [["demo"], {"name": "demo"}])
 def test_lab_that_is_no_name_is_an_error_of_ours(nornir_of: NornirOf, entered: list[str], lab: object) -> None:
     with pytest.raises((UsageError, LabDownError)):
-        enter_lab(nornir_of(group={"lab": lab}), ALL)
+        enter_lab(nornir_of(group={"lab": lab}), ALL, INVENTORY)
     assert entered == []

@@ -49,6 +49,8 @@ def _without_block(value: str) -> str:
 
 def _strong_password(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
+    if not text:
+        raise ValueError("is empty")
     if not re.fullmatch(r"[!-&(-~]+", text):  # printable ASCII but the space and ', which ends haproxy's strong quotes
         raise ValueError("must be printable ASCII without spaces and without '")
     if text.lower() in WELL_KNOWN_PASSWORDS:

@@ -36,7 +36,7 @@ class Node(Settings):
     control_plane_endpoint: Word | None = None
     """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
     haproxy: HAProxy
-    """What haproxy.cfg should say."""
+    """What haproxy.cfg should say; `stats.password` at least."""
     keepalived: Keepalived
     """What keepalived.conf should say."""
 

@@ -55,14 +55,21 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
     hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
     findings = report.clusters.get(cluster, ())
     yield Text(f"cluster {cluster}", style="bold")
-    if any(host.findings for host in hosts.values()):
+    if any(finding.status is not Status.UNKNOWN for host in hosts.values() for finding in host.findings):
         fits = FIRST_COLUMN + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
         yield _by_check(hosts) if fits else _by_host(hosts)
+    else:
+        yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in _left_out(hosts))
     for finding in findings:
         yield Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({_clean(finding.seen)})")
     if report.dry_run:
         yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
     yield from _explanations(hosts, findings)
+
+
+def _left_out(hosts: dict[str, HostReport]) -> Iterator[tuple[str, HostReport]]:
+    """Hosts that nothing failed on and that were not judged all the same: the run stopped before."""
+    return ((name, host) for name, host in hosts.items() if host.findings and not host.failure)
 
 
 def _by_check(hosts: dict[str, HostReport]) -> Table:
