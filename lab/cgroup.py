@@ -55,12 +55,17 @@ def is_populated(cgroup: Path) -> bool:
         return False
 
 
+def _folders(cgroup: Path) -> list[Path]:
+    """Return it and all below, parents first. A folder that goes while we look is left out, not an error."""
+    return [Path(folder) for folder, _, _ in os.walk(cgroup)]
+
+
 def processes(cgroup: Path) -> list[int]:
     """Return the ids of the processes in it and below."""
     found: list[int] = []
-    for file in [cgroup / "cgroup.procs", *cgroup.rglob("cgroup.procs")]:
+    for folder in _folders(cgroup):
         with suppress(OSError):
-            found += map(int, file.read_text().split())
+            found += map(int, (folder / "cgroup.procs").read_text().split())
     return sorted(set(found))
 
 
@@ -89,6 +94,6 @@ def _kill(cgroup: Path) -> None:
 
 
 def _remove(cgroup: Path) -> None:
-    for folder in [*sorted((p for p in cgroup.rglob("*/")), reverse=True), cgroup]:
+    for folder in reversed(_folders(cgroup)):
         with suppress(OSError):  # EBUSY while a killed process is on its way out
             folder.rmdir()

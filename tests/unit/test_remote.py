@@ -231,7 +231,7 @@ def test_host_of_a_lab_is_not_reached_from_outside_of_it(
     fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent
 ) -> None:
     stranger.inventory.hosts["lb-1"].data["lab"] = "noneup"
-    with pytest.raises(HostUnreachableError, match="lives in lab noneup.*nothing was sent"):
+    with pytest.raises(HostUnreachableError, match=r"lives in lab noneup.*nothing was sent"):
         sent_afresh()
     assert fresh_server.transports == []
 
