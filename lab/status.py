@@ -38,13 +38,6 @@ class HostStatus:
     seen: str
 
 
-def is_up(layout: Layout) -> bool:
-    """Tell whether all hosts of the layout run, without sending anything anywhere."""
-    return network.is_there(network.control_namespace(layout.name)) and all(
-        Host(layout.name, spec.name).is_on for spec in layout.hosts
-    )
-
-
 def status(lab: str) -> list[HostStatus]:
     """Return how each host of a lab is that anything is left of; none if the lab is down.
 

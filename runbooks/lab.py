@@ -1,4 +1,4 @@
-"""`kube-ha lab`: what an operator does with labs."""
+"""Labs: boot an inventory's hosts on this machine, look around on them, break them, and take them down."""
 
 import argparse
 import os
@@ -35,7 +35,9 @@ def add_parser(subparsers: Parsers) -> None:
         parser = verbs.add_parser(verb, help=words, description=words)
         parser.set_defaults(run=_RUN[verb])
         if verb != "up":
-            parser.add_argument("--lab", metavar="NAME", help="which lab; may be left out while there is only one")
+            parser.add_argument(
+                "--lab", metavar="NAME", help="which lab, where several are up and the inventory in use does not tell"
+            )
         return parser
 
     add_inventory_option(add("up", "boot every host of an inventory that lives in a lab"))

@@ -154,10 +154,6 @@ class Run:
     def look(self) -> None:
         """Gather facts of every host that can be reached, and see what differs there."""
         self.facts = self.each(get_facts, self.reached, intent=self.intent)
-        self.compare()
-
-    def compare(self) -> None:
-        """See what differs on the hosts, from the facts at hand."""
         self.plans = self.each(get_plan, [*self.facts], intent=self.intent, facts=self.facts)
 
     def report(self) -> Report:

@@ -1,8 +1,8 @@
 # One look at a load-balancer node, in one round trip. Reads and never changes.
 #
-# Set before it: NONCE, FILES, UNITS, PACKAGES, HAPROXY_SOCKET, VIP, READYZ_URL, CA_FILE, STATS_URL,
-# STATS_LOGIN (as curl's config quotes it). Everything it prints stands between lines "@NONCE SECTION", so that what a login shell adds is told
-# apart; the last line is "@NONCE end".
+# Set before it: NONCE, FILES, UNITS, PACKAGES, HAPROXY_SOCKET, VIP, READYZ_URL, CA_FILE, STATS_URL, STATS_LOGIN (as
+# curl's config quotes it). Everything it prints stands between lines "@NONCE SECTION", so that what a login shell adds
+# is told apart; the last line is "@NONCE end".
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 

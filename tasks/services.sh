@@ -12,15 +12,17 @@ fail() {
 worker() { echo 'show info' | socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
 
 # systemctl only passes the wish on: haproxy starts a new worker from its new files, and keeps the old one if that fails.
-await_worker_other_than() {
+reload_haproxy() {
+    before=$(worker)
+    systemctl reload haproxy </dev/null >&2 || fail "systemctl reload haproxy failed" haproxy
     tries=100
     while [ $tries -gt 0 ]; do
         now=$(worker)
-        [ -z "$now" ] || [ "$now" = "$1" ] || return 0
+        [ -z "$now" ] || [ "$now" = "$before" ] || return 0
         tries=$((tries - 1))
         sleep 0.1
     done
-    return 1
+    fail "haproxy did not take its new files" haproxy
 }
 
 echo "$CHANGES" | while read -r verb unit; do
@@ -28,10 +30,9 @@ echo "$CHANGES" | while read -r verb unit; do
     daemon-reload) systemctl daemon-reload || exit ;;
     create-run-folder) systemd-tmpfiles --create "$RUN_FOLDER" || exit ;;
     *)
-        before=$(worker)
-        systemctl "$verb" "$unit" </dev/null >&2 || fail "systemctl $verb $unit failed" "$unit"
         case "$verb $unit" in
-        "reload haproxy") await_worker_other_than "$before" || fail "haproxy did not take its new files" "$unit" ;;
+        "reload haproxy") reload_haproxy ;;
+        *) systemctl "$verb" "$unit" </dev/null >&2 || fail "systemctl $verb $unit failed" "$unit" ;;
         esac
         [ "$verb" = enable ] || systemctl --quiet is-active "$unit" || fail "$unit ended after $verb" "$unit"
         [ "$verb" = enable ] || rm -f "/run/kube-ha-pending/$unit"

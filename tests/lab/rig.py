@@ -6,19 +6,18 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace
-from nornir_kube_ha.lab.state import LabFiles
+from nornir_kube_ha.runbooks.lab import ssh_command
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("lb-1", "lb-2", "lb-3")
 MASTER, *BACKUPS = HOSTS
-ADDRESSES = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", "lb-3": "192.0.2.13"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,9 @@ class Lab:
             assert time.monotonic() < deadline, completed.stdout
 
     def ssh_command(self, host: str, command: str) -> list[str]:
-        return [*_ssh_words(self.name), f"root@{ADDRESSES[host]}", command]
+        """What `kube-ha lab ssh` runs, without the time that Python takes to start."""
+        inside = ["nsenter", f"--net={NETNS / control_namespace(self.name)}"]
+        return [*inside, *ssh_command(read_layout(self.name), host, [command], terminal=False)]
 
     def ssh(self, host: str, command: str, *, check: bool = True) -> str:
         completed = _run(self.ssh_command(host, command))
@@ -97,15 +98,6 @@ class Lab:
 def _run(command: list[str]) -> Completed:
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=240)
     return Completed(done.returncode, done.stdout, done.stderr)
-
-
-@cache
-def _ssh_words(lab: str) -> list[str]:
-    """What `kube-ha lab ssh` runs, without the half second that Python takes to say it."""
-    files = LabFiles(lab)
-    keys = ["-i", str(files.private_key), "-o", f"UserKnownHostsFile={files.known_hosts}"]
-    inside = ["nsenter", f"--net={NETNS / control_namespace(lab)}"]
-    return [*inside, "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", *keys]
 
 
 def copy_inventory(lab: str, folder: Path) -> Lab:

@@ -22,7 +22,7 @@ from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.image import Image
 from nornir_kube_ha.lab.layout import LabHost, Layout
 from nornir_kube_ha.lab.state import LABS, RUN, LabFiles
-from nornir_kube_ha.lab.status import is_up, status
+from nornir_kube_ha.lab.status import status
 
 T = TypeVar("T")
 VIP = IPv4Interface("192.0.2.10/24")
@@ -64,6 +64,10 @@ def inside(lab: str, function: Callable[[], T]) -> T:
     """Call a function in the lab's network. The test itself stays where it is."""
     with ThreadPoolExecutor(1, initializer=network.enter, initargs=(lab,)) as pool:
         return pool.submit(function).result()
+
+
+def is_up(lab: Layout) -> bool:
+    return {each.name for each in status(lab.name) if each.answers} == {spec.name for spec in lab.hosts}
 
 
 def inits(lab: Layout) -> list[int]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from nornir_kube_ha.checks.model import Check, Finding, HostRule, HostView, Status, Verdict, finding
 from nornir_kube_ha.config import RUN_FOLDER, masked
-from nornir_kube_ha.facts import Unit
 from nornir_kube_ha.plan import required_packages
 
 
@@ -57,7 +56,7 @@ def _unit_active(name: str) -> HostRule:
 
 def _unit_enabled(name: str) -> HostRule:
     def rule(view: HostView) -> Verdict:
-        unit: Unit = view.facts.units[name]
+        unit = view.facts.units[name]
         seen = "enabled" if unit.enabled else "not enabled"
         return Verdict(unit.enabled, "enabled at boot", seen, f"run deploy, or `systemctl enable {name}`")
 

@@ -58,13 +58,13 @@ class Verdict:
     """What a check's own function says.
 
     Arguments:
-        ok: it holds
+        ok: it holds; None if what was seen does not tell
         expected: what should be
         seen: what is
         next: what to do if it does not hold
     """
 
-    ok: bool
+    ok: bool | None
     expected: str
     seen: str
     next: str
@@ -97,6 +97,8 @@ def finding(name: str, verdict: Verdict) -> Finding:
         name: the check's
         verdict: what its function says
     """
+    if verdict.ok is None:
+        return Finding(name, Status.SKIP, verdict.expected, verdict.seen)
     if verdict.ok:
         return Finding(name, Status.PASS, verdict.expected, verdict.seen)
     return Finding(name, Status.FAIL, verdict.expected, verdict.seen, verdict.next)
