@@ -18,9 +18,9 @@ from nornir.core.task import AggregatedResult, Result
 from nornir_kube_ha.checks import Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import masked
 from nornir_kube_ha.facts import Facts
-from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.plan import HostPlan
-from nornir_kube_ha.report import Failure, HostReport, Report
+from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.tasks import change_services, commit_config, get_facts, get_plan, install_packages
 
 CHANGING = (change_services, commit_config, install_packages)
@@ -167,11 +167,19 @@ class Run:
             finished=datetime.now(UTC),
             hosts={name: self._host_report(name, judged=judged) for name in self.hosts},
             clusters={
-                cluster.name: check_cluster(cluster, {} if self._stopped else self.facts) if judged else ()
+                cluster.name: self._cluster_report(cluster, judged=judged)
                 for cluster in self.intent.clusters
                 if cluster.name in clusters
             },
             dry_run=self.dry_run,
+        )
+
+    def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:
+        return ClusterReport(
+            check_cluster(cluster, {} if self._stopped else self.facts) if judged else (),
+            str(cluster.vip.ip),
+            cluster.nodes[0].haproxy.port,
+            {apiserver.name: str(apiserver) for apiserver in cluster.apiservers},
         )
 
     def _host_report(self, name: str, *, judged: bool) -> HostReport:
@@ -185,7 +193,25 @@ class Run:
             findings = check_host(HostView(node, self.facts[name], self.plans[name]))
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
         steps = self.plans[name].steps if self.dry_run and name in self.plans else ()
-        return HostReport(node.cluster, node.role, name in self.changed, findings, failure, diff, steps)
+        return HostReport(
+            node.cluster,
+            node.role,
+            name in self.changed,
+            findings,
+            failure,
+            diff,
+            steps,
+            address=str(node.address),
+            state=self._host_state(node) if judged and not (failure or self._stopped) else None,
+        )
+
+    def _host_state(self, node: Node) -> HostState:
+        facts = self.facts[node.name]
+        return HostState(
+            vrrp=facts.vrrp[0].state if facts.vrrp else None,
+            holds_vip=facts.holds(node.vip),
+            apiservers={server.name: server.status for server in facts.servers or ()},
+        )
 
     def _why_stopped(self, name: str) -> str:
         failed = ", ".join(self._failures)

@@ -150,8 +150,8 @@ def test_only_the_host_that_differs_is_touched(stale: World, run_of: Callable[..
 def test_host_outside_the_limit_is_not_even_looked_at(stale: World, run_of: Callable[..., Run]) -> None:
     report = deploy(run_of("deploy", ("lb-2",)))
     assert {host for host, _ in stale.steps} == {"lb-2"}
-    assert report.clusters["demo"][0].status is Status.SKIP
-    assert report.clusters["demo"][0].seen == "not seen: lb-1, lb-3"
+    assert report.clusters["demo"].findings[0].status is Status.SKIP
+    assert report.clusters["demo"].findings[0].seen == "not seen: lb-1, lb-3"
 
 
 def test_packages_come_first_and_hosts_are_looked_at_again(
@@ -170,7 +170,7 @@ def test_dry_run_only_looks(stale: World, run_of: Callable[..., Run]) -> None:
     assert (report.dry_run, report.changed, report.passed) == (True, True, True)
     assert report.hosts["lb-1"].plan == (f"write {HAPROXY_CFG}", "reload haproxy")
     assert "-# by hand" in report.hosts["lb-1"].diff
-    assert (report.hosts["lb-1"].findings, report.clusters) == ((), {"demo": ()})
+    assert (report.hosts["lb-1"].findings, report.clusters["demo"].findings) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_host_that_cannot_be_looked_at_is_unknown_to_a_verify_and_the_others_are
     report = verify(run_of("verify"))
     assert statuses(report) == {"lb-1": "passed", "lb-2": "unknown", "lb-3": "passed"}
     assert report.exit_code == 4
-    assert report.clusters["demo"][0].status is Status.SKIP
+    assert report.clusters["demo"].findings[0].status is Status.SKIP
 
 
 def test_verify_sends_nothing_to_hosts_that_differ(stale: World, run_of: Callable[..., Run]) -> None:
@@ -239,7 +239,7 @@ def test_run_that_stopped_passes_nothing(stale: World, run_of: Callable[..., Run
     stale.fails["lb-2", "services"] = RemoteCommandError("lb-2", "ended with exit status 1")
     report = deploy(run_of("deploy"))
     everything = [finding for host in report.hosts.values() for finding in host.findings]
-    everything += [finding for findings in report.clusters.values() for finding in findings]
+    everything += [finding for part in report.clusters.values() for finding in part.findings]
     assert [finding.id for finding in everything if finding.status is Status.PASS] == []  # seen before the change
 
 

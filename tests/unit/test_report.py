@@ -16,7 +16,7 @@ from nornir_kube_ha.errors import (
     RefusedConfigError,
     RemoteCommandError,
 )
-from nornir_kube_ha.report import Failure, HostReport, Report, to_json
+from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report, to_json
 
 PASSED = Finding("haproxy.active", Status.PASS, "active (running)", "active (running)")
 FAILED = Finding("haproxy.active", Status.FAIL, "active (running)", "failed (failed)", "read its journal")
@@ -32,7 +32,8 @@ ReportOf = Callable[..., Report]
 
 
 def host(*findings: Finding, failure: Failure | None = None, changed: bool = False) -> HostReport:
-    return HostReport("demo", "master", changed, findings or (PASSED,), failure)
+    state = None if failure else HostState("MASTER", True, {"lb-1": "UP"})  # noqa: FBT003
+    return HostReport("demo", "master", changed, findings or (PASSED,), failure, address="192.0.2.11", state=state)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def report_of() -> ReportOf:
             started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
             finished=datetime(2026, 1, 2, 3, 4, 7, tzinfo=UTC),
             hosts={f"lb-{number}": each for number, each in enumerate(hosts, start=1)},
-            clusters={"demo": cluster},
+            clusters={"demo": ClusterReport(cluster, "192.0.2.10", 8443, {"lb-1": "192.0.2.11:6443"})},
         )
         return replace(whole, **changes)
 
@@ -132,10 +133,12 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
             "lb-1": {
                 "cluster": "demo",
                 "role": "master",
+                "address": "192.0.2.11",
                 "status": "failed",
                 "changed": True,
                 "error": None,
                 "plan": [],
+                "state": {"vrrp": "MASTER", "holds_vip": True, "apiservers": {"lb-1": "UP"}},
                 "checks": [
                     {
                         "id": "haproxy.active",
@@ -156,10 +159,12 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
             "lb-2": {
                 "cluster": "demo",
                 "role": "master",
+                "address": "192.0.2.11",
                 "status": "failed",
                 "changed": False,
                 "error": {"type": "RemoteCommandError", "message": "ended with exit status 1: Übel"},
                 "plan": [],
+                "state": None,
                 "checks": [
                     {
                         "id": "haproxy.active",
@@ -173,6 +178,9 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
         },
         "clusters": {
             "demo": {
+                "vip": "192.0.2.10",
+                "port": 8443,
+                "apiservers": {"lb-1": "192.0.2.11:6443"},
                 "checks": [
                     {
                         "id": "vip.single_holder",
@@ -181,7 +189,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "seen": "lb-1",
                         "next": "",
                     }
-                ]
+                ],
             }
         },
     }
@@ -192,7 +200,7 @@ def test_json_of_a_dry_run_says_so(report_of: ReportOf) -> None:
     planned = replace(host(changed=True), plan=("install haproxy", "reload haproxy"))
     tree: Mapping[str, Any] = json.loads(to_json(report_of(planned, cluster=(), dry_run=True)))
     assert tree["hosts"]["lb-1"]["plan"] == ["install haproxy", "reload haproxy"]
-    assert (tree["dry_run"], tree["changed"], tree["clusters"]) == (True, True, {"demo": {"checks": []}})
+    assert (tree["dry_run"], tree["changed"], tree["clusters"]["demo"]["checks"]) == (True, True, [])
 
 
 def test_diff_is_not_part_of_the_json(report_of: ReportOf) -> None:

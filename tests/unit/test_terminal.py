@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError
-from nornir_kube_ha.report import Failure, HostReport, Report
+from nornir_kube_ha.report import ClusterReport, Failure, HostReport, Report
 from nornir_kube_ha.report.terminal import print_report
 
 JOURNAL = (
@@ -53,7 +53,7 @@ def report_of(hosts: int = 3, **parts: HostReport) -> Report:
             name: parts.get(name.replace("-", "_"), HostReport("demo", role, False, findings()))  # noqa: FBT003
             for name, role in zip(names, roles, strict=True)
         },
-        clusters={"demo": (Finding("vip.single_holder", Status.PASS, "exactly one", "lb-1"),)},
+        clusters={"demo": ClusterReport((Finding("vip.single_holder", Status.PASS, "exactly one", "lb-1"),))},
     )
 
 
@@ -187,7 +187,7 @@ def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> N
 )
 def test_cluster_check_is_a_line_of_its_own(shown: Shown, status: Status, word: str) -> None:
     holder = Finding("vip.single_holder", status, "exactly one of lb-1, lb-2", "lb-1, lb-2", "see keepalived.state")
-    text = shown(replace(report_of(), clusters={"demo": (holder,)}))
+    text = shown(replace(report_of(), clusters={"demo": ClusterReport((holder,))}))
     assert f"vip.single_holder: {word} (lb-1, lb-2)" in text
     assert ("cluster: vip.single_holder\n  expected: exactly one of lb-1, lb-2" in text) is (status is Status.FAIL)
 
@@ -223,7 +223,7 @@ def test_diff_of_a_long_line_is_not_broken(shown: Shown) -> None:
 def test_dry_run_says_what_would_be_done_instead_of_a_matrix(shown: Shown) -> None:
     hosts = {name: replace(host, findings=()) for name, host in report_of().hosts.items()}
     hosts["lb-2"] = replace(hosts["lb-2"], plan=("write /etc/haproxy/haproxy.cfg", "reload haproxy"))
-    text = shown(replace(report_of(), hosts=hosts, clusters={"demo": ()}, dry_run=True))
+    text = shown(replace(report_of(), hosts=hosts, clusters={"demo": ClusterReport(())}, dry_run=True))
     assert "lb-1: as it should be\nlb-2 would change:\n  write /etc/haproxy/haproxy.cfg\n  reload haproxy\n" in text
     assert "haproxy.active" not in text
     assert text.splitlines()[-1].startswith("verify: passed - hosts: 3 passed; would change: 0;")

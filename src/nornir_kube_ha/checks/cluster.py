@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from nornir_kube_ha.checks.model import Check, ClusterRule, Finding, Verdict, finding
+from nornir_kube_ha.checks.model import Check, ClusterRule, Finding, Verdict
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster
 
@@ -32,4 +32,4 @@ def check_cluster(cluster: Cluster, facts: Mapping[str, Facts]) -> tuple[Finding
         cluster: what should be
         facts: what is, by host name, of the hosts that were looked at
     """
-    return tuple(finding(check.id, check.rule(cluster, facts)) for check in CLUSTER_CHECKS)
+    return tuple(check.finding(check.rule(cluster, facts)) for check in CLUSTER_CHECKS)

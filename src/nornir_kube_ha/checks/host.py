@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from nornir_kube_ha.checks.model import Check, Finding, HostRule, HostView, Status, Verdict, finding
+from nornir_kube_ha.checks.model import Check, Finding, HostRule, HostView, Status, Verdict
 from nornir_kube_ha.config import RUN_FOLDER, masked
 from nornir_kube_ha.plan import required_packages
 
@@ -169,7 +169,7 @@ def check_host(view: HostView) -> tuple[Finding, ...]:
     Arguments:
         view: all that is known of it
     """
-    found = (finding(check.id, check.rule(view)) for check in HOST_CHECKS)
+    found = (check.finding(check.rule(view)) for check in HOST_CHECKS)
     # A daemon's own words, as its journal has them, may quote a line of its file.
     return tuple(replace(each, seen=masked(each.seen, view.node)) for each in found)
 

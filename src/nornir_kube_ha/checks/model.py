@@ -14,9 +14,18 @@ class Status(StrEnum):
     """What became of a check. Not reached is not passed."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
+    WARN = "warn"
+    """It does not hold, and nothing is lost yet: somebody should see to it. Fails no run."""
     FAIL = "fail"
     SKIP = "skip"
     UNKNOWN = "unknown"
+
+
+class Severity(StrEnum):
+    """What it means that a check does not hold: `fail`, or only `warn`."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +71,14 @@ class Verdict:
         expected: what should be
         seen: what is
         next: what to do if it does not hold
+        severity: if it is another one than the check's own
     """
 
     ok: bool | None
     expected: str
     seen: str
     next: str
+    severity: Severity | None = None
 
 
 HostRule = Callable[[HostView], Verdict]
@@ -83,22 +94,24 @@ class Check(Generic[Rule]):
         id: its name
         meaning: what it says when it passes, in one line
         rule: the function that decides
+        severity: what it means that it does not hold
     """
 
     id: str
     meaning: str
     rule: Rule
+    severity: Severity = Severity.CRITICAL
 
+    def finding(self, verdict: Verdict) -> Finding:
+        """What it found, in words for the report.
 
-def finding(name: str, verdict: Verdict) -> Finding:
-    """What a check found, in words for the report.
-
-    Arguments:
-        name: the check's
-        verdict: what its function says
-    """
-    if verdict.ok is None:
-        return Finding(name, Status.SKIP, verdict.expected, verdict.seen)
-    if verdict.ok:
-        return Finding(name, Status.PASS, verdict.expected, verdict.seen)
-    return Finding(name, Status.FAIL, verdict.expected, verdict.seen, verdict.next)
+        Arguments:
+            verdict: what its rule says
+        """
+        if verdict.ok is None:
+            return Finding(self.id, Status.SKIP, verdict.expected, verdict.seen)
+        if verdict.ok:
+            return Finding(self.id, Status.PASS, verdict.expected, verdict.seen)
+        severity = verdict.severity or self.severity
+        status = Status.WARN if severity is Severity.WARNING else Status.FAIL
+        return Finding(self.id, status, verdict.expected, verdict.seen, verdict.next)

@@ -1,6 +1,6 @@
 """Who reads what a run found: one value, many renderings."""
 
 from nornir_kube_ha.report.machine import to_json
-from nornir_kube_ha.report.model import Failure, HostReport, Report
+from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
 
-__all__ = ["Failure", "HostReport", "Report", "to_json"]
+__all__ = ["ClusterReport", "Failure", "HostReport", "HostState", "Report", "to_json"]

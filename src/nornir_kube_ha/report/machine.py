@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nornir_kube_ha.checks import Finding
-from nornir_kube_ha.report.model import SCHEMA, HostReport, Report
+from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Report
 
 
 def to_json(report: Report) -> str:
@@ -28,7 +28,7 @@ def _tree(report: Report) -> dict[str, Any]:
         "passed": report.passed,
         "changed": report.changed,
         "hosts": {name: _host(host) for name, host in report.hosts.items()},
-        "clusters": {name: {"checks": _checks(findings)} for name, findings in report.clusters.items()},
+        "clusters": {name: _cluster(cluster) for name, cluster in report.clusters.items()},
     }
 
 
@@ -37,11 +37,22 @@ def _host(host: HostReport) -> dict[str, Any]:
     return {
         "cluster": host.cluster,
         "role": host.role,
+        "address": host.address,
         "status": host.status,
         "changed": host.changed,
         "error": {"type": failure.type, "message": failure.message} if failure else None,
         "plan": list(host.plan),
+        "state": asdict(host.state) if host.state else None,
         "checks": _checks(host.findings),
+    }
+
+
+def _cluster(cluster: ClusterReport) -> dict[str, Any]:
+    return {
+        "vip": cluster.vip,
+        "port": cluster.port,
+        "apiservers": dict(cluster.apiservers),
+        "checks": _checks(cluster.findings),
     }
 
 

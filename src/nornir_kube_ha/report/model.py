@@ -1,7 +1,7 @@
 """A run's report: one value, many renderings."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from nornir_kube_ha.checks import Finding, Status
@@ -42,6 +42,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class HostState:
+    """How a host was when it was last looked at, in the words of its daemons.
+
+    Arguments:
+        vrrp: keepalived's state, `MASTER`; none if keepalived did not answer
+        holds_vip: the VIP is on one of its interfaces
+        apiservers: status of each apiserver in its haproxy's eyes, by name: `UP`; empty if haproxy did not answer
+    """
+
+    vrrp: str | None
+    holds_vip: bool
+    apiservers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class HostReport:
     """One host's part.
 
@@ -53,6 +68,8 @@ class HostReport:
         failure: what ended the work on it, none if nothing did
         diff: what changed, without secrets
         plan: in a dry run, what would be done, in order, a few words each
+        address: its own
+        state: how it was, none if it could not be looked at
     """
 
     cluster: str
@@ -62,6 +79,8 @@ class HostReport:
     failure: Failure | None = None
     diff: str = ""
     plan: tuple[str, ...] = ()
+    address: str = ""
+    state: HostState | None = None
 
     @property
     def status(self) -> str:
@@ -74,6 +93,23 @@ class HostReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterReport:
+    """One cluster's part: what only all its hosts together can tell.
+
+    Arguments:
+        findings: its checks, in order
+        vip: the virtual IP, without its prefix length
+        port: where clients find the apiservers there
+        apiservers: address and port of each apiserver, by name
+    """
+
+    findings: tuple[Finding, ...]
+    vip: str = ""
+    port: int = 0
+    apiservers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run's report.
 
@@ -83,7 +119,7 @@ class Report:
         started: when, with its time zone
         finished: when, with its time zone
         hosts: by name
-        clusters: each cluster's own checks, by name
+        clusters: by name
         dry_run: nothing was changed; `changed` says what would have been
     """
 
@@ -92,13 +128,21 @@ class Report:
     started: datetime
     finished: datetime
     hosts: Mapping[str, HostReport]
-    clusters: Mapping[str, tuple[Finding, ...]]
+    clusters: Mapping[str, ClusterReport]
     dry_run: bool = False
 
     @property
     def changed(self) -> bool:
         """Whether any host changed."""
         return any(host.changed for host in self.hosts.values())
+
+    @property
+    def findings(self) -> Iterator[tuple[str, Finding]]:
+        """Every finding with the host or the cluster that it is of, hosts first."""
+        for name, host in self.hosts.items():
+            yield from ((name, finding) for finding in host.findings)
+        for name, cluster in self.clusters.items():
+            yield from ((name, finding) for finding in cluster.findings)
 
     @property
     def exit_code(self) -> int:
@@ -117,5 +161,5 @@ class Report:
                 yield host.failure.exit_code
             elif host.status != "passed":
                 yield 1
-        if any(finding.status is Status.FAIL for findings in self.clusters.values() for finding in findings):
+        if any(finding.status is Status.FAIL for part in self.clusters.values() for finding in part.findings):
             yield 1

@@ -9,7 +9,13 @@ from rich.text import Text
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.model import HostReport, Report
 
-STYLES = {Status.PASS: "green", Status.FAIL: "bold red", Status.SKIP: "yellow", Status.UNKNOWN: "bold yellow"}
+STYLES = {
+    Status.PASS: "green",
+    Status.WARN: "bold magenta",
+    Status.FAIL: "bold red",
+    Status.SKIP: "yellow",
+    Status.UNKNOWN: "bold yellow",
+}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
 NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
 FIRST_COLUMN = 26
@@ -53,7 +59,7 @@ def _diff(diff: str) -> Text:
 
 def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableType]:
     hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
-    findings = report.clusters.get(cluster, ())
+    findings = report.clusters[cluster].findings if cluster in report.clusters else ()
     yield Text(f"cluster {cluster}", style="bold")
     if any(finding.status is not Status.UNKNOWN for host in hosts.values() for finding in host.findings):
         fits = FIRST_COLUMN + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
