@@ -1,5 +1,6 @@
 """A run's report: one value, many renderings."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -143,6 +144,17 @@ class Report:
             yield from ((name, finding) for finding in host.findings)
         for name, cluster in self.clusters.items():
             yield from ((name, finding) for finding in cluster.findings)
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """How many checks have each status, of hosts and clusters together."""
+        found = Counter(finding.status for _, finding in self.findings)
+        return {status: found[status] for status in Status}
+
+    @property
+    def seconds(self) -> float:
+        """How long the run took."""
+        return (self.finished - self.started).total_seconds()
 
     @property
     def exit_code(self) -> int:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.model import HostReport, Report
+from nornir_kube_ha.report.text import clean, indented
 
 STYLES = {
     Status.PASS: "green",
@@ -51,7 +52,7 @@ def _parts(report: Report, width: int, *, with_diff: bool) -> Iterator[Renderabl
 
 def _diff(diff: str) -> Text:
     text = Text()
-    for line in _clean(diff).splitlines():
+    for line in clean(diff).splitlines():
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
         text.append(f"{line}\n", style)
     return text
@@ -67,7 +68,7 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
     else:
         yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in _left_out(hosts))
     for finding in findings:
-        yield Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({_clean(finding.seen)})")
+        yield Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({clean(finding.seen)})")
     if report.dry_run:
         yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
     yield from _explanations(hosts, findings)
@@ -116,9 +117,7 @@ def _plan(name: str, host: HostReport) -> Text:
 def _explanations(hosts: dict[str, HostReport], cluster: tuple[Finding, ...]) -> Iterator[RenderableType]:
     for name, host in hosts.items():
         if host.failure:
-            yield Text.assemble(
-                (f"\n{name}: {host.failure.type}", "bold red"), f"\n  {_indented(host.failure.message)}"
-            )
+            yield Text.assemble((f"\n{name}: {host.failure.type}", "bold red"), f"\n  {indented(host.failure.message)}")
         else:
             yield from (_explanation(name, finding) for finding in host.findings if finding.status is Status.FAIL)
     yield from (_explanation("cluster", finding) for finding in cluster if finding.status is Status.FAIL)
@@ -128,18 +127,8 @@ def _explanation(where: str, finding: Finding) -> Text:
     text = Text.assemble((f"\n{where}: {finding.id}", "bold red"))
     for title, value in (("expected", finding.expected), ("seen", finding.seen), ("next", finding.next)):
         text.append(f"\n  {title}: ", "bold")
-        text.append(_indented(value))
+        text.append(indented(value))
     return text
-
-
-def _indented(value: str) -> str:
-    return _clean(value).replace("\n", "\n    ")
-
-
-def _clean(value: str) -> str:
-    """Without what would drive a terminal: words of a host are shown, not obeyed."""
-    kept = value.replace("\t", " ")
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in kept)
 
 
 def _summary(report: Report) -> Text:
@@ -147,8 +136,7 @@ def _summary(report: Report) -> Text:
     hosts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     changed = sum(host.changed for host in report.hosts.values())
     verb = "would change" if report.dry_run else "changed"
-    seconds = (report.finished - report.started).total_seconds()
     verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
     return Text.assemble(
-        f"{report.runbook}: ", verdict, f" - hosts: {hosts or 'none'}; {verb}: {changed}; {seconds:.1f} s"
+        f"{report.runbook}: ", verdict, f" - hosts: {hosts or 'none'}; {verb}: {changed}; {report.seconds:.1f} s"
     )
