@@ -1,6 +1,15 @@
 """Who reads what a run found: one value, many renderings."""
 
+from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
 from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
 
-__all__ = ["ClusterReport", "Failure", "HostReport", "HostState", "Report", "to_json"]
+__all__ = [
+    "ClusterReport",
+    "Failure",
+    "HostReport",
+    "HostState",
+    "Report",
+    "to_json",
+    "to_junit",
+]

@@ -1,0 +1,77 @@
+"""The report for CI systems: JUnit's XML.
+
+A host is a suite, a check a test. No check has a time of its own, since the facts are gathered once for all of them; a
+suite took as long as the run, since all hosts are looked at together.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from datetime import UTC
+
+from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.report.model import Failure, Report
+from nornir_kube_ha.report.text import clean, indented, one_line, parts
+from nornir_kube_ha.report.trouble import tells
+
+_COUNTS = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
+
+
+def to_junit(report: Report) -> str:
+    """The report as JUnit's XML: a suite for each host and, for its own checks, each cluster.
+
+    A check that only warns passes, and says so in its output.
+
+    Arguments:
+        report: the run's report
+    """
+    root = ET.Element("testsuites", name=clean(f"kube-ha {report.runbook}"))
+    for name, host in report.hosts.items():
+        _suite(root, f"{host.cluster}.{name}", name, host.findings, host.failure)
+    for name, cluster in report.clusters.items():
+        _suite(root, name, "", cluster.findings)
+    # The schema has no place for a time zone there: it is UTC.
+    timestamp = report.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    for element in (root, *root):
+        for count, tag in _COUNTS.items():
+            element.set(count, str(sum(1 for _ in element.iter(tag))))
+        element.set("timestamp", timestamp)
+        element.set("time", f"{report.seconds:.3f}")
+    ET.indent(root)
+    xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return f"{xml.decode()}\n"
+
+
+def _suite(root: ET.Element, name: str, host: str, findings: Iterable[Finding], failure: Failure | None = None) -> None:
+    suite = _add(root, "testsuite", name=name)
+    if host:
+        suite.set("hostname", clean(host))
+    if failure and not any(tells(finding, failure) for finding in findings):
+        case = _add(suite, "testcase", classname=name, name="run")
+        _add(case, "error", failure.message, message=one_line(failure.message), type=failure.type)
+    for finding in findings:
+        _judge(_add(suite, "testcase", classname=name, name=finding.id), finding, failure)
+
+
+def _judge(case: ET.Element, finding: Finding, failure: Failure | None) -> None:
+    seen = one_line(finding.seen.partition("\n")[0])
+    match finding.status:
+        case Status.FAIL:
+            _add(case, "failure", _words(finding), message=seen, type=finding.id)
+        case Status.UNKNOWN:
+            _add(case, "error", _words(finding), message=seen, type=failure.type if failure else finding.id)
+        case Status.SKIP:
+            _add(case, "skipped", message=one_line(finding.seen))
+        case Status.WARN:
+            _add(case, "system-out", f"WARNING\n{_words(finding)}")
+        case Status.PASS:
+            pass
+
+
+def _words(finding: Finding) -> str:
+    return "\n".join(f"{title}: {indented(value)}" for title, value in parts(finding))
+
+
+def _add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> ET.Element:
+    element = ET.SubElement(parent, tag, {key: clean(value) for key, value in attributes.items()})
+    element.text = clean(text) or None
+    return element
