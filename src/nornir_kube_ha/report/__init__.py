@@ -3,6 +3,7 @@
 from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
 from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
+from nornir_kube_ha.report.nagios import nagios_status, to_nagios
 
 __all__ = [
     "ClusterReport",
@@ -10,6 +11,8 @@ __all__ = [
     "HostReport",
     "HostState",
     "Report",
+    "nagios_status",
     "to_json",
     "to_junit",
+    "to_nagios",
 ]

@@ -1,0 +1,79 @@
+"""The report for Nagios, Icinga and their kin: a plugin's output and its exit code.
+
+By the Monitoring Plugins' development guidelines: a first line that fits a pager, figures after its bar, then long
+output. Nagios keeps only the first few kilobytes, so that the worst comes first.
+"""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks import Status
+from nornir_kube_ha.report.model import Report
+from nornir_kube_ha.report.text import one_line
+from nornir_kube_ha.report.trouble import Trouble, troubles
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+_NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_DECIDES = {Status.FAIL: CRITICAL, Status.UNKNOWN: UNKNOWN, Status.WARN: WARNING}
+_NAMED = 3  # troubles on the first line; the others are a number there
+
+# What is counted, the figure's label, and the ranges that are no warning and not critical: more than none is.
+_FIGURES = (
+    (Status.PASS, "passed", ";"),
+    (Status.WARN, "warned", "0;"),
+    (Status.FAIL, "failed", ";0"),
+    (Status.SKIP, "skipped", ";"),
+    (Status.UNKNOWN, "unknown", ";"),
+)
+
+
+def to_nagios(report: Report) -> str:
+    """The report as a plugin's output.
+
+    Arguments:
+        report: the run's report
+    """
+    found = troubles(report)
+    name = _NAMES[nagios_status(report)]
+    first = f"KUBE-HA {name} - {_in_short(report, found)} | {' '.join(_figures(report))}"
+    return "".join(f"{line}\n" for line in (first, *map(_line, found)))
+
+
+def nagios_status(report: Report) -> int:
+    """The plugin's exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. Never OK if nothing was looked at.
+
+    Arguments:
+        report: the run's report
+    """
+    worst = next(iter(troubles(report)), None)
+    if worst and worst.status in _DECIDES:
+        return _DECIDES[worst.status]
+    return OK if report.counts[Status.PASS] else UNKNOWN
+
+
+def _in_short(report: Report, found: list[Trouble]) -> str:
+    checks = sum(report.counts.values())
+    if not checks and not any(host.failure for host in report.hosts.values()):
+        return "nothing was checked"
+    deciding = [each for each in found if each.status is found[0].status and each.status in _DECIDES]
+    if not deciding:
+        return f"{report.counts[Status.PASS]} of {checks} checks passed"
+    names = [_text(f"{trouble.where} {trouble.what}") for trouble in deciding]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _figures(report: Report) -> Iterator[str]:
+    checks = sum(report.counts.values())
+    for status, label, ranges in _FIGURES:
+        yield f"'{label}'={report.counts[status]};{ranges};0;{checks}"
+    yield f"'duration'={report.seconds:.3f}s;;;0"
+
+
+def _line(trouble: Trouble) -> str:
+    todo = f" -> {trouble.next}" if trouble.next else ""
+    return _text(f"{trouble.status.upper()} {trouble.where}: {trouble.what}: {trouble.seen}{todo}")
+
+
+def _text(value: str) -> str:
+    # A bar would begin the figures, wherever it stands.
+    return one_line(value).replace("|", "/")
