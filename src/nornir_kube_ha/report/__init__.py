@@ -4,6 +4,7 @@ from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
 from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.report.nagios import nagios_status, to_nagios
+from nornir_kube_ha.report.prometheus import to_prometheus
 
 __all__ = [
     "ClusterReport",
@@ -15,4 +16,5 @@ __all__ = [
     "to_json",
     "to_junit",
     "to_nagios",
+    "to_prometheus",
 ]
