@@ -2,6 +2,7 @@
 
 from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
+from nornir_kube_ha.report.markdown import to_markdown
 from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.report.nagios import nagios_status, to_nagios
 from nornir_kube_ha.report.prometheus import to_prometheus
@@ -15,6 +16,7 @@ __all__ = [
     "nagios_status",
     "to_json",
     "to_junit",
+    "to_markdown",
     "to_nagios",
     "to_prometheus",
 ]

@@ -1,0 +1,128 @@
+"""The report for a pull request or a ticket: GitHub-flavoured Markdown.
+
+A host's words stand in code, where nothing is markup, no name calls a person and no number links an issue. Our own
+words stand as text; what could be markup in them are character references, which are never read as such.
+"""
+
+import re
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks import CHECKS, Finding, Status
+from nornir_kube_ha.report.model import HostReport, Report
+from nornir_kube_ha.report.text import clean, one_line, parts
+from nornir_kube_ha.report.trouble import Trouble, troubles
+
+_FENCE = 3  # backticks at least around a block
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~#@!$:]")
+_NAME = re.compile(r"[\w./-]+")
+
+
+def to_markdown(report: Report) -> str:
+    """The report as Markdown: its verdict, a table for each cluster, and each trouble in words.
+
+    Arguments:
+        report: the run's report
+    """
+    return "\n\n".join(_blocks(report)) + "\n"
+
+
+def _blocks(report: Report) -> Iterator[str]:
+    warned = " with warnings" if report.counts[Status.WARN] else ""
+    dry_run = " (dry run)" if report.dry_run else ""
+    yield f"## kube-ha {_text(report.runbook)}{dry_run}: {f'passed{warned}' if report.passed else 'NOT PASSED'}"
+    yield _summary(report)
+    for cluster in sorted({host.cluster for host in report.hosts.values()} | set(report.clusters)):
+        yield from _cluster(report, cluster)
+    for trouble in troubles(report):
+        if trouble.status is not Status.SKIP:
+            yield from _explanation(trouble)
+
+
+def _summary(report: Report) -> str:
+    checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
+    finished = report.finished.isoformat(timespec="seconds")
+    return f"Hosts: {len(report.hosts)}; checks: {checks or 'none'}; {report.seconds:.1f} s, finished {finished}"
+
+
+def _cluster(report: Report, cluster: str) -> Iterator[str]:
+    hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
+    findings = report.clusters[cluster].findings if cluster in report.clusters else ()
+    yield f"### Cluster {_name(cluster)}"
+    if any(host.findings for host in hosts.values()):
+        yield "\n".join(_table(hosts))
+    if findings:
+        yield "\n".join(f"- {_name(each.id)}: {_word(each.status)} {_code(each.seen)}".rstrip() for each in findings)
+    if report.dry_run:
+        yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
+
+
+def _table(hosts: dict[str, HostReport]) -> Iterator[str]:
+    yield _row("check", "passes when", *(f"{_name(name)} ({_text(host.role)})" for name, host in hosts.items()))
+    yield _row(*["---"] * (len(hosts) + 2))
+    for check in dict.fromkeys(finding.id for host in hosts.values() for finding in host.findings):
+        meaning = CHECKS[check].meaning if check in CHECKS else ""
+        yield _row(_name(check), _text(meaning), *(_word(_find(host.findings, check)) for host in hosts.values()))
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _find(findings: tuple[Finding, ...], check: str) -> Status:
+    return next((finding.status for finding in findings if finding.id == check), Status.UNKNOWN)
+
+
+def _word(status: Status) -> str:
+    return status.value if status is Status.PASS else f"**{status.upper()}**"
+
+
+def _plan(name: str, host: HostReport) -> str:
+    if not host.plan:
+        return f"Host {_name(name)} is as it should be."
+    return "\n".join([f"Host {_name(name)} would change:\n", *(f"- {_code(step)}" for step in host.plan)])
+
+
+def _explanation(trouble: Trouble) -> Iterator[str]:
+    yield f"#### {_name(trouble.where)}: {_name(trouble.what)} {_word(trouble.status)}"
+    for title, value in parts(trouble):
+        if title == "next":
+            yield f"Next: {_prose(value)}"
+        elif "\n" in value.strip("\n"):
+            yield f"{title.capitalize()}:"
+            yield _block(value)
+        else:
+            yield f"{title.capitalize()}: {_code(value)}"
+
+
+def _prose(value: str) -> str:
+    """Our own words, in which backticks stand around commands."""
+    pieces = one_line(value).split("`")
+    if len(pieces) % 2 == 0:
+        return _text(value)
+    return "".join(_code(piece) if number % 2 else _text(piece) for number, piece in enumerate(pieces))
+
+
+def _text(value: str) -> str:
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(clean(value).split("\n")))
+
+
+def _name(value: str) -> str:
+    """A name as code; but text if it is an odd one, since a bar in code would still end a table's cell."""
+    return f"`{value}`" if _NAME.fullmatch(value) else _text(value)
+
+
+def _code(value: str) -> str:
+    words = one_line(value)
+    fence = "`" * (_longest_run(words) + 1)
+    # A blank on both sides is taken off again by the reader, and keeps the words' own backticks apart.
+    return f"{fence} {words} {fence}" if "`" in words else f"`{words}`" if words else ""
+
+
+def _block(value: str) -> str:
+    words = clean(value).strip("\n")
+    fence = "`" * max(_FENCE, _longest_run(words) + 1)
+    return f"{fence}text\n{words}\n{fence}"
+
+
+def _longest_run(words: str) -> int:
+    return max(map(len, re.findall("`+", words)), default=0)
