@@ -1,5 +1,6 @@
 """Who reads what a run found: one value, many renderings."""
 
+from nornir_kube_ha.report.html import to_html
 from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
 from nornir_kube_ha.report.markdown import to_markdown
@@ -14,6 +15,7 @@ __all__ = [
     "HostState",
     "Report",
     "nagios_status",
+    "to_html",
     "to_json",
     "to_junit",
     "to_markdown",

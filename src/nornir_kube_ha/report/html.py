@@ -1,0 +1,79 @@
+"""The report for a meeting: one HTML page that needs nothing but itself."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+import jinja2
+from markupsafe import Markup
+
+from nornir_kube_ha.report.model import Report
+from nornir_kube_ha.report.page import parts_of, topics_of
+from nornir_kube_ha.report.text import clean
+
+MINUTE = 60  # seconds
+HOST_STATUSES = ("passed", "failed", "unknown")
+
+
+def to_html(report: Report) -> str:
+    """The report as one self-contained HTML page, without scripts and without anything from elsewhere.
+
+    Arguments:
+        report: the run's report
+    """
+    parts = parts_of(report)
+    hosts = [host.status for host in report.hosts.values()]
+    return (
+        _environment()
+        .get_template("html.j2")
+        .render(
+            report=report,
+            parts=parts,
+            topics=topics_of(parts),
+            host_counts={status: hosts.count(status) for status in HOST_STATUSES},
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nornir_kube_ha", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"utc": _utc, "duration": _duration, "pieces": _pieces, "lines": _lines}
+    return environment
+
+
+def _shown(value: object) -> object:
+    """What every value goes through on its way to the page: no control character of a host's words gets there."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, MINUTE)
+    return f"{minutes:.0f} min {int(rest)} s" if minutes else f"{rest:.1f} s"
+
+
+def _pieces(value: str) -> list[tuple[str, bool]]:
+    """Our own words, in which backticks stand around commands: each piece, and whether it is a command."""
+    pieces = value.split("`")
+    if len(pieces) % 2 == 0:
+        return [(value, False)]
+    return [(piece, bool(number % 2)) for number, piece in enumerate(pieces) if piece]
+
+
+def _lines(value: str) -> list[tuple[str, str]]:
+    """Each line, and what it is in a diff: `added`, `removed`, `place`, or "" if it is none of these."""
+    lines = value.strip("\n").split("\n")
+    if not any(line.startswith("@@ ") for line in lines):
+        return [(line, "") for line in lines]
+    kinds = {"+": "added", "-": "removed", "@": "place"}
+    return [(line, kinds.get(line[:1], "")) for line in lines]
