@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check docs down clean
+.PHONY: help setup browser demo test lint check docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -23,7 +23,10 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 	  '  kube-ha init my-cluster                     an inventory for hosts of your own' \
 	  '  kube-ha lab down                            take everything down again'
 
-test: setup ## all tests; those in tests/lab boot labs of their own
+browser: setup # only the tests open a browser: a demo fetches none
+	@./setup.sh browser
+
+test: browser ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest
 
 lint: setup ## ruff, mypy strict, shellcheck
