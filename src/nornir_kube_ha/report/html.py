@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from functools import cache
 
 import jinja2
-from markupsafe import Markup
 
 from nornir_kube_ha.report.model import Report
 from nornir_kube_ha.report.page import parts_of, topics_of
@@ -50,7 +49,7 @@ def _environment() -> jinja2.Environment:
 
 def _shown(value: object) -> object:
     """What every value goes through on its way to the page: no control character of a host's words gets there."""
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def _utc(moment: datetime) -> str:
