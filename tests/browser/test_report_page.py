@@ -1,7 +1,9 @@
 """The report's page in a browser, as a reader meets it: without scripts, on any width, in the dark and on paper."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -34,9 +36,10 @@ def browser() -> Iterator[Chrome]:
     for option in OPTIONS:
         options.add_argument(option)
     options.add_experimental_option("prefs", {"webkit.webprefs.javascript_enabled": False})
-    driver = Chrome(options=options, service=Service(str(DRIVER)))
-    yield driver
-    driver.quit()
+    with TemporaryDirectory() as folder:  # Chromium's profile, and a socket that it leaves behind and whose path is short
+        driver = Chrome(options=options, service=Service(str(DRIVER), env={**os.environ, "TMPDIR": folder}))
+        yield driver
+        driver.quit()
 
 
 @pytest.fixture
