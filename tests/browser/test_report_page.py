@@ -36,7 +36,7 @@ def browser() -> Iterator[Chrome]:
     for option in OPTIONS:
         options.add_argument(option)
     options.add_experimental_option("prefs", {"webkit.webprefs.javascript_enabled": False})
-    with TemporaryDirectory() as folder:  # Chromium's profile, and a socket that it leaves behind and whose path is short
+    with TemporaryDirectory() as folder:  # a short path: Chromium leaves a socket there
         driver = Chrome(options=options, service=Service(str(DRIVER), env={**os.environ, "TMPDIR": folder}))
         yield driver
         driver.quit()
