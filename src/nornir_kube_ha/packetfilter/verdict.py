@@ -1,0 +1,29 @@
+"""Whether a packet passes: what each base chain on its way says, put together."""
+
+from nornir_kube_ha.packetfilter.fields import View
+from nornir_kube_ha.packetfilter.model import Packet, Passage
+from nornir_kube_ha.packetfilter.ruleset import Ruleset
+from nornir_kube_ha.packetfilter.walk import Walk
+
+HOOKS = {"input": ("prerouting", "input"), "output": ("output", "postrouting")}
+
+
+def passage(ruleset: Ruleset, packet: Packet) -> Passage:
+    """Whether a ruleset lets a packet through: each base chain on its way has to.
+
+    Arguments:
+        ruleset: the host's, or as much of it as was listed
+        packet: the packet
+    """
+    walk = Walk(View(packet))
+    doubts, reasons = [], []
+    for hook in HOOKS[packet.hook]:
+        for table, chain in ruleset.base_chains(hook):
+            outcome = walk.base_chain(table, chain)
+            if "accept" not in outcome.ends and walk.is_sure_of_packet:
+                return Passage("drop", outcome.ends["drop"])
+            doubts += [outcome.doubt] if outcome.doubt else []
+            reasons += [outcome.ends["accept"]] if hook == packet.hook and "accept" in outcome.ends else []
+    if doubts:
+        return Passage("unknown", doubts[0])
+    return Passage("accept", "; ".join(reasons) or f"no chain is called in the hook {packet.hook}")
