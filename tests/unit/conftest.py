@@ -4,6 +4,7 @@ data/ holds what `facts.sh` printed on Debian 12 hosts of the lab (`facts-*.txt`
 releases (`show-stat-*.txt`). The CA and the password in them are the lab's.
 """
 
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +17,18 @@ from nornir.core.configuration import Config, InventoryConfig
 from nornir.core.inventory import Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
 from nornir.core.state import GlobalState
 from nornir.plugins.runners import SerialRunner
+from tests.unit.changes import NONCE, replace_section
 
+from nornir_kube_ha.checks import ClusterView, HostView
 from nornir_kube_ha.config import ConfigFile, FileFact
 from nornir_kube_ha.errors import InventoryError, Problem
-from nornir_kube_ha.facts import Facts, Package, parse_facts
+from nornir_kube_ha.facts import Endpoint, Facts, Package, Probe, parse_facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.plan import plan
 from nornir_kube_ha.tasks import render_config
 
 DATA = Path(__file__).parent / "data"
-NONCE = "0123456789abcdef"
 PASSWORD = "only-for-the-lab"
 
 DEFAULTS: dict[str, Any] = {"haproxy": {"stats": {"password": PASSWORD}}}
@@ -38,6 +41,19 @@ GROUP: dict[str, Any] = {
     "apiservers": [{"name": f"lb-{number}", "address": f"192.0.2.1{number}"} for number in (1, 2, 3)],
 }
 HOSTS: dict[str, Any] = {"lb-1": {"role": "master"}, "lb-2": {"role": "backup"}, "lb-3": {"role": "backup"}}
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here reaches for any host: these addresses are somebody else's outside of a lab."""
+    connect = socket.socket.connect
+
+    def only_here(own: socket.socket, address: object) -> None:
+        if own.family != socket.AF_UNIX and not (isinstance(address, tuple) and address[0] == "127.0.0.1"):
+            raise AssertionError(f"a unit test connects to {address}")
+        connect(own, address)  # type: ignore[arg-type] # as it was called
+
+    monkeypatch.setattr(socket.socket, "connect", only_here)
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +131,12 @@ def facts_from(recorded: Callable[[str], str]) -> Callable[[str], Facts]:
 
 
 @pytest.fixture(scope="session")
+def with_section(recorded: Callable[[str], str]) -> Callable[[str, str], Facts]:
+    """The host that holds the VIP, with another body in one section of its record."""
+    return lambda name, body: parse_facts(replace_section(recorded("facts-master"), name, body), NONCE)
+
+
+@pytest.fixture(scope="session")
 def render(facts_from: Callable[[str], Facts]) -> Callable[..., dict[str, dict[str, ConfigFile]]]:
     """The files that an inventory's hosts should have, by host and path.
 
@@ -140,12 +162,58 @@ def healthy(
     facts_from: Callable[[str], Facts],
 ) -> Mapping[str, Facts]:
     """The lab's three hosts, all well: what was recorded, with the files that the inventory asks for now."""
-    records = {"lb-1": "facts-master", "lb-2": "facts-backup", "lb-3": "facts-backup"}
+    records = {"lb-1": "facts-master", "lb-2": "facts-backup", "lb-3": "facts-other-backup"}
     found = {
         host: replace(facts_from(records[host]), files={path: as_found(file) for path, file in files.items()})
         for host, files in render(nornir_of()).items()
     }
     return MappingProxyType(found)  # one for all tests
+
+
+@pytest.fixture(scope="session")
+def host_view(
+    nornir_of: Callable[..., Nornir],
+    render: Callable[..., dict[str, dict[str, ConfigFile]]],
+    healthy: Mapping[str, Facts],
+) -> Callable[..., HostView]:
+    """All that is known of a healthy host, after a change.
+
+    Arguments of the function: the host, the change of its facts, and `nornir_of`'s own for another inventory, whose
+    files it then has.
+    """
+
+    def view(host: str = "lb-1", change: Callable[[Facts], Facts] = lambda facts: facts, **overrides: Any) -> HostView:  # noqa: ANN401 - nornir_of's own
+        nornir = nornir_of(**overrides)
+        intent, files = load_intent(nornir), tuple(render(nornir)[host].values())
+        facts = change(replace(healthy[host], files={file.path: as_found(file) for file in files}))
+        node = intent.node(host)
+        return HostView(intent.cluster_of(host), node, facts, plan(node, files, facts))
+
+    return view
+
+
+@pytest.fixture(scope="session")
+def cluster_view(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> Callable[..., ClusterView]:
+    """All that is known of a healthy cluster, after changes.
+
+    Arguments of the function: the changes of facts by host, hosts that are `unseen`, what the controller sees, and
+    `nornir_of`'s own for another inventory.
+    """
+    version = healthy["lb-1"].reachable.version
+    answers = Endpoint(Probe(200, "", "ok"), version)
+
+    def view(
+        changes: Mapping[str, Callable[[Facts], Facts]] | None = None,
+        *,
+        unseen: Iterable[str] = (),
+        endpoint: Endpoint | None = answers,
+        **overrides: Any,  # noqa: ANN401 - nornir_of's own
+    ) -> ClusterView:
+        seen = {host: facts for host, facts in healthy.items() if host not in set(unseen)}
+        changed = {host: change(seen[host]) for host, change in (changes or {}).items()}
+        return ClusterView(load_intent(nornir_of(**overrides)).clusters[0], {**seen, **changed}, endpoint)
+
+    return view
 
 
 def as_found(file: ConfigFile) -> FileFact:

@@ -1,0 +1,124 @@
+"""Changes of what was found on a healthy host, and what the checks say of them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Interface
+from typing import Any
+
+from nornir_kube_ha.checks import ClusterView, Finding, HostView, Status, check_cluster, check_host
+from nornir_kube_ha.config import VRRP_INSTANCE
+from nornir_kube_ha.facts import Facts, Heard, Package, VRRPInstance
+
+Change = Callable[[Facts], Facts]
+Hosts = Callable[..., HostView]
+Clusters = Callable[..., ClusterView]
+
+NONCE = "0123456789abcdef"  # of the records
+VIP = IPv4Interface("192.0.2.10/24")
+RED = {Status.FAIL, Status.WARN}
+
+
+def replace_section(text: str, name: str, body: str) -> str:
+    """A record with another body in one section."""
+    changed, count = re.subn(
+        rf"(?<=\n@{NONCE} {re.escape(name)}\n).*?(?=\n@{NONCE} )", lambda _: body, text, count=1, flags=re.DOTALL
+    )
+    assert count == 1
+    return changed
+
+
+def facts(**changes: Any) -> Change:  # noqa: ANN401 - fields of Facts
+    return lambda found: replace(found, **changes)
+
+
+def together(*changes: Change) -> Change:
+    def change(found: Facts) -> Facts:
+        for each in changes:
+            found = each(found)
+        return found
+
+    return change
+
+
+def unit(name: str, **changes: Any) -> Change:  # noqa: ANN401 - fields of Unit
+    return lambda found: replace(found, units={**found.units, name: replace(found.units[name], **changes)})
+
+
+def package(name: str, now: Package | None) -> Change:
+    def change(found: Facts) -> Facts:
+        others = {key: value for key, value in found.packages.items() if key != name}
+        return replace(found, packages={**others, **({name: now} if now else {})})
+
+    return change
+
+
+def file(path: str, **changes: Any) -> Change:  # noqa: ANN401 - fields of FileFact
+    return lambda found: replace(found, files={**found.files, path: replace(found.files[path], **changes)})
+
+
+def without_file(path: str) -> Change:
+    return lambda found: replace(found, files={key: value for key, value in found.files.items() if key != path})
+
+
+def reachable(**changes: Any) -> Change:  # noqa: ANN401 - fields of Reachable
+    return lambda found: replace(found, reachable=replace(found.reachable, **changes))
+
+
+def heard(**changes: Any) -> Change:  # noqa: ANN401 - fields of Heard
+    def change(found: Facts) -> Facts:
+        return replace(found, heard=replace(found.heard or Heard(frozenset(), frozenset()), **changes))
+
+    return change
+
+
+def vrrp(state: str, *, holds: bool) -> Change:
+    def change(found: Facts) -> Facts:
+        others = tuple(pair for pair in found.addresses if pair[1].ip != VIP.ip)
+        return replace(
+            found,
+            vrrp=(VRRPInstance(VRRP_INSTANCE, state, 120),),
+            addresses=(*others, ("eth0", VIP)) if holds else others,
+        )
+
+    return change
+
+
+def unchanged(found: Facts) -> Facts:
+    return found
+
+
+def findings_of(view: HostView | ClusterView) -> dict[str, Finding]:
+    """All findings by the check's id."""
+    findings = check_host(view) if isinstance(view, HostView) else check_cluster(view)
+    return {finding.id: finding for finding in findings}
+
+
+def only_red(view: HostView | ClusterView) -> Finding:
+    """The one finding that is red: nothing else may be."""
+    (found,) = (finding for finding in findings_of(view).values() if finding.status in RED)
+    return found
+
+
+def assert_red(view: HostView | ClusterView, check: str, *words: str, status: Status = Status.FAIL) -> None:
+    """A check is red and no other, and its words say what should be, what is and what to do.
+
+    Arguments:
+        view: what is judged
+        check: its id
+        words: a part of what is expected, of what was seen, and of what to do next
+        status: how red
+    """
+    found = only_red(view)
+    assert (found.id, found.status) == (check, status)
+    for word, text in zip(words, (found.expected, found.seen, found.next), strict=True):
+        assert word in text
+
+
+def assert_skipped(view: HostView | ClusterView, check: str, seen: str) -> None:
+    """A check cannot tell, and says why; and nothing else is red by it."""
+    findings = findings_of(view)
+    assert [finding for finding in findings.values() if finding.status in RED] == []
+    assert (findings[check].status, findings[check].next) == (Status.SKIP, "")
+    assert seen in findings[check].seen
+    assert findings[check].expected

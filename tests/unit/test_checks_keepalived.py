@@ -1,0 +1,144 @@
+"""What keepalived does: its state, and VRRP on the wire."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, facts, findings_of, heard, vrrp
+
+from nornir_kube_ha.checks import Status, foreign_routers
+from nornir_kube_ha.facts import Advert, Facts, VRRPInstance
+
+MAC = "02:07:e7:b0:ee:d5"
+
+
+def advert(last: int, priority: int = 120, *, vrid: int = 68) -> Advert:
+    return Advert(IPv4Address(f"192.0.2.{last}"), MAC, vrid, priority)
+
+
+def adverts(*each: Advert) -> Change:
+    return heard(adverts=frozenset(each))
+
+
+@pytest.mark.parametrize(
+    ("host", "change", "expected", "seen"),
+    [
+        pytest.param(
+            "lb-1", vrrp("BACKUP", holds=False), "MASTER", "BACKUP, does not hold the VIP", id="master is backup"
+        ),
+        pytest.param(
+            "lb-1", vrrp("MASTER", holds=False), "MASTER", "MASTER, does not hold the VIP", id="master without VIP"
+        ),
+        pytest.param(
+            "lb-1", vrrp("FAULT", holds=False), "MASTER", "FAULT, does not hold the VIP", id="master in fault"
+        ),
+        pytest.param("lb-1", vrrp("INIT", holds=False), "MASTER", "INIT, does not hold the VIP", id="master at start"),
+        pytest.param("lb-2", vrrp("MASTER", holds=True), "BACKUP", "MASTER, holds the VIP", id="backup is master"),
+        pytest.param("lb-2", vrrp("BACKUP", holds=True), "BACKUP", "BACKUP, holds the VIP", id="backup with VIP"),
+        pytest.param(
+            "lb-2", vrrp("FAULT", holds=False), "BACKUP", "FAULT, does not hold the VIP", id="backup in fault"
+        ),
+        pytest.param("lb-2", facts(vrrp=None), "BACKUP", "keepalived does not answer, does not hold", id="silent"),
+        pytest.param("lb-2", facts(vrrp=()), "BACKUP", "keepalived does not answer, does not hold", id="no instance"),
+        pytest.param(
+            "lb-2",
+            facts(vrrp=(VRRPInstance("VI-other", "BACKUP", 100),)),
+            "BACKUP",
+            "keepalived has no VI-kube-master, does not hold the VIP",
+            id="another instance",
+        ),
+    ],
+)
+def test_state_that_does_not_fit_turns_red(
+    host_view: Hosts, host: str, change: Change, expected: str, seen: str
+) -> None:
+    words = f"{expected}, holding the VIP only as MASTER"
+    assert_red(host_view(host, change), "keepalived.state", words, seen, "journalctl -u keepalived")
+
+
+def test_state_is_our_instances_whatever_else_there_is(host_view: Hosts) -> None:
+    def change(found: Facts) -> Facts:
+        others = (VRRPInstance("VI-a", "FAULT", 1), *(found.vrrp or ()), VRRPInstance("VI-z", "BACKUP", 1))
+        return replace(found, vrrp=others)
+
+    assert findings_of(host_view(change=change))["keepalived.state"].status is Status.PASS
+
+
+@pytest.mark.parametrize(("state", "holds"), [("MASTER", True), ("BACKUP", False)])
+@pytest.mark.parametrize("host", ["lb-1", "lb-2"])
+def test_without_preemption_any_node_may_hold_the_vip(host_view: Hosts, host: str, state: str, *, holds: bool) -> None:
+    view = host_view(host, vrrp(state, holds=holds), group={"keepalived": {"preempt": False}})
+    finding = findings_of(view)["keepalived.state"]
+    assert (finding.status, finding.expected) == (Status.PASS, "BACKUP or MASTER, holding the VIP only as MASTER")
+
+
+@pytest.mark.parametrize(("state", "holds"), [("MASTER", False), ("BACKUP", True), ("FAULT", False)])
+def test_without_preemption_state_and_address_must_fit_still(host_view: Hosts, state: str, *, holds: bool) -> None:
+    view = host_view("lb-2", vrrp(state, holds=holds), group={"keepalived": {"preempt": False}})
+    assert findings_of(view)["keepalived.state"].status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param(adverts(), "nobody", id="nobody"),
+        pytest.param(adverts(advert(11, vrid=69)), "nobody", id="another VRID"),
+        pytest.param(adverts(advert(11), advert(12, 110)), "lb-1, lb-2", id="two"),
+        pytest.param(adverts(advert(11, 0)), "nobody", id="only a goodbye"),
+    ],
+)
+@pytest.mark.parametrize("host", ["lb-1", "lb-3"])
+def test_adverts_of_none_and_of_several_turn_red(host_view: Hosts, host: str, change: Change, seen: str) -> None:
+    expected = "one node of the cluster speaks VRID 68 on eth0"
+    assert_red(host_view(host, change), "vrrp.adverts", expected, seen, "IP protocol 112")
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param(adverts(advert(12, 110)), "lb-2", id="of whichever node"),
+        pytest.param(adverts(advert(11), advert(11, 130)), "lb-1", id="whose priority changes"),
+        pytest.param(adverts(advert(11, 0), advert(12, 110)), "lb-2", id="after another's goodbye"),
+        pytest.param(adverts(advert(11), advert(12, 110, vrid=70)), "lb-1", id="beside another VRID"),
+    ],
+)
+def test_adverts_of_one_node_pass(host_view: Hosts, change: Change, seen: str) -> None:
+    finding = findings_of(host_view("lb-3", change))["vrrp.adverts"]
+    assert (finding.status, finding.seen) == (Status.PASS, seen)
+
+
+@pytest.mark.parametrize("priority", [90, 255, 0])
+def test_router_outside_of_the_cluster_turns_red(host_view: Hosts, priority: int) -> None:
+    view = host_view(change=adverts(advert(11), advert(99, priority)))
+    seen = f"192.0.2.99 ({MAC}, priority {priority})"
+    assert_red(view, "vrrp.no_foreign_router", "no router but this cluster's speaks VRID 68", seen, "hardware address")
+    assert foreign_routers(view) == (seen,)
+
+
+def test_foreign_routers_are_all_named_in_order(host_view: Hosts) -> None:
+    view = host_view(change=adverts(advert(11), advert(100, 1), advert(99, 2), advert(99, 1)))
+    assert [each.partition(" ")[0] for each in foreign_routers(view)] == ["192.0.2.99", "192.0.2.99", "192.0.2.100"]
+
+
+def test_router_of_another_vrid_is_no_matter(host_view: Hosts) -> None:
+    view = host_view(change=adverts(advert(11), advert(99, vrid=69)))
+    assert {each.status for each in findings_of(view).values()} == {Status.PASS}
+    assert foreign_routers(view) == ()
+
+
+@pytest.mark.parametrize("check", ["vrrp.adverts", "vrrp.no_foreign_router"])
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param(facts(heard=None), "no tcpdump", id="no tool"),
+        pytest.param(
+            heard(trouble="tcpdump: eth0: No such device exists", adverts=frozenset()),
+            "cannot listen: tcpdump: eth0: No such device exists",
+            id="no such interface",
+        ),
+    ],
+)
+def test_host_that_cannot_listen_is_skipped_with_the_reason(
+    host_view: Hosts, check: str, change: Change, seen: str
+) -> None:
+    assert_skipped(host_view(change=change), check, seen)

@@ -1,0 +1,112 @@
+"""The checks together: a healthy cluster passes all of them, and each is known by an id that stays."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from tests.unit.changes import Clusters, Hosts, facts, file, findings_of, package, reachable, together, unit
+
+from nornir_kube_ha.checks import (
+    ALL,
+    CHECKS,
+    CLUSTER_CHECKS,
+    HOST_CHECKS,
+    Status,
+    check_cluster,
+    check_host,
+    unknown_host,
+)
+from nornir_kube_ha.config import HAPROXY_CFG, MASK
+from nornir_kube_ha.facts import Facts, Judgement, Probe
+
+PASSWORD = "only-for-the-lab"
+HOSTS = ["lb-1", "lb-2", "lb-3"]
+EVERY = (*(check.id for check in HOST_CHECKS), *(check.id for check in CLUSTER_CHECKS))
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_healthy_host_passes_every_check_and_skips_none(host_view: Hosts, host: str) -> None:
+    findings = findings_of(host_view(host))
+    assert list(findings) == [check.id for check in HOST_CHECKS]
+    assert {id_: each.status for id_, each in findings.items() if each.status is not Status.PASS} == {}
+    assert all(finding.expected and finding.seen and not finding.next for finding in findings.values())
+
+
+def test_healthy_cluster_passes_every_check_and_skips_none(cluster_view: Clusters) -> None:
+    findings = findings_of(cluster_view())
+    assert list(findings) == [check.id for check in CLUSTER_CHECKS]
+    assert {id_: each.status for id_, each in findings.items() if each.status is not Status.PASS} == {}
+    assert all(finding.expected and finding.seen and not finding.next for finding in findings.values())
+
+
+def test_cluster_that_nobody_looked_at_passes_nothing(cluster_view: Clusters) -> None:
+    findings = findings_of(cluster_view(unseen=HOSTS, endpoint=None))
+    assert {finding.status for finding in findings.values()} == {Status.SKIP}
+    assert all(finding.expected and finding.seen and not finding.next for finding in findings.values())
+
+
+def test_bare_host_passes_only_what_needs_no_daemon(host_view: Hosts, facts_from: Callable[[str], Facts]) -> None:
+    findings = findings_of(host_view("lb-1", lambda _: facts_from("facts-bare")))
+    passed = {id_ for id_, finding in findings.items() if finding.status is Status.PASS}
+    assert passed == {"host.interface", "host.disk", "host.denials"}
+    assert {"packages.installed", "files.intended", "haproxy.active", "keepalived.active", "haproxy.listening"} <= {
+        id_ for id_, finding in findings.items() if finding.status is Status.FAIL
+    }
+
+
+def test_host_that_was_not_reached_passes_nothing() -> None:
+    findings = unknown_host("no SSH server answers on 192.0.2.11:22")
+    assert [(finding.id, finding.status) for finding in findings] == [
+        (check.id, Status.UNKNOWN) for check in HOST_CHECKS
+    ]
+    assert {finding.seen for finding in findings} == {"no SSH server answers on 192.0.2.11:22"}
+    assert all(finding.expected for finding in findings)
+
+
+def test_checks_that_are_chosen_are_run_in_their_usual_order_and_no_other(
+    host_view: Hosts, cluster_view: Clusters
+) -> None:
+    chosen = {"vip.ping", "haproxy.active", "vip.single_holder", "no.such_check"}
+    assert [each.id for each in check_host(host_view(), chosen)] == ["haproxy.active", "vip.ping"]
+    assert [each.id for each in unknown_host("gone", chosen)] == ["haproxy.active", "vip.ping"]
+    assert [each.id for each in check_cluster(cluster_view(), chosen)] == ["vip.single_holder"]
+    assert check_host(host_view(), ()) == ()
+
+
+def test_no_finding_shows_the_password(host_view: Hosts) -> None:
+    everything_wrong = together(
+        file(HAPROXY_CFG, content=f"stats auth 'admin:{PASSWORD}'\nstats auth eve:123456\n".encode(), mode="0644"),
+        facts(listeners=(), servers=None, vrrp=None, pending=("haproxy",)),
+        facts(judgements={"haproxy": Judgement("haproxy", 1, f"[haproxy.cfg:30] 'stats auth' : 'admin:{PASSWORD}'")}),
+        unit("haproxy", active_state="failed", journal=(f"unknown word admin:{PASSWORD}",)),
+        unit("keepalived", active_state="failed", journal=(f"unknown word {PASSWORD}",)),
+        reachable(ping=False, stats_login=Probe(401, ""), readyz=Probe(0, f"curl: {PASSWORD}")),
+        package("curl", None),
+    )
+    findings = findings_of(host_view("lb-1", everything_wrong))
+    assert PASSWORD not in repr(findings)
+    assert "123456" not in repr(findings)
+    for id_ in ("haproxy.active", "haproxy.config_accepted", "keepalived.active", "vip.readyz"):
+        assert MASK in findings[id_].seen
+
+
+def test_ids_are_unlike_each_other_and_named_after_their_noun() -> None:
+    ids = list(EVERY)
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z]+\.[a-z][a-z_]+[a-z]", each) for each in ids)
+    assert {each.partition(".")[0] for each in ids} == {
+        *("packages", "files", "haproxy", "keepalived", "vrrp", "vip", "host"),
+        *("apiserver", "cluster"),
+    }
+
+
+def test_meanings_are_one_line_unlike_any_other() -> None:
+    meanings = [check.meaning for check in CHECKS.values()]
+    assert all(meaning and "\n" not in meaning for meaning in meanings)
+    assert len(set(meanings)) == len(CHECKS)
+
+
+def test_every_check_is_found_by_its_id() -> None:
+    assert list(CHECKS) == list(EVERY)
+    assert all(check.id == id_ for id_, check in CHECKS.items())
+    assert set(CHECKS) == ALL
