@@ -2,29 +2,41 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
+from tests.unit.changes import NONCE, VIP, replace_section
 
 from nornir_kube_ha.config import HAPROXY_CFG, MANAGED_PATHS
-from nornir_kube_ha.facts import NOT_PROBED, Facts, Listener, Package, Probe, Server, Unit, VRRPInstance, parse_facts
+from nornir_kube_ha.facts import (
+    NOT_PROBED,
+    Advert,
+    Answer,
+    Certificate,
+    Clock,
+    Facts,
+    Filesystem,
+    Heard,
+    Judgement,
+    Link,
+    Package,
+    Peer,
+    Probe,
+    Process,
+    Server,
+    Unit,
+    VRRPInstance,
+    parse_facts,
+)
 from nornir_kube_ha.plan import PACKAGES
 
-NONCE = "0123456789abcdef"
-VIP = IPv4Interface("192.0.2.10/24")
-RECORDS = ["facts-master", "facts-backup", "facts-bare", "facts-haproxy-refused"]
+EIGHT = 1795410480.0  # 2026-11-23 05:08:00 UTC
+RECORDS = ["facts-master", "facts-backup", "facts-other-backup", "facts-bare", "facts-haproxy-refused"]
 
 Recorded = Callable[[str], str]
 FactsFrom = Callable[[str], Facts]
-
-
-def replace_section(text: str, name: str, body: str) -> str:
-    """A record with another body in one section."""
-    changed, count = re.subn(
-        rf"(?<=\n@{NONCE} {re.escape(name)}\n).*?(?=\n@{NONCE} )", lambda _: body, text, count=1, flags=re.DOTALL
-    )
-    assert count == 1
-    return changed
+WithSection = Callable[[str, str], Facts]
 
 
 def test_host_that_holds_the_vip(facts_from: FactsFrom) -> None:
@@ -33,25 +45,50 @@ def test_host_that_holds_the_vip(facts_from: FactsFrom) -> None:
     assert facts.packages == {
         "curl": Package("7.88.1-10+deb12u15"),
         "haproxy": Package("2.6.12-1+deb12u4"),
+        "iputils-arping": Package("3:20221126-1+deb12u1"),
         "iputils-ping": Package("3:20221126-1+deb12u1"),
         "keepalived": Package("1:2.2.7-1+b2"),
+        "nftables": Package("1.0.6-2+deb12u2"),
+        "openssl": Package("3.0.22-1~deb12u2"),
         "socat": Package("1.7.4.4-2"),
+        "tcpdump": Package("4.99.3-1"),
     }
     assert set(facts.files) == set(MANAGED_PATHS)
     assert facts.files[HAPROXY_CFG].attributes == "0640 root:haproxy"
     assert facts.files[HAPROXY_CFG].content.startswith(b"# Written by nornir-kube-ha for cluster demo.")
+    assert facts.files[HAPROXY_CFG].modified == 1795410484
+    running: dict[str, Any] = {"exists": True, "active_state": "active", "sub_state": "running", "enabled": True}
     assert facts.units == {
-        "haproxy": Unit("haproxy", True, "active", "running", True),  # noqa: FBT003
-        "keepalived": Unit("keepalived", True, "active", "running", True),  # noqa: FBT003
+        "haproxy": Unit("haproxy", **running, started=EIGHT + 1, told=EIGHT + 5, program="/usr/sbin/haproxy"),
+        "keepalived": Unit("keepalived", **running, started=EIGHT + 5, told=EIGHT + 5, program="/usr/sbin/keepalived"),
     }
     assert facts.has_run_folder
     assert facts.pending == ()
     assert ("eth0", VIP) in facts.addresses
     assert facts.holds(VIP)
-    assert facts.servers == tuple(Server(f"lb-{number}", "UP", "L7OK") for number in (1, 2, 3))
+    assert facts.servers == tuple(Server(f"lb-{number}", "UP", "L7OK 200") for number in (1, 2, 3))
+    assert facts.worker_started == EIGHT + 5
+    assert facts.processes == (Process(829, 1, 67), Process(1110, 829, 63))
     assert facts.vrrp == (VRRPInstance("VI-kube-master", "MASTER", 120),)
-    assert facts.vip_answers_ping
-    assert (facts.readyz, facts.stats_open, facts.stats_login) == (Probe(200, ""), Probe(401, ""), Probe(200, ""))
+    found = facts.reachable
+    assert found.ping
+    assert (found.readyz, found.stats_open, found.stats_login) == (Probe(200, ""), Probe(401, ""), Probe(200, ""))
+    assert (found.version.status, found.version.kubernetes_version) == (200, "v1.30.0")
+    assert found.peers == {f"192.0.2.1{n}:8443": Peer(Probe(200, ""), Probe(401, "")) for n in (2, 3)}
+    assert set(found.certificates) == {f"192.0.2.1{n}:6443" for n in (1, 2, 3)}
+    assert {each.verification for each in found.certificates.values()} == {"0 (ok)"}
+    assert facts.judgements == {
+        "haproxy": Judgement("haproxy", 0, "Configuration file is valid"),
+        "keepalived": Judgement("keepalived", 0, ""),
+    }
+    assert all(judgement.accepts for judgement in facts.judgements.values())
+    assert facts.links["eth0"] == Link("02:07:e7:b0:ee:d5", is_up=True)
+    assert facts.heard == Heard(
+        frozenset({Advert(IPv4Address("192.0.2.11"), "02:07:e7:b0:ee:d5", 68, 120)}),
+        frozenset({Answer(VIP.ip, "02:07:e7:b0:ee:d5")}),
+    )
+    assert facts.clock == Clock(1795410549.164867022, 1795410550.491633084)
+    assert (facts.packet_filter, facts.read_only, facts.denials) == ("", (), ())
     assert facts.serves
 
 
@@ -66,88 +103,43 @@ def test_host_without_anything(facts_from: FactsFrom) -> None:
     assert facts.packages == {
         "curl": Package(None, "7.88.1-10+deb12u15"),
         "haproxy": Package(None, "2.6.12-1+deb12u4"),
+        "iputils-arping": Package(None, "3:20221126-1+deb12u1"),
         "iputils-ping": Package(None, "3:20221126-1+deb12u1"),
         "keepalived": Package(None, "1:2.2.7-1+b2"),
+        "nftables": Package(None, "1.0.6-2+deb12u2"),
+        "openssl": Package(None, "3.0.22-1~deb12u2"),
         "socat": Package(None, "1.7.4.4-2"),
+        "tcpdump": Package(None, "4.99.3-1"),
     }
     assert facts.packages["keepalived"].upstream == (2, 2, 7)  # what would come, so that a dry run renders for it
     assert facts.files == {}
     assert [(unit.exists, unit.is_active, unit.enabled) for unit in facts.units.values()] == [(False, False, False)] * 2
     assert str(facts.units["haproxy"]) == "not installed"
-    assert (facts.servers, facts.vrrp, facts.vip_answers_ping, facts.serves) == (None, None, False, False)
-    assert (facts.readyz, facts.stats_open, facts.stats_login) == (NOT_PROBED,) * 3  # no curl yet
+    assert [(unit.started, unit.told, unit.program) for unit in facts.units.values()] == [(None, None, "")] * 2
+    assert (facts.servers, facts.worker_started, facts.processes, facts.vrrp) == (None, None, (), None)
+    assert (facts.serves, facts.reachable.ping) == (False, False)
+    found = facts.reachable
+    assert (found.readyz, found.version, found.stats_open, found.stats_login) == (NOT_PROBED,) * 4  # no curl yet
+    assert (found.peers, found.certificates) == ({}, {})
+    assert (facts.heard, facts.packet_filter, facts.judgements) == (None, None, {})  # no tcpdump, nft and daemons yet
 
 
 def test_host_whose_haproxy_refuses_its_file(facts_from: FactsFrom) -> None:
     facts = facts_from("facts-haproxy-refused")
     haproxy = facts.units["haproxy"]
-    assert (str(haproxy), haproxy.is_active, haproxy.enabled) == ("activating (auto-restart)", False, True)
+    assert (str(haproxy), haproxy.is_active, haproxy.enabled) == ("failed (failed)", False, True)
+    assert (haproxy.restarts, haproxy.program) == (5, "")
     assert "unknown keyword 'nonsense' in 'defaults' section" in "\n".join(haproxy.journal)
     assert len(haproxy.journal) == 15
     assert facts.pending == ("haproxy",)
     assert facts.servers is None
-    assert facts.readyz == Probe(
-        0, "curl: (7) Failed to connect to 192.0.2.10 port 8443 after 0 ms: Couldn't connect to server"
-    )
+    judgement = facts.judgements["haproxy"]
+    assert (judgement.status, judgement.accepts) == (1, False)
+    assert "unknown keyword 'nonsense'" in judgement.words
+    words = "curl: (77) error setting certificate file: /etc/haproxy/kube-apiserver-ca.crt"
+    assert facts.reachable.readyz == facts.reachable.version == Probe(0, words)  # nobody put it there yet
+    assert set(facts.reachable.certificates.values()) == {Certificate("", None, ())}
     assert facts.files[HAPROXY_CFG].attributes == "0644 root:root"  # the package's own
-
-
-def test_listeners_of_both_families(facts_from: FactsFrom) -> None:
-    assert facts_from("facts-master").listeners == (
-        Listener("0.0.0.0", 8443, "haproxy"),  # noqa: S104 - seen
-        Listener("0.0.0.0", 10080, "haproxy"),  # noqa: S104 - seen
-        Listener("0.0.0.0", 6443, "python3"),  # noqa: S104 - seen
-        Listener("0.0.0.0", 22, "sshd"),  # noqa: S104 - seen
-        Listener("[::]", 6443, "python3"),
-        Listener("[::]", 22, "sshd"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("line", "listener"),
-    [
-        ('LISTEN 0 4096 *:8443 *:* users:(("haproxy",pid=1,fd=9))', Listener("*", 8443, "haproxy")),
-        ('LISTEN 0 128 [fe80::1]%eth0:22 [::]:* users:(("sshd",pid=1,fd=4))', Listener("[fe80::1]%eth0", 22, "sshd")),
-        ("LISTEN 0 128 127.0.0.1:8443 0.0.0.0:*", Listener("127.0.0.1", 8443, "")),  # not root: no process
-        (
-            'LISTEN 0 128 [::1]:8443 [::]:* users:(("a b",pid=1,fd=3),("a b",pid=2,fd=3))',
-            Listener("[::1]", 8443, "a b"),
-        ),
-    ],
-)
-def test_listener(recorded: Recorded, line: str, listener: Listener) -> None:
-    text = replace_section(recorded("facts-master"), "listeners", line)
-    assert parse_facts(text, NONCE).listeners == (listener,)
-
-
-@pytest.mark.parametrize("version", ["2.2.9", "3.0.11"])
-def test_statistics_of_other_releases(recorded: Recorded, version: str) -> None:
-    text = replace_section(recorded("facts-master"), "haproxy", recorded(f"show-stat-{version}"))
-    servers = parse_facts(text, NONCE).servers or ()
-    assert [(server.name, server.status, server.is_up) for server in servers] == [
-        ("lb-1", "DOWN", False),
-        ("lb-2", "DOWN", False),
-        ("lb-3", "DOWN", False),
-    ]
-    assert servers[0].check == "L7STS Service Unavailable"
-    assert servers[2].check == "L6RSP SSL handshake failure"
-
-
-@pytest.mark.parametrize(
-    ("status", "is_up"),
-    [
-        ("UP", True),
-        ("UP 1/2", True),  # the first failed check of two: connections still go there
-        ("DOWN", False),
-        ("DOWN 1/2", False),
-        ("MAINT", False),
-        ("DRAIN", False),
-        ("NOLB", False),
-        ("no check", False),
-    ],
-)
-def test_status_of_a_server(status: str, *, is_up: bool) -> None:
-    assert Server("lb-1", status, "").is_up is is_up
 
 
 def test_text_of_a_login_shell_is_no_fact(recorded: Recorded, facts_from: FactsFrom) -> None:
@@ -206,7 +198,17 @@ def test_output_with_a_line_spoiled_is_an_error_or_facts(recorded: Recorded, rec
         ("haproxy", "Permission denied\n# pxname,svname,status\nkube-apiserver,lb-1,UP"),
         ("readyz", ""),
         ("stats_open", "curl: (28) timed out\nstatus"),
-        ("file /etc/haproxy/haproxy.cfg 0640 root haproxy", "not base64 at all!!!"),
+        ("version", '{"gitVersion": "v1.30.0"}'),  # longer than what is read of it
+        ("peer 192.0.2.12:8443", "curl: (28)"),
+        ("clock", "now"),
+        ("clock_end", ""),
+        ("disk", "/ 1 2 3"),
+        ("disk", "/ 1 2 3 many"),
+        ("haproxy_processes", "829 1"),
+        ("haproxy_processes", "829 1 01:07"),
+        ("haproxy_info", "Uptime_sec: 0d"),
+        ("certificate 192.0.2.12:6443", "notAfter=some day"),
+        ("file /etc/haproxy/haproxy.cfg 0640 root haproxy 1795410484", "not base64 at all!!!"),
     ],
 )
 def test_answer_that_cannot_be_is_an_error(recorded: Recorded, name: str, body: str) -> None:
@@ -215,27 +217,13 @@ def test_answer_that_cannot_be_is_an_error(recorded: Recorded, name: str, body: 
 
 
 @pytest.mark.parametrize(
-    "body",
+    "section",
     [
-        "[{}]",
-        '[{"data":{"iname":"a","state":97,"effective_priority":1}}]',  # a state that only keepalived itself knows
-        '[{"data":{"iname":"a","state":2,',
-        "17",
+        *("clock", "clock_end", "os", "user", "package_manager", "packages", "candidates", "run_folder", "pending"),
+        *("units", "program haproxy", "addresses", "listeners", "haproxy", "haproxy_info", "haproxy_processes"),
+        *("keepalived", "disk", "read_only", "denials", "ping"),
     ],
 )
-def test_keepalived_that_says_nothing_we_understand_has_not_answered(recorded: Recorded, body: str) -> None:
-    assert parse_facts(replace_section(recorded("facts-master"), "keepalived", body), NONCE).vrrp is None
-
-
-def test_server_that_no_check_has_seen_is_not_up() -> None:
-    assert [Server("a", "UP 1/2", check).is_up for check in ("INI Initializing", "* INI", "L7OK")] == [
-        False,
-        False,
-        True,
-    ]
-
-
-@pytest.mark.parametrize("section", ["os", "user", "packages", "units", "addresses", "haproxy", "ping"])
 def test_section_that_is_missing_is_named(recorded: Recorded, section: str) -> None:
     text = recorded("facts-master").replace(f"\n@{NONCE} {section}\n", f"\n@{NONCE} nothing\n")
     with pytest.raises(ValueError, match=section):
@@ -273,34 +261,58 @@ def test_every_package_that_is_asked_for_was_recorded(facts_from: FactsFrom) -> 
     assert set(facts_from("facts-bare").packages) == set(PACKAGES)
 
 
-@pytest.mark.parametrize(
-    ("state", "enabled"),
-    [
-        ("enabled", True),
-        ("disabled", False),
-        ("masked", False),
-        ("static", False),
-        ("enabled-runtime", False),
-        ("", False),
-    ],
-)
-def test_unit_that_starts_at_boot(recorded: Recorded, state: str, *, enabled: bool) -> None:
-    text = recorded("facts-master").replace("UnitFileState=enabled", f"UnitFileState={state}", 1)
-    assert parse_facts(text, NONCE).units["haproxy"].enabled is enabled
-
-
-@pytest.mark.parametrize(
-    ("probe", "text"),
-    [
-        (Probe(200, ""), "HTTP 200"),
-        (Probe(0, "curl: (7) refused"), "curl: (7) refused"),
-        (Probe(0, ""), "no answer"),
-        (NOT_PROBED, "not probed: curl is not installed"),
-    ],
-)
-def test_probe_as_text(probe: Probe, text: str) -> None:
-    assert str(probe) == text
-
-
 def test_contents_are_in_no_repr(facts_from: FactsFrom) -> None:
     assert "only-for-the-lab" not in repr(facts_from("facts-master"))
+
+
+def without_section(text: str, name: str) -> str:
+    """A record without one section."""
+    changed, count = re.subn(rf"\n@{NONCE} {re.escape(name)}\n.*?(?=\n@{NONCE} )", "", text, count=1, flags=re.DOTALL)
+    assert count == 1
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        pytest.param("heard", lambda facts: facts.heard is None, id="tcpdump"),
+        pytest.param("packetfilter", lambda facts: facts.packet_filter is None, id="nft"),
+        pytest.param("readyz", lambda facts: facts.reachable.readyz == NOT_PROBED, id="curl"),
+        pytest.param("version", lambda facts: facts.reachable.version == NOT_PROBED, id="curl's version"),
+        pytest.param("stats_login", lambda facts: facts.reachable.stats_login == NOT_PROBED, id="curl's login"),
+        pytest.param("syntax haproxy 0", lambda facts: set(facts.judgements) == {"keepalived"}, id="haproxy"),
+        pytest.param("peer_stats 192.0.2.12:8443", lambda facts: stats_of_lb_2(facts) is None, id="bound elsewhere"),
+        pytest.param("certificate 192.0.2.12:6443", lambda facts: len(facts.reachable.certificates) == 2, id="openssl"),
+    ],
+)
+def test_section_of_a_tool_that_is_missing_is_nothing_seen(
+    recorded: Recorded, name: str, missing: Callable[[Facts], bool]
+) -> None:
+    text = recorded("facts-master")
+    assert not missing(parse_facts(text, NONCE))
+    assert missing(parse_facts(without_section(text, name), NONCE))
+
+
+def stats_of_lb_2(facts: Facts) -> Probe | None:
+    return facts.reachable.peers["192.0.2.12:8443"].stats
+
+
+def test_disk_is_as_df_shows_it(with_section: WithSection) -> None:
+    text = "/      270553174016 84144230400 16777216 16331947\n/srv/a disk     1000         500        -        -"
+    assert with_section("disk", text).filesystems == (
+        Filesystem("/", 270553174016, 84144230400, 16777216, 16331947),
+        Filesystem("/srv/a disk", 1000, 500, 0, 0),
+    )
+    assert with_section("disk", "").filesystems == ()
+
+
+def test_folders_that_cannot_be_written_to(with_section: WithSection) -> None:
+    assert with_section("read_only", "/etc\n/var/log").read_only == ("/etc", "/var/log")
+
+
+def test_denials_are_lines(with_section: WithSection) -> None:
+    lines = (
+        'audit: type=1400 audit(1795410549.1:12): apparmor="DENIED" operation="open" profile="haproxy" name="/a"',
+        'type=AVC msg=audit(1795410549.1:13): avc:  denied  { name_connect } for  pid=1 comm="haproxy" dest=6443',
+    )
+    assert with_section("denials", "\n".join(lines)).denials == lines

@@ -1,0 +1,227 @@
+"""What a look tells of the network, as the host itself sees it; lines as ss, tcpdump, openssl and curl print them."""
+
+import json
+from collections.abc import Callable
+from ipaddress import IPv4Address
+
+import pytest
+from tests.unit.changes import NONCE, VIP, replace_section
+
+from nornir_kube_ha.facts import (
+    NOT_PROBED,
+    Advert,
+    Answer,
+    Certificate,
+    Facts,
+    Heard,
+    Link,
+    Listener,
+    Probe,
+    parse_facts,
+)
+
+Recorded = Callable[[str], str]
+FactsFrom = Callable[[str], Facts]
+WithSection = Callable[[str, str], Facts]
+
+
+def test_listeners_of_both_families(facts_from: FactsFrom) -> None:
+    assert set(facts_from("facts-master").listeners) == {
+        Listener("0.0.0.0", 8443, "haproxy"),  # noqa: S104 - seen
+        Listener("0.0.0.0", 10080, "haproxy"),  # noqa: S104 - seen
+        Listener("0.0.0.0", 6443, "python3"),  # noqa: S104 - seen
+        Listener("0.0.0.0", 22, "sshd"),  # noqa: S104 - seen
+        Listener("[::]", 6443, "python3"),
+        Listener("[::]", 22, "sshd"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "listener"),
+    [
+        ('LISTEN 0 4096 *:8443 *:* users:(("haproxy",pid=1,fd=9))', Listener("*", 8443, "haproxy")),
+        ('LISTEN 0 128 [fe80::1]%eth0:22 [::]:* users:(("sshd",pid=1,fd=4))', Listener("[fe80::1]%eth0", 22, "sshd")),
+        ("LISTEN 0 128 127.0.0.1:8443 0.0.0.0:*", Listener("127.0.0.1", 8443, "")),  # not root: no process
+        (
+            'LISTEN 0 128 [::1]:8443 [::]:* users:(("a b",pid=1,fd=3),("a b",pid=2,fd=3))',
+            Listener("[::1]", 8443, "a b"),
+        ),
+    ],
+)
+def test_listener(recorded: Recorded, line: str, listener: Listener) -> None:
+    text = replace_section(recorded("facts-master"), "listeners", line)
+    assert parse_facts(text, NONCE).listeners == (listener,)
+
+
+@pytest.mark.parametrize(
+    ("probe", "text"),
+    [
+        (Probe(200, ""), "HTTP 200"),
+        (Probe(0, "curl: (7) refused"), "curl: (7) refused"),
+        (Probe(0, ""), "no answer"),
+        (NOT_PROBED, "not probed: curl is not installed"),
+    ],
+)
+def test_probe_as_text(probe: Probe, text: str) -> None:
+    assert str(probe) == text
+
+
+MAC = "02:07:e7:b0:ee:d5"
+COUNTED = "29 packets captured\n32 packets received by filter\n0 packets dropped by kernel"
+GROUP = f"{MAC} > 01:00:5e:00:00:12, ethertype IPv4 (0x0800), length 60: 192.0.2.11 > 224.0.0.18: "
+PEER = f"{MAC} > 02:09:14:ef:a7:ed, ethertype IPv4 (0x0800), length 46: 192.0.2.11 > 192.0.2.13: "
+ARP = f"{MAC} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: "
+
+
+@pytest.mark.parametrize(
+    ("line", "vrid", "priority"),
+    [
+        (f"{PEER}VRRPv3, Advertisement, vrid 68, prio 120, intvl 10cs, length 12", 68, 120),
+        (f"{GROUP}VRRPv3, Advertisement, vrid 255, prio 255, intvl 100cs, length 12", 255, 255),
+        (f"{GROUP}VRRPv2, Advertisement, vrid 68, prio 90, authtype none, intvl 1s, length 20", 68, 90),
+        (f"{GROUP}VRRPv2, Advertisement, vrid 68, prio 90, authtype simple, intvl 1s, length 20", 68, 90),
+        (f"{GROUP}VRRPv3, Advertisement, (ttl 64), vrid 68, prio 0, intvl 100cs, length 12", 68, 0),
+    ],
+    ids=["unicast", "multicast", "version 2", "with a password", "a goodbye from afar"],
+)
+def test_advert(with_section: WithSection, line: str, vrid: int, priority: int) -> None:
+    advert = Advert(IPv4Address("192.0.2.11"), MAC, vrid, priority)
+    assert with_section("heard", f"{line}\n{COUNTED}").heard == Heard(frozenset({advert}), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        (f"{ARP}Reply 192.0.2.10 is-at {MAC}, length 28", Answer(VIP.ip, MAC)),
+        (f"{ARP}Reply 192.0.2.10 is-at 02:00:00:00:00:99, length 46", Answer(VIP.ip, "02:00:00:00:00:99")),
+        (f"{ARP}Request who-has 192.0.2.10 tell 192.0.2.10, length 46", Answer(VIP.ip, MAC)),
+        (f"{ARP}Request who-has 192.0.2.10 (ff:ff:ff:ff:ff:ff) tell 192.0.2.10, length 28", Answer(VIP.ip, MAC)),
+        (f"{ARP}Reply 192.0.2.99 is-at {MAC}, length 46", Answer(IPv4Address("192.0.2.99"), MAC)),
+        (f"{ARP}Request who-has 192.0.2.10 (ff:ff:ff:ff:ff:ff) tell 192.0.2.13, length 28", None),
+        (f"{ARP}Request who-has 192.0.2.10 tell 192.0.2.101, length 28", None),
+        (f"{ARP}Request who-has 192.0.2.10 tell 0.0.0.0, length 46", None),
+    ],
+    ids=[
+        *("reply", "reply for another", "gratuitous", "gratuitous to all", "of another address"),
+        *("question", "question of one alike", "probe"),
+    ],
+)
+def test_answer_to_who_has_the_vip(with_section: WithSection, line: str, answer: Answer | None) -> None:
+    heard = with_section("heard", f"{line}\n{COUNTED}").heard
+    assert heard == Heard(frozenset(), frozenset({answer} if answer else ()))
+
+
+@pytest.mark.parametrize(
+    ("text", "trouble"),
+    [
+        (COUNTED, ""),
+        ("1 packet captured\n1 packet received by filter\n0 packets dropped by kernel", ""),
+        ("0 packets captured\n0 packets received by filter\n0 packets dropped by kernel", ""),
+        (
+            "(No such device exists)\ntcpdump: eth9: No such device exists",
+            "(No such device exists)\ntcpdump: eth9: No such device exists",
+        ),
+        ("tcpdump: Couldn't find user 'tcpdump'", "tcpdump: Couldn't find user 'tcpdump'"),
+        ("", "tcpdump said nothing"),
+    ],
+    ids=["heard", "one", "silence", "no such interface", "no such user", "nothing at all"],
+)
+def test_trouble_of_tcpdump_is_told_from_silence(with_section: WithSection, text: str, trouble: str) -> None:
+    assert with_section("heard", text).heard == Heard(frozenset(), frozenset(), trouble)
+
+
+NAMES = "DNS:kubernetes, IP Address:192.0.2.10"
+TEN_YEARS_AGO = 1479876467.0  # Nov 23 04:47:47 2016 GMT
+
+
+@pytest.mark.parametrize(
+    ("text", "certificate", "is_trusted"),
+    [
+        pytest.param(
+            f"verify=0 (ok)\nnotAfter=Nov 23 05:07:47 2027 GMT\nX509v3 Subject Alternative Name: \n    {NAMES}",
+            Certificate("0 (ok)", 1826946467.0, ("DNS:kubernetes", "IP Address:192.0.2.10")),
+            True,
+            id="good",
+        ),
+        pytest.param(
+            "verify=10 (certificate has expired)\nnotAfter=Nov 23 04:47:47 2016 GMT\n"
+            f"X509v3 Subject Alternative Name: \n    {NAMES}",
+            Certificate("10 (certificate has expired)", TEN_YEARS_AGO, ("DNS:kubernetes", "IP Address:192.0.2.10")),
+            False,
+            id="expired",
+        ),
+        pytest.param(
+            "verify=18 (self-signed certificate)\nnotAfter=Jan  1 00:00:00 2030 GMT\nNo extensions in certificate",
+            Certificate("18 (self-signed certificate)", 1893456000.0, ()),
+            False,
+            id="self-signed, without names",
+        ),
+        pytest.param(
+            "verify=0 (ok)\nnotAfter=Dec 31 23:59:59 9999 GMT\nX509v3 Subject Alternative Name: critical\n"
+            "    IP Address:192.0.2.10",
+            Certificate("0 (ok)", 253402300799.0, ("IP Address:192.0.2.10",)),
+            True,
+            id="critical names, without end",
+        ),
+        pytest.param("", Certificate("", None, ()), False, id="not seen"),
+        pytest.param("verify=0 (ok)", Certificate("0 (ok)", None, ()), True, id="cut off"),
+    ],
+)
+def test_certificate(with_section: WithSection, text: str, certificate: Certificate, *, is_trusted: bool) -> None:
+    found = with_section("certificate 192.0.2.12:6443", text).reachable.certificates["192.0.2.12:6443"]
+    assert (found, found.is_trusted) == (certificate, is_trusted)
+
+
+@pytest.mark.parametrize(
+    ("text", "probe"),
+    [
+        ("\nstatus 200", Probe(200, "")),
+        ("\nstatus 401\n", Probe(401, "")),
+        ('{\n  "kind": "Status"\n}\nstatus 403', Probe(403, "", '{\n  "kind": "Status"\n}')),
+        ("status 500\nstatus 200", Probe(200, "", "status 500")),
+        ("curl: (28) timed out\n\nstatus 000", Probe(0, "curl: (28) timed out")),
+        ("half an answer\ncurl: (18) closed\nstatus 000", Probe(0, "half an answer\ncurl: (18) closed")),
+        ("\nstatus 000", Probe(0, "")),
+    ],
+    ids=["empty", "login", "body", "body alike", "time-out", "cut off", "no word"],
+)
+def test_answer_to_a_client(with_section: WithSection, text: str, probe: Probe) -> None:
+    assert with_section("version", text).reachable.version == probe
+    for section, field in (("peer 192.0.2.12:8443", "readyz"), ("peer_stats 192.0.2.12:8443", "stats")):
+        assert getattr(with_section(section, text).reachable.peers["192.0.2.12:8443"], field) == probe
+
+
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [
+        ('{"gitVersion": "v1.30.0"}', "v1.30.0"),
+        ('{"gitVersion":"v1.34.1+k3s1"}', "v1.34.1+k3s1"),
+        ('{"kind": "Status", "code": 403}', ""),
+        ("<h1>It works!</h1>", ""),
+        ('{"gitVersion": ""}', ""),
+        ("", ""),
+    ],
+)
+def test_version_in_a_body(body: str, version: str) -> None:
+    assert Probe(200, "", body).kubernetes_version == version
+
+
+def test_packet_filter_is_handed_on_as_it_is(with_section: WithSection) -> None:
+    text = '{"nftables": [{"metainfo": {}}]}\n{"nftables": []}'
+    assert with_section("packetfilter", text).packet_filter == text
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_up"),
+    [
+        (["BROADCAST", "MULTICAST", "UP", "LOWER_UP"], True),
+        (["NO-CARRIER", "BROADCAST", "MULTICAST", "UP"], False),
+        (["BROADCAST", "MULTICAST"], False),
+    ],
+    ids=["up", "no carrier", "down"],
+)
+def test_link(with_section: WithSection, flags: list[str], *, is_up: bool) -> None:
+    text = json.dumps([{"ifname": "eth0", "flags": flags, "address": MAC}, {"ifname": "tun0", "flags": ["UP"]}])
+    facts = with_section("addresses", text)
+    assert facts.links == {"eth0": Link(MAC, is_up=is_up), "tun0": Link("", is_up=False)}
+    assert facts.addresses == ()
