@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
 
 from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES, Render
-from nornir_kube_ha.errors import RefusedConfigError, RemoteCommandError, UnexpectedReplyError
+from nornir_kube_ha.errors import LoginRefusedError, RefusedConfigError, RemoteCommandError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
@@ -35,6 +36,19 @@ from nornir_kube_ha.tasks import (
 from nornir_kube_ha.tasks.remote import Completed
 
 PASSWORD = "only-for-the-lab"
+ASKED = {
+    "INTERFACE": "eth0",
+    "HAPROXY_SOCKET": "/run/haproxy-admin.sock",
+    "VIP": "192.0.2.10",
+    "LISTEN": "1.2",
+    "CA_FILE": HAPROXY_CA,
+    "ENDPOINT": "192.0.2.10:8443",
+    "APISERVERS": "192.0.2.11:6443 192.0.2.12:6443 192.0.2.13:6443",
+    "PEERS": "192.0.2.12:8443 192.0.2.13:8443",
+    "STATS_PAGE": ":10080/status",
+    "STATS_URL": "http://192.0.2.10:10080/status",
+    "STATS_LOGIN": f'"admin:{PASSWORD}"',
+}
 GOOD = {"haproxy": (0, "Configuration file is valid"), "keepalived": (0, "")}
 
 
@@ -290,10 +304,60 @@ def test_facts_are_asked_for_once_and_read(hosts: Hosts, bench: Bench, recorded:
         patch.setattr(facts, "run_script", answer)
         outcome = bench.run(get_facts, intent=bench.intent)[0]
     ((_, script),) = hosts.sent
-    assert outcome.result.vip_answers_ping
+    assert outcome.result.reachable.ping
     assert not outcome.changed
-    assert assigned(script, "READYZ_URL") == "https://192.0.2.10:8443/readyz"
-    assert assigned(script, "STATS_URL") == "http://192.0.2.10:10080/status"
+    assert {name: assigned(script, name) for name in ASKED} == ASKED
+
+
+def test_look_asks_for_no_more_than_the_inventory_has(hosts: Hosts, nornir_of: Callable[..., Nornir]) -> None:
+    group = {"haproxy": {"stats": {"bind": "127.0.0.1"}}, "keepalived": {"advert_int": 5}}
+    nornir = nornir_of(group=group, without=["apiserver_ca"])
+    nornir.filter(name="lb-2").run(get_facts, intent=load_intent(nornir))
+    ((_, script),) = hosts.sent
+    asked = {name: assigned(script, name) for name in ("CA_FILE", "STATS_PAGE", "STATS_URL", "LISTEN", "PEERS")}
+    assert asked == {
+        "CA_FILE": "",
+        "STATS_PAGE": "",  # peers cannot reach it
+        "STATS_URL": "http://127.0.0.1:10080/status",
+        "LISTEN": "6",  # one advert at least
+        "PEERS": "192.0.2.11:8443 192.0.2.13:8443",
+    }
+
+
+def test_password_is_quoted_for_curls_own_config(hosts: Hosts, nornir_of: Callable[..., Nornir]) -> None:
+    nornir = nornir_of(defaults={"haproxy": {"stats": {"password": 'with"a\\backslash'}}})
+    nornir.filter(name="lb-1").run(get_facts, intent=load_intent(nornir))
+    ((_, script),) = hosts.sent
+    assert assigned(script, "STATS_LOGIN") == '"admin:with\\"a\\\\backslash"'
+
+
+def test_clock_is_known_to_within_the_answers_way(
+    bench: Bench, recorded: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host begins at 549.16 and ends at 550.49, by its own clock; the controller asks at 500 and hears at 502."""
+    times = iter((1795410500.0, 1795410502.0))
+
+    def answer(_task: Task, script: str, *, timeout: float) -> Completed:
+        assert timeout > 0
+        return Completed(0, recorded("facts-master").replace("0123456789abcdef", assigned(script, "NONCE")), "")
+
+    monkeypatch.setattr(facts, "run_script", answer)
+    monkeypatch.setattr(facts, "time", SimpleNamespace(time=lambda: next(times)))
+    at_least, at_most = bench.run(get_facts, intent=bench.intent)[0].result.clock.ahead
+    assert (at_least, at_most) == (pytest.approx(48.49, abs=0.01), pytest.approx(49.16, abs=0.01))
+
+
+def test_login_that_is_not_roots_is_an_error(hosts: Hosts, bench: Bench, recorded: Callable[[str], str]) -> None:
+    def answer(task: Task, script: str, *, timeout: float) -> Completed:
+        hosts.run_script(task, script, timeout=timeout)
+        text = recorded("facts-master").replace("0123456789abcdef", assigned(script, "NONCE"))
+        return Completed(0, re.sub(r"(?<= user\n)0", "1000", text), "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts, "run_script", answer)
+        error = bench.run(get_facts, intent=bench.intent)[0].exception
+    assert isinstance(error, LoginRefusedError)
+    assert "is not root" in str(error)
 
 
 def test_answer_that_cannot_be_read_is_an_error_of_the_host(hosts: Hosts, bench: Bench) -> None:

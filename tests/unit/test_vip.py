@@ -1,0 +1,193 @@
+"""The VIP as the controller sees it: a TLS server on this machine stands in for it."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
+
+import pytest
+
+from nornir_kube_ha.errors import HostUnreachableError
+from nornir_kube_ha.facts import Endpoint, Probe
+from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.lab import pki
+from nornir_kube_ha.tasks import get_endpoint, vip
+
+VERSION = '{"gitVersion": "v1.30.0"}'
+HERE, ELSEWHERE = IPv4Address("127.0.0.1"), IPv4Address("192.0.2.10")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """An apiserver as a client sees it."""
+
+    server: "Server"
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        status, body = self.server.answers[self.path]
+        self.server.asked.append(self.path)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+        del format, args
+
+
+class Server(ThreadingHTTPServer):
+    """The apiserver, and what it was asked."""
+
+    def __init__(self, pki_folder: Path) -> None:
+        super().__init__((str(HERE), 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pki_folder / "apiserver.crt", pki_folder / "apiserver.key")
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.answers = {"/readyz": (200, b"ok"), "/version": (200, VERSION.encode())}
+        self.asked: list[str] = []
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that does not trust us hangs up, as is meant."""
+
+
+@dataclass
+class World:
+    """A cluster whose VIP is on this machine, and who answers there.
+
+    Arguments:
+        cluster: the one that is asked
+        pki: where its CA and the apiserver's certificate are
+    """
+
+    cluster: Cluster
+    pki: Path
+    servers: list[Server] = field(default_factory=list)
+
+    def serve(self, *names: IPv4Address) -> Server:
+        """Answer at the VIP, with a certificate for these addresses."""
+        pki.ensure_apiserver_certificate(self.pki, names)
+        server = Server(self.pki)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.servers.append(server)
+        self.cluster = _with(self.cluster, haproxy={"port": server.server_address[1]})
+        return server
+
+
+def _with(cluster: Cluster, *, haproxy: dict[str, object] | None = None, **changes: object) -> Cluster:
+    nodes = (
+        node.model_copy(update={**changes, "haproxy": node.haproxy.model_copy(update=haproxy or {})})
+        for node in cluster.nodes
+    )
+    return replace(cluster, nodes=tuple(nodes))
+
+
+@pytest.fixture
+def world(intent: Intent, tmp_path: Path) -> Iterator[World]:
+    pki.ensure_ca(tmp_path)
+    ca = (tmp_path / "ca.crt").read_text()
+    world = World(_with(intent.clusters[0], vip=IPv4Interface(f"{HERE}/8"), apiserver_ca=ca), tmp_path)
+    yield world
+    for server in world.servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_endpoint_that_is_verified_answers(world: World) -> None:
+    server = world.serve(HERE)
+    assert get_endpoint(world.cluster) == Endpoint(Probe(200, "", "ok"), Probe(200, "", VERSION))
+    assert server.asked == ["/readyz", "/version"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_status_and_body_are_told_as_they_are(world: World, status: int) -> None:
+    world.serve(HERE).answers["/readyz"] = (status, b'{"kind": "Status"}')
+    endpoint = get_endpoint(world.cluster)
+    assert endpoint.readyz == Probe(status, "", '{"kind": "Status"}')
+    assert endpoint.readyz.wants_login is (status in {401, 403})
+    assert endpoint.version.kubernetes_version == "v1.30.0"
+
+
+def test_body_that_is_no_text_is_told_all_the_same(world: World) -> None:
+    world.serve(HERE).answers["/version"] = (200, b"\xff" * 100000)
+    body = get_endpoint(world.cluster).version.body
+    assert set(body) == {"\ufffd"}
+    assert len(body) <= vip.LONGEST_BODY
+
+
+def test_certificate_that_does_not_name_the_vip_is_refused(world: World) -> None:
+    server = world.serve(ELSEWHERE)
+    readyz = get_endpoint(world.cluster).readyz
+    assert readyz.status == 0
+    assert "IP address mismatch" in readyz.error
+    assert "127.0.0.1" in readyz.error
+    assert server.asked == []
+
+
+def test_certificate_of_another_ca_is_refused(world: World, intent: Intent) -> None:
+    server = world.serve(HERE)
+    other = _with(world.cluster, apiserver_ca=intent.nodes[0].apiserver_ca, haproxy={"port": server.server_address[1]})
+    endpoint = get_endpoint(other)
+    assert {endpoint.readyz.status, endpoint.version.status} == {0}
+    assert "CERTIFICATE_VERIFY_FAILED" in endpoint.readyz.error
+    assert server.asked == []
+
+
+def test_words_around_a_ca_may_be_anybodys(world: World) -> None:
+    world.serve(HERE)
+    ca = f"# Caf\u00e9 CA\n{world.cluster.nodes[0].apiserver_ca}"
+    assert get_endpoint(_with(world.cluster, apiserver_ca=ca)).readyz.status == 200
+
+
+@pytest.mark.parametrize("text", ["MIJ", "", "\u00e9"])
+def test_ca_that_cannot_be_read_is_no_answer(world: World, text: str) -> None:
+    server = world.serve(HERE)
+    ca = f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
+    readyz = get_endpoint(_with(world.cluster, apiserver_ca=ca, haproxy={"port": server.server_address[1]})).readyz
+    assert readyz.status == 0
+    assert "apiserver_ca cannot be read" in readyz.error
+    assert server.asked == []
+
+
+def test_without_a_ca_nothing_is_verified(world: World) -> None:
+    world.serve(ELSEWHERE)
+    assert get_endpoint(_with(world.cluster, apiserver_ca=None)).readyz == Probe(200, "", "ok")
+
+
+def test_port_that_is_closed_says_so(world: World) -> None:
+    server = world.serve(HERE)
+    server.shutdown()
+    server.server_close()
+    readyz = get_endpoint(world.cluster).readyz
+    assert readyz.status == 0
+    assert "refused" in readyz.error
+
+
+def test_server_that_never_answers_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vip, "TIMEOUT", 0.05)
+    with socket.create_server((str(HERE), 0)) as hung:  # the kernel accepts, nobody reads
+        readyz = get_endpoint(_with(world.cluster, haproxy={"port": hung.getsockname()[1]})).readyz
+    assert (readyz.status, "timed out" in readyz.error) == (0, True)
+
+
+def test_server_that_speaks_something_else_is_no_endpoint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.serve(HERE)
+    monkeypatch.setattr(Handler, "do_GET", lambda self: self.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n"))
+    readyz = get_endpoint(world.cluster).readyz
+    assert (readyz.status, readyz.error) == (0, "SSH-2.0-OpenSSH_9.2\r\n")
+
+
+def test_proxy_of_the_environment_is_not_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    world.serve(HERE)
+    assert get_endpoint(world.cluster).readyz.status == 200
+
+
+def test_vip_of_a_lab_is_asked_from_within_it_only(world: World) -> None:
+    server = world.serve(HERE)
+    with pytest.raises(HostUnreachableError, match=r"lives in lab demo, .* nothing was sent"):
+        get_endpoint(_with(world.cluster, lab="demo", haproxy={"port": server.server_address[1]}))
+    assert server.asked == []
