@@ -66,6 +66,11 @@ def test_cluster_that_was_not_seen_whole_is_skipped_with_the_reason(
     assert_skipped(cluster_view(unseen=unseen), check, "seen")
 
 
+@pytest.mark.parametrize("check", ["vip.single_holder", *ALONE])
+def test_node_that_was_not_seen_is_named(cluster_view: Clusters, check: str) -> None:
+    assert findings_of(cluster_view(unseen=["lb-2"]))[check].seen == "not seen: lb-2"
+
+
 def test_two_holders_are_a_failure_whoever_was_not_seen(cluster_view: Clusters) -> None:
     changes = {host: vrrp("MASTER", holds=True) for host in ("lb-1", "lb-2")}
     finding = findings_of(cluster_view(changes, unseen=["lb-3"]))["vip.single_holder"]

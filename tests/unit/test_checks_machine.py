@@ -40,7 +40,9 @@ def on_another_interface(found: Facts) -> Facts:
     ],
 )
 def test_interface_that_cannot_carry_the_vip_turns_red(host_view: Hosts, change: Change, seen: str) -> None:
-    assert_red(host_view("lb-2", change), "host.interface", "eth0 is up and has 192.0.2.12", seen, "`interface`")
+    view = host_view("lb-2", change)
+    assert_red(view, "host.interface", "eth0 is up and has 192.0.2.12", seen, "`interface`")
+    assert findings_of(view)["host.interface"].seen == seen
 
 
 def disk(size: int, available: int, inodes: int = 1000, inodes_available: int = 1000) -> Change:
