@@ -1,19 +1,20 @@
-"""Writes docs/settings.md from the models that read the inventory, so that the two agree."""
+"""Writes settings.md from the models that read the inventory, and checks.md from the checks: page and code agree."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
 from nornir_kube_ha.intent import Apiserver, Node
 from nornir_kube_ha.inventory import PER_HOST_KEYS
 
-PAGE = Path(__file__).with_name("settings.md")
+HERE = Path(__file__).parent
 INTRODUCTION = """\
 # Every setting of the inventory
 
@@ -29,8 +30,32 @@ FROM_HOST = {
 }
 
 
-def page() -> str:
-    """The whole page."""
+CHECKS_INTRODUCTION = """\
+# Every check
+
+Written by `make docs` from the checks themselves; `kube-ha checks` prints the same. A `critical` check that does not
+hold fails, and with it the run; a `warning` only warns. `apiserver.certificates` warns below one number of days left,
+and fails below another. What a check cannot tell it skips, and says why; of a host that was not reached every check is
+`unknown`. Where each draws its line: section `verify` of [settings.md](settings.md).
+
+"""
+
+
+def checks_page() -> str:
+    """The page of all checks."""
+    parts = [CHECKS_INTRODUCTION, "## Of each host", "", *_check_rows(HOST_CHECKS), ""]
+    return "\n".join([*parts, "## Of all hosts of a cluster together", "", *_check_rows(CLUSTER_CHECKS), ""])
+
+
+def _check_rows(checks: Iterable[Check[Any]]) -> Iterator[str]:
+    yield "| id | severity | holds when |"
+    yield "|---|---|---|"
+    for check in checks:
+        yield f"| `{check.id}` | {check.severity} | {check.meaning} |"
+
+
+def settings_page() -> str:
+    """The page of all settings."""
     parts = [INTRODUCTION, _table("A host", "", Node)]
     for key, model in _sections("", Node):
         parts.append(_table(f"`{key}`", f"{key}.", model))
@@ -87,6 +112,9 @@ def _type(kind: object) -> str:
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here
 
 
+PAGES = {HERE / "settings.md": settings_page, HERE / "checks.md": checks_page}
+
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    sys.stderr.write(f"wrote {PAGE.name}\n")
+    for path, page in PAGES.items():
+        path.write_text(page(), encoding="utf-8")
+        sys.stderr.write(f"wrote {path.name}\n")

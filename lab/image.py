@@ -24,7 +24,18 @@ ROOT_PACKAGES = (
     "python3-minimal",
     "systemd-sysv",
 )
-POOL_PACKAGES = ("curl", "haproxy", "iputils-ping", "keepalived", "nftables", "psmisc", "socat", "tcpdump")
+POOL_PACKAGES = (
+    "curl",
+    "haproxy",
+    "iputils-arping",
+    "iputils-ping",
+    "keepalived",
+    "nftables",
+    "openssl",
+    "psmisc",
+    "socat",
+    "tcpdump",
+)
 """What a host can install, with all that it depends on or recommends. Nothing of it is in the root."""
 
 _NO_DOCUMENTS = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/man/*", "/usr/share/locale/*")

@@ -57,18 +57,28 @@ def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPv4Address])
         addresses: all under which an apiserver is reached, virtual ones among them
     """
     path = folder / "apiserver.crt"
-    names = x509.SubjectAlternativeName(
-        [*(x509.DNSName(name) for name in _NAMES), *(x509.IPAddress(a) for a in sorted(set(addresses)))]
-    )
-    if path.exists() and _names_in(path) == names:
-        return
-    ca = x509.load_pem_x509_certificate((folder / "ca.crt").read_bytes())
-    ca_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+    if not (path.exists() and _names_in(path) == _alternative_names(addresses)):
+        issue_apiserver_certificate(folder, folder, addresses)
+
+
+def issue_apiserver_certificate(
+    ca: Path, folder: Path, addresses: Sequence[IPv4Address], valid: timedelta = _VALID
+) -> None:
+    """Make `apiserver.crt` and `apiserver.key` in `folder`.
+
+    Arguments:
+        ca: where `ca.crt` and `ca.key` are
+        folder: where the two are written; the certificate last, since its change is the sign to load both
+        addresses: all under which an apiserver is reached
+        valid: how long from now on; it may have ended
+    """
+    authority = x509.load_pem_x509_certificate((ca / "ca.crt").read_bytes())
+    ca_key = serialization.load_pem_private_key((ca / "ca.key").read_bytes(), None)
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - ours, by ensure_ca
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
-        _builder(_name("kube-apiserver"), ca.subject, key.public_key(), _VALID)
-        .add_extension(names, critical=False)
+        _builder(_name("kube-apiserver"), authority.subject, key.public_key(), valid)
+        .add_extension(_alternative_names(addresses), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -76,7 +86,13 @@ def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPv4Address])
         .sign(ca_key, hashes.SHA256())
     )
     write_file(folder / "apiserver.key", _pem(key), 0o600)
-    write_file(path, certificate.public_bytes(serialization.Encoding.PEM))
+    write_file(folder / "apiserver.crt", certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _alternative_names(addresses: Sequence[IPv4Address]) -> x509.SubjectAlternativeName:
+    return x509.SubjectAlternativeName(
+        [*(x509.DNSName(name) for name in _NAMES), *(x509.IPAddress(a) for a in sorted(set(addresses)))]
+    )
 
 
 def _names_in(path: Path) -> x509.SubjectAlternativeName:
@@ -103,7 +119,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))  # clocks that lag a little
+        .not_valid_before(now - timedelta(hours=1) + min(valid, timedelta()))  # clocks that lag a little
         .not_valid_after(now + valid)
     )
 

@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
         add_options(parser_of_runbook, changes_hosts=name != "verify")
         parser_of_runbook.set_defaults(run=partial(_run_runbook, name))
+    _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)
     parsed = parser.parse_args(arguments)
@@ -51,6 +52,24 @@ def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
     runbook = importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
     exit_code: int = command.run_runbook(name, getattr(runbook, name), arguments)
     return exit_code
+
+
+def _add_checks(commands: Parsers) -> None:
+    parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
+    parser.set_defaults(run=lambda _: list_checks())
+
+
+def list_checks() -> int:
+    """Print every check: its id, what it means that it does not hold, and what it says when it holds.
+
+    Returns:
+        The exit code
+    """
+    # Imported only now, as in `_run_runbook`.
+    checks = importlib.import_module("nornir_kube_ha.checks").CHECKS.values()
+    width = max(len(check.id) for check in checks)
+    sys.stdout.write("".join(f"{check.id:{width}}  {check.severity:8}  {check.meaning}\n" for check in checks))
+    return 0
 
 
 def _add_init(commands: Parsers) -> None:

@@ -1,20 +1,26 @@
 """A runbook as a command: options, hosts, the run, its report on stdout, its exit code."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 
+from nornir_kube_ha.errors import KubeHaError, UsageError
 from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.report import Report, to_json
+from nornir_kube_ha.report import Report, nagios_status
+from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.report.terminal import print_report
 from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.options import Options, add_options, parse_options
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, select
+from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
 
-Runbook = Callable[[Run], Report]
+NAGIOS_UNKNOWN = 3
+
+Runbook = Callable[[Run, Options], Report]
 
 
 def run_as_script(
@@ -49,33 +55,68 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
         arguments: parsed, of a parser that `add_options` was given
 
     Returns:
-        The exit code
+        The exit code; with `--output nagios` that of a monitoring plugin
 
     Raises:
         KubeHaError: nothing was started
     """
     options = parse_options(arguments)
+    if options.output != "nagios":
+        report = _run(name, runbook, options)
+        return report.exit_code if report else 0
+    try:
+        report = _run(name, runbook, options)
+    except KubeHaError as error:
+        sys.stdout.write(f"KUBE-HA UNKNOWN - {' '.join(str(error).split()).replace('|', '/')}\n")
+        return NAGIOS_UNKNOWN
+    return nagios_status(report) if report else NAGIOS_UNKNOWN
+
+
+def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
+    """The run's report, published; none if the hosts were only to be listed."""
     inventory = find_inventory(options.inventory)
     tell(f"inventory {inventory}")
     nornir = open_inventory(inventory, forks=options.forks, dry_run=options.dry_run)
     hosts = select(nornir, options)
+    checks = choose_checks(options)
     load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
     if options.list_hosts:
         sys.stdout.write("".join(f"{host}\n" for host in hosts))
-        return 0
+        return None
+    _make_folder(options.report_dir)
     enter_lab(nornir, hosts, inventory)
-    run = Run(name, nornir, load_intent(nornir), hosts, verbosity=options.verbosity, tell=tell)
+    run = Run(name, nornir, load_intent(nornir), hosts, checks=checks, verbosity=options.verbosity, tell=tell)
     try:
-        report = runbook(run)
+        report = runbook(run, options)
+    except BaseException:  # what is known so far is not lost
+        run.interrupt()
+        _publish(run.report(), options)
+        raise
     finally:
         run.close()
-    _write(report, options)
-    return report.exit_code
+    _publish(report, options)
+    return report
 
 
-def _write(report: Report, options: Options) -> None:
-    if options.output == "json":
-        sys.stdout.write(to_json(report) + "\n")
-    else:
+def _make_folder(folder: Path | None) -> None:
+    """Before anything is done, so that its report will not be lost."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--report-dir {folder} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--report-dir {folder} cannot be written to")
+
+
+def _publish(report: Report, options: Options) -> None:
+    if options.report_dir:
+        write_report(report, options.report_dir)
+        tell(f"report in {options.report_dir}")
+    if options.output == "terminal":
         print_report(report, Console(highlight=False), with_diff=options.diff)
+    else:
+        _name, render = FORMATS[options.output]
+        sys.stdout.write(f"{render(report).rstrip()}\n")
     sys.stdout.flush()

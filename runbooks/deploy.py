@@ -7,11 +7,14 @@ is not touched.
 """
 
 import sys
-import time
 
+from nornir_kube_ha.checks import foreign_routers
+from nornir_kube_ha.errors import VRIDTakenError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.options import Options
+from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import change_services, commit_config, install_packages, stage_config, unstage_config
 
@@ -19,11 +22,12 @@ SETTLE_SECONDS = 30  # an election and two rounds of health checks take about th
 SETTLE_INTERVAL = 0.5
 
 
-def deploy(run: Run) -> Report:
+def deploy(run: Run, _options: Options | None = None) -> Report:
     """Make every host of a run what it should be.
 
     Arguments:
         run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
+        _options: of the command line; nothing of a deploy depends on them
 
     Returns:
         What was changed and, unless it was a dry run, every check
@@ -32,10 +36,22 @@ def deploy(run: Run) -> Report:
         run.tell(f"looking at {', '.join(run.hosts)}")
         run.look()
         run.stop_if_failed()
+        _refuse_foreign_routers(run)
         _install(run)
         _configure(run)
         _settle(run)
     return run.report()
+
+
+def _refuse_foreign_routers(run: Run) -> None:
+    """Who speaks our VRID already would fight for the VIP with every node that this run changes."""
+    for name, plan in run.plans.items():
+        view = run.view(name)
+        if not plan.is_empty and (foreign := foreign_routers(view)):
+            words = f"another router speaks VRID {view.node.virtual_router_id} on {view.node.interface}"
+            hint = "give the cluster another virtual_router_id, or stop that router; nothing was changed"
+            run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
+    run.stop_if_failed()
 
 
 def _install(run: Run) -> None:
@@ -44,8 +60,9 @@ def _install(run: Run) -> None:
         run.tell_of_change(f"installing packages on {', '.join(missing)}")
     run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts)
     if missing and not run.dry_run:
-        run.look()  # which versions came, and what their packages brought along
+        run.look()  # which versions came, what their packages brought along, and what tcpdump hears
         run.stop_if_failed()
+        _refuse_foreign_routers(run)
 
 
 def _configure(run: Run) -> None:
@@ -72,13 +89,13 @@ def _settle(run: Run) -> None:
     if not run.changed or run.dry_run:
         return
     run.tell("looking again, until every check passes")
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
+
+    def look() -> Report:
         run.look()
         run.stop_if_failed()
-        if run.report().passed or time.monotonic() > deadline:
-            return
-        time.sleep(SETTLE_INTERVAL)
+        return run.report()
+
+    until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,8 +1,12 @@
 """What every runbook understands on its command line, in the words that Ansible's users know."""
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+# Named here too, and held by a test, so that `--help` need not wait for what writes them.
+OUTPUTS = ("terminal", "json", "junit", "nagios", "prometheus", "markdown", "html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,12 @@ class Options:
         diff: show what changes, line by line
         verbosity: 0, or how often `-v` was given
         forks: how many hosts at once
-        output: `terminal` or `json`
+        output: name of the report's format on stdout
+        report_dir: a folder for the report in every format, none for none
+        check: ids or patterns of the checks that are wanted; all if empty
+        skip: ids or patterns of those that are not
+        retry_timeout: seconds until which a look that does not pass is taken again
+        sleep: seconds between two looks
     """
 
     inventory: Path | None = None
@@ -30,6 +39,11 @@ class Options:
     verbosity: int = 0
     forks: int = 32
     output: str = "terminal"
+    report_dir: Path | None = None
+    check: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    retry_timeout: float = 0
+    sleep: float = 1
 
 
 def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None:
@@ -66,6 +80,8 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
             "--dry-run", "--check", dest="dry_run", action="store_true", help="say what would change, change nothing"
         )
         change.add_argument("--diff", action="store_true", help="show what changes, line by line")
+    else:
+        _add_check_options(parser)
     show = parser.add_argument_group("how")
     show.add_argument(
         "-v",
@@ -75,8 +91,29 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
         help="show each task's results on stderr; -vv those of debug level",
     )
     show.add_argument("--forks", metavar="N", type=_positive, default=32, help="how many hosts at once (32)")
+    show.add_argument("--output", choices=OUTPUTS, default="terminal", help="the report's format on stdout (terminal)")
     show.add_argument(
-        "--output", choices=("terminal", "json"), default="terminal", help="the report's format (terminal)"
+        "--report-dir",
+        metavar="DIR",
+        type=Path,
+        help="write the report there too, in every format; made if it is not there",
+    )
+
+
+def _add_check_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which checks", "`kube-ha checks` lists them; patterns as 'vip.*' mean several")
+    for option, words in (("--check", "only this check"), ("--skip", "not this check")):
+        group.add_argument(option, metavar="ID", action="append", default=[], help=f"{words}; repeatable")
+    patience = parser.add_argument_group("how long")
+    patience.add_argument(
+        "--retry-timeout",
+        metavar="TIME",
+        type=_seconds,
+        default=0,
+        help="look again until all passes, so long at most: 30s",
+    )
+    patience.add_argument(
+        "--sleep", metavar="TIME", type=_seconds, default=1, help="how long to wait between two looks (1s)"
     )
 
 
@@ -112,6 +149,11 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         verbosity=arguments.verbosity,
         forks=arguments.forks,
         output=arguments.output,
+        report_dir=arguments.report_dir,
+        check=tuple(getattr(arguments, "check", ())),
+        skip=tuple(getattr(arguments, "skip", ())),
+        retry_timeout=getattr(arguments, "retry_timeout", 0),
+        sleep=getattr(arguments, "sleep", 1),
     )
 
 
@@ -133,3 +175,10 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
+    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]

@@ -1,30 +1,31 @@
 """One run of a runbook: tasks over hosts, what each of them found and did, and the report of it all."""
 
 import contextlib
-import io
-import os
-import re
 import secrets
-import sys
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import colorama
 from nornir.core import Nornir
-from nornir.core.task import AggregatedResult, Result
+from nornir.core.task import Result
 
-from nornir_kube_ha.checks import Finding, HostView, check_cluster, check_host, unknown_host
+from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import masked
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
-from nornir_kube_ha.tasks import change_services, commit_config, get_facts, get_plan, install_packages
+from nornir_kube_ha.runbooks.printer import print_results
+from nornir_kube_ha.tasks import change_services, commit_config, get_endpoint, get_facts, get_plan, install_packages
 
 CHANGING = (change_services, commit_config, install_packages)
-SEVERITIES = (None, 20, 10)  # of logging: what -v and -vv let through
+
+
+def _from_here(cluster: Cluster) -> bool:
+    """Whether the controller asks for a cluster's VIP itself."""
+    return cluster.nodes[0].verify.from_controller
 
 
 class StoppedError(Exception):
@@ -39,6 +40,7 @@ class Run:
         nornir: the caller's Nornir, with the whole inventory; filtered runs share its connections
         intent: all that the inventory says
         hosts: names of the hosts that are meant
+        checks: ids of the checks that are wanted
         verbosity: how much of the tasks' results goes to stderr
         tell: is told what takes a while
     """
@@ -50,6 +52,7 @@ class Run:
         intent: Intent,
         hosts: Collection[str],
         *,
+        checks: Collection[str] = ALL,
         verbosity: int = 0,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -57,15 +60,18 @@ class Run:
         self.hosts = tuple(node.name for node in intent.nodes if node.name in hosts)
         self.tell = tell
         self.facts: dict[str, Facts] = {}
+        self.endpoints: dict[str, Endpoint] = {}
         self.plans: dict[str, HostPlan] = {}
         self.changed: set[str] = set()
         self._runbook = runbook
+        self._checks = checks
         self._nornir = nornir
         self._verbosity = verbosity
         self._run_id = secrets.token_hex(6)
         self._started = datetime.now(UTC)
         self._failures: dict[str, Failure] = {}
-        self._stopped = False
+        self._stopped = ""
+        self._looked = False
         self._diffs: dict[str, list[str]] = {}
 
     @property
@@ -101,23 +107,35 @@ class Run:
         if not hosts:
             return {}
         self._nornir.data.reset_failed_hosts()
+        self._looked = self._looked and task not in CHANGING
         results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(
             task=task, raise_on_error=False, **arguments
         )
-        self._print(results)
+        print_results(results, self._verbosity)
         for name, result in ((name, multi[0]) for name, multi in results.items()):
             if result.exception:
-                self._fail(name, result.exception)
+                self.fail(name, result.exception)
             if result.changed or (result.exception and task in CHANGING):
                 self.changed.add(name)  # what failed half-way may have changed something: it is not said to have not
                 self._diffs.setdefault(name, []).append(result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
 
-    def _fail(self, name: str, error: BaseException) -> None:
-        """Note why the work on a host ended. What fails after that, while clearing up, is not the reason."""
+    def fail(self, name: str, error: BaseException) -> None:
+        """Note why the work on a host ended. What fails after that, while clearing up, is not the reason.
+
+        Arguments:
+            name: of the host
+            error: the reason
+        """
         failure = Failure.of(error)
         words = masked(failure.message, self.intent.node(name))
         self._failures.setdefault(name, replace(failure, message=words))
+
+    def start_over(self) -> None:
+        """Forget what failed, so that every host is looked at again."""
+        for name in self._failures:
+            self._nornir.inventory.hosts[name].close_connections()
+        self._failures.clear()
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
@@ -149,16 +167,32 @@ class Run:
         try:
             yield
         except StoppedError:
-            self._stopped = True
+            self._stopped = f"the run stopped because {', '.join(self._failures)} failed"
+
+    def interrupt(self) -> None:
+        """Note that the run goes no further. What its last look found still holds if nothing was changed since."""
+        if not self._looked:
+            self._stopped = "the run was interrupted"
 
     def look(self) -> None:
-        """Gather facts of every host that can be reached, and see what differs there."""
-        self.facts = self.each(get_facts, self.reached, intent=self.intent)
-        self.plans = self.each(get_plan, [*self.facts], intent=self.intent, facts=self.facts)
+        """Gather facts of every host that can be reached, and of the VIPs, and see what differs there."""
+        with ThreadPoolExecutor(max_workers=max(1, len(self._clusters))) as pool:
+            asked = {
+                cluster.name: pool.submit(get_endpoint, cluster) for cluster in self._clusters if _from_here(cluster)
+            }
+            facts = self.each(get_facts, self.reached, intent=self.intent)
+            plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
+            endpoints = {name: endpoint.result() for name, endpoint in asked.items()}
+        self.facts, self.plans, self.endpoints, self._looked = facts, plans, endpoints, True
+
+    @property
+    def _clusters(self) -> tuple[Cluster, ...]:
+        """Those that any of the run's hosts serves."""
+        meant = {node.cluster for node in self.intent.nodes if node.name in self.hosts}
+        return tuple(cluster for cluster in self.intent.clusters if cluster.name in meant)
 
     def report(self) -> Report:
         """What the run found and did. A dry run has changed nothing, so there is nothing to check."""
-        clusters = {node.cluster for node in self.intent.nodes if node.name in self.hosts}
         judged = not self.dry_run
         return Report(
             run_id=self._run_id,
@@ -166,17 +200,15 @@ class Run:
             started=self._started,
             finished=datetime.now(UTC),
             hosts={name: self._host_report(name, judged=judged) for name in self.hosts},
-            clusters={
-                cluster.name: self._cluster_report(cluster, judged=judged)
-                for cluster in self.intent.clusters
-                if cluster.name in clusters
-            },
+            clusters={cluster.name: self._cluster_report(cluster, judged=judged) for cluster in self._clusters},
             dry_run=self.dry_run,
         )
 
     def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:
+        facts = {} if self._stopped else self.facts
+        endpoint = None if self._stopped else self.endpoints.get(cluster.name)
         return ClusterReport(
-            check_cluster(cluster, {} if self._stopped else self.facts) if judged else (),
+            check_cluster(ClusterView(cluster, facts, endpoint), self._checks) if judged else (),
             str(cluster.vip.ip),
             cluster.nodes[0].haproxy.port,
             {apiserver.name: str(apiserver) for apiserver in cluster.apiservers},
@@ -186,11 +218,11 @@ class Run:
         node, failure = self.intent.node(name), self._failures.get(name)
         findings: tuple[Finding, ...] = ()
         if failure:
-            findings = unknown_host(failure.message)
-        elif self._stopped and judged:
-            findings = unknown_host(self._why_stopped(name))
+            findings = unknown_host(failure.message, self._checks)
+        elif self._stopped and (judged or name not in self.plans):
+            findings = unknown_host(self._why_stopped(name), self._checks)
         elif judged:
-            findings = check_host(HostView(node, self.facts[name], self.plans[name]))
+            findings = check_host(self.view(name), self._checks)
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
         steps = self.plans[name].steps if self.dry_run and name in self.plans else ()
         return HostReport(
@@ -213,21 +245,14 @@ class Run:
             apiservers={server.name: server.status for server in facts.servers or ()},
         )
 
+    def view(self, name: str) -> HostView:
+        """All that the last look found of a host.
+
+        Arguments:
+            name: of a host that was looked at
+        """
+        return HostView(self.intent.cluster_of(name), self.intent.node(name), self.facts[name], self.plans[name])
+
     def _why_stopped(self, name: str) -> str:
-        failed = ", ".join(self._failures)
         left = "changed, and not looked at again" if name in self.changed else "left as it was"
-        return f"{left}: the run stopped because {failed} failed"
-
-    def _print(self, results: AggregatedResult) -> None:
-        severity = SEVERITIES[min(self._verbosity, len(SEVERITIES) - 1)]
-        if severity is None:
-            return
-        # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go.
-        from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
-
-        colorama.deinit()
-        text = io.StringIO()
-        with contextlib.redirect_stdout(text):
-            print_result(results, severity_level=severity)
-        plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ
-        sys.stderr.write(re.sub(r"\x1b\[[0-9;]*m", "", text.getvalue()) if plain else text.getvalue())
+        return f"{left}: {self._stopped}"

@@ -1,7 +1,9 @@
 """From a command line to the hosts that it means: the inventory, the filters, and the door to the lab."""
 
+import fnmatch
 import os
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 from nornir import InitNornir
@@ -10,6 +12,7 @@ from nornir.core.exceptions import PluginNotRegistered
 from nornir.core.inventory import Host
 from ruamel.yaml.error import YAMLError
 
+from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory import merged_data, our_hosts
 from nornir_kube_ha.lab import network
@@ -92,6 +95,33 @@ def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
             f"no host matches {' and '.join(wanted) or 'at all'}; there are {', '.join(_names(ours)) or 'none of ours'}"
         )
     return names
+
+
+def choose_checks(options: Options) -> frozenset[str]:
+    """Ids of the checks that the options mean.
+
+    Arguments:
+        options: with what is wanted and what is not
+
+    Raises:
+        UsageError: there is no such check, or none is left
+    """
+    chosen = (_matching(options.check) or ALL) - _matching(options.skip)
+    if not chosen:
+        raise UsageError("--check and --skip together leave no check to make")
+    return chosen
+
+
+def _matching(patterns: Iterable[str]) -> frozenset[str]:
+    chosen: set[str] = set()
+    for pattern in patterns:
+        ids = fnmatch.filter(ALL, pattern)
+        if not ids:
+            near = get_close_matches(pattern, ALL, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`kube-ha checks` lists them"
+            raise UsageError(f"no check is called {pattern}; {hint}")
+        chosen.update(ids)
+    return frozenset(chosen)
 
 
 def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:

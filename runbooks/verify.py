@@ -5,21 +5,30 @@ import sys
 
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.options import Options
+from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.run import Run
 
 
-def verify(run: Run) -> Report:
+def verify(run: Run, options: Options | None = None) -> Report:
     """Check every host of a run. One that cannot be reached is unknown; the others are checked all the same.
 
     Arguments:
         run: which hosts, by which Nornir
+        options: how long to look again if not all passes; not at all if not given
 
     Returns:
         Every check
     """
+    options = options or Options()
     run.tell(f"looking at {', '.join(run.hosts)}")
-    run.look()
-    return run.report()
+
+    def look() -> Report:
+        run.start_over()
+        run.look()
+        return run.report()
+
+    return until_passed(look, timeout=options.retry_timeout, sleep=options.sleep, tell=run.tell)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,7 +1,7 @@
 """All that touches a host. `get_*` reads and never changes; the others change, and tell the truth about it.
 
 Each is a Nornir task like any other: `nr.run(task=get_facts, intent=load_intent(nr))`. What one task found, the next
-takes as a mapping by host name; without it, it looks by itself.
+takes as a mapping by host name; without it, it looks by itself. Only `get_endpoint` is none: it logs in to no host.
 """
 
 from nornir_kube_ha.tasks.config import (
@@ -15,10 +15,12 @@ from nornir_kube_ha.tasks.config import (
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.services import change_services
+from nornir_kube_ha.tasks.vip import get_endpoint
 
 __all__ = [
     "change_services",
     "commit_config",
+    "get_endpoint",
     "get_facts",
     "get_plan",
     "install_packages",

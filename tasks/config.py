@@ -14,7 +14,7 @@ from nornir_jinja2.plugins.tasks import template_file
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import HostError, RefusedConfigError, UnexpectedReplyError
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Facts, Judgement
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.tasks.facts import facts_of
@@ -104,24 +104,23 @@ def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_
     completed = run_script(task, _stage_script(change, nonce), timeout=TIMEOUT)
     words = []
     for daemon, path in DAEMONS.items():
-        status, said = _verdict(task, daemon, completed.stdout, nonce)
-        said = masked(said, intent.node(task.host.name))
-        # A keepalived may exit 0 on a file that it does not take whole (keepalived#2069); on a good one it is silent.
-        if status or (daemon == "keepalived" and said):
+        judgement = _judgement(task, daemon, completed.stdout, nonce)
+        said = masked(judgement.words, intent.node(task.host.name))
+        if not judgement.accepts:
             with suppress(HostError):  # the refusal is what must be told, whatever becomes of the drafts
                 unstage_config(task, plans)
-            message = f"{daemon} refuses the new {path} (exit status {status}):\n{said or '(no words)'}"
+            message = f"{daemon} refuses the new {path} (exit status {judgement.status}):\n{said or '(no words)'}"
             raise RefusedConfigError(task.host.name, message)
         words.append(said)
     return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
 
 
-def _verdict(task: Task, daemon: str, stdout: str, nonce: str) -> tuple[int, str]:
-    """A daemon's exit status and words."""
+def _judgement(task: Task, daemon: str, stdout: str, nonce: str) -> Judgement:
+    """What a daemon says of the staged files."""
     match = re.search(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
     if not match:
         raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}")
-    return int(match[1]), match[2].strip()
+    return Judgement(daemon, int(match[1]), match[2].strip())
 
 
 def _stage_script(change: HostPlan, nonce: str) -> str:

@@ -1,18 +1,21 @@
 """Facts: one look at a host, in one round trip. Reads and never changes."""
 
 import secrets
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
-from nornir_kube_ha.intent import Intent, Node
+from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node
 from nornir_kube_ha.plan import UNITS, required_packages
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
-TIMEOUT = 60  # seconds; a look takes about one, and its own probes give up after ten
+TIMEOUT = 60  # seconds; a look takes about two, and its own probes give up after ten
+ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
 def get_facts(task: Task, intent: Intent) -> Result:
@@ -29,16 +32,19 @@ def get_facts(task: Task, intent: Intent) -> Result:
         UnexpectedReplyError: the answer is not what the script prints
         HostUnreachableError, LoginRefusedError, RemoteTimeoutError: see `run_script`
     """
-    nonce = secrets.token_hex(8)
-    script = _variables(intent.node(task.host.name), nonce) + load_script("facts.sh")
+    name, nonce = task.host.name, secrets.token_hex(8)
+    script = _variables(intent.cluster_of(name), intent.node(name), nonce) + load_script("facts.sh")
+    asked = time.time()
     completed = run_script(task, script, timeout=TIMEOUT)
+    answered = time.time()
     try:
         facts = parse_facts(completed.stdout, nonce)
     except ValueError as error:
         raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
     if not facts.is_root:
         raise LoginRefusedError(task.host.name, f"{task.host.username} is not root; log in as root")
-    return Result(host=task.host, result=facts)
+    clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
+    return Result(host=task.host, result=replace(facts, clock=clock))
 
 
 def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> Facts:
@@ -54,17 +60,22 @@ def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> F
     return facts[task.host.name]
 
 
-def _variables(node: Node, nonce: str) -> str:
+def _variables(cluster: Cluster, node: Node, nonce: str) -> str:
     stats = node.haproxy.stats
     return assignments(
         nonce=nonce,
         files=" ".join(MANAGED_PATHS),
         units=" ".join(UNITS),
         packages=" ".join(required_packages(node)),
+        interface=node.interface,
         haproxy_socket=node.haproxy.socket,
         vip=str(node.vip.ip),
-        readyz_url=node.readyz_url,
+        listen=f"{max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int):g}",
         ca_file=HAPROXY_CA if node.apiserver_ca else "",
+        endpoint=node.endpoint,
+        apiservers=" ".join(map(str, node.apiservers)),
+        peers=" ".join(f"{peer.address}:{peer.haproxy.port}" for peer in cluster.peers(node)),
+        stats_page=f":{stats.port}{stats.uri}" if stats.bind == ANY_ADDRESS else "",
         stats_url=node.stats_url,
         stats_login=_curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}"),
     )

@@ -112,7 +112,7 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Complet
 
 def _login(task: Task) -> paramiko.SSHClient:
     host = task.host
-    _refuse_outside_lab(host)
+    refuse_outside_lab(host.name, merged_data(host).get("lab"))
     try:
         connection: BaseConnection = host.get_connection(CONNECTION_NAME, task.nornir.config)
         client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
@@ -124,12 +124,19 @@ def _login(task: Task) -> paramiko.SSHClient:
         raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
 
 
-def _refuse_outside_lab(host: Host) -> None:
-    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts."""
-    lab = merged_data(host).get("lab")
+def refuse_outside_lab(name: str, lab: object) -> None:
+    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts.
+
+    Arguments:
+        name: the host's, in the inventory
+        lab: the one that it lives in, none if it lives in none
+
+    Raises:
+        HostUnreachableError: this thread does not work in that lab
+    """
     if lab is not None and not network.is_inside(str(lab)):
         raise HostUnreachableError(
-            host.name,
+            name,
             f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "
             f'themselves; code of your own calls nornir_kube_ha.lab.network.enter("{lab}") before it starts any thread',
         )

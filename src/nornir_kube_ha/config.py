@@ -31,6 +31,9 @@ HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MASK = "********"
+# A file on a host may be anybody's, and hold a secret that no inventory knows: what follows these words is one.
+_SECRET = re.compile(r"\b(stats\s+auth|insecure-password|auth_pass)(\s+)\S.*")
+_SECRET_IN_A_FILE = re.compile(r"\b(password)(\s+)\S.*")  # in a sentence it need not be
 
 Render = Callable[[str, dict[str, Any]], str]
 """Renders the template of that name with these values."""
@@ -70,6 +73,7 @@ class FileFact:
         owner: the user it belongs to
         group: the group it belongs to
         content: its bytes; never shown as they are
+        modified: when its content last changed, by the host's clock, in seconds since 1970
     """
 
     path: str
@@ -77,6 +81,7 @@ class FileFact:
     owner: str
     group: str
     content: bytes = field(repr=False)
+    modified: int = 0
 
     def matches(self, wanted: ConfigFile) -> bool:
         """Whether content, mode and owner are as wanted.
@@ -141,13 +146,13 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
 
 
 def masked(text: str, node: Node) -> str:
-    """A text without the secrets of a node.
+    """A text without the secrets of a node, or what looks like one in a daemon's words.
 
     Arguments:
         text: what may hold them
         node: whose secrets they are
     """
-    return text.replace(node.haproxy.stats.password.get_secret_value(), MASK)
+    return _SECRET.sub(rf"\1\2{MASK}", text.replace(node.haproxy.stats.password.get_secret_value(), MASK))
 
 
 def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
@@ -177,9 +182,5 @@ def _lines(text: str) -> list[str]:
     return [*lines, rest, "\\ no newline at the end"] if rest else lines
 
 
-# The old file may be anybody's, and hold a secret that the inventory does not know: what follows these words is one.
-_SECRET = re.compile(r"\b(stats\s+auth|insecure-password|password|auth_pass)(\s+)\S.*")
-
-
 def _without_secrets(line: str, node: Node) -> str:
-    return masked(_SECRET.sub(rf"\1\2{MASK}", line), node)
+    return masked(_SECRET_IN_A_FILE.sub(rf"\1\2{MASK}", line), node)

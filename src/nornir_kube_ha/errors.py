@@ -11,7 +11,8 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── RemoteCommandError   1   RuntimeError: a command on the host failed
     │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
-    │   └── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
+    │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
+    │   └── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
 """
 
@@ -104,3 +105,7 @@ class RefusedConfigError(HostError, ValueError):
 
 class UnexpectedReplyError(HostError, ValueError):
     """What came back from the host is not what its script prints: cut short, or mixed with other output."""
+
+
+class VRIDTakenError(HostError, RuntimeError):
+    """A router that is not the cluster's was heard with its VRID: each would take the other's adverts for its own."""

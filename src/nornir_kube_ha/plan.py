@@ -16,8 +16,18 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Node
 
 UNITS = ("haproxy", "keepalived")  # the order in which they are told: a VIP without a balancer behind it serves nobody
-PACKAGES = ("haproxy", "keepalived", "curl", "iputils-ping", "socat")
-"""The daemons, and what looks at them: curl asks as a client does, socat talks to haproxy's admin socket."""
+PACKAGES = (
+    "haproxy",
+    "keepalived",
+    "curl",  # asks as a client does
+    "iputils-arping",  # asks who has the VIP
+    "iputils-ping",
+    "nftables",  # says what the packet filter lets through; its service stays as it is
+    "openssl",  # reads the apiservers' certificates
+    "socat",  # talks to haproxy's admin socket
+    "tcpdump",  # hears VRRP, and who answers for the VIP
+)
+"""The daemons, and what looks at them."""
 
 RELOADED_BY = {HAPROXY_CFG: "haproxy", HAPROXY_CA: "haproxy", KEEPALIVED_CONF: "keepalived"}
 

@@ -12,18 +12,21 @@ import difflib
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile, attributes
-from nornir_kube_ha.facts import Facts, Package
+from nornir_kube_ha.facts import Package, parse_facts
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.selection import open_inventory
 from nornir_kube_ha.tasks import render_config
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
+BARE = HERE.parent / "unit/data/facts-bare.txt"
+NONCE = "0123456789abcdef"  # of that record
 UPDATE = "KUBE_HA_UPDATE_GOLDEN"
 
 INTENTS = ("ours", "guide")
@@ -42,7 +45,7 @@ def rendered() -> Rendered:
 
     def files(intent: str, host: str, haproxy: str, keepalived: str) -> tuple[ConfigFile, ...]:
         packages = {"haproxy": Package(haproxy), "keepalived": Package(keepalived)}
-        facts = Facts("Debian", True, "apt-get", packages, {}, {}, False, (), (), (), None, None, False)  # noqa: FBT003
+        facts = replace(parse_facts(BARE.read_text(encoding="utf-8"), NONCE), packages=packages)
         results = nornirs[intent].filter(name=host).run(render_config, intent=intents[intent], facts={host: facts})
         results.raise_on_error()
         found: tuple[ConfigFile, ...] = results[host][0].result

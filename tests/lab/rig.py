@@ -35,9 +35,16 @@ class Completed:
 
     def failed_checks(self) -> dict[str, list[str]]:
         """Ids of the checks that did not pass, by host and cluster; those without any are left out."""
+        return self._ids_by_place({"warn", "fail", "skip", "unknown"})
+
+    def red_checks(self) -> dict[str, list[str]]:
+        """Ids of the checks that failed, warned, or could not be made for a host that was not reached."""
+        return self._ids_by_place({"warn", "fail", "unknown"})
+
+    def _ids_by_place(self, statuses: set[str]) -> dict[str, list[str]]:
         parts = {**self.report["hosts"], **self.report["clusters"]}
         checks = {
-            name: [each["id"] for each in part["checks"] if each["status"] != "pass"] for name, part in parts.items()
+            name: [each["id"] for each in part["checks"] if each["status"] in statuses] for name, part in parts.items()
         }
         return {name: ids for name, ids in checks.items() if ids}
 
@@ -84,15 +91,59 @@ class Lab:
 
     def set(self, section: str, value: object, *, host: str | None = None) -> None:
         """Write a value to the inventory, at a host or, for all, in defaults: `set("haproxy.balance", "source")`."""
-        path = self.inventory / ("hosts.yaml" if host else "defaults.yaml")
-        yaml = YAML()
-        tree = yaml.load(path)
-        place = (tree[host] if host else tree)["data"]
-        *parents, last = section.split(".")
-        for key in parents:
-            place = place.setdefault(key, {})
-        place[last] = value
-        yaml.dump(tree, path)
+        _write("hosts.yaml" if host else "defaults.yaml", host, section, value, self.inventory)
+
+    def set_for_group(self, section: str, value: object) -> None:
+        """Write a value to the group of all hosts, where it goes before the defaults."""
+        _write("groups.yaml", "lab", section, value, self.inventory)
+
+    def copy_to(self, folder: Path) -> "Lab":
+        """The same lab, with an inventory that may be changed."""
+        return Lab(self.name, shutil.copytree(self.inventory, folder / "inventory"))
+
+
+def _write(file: str, owner: str | None, section: str, value: object, inventory: Path) -> None:
+    path = inventory / file
+    yaml = YAML()
+    tree = yaml.load(path)
+    place = (tree[owner] if owner else tree)["data"]
+    *parents, last = section.split(".")
+    for key in parents:
+        place = place.setdefault(key, {})
+    place[last] = value
+    yaml.dump(tree, path)
+
+
+class Verifier:
+    """One process that verifies an inventory as often as it is asked.
+
+    Arguments:
+        lab: whose hosts it looks at
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._inventory = lab.inventory
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.lab.verifier"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def verify(self, *options: str, inventory: Path | None = None) -> Completed:
+        assert self._process.stdin
+        assert self._process.stdout
+        arguments = ["-i", str(inventory or self._inventory), "--output", "json", *options]
+        self._process.stdin.write(f"{json.dumps(arguments)}\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, self._process.stderr.read() if self._process.stderr else ""
+        return Completed(**json.loads(line))
+
+    def close(self) -> None:
+        self._process.communicate(timeout=30)
 
 
 def _run(command: list[str]) -> Completed:

@@ -21,7 +21,7 @@ LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -prin
         ),
     ],
 )
-def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(  # noqa: PLR0917 - a table's columns
+def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(
     deployed: Lab, key: str, line: str, daemon: str, path: str, words: str
 ) -> None:
     before = {host: deployed.ssh(host, LIVE) for host in HOSTS}

@@ -185,7 +185,7 @@ def test_controller_that_is_told_nothing_is_skipped_where_that_is_meant(cluster_
 
 
 def test_controller_that_did_not_ask_is_skipped(cluster_view: Clusters) -> None:
-    assert_skipped(cluster_view(endpoint=None), "vip.from_controller", "not asked: verify.from_controller is false")
+    assert_skipped(cluster_view(endpoint=None), "vip.from_controller", "not asked: the run did not come to it")
 
 
 def peer(address: str, readyz: Probe, stats: Probe | None) -> Change:

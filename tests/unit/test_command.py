@@ -30,6 +30,7 @@ from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.report import HostReport, Report
 from nornir_kube_ha.runbooks import cli, deploy, verify
 from nornir_kube_ha.runbooks.guard import guarded
+from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import open_inventory
 
@@ -230,7 +231,7 @@ def test_host_that_does_not_answer_is_unknown(
 def reporting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runbooks that ask no host, and find one check failed on each."""
 
-    def runbook(run: Run) -> Report:
+    def runbook(run: Run, _options: Options) -> Report:
         failed = Finding("haproxy.active", Status.FAIL, "active (running)", "failed (failed)", "read its journal")
         hosts = {name: HostReport("demo", "master", True, (failed,), diff="+ line") for name in run.hosts}  # noqa: FBT003
         now = datetime.now(UTC)

@@ -11,7 +11,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.config import HAPROXY_CFG, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Endpoint, Facts, Probe
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Report
@@ -80,6 +80,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     """Three hosts, all well."""
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
+    monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
     for module in (config, packages, services):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     monkeypatch.setattr(deploy_module, "SETTLE_SECONDS", 0)
@@ -89,7 +90,13 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
 
 def with_other_haproxy_cfg(facts: Facts) -> Facts:
     """A host whose haproxy.cfg is not as it should be."""
-    return replace(facts, files={**facts.files, HAPROXY_CFG: replace(facts.files[HAPROXY_CFG], content=b"# by hand\n")})
+    return replace(
+        facts,
+        files={
+            **facts.files,
+            HAPROXY_CFG: replace(facts.files[HAPROXY_CFG], content=facts.files[HAPROXY_CFG].content + b"# by hand\n"),
+        },
+    )
 
 
 @pytest.fixture
@@ -244,7 +251,9 @@ def test_run_that_stopped_passes_nothing(stale: World, run_of: Callable[..., Run
 
 
 def test_host_that_does_not_get_well_fails(stale: World, run_of: Callable[..., Run]) -> None:
-    down = {host: replace(facts, vip_answers_ping=False) for host, facts in stale.healthy.items()}
+    down = {
+        host: replace(facts, reachable=replace(facts.reachable, ping=False)) for host, facts in stale.healthy.items()
+    }
     stale.healthy = down
     report = deploy(run_of("deploy"))
     assert (report.exit_code, report.changed) == (1, True)

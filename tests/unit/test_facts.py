@@ -221,7 +221,7 @@ def test_answer_that_cannot_be_is_an_error(recorded: Recorded, name: str, body: 
     [
         *("clock", "clock_end", "os", "user", "package_manager", "packages", "candidates", "run_folder", "pending"),
         *("units", "program haproxy", "addresses", "listeners", "haproxy", "haproxy_info", "haproxy_processes"),
-        *("keepalived", "disk", "read_only", "denials", "ping"),
+        *("keepalived", "disk", "read_only", "denials"),
     ],
 )
 def test_section_that_is_missing_is_named(recorded: Recorded, section: str) -> None:

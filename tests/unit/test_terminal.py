@@ -178,18 +178,38 @@ def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> N
     text = shown(report_of(lb_3=HostReport("demo", "backup", False, unknown_host(failure.message), failure)))  # noqa: FBT003
     assert ["haproxy.active", "pass", "pass", "UNKNOWN"] in [line.split() for line in text.splitlines()]
     assert "lb-3: HostUnreachableError\n  no SSH server answers on 192.0.2.13:22\n" in text
-    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; 1.2 s" in text
+    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 55 pass, 27 unknown; 1.2 s" in text
 
 
 @pytest.mark.parametrize(
     ("status", "word"),
-    [(Status.PASS, "pass"), (Status.FAIL, "FAIL"), (Status.SKIP, "SKIP"), (Status.UNKNOWN, "UNKNOWN")],
+    [
+        (Status.PASS, "pass (lb-1, lb-2)"),
+        (Status.WARN, "WARN"),
+        (Status.FAIL, "FAIL"),
+        (Status.SKIP, "SKIP (lb-1, lb-2)"),
+        (Status.UNKNOWN, "UNKNOWN (lb-1, lb-2)"),
+    ],
 )
 def test_cluster_check_is_a_line_of_its_own(shown: Shown, status: Status, word: str) -> None:
     holder = Finding("vip.single_holder", status, "exactly one of lb-1, lb-2", "lb-1, lb-2", "see keepalived.state")
     text = shown(replace(report_of(), clusters={"demo": ClusterReport((holder,))}))
-    assert f"vip.single_holder: {word} (lb-1, lb-2)" in text
-    assert ("cluster: vip.single_holder\n  expected: exactly one of lb-1, lb-2" in text) is (status is Status.FAIL)
+    assert f"vip.single_holder: {word}\n" in text
+    explained = "cluster demo: vip.single_holder\n  expected: exactly one of lb-1, lb-2" in text
+    assert explained is (status in {Status.WARN, Status.FAIL})
+
+
+def test_warning_is_explained_and_does_not_fail_the_run(shown: Shown) -> None:
+    warned = replace(FAILED, id="haproxy.stable", status=Status.WARN)
+    text = shown(report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_stable=warned))))  # noqa: FBT003
+    assert "lb-2: haproxy.stable\n  expected: active (running)" in text
+    assert "verify: passed - hosts: 3 passed; changed: 0; checks: 81 pass, 1 warn" in text
+
+
+def test_what_was_skipped_says_why_in_one_line(shown: Shown) -> None:
+    skipped = Finding("host.firewall", Status.SKIP, "it lets VRRP pass", "nft is not installed,\nso nobody knows")
+    text = shown(report_of(lb_2=HostReport("demo", "backup", False, findings(host_firewall=skipped))))  # noqa: FBT003
+    assert "\nlb-2: host.firewall skipped: nft is not installed, so nobody knows\n" in text
 
 
 def test_each_cluster_has_its_own_matrix(shown: Shown) -> None:

@@ -3,23 +3,25 @@
 Pure functions. A host check looks at one host, a cluster check at all hosts of a cluster at once.
 """
 
-from collections.abc import Mapping
-
-from nornir_kube_ha.checks.cluster import CLUSTER_CHECKS, check_cluster
-from nornir_kube_ha.checks.host import HOST_CHECKS, check_host, unknown_host
-from nornir_kube_ha.checks.model import Check, ClusterRule, Finding, HostRule, HostView, Severity, Status, Verdict
-
-CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
-    **{check.id: check for check in HOST_CHECKS},
-    **{check.id: check for check in CLUSTER_CHECKS},
-}
-"""Every check there is, by its id."""
+from nornir_kube_ha.checks.keepalived import foreign_routers
+from nornir_kube_ha.checks.model import Check, ClusterView, Finding, HostView, Severity, Status, Verdict
+from nornir_kube_ha.checks.registry import (
+    ALL,
+    CHECKS,
+    CLUSTER_CHECKS,
+    HOST_CHECKS,
+    check_cluster,
+    check_host,
+    unknown_host,
+)
 
 __all__ = [
+    "ALL",
     "CHECKS",
     "CLUSTER_CHECKS",
     "HOST_CHECKS",
     "Check",
+    "ClusterView",
     "Finding",
     "HostView",
     "Severity",
@@ -27,5 +29,6 @@ __all__ = [
     "Verdict",
     "check_cluster",
     "check_host",
+    "foreign_routers",
     "unknown_host",
 ]

@@ -1,35 +1,156 @@
-"""The checks that look at all hosts of a cluster at once."""
+"""What only all hosts of a cluster together can tell."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
 
-from nornir_kube_ha.checks.model import Check, ClusterRule, Finding, Verdict
-from nornir_kube_ha.facts import Facts
-from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.checks import vip
+from nornir_kube_ha.checks.model import ClusterView, Verdict
+from nornir_kube_ha.facts import Facts, Peer
 
 
-def _single_holder(cluster: Cluster, facts: Mapping[str, Facts]) -> Verdict:
-    holders = [node.name for node in cluster.nodes if node.name in facts and facts[node.name].holds(cluster.vip)]
-    unseen = [node.name for node in cluster.nodes if node.name not in facts]
+def single_holder(view: ClusterView) -> Verdict:
+    """Exactly one node holds the VIP."""
     # Who was not seen may be the holder, or a second one; but two are too many whoever else was not seen.
-    undecided = unseen and len(holders) < 2
+    undecided = view.unseen and len(view.holders) < 2
     return Verdict(
-        None if undecided else len(holders) == 1,
-        f"exactly one of {', '.join(node.name for node in cluster.nodes)} holds {cluster.vip.ip}",
-        f"not seen: {', '.join(unseen)}" if undecided else ", ".join(holders) or "nobody",
+        None if undecided else len(view.holders) == 1,
+        f"exactly one of {', '.join(node.name for node in view.cluster.nodes)} holds {view.cluster.vip.ip}",
+        f"not seen: {', '.join(view.unseen)}" if undecided else ", ".join(view.holders) or "nobody",
         "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state",
     )
 
 
-CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
-    Check("vip.single_holder", "exactly one node holds the VIP", _single_holder),
-)
+def arp(view: ClusterView) -> Verdict:
+    """Every node is told the holder's hardware address."""
+    expected = f"whichever node asks who has {view.cluster.vip.ip}, its holder answers, and nobody else"
+    heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and not facts.heard.trouble}
+    holder = view.holders[0] if len(view.holders) == 1 else ""
+    owner = _macs(view, holder) if holder else frozenset()
+    # The holder itself need not hear its own answer to others.
+    told = {
+        name: {each.mac for each in facts.answers if each.address == view.cluster.vip.ip}
+        for name, facts in heard.items()
+    }
+    wrong = [
+        f"{name} is told {', '.join(sorted(macs)) or 'nothing'}"
+        for name, macs in told.items()
+        if macs - owner or (holder not in {"", name} and not macs)
+    ]
+    if not holder and (view.unseen or not wrong):
+        return Verdict(None, expected, f"no single holder was seen; {'; '.join(wrong) or 'nobody answers'}", "")
+    deaf = [name for name in view.seen if name not in heard]
+    verdict = Verdict(
+        None if deaf and not wrong else not wrong,
+        expected,
+        "; ".join(wrong) or (f"cannot listen: {', '.join(deaf)}" if deaf else f"{holder}, {', '.join(sorted(owner))}"),
+        "look for that hardware address: another host has the VIP configured, or a network device answers for it",
+    )
+    return _of_all(view, verdict)
 
 
-def check_cluster(cluster: Cluster, facts: Mapping[str, Facts]) -> tuple[Finding, ...]:
-    """Every cluster check, on one cluster. One that could not see every host that it needs is skipped, not passed.
+def _of_all(view: ClusterView, verdict: Verdict) -> Verdict:
+    """A verdict that holds for those that were seen holds for all only if all were."""
+    if verdict.ok and view.unseen:
+        return replace(verdict, ok=None, seen=f"not seen: {', '.join(view.unseen)}")
+    return verdict
 
-    Arguments:
-        cluster: what should be
-        facts: what is, by host name, of the hosts that were looked at
-    """
-    return tuple(check.finding(check.rule(cluster, facts)) for check in CLUSTER_CHECKS)
+
+def _macs(view: ClusterView, holder: str) -> frozenset[str]:
+    """Of the interfaces that have the VIP: where keepalived makes one of its own for it, not the inventory's."""
+    facts, vip_address = view.facts[holder], view.cluster.vip.ip
+    names = {interface for interface, each in facts.addresses if each.ip == vip_address}
+    return frozenset(link.mac for name, link in facts.links.items() if name in names)
+
+
+def from_controller(view: ClusterView) -> Verdict:
+    """A client that is no node gets an answer."""
+    node = view.cluster.nodes[0]
+    if view.endpoint is None:
+        expected = f"https://{node.endpoint} answers here, on the controller"
+        why = "the run did not come to it" if node.verify.from_controller else "verify.from_controller is false"
+        return Verdict(None, expected, f"not asked: {why}", "")
+    ready = vip.ready(node, view.endpoint.readyz)
+    version = vip.answers_version(node, view.endpoint.version)
+    verdicts = (ready, version)
+    return Verdict(
+        False if any(each.ok is False for each in verdicts) else None if ready.ok is None else True,
+        f"{ready.expected}, asked from here",
+        f"{ready.seen}, {version.seen}",
+        "the nodes' own vip.readyz tells whether the VIP or the way from here is at fault; a controller without such a "
+        "way sets verify.from_controller: false",
+    )
+
+
+def reached_by_peers(view: ClusterView) -> Verdict:
+    """Each node would serve if it had the VIP."""
+    ways = {
+        f"{name} -> {other.name}": facts.reachable.peers.get(f"{other.address}:{other.haproxy.port}")
+        for name, facts in view.seen.items()
+        for other in view.cluster.peers(view.cluster.node(name))
+    }
+    wrong = [f"{way}: {words}" for way, peer in ways.items() if peer for words in _unreached(peer)]
+    unasked = [way for way, peer in ways.items() if peer is None]
+    verdict = Verdict(
+        False if wrong else None if unasked or not ways else True,
+        "each node's haproxy answers each other node, on both ports, whoever holds the VIP",
+        "; ".join(wrong)
+        or (f"not asked: {', '.join(unasked)}" if unasked else f"{len(ways)} ways" if ways else "no node was seen"),
+        "that node would not serve if the VIP came to it: see its haproxy.active, haproxy.listening and host.firewall",
+    )
+    return _of_all(view, verdict)
+
+
+def _unreached(peer: Peer) -> list[str]:
+    served = peer.readyz.status == 200 or peer.readyz.wants_login
+    wrong = [] if served else [str(peer.readyz)]
+    if peer.stats is not None and not peer.stats.status:
+        wrong.append(f"stats page: {peer.stats}")
+    return wrong
+
+
+def same_versions(view: ClusterView) -> Verdict:
+    """The daemons are of one version on all nodes."""
+    found = {daemon: _versions(daemon, view.seen) for daemon in ("haproxy", "keepalived")}
+    mixed = [
+        f"{name}'s {daemon} is {version}"
+        for daemon, by in found.items()
+        if len(set(by.values())) > 1
+        for name, version in by.items()
+    ]
+    every = [f"{daemon} {next(iter(by.values()))}" for daemon, by in found.items() if by]
+    missing = [f"{name} has no {daemon}" for daemon, by in found.items() for name in view.seen if name not in by]
+    verdict = Verdict(
+        False if mixed else None if missing or not view.seen else True,
+        "haproxy and keepalived are of one upstream version on all nodes",
+        "; ".join(mixed or missing) or ", ".join(every) or "no node was seen",
+        "bring all nodes to one release: features that only some have make them judge faults differently",
+    )
+    return _of_all(view, verdict)
+
+
+def _versions(daemon: str, seen: Mapping[str, Facts]) -> dict[str, str]:
+    packages = {name: facts.packages.get(daemon) for name, facts in seen.items()}
+    return {name: ".".join(map(str, each.upstream)) for name, each in packages.items() if each and each.installed}
+
+
+def clocks(view: ClusterView) -> Verdict:
+    """The nodes agree on the time."""
+    limit = view.cluster.nodes[0].verify.clock_difference
+    pairs = {pair: _apart(view, *pair) for pair in combinations(view.seen, 2)}
+    apart = [
+        f"{one} and {other} are {seconds:.1f} s apart" for (one, other), seconds in pairs.items() if seconds > limit
+    ]
+    verdict = Verdict(
+        not apart if pairs else None,
+        f"clocks of any two nodes at most {limit:g} s apart",
+        "; ".join(apart) or ("they agree" if pairs else "fewer than two nodes were seen"),
+        "see `timedatectl` and the time service (chrony, systemd-timesyncd) on the one that is wrong",
+    )
+    return _of_all(view, verdict)
+
+
+def _apart(view: ClusterView, one: str, other: str) -> float:
+    """Seconds that two clocks differ by at least: what the answers' way may account for is taken off."""
+    (low, high), (other_low, other_high) = view.seen[one].clock.ahead, view.seen[other].clock.ahead
+    return max(0.0, low - other_high, other_low - high)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.plan import HostPlan
 
@@ -52,14 +52,46 @@ class HostView:
     """All that is known of one host.
 
     Arguments:
+        cluster: the cluster that it serves
         node: what should be
         facts: what is
         plan: what differs
     """
 
+    cluster: Cluster
     node: Node
     facts: Facts
     plan: HostPlan
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """All that is known of one cluster.
+
+    Arguments:
+        cluster: what should be
+        facts: what is, by host name, of the hosts that were looked at
+        endpoint: what the controller sees at the VIP, none if it did not look
+    """
+
+    cluster: Cluster
+    facts: Mapping[str, Facts]
+    endpoint: Endpoint | None = None
+
+    @property
+    def seen(self) -> Mapping[str, Facts]:
+        """The facts of this cluster's own nodes, in the inventory's order."""
+        return {node.name: self.facts[node.name] for node in self.cluster.nodes if node.name in self.facts}
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Names of the nodes that were not looked at."""
+        return tuple(node.name for node in self.cluster.nodes if node.name not in self.facts)
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """Names of the nodes that were seen with the VIP."""
+        return tuple(name for name, facts in self.seen.items() if facts.holds(self.cluster.vip))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +114,7 @@ class Verdict:
 
 
 HostRule = Callable[[HostView], Verdict]
-ClusterRule = Callable[[Cluster, Mapping[str, Facts]], Verdict]
+ClusterRule = Callable[[ClusterView], Verdict]
 Rule = TypeVar("Rule", HostRule, ClusterRule)
 
 

@@ -1,25 +1,41 @@
-"""What is: one host, as one look at it found it."""
+"""What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
 
-from nornir_kube_ha.facts.model import (
+from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Process, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
+from nornir_kube_ha.facts.network import (
     NOT_PROBED,
-    VRRP_STATES,
-    Facts,
+    Advert,
+    Answer,
+    Certificate,
+    Endpoint,
+    Heard,
+    Link,
     Listener,
-    Package,
+    Peer,
     Probe,
-    Server,
-    Unit,
-    VRRPInstance,
+    Reachable,
 )
 from nornir_kube_ha.facts.parse import parse_facts
 
 __all__ = [
     "NOT_PROBED",
     "VRRP_STATES",
+    "Advert",
+    "Answer",
+    "Certificate",
+    "Clock",
+    "Endpoint",
     "Facts",
+    "Filesystem",
+    "Heard",
+    "Judgement",
+    "Link",
     "Listener",
     "Package",
+    "Peer",
     "Probe",
+    "Process",
+    "Reachable",
     "Server",
     "Unit",
     "VRRPInstance",

@@ -1,13 +1,13 @@
-"""What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
+"""One host, as one look at it found it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from nornir_kube_ha.config import FileFact
+from nornir_kube_ha.facts.daemons import Judgement, Process, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.versions import upstream_version
-
-VRRP_STATES = ("INIT", "BACKUP", "MASTER", "FAULT")  # keepalived's numbers, vrrp/vrrp.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,105 +29,38 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """A systemd unit.
+class Filesystem:
+    """A file system that the daemons need.
 
     Arguments:
-        name: without `.service`
-        exists: systemd knows it
-        active_state: `active`, `failed`, ...
-        sub_state: `running`, `dead`, ...
-        enabled: it starts at boot
-        needs_daemon_reload: its files changed, and systemd has not read them again
-        journal: its last lines, if it is not active
+        mounted_on: where
+        size: bytes
+        available: bytes that are free
+        inodes: how many it has; 0 if it does not count them
+        inodes_available: how many are free
     """
 
-    name: str
-    exists: bool
-    active_state: str
-    sub_state: str
-    enabled: bool
-    needs_daemon_reload: bool = False
-    journal: tuple[str, ...] = ()
-
-    @property
-    def is_active(self) -> bool:
-        """Whether it runs."""
-        return self.active_state == "active"
-
-    def __str__(self) -> str:
-        """`active (running)`, as `systemctl status` says."""
-        return f"{self.active_state} ({self.sub_state})" if self.exists else "not installed"
+    mounted_on: str
+    size: int
+    available: int
+    inodes: int
+    inodes_available: int
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """A listening TCP socket.
+class Clock:
+    """The host's clock.
 
     Arguments:
-        address: local address, `*` or `0.0.0.0` for all
-        port: local port
-        process: name of the process that owns it, "" if unknown
+        now: at the look's beginning, in seconds since 1970
+        until: at its end
+        ahead: how far it is ahead of the controller's, in seconds: at least, and at most. The question's way there and
+            the answer's way here make these differ
     """
 
-    address: str
-    port: int
-    process: str
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """An apiserver as haproxy sees it.
-
-    Arguments:
-        name: of the `server` line
-        status: `UP`, `DOWN`, `UP 1/2`, `MAINT`, ...
-        check: what its last health check said, `L7OK 200 OK`
-    """
-
-    name: str
-    status: str
-    check: str
-
-    @property
-    def is_up(self) -> bool:
-        """Whether new connections go to it, and a check has said so: a new worker believes in each at first."""
-        return self.status.startswith("UP") and not self.check.lstrip("* ").startswith("INI")
-
-
-@dataclass(frozen=True, slots=True)
-class VRRPInstance:
-    """A `vrrp_instance` as keepalived sees it.
-
-    Arguments:
-        name: of the instance
-        state: INIT, BACKUP, MASTER or FAULT
-        priority: effective priority, 1 to 255
-    """
-
-    name: str
-    state: str
-    priority: int
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What a client on the host saw at a URL.
-
-    Arguments:
-        status: HTTP status, 0 if there was no answer
-        error: curl's words, "" if there was an answer
-    """
-
-    status: int
-    error: str
-
-    def __str__(self) -> str:
-        """`HTTP 200`, or why there is none."""
-        return f"HTTP {self.status}" if self.status else self.error or "no answer"
-
-
-NOT_PROBED = Probe(0, "not probed: curl is not installed")
+    now: float
+    until: float
+    ahead: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +76,21 @@ class Facts:
         units: by name, the ones asked for
         has_run_folder: the folder is there in which haproxy's unit and keepalived meet
         pending: units whose files changed without the unit being told yet: an earlier run was cut off there
+        judgements: by daemon, what it says of its live configuration; only those that have one
         addresses: interface name and address of each IPv4 address
+        links: network interfaces, by name
         listeners: listening TCP sockets
+        packet_filter: nftables' tables that stand in a packet's way, in JSON; none if `nft` is missing
         servers: apiservers in haproxy's eyes; none if haproxy did not answer
+        worker_started: when the worker that answers was started, by the host's clock; none if none answered
+        processes: haproxy's processes
         vrrp: keepalived's instances; none if keepalived did not answer
-        vip_answers_ping: the VIP answered this host's ping
-        readyz: `/readyz` through the VIP, seen from this host
-        stats_open: the stats page at the VIP, without a password
-        stats_login: the same, with its password
+        heard: what was said on the wire; none if the host has not what listens
+        reachable: what the host gets an answer from
+        clock: its clock
+        filesystems: those that the daemons need
+        read_only: folders that the daemons write to, and cannot
+        denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
     """
 
     os: str
@@ -161,14 +101,21 @@ class Facts:
     units: Mapping[str, Unit]
     has_run_folder: bool
     pending: tuple[str, ...]
+    judgements: Mapping[str, Judgement]
     addresses: tuple[tuple[str, IPv4Interface], ...]
+    links: Mapping[str, Link]
     listeners: tuple[Listener, ...]
+    packet_filter: str | None
     servers: tuple[Server, ...] | None
+    worker_started: float | None
+    processes: tuple[Process, ...]
     vrrp: tuple[VRRPInstance, ...] | None
-    vip_answers_ping: bool
-    readyz: Probe = NOT_PROBED
-    stats_open: Probe = NOT_PROBED
-    stats_login: Probe = NOT_PROBED
+    heard: Heard | None
+    reachable: Reachable
+    clock: Clock
+    filesystems: tuple[Filesystem, ...]
+    read_only: tuple[str, ...]
+    denials: tuple[str, ...]
 
     def holds(self, vip: IPv4Interface) -> bool:
         """Whether the address is on one of the host's interfaces.

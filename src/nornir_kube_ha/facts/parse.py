@@ -2,15 +2,14 @@
 
 import base64
 import binascii
-import csv
-import json
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Interface
-from typing import Any
 
 from nornir_kube_ha.config import FileFact
-from nornir_kube_ha.facts.model import VRRP_STATES, Facts, Listener, Package, Probe, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts import parse_daemons as daemons
+from nornir_kube_ha.facts import parse_network as network
+from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
+from nornir_kube_ha.facts.sections import sections_about, sections_of
 
 
 def parse_facts(text: str, nonce: str) -> Facts:
@@ -24,43 +23,37 @@ def parse_facts(text: str, nonce: str) -> Facts:
         ValueError: the output is cut short or not what the script prints
     """
     try:
-        return _facts(_sections(text, nonce))
+        return _facts(sections_of(text, nonce))
     except (AttributeError, IndexError, KeyError, TypeError, binascii.Error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-def _sections(text: str, nonce: str) -> dict[str, str]:
-    sections: dict[str, str] = {}
-    name = ""
-    body: list[str] = []
-    for line in text.splitlines():
-        if line.startswith(f"@{nonce} "):
-            sections[name] = "\n".join(body).strip("\n")
-            name, body = line.removeprefix(f"@{nonce} "), []
-        else:
-            body.append(line)
-    if name != "end":
-        raise ValueError(f"the output ends in section {name or '(none)'}")
-    return sections
-
-
 def _facts(sections: dict[str, str]) -> Facts:
-    named = {name: body for name, body in sections.items() if name.startswith(("file ", "journal "))}
+    clock = Clock(float(sections["clock"]), float(sections["clock_end"]))
     return Facts(
         os=_os_name(sections["os"]),
         is_root=sections["user"] == "0",
         package_manager=sections["package_manager"].rpartition("/")[2],
         packages=dict(_packages(sections["packages"], sections["candidates"])),
-        files={fact.path: fact for fact in _files(named)},
-        units={unit.name: unit for unit in _units(sections["units"], named)},
+        files={fact.path: fact for fact in _files(sections)},
+        units={unit.name: unit for unit in daemons.units(sections["units"], sections)},
         has_run_folder=sections["run_folder"] == "there",
         pending=tuple(sections["pending"].split()),
-        addresses=tuple(_addresses(sections["addresses"])),
-        listeners=tuple(_listeners(sections["listeners"])),
-        servers=_servers(sections["haproxy"]),
-        vrrp=_vrrp(sections["keepalived"]),
-        vip_answers_ping=sections["ping"] == "answered",
-        **{name: _probe(sections[name]) for name in ("readyz", "stats_open", "stats_login") if name in sections},
+        judgements={each.daemon: each for each in daemons.judgements(sections)},
+        addresses=tuple(network.addresses(sections["addresses"])),
+        links=dict(network.links(sections["addresses"])),
+        listeners=tuple(network.listeners(sections["listeners"])),
+        packet_filter=sections.get("packetfilter"),
+        servers=daemons.servers(sections["haproxy"]),
+        worker_started=daemons.worker_started(sections["haproxy_info"], clock.now),
+        processes=tuple(daemons.processes(sections["haproxy_processes"])),
+        vrrp=daemons.vrrp(sections["keepalived"]),
+        heard=network.heard(sections["heard"]) if "heard" in sections else None,
+        reachable=network.reachable(sections),
+        clock=clock,
+        filesystems=tuple(_filesystems(sections["disk"])),
+        read_only=tuple(sections["read_only"].split()),
+        denials=tuple(sections["denials"].splitlines()),
     )
 
 
@@ -79,68 +72,12 @@ def _packages(installed: str, policy: str) -> Iterator[tuple[str, Package]]:
         yield name, Package(None, None if candidate == "(none)" else candidate)
 
 
-def _files(named: dict[str, str]) -> Iterator[FileFact]:
-    for name, body in named.items():
-        kind, *words = name.split()
-        if kind == "file":
-            path, mode, owner, group = words
-            yield FileFact(path, mode, owner, group, base64.b64decode(body, validate=False))
+def _files(sections: dict[str, str]) -> Iterator[FileFact]:
+    for (path, mode, owner, group, modified), body in sections_about("file", sections):
+        yield FileFact(path, mode, owner, group, base64.b64decode(body, validate=False), int(modified))
 
 
-def _units(shown: str, named: dict[str, str]) -> Iterator[Unit]:
-    for block in shown.split("\n\n"):
-        values = dict(line.split("=", 1) for line in block.splitlines())
-        name = values["Id"].removesuffix(".service")
-        yield Unit(
-            name=name,
-            exists=values["LoadState"] == "loaded",
-            active_state=values["ActiveState"],
-            sub_state=values["SubState"],
-            enabled=values["UnitFileState"] == "enabled",
-            needs_daemon_reload=values["NeedDaemonReload"] == "yes",
-            journal=tuple(named.get(f"journal {name}", "").splitlines()),
-        )
-
-
-def _addresses(text: str) -> Iterator[tuple[str, IPv4Interface]]:
-    for link in json.loads(text):
-        for info in link.get("addr_info", ()):
-            if info["family"] == "inet":
-                yield link["ifname"], IPv4Interface(f"{info['local']}/{info['prefixlen']}")
-
-
-def _listeners(text: str) -> Iterator[Listener]:
+def _filesystems(text: str) -> Iterator[Filesystem]:
     for line in text.splitlines():
-        _state, _received, _sent, local, _peer, *rest = line.split()
-        address, _, port = local.rpartition(":")
-        process = re.search(r'"([^"]+)"', " ".join(rest))
-        yield Listener(address, int(port), process[1] if process else "")
-
-
-def _servers(text: str) -> tuple[Server, ...] | None:
-    if not text:
-        return None
-    rows = csv.DictReader(text.removeprefix("# ").splitlines())
-    return tuple(
-        Server(row["svname"], row["status"], " ".join(filter(None, (row["check_status"], row["last_chk"]))))
-        for row in rows
-        if row["pxname"] == "kube-apiserver" and row["svname"] not in {"FRONTEND", "BACKEND"}
-    )
-
-
-def _vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
-    if not text:
-        return None
-    try:
-        return tuple(_vrrp_instance(each["data"]) for each in json.loads(text))
-    except (ValueError, LookupError, TypeError):  # of another version, or cut short: it has not answered us
-        return None
-
-
-def _vrrp_instance(data: dict[str, Any]) -> VRRPInstance:
-    return VRRPInstance(data["iname"], VRRP_STATES[data["state"]], data["effective_priority"])
-
-
-def _probe(text: str) -> Probe:
-    error, _, status = text.rpartition("status ")
-    return Probe(int(status), error.strip())
+        mounted_on, *numbers = line.rsplit(maxsplit=4)
+        yield Filesystem(mounted_on, *(0 if number == "-" else int(number) for number in numbers))

@@ -47,16 +47,26 @@ def _without_block(value: str) -> str:
     return value
 
 
+def weakness_of(password: str) -> str:
+    """Why a password is none, "" if it is one.
+
+    Arguments:
+        password: in clear text
+    """
+    if not password:
+        return "is empty"
+    if not re.fullmatch(r"[!-&(-~]+", password):  # printable ASCII but the space and ', which ends haproxy's quotes
+        return "must be printable ASCII without spaces and without '"
+    if password.lower() in WELL_KNOWN_PASSWORDS:
+        return "is a well-known default; choose another"
+    if len(password) < MIN_PASSWORD_LENGTH:
+        return f"is too short: {MIN_PASSWORD_LENGTH} characters or more"
+    return ""
+
+
 def _strong_password(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not text:
-        raise ValueError("is empty")
-    if not re.fullmatch(r"[!-&(-~]+", text):  # printable ASCII but the space and ', which ends haproxy's strong quotes
-        raise ValueError("must be printable ASCII without spaces and without '")
-    if text.lower() in WELL_KNOWN_PASSWORDS:
-        raise ValueError("is a well-known default; choose another")
-    if len(text) < MIN_PASSWORD_LENGTH:
-        raise ValueError(f"is too short: {MIN_PASSWORD_LENGTH} characters or more")
+    if weakness := weakness_of(value.get_secret_value()):
+        raise ValueError(weakness)
     return value
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from nornir_kube_ha.intent.fields import Address, AddressWithPrefix, Interface, LabName, Name, Settings, Word
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
+from nornir_kube_ha.intent.verify import Verify
 
 
 class Node(Settings):
@@ -39,11 +40,13 @@ class Node(Settings):
     """What haproxy.cfg should say; `stats.password` at least."""
     keepalived: Keepalived
     """What keepalived.conf should say."""
+    verify: Verify = Verify()
+    """What verify takes for well."""
 
     @property
-    def readyz_url(self) -> str:
-        """Where a client finds a ready apiserver."""
-        return f"https://{self.vip.ip}:{self.haproxy.port}/readyz"
+    def endpoint(self) -> str:
+        """Where clients find the apiservers: `192.0.2.10:8443`."""
+        return f"{self.vip.ip}:{self.haproxy.port}"
 
     @property
     def stats_url(self) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.model import HostReport, Report
-from nornir_kube_ha.report.text import clean, indented
+from nornir_kube_ha.report.text import clean, indented, one_line, parts
 
 STYLES = {
     Status.PASS: "green",
@@ -17,9 +17,9 @@ STYLES = {
     Status.SKIP: "yellow",
     Status.UNKNOWN: "bold yellow",
 }
+EXPLAINED = {Status.WARN, Status.FAIL}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
 NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
-FIRST_COLUMN = 26
 
 
 def print_report(report: Report, console: Console, *, with_diff: bool = False) -> None:
@@ -63,15 +63,17 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
     findings = report.clusters[cluster].findings if cluster in report.clusters else ()
     yield Text(f"cluster {cluster}", style="bold")
     if any(finding.status is not Status.UNKNOWN for host in hosts.values() for finding in host.findings):
-        fits = FIRST_COLUMN + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
+        fits = _first_column(hosts) + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
         yield _by_check(hosts) if fits else _by_host(hosts)
     else:
         yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in _left_out(hosts))
     for finding in findings:
-        yield Text.assemble(f"{finding.id}: ", _status(finding.status), f" ({clean(finding.seen)})")
+        # What did not pass is explained below, in as many lines as it takes.
+        seen = "" if finding.status in EXPLAINED else f" ({one_line(finding.seen)})"
+        yield Text.assemble(f"{finding.id}: ", _status(finding.status), seen)
     if report.dry_run:
         yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
-    yield from _explanations(hosts, findings)
+    yield from _explanations(hosts, f"cluster {cluster}", findings)
 
 
 def _left_out(hosts: dict[str, HostReport]) -> Iterator[tuple[str, HostReport]]:
@@ -94,9 +96,14 @@ def _by_host(hosts: dict[str, HostReport]) -> Table:
     for title in ("host", "role", "status", "not passed"):
         table.add_column(title)
     for name, host in hosts.items():
-        failed = ", ".join(finding.id for finding in host.findings if finding.status is Status.FAIL)
+        failed = ", ".join(finding.id for finding in host.findings if finding.status in EXPLAINED)
         table.add_row(name, host.role, Text(host.status, HOST_STYLES[host.status]), failed)
     return table
+
+
+def _first_column(hosts: dict[str, HostReport]) -> int:
+    gap = 2
+    return gap + max(len(finding.id) for host in hosts.values() for finding in host.findings)
 
 
 def _find(host: HostReport, name: str) -> Status:
@@ -114,18 +121,23 @@ def _plan(name: str, host: HostReport) -> Text:
     return Text.assemble(f"{name} would change:", *(f"\n  {step}" for step in host.plan))
 
 
-def _explanations(hosts: dict[str, HostReport], cluster: tuple[Finding, ...]) -> Iterator[RenderableType]:
+def _explanations(
+    hosts: dict[str, HostReport], cluster: str, of_cluster: tuple[Finding, ...]
+) -> Iterator[RenderableType]:
     for name, host in hosts.items():
         if host.failure:
             yield Text.assemble((f"\n{name}: {host.failure.type}", "bold red"), f"\n  {indented(host.failure.message)}")
         else:
-            yield from (_explanation(name, finding) for finding in host.findings if finding.status is Status.FAIL)
-    yield from (_explanation("cluster", finding) for finding in cluster if finding.status is Status.FAIL)
+            yield from (_explanation(name, finding) for finding in host.findings if finding.status in EXPLAINED)
+    yield from (_explanation(cluster, finding) for finding in of_cluster if finding.status in EXPLAINED)
+    skipped = [(name, each) for name, host in hosts.items() for each in host.findings if each.status is Status.SKIP]
+    for number, (name, each) in enumerate(skipped):
+        yield Text("" if number else "\n").append(f"{name}: {each.id} skipped: {one_line(each.seen)}")
 
 
 def _explanation(where: str, finding: Finding) -> Text:
-    text = Text.assemble((f"\n{where}: {finding.id}", "bold red"))
-    for title, value in (("expected", finding.expected), ("seen", finding.seen), ("next", finding.next)):
+    text = Text.assemble((f"\n{where}: {finding.id}", STYLES[finding.status]))
+    for title, value in parts(finding):
         text.append(f"\n  {title}: ", "bold")
         text.append(indented(value))
     return text
@@ -134,9 +146,9 @@ def _explanation(where: str, finding: Finding) -> Text:
 def _summary(report: Report) -> Text:
     counts = {status: sum(host.status == status for host in report.hosts.values()) for status in HOST_STYLES}
     hosts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
     changed = sum(host.changed for host in report.hosts.values())
     verb = "would change" if report.dry_run else "changed"
     verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
-    return Text.assemble(
-        f"{report.runbook}: ", verdict, f" - hosts: {hosts or 'none'}; {verb}: {changed}; {report.seconds:.1f} s"
-    )
+    words = [f"hosts: {hosts or 'none'}", f"{verb}: {changed}", *([f"checks: {checks}"] if checks else [])]
+    return Text.assemble(f"{report.runbook}: ", verdict, f" - {'; '.join(words)}; {report.seconds:.1f} s")

@@ -1,0 +1,53 @@
+"""The apiservers' certificates, each of them, as the nodes see them."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks.model import ClusterView, Severity, Verdict
+from nornir_kube_ha.facts import Certificate
+from nornir_kube_ha.intent import Apiserver
+
+DAY = 86400  # seconds
+
+
+def valid(view: ClusterView) -> Verdict:
+    """Trusted, named and far from their end."""
+    first = view.cluster.nodes[0]
+    limits = first.verify
+    trust = "signed by the CA" if first.apiserver_ca else "signed by whomever: no apiserver_ca"
+    expected = f"each names {view.cluster.vip.ip}, lasts {limits.certificate_warn_days} days more, is {trust}"
+    seen = {apiserver: found for apiserver in view.cluster.apiservers if (found := _seen(view, apiserver))}
+    if not seen:
+        return Verdict(None, expected, "no node saw any", "")
+    wrong = [f"{apiserver.name}: {words}" for apiserver, found in seen.items() for words in _wrong(view, found)]
+    days = {apiserver: _days_left(view, found) for apiserver, found in seen.items()}
+    soon = [f"{each.name}: {left} days left" for each, left in days.items() if left < limits.certificate_warn_days]
+    late = any(left < limits.certificate_fail_days for left in days.values())
+    unseen = [f"{each.name}: not seen" for each in view.cluster.apiservers if each not in seen]
+    return Verdict(
+        False if wrong or soon else None if unseen else True,
+        expected,
+        "; ".join([*wrong, *soon] or unseen or [f"{each.name}: {left} days left" for each, left in days.items()]),
+        "renew it (`kubeadm certs renew apiserver`) with the VIP in its names, and restart that apiserver",
+        None if wrong or late else Severity.WARNING,
+    )
+
+
+def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
+    """What the first node that reached it saw of it."""
+    for facts in view.seen.values():
+        found = facts.reachable.certificates.get(str(apiserver))
+        if found and found.expires is not None:
+            return found
+    return None
+
+
+def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
+    if f"IP Address:{view.cluster.vip.ip}" not in found.names:
+        yield f"does not name {view.cluster.vip.ip}"
+    elif view.cluster.nodes[0].apiserver_ca and not found.is_trusted:
+        yield f"not trusted: {found.verification.partition(' ')[2].strip('()')}"
+
+
+def _days_left(view: ClusterView, found: Certificate) -> int:
+    now = next(iter(view.seen.values())).clock.now
+    return int(((found.expires or 0) - now) // DAY)

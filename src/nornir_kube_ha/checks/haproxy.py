@@ -1,0 +1,107 @@
+"""What haproxy does: its sockets, its apiservers, its workers, its page's password."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+
+from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.config import HAPROXY_CFG
+from nornir_kube_ha.facts import Server
+from nornir_kube_ha.intent import weakness_of
+from nornir_kube_ha.versions import features
+
+STRONG = "the stats page has a password that is neither well-known nor short"
+
+
+def listening(view: HostView) -> Verdict:
+    """It owns its ports."""
+    haproxy = view.node.haproxy
+    wanted = [f"{haproxy.bind}:{haproxy.port}", f"{haproxy.stats.bind}:{haproxy.stats.port}"]
+    owners = {f"{listener.address}:{listener.port}": listener.process for listener in view.facts.listeners}
+    return Verdict(
+        all(owners.get(socket) == "haproxy" for socket in wanted),
+        ", ".join(f"{socket}: haproxy" for socket in wanted),
+        ", ".join(_seen_on(socket, owners) for socket in wanted),
+        "free the port if another process has it; else read `journalctl -u haproxy`",
+    )
+
+
+def _seen_on(socket: str, owners: Mapping[str, str]) -> str:
+    """Who listens there; if nobody does, who listens on that port elsewhere."""
+    if socket not in owners:
+        port = socket.rpartition(":")[2]
+        elsewhere = [other for other in owners if other.rpartition(":")[2] == port]
+        socket = elsewhere[0] if elsewhere else socket
+    return f"{socket}: {owners.get(socket, 'nobody') or 'unknown'}"
+
+
+def apiservers_up(view: HostView) -> Verdict:
+    """It sees every apiserver of the inventory up, and no other."""
+    wanted = {apiserver.name for apiserver in view.node.apiservers}
+    servers = {server.name: server for server in view.facts.servers or ()}
+    down = [f"{server.name} {server.status} ({_words(server)})" for server in servers.values() if not server.is_up]
+    missing = [f"{name} missing" for name in sorted(wanted - set(servers))]
+    extra = [f"{name} is not in the inventory" for name in sorted(set(servers) - wanted)]
+    seen = "; ".join([*down, *missing, *extra]) or f"{len(servers)} up"
+    return Verdict(
+        seen == f"{len(wanted)} up",
+        f"{len(wanted)} up",
+        seen if view.facts.servers is not None else f"haproxy does not answer on {view.node.haproxy.socket}",
+        "if haproxy does not answer, see haproxy.active; "
+        "else ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`",
+    )
+
+
+def _words(server: Server) -> str:
+    """The last check's own, and what they mean where that is not plain."""
+    if re.search(r"\b40[13]\b", server.check):
+        return f"{server.check}: it answers no anonymous client (--anonymous-auth=false); use `haproxy.check: tcp`"
+    return server.check
+
+
+def workers(view: HostView) -> Verdict:
+    """Workers that a reload replaced do not pile up."""
+    every = {process.pid for process in view.facts.processes}
+    found = [process for process in view.facts.processes if process.parent in every]
+    old, most = max(0, len(found) - _processes(view)), view.node.verify.old_workers
+    if not found:
+        return Verdict(None, f"at most {most} old workers", "no worker of haproxy was seen", "")
+    return Verdict(
+        old <= most,
+        f"at most {most} old workers",
+        f"{old} old workers" + (f", the oldest started {max(each.age for each in found)} s ago" if old else ""),
+        "each keeps its connections and its memory until they end or haproxy.hard_stop_after is over: reload less "
+        "often, shorten it, or look for clients that never let go with `ss -tnp`",
+    )
+
+
+def _processes(view: HostView) -> int:
+    """How many workers a configuration has."""
+    package = view.facts.packages.get("haproxy")
+    knows = features(package.upstream if package else (), ()).nbproc
+    return view.node.haproxy.nbproc or 1 if knows else 1
+
+
+def stats_password(view: HostView) -> Verdict:
+    """The page's password, as the file on the host has it, is not one that everybody knows."""
+    file = view.facts.files.get(HAPROXY_CFG)
+    if file is None:
+        return Verdict(None, STRONG, f"{HAPROXY_CFG} is not there", "")
+    logins = list(_logins(file.content.decode(errors="replace")))
+    parts = (login.partition(":") for login in logins)
+    weak = [f"{user}'s {weakness}" for user, _, password in parts if (weakness := weakness_of(password))]
+    return Verdict(
+        not weak and bool(logins),
+        STRONG,
+        "; ".join(weak) or ("it has" if logins else "it has none"),
+        "run deploy, which sets the inventory's password",
+    )
+
+
+def _logins(text: str) -> Iterator[str]:
+    """USER:PASSWORD of each `stats auth`, without the quotes, which are haproxy's and a shell's alike."""
+    for words in re.findall(r"^[ \t]*stats[ \t]+auth[ \t]+(.*)$", text, re.MULTILINE):
+        try:
+            yield from shlex.split(words, comments=True)[:1]
+        except ValueError:  # a quote that does not end: haproxy refuses the file, and keeps to what it has read before
+            yield words

@@ -1,0 +1,95 @@
+"""The host itself: what both daemons need of it."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+
+from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.intent import ANY_ADDRESS, Node
+from nornir_kube_ha.packetfilter import Packet, Ruleset, parse_ruleset, passage
+
+VRRP, TCP = 112, 6  # IP protocols
+VRRP_GROUP = IPv4Address("224.0.0.18")
+ENOUGH = 2**30  # bytes: a large disk need not have its share free
+
+
+def interface(view: HostView) -> Verdict:
+    """The interface is up and has the node's address."""
+    node = view.node
+    link = view.facts.links.get(node.interface)
+    there = any(name == node.interface and each.ip == node.address for name, each in view.facts.addresses)
+    state = "missing" if link is None else "up" if link.is_up else "down"
+    return Verdict(
+        state == "up" and there,
+        f"{node.interface} is up and has {node.address}",
+        f"{node.interface} is {state}" + ("" if there or link is None else f", without {node.address}"),
+        "set `interface` and `address` as `ip address` on the host shows them; if it is down, see its cable and switch",
+    )
+
+
+def disk(view: HostView) -> Verdict:
+    """There is room where the daemons write."""
+    wrong = [*_full(view), *(f"{folder} cannot be written to" for folder in view.facts.read_only)]
+    percent = view.node.verify.disk_free_percent
+    seen = ", ".join(each.mounted_on for each in view.facts.filesystems)
+    return Verdict(
+        False if wrong else True if seen else None,
+        f"{percent} % free (1 GiB is enough) on each file system that the daemons write to",
+        "; ".join(wrong) or seen or "`df` does not tell",
+        "make room: a host whose disk is full takes no new files, and may not log in",
+    )
+
+
+def _full(view: HostView) -> Iterator[str]:
+    share = view.node.verify.disk_free_percent / 100
+    for each in view.facts.filesystems:
+        if each.available < min(share * each.size, ENOUGH):
+            yield f"{each.mounted_on}: {each.available // 2**20} of {each.size // 2**20} MiB free"
+        if each.inodes_available < share * each.inodes:
+            yield f"{each.mounted_on}: {each.inodes_available} of {each.inodes} inodes free"
+
+
+def denials(view: HostView) -> Verdict:
+    """SELinux and AppArmor let the daemons work."""
+    return Verdict(
+        not view.facts.denials,
+        "nothing denied to haproxy and keepalived in the last hour, since they were last started or reloaded",
+        "\n".join(view.facts.denials) or "nothing",
+        "allow just what is named there (`ausearch -m avc`, /etc/apparmor.d/local), and reload the daemon; "
+        "do not switch the protection off",
+    )
+
+
+def packet_filter(view: HostView) -> Verdict:
+    """The host's packet filter lets VRRP and clients through."""
+    expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's ports"
+    if view.facts.packet_filter is None:
+        return Verdict(None, expected, "nft is not installed, so the rules cannot be read", "")
+    try:
+        ruleset = parse_ruleset(view.facts.packet_filter) if view.facts.packet_filter else Ruleset(())
+    except ValueError as error:  # cut short, since it is too long to be read, or of an nft that speaks otherwise
+        return Verdict(None, expected, f"the rules cannot be read: {error}", "")
+    found = [(what, passage(ruleset, packet)) for what, packet in _packets(view)]
+    dropped = [f"{what}: {way.words}" for what, way in found if way.verdict == "drop"]
+    unknown = [f"{what}: {way.words}" for what, way in found if way.verdict == "unknown"]
+    return Verdict(
+        False if dropped else None if unknown else True,
+        expected,
+        "; ".join(dropped or unknown) or "it does",
+        "let IP protocol 112 from and to the peers, and TCP to these ports, through the host's own firewall",
+    )
+
+
+def _packets(view: HostView) -> Iterator[tuple[str, Packet]]:
+    node = view.node
+    for peer in view.cluster.peers(node):
+        there = peer.address if node.keepalived.unicast else VRRP_GROUP
+        here = node.address if node.keepalived.unicast else VRRP_GROUP
+        yield f"VRRP to {peer.name}", Packet("output", VRRP, node.address, there, node.interface)
+        yield f"VRRP from {peer.name}", Packet("input", VRRP, peer.address, here, node.interface)
+        for port in _open_ports(node):
+            yield f"port {port} from {peer.name}", Packet("input", TCP, peer.address, node.vip.ip, node.interface, port)
+
+
+def _open_ports(node: Node) -> tuple[int, ...]:
+    stats = node.haproxy.stats
+    return (node.haproxy.port, stats.port) if stats.bind == ANY_ADDRESS else (node.haproxy.port,)

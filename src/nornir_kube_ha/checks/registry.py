@@ -1,0 +1,116 @@
+"""Every check there is, and how they are run."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from nornir_kube_ha.checks import certificates, cluster, files, haproxy, keepalived, machine, timers, units, vip
+from nornir_kube_ha.checks.model import (
+    Check,
+    ClusterRule,
+    ClusterView,
+    Finding,
+    HostRule,
+    HostView,
+    Severity,
+    Status,
+)
+from nornir_kube_ha.config import masked
+
+_WARNING = Severity.WARNING
+
+HOST_CHECKS: tuple[Check[HostRule], ...] = (
+    Check("packages.installed", "all packages are there", files.packages_installed),
+    Check("files.intended", "content, mode and owner of our files are as the inventory says", files.files_intended),
+    Check("haproxy.active", "haproxy runs", units.active("haproxy")),
+    Check("haproxy.enabled", "haproxy starts at boot", units.enabled("haproxy")),
+    Check("haproxy.stable", "haproxy has not lately ended by itself", units.stable("haproxy"), _WARNING),
+    Check("haproxy.up_to_date", "haproxy runs on what is there now", units.up_to_date("haproxy")),
+    Check("haproxy.config_accepted", "haproxy accepts its configuration, and would start", units.accepted("haproxy")),
+    Check("haproxy.listening", "haproxy owns the apiserver port and the stats port", haproxy.listening),
+    Check(
+        "haproxy.apiservers_up", "haproxy sees every apiserver of the inventory up, and no other", haproxy.apiservers_up
+    ),
+    Check("haproxy.old_workers", "workers that a reload replaced do not pile up", haproxy.workers, _WARNING),
+    Check(
+        "haproxy.stats_password", "the stats page's password is not one that everybody knows", haproxy.stats_password
+    ),
+    Check("keepalived.active", "keepalived runs", units.active("keepalived")),
+    Check("keepalived.enabled", "keepalived starts at boot", units.enabled("keepalived")),
+    Check("keepalived.stable", "keepalived has not lately ended by itself", units.stable("keepalived"), _WARNING),
+    Check("keepalived.up_to_date", "keepalived runs on what is there now", units.up_to_date("keepalived")),
+    Check(
+        "keepalived.config_accepted",
+        "keepalived accepts its configuration, and would start",
+        units.accepted("keepalived"),
+    ),
+    Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
+    Check("vrrp.adverts", "adverts of one node of the cluster, and only one, are heard", keepalived.adverts),
+    Check("vrrp.no_foreign_router", "no router outside of the cluster speaks its VRID", keepalived.no_foreign_router),
+    Check("vip.ping", "the VIP answers this node's ping", vip.ping),
+    Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz),
+    Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version),
+    Check("vip.stats", "the stats page answers at the VIP, and only with its password", vip.stats),
+    Check("host.interface", "the interface is up and has the node's address", machine.interface),
+    Check("host.firewall", "the host's packet filter lets VRRP and clients through", machine.packet_filter),
+    Check("host.disk", "there is room where the daemons write", machine.disk),
+    Check("host.denials", "neither SELinux nor AppArmor keeps the daemons from their work", machine.denials, _WARNING),
+)
+
+CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
+    Check("vip.single_holder", "exactly one node holds the VIP", cluster.single_holder),
+    Check("vip.arp", "whoever asks for the VIP is told its holder's hardware address", cluster.arp),
+    Check("vip.from_controller", "the API answers behind the VIP, for the controller", cluster.from_controller),
+    Check("haproxy.reached_by_peers", "each node would serve clients if it had the VIP", cluster.reached_by_peers),
+    Check(
+        "apiserver.certificates",
+        "the apiservers' certificates are trusted, named and not near their end",
+        certificates.valid,
+    ),
+    Check("cluster.clocks", "the nodes agree on the time", cluster.clocks),
+    Check(
+        "cluster.versions", "haproxy and keepalived are of one version on all nodes", cluster.same_versions, _WARNING
+    ),
+    Check("cluster.timers", "the inventory's times fit each other", timers.fit, _WARNING),
+)
+
+CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
+    **{check.id: check for check in HOST_CHECKS},
+    **{check.id: check for check in CLUSTER_CHECKS},
+}
+"""Every check there is, by its id."""
+
+ALL = frozenset(CHECKS)
+
+
+def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
+    """Host checks, on one host.
+
+    Arguments:
+        view: all that is known of it
+        chosen: ids of the checks that are wanted
+    """
+    found = (check.finding(check.rule(view)) for check in HOST_CHECKS if check.id in chosen)
+    # A daemon's own words, as its journal has them, may quote a line of its file.
+    return tuple(replace(each, seen=masked(each.seen, view.node)) for each in found)
+
+
+def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
+    """Host checks, of a host that could not be looked at.
+
+    Arguments:
+        reason: why
+        chosen: ids of the checks that are wanted
+    """
+    return tuple(
+        Finding(check.id, Status.UNKNOWN, check.meaning, reason) for check in HOST_CHECKS if check.id in chosen
+    )
+
+
+def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
+    """Cluster checks, on one cluster. One that could not see every host that it needs is skipped, not passed.
+
+    Arguments:
+        view: all that is known of it
+        chosen: ids of the checks that are wanted
+    """
+    return tuple(check.finding(check.rule(view)) for check in CLUSTER_CHECKS if check.id in chosen)

@@ -1,0 +1,101 @@
+"""The two daemons as units: do they run, and on what is there now."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks.model import HostRule, HostView, Verdict
+from nornir_kube_ha.plan import RELOADED_BY
+
+FLAPPING = 600  # seconds since systemd started a unit again within which it is not called stable
+DATE_SLACK = 1  # second: haproxy and systemd tell whole seconds
+
+
+def active(name: str) -> HostRule:
+    """The unit runs."""
+
+    def rule(view: HostView) -> Verdict:
+        unit = view.facts.units[name]
+        words = "\n".join((str(unit), *unit.journal))
+        return Verdict(unit.is_active, "active (running)", words, f"read `journalctl -u {name}`, mend it, then deploy")
+
+    return rule
+
+
+def enabled(name: str) -> HostRule:
+    """The unit starts at boot."""
+
+    def rule(view: HostView) -> Verdict:
+        unit = view.facts.units[name]
+        seen = "enabled" if unit.enabled else "not enabled"
+        return Verdict(unit.enabled, "enabled at boot", seen, f"run deploy, or `systemctl enable {name}`")
+
+    return rule
+
+
+def stable(name: str) -> HostRule:
+    """Systemd has not had to start it again."""
+
+    def rule(view: HostView) -> Verdict:
+        unit = view.facts.units[name]
+        expected = f"not started again by systemd within {FLAPPING // 60} minutes"
+        if not unit.is_active or unit.started is None:
+            return Verdict(None, expected, f"it does not run: {unit}", "")
+        age = view.facts.clock.now - unit.started
+        return Verdict(
+            not (unit.restarts and age < FLAPPING),
+            expected,
+            f"started again {unit.restarts} times, last {age:.0f} s ago" if unit.restarts else "never started again",
+            f"`journalctl -u {name}` says why it ended; once that is mended, `systemctl restart {name}` counts anew",
+        )
+
+    return rule
+
+
+def up_to_date(name: str) -> HostRule:
+    """It runs on the files and the program that are there now."""
+
+    def rule(view: HostView) -> Verdict:
+        stale, unit = list(_stale(name, view)), view.facts.units[name]
+        return Verdict(
+            False if stale else True if unit.is_active else None,
+            f"systemd and {name} have read their files since these last changed",
+            "; ".join(stale) or ("they have" if unit.is_active else f"it does not run: {unit}"),
+            f"run deploy; where it has nothing to do, `systemctl daemon-reload` and `systemctl reload {name}` "
+            "(restart it if its program was replaced)",
+        )
+
+    return rule
+
+
+def _stale(name: str, view: HostView) -> Iterator[str]:
+    unit = view.facts.units[name]
+    if unit.needs_daemon_reload:
+        yield f"systemd has not read {name}'s unit files again"
+    if name in view.facts.pending:
+        yield f"{name} has not been told of its new files"
+    if unit.program.endswith(" (deleted)"):
+        yield f"{name} runs a program that an upgrade has replaced"
+    # haproxy keeps its old worker when a reload fails in life: what counts is the worker, not what systemd passed on.
+    told = view.facts.worker_started if name == "haproxy" else None
+    told = unit.told if told is None else told
+    for path, reader in RELOADED_BY.items():
+        file = view.facts.files.get(path)
+        if reader == name and file and unit.is_active and told is not None and file.modified > told + DATE_SLACK:
+            yield f"{path} changed {file.modified - told:.0f} s after {name} last read it"
+
+
+def accepted(name: str) -> HostRule:
+    """The daemon takes the configuration that is there."""
+
+    def rule(view: HostView) -> Verdict:
+        judgement = view.facts.judgements.get(name)
+        if judgement is None:
+            return Verdict(None, f"{name} accepts its configuration", "there is none, or no daemon to ask", "")
+        seen = "accepted" if judgement.accepts else f"exit status {judgement.status}: {judgement.words or '(no words)'}"
+        return Verdict(
+            judgement.accepts,
+            f"{name} accepts its configuration",
+            seen,
+            f"it would not start again: run deploy, which puts the intended files back; {name} names file and line",
+        )
+
+    return rule

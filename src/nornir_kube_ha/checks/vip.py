@@ -1,0 +1,82 @@
+"""The address as a client on the node sees it."""
+
+from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.facts import NOT_PROBED, Probe
+from nornir_kube_ha.intent import Node
+
+
+def ping(view: HostView) -> Verdict:
+    """It answers."""
+    answers, expected = view.facts.reachable.ping, f"{view.node.vip.ip} answers"
+    if answers is None:
+        return Verdict(None, expected, "not asked: ping is not installed", "")
+    return Verdict(
+        answers,
+        expected,
+        expected if answers else f"{view.node.vip.ip} does not answer",
+        "look for the holder with `ip address` on each node; check cabling, VLAN and firewall between them",
+    )
+
+
+def readyz(view: HostView) -> Verdict:
+    """An apiserver is ready behind it."""
+    return ready(view.node, view.facts.reachable.readyz)
+
+
+def version(view: HostView) -> Verdict:
+    """The API answers behind it."""
+    return answers_version(view.node, view.facts.reachable.version)
+
+
+def ready(node: Node, probe: Probe) -> Verdict:
+    """Whether `/readyz` at the VIP says what it should.
+
+    Arguments:
+        node: whose cluster's VIP it is
+        probe: what a client saw
+    """
+    return Verdict(
+        None if probe == NOT_PROBED or (probe.wants_login and node.haproxy.check == "tcp") else probe.status == 200,
+        f"HTTP 200 from https://{node.endpoint}/readyz, {_verification(node)}",
+        f"{probe}{_anonymous(probe)}",
+        "if the certificate is refused, the apiservers' certificate must name the VIP; else see haproxy.apiservers_up",
+    )
+
+
+def answers_version(node: Node, probe: Probe) -> Verdict:
+    """Whether `/version` at the VIP says what it should.
+
+    Arguments:
+        node: whose cluster's VIP it is
+        probe: what a client saw
+    """
+    return Verdict(
+        None if probe == NOT_PROBED or probe.wants_login else probe.status == 200 and bool(probe.kubernetes_version),
+        f"a Kubernetes version from https://{node.endpoint}/version, {_verification(node)}",
+        probe.kubernetes_version or f"{probe}{_anonymous(probe)}",
+        "who answers there is no apiserver, or none answers: see vip.readyz",
+    )
+
+
+def _verification(node: Node) -> str:
+    return "verified by the CA" if node.apiserver_ca else "not verified: no apiserver_ca is given"
+
+
+def _anonymous(probe: Probe) -> str:
+    """What 401 and 403 mean: the apiserver lives, and tells strangers nothing."""
+    if not probe.wants_login:
+        return ""
+    return (
+        ": an apiserver answers, but no anonymous client (--anonymous-auth=false); whether it is ready it does not say"
+    )
+
+
+def stats(view: HostView) -> Verdict:
+    """The stats page answers, and only with its password."""
+    opened, login = view.facts.reachable.stats_open, view.facts.reachable.stats_login
+    return Verdict(
+        None if NOT_PROBED in {opened, login} else opened.status == 401 and login.status == 200,
+        f"{view.node.stats_url}: HTTP 401 without the password, HTTP 200 with it",
+        f"{opened} without, {login} with",
+        "run deploy; a holder that runs on another password answers here too",
+    )

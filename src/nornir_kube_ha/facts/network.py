@@ -1,0 +1,181 @@
+"""What a look finds on the network, as the host itself sees it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listening TCP socket.
+
+    Arguments:
+        address: local address, `*` or `0.0.0.0` for all
+        port: local port
+        process: name of the process that owns it, "" if unknown
+    """
+
+    address: str
+    port: int
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A network interface.
+
+    Arguments:
+        mac: its hardware address
+        is_up: it is up and has a carrier
+    """
+
+    mac: str
+    is_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Advert:
+    """A VRRP advertisement that was heard.
+
+    Arguments:
+        source: who sent it
+        mac: from which hardware address
+        virtual_router_id: its VRID
+        priority: 0 to 255; 0 gives the VIP away
+    """
+
+    source: IPv4Address
+    mac: str
+    virtual_router_id: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An ARP message by which somebody says that an address is theirs: a reply, or a gratuitous one.
+
+    Arguments:
+        address: whose hardware address it tells
+        mac: that one
+    """
+
+    address: IPv4Address
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said on the wire while the host listened.
+
+    Arguments:
+        adverts: VRRP advertisements, the host's own among them
+        answers: who says that an address is theirs; not the VIP's alone, since its holder asks for others by it
+        trouble: why nothing could be heard, "" if it could
+    """
+
+    adverts: frozenset[Advert]
+    answers: frozenset[Answer]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a client saw at a URL.
+
+    Arguments:
+        status: HTTP status, 0 if there was no answer
+        error: why there was no answer, "" if there was one
+        body: the answer's, where it was asked for
+    """
+
+    status: int
+    error: str
+    body: str = ""
+
+    @property
+    def wants_login(self) -> bool:
+        """Whether an apiserver answered that it knows no anonymous clients (`--anonymous-auth=false`)."""
+        return self.status in {401, 403}
+
+    @property
+    def kubernetes_version(self) -> str:
+        """The version in the body of `/version`, `v1.30.0`; "" if there is none."""
+        found = re.search(r'"gitVersion": *"([^"]{1,60})"', self.body)
+        return found[1] if found else ""
+
+    def __str__(self) -> str:
+        """`HTTP 200`, or why there is none."""
+        return f"HTTP {self.status}" if self.status else self.error or "no answer"
+
+
+NOT_PROBED = Probe(0, "not probed: curl is not installed")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The certificate that an apiserver shows.
+
+    Arguments:
+        verification: what OpenSSL says of it: `0 (ok)`, `10 (certificate has expired)`; "" if it was not seen
+        expires: seconds since 1970, none if it was not seen
+        names: its subject alternative names, as OpenSSL prints them: `IP Address:192.0.2.10`
+    """
+
+    verification: str
+    expires: float | None
+    names: tuple[str, ...]
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether OpenSSL takes it, for the VIP, by the CA that it was given."""
+        return self.verification.startswith("0 ")
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another node's haproxy, as this host reaches it.
+
+    Arguments:
+        readyz: `/readyz` through it
+        stats: its stats page, none if it was not asked for
+    """
+
+    readyz: Probe
+    stats: Probe | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A cluster's endpoint, as the controller reaches it.
+
+    Arguments:
+        readyz: `/readyz` at the VIP, verified where a CA is given
+        version: `/version` there
+    """
+
+    readyz: Probe
+    version: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """What the host gets an answer from.
+
+    Arguments:
+        ping: the VIP answered; none if `ping` is missing
+        readyz: `/readyz` through the VIP
+        version: `/version` through the VIP
+        stats_open: the stats page at the VIP, without a password
+        stats_login: the same, with its password
+        peers: the other nodes' haproxy, by `ADDRESS:PORT`
+        certificates: each apiserver's, by `ADDRESS:PORT`; empty where OpenSSL is missing
+    """
+
+    ping: bool | None
+    readyz: Probe
+    version: Probe
+    stats_open: Probe
+    stats_login: Probe
+    peers: Mapping[str, Peer]
+    certificates: Mapping[str, Certificate]

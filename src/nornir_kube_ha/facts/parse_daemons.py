@@ -1,0 +1,112 @@
+"""From the sections of `facts.sh` that tell of the two daemons. Pure."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Process, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.sections import sections_about
+
+_CHECK = ("check_status", "check_code", "last_chk")
+
+
+def units(shown: str, sections: Mapping[str, str]) -> Iterator[Unit]:
+    """The units.
+
+    Arguments:
+        shown: what `systemctl show` printed, a block for each
+        sections: all of them, for a unit's program and journal
+    """
+    for block in shown.split("\n\n"):
+        values = dict(line.split("=", 1) for line in block.splitlines())
+        name = values["Id"].removesuffix(".service")
+        yield Unit(
+            name=name,
+            exists=values["LoadState"] == "loaded",
+            active_state=values["ActiveState"],
+            sub_state=values["SubState"],
+            enabled=values["UnitFileState"] == "enabled",
+            needs_daemon_reload=values["NeedDaemonReload"] == "yes",
+            restarts=int(values["NRestarts"]),
+            started=_time(values["ActiveEnterTimestamp"]),
+            told=_time(values["StateChangeTimestamp"]),
+            program=sections[f"program {name}"],
+            journal=tuple(sections.get(f"journal {name}", "").splitlines()),
+        )
+
+
+def _time(text: str) -> float | None:
+    """Systemd's words for a time, `Mon 2026-11-23 04:28:26 UTC`; empty for never."""
+    if not text:
+        return None
+    return datetime.strptime(text.partition(" ")[2], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC).timestamp()
+
+
+def judgements(sections: Mapping[str, str]) -> Iterator[Judgement]:
+    """What the daemons say of their live configuration.
+
+    Arguments:
+        sections: all of them
+    """
+    for (daemon, status), words in sections_about("syntax", sections):
+        yield Judgement(daemon, int(status), words)
+
+
+def servers(text: str) -> tuple[Server, ...] | None:
+    """The apiservers, none if haproxy did not answer.
+
+    Arguments:
+        text: what `show stat` printed
+    """
+    if not text:
+        return None
+    rows = csv.DictReader(text.removeprefix("# ").splitlines())
+    return tuple(
+        Server(row["svname"], row["status"], " ".join(filter(None, (row[column] for column in _CHECK))))
+        for row in rows
+        if row["pxname"] == "kube-apiserver" and row["svname"] not in {"FRONTEND", "BACKEND"}
+    )
+
+
+def worker_started(text: str, now: float) -> float | None:
+    """When haproxy's worker was started, by the host's clock, to the second; none if it did not answer.
+
+    Arguments:
+        text: what `show info` printed
+        now: the host's time before it was asked, for a haproxy that tells only its age
+    """
+    values = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    if "Start_time_sec" in values:
+        return float(values["Start_time_sec"])
+    return now - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
+
+
+def processes(text: str) -> Iterator[Process]:
+    """Processes of haproxy.
+
+    Arguments:
+        text: number, parent and age of each
+    """
+    for line in text.splitlines():
+        pid, parent, age = map(int, line.split())
+        yield Process(pid, parent, age)
+
+
+def vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
+    """Instances of keepalived, none if it did not answer.
+
+    Arguments:
+        text: its state, in JSON
+    """
+    if not text:
+        return None
+    try:
+        return tuple(_vrrp_instance(each["data"]) for each in json.loads(text))
+    except (ValueError, LookupError, TypeError):  # of another version, or cut short: it has not answered us
+        return None
+
+
+def _vrrp_instance(data: dict[str, Any]) -> VRRPInstance:
+    return VRRPInstance(data["iname"], VRRP_STATES[data["state"]], data["effective_priority"])

@@ -1,0 +1,121 @@
+"""From the sections of `facts.sh` that tell of the network. Pure."""
+
+import json
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Interface
+
+from nornir_kube_ha.facts.network import (
+    NOT_PROBED,
+    Advert,
+    Answer,
+    Certificate,
+    Heard,
+    Link,
+    Listener,
+    Peer,
+    Probe,
+    Reachable,
+)
+from nornir_kube_ha.facts.sections import sections_about
+
+_ADVERT = re.compile(
+    r"^(\S+) > .*: ([\d.]+) > [\d.]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
+)
+_ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
+_GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)
+
+
+def addresses(text: str) -> Iterator[tuple[str, IPv4Interface]]:
+    """Interface and address of each IPv4 address.
+
+    Arguments:
+        text: what `ip -json address` printed
+    """
+    for link in json.loads(text):
+        for info in link.get("addr_info", ()):
+            if info["family"] == "inet":
+                yield link["ifname"], IPv4Interface(f"{info['local']}/{info['prefixlen']}")
+
+
+def links(text: str) -> Iterator[tuple[str, Link]]:
+    """Each interface by its name.
+
+    Arguments:
+        text: what `ip -json address` printed
+    """
+    for link in json.loads(text):
+        yield link["ifname"], Link(link.get("address", ""), {"UP", "LOWER_UP"} <= set(link["flags"]))
+
+
+def listeners(text: str) -> Iterator[Listener]:
+    """Listening sockets.
+
+    Arguments:
+        text: what `ss` printed
+    """
+    for line in text.splitlines():
+        _state, _received, _sent, local, _peer, *rest = line.split()
+        address, _, port = local.rpartition(":")
+        process = re.search(r'"([^"]+)"', " ".join(rest))
+        yield Listener(address, int(port), process[1] if process else "")
+
+
+def heard(text: str) -> Heard:
+    """What tcpdump heard.
+
+    Arguments:
+        text: its words, each line once
+    """
+    adverts = (
+        Advert(IPv4Address(source), mac, int(virtual_router_id), int(priority))
+        for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
+    )
+    answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in _GRATUITOUS.findall(text))]
+    trouble = (
+        "" if re.search(r"^\d+ packets? captured$", text, re.MULTILINE) else text.strip() or "tcpdump said nothing"
+    )
+    return Heard(frozenset(adverts), frozenset(Answer(IPv4Address(address), mac) for address, mac in answers), trouble)
+
+
+def reachable(sections: Mapping[str, str]) -> Reachable:
+    """What the host gets an answer from.
+
+    Arguments:
+        sections: all of them
+    """
+    return Reachable(
+        ping=sections["ping"] == "answered" if "ping" in sections else None,
+        readyz=_probe(sections.get("readyz")),
+        version=_probe(sections.get("version")),
+        stats_open=_probe(sections.get("stats_open")),
+        stats_login=_probe(sections.get("stats_login")),
+        peers={address: _peer(address, sections) for (address,), _ in sections_about("peer", sections)},
+        certificates={address: _certificate(body) for (address,), body in sections_about("certificate", sections)},
+    )
+
+
+def _peer(address: str, sections: Mapping[str, str]) -> Peer:
+    stats = sections.get(f"peer_stats {address}")
+    return Peer(_probe(sections[f"peer {address}"]), None if stats is None else _probe(stats))
+
+
+def _probe(text: str | None) -> Probe:
+    """What curl printed: its words of failure or the body, then the status."""
+    if text is None:
+        return NOT_PROBED
+    words, _, number = text.rpartition("status ")
+    status = int(number)
+    return Probe(status, "" if status else words.strip(), words.strip() if status else "")
+
+
+def _certificate(text: str) -> Certificate:
+    verification = re.search(r"^verify=(.*)$", text, re.MULTILINE)
+    expires = re.search(r"^notAfter=(.*)$", text, re.MULTILINE)
+    names = re.search(r"Subject Alternative Name:.*\n *(.*)$", text, re.MULTILINE)
+    return Certificate(
+        verification[1] if verification else "",
+        float(ssl.cert_time_to_seconds(expires[1])) if expires else None,
+        tuple(names[1].split(", ")) if names else (),
+    )

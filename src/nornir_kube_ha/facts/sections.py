@@ -1,0 +1,42 @@
+"""The frame of what `facts.sh` prints: sections by name."""
+
+from collections.abc import Iterator, Mapping
+
+
+def sections_of(text: str, nonce: str) -> dict[str, str]:
+    """Each section's text, by its name.
+
+    Arguments:
+        text: the script's whole output, whatever a login shell printed around it
+        nonce: the word that section lines begin with
+
+    Raises:
+        ValueError: the output is cut short
+    """
+    sections: dict[str, str] = {}
+    name = ""
+    body: list[str] = []
+    for line in text.splitlines():
+        if line.startswith(f"@{nonce} "):
+            sections[name] = "\n".join(body).strip("\n")
+            name, body = line.removeprefix(f"@{nonce} "), []
+        else:
+            body.append(line)
+    if name != "end":
+        raise ValueError(f"the output ends in section {name or '(none)'}")
+    return sections
+
+
+def sections_about(kind: str, sections: Mapping[str, str]) -> Iterator[tuple[list[str], str]]:
+    """Sections whose name begins with a word: `file PATH MODE ...`.
+
+    Arguments:
+        kind: that word
+        sections: all of them
+
+    Yields:
+        The name's other words, and the text
+    """
+    for name, body in sections.items():
+        if name.startswith(f"{kind} "):
+            yield name.split()[1:], body

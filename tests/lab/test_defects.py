@@ -1,0 +1,131 @@
+"""Verify is right in both directions: a defect, made for real, turns its own checks red and no other; healed, none."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from tests.lab.defects import DEFECTS, LB, STRANGER, Certificate, Defect, Expected
+from tests.lab.rig import Completed, Lab, Verifier, copy_inventory
+
+from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.lab.state import LabFiles
+
+PATIENCE = 30  # seconds until what was broken shows, and until what was healed is well again
+APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
+VIP = "192.0.2.10"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three load balancers, and an apiserver on a host of its own, which is also able to speak VRRP."""
+    lab = copy_inventory("defects", tmp_path_factory.mktemp("defects") / "inventory")
+    apiservers = [{"name": name, "address": address} for name, address in APISERVERS.items()]
+    lab.set_for_group("apiservers", apiservers)
+    lab.set("verify.listen", 0.4)  # four adverts; the strangers here speak as often, or are waited for
+    lab.up()
+    completed = lab.deploy("--output", "json")
+    assert completed.status == 0, completed.stdout + completed.stderr
+    lab.ssh(STRANGER, "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y keepalived")
+    yield lab
+    lab.down()
+
+
+@pytest.fixture(scope="module")
+def verifier(lab: Lab) -> Iterator[Verifier]:
+    verifier = Verifier(lab)
+    yield verifier
+    verifier.close()
+
+
+def as_expected(expected: Expected) -> dict[str, list[str]]:
+    return {place: sorted(ids) for place, ids in expected.items()}
+
+
+def seen(completed: Completed) -> dict[str, list[str]]:
+    return {place: sorted(ids) for place, ids in completed.red_checks().items()}
+
+
+def await_red(look: Callable[[], Completed], expected: Expected) -> None:
+    """Daemons take their time to notice; but then these checks are red, and only these."""
+    deadline = time.monotonic() + PATIENCE
+    while seen(completed := look()) != as_expected(expected):
+        assert time.monotonic() < deadline, (seen(completed), as_expected(expected), words(completed))
+
+
+def words(completed: Completed) -> list[str]:
+    parts = {**completed.report["hosts"], **completed.report["clusters"]}
+    return [
+        f"{place} {check['id']} {check['status']}: {check['seen']}"
+        for place, part in parts.items()
+        for check in part["checks"]
+        if check["status"] != "pass"
+    ]
+
+
+@contextmanager
+def made(defect: Defect, lab: Lab, folder: Path) -> Iterator[Path]:
+    """A defect, from its making to its healing; what to verify it with."""
+    other = lab.copy_to(folder)
+    for key, value in defect.inventory.items():
+        other.set_for_group(key, value)
+    try:
+        set_apiservers(lab, defect.apiserver)
+        set_certificates(lab, defect.certificate, folder)
+        if defect.make:
+            lab.ssh(defect.host, defect.make)
+        yield other.inventory
+    finally:
+        if defect.heal:
+            lab.ssh(defect.host, defect.heal)
+        set_apiservers(lab, "all ok" if defect.apiserver else "")
+        if defect.certificate:
+            set_certificates(lab, Certificate(everywhere=True), folder)
+
+
+def set_apiservers(lab: Lab, mode: str) -> None:
+    names = APISERVERS if mode.startswith("all ") else (STRANGER,)
+    for name in names if mode else ():
+        Host(lab.name, name).set_apiserver(mode.removeprefix("all "))
+
+
+def set_certificates(lab: Lab, certificate: Certificate | None, folder: Path) -> None:
+    if certificate is None:
+        return
+    ca = LabFiles(lab.name).pki
+    if certificate.own_ca:
+        ca = folder / "another-ca"
+        ca.mkdir()
+        pki.ensure_ca(ca)
+    addresses = [*APISERVERS.values(), *([VIP] if certificate.names_vip else [])]
+    for name in APISERVERS if certificate.everywhere else (STRANGER,):
+        pki.issue_apiserver_certificate(
+            ca,
+            Host(lab.name, name).folder / "kube-apiserver",
+            [IPv4Address(address) for address in addresses],
+            timedelta(days=certificate.valid, hours=1),
+        )
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_a_defect_turns_its_own_checks_red_and_no_other(
+    lab: Lab, verifier: Verifier, defect: Defect, tmp_path: Path
+) -> None:
+    try:
+        with made(defect, lab, tmp_path) as inventory:
+            await_red(lambda: verifier.verify(inventory=inventory), defect.red)
+    finally:
+        await_red(verifier.verify, {})
+
+
+def test_there_are_enough_defects_and_each_check_is_turned_red_by_one() -> None:
+    red = {id_ for defect in DEFECTS for ids in defect.red.values() for id_ in ids}
+    assert len(DEFECTS) >= 60
+    assert len({defect.name for defect in DEFECTS}) == len(DEFECTS)
+    assert not {place for defect in DEFECTS for place in defect.red} - {*LB, "demo"}
+    assert red == ALL
