@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check docs down clean
+.PHONY: help setup browser demo test lint check clean-runs bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -36,6 +36,13 @@ lint: setup ## ruff, mypy strict, shellcheck
 	@git ls-files '*.sh' .ci/run | xargs .venv/bin/shellcheck --shell=sh
 
 check: lint test ## everything that must be green before a change lands
+
+RUNS ?= 200
+clean-runs: setup ## verify a healthy cluster 200 times (RUNS=N): each alarm is a false one; writes docs/measured.md
+	@$(PYTHON) -m campaigns.clean_runs --runs $(RUNS)
+
+bench: setup ## time verify beside a bare login; writes docs/measured.md
+	@$(PYTHON) -m benchmarks.verify
 
 docs: setup ## write again what the docs take from the code
 	@$(PYTHON) docs/reference.py

@@ -18,6 +18,18 @@ from nornir_kube_ha.runbooks.lab import ssh_command
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("lb-1", "lb-2", "lb-3")
 MASTER, *BACKUPS = HOSTS
+# Every file with its times, every package: what a run that must change nothing is held to. Logs and what sshd leaves
+# of a login are the looking itself.
+EVERYTHING = """
+dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\\n'
+find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' \
+    -not -path '/var/log/*' -printf '%p %s %m %U %G %T@\\n' | sort
+find /run -name '*kube-ha*' | sort
+"""
+UNITS = (
+    "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
+    " haproxy keepalived; pgrep -x haproxy"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,10 @@ class Verifier:
 def _run(command: list[str]) -> Completed:
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=240)
     return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def on_all(lab: Lab, command: str) -> dict[str, str]:
+    return {host: lab.ssh(host, command) for host in HOSTS}
 
 
 def copy_inventory(lab: str, folder: Path) -> Lab:

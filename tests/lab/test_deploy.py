@@ -2,25 +2,9 @@
 
 import re
 
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, Lab
+from tests.lab.rig import BACKUPS, EVERYTHING, HOSTS, MASTER, UNITS, Lab, on_all
 
-# Every file with its times, every package: what a run that must change nothing is held to. Logs and what sshd leaves
-# of a login are the looking itself.
-EVERYTHING = """
-dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\\n'
-find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' \
-    -not -path '/var/log/*' -printf '%p %s %m %U %G %T@\\n' | sort
-find /run -name '*kube-ha*' | sort
-"""
 OUR_FILES = "find /etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d -printf '%p %s %m %T@ %i\\n' | sort"
-UNITS = (
-    "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
-    " haproxy keepalived; pgrep -x haproxy"
-)
-
-
-def on_all(lab: Lab, command: str) -> dict[str, str]:
-    return {host: lab.ssh(host, command) for host in HOSTS}
 
 
 def test_dry_run_on_fresh_hosts_shows_everything_and_changes_nothing(fresh: Lab) -> None:

@@ -1,0 +1,37 @@
+"""What a campaign measured, as a section of docs/measured.md: the next run of the same campaign takes its place."""
+
+import platform
+import re
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "measured.md"
+INTRODUCTION = """\
+# Measured
+
+Written by the commands that stand here, on the lab's hosts; each takes its own section's place. Figures of one machine:
+ratios say more than seconds.
+"""
+
+
+def record(title: str, command: str, lines: Iterable[str], page: Path = PAGE) -> None:
+    """Write a section.
+
+    Arguments:
+        title: of the section; one of the same title is replaced
+        command: what measures it again
+        lines: Markdown
+        page: where to
+    """
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    where = f"{datetime.now(UTC):%Y-%m-%d}, after {commit.stdout.strip()}, Python {platform.python_version()}"
+    section = "\n".join([f"## {title}", "", f"`{command}`, {where}:", "", *lines])
+    old = page.read_text(encoding="utf-8") if page.exists() else INTRODUCTION
+    parts = [part.strip() for part in re.split(r"^(?=## )", old, flags=re.MULTILINE)]
+    kept = [part for part in parts if not part.startswith(f"## {title}\n")]
+    page.write_text("\n\n".join([*kept, section]) + "\n", encoding="utf-8")
