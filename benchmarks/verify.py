@@ -55,7 +55,7 @@ def main() -> int:
             lab.down()
     whole, least = statistics.median(verify), statistics.median(bare)
     words = (
-        f"Three hosts, {pairs} pairs by turns, each a process of its own, median of the wall time: verify {whole:.2f} s, "
+        f"Three hosts, {pairs} pairs by turns, each a process of its own, median of wall time: verify {whole:.2f} s, "
         f"logging in and running `true` {least:.2f} s, **ratio {whole / least:.2f}**; "
         f"without the 1.2 s for which verify listens {(whole - 1.2) / least:.2f}."
     )
