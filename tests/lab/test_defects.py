@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -121,6 +122,18 @@ def test_a_defect_turns_its_own_checks_red_and_no_other(
             await_red(lambda: verifier.verify(inventory=inventory), defect.red)
     finally:
         await_red(verifier.verify, {})
+
+
+def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vrid(lab: Lab, tmp_path: Path) -> None:
+    stranger = next(defect for defect in DEFECTS if defect.name == "a foreign router of our VRID, VRRP version 3")
+    changed = replace(stranger, inventory={"haproxy.balance": "source"})
+    with made(changed, lab, tmp_path) as inventory:
+        completed = Lab(lab.name, inventory).deploy("--output", "json")
+    assert completed.status == 1, completed.stdout + completed.stderr
+    assert not completed.report["changed"]
+    errors = {name: host["error"] for name, host in completed.report["hosts"].items()}
+    assert {error["type"] for error in errors.values()} == {"VRIDTakenError"}
+    assert "another router speaks VRID 68 on eth0: 192.0.2.14" in errors["lb-1"]["message"]
 
 
 def test_there_are_enough_defects_and_each_check_is_turned_red_by_one() -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
 
 import pytest
 from nornir.core import Nornir
@@ -11,7 +12,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.config import HAPROXY_CFG, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
-from nornir_kube_ha.facts import Endpoint, Facts, Probe
+from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Report
@@ -60,7 +61,8 @@ class World:
         step = next(name for mark, name in kinds.items() if re.search(rf"^{mark}", script, re.MULTILINE))
         self._step(host, step)
         if step == "install":
-            self.facts[host] = replace(self.facts[host], packages=self.healthy[host].packages)
+            installed = self.healthy[host]
+            self.facts[host] = replace(self.facts[host], packages=installed.packages, heard=installed.heard)
         if step in {"commit", "services"}:
             self.facts[host] = self.healthy[host]
         return Completed(0, "", "")
@@ -216,6 +218,26 @@ def test_verify_sends_nothing_to_hosts_that_differ(stale: World, run_of: Callabl
     assert stale.steps == [(host, "look") for host in ALL]
     assert (report.exit_code, report.changed) == (1, False)
     assert [f.id for f in report.hosts["lb-1"].findings if f.status is Status.FAIL] == ["files.intended"]
+
+
+@pytest.mark.parametrize("step", ["look", "install"], ids=["at the first look", "once there is something to hear with"])
+def test_foreign_router_of_our_vrid_stops_before_any_host_is_changed(
+    stale: World, run_of: Callable[..., Run], step: str
+) -> None:
+    advert = Advert(IPv4Address("192.0.2.99"), "02:00:00:00:00:99", 68, 100)
+    heard = replace(stale.facts["lb-2"], heard=Heard(frozenset({advert}), frozenset()))
+    if step == "install":
+        stale.facts = {host: replace(facts, packages={}, heard=None) for host, facts in stale.facts.items()}
+        stale.healthy = {**stale.healthy, "lb-2": replace(stale.healthy["lb-2"], heard=heard.heard)}
+    else:
+        stale.facts["lb-2"] = heard
+    report = deploy(run_of("deploy"))
+    assert report.exit_code == 1
+    failure = report.hosts["lb-2"].failure
+    assert failure
+    assert failure.type == "VRIDTakenError"
+    assert "192.0.2.99 (02:00:00:00:00:99, priority 100)" in failure.message
+    assert not stale.order("stage", "commit", "services")
 
 
 def test_refusal_on_one_host_stops_before_any_host_is_changed(stale: World, run_of: Callable[..., Run]) -> None:
