@@ -4,12 +4,11 @@ import argparse
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 from campaigns.record import record
-from tests.lab.rig import ROOT, Lab, copy_inventory
+from campaigns.rig import deployed_lab
+from tests.lab.rig import ROOT, Lab
 
 BARE = """
 import sys
@@ -44,15 +43,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=15)
     pairs = parser.parse_args().pairs
-    with tempfile.TemporaryDirectory() as folder:
-        lab = copy_inventory("bench", Path(folder) / "inventory")
-        lab.up()
-        try:
-            if lab.deploy().status:
-                raise SystemExit("the lab could not be deployed")
-            verify, bare = compare(lab, pairs)
-        finally:
-            lab.down()
+    with deployed_lab("bench") as lab:
+        verify, bare = compare(lab, pairs)
     whole, least = statistics.median(verify), statistics.median(bare)
     words = (
         f"Three hosts, {pairs} pairs by turns, each a process of its own, median of wall time: verify {whole:.2f} s, "

@@ -3,41 +3,31 @@
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 
 from campaigns.record import record
-from tests.lab.rig import Verifier, copy_inventory
+from campaigns.rig import deployed_lab
+from tests.lab.rig import Verifier
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     runs = parser.parse_args().runs
-    with tempfile.TemporaryDirectory() as folder:
-        lab = copy_inventory("clean", Path(folder) / "inventory")
-        lab.up()
-        try:
-            completed = lab.deploy("--output", "json")
-            if completed.status:
-                raise SystemExit(completed.stdout + completed.stderr)
-            verifier = Verifier(lab)
-            seconds, statuses = [], Counter[str]()
-            alarms = 0
-            for number in range(runs):
-                started = time.monotonic()
-                seen = verifier.verify()
-                seconds.append(time.monotonic() - started)
-                alarms += seen.status != 0
-                parts = [*seen.report["hosts"].values(), *seen.report["clusters"].values()]
-                statuses.update(check["status"] for part in parts for check in part["checks"])
-                if seen.status or seen.red_checks():
-                    sys.stderr.write(f"run {number}: {seen.red_checks()}\n{seen.stdout}\n")
-            verifier.close()
-        finally:
-            lab.down()
+    seconds, statuses, alarms = [], Counter[str](), 0
+    with deployed_lab("clean") as lab:
+        verifier = Verifier(lab)
+        for number in range(runs):
+            started = time.monotonic()
+            seen = verifier.verify()
+            seconds.append(time.monotonic() - started)
+            parts = [*seen.report["hosts"].values(), *seen.report["clusters"].values()]
+            statuses.update(check["status"] for part in parts for check in part["checks"])
+            if seen.status or seen.red_checks():
+                alarms += 1
+                sys.stderr.write(f"run {number}: {seen.red_checks()}\n{seen.stdout}\n")
+        verifier.close()
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
     took = f"median {statistics.median(seconds):.2f} s, longest {max(seconds):.2f} s, of which 1.2 s are listening"
     lines = [

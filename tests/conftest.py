@@ -1,8 +1,17 @@
-"""For every tier: a skipped test is no passed test where CI counts."""
+"""For every tier: which tests run beside each other, and that a skipped one is no passed one where CI counts."""
 
 import os
 
 import pytest
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a lab or a browser runs in one process. These mostly wait, so several go on beside each other."""
+    for item in items:
+        tier, name = item.path.parent.name, item.path.stem
+        if tier in {"lab", "browser", "packaging"}:
+            item.add_marker(pytest.mark.xdist_group("defects" if name == "test_defects" else tier))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -28,7 +28,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = copy_inventory("defects", tmp_path_factory.mktemp("defects") / "inventory")
     apiservers = [{"name": name, "address": address} for name, address in APISERVERS.items()]
     lab.set_for_group("apiservers", apiservers)
-    lab.set("verify.listen", 0.4)  # four adverts; the strangers here speak as often, or are waited for
     lab.up()
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
