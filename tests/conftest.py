@@ -5,13 +5,11 @@ import os
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """What shares a lab or a browser runs in one process. These mostly wait, so several go on beside each other."""
-    for item in items:
-        tier, name = item.path.parent.name, item.path.stem
-        if tier in {"lab", "browser", "packaging"}:
-            item.add_marker(pytest.mark.xdist_group("defects" if name == "test_defects" else tier))
+    tier, name = item.path.parent.name, item.path.stem
+    if tier in {"lab", "browser", "packaging"}:
+        item.add_marker(pytest.mark.xdist_group("defects" if name == "test_defects" else tier))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
