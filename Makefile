@@ -27,7 +27,7 @@ browser: setup # only the tests open a browser: a demo fetches none
 	@./setup.sh browser
 
 test: browser ## all tests; those in tests/lab boot labs of their own
-	@$(PYTHON) -m pytest --numprocesses 3 --dist loadgroup
+	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope
 
 lint: setup ## ruff, mypy strict, shellcheck
 	@.venv/bin/ruff check .

@@ -1,15 +1,26 @@
 """For every tier: which tests run beside each other, and that a skipped one is no passed one where CI counts."""
 
 import os
+from pathlib import PurePath
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = {"lab", "browser", "packaging"}  # tiers whose tests share a lab, a browser or a build
+ALONE = {"test_defects": "defects"}  # but this one has a lab of its own
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """What shares a lab or a browser runs in one process. These mostly wait, so several go on beside each other."""
-    tier, name = item.path.parent.name, item.path.stem
-    if tier in {"lab", "browser", "packaging"}:
-        item.add_marker(pytest.mark.xdist_group("defects" if name == "test_defects" else tier))
+class ByTier(LoadScopeScheduling):
+    """Tests that share something run in one process. These mostly wait, so several such go on beside each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePath(nodeid.partition("::")[0])
+        return ALONE.get(path.stem) or (path.parent.name if path.parent.name in TOGETHER else str(path))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByTier:
+    return ByTier(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
