@@ -13,7 +13,7 @@ from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.lab import Parsers
 from nornir_kube_ha.runbooks.lab import add_parser as add_lab_parser
-from nornir_kube_ha.runbooks.options import add_options
+from nornir_kube_ha.runbooks.options import add_options, parse
 
 RUNBOOKS = {
     "deploy": "make every host what the inventory says it should be, then look whether it is",
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)
-    parsed = parser.parse_args(arguments)
+    parsed = parse(parser, arguments)
     return guarded(lambda: parsed.run(parsed))
 
 

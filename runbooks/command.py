@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,9 @@ from nornir_kube_ha.report import Report, nagios_status
 from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.report.terminal import print_report
 from nornir_kube_ha.runbooks.guard import guarded, tell
-from nornir_kube_ha.runbooks.options import Options, add_options, parse_options
+from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
-
-NAGIOS_UNKNOWN = 3
 
 Runbook = Callable[[Run, Options], Report]
 
@@ -42,7 +41,7 @@ def run_as_script(
         prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_options(parser, changes_hosts=changes_hosts)
-    parsed = parser.parse_args(arguments)
+    parsed = parse(parser, arguments)
     return guarded(lambda: run_runbook(name, runbook, parsed))
 
 
@@ -66,7 +65,9 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
         return report.exit_code if report else 0
     try:
         report = _run(name, runbook, options)
-    except KubeHaError as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, a pager must not take it for an answer
+        if not isinstance(error, KubeHaError):
+            traceback.print_exc()
         sys.stdout.write(f"KUBE-HA UNKNOWN - {' '.join(str(error).split()).replace('|', '/')}\n")
         return NAGIOS_UNKNOWN
     return nagios_status(report) if report else NAGIOS_UNKNOWN

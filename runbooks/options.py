@@ -2,9 +2,11 @@
 
 import argparse
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+NAGIOS_UNKNOWN = 3  # the plugin API's
 # Named here too, and held by a test, so that `--help` need not wait for what writes them.
 OUTPUTS = ("terminal", "json", "junit", "nagios", "prometheus", "markdown", "html")
 
@@ -131,6 +133,23 @@ def add_inventory_option(parser: argparse._ActionsContainer) -> None:
         help="folder with hosts.yaml, groups.yaml, defaults.yaml, or a Nornir configuration file "
         "($KUBE_HA_INVENTORY, ./inventory, or the one of this checkout)",
     )
+
+
+def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
+    """Parse a command line. One that is wrong ends the process, for a monitoring system as UNKNOWN.
+
+    Arguments:
+        parser: of the command
+        arguments: of the command line; the process's own if not given
+    """
+    try:
+        return parser.parse_args(arguments)
+    except SystemExit as ended:
+        given = sys.argv[1:] if arguments is None else arguments
+        if ended.code and ("nagios" in given or "--output=nagios" in given):
+            sys.stdout.write("KUBE-HA UNKNOWN - the command line is wrong; stderr says what\n")
+            raise SystemExit(NAGIOS_UNKNOWN) from None
+        raise
 
 
 def parse_options(arguments: argparse.Namespace) -> Options:

@@ -1,5 +1,6 @@
 """Facts: one look at a host, in one round trip. Reads and never changes."""
 
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node
 from nornir_kube_ha.plan import UNITS, required_packages
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
-TIMEOUT = 60  # seconds; a look takes about two, and its own probes give up after ten
+PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
+GRACE = 5  # seconds more until we give up on a host that does not even do that
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -33,9 +35,13 @@ def get_facts(task: Task, intent: Intent) -> Result:
         HostUnreachableError, LoginRefusedError, RemoteTimeoutError: see `run_script`
     """
     name, nonce = task.host.name, secrets.token_hex(8)
-    script = _variables(intent.cluster_of(name), intent.node(name), nonce) + load_script("facts.sh")
+    cluster, node = intent.cluster_of(name), intent.node(name)
+    listen = max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int)
+    deadline = PATIENCE + math.ceil(listen)
+    variables = _variables(cluster, node) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
+    script = "".join([assignments(**variables), load_script("probes.sh"), load_script("facts.sh")])
     asked = time.time()
-    completed = run_script(task, script, timeout=TIMEOUT)
+    completed = run_script(task, script, timeout=deadline + GRACE)
     answered = time.time()
     try:
         facts = parse_facts(completed.stdout, nonce)
@@ -60,25 +66,28 @@ def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> F
     return facts[task.host.name]
 
 
-def _variables(cluster: Cluster, node: Node, nonce: str) -> str:
+def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
     stats = node.haproxy.stats
-    return assignments(
-        nonce=nonce,
-        files=" ".join(MANAGED_PATHS),
-        units=" ".join(UNITS),
-        packages=" ".join(required_packages(node)),
-        interface=node.interface,
-        haproxy_socket=node.haproxy.socket,
-        vip=str(node.vip.ip),
-        listen=f"{max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int):g}",
-        ca_file=HAPROXY_CA if node.apiserver_ca else "",
-        endpoint=node.endpoint,
-        apiservers=" ".join(map(str, node.apiservers)),
-        peers=" ".join(f"{peer.address}:{peer.haproxy.port}" for peer in cluster.peers(node)),
-        stats_page=f":{stats.port}{stats.uri}" if stats.bind == ANY_ADDRESS else "",
-        stats_url=node.stats_url,
-        stats_login=_curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}"),
-    )
+    own = "127.0.0.1" if stats.bind == ANY_ADDRESS else str(stats.bind)
+    return {
+        "files": " ".join(MANAGED_PATHS),
+        "units": " ".join(UNITS),
+        "packages": " ".join(required_packages(node)),
+        "interface": node.interface,
+        "address": str(node.address),
+        "haproxy_socket": node.haproxy.socket,
+        "vip": str(node.vip.ip),
+        "virtual_router_id": str(node.virtual_router_id),
+        "ca_file": HAPROXY_CA if node.apiserver_ca else "",
+        "endpoint": node.endpoint,
+        "served_at": f"{node.vip.ip}:{node.haproxy.port}",
+        "verify": f"-verify_{'ip' if node.server_name == str(node.vip.ip) else 'hostname'} {node.server_name}",
+        "apiservers": " ".join(map(str, node.apiservers)),
+        "peers": " ".join(f"{peer.address}:{peer.haproxy.port}" for peer in cluster.peers(node)),
+        "stats_url": node.stats_url,
+        "own_stats_url": f"http://{own}:{stats.port}{stats.uri}",
+        "stats_login": _curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}"),
+    }
 
 
 def _curl_quoted(text: str) -> str:

@@ -9,7 +9,7 @@ fail() {
     exit 1
 }
 
-worker() { echo 'show info' | socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
+worker() { echo 'show info' | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
 
 # systemctl only passes the wish on: haproxy starts a new worker from its new files, and keeps the old one if that fails.
 reload_haproxy() {

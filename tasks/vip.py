@@ -1,13 +1,17 @@
 """The VIP as a client on the controller sees it. No host is logged in to."""
 
 import http.client
+import socket
 import ssl
+import threading
+from contextlib import suppress
 
 from nornir_kube_ha.facts import Endpoint, Probe
-from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.tasks.remote import refuse_outside_lab
 
-TIMEOUT = 3  # seconds, as the nodes' own probes
+TIMEOUT = 3  # seconds for each answer, as the nodes' own probes
+DEADLINE = 6  # seconds for all of a request
 LONGEST_BODY = 65536  # bytes; an apiserver's version has a few hundred
 
 
@@ -27,7 +31,7 @@ def get_endpoint(cluster: Cluster) -> Endpoint:
     except ssl.SSLError as error:  # the inventory's file begins as a certificate does, and is none
         refused = Probe(0, f"apiserver_ca cannot be read: {error}")
         return Endpoint(refused, refused)
-    return Endpoint(*(_probe(node.endpoint, path, context) for path in ("/readyz", "/version")))
+    return Endpoint(*(_probe(node, path, context) for path in ("/readyz", "/version")))
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
@@ -39,13 +43,36 @@ def _context(ca: str | None) -> ssl.SSLContext:
     return context
 
 
-def _probe(endpoint: str, path: str, context: ssl.SSLContext) -> Probe:
-    connection = http.client.HTTPSConnection(endpoint, timeout=TIMEOUT, context=context)
+def _probe(node: Node, path: str, context: ssl.SSLContext) -> Probe:
+    """One request, by the name that clients use, wherever that leads to for others."""
+    connection = http.client.HTTPConnection(node.server_name, node.haproxy.port)
     try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return Probe(response.status, "", response.read(LONGEST_BODY).decode(errors="replace"))
+        raw = socket.create_connection((str(node.vip.ip), node.haproxy.port), timeout=TIMEOUT)
+        with context.wrap_socket(raw, server_hostname=node.server_name, do_handshake_on_connect=False) as wrapped:
+            connection.sock = wrapped
+            return _ask(connection, wrapped, path)
     except (OSError, http.client.HTTPException) as error:
         return Probe(0, str(error) or type(error).__name__)
     finally:
         connection.close()
+
+
+def _ask(connection: http.client.HTTPConnection, wrapped: ssl.SSLSocket, path: str) -> Probe:
+    """Each answer has its own limit, and all of them together another, for a server that answers drop by drop."""
+    over = threading.Timer(DEADLINE, _cut, [wrapped])
+    over.start()
+    try:
+        wrapped.do_handshake()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read(LONGEST_BODY)
+        if response.length:  # what is still to come: it was cut off, or is no apiserver's
+            raise http.client.IncompleteRead(body, response.length)
+        return Probe(response.status, "", body.decode(errors="replace"))
+    finally:
+        over.cancel()
+
+
+def _cut(wrapped: ssl.SSLSocket) -> None:
+    with suppress(OSError):  # it has just ended by itself
+        wrapped.shutdown(socket.SHUT_RDWR)

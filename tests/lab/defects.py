@@ -63,9 +63,12 @@ def every(*ids: str) -> dict[str, tuple[str, ...]]:
 
 
 def edited(path: str, change: str, then: str = "") -> tuple[str, str]:
-    """Edit a file by `sed`, and put it back, times included; then do something, both times."""
+    """Edit a file by `sed`, and put it back, times included; then do something, both times.
+
+    Not within the second in which its daemon last read it: nobody tells times more finely.
+    """
     then = f"; {then}" if then else ""
-    return f"cp -a {path} /root/kept && sed -i {change!r} {path}{then}", f"mv /root/kept {path}{then}"
+    return f"sleep 2; cp -a {path} /root/kept && sed -i {change!r} {path}{then}", f"mv /root/kept {path}{then}"
 
 
 def _edit(name: str, host: str, path: str, change: str, red: Expected, *, then: str = "") -> Defect:
@@ -211,7 +214,7 @@ PACKAGES = (
     ),
 )
 
-HAPROXY_DOWN = ("haproxy.active", "haproxy.listening", "haproxy.apiservers_up", "keepalived.state")
+HAPROXY_DOWN = ("haproxy.active", "haproxy.listening", "haproxy.apiservers_up", "haproxy.stats", "keepalived.state")
 
 UNITS = (
     Defect(
@@ -275,7 +278,10 @@ UNITS = (
         "lb-2",
         "kill -STOP $(pidof haproxy)",
         "kill -CONT $(pidof haproxy)",
-        {"lb-2": ("haproxy.apiservers_up", "keepalived.state"), CLUSTER: ("haproxy.reached_by_peers",)},
+        {
+            "lb-2": ("haproxy.apiservers_up", "haproxy.stats", "keepalived.state"),
+            CLUSTER: ("haproxy.reached_by_peers",),
+        },
     ),
     Defect(
         "keepalived hung",
@@ -330,10 +336,7 @@ HAPROXY = (
         "lb-2",
         HAPROXY_CFG,
         "/listen admin_stats/,/hide-version/d",
-        {
-            "lb-2": ("files.intended", "haproxy.listening", "haproxy.stats_password"),
-            CLUSTER: ("haproxy.reached_by_peers",),
-        },
+        {"lb-2": ("files.intended", "haproxy.listening", "haproxy.stats", "haproxy.stats_password")},
         then=RELOAD_HAPROXY,
     ),
     _edit(
@@ -341,7 +344,7 @@ HAPROXY = (
         "lb-2",
         HAPROXY_CFG,
         "s/stats auth.*/stats auth admin:123456/",
-        {"lb-2": ("files.intended", "haproxy.stats_password")},
+        {"lb-2": ("files.intended", "haproxy.stats", "haproxy.stats_password")},
         then=RELOAD_HAPROXY,
     ),
     _edit(
@@ -349,7 +352,7 @@ HAPROXY = (
         "lb-1",
         HAPROXY_CFG,
         "s/stats auth.*/stats auth admin:admin/",
-        {**every("vip.stats"), "lb-1": ("files.intended", "haproxy.stats_password", "vip.stats")},
+        {"lb-1": ("files.intended", "haproxy.stats", "haproxy.stats_password")},
         then=RELOAD_HAPROXY,
     ),
     _edit(
@@ -505,11 +508,11 @@ FIREWALL = (
         {"lb-3": ("host.firewall",), CLUSTER: ("haproxy.reached_by_peers",)},
     ),
     _nft(
-        "the stats port refused on a backup",
-        "lb-2",
+        "the stats port of the holder refused to others",
+        "lb-1",
         "input",
-        "tcp dport 10080 reject with tcp reset",
-        {"lb-2": ("host.firewall",), CLUSTER: ("haproxy.reached_by_peers",)},
+        'iifname "eth0" tcp dport 10080 reject with tcp reset',
+        {"lb-2": ("vip.stats",), "lb-3": ("vip.stats",)},
     ),
     _nft(
         "ping not answered by the holder",
@@ -599,7 +602,7 @@ INVENTORY = (
     _inventory(
         "a password that the hosts have not",
         {
-            **every("files.intended", "vip.stats"),
+            **every("files.intended", "haproxy.stats"),
         },
         haproxy__stats__password="another-one-for-the-lab",
     ),

@@ -110,6 +110,7 @@ def test_the_guides_own_values_make_a_control_plane_address_too(deployed: Lab) -
         "haproxy.stats.admin": True,
         "keepalived.vrrp_version": 2,
         "keepalived.advert_int": 3,
+        "keepalived.down_timer_adverts": 3,
         "keepalived.unicast": False,
         "keepalived.dont_track_primary": True,
         "keepalived.events": False,

@@ -1,6 +1,16 @@
 """Verify on real hosts: what is broken turns red, nothing else does, and it says why."""
 
-from tests.lab.rig import EVERYTHING, HOSTS, MASTER, UNITS, Lab, on_all
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import html5lib
+from jsonschema import Draft202012Validator
+from junitparser import JUnitXml
+from prometheus_client.parser import text_string_to_metric_families
+from tests.lab.rig import EVERYTHING, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
 
 def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None:
@@ -16,15 +26,68 @@ def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None
     assert {check["status"] for id_, check in clusters.items() if id_ not in skipped} == {"pass"}
 
 
+def test_every_format_of_a_real_run_is_read_by_others(deployed: Lab, tmp_path: Path) -> None:
+    deployed.ssh("lb-2", "systemctl stop haproxy")
+    try:
+        completed = deployed.runbook("verify", "--output", "nagios", "--report-dir", str(tmp_path))
+    finally:
+        deployed.ssh("lb-2", "systemctl start haproxy")
+        deployed.await_healthy()
+    assert completed.status == 2
+    assert completed.stdout.startswith("KUBE-HA CRITICAL - lb-2 haproxy.active")
+    text = {path.suffix: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    assert set(text) == {".txt", ".json", ".xml", ".nagios", ".prom", ".md", ".html"}
+    schema = json.loads((ROOT / "src/nornir_kube_ha/report/schema.json").read_text())
+    Draft202012Validator(schema).validate(json.loads(text[".json"]))
+    suites = {suite.name: suite for suite in JUnitXml.fromstring(text[".xml"].encode())}
+    assert [suite.failures > 0 for name, suite in suites.items() if "lb-2" in name] == [True]
+    samples = [each for family in text_string_to_metric_families(text[".prom"]) for each in family.samples]
+    failing = {each.labels["check"] for each in samples if each.labels.get("status") == "fail" and each.value == 1}
+    assert "haproxy.active" in failing
+    html5lib.HTMLParser(strict=True).parse(text[".html"])
+    assert all("haproxy.active" in page for page in text.values())
+
+
+LOOKING = "ps -eo args | grep -E '^(tcpdump|socat|arping|curl|timeout|sleep|sh -s|sh -c echo)' || true"
+
+
 def test_nothing_on_the_hosts_differs_after_a_look(deployed: Lab) -> None:
+    etc = "find /etc -type f -exec sha256sum {} + | sort -k 2"
     network = (
         "ip -details link show eth0; ip address show scope global | grep -v valid_lft; nft list ruleset; ip maddress"
     )
-    everything = f"{EVERYTHING}\n{UNITS}\n{network}"
+    everything = f"{EVERYTHING}\n{etc}\n{UNITS}\n{network}\n{LOOKING}"
     before = on_all(deployed, everything)
     assert deployed.runbook("verify").status == 0
     assert on_all(deployed, everything) == before
-    assert "/etc/haproxy/haproxy.cfg 1" in before["lb-1"]  # that is, it tells of files
+    assert "  /etc/haproxy/haproxy.cfg" in before["lb-1"]  # that is, it tells of files
+
+
+def test_a_look_whose_controller_dies_ends_by_itself(deployed: Lab) -> None:
+    command = [sys.executable, str(ROOT / "runbooks/verify.py"), "-i", str(deployed.inventory)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as verify:
+        deadline = time.monotonic() + 20
+        while not deployed.ssh("lb-1", LOOKING):
+            assert time.monotonic() < deadline, "no look was seen"
+        verify.kill()
+    deadline = time.monotonic() + 10
+    while any(left := on_all(deployed, LOOKING).values()):
+        assert time.monotonic() < deadline, left
+
+
+def test_a_haproxy_that_hangs_for_long_is_told_of_and_leaves_nothing_waiting(deployed: Lab) -> None:
+    """Its socket's backlog is full after some ten seconds: from then on, a connection to it blocks."""
+    deployed.ssh("lb-2", "kill -STOP $(pidof haproxy)")
+    try:
+        client = "socat -u OPEN:/dev/null UNIX-CONNECT:/run/haproxy-admin.sock >/dev/null 2>&1"
+        deployed.ssh("lb-2", f"for i in $(seq 30); do ({client} &); done")
+        completed = deployed.runbook("verify", "--output", "json", "--check", "haproxy.apiservers_up")
+        left = deployed.ssh("lb-2", "ps -eo args | grep -E '^(tcpdump|arping|curl|timeout|sh -s)' || true")
+    finally:
+        deployed.ssh("lb-2", "kill -CONT $(pidof haproxy); kill $(pidof socat)", check=False)
+        deployed.await_healthy()
+    assert (completed.status, completed.red_checks()) == (1, {"lb-2": ["haproxy.apiservers_up"]})
+    assert left == ""
 
 
 def test_a_state_that_keepalived_wrote_earlier_is_not_taken_for_its_answer(deployed: Lab) -> None:

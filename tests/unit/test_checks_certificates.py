@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.changes import Change, Clusters, assert_red, assert_skipped, findings_of, reachable
+from tests.unit.changes import Change, Clusters, assert_red, assert_skipped, findings_of, reachable, together
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import Certificate, Facts
@@ -12,6 +12,7 @@ HOSTS = ("lb-1", "lb-2", "lb-3")
 LB_2 = "192.0.2.12:6443"
 DAY = 86400
 UNSEEN = Certificate("", None, ())
+NAMED = {"control_plane_endpoint": "k8s.example.org:8443"}
 
 
 def certificate(address: str, days: float | None = None, **changes: object) -> Change:
@@ -24,6 +25,11 @@ def certificate(address: str, days: float | None = None, **changes: object) -> C
         return reachable(certificates={**found.reachable.certificates, address: new})(found)
 
     return change
+
+
+def named(*names: str) -> Change:
+    """Each apiserver's certificate has these names."""
+    return together(*(certificate(f"192.0.2.1{number}:6443", names=names) for number in (1, 2, 3)))
 
 
 def everywhere(change: Change) -> dict[str, Change]:
@@ -118,6 +124,45 @@ def test_one_node_that_sees_it_is_enough(cluster_view: Clusters) -> None:
     view = cluster_view({"lb-1": reachable(certificates={}), "lb-2": reachable(certificates={})})
     assert findings_of(view)["apiserver.certificates"].status is Status.PASS
     assert findings_of(cluster_view(unseen=["lb-1", "lb-3"]))["apiserver.certificates"].status is Status.PASS
+
+
+@pytest.mark.parametrize("distrustful", HOSTS)
+def test_certificate_that_another_node_trusts_is_trusted(cluster_view: Clusters, distrustful: str) -> None:
+    """One node may have a wrong CA of its own, which is no fault of the apiservers."""
+    other_ca = certificate(LB_2, verification="20 (unable to get local issuer certificate)")
+    assert findings_of(cluster_view({distrustful: other_ca}))["apiserver.certificates"].status is Status.PASS
+    all_but_one = {host: other_ca for host in HOSTS if host != distrustful}
+    assert findings_of(cluster_view(all_but_one))["apiserver.certificates"].status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    "name", ["DNS:k8s.example.org", "DNS:K8S.Example.ORG", "DNS:*.example.org"], ids=["as it is", "in capitals", "any"]
+)
+def test_certificate_names_the_endpoints_name_and_need_not_name_the_vip(cluster_view: Clusters, name: str) -> None:
+    view = cluster_view(everywhere(named("DNS:kubernetes", name)), group=NAMED)
+    finding = findings_of(view)["apiserver.certificates"]
+    assert (finding.status, "each names k8s.example.org, " in finding.expected) == (Status.PASS, True)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(("IP Address:192.0.2.10",), id="the VIP alone"),
+        pytest.param(("DNS:example.org", "DNS:a.k8s.example.org", "DNS:k8s.example.org.invalid"), id="like"),
+        pytest.param(("DNS:*.k8s.example.org", "DNS:*.org", "DNS:*"), id="other wildcards"),
+        pytest.param(("email:k8s.example.org", "URI:k8s.example.org"), id="of another kind"),
+        pytest.param((), id="without names"),
+    ],
+)
+def test_certificate_without_the_endpoints_name_turns_red(cluster_view: Clusters, names: tuple[str, ...]) -> None:
+    view = cluster_view(everywhere(named(*names)), group=NAMED)
+    words = "; ".join(f"lb-{number}: does not name k8s.example.org" for number in (1, 2, 3))
+    assert_red(view, "apiserver.certificates", "each names k8s.example.org", words, "with that name")
+
+
+def test_vip_as_a_name_is_no_address(cluster_view: Clusters) -> None:
+    view = cluster_view(everywhere(named("DNS:192.0.2.10")))
+    assert findings_of(view)["apiserver.certificates"].status is Status.FAIL
 
 
 def test_without_a_ca_nobody_asks_who_signed(cluster_view: Clusters) -> None:

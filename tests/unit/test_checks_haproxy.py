@@ -12,13 +12,14 @@ from tests.unit.changes import (
     file,
     findings_of,
     package,
+    reachable,
     together,
     unit,
 )
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.config import HAPROXY_CFG
-from nornir_kube_ha.facts import Listener, Package, Process, Server
+from nornir_kube_ha.facts import NOT_PROBED, Listener, Package, Probe, Server
 
 UP = tuple(Server(f"lb-{number}", "UP", "L7OK 200") for number in (1, 2, 3))
 SOCKETS = (Listener("0.0.0.0", 8443, "haproxy"), Listener("0.0.0.0", 10080, "haproxy"))  # noqa: S104 - the guide's
@@ -127,9 +128,8 @@ def test_apiserver_that_gets_connections_is_up(host_view: Hosts, status: str, ch
 
 
 def workers(number: int) -> Change:
-    """A master and its workers, the oldest of which came first."""
-    every = (Process(100, 1, 9000), *(Process(101 + each, 100, 1000 - each) for each in range(number)))
-    return facts(processes=every)
+    """So many workers, the oldest of which came first."""
+    return facts(workers=tuple(1000 - each for each in range(number)))
 
 
 def old_workers(view: Hosts, change: Change, **overrides: object) -> Finding:
@@ -153,16 +153,8 @@ def test_limit_of_old_workers_is_the_inventorys(host_view: Hosts) -> None:
     assert [old_workers(host_view, workers(number), **limit).status for number in (2, 3)] == [Status.PASS, Status.WARN]
 
 
-@pytest.mark.parametrize(
-    "processes",
-    [
-        pytest.param((), id="nothing, or no ps"),
-        pytest.param((Process(100, 1, 9),), id="a master without workers"),
-        pytest.param((Process(100, 7, 9), Process(101, 8, 9)), id="somebody else's, in containers"),
-    ],
-)
-def test_workers_that_were_not_seen_are_skipped(host_view: Hosts, processes: tuple[Process, ...]) -> None:
-    assert_skipped(host_view(change=facts(processes=processes)), "haproxy.old_workers", "no worker of haproxy")
+def test_workers_that_were_not_seen_are_skipped(host_view: Hosts) -> None:
+    assert_skipped(host_view(change=facts(workers=())), "haproxy.old_workers", "no worker of haproxy")
 
 
 def test_workers_of_nbproc_are_none_of_them_old(host_view: Hosts) -> None:
@@ -230,5 +222,27 @@ def test_password_of_a_file_that_is_not_there_is_skipped(host_view: Hosts) -> No
 
 
 def test_workers_of_a_haproxy_that_is_stopped_are_nobodys(host_view: Hosts) -> None:
-    change = together(unit("haproxy", active_state="inactive"), facts(processes=()))
+    change = together(unit("haproxy", active_state="inactive"), facts(workers=()))
     assert findings_of(host_view(change=change))["haproxy.old_workers"].status is Status.SKIP
+
+
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [(Probe(200, ""), Status.PASS), (Probe(401, ""), Status.FAIL), (Probe(0, "refused"), Status.FAIL)],
+    ids=["opens", "another password", "no answer"],
+)
+def test_own_stats_page_opens_with_the_password(host_view: Hosts, login: Probe, status: Status) -> None:
+    finding = findings_of(host_view(change=reachable(stats_login=login)))["haproxy.stats"]
+    assert (finding.status, finding.seen) == (status, str(login))
+
+
+def test_own_stats_page_that_nobody_asked_for_is_skipped(host_view: Hosts) -> None:
+    assert_skipped(host_view(change=reachable(stats_login=NOT_PROBED)), "haproxy.stats", "curl is not installed")
+
+
+def test_apiserver_that_is_to_get_no_connections_need_not_be_up(host_view: Hosts) -> None:
+    apiservers = [{"name": f"lb-{n}", "address": f"192.0.2.1{n}", "weight": 0 if n == 3 else 1} for n in (1, 2, 3)]
+    drained = (*UP[:2], Server("lb-3", "DRAIN", "L7OK 200"))
+    idle = findings_of(host_view(change=facts(servers=drained), group={"apiservers": apiservers}))
+    assert idle["haproxy.apiservers_up"].status is Status.PASS
+    assert findings_of(host_view(change=facts(servers=drained)))["haproxy.apiservers_up"].status is Status.FAIL

@@ -130,7 +130,7 @@ def test_router_of_another_vrid_is_no_matter(host_view: Hosts) -> None:
 @pytest.mark.parametrize(
     ("change", "seen"),
     [
-        pytest.param(facts(heard=None), "no tcpdump", id="no tool"),
+        pytest.param(facts(heard=None), "cannot listen: tcpdump, arping or socat is missing", id="no tool"),
         pytest.param(
             heard(trouble="tcpdump: eth0: No such device exists", adverts=frozenset()),
             "cannot listen: tcpdump: eth0: No such device exists",

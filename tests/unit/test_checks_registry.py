@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from tests.unit.changes import Clusters, Hosts, facts, file, findings_of, package, reachable, together, unit
@@ -14,8 +15,10 @@ from nornir_kube_ha.checks import (
     Status,
     check_cluster,
     check_host,
+    registry,
     unknown_host,
 )
+from nornir_kube_ha.checks.model import Check, Rule, Verdict
 from nornir_kube_ha.config import HAPROXY_CFG, MASK
 from nornir_kube_ha.facts import Facts, Judgement, Probe
 
@@ -88,6 +91,29 @@ def test_no_finding_shows_the_password(host_view: Hosts) -> None:
     assert "123456" not in repr(findings)
     for id_ in ("haproxy.active", "haproxy.config_accepted", "keepalived.active", "vip.readyz"):
         assert MASK in findings[id_].seen
+
+
+def broken(_view: object) -> Verdict:
+    raise RecursionError(f"too deep for {PASSWORD}")
+
+
+def with_broken(checks: tuple[Check[Rule], ...], id_: str) -> tuple[Check[Rule], ...]:
+    return tuple(replace(each, rule=broken) if each.id == id_ else each for each in checks)
+
+
+def test_rule_that_fails_itself_costs_its_own_check_and_no_other(
+    host_view: Hosts, cluster_view: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {**findings_of(host_view()), **findings_of(cluster_view())}
+    monkeypatch.setattr(registry, "HOST_CHECKS", with_broken(HOST_CHECKS, "vip.ping"))
+    monkeypatch.setattr(registry, "CLUSTER_CHECKS", with_broken(CLUSTER_CHECKS, "vip.arp"))
+    after = {**findings_of(host_view()), **findings_of(cluster_view())}
+    assert {id_ for id_ in EVERY if after[id_] != before[id_]} == {"vip.ping", "vip.arp"}
+    for id_ in ("vip.ping", "vip.arp"):
+        assert (after[id_].status, after[id_].expected) == (Status.UNKNOWN, CHECKS[id_].meaning)
+        assert after[id_].seen.startswith("the check itself failed: RecursionError: too deep for ")
+        assert "report it" in after[id_].next
+    assert MASK in after["vip.ping"].seen  # whatever it was that the rule could not take
 
 
 def test_ids_are_unlike_each_other_and_named_after_their_noun() -> None:

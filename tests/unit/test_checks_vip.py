@@ -33,7 +33,7 @@ SELF_SIGNED = Probe(0, "curl: (60) SSL certificate problem: self-signed certific
             reachable(readyz=SELF_SIGNED),
             "verified by the CA",
             "curl: (60) ",
-            "must name the VIP",
+            "apiserver.certificates",
             id="another certificate",
         ),
         pytest.param(
@@ -66,16 +66,13 @@ SELF_SIGNED = Probe(0, "curl: (60) SSL certificate problem: self-signed certific
         pytest.param(
             "vip.stats",
             reachable(stats_open=Probe(200, "")),
-            "http://192.0.2.10:10080/status: HTTP 401 without the password",
-            "HTTP 200 without, HTTP 200 with",
+            "http://192.0.2.10:10080/status: HTTP 401 without a password",
+            "HTTP 200",
             "run deploy",
             id="open to all",
         ),
         pytest.param(
-            "vip.stats", reachable(stats_login=Probe(401, "")), "HTTP 200 with it", "HTTP 401 with", "", id="closed"
-        ),
-        pytest.param(
-            "vip.stats", reachable(stats_open=REFUSED, stats_login=REFUSED), "/status", "curl: (7) ", "", id="gone"
+            "vip.stats", reachable(stats_open=Probe(503, "")), "/status", "HTTP 503", "run deploy", id="somebody else's"
         ),
     ],
 )
@@ -84,6 +81,22 @@ def test_vip_that_does_not_serve_turns_red(
     host_view: Hosts, host: str, check: str, change: Change, *, expected: str, seen: str, then: str
 ) -> None:
     assert_red(host_view(host, change), check, expected, seen, then)
+
+
+@pytest.mark.parametrize("host", ["lb-1", "lb-2"])
+def test_stats_page_that_does_not_answer_at_the_vip_is_warned_of(host_view: Hosts, host: str) -> None:
+    view = host_view(host, reachable(stats_open=REFUSED))
+    assert_red(view, "vip.stats", "10080/status: HTTP 401", "curl: (7) ", "haproxy.listening", status=Status.WARN)
+
+
+def test_password_that_the_own_page_refuses_is_no_matter_of_the_vip(host_view: Hosts) -> None:
+    """Who answers at the VIP may be anybody, and is not told it."""
+    finding = findings_of(host_view(change=reachable(stats_login=Probe(401, ""))))["vip.stats"]
+    assert (finding.status, finding.seen) == (Status.PASS, "HTTP 401")
+
+
+def test_ping_that_is_not_installed_is_skipped(host_view: Hosts) -> None:
+    assert_skipped(host_view(change=reachable(ping=None)), "vip.ping", "not asked: ping is not installed")
 
 
 @pytest.mark.parametrize(
@@ -122,6 +135,12 @@ def test_no_answer_is_a_failure_whatever_haproxy_checks(
 
 def test_version_is_shown(host_view: Hosts) -> None:
     assert findings_of(host_view())["vip.version"].seen == "v1.30.0"
+
+
+@pytest.mark.parametrize(("check", "path"), [("vip.readyz", "readyz"), ("vip.version", "version")])
+def test_endpoint_with_a_name_is_asked_for_by_it(host_view: Hosts, check: str, path: str) -> None:
+    view = host_view(group={"control_plane_endpoint": "k8s.example.org:8443"})
+    assert f"https://k8s.example.org:8443/{path}" in findings_of(view)[check].expected
 
 
 @pytest.mark.parametrize("check", ["vip.readyz", "vip.version"])

@@ -5,6 +5,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+from tests.lab.defects import DEFECTS
+
+from nornir_kube_ha.checks import CHECKS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -15,6 +18,11 @@ PAGES = runpy.run_path(str(DOCS / "reference.py"))["PAGES"]
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_what_the_docs_take_from_the_code_is_what_it_says(path: Path) -> None:
     assert path.read_text() == PAGES[path](), "run `make docs`"
+
+
+def test_the_readme_counts_right() -> None:
+    text = (DOCS.parent / "README.md").read_text()
+    assert f"{len(CHECKS)} checks, held to {len(DEFECTS)} defects" in text
 
 
 @pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"], ids=lambda page: page.name)

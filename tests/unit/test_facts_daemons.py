@@ -8,7 +8,6 @@ from tests.unit.changes import NONCE, replace_section
 from nornir_kube_ha.facts import (
     Facts,
     Judgement,
-    Process,
     Server,
     parse_facts,
 )
@@ -93,10 +92,10 @@ def test_unit_that_starts_at_boot(recorded: Recorded, state: str, *, enabled: bo
         pytest.param("ActiveState=active", "ActiveState=reloading", "is_active", True, id="in a reload"),
         pytest.param("ActiveState=active", "ActiveState=activating", "is_active", False, id="at start"),
         pytest.param(
-            "ActiveEnterTimestamp=Mon 2026-11-23 05:08:01 UTC", "ActiveEnterTimestamp=", "started", None, id="never"
+            "ActiveEnterTimestamp=Mon 2026-11-23 06:28:34 UTC", "ActiveEnterTimestamp=", "started", None, id="never"
         ),
         pytest.param(
-            "StateChangeTimestamp=Mon 2026-11-23 05:08:05 UTC",
+            "StateChangeTimestamp=Mon 2026-11-23 06:28:38 UTC",
             "StateChangeTimestamp=Thu 1970-01-01 00:01:00 UTC",
             "told",
             60.0,
@@ -119,10 +118,12 @@ def test_unit_is_as_systemd_shows_it(recorded: Recorded, old: str, new: str, fie
 
 @pytest.mark.parametrize(
     ("time", "error"),
-    [("Mon 2026-11-23 05:08:01 CET", "UTC"), ("yesterday", "does not match"), ("Mon 2026-13-23 05:08:01 UTC", "match")],
+    [("Mon 2026-11-23 06:28:34 CET", "UTC"), ("yesterday", "does not match"), ("Mon 2026-13-23 06:28:34 UTC", "match")],
 )
 def test_time_that_systemd_does_not_print_is_an_error(recorded: Recorded, time: str, error: str) -> None:
-    text = recorded("facts-master").replace("Mon 2026-11-23 05:08:01 UTC", time)
+    recording = recorded("facts-master")
+    text = recording.replace("Mon 2026-11-23 06:28:34 UTC", time)
+    assert text != recording
     with pytest.raises(ValueError, match=error):
         parse_facts(text, NONCE)
 
@@ -130,19 +131,18 @@ def test_time_that_systemd_does_not_print_is_an_error(recorded: Recorded, time: 
 @pytest.mark.parametrize(
     ("info", "started"),
     [
-        pytest.param("Uptime_sec: 63\nStart_time_sec: 1795410485", 1795410485.0, id="it says when"),
-        pytest.param("Name: HAProxy\nUptime_sec: 63", 1795410549.164867022 - 63, id="it says only for how long"),
-        pytest.param("Unknown command.", None, id="another answer"),
-        pytest.param("", None, id="none"),
+        pytest.param("Asked: 1795415347\nUptime_sec: 30\nStart_time_sec: 1795415318", 1795415318.0, id="it says when"),
+        pytest.param("Asked: 1795415347\nName: HAProxy\nUptime_sec: 29", 1795415318.0, id="it says only for how long"),
+        pytest.param("Asked: 1795415347\nUnknown command.", None, id="another answer"),
+        pytest.param("Asked: 1795415347", None, id="none"),
     ],
 )
 def test_start_of_haproxys_worker(with_section: WithSection, info: str, started: float | None) -> None:
     assert with_section("haproxy_info", info).worker_started == started
 
 
-def test_processes_of_haproxy(with_section: WithSection) -> None:
-    found = with_section("haproxy_processes", "    829       1      67\n   1110     829      63\n 9 829 120000")
-    assert found.processes == (Process(829, 1, 67), Process(1110, 829, 63), Process(9, 829, 120000))
+def test_workers_of_haproxy(with_section: WithSection) -> None:
+    assert with_section("haproxy_workers", "     67\n     63\n 120000").workers == (67, 63, 120000)
 
 
 @pytest.mark.parametrize(

@@ -152,10 +152,14 @@ def test_nbproc_only_where_asked(nornir_of: NornirOf, render: Render) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "role"), [("lb-1", ("MASTER", 120, "lb-master-105")), ("lb-2", ("BACKUP", 110, "lb-backup-111"))]
+    ("host", "role"),
+    [
+        ("lb-1", ("MASTER", 120, "lb-master-105", "172.27.129.105")),
+        ("lb-2", ("BACKUP", 110, "lb-backup-111", "172.27.129.111")),
+    ],
 )
-def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, int, str]) -> None:
-    state, priority, router_id = role
+def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, int, str, str]) -> None:
+    state, priority, router_id, address = role
     text = render(guide, keepalived="2.1.5")[host][KEEPALIVED_CONF].content
     assert section(text, "global_defs {")[0] == f"router_id {router_id}"
     assert section(text, "vrrp_script check-haproxy {") == [
@@ -174,6 +178,7 @@ def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, i
         "virtual_router_id 68",
         "advert_int 3",
         "garp_master_refresh 60",
+        f"mcast_src_ip {address}",  # ours: without it keepalived takes the interface's first address
         "track_script {",
         "check-haproxy",
         "}",

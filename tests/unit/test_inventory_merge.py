@@ -95,6 +95,21 @@ def test_role_and_place_give_router_id_priority_and_state(nornir_of: NornirOf) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        pytest.param({}, "192.0.2.10", id="none"),
+        pytest.param({"control_plane_endpoint": "192.0.2.10:8443"}, "192.0.2.10", id="the VIP"),
+        pytest.param({"control_plane_endpoint": "k8s.example.org:8443"}, "k8s.example.org", id="a name"),
+        pytest.param({"control_plane_endpoint": "k8s:8443"}, "k8s", id="a short name"),
+        pytest.param({"control_plane_endpoint": "2001:db8::a:8443"}, "192.0.2.10", id="an address of IPv6"),
+    ],
+)
+def test_clients_call_the_endpoints_name_or_else_the_vip(nornir_of: NornirOf, given: dict[str, Any], name: str) -> None:
+    nodes = load_intent(nornir_of(group=given)).nodes
+    assert [(node.server_name, node.endpoint) for node in nodes] == [(name, f"{name}:8443")] * 3
+
+
 def test_without_preemption_every_node_starts_as_backup(nornir_of: NornirOf) -> None:
     intent = load_intent(nornir_of(group={"keepalived": {"preempt": False}}))
     assert {node.keepalived.state for node in intent.nodes} == {"BACKUP"}

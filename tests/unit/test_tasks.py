@@ -38,15 +38,20 @@ from nornir_kube_ha.tasks.remote import Completed
 PASSWORD = "only-for-the-lab"
 ASKED = {
     "INTERFACE": "eth0",
+    "ADDRESS": "192.0.2.11",
     "HAPROXY_SOCKET": "/run/haproxy-admin.sock",
     "VIP": "192.0.2.10",
+    "VIRTUAL_ROUTER_ID": "68",
     "LISTEN": "1.2",
+    "DEADLINE": "27",
     "CA_FILE": HAPROXY_CA,
     "ENDPOINT": "192.0.2.10:8443",
+    "SERVED_AT": "192.0.2.10:8443",
+    "VERIFY": "-verify_ip 192.0.2.10",
     "APISERVERS": "192.0.2.11:6443 192.0.2.12:6443 192.0.2.13:6443",
     "PEERS": "192.0.2.12:8443 192.0.2.13:8443",
-    "STATS_PAGE": ":10080/status",
     "STATS_URL": "http://192.0.2.10:10080/status",
+    "OWN_STATS_URL": "http://127.0.0.1:10080/status",
     "STATS_LOGIN": f'"admin:{PASSWORD}"',
 }
 GOOD = {"haproxy": (0, "Configuration file is valid"), "keepalived": (0, "")}
@@ -314,14 +319,44 @@ def test_look_asks_for_no_more_than_the_inventory_has(hosts: Hosts, nornir_of: C
     nornir = nornir_of(group=group, without=["apiserver_ca"])
     nornir.filter(name="lb-2").run(get_facts, intent=load_intent(nornir))
     ((_, script),) = hosts.sent
-    asked = {name: assigned(script, name) for name in ("CA_FILE", "STATS_PAGE", "STATS_URL", "LISTEN", "PEERS")}
+    asked = {name: assigned(script, name) for name in ("CA_FILE", "STATS_URL", "OWN_STATS_URL", "LISTEN", "PEERS")}
     assert asked == {
         "CA_FILE": "",
-        "STATS_PAGE": "",  # peers cannot reach it
         "STATS_URL": "http://127.0.0.1:10080/status",
+        "OWN_STATS_URL": "http://127.0.0.1:10080/status",
         "LISTEN": "6",  # one advert at least
         "PEERS": "192.0.2.11:8443 192.0.2.13:8443",
     }
+
+
+def test_look_asks_by_the_endpoints_name_at_the_vip(hosts: Hosts, nornir_of: Callable[..., Nornir]) -> None:
+    group = {"control_plane_endpoint": "k8s.example.org:8443", "haproxy": {"stats": {"bind": "192.0.2.12"}}}
+    nornir = nornir_of(group=group)
+    nornir.filter(name="lb-2").run(get_facts, intent=load_intent(nornir))
+    ((_, script),) = hosts.sent
+    asked = {name: assigned(script, name) for name in ("ENDPOINT", "SERVED_AT", "VERIFY", "OWN_STATS_URL")}
+    assert asked == {
+        "ENDPOINT": "k8s.example.org:8443",
+        "SERVED_AT": "192.0.2.10:8443",
+        "VERIFY": "-verify_hostname k8s.example.org",
+        "OWN_STATS_URL": "http://192.0.2.12:10080/status",
+    }
+
+
+@pytest.mark.parametrize(("listen", "seconds"), [(1.2, 32), (9.5, 40)])
+def test_host_is_given_up_after_it_would_have_given_up_itself(
+    nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch, listen: float, seconds: int
+) -> None:
+    waited = []
+
+    def answer(_task: Task, script: str, *, timeout: float) -> Completed:
+        waited.append((int(assigned(script, "DEADLINE")), timeout))
+        return Completed(0, "", "")
+
+    monkeypatch.setattr(facts, "run_script", answer)
+    nornir = nornir_of(group={"verify": {"listen": listen}})
+    nornir.filter(name="lb-1").run(get_facts, intent=load_intent(nornir))
+    assert waited == [(seconds - 5, seconds)]
 
 
 def test_password_is_quoted_for_curls_own_config(hosts: Hosts, nornir_of: Callable[..., Nornir]) -> None:
@@ -334,8 +369,8 @@ def test_password_is_quoted_for_curls_own_config(hosts: Hosts, nornir_of: Callab
 def test_clock_is_known_to_within_the_answers_way(
     bench: Bench, recorded: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The host begins at 549.16 and ends at 550.49, by its own clock; the controller asks at 500 and hears at 502."""
-    times = iter((1795410500.0, 1795410502.0))
+    """The host begins at 347.53 and ends at 349.06, by its own clock; the controller asks at 300 and hears at 302."""
+    times = iter((1795415300.0, 1795415302.0))
 
     def answer(_task: Task, script: str, *, timeout: float) -> Completed:
         assert timeout > 0
@@ -344,7 +379,7 @@ def test_clock_is_known_to_within_the_answers_way(
     monkeypatch.setattr(facts, "run_script", answer)
     monkeypatch.setattr(facts, "time", SimpleNamespace(time=lambda: next(times)))
     at_least, at_most = bench.run(get_facts, intent=bench.intent)[0].result.clock.ahead
-    assert (at_least, at_most) == (pytest.approx(48.49, abs=0.01), pytest.approx(49.16, abs=0.01))
+    assert (at_least, at_most) == (pytest.approx(47.06, abs=0.01), pytest.approx(47.53, abs=0.01))
 
 
 def test_login_that_is_not_roots_is_an_error(hosts: Hosts, bench: Bench, recorded: Callable[[str], str]) -> None:

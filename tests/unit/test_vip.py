@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,10 +31,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         status, body = self.server.answers[self.path]
         self.server.asked.append(self.path)
+        self.server.called.append(self.headers["Host"])
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        for number in range(0, len(body), self.server.drop):
+            self.wfile.write(body[number : number + self.server.drop])
+            time.sleep(self.server.pause)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
         del format, args
@@ -49,6 +53,10 @@ class Server(ThreadingHTTPServer):
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.answers = {"/readyz": (200, b"ok"), "/version": (200, VERSION.encode())}
         self.asked: list[str] = []
+        self.drop, self.pause = 65536, 0.0
+        self.called: list[str] = []
+        context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        self.names: list[str | None] = []
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that does not trust us hangs up, as is meant."""
@@ -127,6 +135,25 @@ def test_certificate_that_does_not_name_the_vip_is_refused(world: World) -> None
     assert server.asked == []
 
 
+def test_endpoint_with_a_name_is_asked_for_by_it_at_the_vip(world: World) -> None:
+    """No resolver is asked: this name is found nowhere but in the certificate, as the VIP is not."""
+    server = world.serve(ELSEWHERE)
+    port = server.server_address[1]
+    cluster = _with(world.cluster, control_plane_endpoint=f"kubernetes.default.svc:{port}")
+    assert get_endpoint(cluster) == Endpoint(Probe(200, "", "ok"), Probe(200, "", VERSION))
+    assert server.names == ["kubernetes.default.svc"] * 2
+    assert server.called == [f"kubernetes.default.svc:{port}"] * 2
+
+
+def test_certificate_that_does_not_name_the_endpoint_is_refused(world: World) -> None:
+    server = world.serve(HERE)
+    readyz = get_endpoint(_with(world.cluster, control_plane_endpoint="k8s.example.org:8443")).readyz
+    assert readyz.status == 0
+    assert "Hostname mismatch" in readyz.error
+    assert "k8s.example.org" in readyz.error
+    assert server.asked == []
+
+
 def test_certificate_of_another_ca_is_refused(world: World, intent: Intent) -> None:
     server = world.serve(HERE)
     other = _with(world.cluster, apiserver_ca=intent.nodes[0].apiserver_ca, haproxy={"port": server.server_address[1]})
@@ -191,3 +218,14 @@ def test_vip_of_a_lab_is_asked_from_within_it_only(world: World) -> None:
     with pytest.raises(HostUnreachableError, match=r"lives in lab demo, .* nothing was sent"):
         get_endpoint(_with(world.cluster, lab="demo", haproxy={"port": server.server_address[1]}))
     assert server.asked == []
+
+
+def test_server_that_answers_drop_by_drop_is_cut_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vip, "DEADLINE", 0.2)
+    server = world.serve(HERE)
+    server.answers["/readyz"], server.drop, server.pause = (200, b"o" * 100), 1, 0.05
+    started = time.monotonic()
+    probe = get_endpoint(world.cluster).readyz
+    assert probe.status == 0
+    assert "IncompleteRead" in str(probe)
+    assert time.monotonic() - started < 3  # of the 5 s that it would take

@@ -14,7 +14,7 @@ def valid(view: ClusterView) -> Verdict:
     first = view.cluster.nodes[0]
     limits = first.verify
     trust = "signed by the CA" if first.apiserver_ca else "signed by whomever: no apiserver_ca"
-    expected = f"each names {view.cluster.vip.ip}, lasts {limits.certificate_warn_days} days more, is {trust}"
+    expected = f"each names {first.server_name}, lasts {limits.certificate_warn_days} days more, is {trust}"
     seen = {apiserver: found for apiserver in view.cluster.apiservers if (found := _seen(view, apiserver))}
     if not seen:
         return Verdict(None, expected, "no node saw any", "")
@@ -27,25 +27,32 @@ def valid(view: ClusterView) -> Verdict:
         False if wrong or soon else None if unseen else True,
         expected,
         "; ".join([*wrong, *soon] or unseen or [f"{each.name}: {left} days left" for each, left in days.items()]),
-        "renew it (`kubeadm certs renew apiserver`) with the VIP in its names, and restart that apiserver",
+        "renew it (`kubeadm certs renew apiserver`) with that name among its own, and restart that apiserver",
         None if wrong or late else Severity.WARNING,
     )
 
 
 def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
-    """What the first node that reached it saw of it."""
-    for facts in view.seen.values():
-        found = facts.reachable.certificates.get(str(apiserver))
-        if found and found.expires is not None:
-            return found
-    return None
+    """What the nodes saw of it: one that trusts it goes first, since another may have a wrong CA of its own."""
+    found = [facts.reachable.certificates.get(str(apiserver)) for facts in view.seen.values()]
+    seen = [each for each in found if each and each.expires is not None]
+    return next((each for each in seen if each.is_trusted), seen[0] if seen else None)
 
 
 def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
-    if f"IP Address:{view.cluster.vip.ip}" not in found.names:
-        yield f"does not name {view.cluster.vip.ip}"
-    elif view.cluster.nodes[0].apiserver_ca and not found.is_trusted:
+    first = view.cluster.nodes[0]
+    kind = "IP Address" if first.server_name == str(view.cluster.vip.ip) else "DNS"
+    if not any(_names(each, kind, first.server_name) for each in found.names):
+        yield f"does not name {first.server_name}"
+    elif first.apiserver_ca and not found.is_trusted:
         yield f"not trusted: {found.verification.partition(' ')[2].strip('()')}"
+
+
+def _names(found: str, kind: str, name: str) -> bool:
+    """Whether one of a certificate's names is this, `*` for its first label included."""
+    of_kind, _, value = found.partition(":")
+    names = {name.lower(), "*." + name.lower().partition(".")[2]} if kind == "DNS" else {name}
+    return of_kind == kind and value.lower() in names
 
 
 def _days_left(view: ClusterView, found: Certificate) -> int:

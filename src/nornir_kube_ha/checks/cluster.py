@@ -6,7 +6,7 @@ from itertools import combinations
 
 from nornir_kube_ha.checks import vip
 from nornir_kube_ha.checks.model import ClusterView, Verdict
-from nornir_kube_ha.facts import Facts, Peer
+from nornir_kube_ha.facts import Facts
 
 
 def single_holder(view: ClusterView) -> Verdict:
@@ -38,13 +38,15 @@ def arp(view: ClusterView) -> Verdict:
         if macs - owner or (holder not in {"", name} and not macs)
     ]
     if not holder and (view.unseen or not wrong):
-        return Verdict(None, expected, f"no single holder was seen; {'; '.join(wrong) or 'nobody answers'}", "")
+        why = f"not seen: {', '.join(view.unseen)}" if view.unseen else "no single holder was seen"
+        return Verdict(None, expected, f"{why}; {'; '.join(wrong) or 'nobody answers'}", "")
     deaf = [name for name in view.seen if name not in heard]
     verdict = Verdict(
         None if deaf and not wrong else not wrong,
         expected,
         "; ".join(wrong) or (f"cannot listen: {', '.join(deaf)}" if deaf else f"{holder}, {', '.join(sorted(owner))}"),
-        "look for that hardware address: another host has the VIP configured, or a network device answers for it",
+        "a hardware address that is not the holder's: find it, another host or a network device answers for the VIP; "
+        "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore on the holder)",
     )
     return _of_all(view, verdict)
 
@@ -89,24 +91,18 @@ def reached_by_peers(view: ClusterView) -> Verdict:
         for name, facts in view.seen.items()
         for other in view.cluster.peers(view.cluster.node(name))
     }
-    wrong = [f"{way}: {words}" for way, peer in ways.items() if peer for words in _unreached(peer)]
-    unasked = [way for way, peer in ways.items() if peer is None]
+    wrong = [
+        f"{way}: {probe}" for way, probe in ways.items() if probe and probe.status != 200 and not probe.wants_login
+    ]
+    unasked = [way for way, probe in ways.items() if probe is None]
     verdict = Verdict(
         False if wrong else None if unasked or not ways else True,
-        "each node's haproxy answers each other node, on both ports, whoever holds the VIP",
+        "each node's haproxy serves each other node, whoever holds the VIP",
         "; ".join(wrong)
         or (f"not asked: {', '.join(unasked)}" if unasked else f"{len(ways)} ways" if ways else "no node was seen"),
         "that node would not serve if the VIP came to it: see its haproxy.active, haproxy.listening and host.firewall",
     )
     return _of_all(view, verdict)
-
-
-def _unreached(peer: Peer) -> list[str]:
-    served = peer.readyz.status == 200 or peer.readyz.wants_login
-    wrong = [] if served else [str(peer.readyz)]
-    if peer.stats is not None and not peer.stats.status:
-        wrong.append(f"stats page: {peer.stats}")
-    return wrong
 
 
 def same_versions(view: ClusterView) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import HAPROXY_CFG
-from nornir_kube_ha.facts import Server
+from nornir_kube_ha.facts import NOT_PROBED, Server
 from nornir_kube_ha.intent import weakness_of
 from nornir_kube_ha.versions import features
 
@@ -39,7 +39,14 @@ def apiservers_up(view: HostView) -> Verdict:
     """It sees every apiserver of the inventory up, and no other."""
     wanted = {apiserver.name for apiserver in view.node.apiservers}
     servers = {server.name: server for server in view.facts.servers or ()}
-    down = [f"{server.name} {server.status} ({_words(server)})" for server in servers.values() if not server.is_up]
+    idle = {apiserver.name for apiserver in view.node.apiservers if not apiserver.weight}
+    down = [
+        f"{server.name} {server.status} ({_words(server)})"
+        for server in servers.values()
+        if not (
+            server.is_up or (server.name in idle and server.status.startswith("DRAIN"))
+        )  # haproxy's word for weight 0
+    ]
     missing = [f"{name} missing" for name in sorted(wanted - set(servers))]
     extra = [f"{name} is not in the inventory" for name in sorted(set(servers) - wanted)]
     seen = "; ".join([*down, *missing, *extra]) or f"{len(servers)} up"
@@ -61,15 +68,14 @@ def _words(server: Server) -> str:
 
 def workers(view: HostView) -> Verdict:
     """Workers that a reload replaced do not pile up."""
-    every = {process.pid for process in view.facts.processes}
-    found = [process for process in view.facts.processes if process.parent in every]
+    found = view.facts.workers
     old, most = max(0, len(found) - _processes(view)), view.node.verify.old_workers
     if not found:
         return Verdict(None, f"at most {most} old workers", "no worker of haproxy was seen", "")
     return Verdict(
         old <= most,
         f"at most {most} old workers",
-        f"{old} old workers" + (f", the oldest started {max(each.age for each in found)} s ago" if old else ""),
+        f"{old} old workers" + (f", the oldest started {max(found)} s ago" if old else ""),
         "each keeps its connections and its memory until they end or haproxy.hard_stop_after is over: reload less "
         "often, shorten it, or look for clients that never let go with `ss -tnp`",
     )
@@ -80,6 +86,17 @@ def _processes(view: HostView) -> int:
     package = view.facts.packages.get("haproxy")
     knows = features(package.upstream if package else (), ()).nbproc
     return view.node.haproxy.nbproc or 1 if knows else 1
+
+
+def stats(view: HostView) -> Verdict:
+    """Its own stats page opens with the password."""
+    login = view.facts.reachable.stats_login
+    return Verdict(
+        None if login is NOT_PROBED else login.status == 200,
+        "this node's own stats page opens with the inventory's password: HTTP 200",
+        str(login),
+        "HTTP 401: it runs on another password, run deploy; no answer: see haproxy.listening",
+    )
 
 
 def stats_password(view: HostView) -> Verdict:

@@ -75,4 +75,8 @@ def _can_hear(view: HostView) -> bool:
 
 
 def _deafness(view: HostView) -> str:
-    return f"cannot listen: {view.facts.heard.trouble}" if view.facts.heard else "cannot listen: no tcpdump and arping"
+    return (
+        f"cannot listen: {view.facts.heard.trouble}"
+        if view.facts.heard
+        else "cannot listen: tcpdump, arping or socat is missing"
+    )

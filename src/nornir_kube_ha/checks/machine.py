@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address
 
 from nornir_kube_ha.checks.model import HostView, Verdict
-from nornir_kube_ha.intent import ANY_ADDRESS, Node
 from nornir_kube_ha.packetfilter import Packet, Ruleset, parse_ruleset, passage
 
 VRRP, TCP = 112, 6  # IP protocols
@@ -61,7 +60,7 @@ def denials(view: HostView) -> Verdict:
 
 def packet_filter(view: HostView) -> Verdict:
     """The host's packet filter lets VRRP and clients through."""
-    expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's ports"
+    expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's port"
     if view.facts.packet_filter is None:
         return Verdict(None, expected, "nft is not installed, so the rules cannot be read", "")
     try:
@@ -75,7 +74,7 @@ def packet_filter(view: HostView) -> Verdict:
         False if dropped else None if unknown else True,
         expected,
         "; ".join(dropped or unknown) or "it does",
-        "let IP protocol 112 from and to the peers, and TCP to these ports, through the host's own firewall",
+        "let IP protocol 112 from and to the peers, and TCP to that port, through the host's own firewall",
     )
 
 
@@ -86,10 +85,5 @@ def _packets(view: HostView) -> Iterator[tuple[str, Packet]]:
         here = node.address if node.keepalived.unicast else VRRP_GROUP
         yield f"VRRP to {peer.name}", Packet("output", VRRP, node.address, there, node.interface)
         yield f"VRRP from {peer.name}", Packet("input", VRRP, peer.address, here, node.interface)
-        for port in _open_ports(node):
-            yield f"port {port} from {peer.name}", Packet("input", TCP, peer.address, node.vip.ip, node.interface, port)
-
-
-def _open_ports(node: Node) -> tuple[int, ...]:
-    stats = node.haproxy.stats
-    return (node.haproxy.port, stats.port) if stats.bind == ANY_ADDRESS else (node.haproxy.port,)
+        port = node.haproxy.port
+        yield f"port {port} from {peer.name}", Packet("input", TCP, peer.address, node.vip.ip, node.interface, port)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Node
@@ -133,6 +133,18 @@ class Check(Generic[Rule]):
     meaning: str
     rule: Rule
     severity: Severity = Severity.CRITICAL
+
+    def judge(self, view: Any) -> Finding:  # noqa: ANN401 - of the kind that its rule takes
+        """What it finds.
+
+        Arguments:
+            view: all that is known of the host, or of the cluster
+        """
+        try:
+            return self.finding(self.rule(view))
+        except Exception as error:  # noqa: BLE001 - what a rule did not expect costs this check, not the report
+            words = f"the check itself failed: {type(error).__name__}: {error}"
+            return Finding(self.id, Status.UNKNOWN, self.meaning, words, "report it, with what is odd about this host")
 
     def finding(self, verdict: Verdict) -> Finding:
         """What it found, in words for the report.

@@ -31,6 +31,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
         "haproxy.apiservers_up", "haproxy sees every apiserver of the inventory up, and no other", haproxy.apiservers_up
     ),
     Check("haproxy.old_workers", "workers that a reload replaced do not pile up", haproxy.workers, _WARNING),
+    Check("haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats),
     Check(
         "haproxy.stats_password", "the stats page's password is not one that everybody knows", haproxy.stats_password
     ),
@@ -49,7 +50,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("vip.ping", "the VIP answers this node's ping", vip.ping),
     Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz),
     Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version),
-    Check("vip.stats", "the stats page answers at the VIP, and only with its password", vip.stats),
+    Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats),
     Check("host.interface", "the interface is up and has the node's address", machine.interface),
     Check("host.firewall", "the host's packet filter lets VRRP and clients through", machine.packet_filter),
     Check("host.disk", "there is room where the daemons write", machine.disk),
@@ -89,7 +90,7 @@ def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, 
         view: all that is known of it
         chosen: ids of the checks that are wanted
     """
-    found = (check.finding(check.rule(view)) for check in HOST_CHECKS if check.id in chosen)
+    found = (check.judge(view) for check in HOST_CHECKS if check.id in chosen)
     # A daemon's own words, as its journal has them, may quote a line of its file.
     return tuple(replace(each, seen=masked(each.seen, view.node)) for each in found)
 
@@ -113,4 +114,5 @@ def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Fin
         view: all that is known of it
         chosen: ids of the checks that are wanted
     """
-    return tuple(check.finding(check.rule(view)) for check in CLUSTER_CHECKS if check.id in chosen)
+    found = (check.judge(view) for check in CLUSTER_CHECKS if check.id in chosen)
+    return tuple(replace(each, seen=masked(each.seen, view.cluster.nodes[0])) for each in found)

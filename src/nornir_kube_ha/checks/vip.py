@@ -1,6 +1,6 @@
 """The address as a client on the node sees it."""
 
-from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.checks.model import HostView, Severity, Verdict
 from nornir_kube_ha.facts import NOT_PROBED, Probe
 from nornir_kube_ha.intent import Node
 
@@ -39,7 +39,8 @@ def ready(node: Node, probe: Probe) -> Verdict:
         None if probe == NOT_PROBED or (probe.wants_login and node.haproxy.check == "tcp") else probe.status == 200,
         f"HTTP 200 from https://{node.endpoint}/readyz, {_verification(node)}",
         f"{probe}{_anonymous(probe)}",
-        "if the certificate is refused, the apiservers' certificate must name the VIP; else see haproxy.apiservers_up",
+        "no answer: see vip.single_holder, vip.ping and the holder's haproxy.apiservers_up; a certificate that is "
+        "refused: see apiserver.certificates",
     )
 
 
@@ -72,11 +73,14 @@ def _anonymous(probe: Probe) -> str:
 
 
 def stats(view: HostView) -> Verdict:
-    """The stats page answers, and only with its password."""
-    opened, login = view.facts.reachable.stats_open, view.facts.reachable.stats_login
+    """The stats page answers, and asks for a password. It is not given one: who answers may be anybody."""
+    opened = view.facts.reachable.stats_open
     return Verdict(
-        None if NOT_PROBED in {opened, login} else opened.status == 401 and login.status == 200,
-        f"{view.node.stats_url}: HTTP 401 without the password, HTTP 200 with it",
-        f"{opened} without, {login} with",
-        "run deploy; a holder that runs on another password answers here too",
+        None if opened is NOT_PROBED else opened.status == 401,
+        f"{view.node.stats_url}: HTTP 401 without a password",
+        str(opened),
+        "who answers there runs on another file, HTTP 200 means without a password: run deploy; see vip.single_holder"
+        if opened.status
+        else "see vip.ping and the holder's haproxy.listening; a firewall between nodes costs clients nothing",
+        None if opened.status else Severity.WARNING,
     )

@@ -1,6 +1,6 @@
 """What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
 
-from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Process, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
@@ -11,7 +11,6 @@ from nornir_kube_ha.facts.network import (
     Heard,
     Link,
     Listener,
-    Peer,
     Probe,
     Reachable,
 )
@@ -32,9 +31,7 @@ __all__ = [
     "Link",
     "Listener",
     "Package",
-    "Peer",
     "Probe",
-    "Process",
     "Reachable",
     "Server",
     "Unit",

@@ -69,21 +69,6 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
-    """A process of haproxy.
-
-    Arguments:
-        pid: its number
-        parent: its parent's
-        age: seconds since it was started
-    """
-
-    pid: int
-    parent: int
-    age: int
-
-
-@dataclass(frozen=True, slots=True)
 class Server:
     """An apiserver as haproxy sees it.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from nornir_kube_ha.config import FileFact
-from nornir_kube_ha.facts.daemons import Judgement, Process, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.versions import upstream_version
 
@@ -83,7 +83,7 @@ class Facts:
         packet_filter: nftables' tables that stand in a packet's way, in JSON; none if `nft` is missing
         servers: apiservers in haproxy's eyes; none if haproxy did not answer
         worker_started: when the worker that answers was started, by the host's clock; none if none answered
-        processes: haproxy's processes
+        workers: haproxy's worker processes, each by the seconds since it was started
         vrrp: keepalived's instances; none if keepalived did not answer
         heard: what was said on the wire; none if the host has not what listens
         reachable: what the host gets an answer from
@@ -108,7 +108,7 @@ class Facts:
     packet_filter: str | None
     servers: tuple[Server, ...] | None
     worker_started: float | None
-    processes: tuple[Process, ...]
+    workers: tuple[int, ...]
     vrrp: tuple[VRRPInstance, ...] | None
     heard: Heard | None
     reachable: Reachable

@@ -70,7 +70,7 @@ class Heard:
 
     Arguments:
         adverts: VRRP advertisements, the host's own among them
-        answers: who says that an address is theirs; not the VIP's alone, since its holder asks for others by it
+        answers: who says, asked or not, that an address is theirs
         trouble: why nothing could be heard, "" if it could
     """
 
@@ -133,19 +133,6 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
-    """Another node's haproxy, as this host reaches it.
-
-    Arguments:
-        readyz: `/readyz` through it
-        stats: its stats page, none if it was not asked for
-    """
-
-    readyz: Probe
-    stats: Probe | None
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A cluster's endpoint, as the controller reaches it.
 
@@ -167,8 +154,8 @@ class Reachable:
         readyz: `/readyz` through the VIP
         version: `/version` through the VIP
         stats_open: the stats page at the VIP, without a password
-        stats_login: the same, with its password
-        peers: the other nodes' haproxy, by `ADDRESS:PORT`
+        stats_login: the node's own stats page, with the password
+        peers: `/readyz` through each other node's haproxy, by `ADDRESS:PORT`
         certificates: each apiserver's, by `ADDRESS:PORT`; empty where OpenSSL is missing
     """
 
@@ -177,5 +164,5 @@ class Reachable:
     version: Probe
     stats_open: Probe
     stats_login: Probe
-    peers: Mapping[str, Peer]
+    peers: Mapping[str, Probe]
     certificates: Mapping[str, Certificate]

@@ -24,7 +24,7 @@ def parse_facts(text: str, nonce: str) -> Facts:
     """
     try:
         return _facts(sections_of(text, nonce))
-    except (AttributeError, IndexError, KeyError, TypeError, binascii.Error) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
@@ -45,8 +45,8 @@ def _facts(sections: dict[str, str]) -> Facts:
         listeners=tuple(network.listeners(sections["listeners"])),
         packet_filter=sections.get("packetfilter"),
         servers=daemons.servers(sections["haproxy"]),
-        worker_started=daemons.worker_started(sections["haproxy_info"], clock.now),
-        processes=tuple(daemons.processes(sections["haproxy_processes"])),
+        worker_started=daemons.worker_started(sections["haproxy_info"]),
+        workers=tuple(map(int, sections["haproxy_workers"].split())),
         vrrp=daemons.vrrp(sections["keepalived"]),
         heard=network.heard(sections["heard"]) if "heard" in sections else None,
         reachable=network.reachable(sections),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Process, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.sections import sections_about
 
 _CHECK = ("check_status", "check_code", "last_chk")
@@ -70,28 +70,16 @@ def servers(text: str) -> tuple[Server, ...] | None:
     )
 
 
-def worker_started(text: str, now: float) -> float | None:
+def worker_started(text: str) -> float | None:
     """When haproxy's worker was started, by the host's clock, to the second; none if it did not answer.
 
     Arguments:
-        text: what `show info` printed
-        now: the host's time before it was asked, for a haproxy that tells only its age
+        text: when it was asked, and what `show info` printed; haproxy before 2.5 tells only its age
     """
     values = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     if "Start_time_sec" in values:
         return float(values["Start_time_sec"])
-    return now - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
-
-
-def processes(text: str) -> Iterator[Process]:
-    """Processes of haproxy.
-
-    Arguments:
-        text: number, parent and age of each
-    """
-    for line in text.splitlines():
-        pid, parent, age = map(int, line.split())
-        yield Process(pid, parent, age)
+    return int(values["Asked"]) - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
 
 
 def vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
@@ -104,7 +92,12 @@ def vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
         return None
     try:
         return tuple(_vrrp_instance(each["data"]) for each in json.loads(text))
-    except (ValueError, LookupError, TypeError):  # of another version, or cut short: it has not answered us
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        RecursionError,
+    ):  # of another version, or cut short: it has not answered us
         return None
 
 

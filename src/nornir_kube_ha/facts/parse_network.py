@@ -14,7 +14,6 @@ from nornir_kube_ha.facts.network import (
     Heard,
     Link,
     Listener,
-    Peer,
     Probe,
     Reachable,
 )
@@ -91,21 +90,18 @@ def reachable(sections: Mapping[str, str]) -> Reachable:
         version=_probe(sections.get("version")),
         stats_open=_probe(sections.get("stats_open")),
         stats_login=_probe(sections.get("stats_login")),
-        peers={address: _peer(address, sections) for (address,), _ in sections_about("peer", sections)},
+        peers={address: _probe(body) for (address,), body in sections_about("peer", sections)},
         certificates={address: _certificate(body) for (address,), body in sections_about("certificate", sections)},
     )
-
-
-def _peer(address: str, sections: Mapping[str, str]) -> Peer:
-    stats = sections.get(f"peer_stats {address}")
-    return Peer(_probe(sections[f"peer {address}"]), None if stats is None else _probe(stats))
 
 
 def _probe(text: str | None) -> Probe:
     """What curl printed: its words of failure or the body, then the status."""
     if text is None:
         return NOT_PROBED
-    words, _, number = text.rpartition("status ")
+    words, found, number = text.rpartition("status ")
+    if not (found and number.isdecimal()):
+        return Probe(0, text.strip() or "curl said nothing")
     status = int(number)
     return Probe(status, "" if status else words.strip(), words.strip() if status else "")
 
@@ -116,6 +112,14 @@ def _certificate(text: str) -> Certificate:
     names = re.search(r"Subject Alternative Name:.*\n *(.*)$", text, re.MULTILINE)
     return Certificate(
         verification[1] if verification else "",
-        float(ssl.cert_time_to_seconds(expires[1])) if expires else None,
+        _time(expires[1]) if expires else None,
         tuple(names[1].split(", ")) if names else (),
     )
+
+
+def _time(text: str) -> float | None:
+    """A time of OpenSSL's, none if it is none."""
+    try:
+        return float(ssl.cert_time_to_seconds(text))
+    except ValueError:
+        return None

@@ -1,5 +1,6 @@
 """A load-balancer node: all that one host's own files are rendered from."""
 
+import re
 from collections import Counter
 from typing import Literal
 
@@ -44,9 +45,15 @@ class Node(Settings):
     """What verify takes for well."""
 
     @property
+    def server_name(self) -> str:
+        """What clients call the apiservers, and their certificates name: the endpoint's name, or else the VIP."""
+        name = (self.control_plane_endpoint or "").rpartition(":")[0]
+        return name if re.search(r"[A-Za-z]", name) and ":" not in name else str(self.vip.ip)
+
+    @property
     def endpoint(self) -> str:
-        """Where clients find the apiservers: `192.0.2.10:8443`."""
-        return f"{self.vip.ip}:{self.haproxy.port}"
+        """Where clients find the apiservers: `192.0.2.10:8443`, `k8s.example.org:8443`."""
+        return f"{self.server_name}:{self.haproxy.port}"
 
     @property
     def stats_url(self) -> str:
