@@ -66,7 +66,7 @@ def _ask(connection: http.client.HTTPConnection, wrapped: ssl.SSLSocket, path: s
         connection.request("GET", path)
         response = connection.getresponse()
         body = response.read(LONGEST_BODY)
-        if response.length:  # what is still to come: it was cut off, or is no apiserver's
+        if response.length and len(body) < LONGEST_BODY:  # more was to come: it was cut off
             raise http.client.IncompleteRead(body, response.length)
         return Probe(response.status, "", body.decode(errors="replace"))
     finally:
