@@ -72,7 +72,7 @@ stats_login() { printf 'user = %s\n' "$STATS_LOGIN" | probe --config - "$OWN_STA
 
 certificate() {
     # shellcheck disable=SC2086  # an option and its value
-    shown=$(timeout 3 openssl s_client -connect "$1" $VERIFY ${CA_FILE:+-CAfile "$CA_FILE"} </dev/null)
+    shown=$(timeout 3 openssl s_client -connect "$1" $VERIFY ${CA_FILE:+-no-CApath -CAfile "$CA_FILE"} </dev/null)
     printf '%s\n' "$shown" | openssl x509 -noout -ext subjectAltName
     printf '%s\n' "$shown" | openssl x509 -noout -enddate
     printf '%s\n' "$shown" | sed -n 's/^ *Verify return code: /verify=/p' | head -n 1
