@@ -29,13 +29,13 @@ def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None
 def test_every_format_of_a_real_run_is_read_by_others(deployed: Lab, tmp_path: Path) -> None:
     deployed.ssh("lb-2", "systemctl stop haproxy")
     try:
-        completed = deployed.runbook("verify", "--output", "nagios", "--report-dir", str(tmp_path))
+        completed = deployed.runbook("verify", "--output", "nagios", "--report-dir", str(tmp_path / "report"))
     finally:
         deployed.ssh("lb-2", "systemctl start haproxy")
         deployed.await_healthy()
     assert completed.status == 2
     assert completed.stdout.startswith("KUBE-HA CRITICAL - lb-2 haproxy.active")
-    text = {path.suffix: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    text = {path.suffix: path.read_text(encoding="utf-8") for path in (tmp_path / "report").iterdir()}
     assert set(text) == {".txt", ".json", ".xml", ".nagios", ".prom", ".md", ".html"}
     schema = json.loads((ROOT / "src/nornir_kube_ha/report/schema.json").read_text())
     Draft202012Validator(schema).validate(json.loads(text[".json"]))
