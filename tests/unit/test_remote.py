@@ -106,7 +106,7 @@ class SSHServer(paramiko.ServerInterface):
             self.hang_up()
             return
         status, stdout, stderr = answer
-        with contextlib.suppress(OSError):  # the client has had enough
+        with contextlib.suppress(OSError, EOFError):  # the client has had enough, or has gone with what it has
             channel.sendall(stdout)
             channel.sendall_stderr(stderr)
             channel.send_exit_status(status)
