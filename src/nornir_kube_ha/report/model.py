@@ -7,6 +7,7 @@ from datetime import datetime
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.errors import KubeHaError
+from nornir_kube_ha.trial import FaultReport
 
 SCHEMA = 1
 """Version of the machine formats; a change that a reader must know of raises it."""
@@ -116,12 +117,13 @@ class Report:
 
     Arguments:
         run_id: unlike any other run's
-        runbook: `deploy` or `verify`
+        runbook: `deploy`, `verify` or `failover_test`
         started: when, with its time zone
         finished: when, with its time zone
         hosts: by name
         clusters: by name
         dry_run: nothing was changed; `changed` says what would have been
+        faults: what was broken on purpose, and what that cost
     """
 
     run_id: str
@@ -131,6 +133,7 @@ class Report:
     hosts: Mapping[str, HostReport]
     clusters: Mapping[str, ClusterReport]
     dry_run: bool = False
+    faults: tuple[FaultReport, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -174,4 +177,6 @@ class Report:
             elif host.status != "passed":
                 yield 1
         if any(finding.status is Status.FAIL for part in self.clusters.values() for finding in part.findings):
+            yield 1
+        if not all(fault.passed for fault in self.faults):
             yield 1
