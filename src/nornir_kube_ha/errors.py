@@ -13,6 +13,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
     │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
     │   └── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
+    ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
 """
 
@@ -30,6 +31,10 @@ class UsageError(KubeHaError, ValueError):
     """The command line asks for something that cannot be."""
 
     exit_code = 2
+
+
+class ClientError(KubeHaError, RuntimeError):
+    """The client that measures an outage ended by itself, or says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

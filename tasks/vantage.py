@@ -1,0 +1,352 @@
+"""Where a client of a cluster runs and what it saw, told in this process's own time. See `client.py` for the client.
+
+It is sent to where it runs, be it this machine or a host that a channel leads to: nothing has to be installed there.
+"""
+
+import json
+import queue
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import resources
+from typing import Protocol, Self
+
+from nornir_kube_ha.errors import ClientError, KubeHaError
+from nornir_kube_ha.intent import Node
+from nornir_kube_ha.outage import Attempt
+from nornir_kube_ha.tasks.client import Config
+from nornir_kube_ha.tasks.remote import refuse_outside_lab
+
+EXCHANGES = 5  # questions about the time; the quickest answer counts
+PATIENCE = 10.0  # seconds for an answer; the first one waits for a login's channel and Python's start
+SILENCE = 3.0  # seconds; it says a word each second, whatever happens
+GRACE = 3.0  # seconds until a client that was told to end is killed, beside its time-out
+POLL = 0.05  # seconds; the client writes as often
+FOREVER = float("inf")
+
+# Its source comes before its settings and commands on the same stdin, so not a byte more may be read.
+_BOOTSTRAP = """\
+import os, sys
+left, source = {size}, b""
+while left > len(source):
+    piece = os.read(0, left - len(source))
+    if not piece:
+        sys.exit("the client's source was cut short")
+    source += piece
+exec(compile(source, "client.py", "exec"))
+"""
+
+
+class Channel(Protocol):
+    """Leads to a client that runs somewhere."""
+
+    def write(self, data: bytes) -> None:
+        """Send to its stdin.
+
+        Raises:
+            OSError: it has ended
+        """
+
+    def lines(self) -> Iterator[str]:
+        """What it prints, until it ends."""
+
+    def close(self) -> None:
+        """End it. It is gone when this returns, and `lines` ends."""
+
+
+class LocalChannel:
+    """Leads to a client on this machine, in the network namespace of the calling thread.
+
+    It has a session of its own: Ctrl-C on a terminal is for its controller to decide about.
+    """
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", bootstrap(client_source())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,
+        )
+
+    def write(self, data: bytes) -> None:
+        """See `Channel`."""
+        stdin = self.process.stdin
+        if stdin is None or stdin.closed:
+            raise BrokenPipeError("it was told to end")
+        stdin.write(data)
+        stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """See `Channel`."""
+        if self.process.stdout:
+            with self.process.stdout as stdout:
+                for line in stdout:
+                    yield line.decode(errors="replace")
+
+    def close(self) -> None:
+        """See `Channel`."""
+        if self.process.stdin:
+            with suppress(OSError):  # what it had not read yet
+                self.process.stdin.close()
+        try:
+            self.process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def client_source() -> bytes:
+    """The client's own source."""
+    return resources.files("nornir_kube_ha.tasks").joinpath("client.py").read_bytes()
+
+
+def bootstrap(source: bytes) -> str:
+    """What Python runs to take the client from its stdin; the settings and commands follow there.
+
+    Arguments:
+        source: the client's
+    """
+    return _BOOTSTRAP.format(size=len(source))
+
+
+def remote_command(source: bytes | None = None) -> str:
+    """The command by which a host runs the client, for an exec channel; `Client` sends the rest through its stdin.
+
+    Arguments:
+        source: the client's, its own unless given
+    """
+    return f"exec python3 -I -c {shlex.quote(bootstrap(source or client_source()))} 2>&1"
+
+
+def config_of(node: Node) -> Config:
+    """What a client of a node's cluster asks for; `_replace` changes how often.
+
+    Arguments:
+        node: any of the cluster's
+    """
+    return Config(str(node.vip.ip), node.haproxy.port, node.server_name, node.apiserver_ca)
+
+
+class Client:
+    """A client at work, as a context manager: it runs from entering to `stop`, or to leaving.
+
+    Arguments:
+        connect: starts it
+        config: what it asks for, and how often
+        where: it runs, as an error says it
+    """
+
+    def __init__(self, connect: Callable[[], Channel], config: Config, where: str = "this machine") -> None:
+        self.where = where
+        self.ahead = 0.0
+        """Seconds that our clock shows more than the client's."""
+        self.doubt = FOREVER
+        """Seconds by which `ahead` may be wrong at most."""
+        self._connect, self._config = connect, config
+        self._channel: Channel | None = None
+        self._attempts: list[Attempt] = []  # in the client's own time
+        self._late: list[tuple[float, float, int]] = []
+        self._times: queue.SimpleQueue[tuple[int, float, float] | None] = queue.SimpleQueue()
+        self._asked = 0
+        self._words: deque[str] = deque(maxlen=20)
+        self._heard = time.monotonic()
+        self._finished = False
+        self._over = threading.Event()
+        self._reader = threading.Thread(target=self._listen, name="client", daemon=True)
+
+    @classmethod
+    def here(cls, node: Node, config: Config | None = None) -> Self:
+        """A client on this machine.
+
+        Arguments:
+            node: any of the cluster's that it asks
+            config: what it asks for, and how often; `config_of` unless given
+
+        Raises:
+            HostUnreachableError: the cluster lives in a lab, and this thread does not work there; nothing was sent
+        """
+        refuse_outside_lab(node.name, node.lab)
+        return cls(LocalChannel, config or config_of(node))
+
+    def __enter__(self) -> Self:
+        """Start it, and compare the clocks.
+
+        Raises:
+            ClientError: it does not run
+        """
+        source = client_source()
+        self._channel = self._connect()
+        self._reader.start()
+        try:
+            self._write(source + json.dumps(self._config._asdict()).encode() + b"\n")
+            self.synchronise()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop it. An error that is on its way already is not replaced by one of the client's."""
+        if kind is None:
+            self.stop()
+        else:
+            with suppress(ClientError):
+                self.stop()
+
+    def synchronise(self) -> None:
+        """Compare the clocks again. All that is told from then on is told by the result, older attempts too.
+
+        Two clocks drift apart by some ms in a minute, if they are two: one that cannot be told from ours is ours.
+
+        Raises:
+            ClientError: it ended, or does not answer
+        """
+        trip, ahead = min(self._exchange() for _ in range(EXCHANGES))
+        self.doubt = trip / 2
+        self.ahead = 0.0 if abs(ahead) <= self.doubt else ahead
+
+    def attempts(self, since: float = -FOREVER) -> list[Attempt]:
+        """All attempts that began since then and are over, in our time, in order of their start.
+
+        Arguments:
+            since: a moment of `time.monotonic`
+
+        Raises:
+            ClientError: it ended by itself, or does not answer
+        """
+        self._check()
+        found = [each for each in list(self._attempts) if each.start + self.ahead >= since]
+        return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
+
+    def late(self, since: float = -FOREVER) -> float:
+        """By how many seconds the client itself was late at most: what it saw is no better than that.
+
+        Arguments:
+            since: a moment of `time.monotonic`
+
+        Raises:
+            ClientError: it ended by itself, or does not answer
+        """
+        self._check()
+        return max((late for moment, late, _ in list(self._late) if moment + self.ahead >= since), default=0.0)
+
+    def skipped(self, since: float = -FOREVER) -> int:
+        """How many attempts the client left out because it was late.
+
+        Arguments:
+            since: a moment of `time.monotonic`
+
+        Raises:
+            ClientError: it ended by itself, or does not answer
+        """
+        self._check()
+        return sum(skipped for moment, _, skipped in list(self._late) if moment + self.ahead >= since)
+
+    def wait_until(
+        self, condition: Callable[[list[Attempt]], bool], seconds: float, *, since: float = -FOREVER
+    ) -> bool:
+        """Wait for what the client sees.
+
+        Arguments:
+            condition: asked about all attempts since then
+            seconds: how long at most
+            since: a moment of `time.monotonic`
+
+        Returns:
+            Whether it came true
+
+        Raises:
+            ClientError: the client ended by itself, or does not answer
+        """
+        deadline = time.monotonic() + seconds
+        while not condition(self.attempts(since)):
+            if time.monotonic() >= deadline:
+                return False
+            self._over.wait(POLL)
+        return True
+
+    def stop(self) -> None:
+        """End it, with all attempts that it has begun; it can still be asked what it saw.
+
+        Raises:
+            ClientError: it had ended by itself, or had to be killed
+        """
+        with suppress(OSError):
+            self._write(b"stop\n")
+        self._over.wait(self._config.timeout + GRACE)
+        self._close()
+        self._check()
+
+    def _close(self) -> None:
+        if self._channel:
+            self._channel.close()
+            self._channel = None
+            self._reader.join()
+
+    def _write(self, data: bytes) -> None:
+        if self._channel:
+            with suppress(OSError):  # it has ended: `_check` says so, with its last words
+                self._channel.write(data)
+
+    def _check(self) -> None:
+        if self._over.is_set():
+            if not self._finished:
+                raise ClientError(f"the client on {self.where} ended by itself: {self._last_words}")
+        elif time.monotonic() - self._heard > SILENCE:
+            self._exchange()  # or it is we who were not listening
+
+    def _exchange(self) -> tuple[float, float]:
+        """Ask for the time: how long the answer took, and how far our clock is ahead."""
+        self._asked += 1
+        sent = time.monotonic()
+        self._write(f"time {self._asked}\n".encode())
+        while (left := sent + PATIENCE - time.monotonic()) > 0:
+            with suppress(queue.Empty):
+                answer = self._times.get(timeout=left)
+                if answer is None:
+                    self._over.wait(GRACE)
+                    break
+                number, moment, heard = answer
+                if number == self._asked:
+                    return heard - sent, (sent + heard) / 2 - moment
+        if self._over.is_set():
+            raise ClientError(f"the client on {self.where} ended by itself: {self._last_words}")
+        raise ClientError(f"the client on {self.where} says nothing for {PATIENCE:g} s: {self._last_words}")
+
+    @property
+    def _last_words(self) -> str:
+        return " ".join(" ".join(self._words).split())[-2000:] or "without a word"
+
+    def _listen(self) -> None:
+        try:
+            for line in self._channel.lines() if self._channel else ():
+                self._heard = time.monotonic()
+                self._take(line)
+        except (OSError, EOFError, KubeHaError) as error:
+            self._words.append(f"{type(error).__name__}: {error}")
+        finally:
+            self._over.set()
+            self._times.put(None)
+
+    def _take(self, line: str) -> None:
+        try:
+            match json.loads(line):
+                case ["a", float(start), float(end), str(error), int() | None as connection, str(server)]:
+                    self._attempts.append(Attempt(start, end, error, connection, server))
+                case ["late", float(moment), float(seconds), int(skipped)]:
+                    self._late.append((moment, seconds, skipped))
+                case ["time", int(number), float(moment)]:
+                    self._times.put((number, moment, self._heard))
+                case ["end", *_]:
+                    self._finished = True
+                case _:
+                    self._words.append(line)
+        except ValueError:
+            self._words.append(line)
