@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Outage
 
+_LONG = 100  # from here on, three digits would be no whole number
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -146,10 +148,18 @@ def exceeded(limit: Limit, trial: Trial) -> tuple[str, ...]:
         ("two holders after the heal for", two_after, limit.two_after, " s"),
     )
     return tuple(
-        f"{what} {seen:.3g}{unit}, at most {most:g}{unit} allowed"
+        f"{what} {_figure(seen, most, unit)}, at most {most:g}{unit} allowed"
         for what, seen, most, unit in measured
         if most is not None and seen > most
     )
+
+
+def _figure(seen: float, most: float, unit: str) -> str:
+    if seen == FOREVER:
+        return "without end"
+    short = f"{seen:.3g}"
+    # A figure that is rounded down to its own limit would tell of nothing.
+    return f"{short if float(short) > most and seen < _LONG else f'{seen:.6g}'}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
