@@ -10,10 +10,11 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import IPv4Address
+from pathlib import Path
 
 from nornir_kube_ha.lab import cgroup, inotify, network
 from nornir_kube_ha.lab.command import require_tools
-from nornir_kube_ha.lab.errors import LabRequiresRootError
+from nornir_kube_ha.lab.errors import LabError, LabRequiresRootError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.image import Image, ensure_image
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
@@ -21,6 +22,8 @@ from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent, w
 from nornir_kube_ha.lab.status import await_hosts
 
 SUITE = "bookworm"
+REBOOT_SECONDS = 100  # systemd's own patience with a unit that does not stop is 90
+POLL = 0.02  # seconds
 
 
 def require_root() -> None:
@@ -91,7 +94,30 @@ def power_off(lab: str, name: str) -> None:
     require_root()
     with locked(f"lab-{lab}"):
         read_layout(lab).host(name)
-        Host(lab, name).switch_off()
+        host = Host(lab, name)
+        if host.is_on:
+            network.unplug(lab, name)  # first: who loses power says no goodbye, not even for its connections
+        host.switch_off()
+
+
+def reboot(lab: str, name: str) -> None:
+    """Have a host reboot by itself. Returns when its old self has ended.
+
+    Raises:
+        LabDownError: the lab is not up, or the host is off
+        LabRequestError: it has no such host
+        LabError: it does not go down
+    """
+    require_root()
+    read_layout(lab).host(name)
+    host = Host(lab, name)
+    before = host.init()
+    host.run("systemctl", "--no-block", "reboot")
+    deadline = time.monotonic() + REBOOT_SECONDS
+    while Path(f"/proc/{before}").exists():
+        if time.monotonic() > deadline:
+            raise LabError(f"{name} of lab {lab} has not gone down after {REBOOT_SECONDS} s")
+        time.sleep(POLL)
 
 
 def power_on(lab: str, name: str) -> None:

@@ -169,6 +169,11 @@ def _control_addresses(namespace: str) -> set[IPv4Interface]:
     return {IPv4Interface((a["local"], a["prefixlen"])) for link in links for a in link.get("addr_info", ())}
 
 
+def unplug(lab: str, host: str) -> None:
+    """Take a host's cable out, at the bridge: it loses its carrier."""
+    _ip(control_namespace(lab), f"link set {port_of(host)} down")
+
+
 def make_host(layout: Layout, host: LabHost) -> None:
     """Make a host's namespace anew, and join it to the bridge."""
     control, own, port = control_namespace(layout.name), host_namespace(layout.name, host.name), port_of(host.name)

@@ -10,14 +10,22 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.runbooks.failover_options import add_failover_options
 from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.lab import Parsers
 from nornir_kube_ha.runbooks.lab import add_parser as add_lab_parser
-from nornir_kube_ha.runbooks.options import add_options, parse
+from nornir_kube_ha.runbooks.options import add_change_options, add_check_options, add_options, parse
 
 RUNBOOKS = {
-    "deploy": "make every host what the inventory says it should be, then look whether it is",
-    "verify": "look whether every host is what the inventory says it should be, and change nothing",
+    "deploy": ("make every host what the inventory says, then look whether it is", add_change_options),
+    "verify": (
+        "look whether every host is what the inventory says, and change nothing",
+        add_check_options,
+    ),
+    "failover-test": (
+        "break things on purpose, and measure a client's outage",
+        add_failover_options,
+    ),
 }
 
 
@@ -35,10 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"nornir-kube-ha {version('nornir-kube-ha')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, words in RUNBOOKS.items():
+    for name, (words, add_own) in RUNBOOKS.items():
         parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
-        add_options(parser_of_runbook, changes_hosts=name != "verify")
-        parser_of_runbook.set_defaults(run=partial(_run_runbook, name))
+        add_options(parser_of_runbook, add_own)
+        parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
     _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)

@@ -20,10 +20,11 @@ from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
 
 Runbook = Callable[[Run, Options], Report]
+AddOptions = Callable[[argparse.ArgumentParser], None]
 
 
 def run_as_script(
-    name: str, description: str | None, runbook: Runbook, arguments: list[str] | None, *, changes_hosts: bool
+    name: str, description: str | None, runbook: Runbook, arguments: list[str] | None, add_own: AddOptions
 ) -> int:
     """Run a runbook as a script of its own.
 
@@ -32,7 +33,7 @@ def run_as_script(
         description: what `--help` says
         runbook: the function that does it
         arguments: of the command line; the process's own if not given
-        changes_hosts: whether it changes anything
+        add_own: adds its own options
 
     Returns:
         The exit code
@@ -40,7 +41,7 @@ def run_as_script(
     parser = argparse.ArgumentParser(
         prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_options(parser, changes_hosts=changes_hosts)
+    add_options(parser, add_own)
     parsed = parse(parser, arguments)
     return guarded(lambda: run_runbook(name, runbook, parsed))
 

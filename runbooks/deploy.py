@@ -2,7 +2,7 @@
 """Make every host what the inventory says it should be, then look whether it is.
 
 Gather and compare; install what is missing; stage the new files on all hosts and have each host's own daemons judge
-them; only then swap, backups before masters, and reload. A host that fails ends the run. A host that is as it should be
+them; only then swap, the VIP's holder last, and reload. A host that fails ends the run. A host that is as it should be
 is not touched.
 """
 
@@ -13,7 +13,7 @@ from nornir_kube_ha.errors import VRIDTakenError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.options import Options
+from nornir_kube_ha.runbooks.options import Options, add_change_options
 from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import change_services, commit_config, install_packages, stage_config, unstage_config
@@ -38,7 +38,7 @@ def deploy(run: Run, _options: Options | None = None) -> Report:
         run.stop_if_failed()
         _refuse_foreign_routers(run)
         _install(run)
-        _configure(run)
+        configure(run)
         _settle(run)
     return run.report()
 
@@ -65,7 +65,15 @@ def _install(run: Run) -> None:
         _refuse_foreign_routers(run)
 
 
-def _configure(run: Run) -> None:
+def configure(run: Run) -> None:
+    """Stage what differs on all hosts, have it judged, then swap and reload: the holder last.
+
+    Arguments:
+        run: has looked at its hosts
+
+    Raises:
+        StoppedError: something failed on a host
+    """
     differing = [name for name, plan in run.plans.items() if plan.touches_files]
     if differing:
         run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
@@ -75,7 +83,8 @@ def _configure(run: Run) -> None:
     try:
         waiting = set(run.each(stage_config, differing, intent=run.intent, plans=run.plans))
         run.stop_if_failed()
-        for names in batches(run.intent, changing, serving):
+        holding = [name for name in serving if run.facts[name].holds(run.intent.node(name).vip)]
+        for names in batches(run.intent, changing, serving, holding):
             run.tell_of_change(f"changing {', '.join(names)}")
             run.each_or_stop(commit_config, names, plans=run.plans)
             waiting -= set(names)
@@ -107,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("deploy", __doc__, deploy, arguments, changes_hosts=True)
+    return run_as_script("deploy", __doc__, deploy, arguments, add_change_options)
 
 
 if __name__ == "__main__":

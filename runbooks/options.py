@@ -1,14 +1,20 @@
 """What every runbook understands on its command line, in the words that Ansible's users know."""
 
 import argparse
-import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from nornir_kube_ha.runbooks.failover_options import FailoverOptions
+from nornir_kube_ha.runbooks.values import key_value, names, positive, seconds
 
 NAGIOS_UNKNOWN = 3  # the plugin API's
 # Named here too, and held by a test, so that `--help` need not wait for what writes them.
 OUTPUTS = ("terminal", "json", "junit", "nagios", "prometheus", "markdown", "html")
+
+
+NO_FAILOVER = FailoverOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,7 @@ class Options:
         skip: ids or patterns of those that are not
         retry_timeout: seconds until which a look that does not pass is taken again
         sleep: seconds between two looks
+        failover: a failover test's own
     """
 
     inventory: Path | None = None
@@ -46,14 +53,15 @@ class Options:
     skip: tuple[str, ...] = ()
     retry_timeout: float = 0
     sleep: float = 1
+    failover: FailoverOptions = NO_FAILOVER
 
 
-def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None:
+def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add what every runbook understands to a parser.
 
     Arguments:
         parser: of the runbook
-        changes_hosts: whether the runbook changes anything, so that it can also not
+        add_own: adds the runbook's own options
     """
     select = parser.add_argument_group("which hosts")
     add_inventory_option(select)
@@ -63,7 +71,7 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        type=_key_value,
+        type=key_value,
         help="only hosts whose inventory says so, as role=backup; repeatable, all must match",
     )
     select.add_argument(
@@ -72,18 +80,11 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
         metavar="HOST[,HOST]",
         action="extend",
         default=[],
-        type=_names,
+        type=names,
         help="only these hosts; repeatable",
     )
     select.add_argument("--list-hosts", action="store_true", help="list the hosts that match, and do nothing")
-    if changes_hosts:
-        change = parser.add_argument_group("what changes")
-        change.add_argument(
-            "--dry-run", "--check", dest="dry_run", action="store_true", help="say what would change, change nothing"
-        )
-        change.add_argument("--diff", action="store_true", help="show what changes, line by line")
-    else:
-        _add_check_options(parser)
+    add_own(parser)
     show = parser.add_argument_group("how")
     show.add_argument(
         "-v",
@@ -92,7 +93,7 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
         default=0,
         help="show each task's results on stderr; -vv those of debug level",
     )
-    show.add_argument("--forks", metavar="N", type=_positive, default=32, help="how many hosts at once (32)")
+    show.add_argument("--forks", metavar="N", type=positive, default=32, help="how many hosts at once (32)")
     show.add_argument("--output", choices=OUTPUTS, default="terminal", help="the report's format on stdout (terminal)")
     show.add_argument(
         "--report-dir",
@@ -102,7 +103,25 @@ def add_options(parser: argparse.ArgumentParser, *, changes_hosts: bool) -> None
     )
 
 
-def _add_check_options(parser: argparse.ArgumentParser) -> None:
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a runbook that changes something.
+
+    Arguments:
+        parser: of the runbook
+    """
+    change = parser.add_argument_group("what changes")
+    change.add_argument(
+        "--dry-run", "--check", dest="dry_run", action="store_true", help="say what would change, change nothing"
+    )
+    change.add_argument("--diff", action="store_true", help="show what changes, line by line")
+
+
+def add_check_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a runbook that only looks.
+
+    Arguments:
+        parser: of the runbook
+    """
     group = parser.add_argument_group("which checks", "`kube-ha checks` lists them; patterns as 'vip.*' mean several")
     for option, words in (("--check", "only this check"), ("--skip", "not this check")):
         group.add_argument(option, metavar="ID", action="append", default=[], help=f"{words}; repeatable")
@@ -110,12 +129,12 @@ def _add_check_options(parser: argparse.ArgumentParser) -> None:
     patience.add_argument(
         "--retry-timeout",
         metavar="TIME",
-        type=_seconds,
+        type=seconds,
         default=0,
         help="look again until all passes, so long at most: 30s",
     )
     patience.add_argument(
-        "--sleep", metavar="TIME", type=_seconds, default=1, help="how long to wait between two looks (1s)"
+        "--sleep", metavar="TIME", type=seconds, default=1, help="how long to wait between two looks (1s)"
     )
 
 
@@ -173,31 +192,5 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         skip=tuple(getattr(arguments, "skip", ())),
         retry_timeout=getattr(arguments, "retry_timeout", 0),
         sleep=getattr(arguments, "sleep", 1),
+        failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
     )
-
-
-def _key_value(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not key or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, as role=backup")
-    return key, value
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:  # of an unset variable, say: that means no host, and must not mean all
-        raise argparse.ArgumentTypeError(f"{text!r} does not name a host, as lb-1,lb-2")
-    return names
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
-    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]

@@ -23,12 +23,17 @@ def until_passed(look: Callable[[], Report], *, timeout: float, sleep: float, te
     """
     deadline = time.monotonic() + timeout
     while not (report := look()).passed and time.monotonic() + sleep <= deadline:
-        tell(f"not passed yet: {_failing(report)}")
+        tell(f"not passed yet: {failing(report)}")
         time.sleep(sleep)
     return report
 
 
-def _failing(report: Report) -> str:
+def failing(report: Report) -> str:
+    """What does not pass, in a few words.
+
+    Arguments:
+        report: of a look
+    """
     names = [f"{where} {each.id}" for where, each in report.findings if each.status is Status.FAIL]
     names += [f"{name} {host.status}" for name, host in report.hosts.items() if host.failure]
     return ", ".join(names[:WORDS]) + (f" and {len(names) - WORDS} more" if len(names) > WORDS else "")

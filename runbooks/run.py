@@ -19,6 +19,7 @@ from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.runbooks.printer import print_results
 from nornir_kube_ha.tasks import change_services, commit_config, get_endpoint, get_facts, get_plan, install_packages
+from nornir_kube_ha.trial import FaultReport
 
 CHANGING = (change_services, commit_config, install_packages)
 
@@ -67,7 +68,8 @@ class Run:
         self._checks = checks
         self._nornir = nornir
         self._verbosity = verbosity
-        self._run_id = secrets.token_hex(6)
+        self.faults: list[FaultReport] = []
+        self.run_id = secrets.token_hex(6)
         self._started = datetime.now(UTC)
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
@@ -120,6 +122,34 @@ class Run:
                 self._diffs.setdefault(name, []).append(result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
 
+    def one(self, task: Callable[..., Result], host: str, **arguments: Any) -> Any:  # noqa: ANN401
+        """Run a task on one host, and raise what it raises: no account is kept of it.
+
+        Arguments:
+            task: a Nornir task
+            host: its name
+            arguments: the task's own
+
+        Returns:
+            The task's result
+        """
+        self._nornir.data.reset_failed_hosts()
+        self._looked = False
+        results = self._nornir.filter(name=host).run(task=task, raise_on_error=False, **arguments)
+        print_results(results, self._verbosity)
+        result = results[host][0]
+        if result.exception:
+            raise result.exception
+        return result.result
+
+    def log_in_again(self, host: str) -> None:
+        """Forget the login on a host: it was switched off.
+
+        Arguments:
+            host: its name
+        """
+        self._nornir.inventory.hosts[host].close_connections()
+
     def fail(self, name: str, error: BaseException) -> None:
         """Note why the work on a host ended. What fails after that, while clearing up, is not the reason.
 
@@ -134,7 +164,7 @@ class Run:
     def start_over(self) -> None:
         """Forget what failed, so that every host is looked at again."""
         for name in self._failures:
-            self._nornir.inventory.hosts[name].close_connections()
+            self.log_in_again(name)
         self._failures.clear()
 
     def close(self) -> None:
@@ -176,9 +206,9 @@ class Run:
 
     def look(self) -> None:
         """Gather facts of every host that can be reached, and of the VIPs, and see what differs there."""
-        with ThreadPoolExecutor(max_workers=max(1, len(self._clusters))) as pool:
+        with ThreadPoolExecutor(max_workers=max(1, len(self.clusters))) as pool:
             asked = {
-                cluster.name: pool.submit(get_endpoint, cluster) for cluster in self._clusters if _from_here(cluster)
+                cluster.name: pool.submit(get_endpoint, cluster) for cluster in self.clusters if _from_here(cluster)
             }
             facts = self.each(get_facts, self.reached, intent=self.intent)
             plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
@@ -186,22 +216,27 @@ class Run:
         self.facts, self.plans, self.endpoints, self._looked = facts, plans, endpoints, True
 
     @property
-    def _clusters(self) -> tuple[Cluster, ...]:
+    def clusters(self) -> tuple[Cluster, ...]:
         """Those that any of the run's hosts serves."""
         meant = {node.cluster for node in self.intent.nodes if node.name in self.hosts}
         return tuple(cluster for cluster in self.intent.clusters if cluster.name in meant)
+
+    def report_of_checks(self) -> Report:
+        """What the last look found, without the faults that were made before it."""
+        return replace(self.report(), faults=())
 
     def report(self) -> Report:
         """What the run found and did. A dry run has changed nothing, so there is nothing to check."""
         judged = not self.dry_run
         return Report(
-            run_id=self._run_id,
+            run_id=self.run_id,
             runbook=self._runbook,
             started=self._started,
             finished=datetime.now(UTC),
             hosts={name: self._host_report(name, judged=judged) for name in self.hosts},
-            clusters={cluster.name: self._cluster_report(cluster, judged=judged) for cluster in self._clusters},
+            clusters={cluster.name: self._cluster_report(cluster, judged=judged) for cluster in self.clusters},
             dry_run=self.dry_run,
+            faults=tuple(self.faults),
         )
 
     def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:

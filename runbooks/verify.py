@@ -5,7 +5,7 @@ import sys
 
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.options import Options
+from nornir_kube_ha.runbooks.options import Options, add_check_options
 from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.run import Run
 
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("verify", __doc__, verify, arguments, changes_hosts=False)
+    return run_as_script("verify", __doc__, verify, arguments, add_check_options)
 
 
 if __name__ == "__main__":

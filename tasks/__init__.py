@@ -13,8 +13,12 @@ from nornir_kube_ha.tasks.config import (
     upload_config,
 )
 from nornir_kube_ha.tasks.facts import get_facts
+from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
+from nornir_kube_ha.tasks.holding import get_holding
+from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
-from nornir_kube_ha.tasks.services import change_services
+from nornir_kube_ha.tasks.services import change_services, restart_services
+from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.tasks.vip import get_endpoint
 
 __all__ = [
@@ -22,9 +26,18 @@ __all__ = [
     "commit_config",
     "get_endpoint",
     "get_facts",
+    "get_fault_story",
+    "get_holding",
     "get_plan",
+    "get_stream",
+    "get_vip_arrival",
+    "heal_fault",
+    "inject_fault",
     "install_packages",
+    "prefer_for_vip",
+    "release_vip",
     "render_config",
+    "restart_services",
     "stage_config",
     "unstage_config",
     "upload_config",

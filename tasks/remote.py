@@ -81,7 +81,7 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
         RemoteCommandError: it ended with another exit status
         RemoteTimeoutError: it did not end in time
     """
-    client = _login(task)
+    client = login(task)
     try:
         completed = _execute(client, script, timeout)
     except TimeoutError as error:
@@ -110,7 +110,16 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Complet
     return completed
 
 
-def _login(task: Task) -> paramiko.SSHClient:
+def login(task: Task) -> paramiko.SSHClient:
+    """The one login that the run has on the task's host.
+
+    Arguments:
+        task: whose host it is
+
+    Raises:
+        HostUnreachableError: no SSH server answers
+        LoginRefusedError: the host's key or our credentials are not accepted
+    """
     host = task.host
     refuse_outside_lab(host.name, merged_data(host).get("lab"))
     try:

@@ -43,3 +43,21 @@ def change_services(task: Task, intent: Intent, plans: Mapping[str, HostPlan], d
             timeout=TIMEOUT,
         )
     return Result(host=task.host, changed=bool(change.units), diff=change.units_diff)
+
+
+def restart_services(task: Task, dry_run: bool | None = None) -> Result:
+    """Restart haproxy, then keepalived, as an upgrade of their packages does.
+
+    Arguments:
+        dry_run: whether to do nothing; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): True
+
+    Raises:
+        RemoteCommandError: a unit does not start
+    """
+    if not task.is_dry_run(dry_run):
+        run_script(task, "systemctl restart haproxy && systemctl restart keepalived\n", timeout=TIMEOUT)
+    return Result(host=task.host, changed=True)

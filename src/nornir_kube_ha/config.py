@@ -16,10 +16,12 @@ HAPROXY_DROP_IN = "/etc/systemd/system/haproxy.service.d/kube-ha.conf"
 KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
 KEEPALIVED_DROP_IN = "/etc/systemd/system/keepalived.service.d/kube-ha.conf"
 TMPFILES = "/etc/tmpfiles.d/kube-ha.conf"
+CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
 MANAGED_PATHS = (
     HAPROXY_CA,
     HAPROXY_CFG,
     HAPROXY_DROP_IN,
+    CHECK_APISERVERS,
     CHECK_SCRIPT,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
@@ -28,6 +30,8 @@ MANAGED_PATHS = (
 
 RUN_FOLDER = "/run/kube-ha"
 HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
+VIP_RELEASED_FILE = f"{RUN_FOLDER}/vip-released"
+VIP_WANTED_FILE = f"{RUN_FOLDER}/vip-wanted"
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MASK = "********"
@@ -125,7 +129,10 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
         "peers": cluster.peers(node),
         "features": features,
         "ca_path": HAPROXY_CA if node.apiserver_ca else None,
+        "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,
         "haproxy_down_file": HAPROXY_DOWN_FILE,
+        "vip_released_file": VIP_RELEASED_FILE,
+        "vip_wanted_file": VIP_WANTED_FILE,
         "run_folder": RUN_FOLDER,
         "vrrp_instance": VRRP_INSTANCE,
     }
@@ -136,6 +143,8 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
     ]
     if node.apiserver_ca:
         files.append(ConfigFile(HAPROXY_CA, node.apiserver_ca))
+    if _watches_apiservers(node):
+        files.append(ConfigFile(CHECK_APISERVERS, render("check-apiservers.j2", values), "0755"))
     if node.keepalived.events:
         files += [
             ConfigFile(HAPROXY_DROP_IN, render("haproxy.service.conf.j2", values)),
@@ -143,6 +152,11 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
             ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
         ]
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _watches_apiservers(node: Node) -> bool:
+    """Whether keepalived runs a script on what haproxy says of the apiservers."""
+    return node.keepalived.yield_when_blind or node.haproxy.shutdown_sessions
 
 
 def masked(text: str, node: Node) -> str:

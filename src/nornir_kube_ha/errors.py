@@ -12,7 +12,9 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
     │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
-    │   └── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
+    │   ├── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
+    │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
+    │   └── MoveError            1   RuntimeError: the VIP does not go where it was sent
     ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
 """
@@ -114,3 +116,11 @@ class UnexpectedReplyError(HostError, ValueError):
 
 class VRIDTakenError(HostError, RuntimeError):
     """A router that is not the cluster's was heard with its VRID: each would take the other's adverts for its own."""
+
+
+class FaultError(HostError, RuntimeError):
+    """A fault cannot be made on the host, or has not healed there."""
+
+
+class MoveError(HostError, RuntimeError):
+    """The VIP does not go where it was sent."""

@@ -19,8 +19,11 @@ from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.intent import Cluster, Intent, Node
 
 FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
-MASTER_PRIORITY = 120  # the guide's
-FIRST_BACKUP_PRIORITY = 110  # the guide's; each further backup one less, since equal ones make elections slower
+# VRRP makes a node wait a little before it takes over, the longer the lower its priority is: (256 - priority) / 256 of
+# an advert_int. Below 200, who says goodbye has taken the VIP off by then: keepalived does so 4 ms later. Far apart,
+# the first has told the others before they are ready; close by, two would take over at once.
+MASTER_PRIORITY = 180
+PRIORITY_STEP = 60
 UNREADABLE = "a-password-not-read"  # stands in for one that was not read; never rendered
 MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
 FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
@@ -45,9 +48,11 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     base = _inventory_folder(nornir) if read_files else None
     problems: list[Problem] = []
     nodes: dict[str, list[Node]] = {}
-    backups: Counter[str] = Counter()
-    for host in our_hosts(nornir):
-        raw, wrong = _complete(host, merged_data(host), backups)
+    hosts = {host.name: (host, merged_data(host)) for host in our_hosts(nornir)}
+    backups = Counter(str(data.get("cluster")) for _, data in hosts.values() if data.get("role") != "master")
+    priorities = {cluster: _backup_priorities(count) for cluster, count in backups.items()}
+    for host, data in hosts.values():
+        raw, wrong = _complete(host, data, priorities)
         problems += [*wrong, *_read(host.name, raw, base)]
         try:
             node = Node.model_validate(raw)
@@ -116,7 +121,15 @@ def _inventory_folder(nornir: Nornir) -> Path:
     return Path(host_file).expanduser().resolve().parent if host_file else Path.cwd()
 
 
-def _complete(host: Host, data: dict[str, Any], backups: Counter[str]) -> tuple[dict[str, Any], list[Problem]]:
+def _backup_priorities(count: int) -> Iterator[int]:
+    """Of the backups of a cluster, in the inventory's order."""
+    step = max(1, min(PRIORITY_STEP, (MASTER_PRIORITY - 1) // count))
+    return (max(1, MASTER_PRIORITY - number * step) for number in range(1, count + 1))
+
+
+def _complete(
+    host: Host, data: dict[str, Any], priorities: Mapping[str, Iterator[int]]
+) -> tuple[dict[str, Any], list[Problem]]:
     """Add to a host's data what follows from the host itself."""
     foreign = _foreign_keys(data)
     problems = []
@@ -128,7 +141,7 @@ def _complete(host: Host, data: dict[str, Any], backups: Counter[str]) -> tuple[
     raw["name"] = host.name
     raw.setdefault("address", host.hostname)
     if isinstance(raw.setdefault("keepalived", {}), Mapping):
-        raw["keepalived"] = {**_keepalived_defaults(host.name, raw, backups), **raw["keepalived"]}
+        raw["keepalived"] = {**_keepalived_defaults(host.name, raw, priorities), **raw["keepalived"]}
     return raw, problems
 
 
@@ -152,14 +165,11 @@ def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
     return problems
 
 
-def _keepalived_defaults(name: str, raw: Mapping[str, Any], backups: Counter[str]) -> dict[str, Any]:
+def _keepalived_defaults(name: str, raw: Mapping[str, Any], priorities: Mapping[str, Iterator[int]]) -> dict[str, Any]:
     """What role and place in the inventory say of keepalived."""
     is_master = raw.get("role") == "master"
-    cluster = str(raw.get("cluster"))
-    priority = MASTER_PRIORITY if is_master else FIRST_BACKUP_PRIORITY - backups[cluster]
-    if not is_master:
-        backups[cluster] += 1
-    preempts = raw["keepalived"].get("preempt", True)
+    priority = MASTER_PRIORITY if is_master else next(priorities[str(raw.get("cluster"))])
+    preempts = raw["keepalived"].get("preempt", False)
     return {"router_id": name, "priority": priority, "state": "MASTER" if is_master and preempts else "BACKUP"}
 
 

@@ -1,29 +1,39 @@
 """In which order a change goes over the hosts.
 
-Backups first, masters last, so that the VIP moves at most once; and hosts that serve one at a time, so that a change
-which only shows its fault in life meets one of them and not all.
+Hosts that serve go one at a time, so that a change which only shows its fault in life meets one of them and not all,
+and the VIP's holder goes last, so that the VIP moves at most once. Where none serves yet, the master goes first:
+whoever starts first gets the VIP, and keeps it.
 """
 
 from collections.abc import Collection
 
-from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent import Intent, Node
 
 
-def batches(intent: Intent, hosts: Collection[str], serving: Collection[str] = ()) -> tuple[tuple[str, ...], ...]:
+def batches(
+    intent: Intent, hosts: Collection[str], serving: Collection[str] = (), holding: Collection[str] = ()
+) -> tuple[tuple[str, ...], ...]:
     """Groups of hosts, one after the other; within a group all at once.
 
     Arguments:
         intent: what should be
         hosts: names of the hosts that take part
         serving: those of them on which haproxy and keepalived run
+        holding: those of them that hold a VIP
 
     Returns:
         The groups that have any host in them
     """
     nodes = [node for node in intent.nodes if node.name in hosts]
-    groups: list[tuple[str, ...]] = []
-    for role in ("backup", "master"):
-        names = [node.name for node in nodes if node.role == role]
-        groups.append(tuple(name for name in names if name not in serving))
-        groups += [(name,) for name in names if name in serving]
-    return tuple(group for group in groups if group)
+    fresh = [node for node in nodes if node.name not in serving]
+    untouched = [node for node in fresh if not _is_served(intent, node, serving)]
+    first = tuple(node.name for node in untouched if node.role == "master")
+    others = tuple(node.name for node in fresh if node.name not in first)
+    ready = [node for node in nodes if node.name in serving]
+    last = sorted(ready, key=lambda node: (node.name in holding, node.role == "master"))
+    return tuple(group for group in (first, others, *((node.name,) for node in last)) if group)
+
+
+def _is_served(intent: Intent, node: Node, serving: Collection[str]) -> bool:
+    """Whether any node of its cluster serves."""
+    return any(each.name in serving for each in intent.cluster_of(node.name).nodes)

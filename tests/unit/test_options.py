@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.runbooks.options import Options, add_options, parse_options
+from nornir_kube_ha.runbooks.options import Options, add_change_options, add_check_options, add_options, parse_options
 
 
 def parsed(*arguments: str, changes_hosts: bool = True) -> Options:
     parser = argparse.ArgumentParser(prog="deploy.py")
-    add_options(parser, changes_hosts=changes_hosts)
+    add_options(parser, add_change_options if changes_hosts else add_check_options)
     return parse_options(parser.parse_args(arguments))
 
 

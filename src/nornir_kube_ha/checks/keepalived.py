@@ -12,7 +12,7 @@ def state(view: HostView) -> Verdict:
     seen = states.get(VRRP_INSTANCE)
     silence = f"keepalived has no {VRRP_INSTANCE}" if states else "keepalived does not answer"
     expected = {"MASTER"} if node.role == "master" else {"BACKUP"}
-    if not node.keepalived.preempt:
+    if not node.keepalived.preempt or _is_preferred(view):
         expected = {"MASTER", "BACKUP"}
     address = "holds the VIP" if holds else "does not hold the VIP"
     return Verdict(
@@ -22,6 +22,11 @@ def state(view: HostView) -> Verdict:
         "look at the master's other checks first: a node in FAULT (haproxy or its interface down) lets the VIP go; "
         "`journalctl -u keepalived` says when",
     )
+
+
+def _is_preferred(view: HostView) -> bool:
+    """Whether a planned move has put a node of the cluster ahead of the others."""
+    return any(advert.priority == view.cluster.preferred_priority for advert in _of_our_vrid(view))
 
 
 def adverts(view: HostView) -> Verdict:

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import ClusterView, Verdict
 from nornir_kube_ha.intent import Node
+from nornir_kube_ha.intent.keepalived import PROTOCOL_MISSES, QUICK
 from nornir_kube_ha.versions import features
 
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SLOW = 10.0  # seconds: what clients take for an outage; kubelet renews its lease every 10
 FEW_MISSES = 5  # with 3 of them at 0.1 s, 30 % loss moved the VIP 12 times in 40 s; with 8 never
-QUICK = 0.3  # seconds between adverts, below which a few lost in a row are a matter of a busy moment
-PROTOCOL_MISSES = 3  # VRRP's own, where keepalived knows no down_timer_adverts
 
 
 def fit(view: ClusterView) -> Verdict:

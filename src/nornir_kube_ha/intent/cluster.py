@@ -8,9 +8,9 @@ from itertools import combinations
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.intent.haproxy import Apiserver
+from nornir_kube_ha.intent.keepalived import FOREMOST
 from nornir_kube_ha.intent.node import Node
 
-MAX_PRIORITY = 254  # 255 is the owner of the address, 0 says goodbye
 MIN_NODES = 2  # one master and at least one backup
 PER_NODE = {"name", "role", "address", "interface", "keepalived"}
 PER_NODE_KEEPALIVED = {"router_id", "priority", "state"}
@@ -42,6 +42,11 @@ class Cluster:
     def apiservers(self) -> tuple[Apiserver, ...]:
         """All kube-apiservers."""
         return self.nodes[0].apiservers
+
+    @property
+    def preferred_priority(self) -> int:
+        """Priority of a node that a planned move puts ahead of all others."""
+        return min(FOREMOST, max(node.keepalived.priority for node in self.nodes) + 20)
 
     def node(self, name: str) -> Node:
         """The node of that name.
@@ -132,6 +137,13 @@ class Cluster:
         weight = first.keepalived.check.weight
         priorities = [node.keepalived.priority for node in self.nodes]
         gap = max(priorities) - min(priorities)
+        if weight and not first.keepalived.preempt:
+            yield Problem(
+                first.name,
+                "keepalived.check.weight",
+                f"{weight} moves nothing while keepalived.preempt is false: backups then leave a holder alone whatever "
+                "its priority; take 0, which gives the VIP up at once, or preempt: true",
+            )
         if weight and abs(weight) <= gap:
             yield Problem(
                 first.name,
@@ -139,11 +151,11 @@ class Cluster:
                 f"{weight} does not move the VIP between all nodes: priorities are {gap} apart, so more than {gap} is "
                 "needed (or 0, which gives the VIP up at once)",
             )
-        if max(priorities) + weight > MAX_PRIORITY:
+        if max(priorities) + weight > FOREMOST:
             yield Problem(
                 first.name,
                 "keepalived.check.weight",
-                f"{weight} on top of priority {max(priorities)} is more than {MAX_PRIORITY}, where keepalived stops "
+                f"{weight} on top of priority {max(priorities)} is more than {FOREMOST}, where keepalived stops "
                 "and nodes become equal",
             )
 

@@ -13,13 +13,13 @@ ANY_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - the guide's bind address; t
 class Timeouts(Settings):
     """`timeout` lines of section `defaults`."""
 
-    connect: Duration = "5s"
-    """To reach an apiserver."""
+    connect: Duration = "300ms"
+    """To reach an apiserver; then another is tried (`retries`): one without power costs no client its answer."""
     client: Duration = "10m"
     """Idle client: a watch is quiet for minutes, `kubectl exec` and `logs` for longer."""
     server: Duration = "10m"
     """Idle apiserver."""
-    check: Duration = "1s"
+    check: Duration = "700ms"
     """To answer a health check, once connected."""
 
 
@@ -63,12 +63,14 @@ class HAProxy(Settings):
     """What makes an apiserver healthy: `/readyz` over TLS answers 200, or its port accepts a connection."""
     inter: Duration = "1s"
     """Time between two checks of an apiserver."""
+    fastinter: Duration = "200ms"
+    """The same while it is on its way down or up."""
     fall: int = Field(default=2, ge=1, le=100)
     """Failed checks in a row that take an apiserver out."""
     rise: int = Field(default=2, ge=1, le=100)
     """Good checks in a row that bring it back."""
     shutdown_sessions: bool = True
-    """Whether connections to an apiserver that is taken out are closed, so that clients go to another at once."""
+    """Whether connections to an apiserver that is taken out are closed, so that clients go to another soon."""
     retries: int = Field(default=3, ge=0, le=100)
     """Further tries, on other apiservers, for a connection that one refuses."""
     log: tuple[Line, ...] = ("/dev/log local0", "/dev/log local1 notice")

@@ -1,12 +1,28 @@
 """What keepalived.conf should say: section `keepalived` of the inventory."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from nornir_kube_ha.intent.fields import KeepalivedLine, Name, Settings
 
 CHECK_SCRIPT = "/etc/keepalived/kube-ha-check-haproxy"
+ADVERT_INTS = {"default": 0.05, "fast": 0.02}
+"""Seconds between two adverts, by profile of timers."""
+FOREMOST = 254
+"""The highest priority; 255 is the owner of the address."""
+QUICK = 0.3
+"""Seconds between two adverts below which a few that are lost in a row are a matter of a busy moment."""
+MANY_MISSES, PROTOCOL_MISSES = 16, 3
+"""Lost adverts until a take-over: where adverts are quick, and VRRP's own."""
+
+
+def _advert_int(given: dict[str, Any]) -> float:
+    return ADVERT_INTS[given.get("timers", "default")]
+
+
+def _down_timer_adverts(given: dict[str, Any]) -> int:
+    return MANY_MISSES if given.get("advert_int", 0) < QUICK else PROTOCOL_MISSES
 
 
 class CheckHAProxy(Settings):
@@ -36,25 +52,29 @@ class Keepalived(Settings):
     router_id: Name
     """This node's name in keepalived's log and mails; the host's name unless given."""
     priority: int = Field(ge=1, le=254)
-    """Who wins; 120 for the master, 110, 109, ... for the backups, unless given."""
+    """Who wins an election; 180 for the master, 120 and 60 for two backups, unless given."""
     state: Literal["MASTER", "BACKUP"]
-    """State at start, before the first election; the role's, unless given."""
+    """State at start, before the first election; BACKUP, and the role's with `preempt`, unless given."""
     vrrp_version: Literal[2, 3] = 3
     """VRRP version; 2 knows whole seconds only."""
-    advert_int: float = Field(default=0.1, ge=0.01, le=40)
-    """Seconds between two adverts of the master."""
-    down_timer_adverts: int = Field(default=8, ge=1, le=100)
-    """Missed adverts after which a backup takes over; keepalived before 2.2.4 always takes 3."""
+    timers: Literal["default", "fast"] = "default"
+    """How soon a lost node is noticed: after 0.8 s, or 0.32 s where the network is clean and the hosts are not busy."""
+    advert_int: float = Field(default_factory=_advert_int, ge=0.01, le=40)
+    """Seconds between two adverts of the holder; 0.05, or 0.02 with `timers: fast`, unless given."""
+    down_timer_adverts: int = Field(default_factory=_down_timer_adverts, ge=1, le=100)
+    """Adverts lost in a row after which a backup takes over; 16, or VRRP's own 3 where advert_int is 0.3 or more."""
     unicast: bool = True
     """Adverts to each peer by address; multicast if false."""
-    preempt: bool = True
-    """Whether a node of higher priority takes the VIP back when it returns."""
+    preempt: bool = False
+    """Whether a node of higher priority takes the VIP back when it returns, which cuts every connection once more."""
     garp_master_refresh: int = Field(default=60, ge=0, le=86400)
     """Seconds between gratuitous ARPs of the holder, against stale caches after a partition; 0 for never."""
     dont_track_primary: bool = False
     """Ignore a fault of the interface. Leads to two holders when a link fails: leave it off."""
     events: bool = True
     """Whether the end of haproxy moves the VIP at once, and the end of keepalived takes it off (unit drop-ins)."""
+    yield_when_blind: bool = True
+    """Whether a node whose haproxy sees no apiserver lets the VIP go to one whose haproxy serves."""
     check: CheckHAProxy = CheckHAProxy()
     """The `vrrp_script`."""
     global_lines: tuple[KeepalivedLine, ...] = ()

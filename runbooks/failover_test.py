@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Break things on purpose, one at a time, and measure how long a client is without service.
+
+Healthy first: a cluster that does not pass every check is left alone. Each fault is made on the node that holds the
+VIP, or on an apiserver, and ends by itself: its timer runs on the host, whatever becomes of this command. After each,
+every check must pass again before the next is made.
+"""
+
+import fnmatch
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
+from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks.breakers import Breaker, HostBreaker, LabBreaker
+from nornir_kube_ha.runbooks.changes import change_breaker
+from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options
+from nornir_kube_ha.runbooks.measurement import Measurement
+from nornir_kube_ha.runbooks.options import NO_FAILOVER, Options
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks.stream import get_stream
+from nornir_kube_ha.tasks.vantage import Client, config_of, remote_command
+from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial
+
+Ask = Callable[[str], bool]
+
+
+def failover_test(run: Run, options: Options | None = None, *, ask: Ask | None = None) -> Report:
+    """Break things on purpose, and measure what that costs a client.
+
+    Arguments:
+        run: all hosts of the clusters that are meant
+        options: which faults, how often, and what they may cost
+        ask: is asked before anything is broken, unless the options say yes; a person at the terminal if not given
+
+    Returns:
+        Every check, as the last look found it, and every trial
+
+    Raises:
+        UsageError: the options ask for something that cannot be
+    """
+    failover = options.failover if options else NO_FAILOVER
+    faults = choose_faults(failover)
+    clusters = run.clusters
+    for cluster in clusters:
+        _refuse_partial(run, cluster)
+        for fault in faults:
+            _refuse_impossible(cluster, fault, failover)
+    run.tell(f"looking at {', '.join(run.hosts)}")
+    run.look()
+    report = run.report()
+    if not report.passed:
+        run.tell("nothing is broken on purpose: a cluster must pass every check before")
+        return report
+    for cluster in clusters:
+        possible = [fault for fault in faults if not impossible(cluster, fault)]
+        if not failover.yes and not (ask or _ask)(_question(cluster, possible, failover)):
+            raise UsageError("nothing was broken; --yes does not ask")
+        if not _test(run, cluster, possible, failover):
+            break
+    return run.report()
+
+
+def choose_faults(failover: FailoverOptions) -> tuple[Fault, ...]:
+    """The faults that the options mean, each once, in the order in which they are made.
+
+    Arguments:
+        failover: a failover test's own options
+
+    Raises:
+        UsageError: there is no such fault, or none is asked for
+    """
+    if failover.every:
+        return tuple(FAULTS.values())
+    chosen: dict[str, Fault] = {}
+    for pattern in failover.faults:
+        names = fnmatch.filter(FAULTS, pattern)
+        if not names:
+            near = get_close_matches(pattern, FAULTS, n=1)
+            raise UsageError(
+                f"no fault is called {pattern}; {f'did you mean {near[0]}?' if near else '--list shows all'}"
+            )
+        chosen |= {name: FAULTS[name] for name in names}
+    if not chosen:
+        raise UsageError("name what to break: --fault NAME, or --all; --list shows what there is")
+    return tuple(chosen.values())
+
+
+def impossible(cluster: Cluster, fault: Fault) -> str:
+    """Why a fault cannot be made on a cluster, "" if it can.
+
+    Arguments:
+        cluster: where
+        fault: what
+    """
+    first = cluster.nodes[0]
+    own = {node.address for node in cluster.nodes}
+    if fault.way is Way.LAB and not first.lab:
+        return "only the owner of the machine can make it, so only in a lab"
+    if fault.way is Way.HOST and fault.target is Target.APISERVER and not own & {a.address for a in cluster.apiservers}:
+        return "no apiserver runs on a node of the cluster"
+    if fault.name == "vip-move" and not first.keepalived.events:
+        return "keepalived.events is false"
+    return ""
+
+
+def _refuse_partial(run: Run, cluster: Cluster) -> None:
+    if missing := [node.name for node in cluster.nodes if node.name not in run.hosts]:
+        raise UsageError(f"cluster {cluster.name} is broken as a whole or not at all: {', '.join(missing)} is left out")
+
+
+def _refuse_impossible(cluster: Cluster, fault: Fault, failover: FailoverOptions) -> None:
+    if not failover.every and (why := impossible(cluster, fault)):
+        raise UsageError(f"{fault.name} on cluster {cluster.name}: {why}")
+
+
+def _question(cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> str:
+    names = ", ".join(fault.name for fault in faults)
+    times = f", {failover.repeat} times each" if failover.repeat > 1 else ""
+    return f"This breaks cluster {cluster.name} at {cluster.vip.ip} on purpose: {names}{times}. Go on? [y/N] "
+
+
+def _ask(question: str) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to be asked; --yes breaks things without asking")
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> bool:
+    """Make each fault as often as asked; whether the cluster is well after the last."""
+    with Measurement(run, cluster, _client(run, cluster, failover.vantage)) as measurement:
+        for fault in faults:
+            limit = _limit(fault, cluster, failover)
+            keep = _keeper(run, FaultReport(fault.name, fault.meaning, limit, ()))
+            for number in range(1, failover.repeat + 1):
+                seconds = fault.seconds if failover.hold is None else failover.hold
+                breaker = _breaker(run, measurement, fault, seconds)
+                trial = measurement.trial(limit, breaker, seconds, keep)
+                run.tell(_line(fault, trial, number, failover.repeat))
+                if trial.outcome is Outcome.NOT_HEALED:
+                    run.tell("nothing more is broken: the last fault has not healed")
+                    return False
+    return True
+
+
+def _client(run: Run, cluster: Cluster, vantage: str) -> Client:
+    first = cluster.nodes[0]
+    if not vantage:
+        return Client.here(first)
+    return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config_of(first), vantage)
+
+
+def _limit(fault: Fault, cluster: Cluster, failover: FailoverOptions) -> Limit:
+    limit = fault.limit_of(cluster.nodes[0].keepalived.timers)
+    return limit if failover.limit is None else replace(limit, seconds=failover.limit)
+
+
+def _keeper(run: Run, empty: FaultReport) -> Callable[[Trial], None]:
+    """Adds a trial to the run's report; every attempt is kept only of the worst, which is drawn."""
+    place = len(run.faults)
+    run.faults.append(empty)
+
+    def keep(trial: Trial) -> None:
+        grown = replace(empty, trials=(*run.faults[place].trials, trial))
+        kept = (each if each is grown.worst else replace(each, attempts=()) for each in grown.trials)
+        run.faults[place] = replace(grown, trials=tuple(kept))
+
+    return keep
+
+
+def _breaker(run: Run, measurement: Measurement, fault: Fault, seconds: float) -> Breaker:
+    cluster = measurement.cluster
+    holder = next(iter(measurement.holders), cluster.nodes[0].name)
+    if fault.way is Way.RUN:
+        return change_breaker(run, cluster, fault, holder)
+    if fault.way is Way.LAB:
+        hosts = (holder,) if fault.target is Target.HOLDER else _apiservers_in_lab(cluster, fault, holder)
+        return LabBreaker(LabFault(str(cluster.nodes[0].lab), fault.verb, hosts), measurement.lose, measurement.watch)
+    host, port = (holder, 0) if fault.target is Target.HOLDER else _apiserver_on_a_node(cluster, holder)
+    return HostBreaker(run, fault, measurement.watches[host], seconds=seconds, port=port)
+
+
+def _apiservers_in_lab(cluster: Cluster, fault: Fault, holder: str) -> tuple[str, ...]:
+    addresses = [str(apiserver.address) for apiserver in cluster.apiservers]
+    hosts = apiserver_hosts(str(cluster.nodes[0].lab), addresses)
+    if fault.target is Target.ALL_APISERVERS:
+        return hosts
+    return (next((host for host in hosts if host != holder), hosts[0]),)
+
+
+def _apiserver_on_a_node(cluster: Cluster, holder: str) -> tuple[str, int]:
+    """Host and port of an apiserver, if possible not the holder's own."""
+    ports = {apiserver.address: apiserver.port for apiserver in cluster.apiservers}
+    found = [(node.name, ports[node.address]) for node in cluster.nodes if node.address in ports]
+    return min(found, key=lambda each: each[0] == holder)
+
+
+def _line(fault: Fault, trial: Trial, number: int, repeat: int) -> str:
+    which = f" {number}/{repeat}" if repeat > 1 else ""
+    cost = f"outage {trial.new.seconds:.2f} s new, {trial.reused.seconds:.2f} s long-lived; {trial.new.failed} failed"
+    where = " -> ".join([trial.before, *(host for _, host in trial.moves)])
+    words = "; ".join(filter(None, (*trial.exceeded, trial.words)))
+    return (
+        f"{fault.name}{which} on {trial.target}: {trial.outcome} - {cost}; VIP {where}{f' - {words}' if words else ''}"
+    )
+
+
+def list_faults() -> Iterator[str]:
+    """Every fault in a line: its name, where it can be made, what it is and what it may cost."""
+    places = {Way.HOST: "any hosts", Way.LAB: "lab only", Way.RUN: "any hosts"}
+    width = max(map(len, FAULTS))
+    for fault in FAULTS.values():
+        yield f"{fault.name:{width}}  {places[fault.way]:9}  {fault.meaning}"
+        yield f"{'':{width}}  {'':9}  {fault.limit.words}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command.
+
+    Arguments:
+        arguments: of the command line; the process's own if not given
+
+    Returns:
+        The exit code
+    """
+    return run_as_script("failover_test", __doc__, failover_test, arguments, add_failover_options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Values of a command line, checked as they are read."""
+
+import argparse
+import re
+
+
+def key_value(text: str) -> tuple[str, str]:
+    """`role=backup`.
+
+    Arguments:
+        text: as given
+    """
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, as role=backup")
+    return key, value
+
+
+def names(text: str) -> list[str]:
+    """`lb-1,lb-2`.
+
+    Arguments:
+        text: as given
+    """
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:  # of an unset variable, say: that means no host, and must not mean all
+        raise argparse.ArgumentTypeError(f"{text!r} does not name a host, as lb-1,lb-2")
+    return found
+
+
+def positive(text: str) -> int:
+    """A number of 1 or more.
+
+    Arguments:
+        text: as given
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """`30s`, `2m`, `500ms`; seconds without a unit.
+
+    Arguments:
+        text: as given
+    """
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
+    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]

@@ -1,0 +1,158 @@
+"""Faults on a host: made by a script that arms the timer which ends them before it makes them."""
+
+import re
+import time
+from dataclasses import dataclass
+
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.errors import FaultError, RemoteCommandError, UnexpectedReplyError
+from nornir_kube_ha.faults import Fault
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+
+FOLDER = "/var/lib/kube-ha-fault"
+UNIT = "kube-ha-fault-{run}"
+TIMEOUT = 30  # seconds for each script; what a fault itself takes runs beside it
+POLL = 0.1  # seconds between two looks at the story
+
+_END = """
+if systemctl --quiet is-active "$UNIT.timer" "$UNIT.service"; then systemctl start "$UNIT.service"; fi
+systemctl stop "$UNIT.timer" 2>/dev/null
+cat "$FOLDER/story"
+rm -rf "$FOLDER"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a host tells of a fault. Times are of its own clock, in seconds since 1970; none if it has not happened.
+
+    Arguments:
+        begun: when the host began to make it
+        made: when it was seen to be there
+        healing: when the host began to heal it
+        healed: when it was seen to be gone
+        trouble: why it is not there, or not gone; "" if neither was found
+    """
+
+    begun: float | None = None
+    made: float | None = None
+    healing: float | None = None
+    healed: float | None = None
+    trouble: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the host has nothing more to tell."""
+        return self.healed is not None or (self.healing is not None and bool(self.trouble))
+
+    @property
+    def moments(self) -> tuple[float | None, ...]:
+        """All four times, in order."""
+        return self.begun, self.made, self.healing, self.healed
+
+    @classmethod
+    def parse(cls, text: str) -> "Story":
+        """Read `WORD TIME [WORDS]`, a line each.
+
+        Arguments:
+            text: the file
+
+        Raises:
+            ValueError: it is none
+        """
+        times: dict[str, float] = {}
+        trouble = ""
+        for word, moment, words in re.findall(r"^([a-z-]+) (\d+\.\d+) ?(.*)$", text, re.MULTILINE):
+            times[word] = float(moment)
+            if word.startswith("not-"):
+                trouble = trouble or f"{word.replace('-', ' ')}: {words or 'the host does not show it'}"
+        return cls(times.get("begun"), times.get("made"), times.get("healing"), times.get("healed"), trouble)
+
+
+def inject_fault(
+    task: Task, intent: Intent, fault: Fault, run_id: str, *, seconds: float, port: int, dry_run: bool | None = None
+) -> Result:
+    """Make a fault on a host, which ends there by itself.
+
+    Arguments:
+        intent: what should be
+        fault: one that is made on a host
+        run_id: of the run that makes it
+        seconds: how long it lasts
+        port: of the apiserver, for faults of one
+        dry_run: whether to do nothing; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): True: the timer is armed, and the fault is on its way
+
+    Raises:
+        FaultError: it cannot be made there; nothing was changed
+    """
+    if task.is_dry_run(dry_run):
+        return Result(host=task.host, changed=True)
+    scripts = {
+        "needs": fault.needs,
+        "inject": fault.inject,
+        "there": fault.there,
+        "heal": fault.heal,
+        "well": fault.well,
+    }
+    variables = assignments(
+        unit=UNIT.format(run=run_id),
+        folder=FOLDER,
+        seconds_to_last=f"{seconds:g}",
+        interface=intent.node(task.host.name).interface,
+        port=str(port),
+        **scripts,
+    )
+    try:
+        run_script(task, variables + load_script("faults.sh"), timeout=TIMEOUT)
+    except RemoteCommandError as error:
+        raise FaultError(task.host.name, f"{fault.name} {error.message}") from error
+    return Result(host=task.host, changed=True)
+
+
+def get_fault_story(task: Task) -> Result:
+    """What the host tells of the fault that was made last. Changes nothing.
+
+    Returns:
+        Result object with the following attributes set:
+          * result (:obj:`Story`): as far as it has come
+    """
+    completed = run_script(task, f"cat {FOLDER}/story 2>/dev/null || true\n", timeout=TIMEOUT)
+    try:
+        return Result(host=task.host, result=Story.parse(completed.stdout))
+    except ValueError as error:
+        raise UnexpectedReplyError(task.host.name, f"the fault's story cannot be read: {error}") from error
+
+
+def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool | None = None) -> Result:
+    """End a fault, and take away what it left behind.
+
+    Arguments:
+        run_id: of the run that made it
+        patience: seconds in which the host's own timer may end it, before it is ended from here
+        dry_run: whether to do nothing; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): True
+          * result (:obj:`Story`): all of it
+
+    Raises:
+        FaultError: it is not gone
+    """
+    if task.is_dry_run(dry_run):
+        return Result(host=task.host, changed=True, result=Story())
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and not get_fault_story(task).result.is_over:
+        time.sleep(POLL)
+    unit = UNIT.format(run=run_id)
+    completed = run_script(task, assignments(unit=unit, folder=FOLDER) + _END, timeout=TIMEOUT)
+    story = Story.parse(completed.stdout)
+    if story.begun is not None and story.healed is None:
+        raise FaultError(task.host.name, f"the fault has not healed: {story.trouble or 'the host does not tell why'}")
+    return Result(host=task.host, changed=True, result=story)

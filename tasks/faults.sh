@@ -1,0 +1,46 @@
+# Make a fault on this host that ends by itself. Set before it: UNIT (of the timer that ends it), FOLDER, SECONDS_TO_LAST,
+# INTERFACE, PORT, and the fault's own scripts: NEEDS, INJECT, THERE, HEAL, WELL.
+#
+# The timer is armed first, on the host: whatever becomes of the controller or of the way to here, the fault ends. What
+# happens is told in FOLDER/story, "WORD TIME [WORDS]" a line: `begun`, then `made` or `not-made`; `healing`, then `healed`
+# or `not-healed`. Times are in seconds since 1970.
+export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
+umask 077
+
+COMMON='
+main() { systemctl show --property MainPID --value "$1"; }
+hangs() { grep -q "^State:.T" "/proc/$1/status"; }
+all_hang() { for each in $(systemctl show --property MainPID --value "$1") $(pgrep -x "$1"); do hangs "$each" || return 1; done; }
+listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head -n 1; }
+# The kernel forgets routes with the link; only those that are nobody else'"'"'s to bring back.
+save_routes() { ip -4 route show dev "$1" | grep -v "proto kernel" >"$FOLDER/routes"; }
+restore_routes() { while read -r route; do eval "ip -4 route replace $route dev $1"; done <"$FOLDER/routes"; }
+tell() { word=$1; shift; echo "$word $(date +%s.%N) $*" >>"$FOLDER/story"; }
+# A condition within five seconds, or not.
+within() { for _ in $(seq 250); do if (eval "$1") >/dev/null 2>&1; then return 0; fi; sleep 0.02; done; return 1; }
+'
+
+if systemctl --quiet is-active 'kube-ha-fault-*.timer'; then
+    echo "another fault is there still: $(systemctl list-units --plain --no-legend 'kube-ha-fault-*.timer')" >&2
+    exit 1
+fi
+systemctl reset-failed 'kube-ha-fault-*' 2>/dev/null
+rm -rf "$FOLDER"
+mkdir -p "$FOLDER" || exit
+eval "$COMMON"
+words=$( (eval "$NEEDS") 2>&1) || {
+    rm -rf "$FOLDER"
+    echo "cannot be made here: $words" >&2
+    exit 1
+}
+
+variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' PORT='$PORT'"
+printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
+} >>$FOLDER/log 2>&1" 'if within "$1"; then tell healed; else tell not-healed "$(tail -n 3 "$FOLDER/log")"; fi' >"$FOLDER/heal"
+printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" \
+    'if within "$1"; then tell made; else tell not-made "$(tail -n 3 "$FOLDER/log")"; fi' >"$FOLDER/inject"
+
+systemd-run --quiet --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=10ms \
+    --property Type=oneshot sh "$FOLDER/heal" "$WELL" || exit
+# In a session of its own: it may cut the way that it was called by.
+setsid sh "$FOLDER/inject" "$THERE" </dev/null >>"$FOLDER/log" 2>&1 &

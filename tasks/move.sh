@@ -1,0 +1,39 @@
+# A planned move of the VIP, this host's part. Set before it: VIP, WANTED (a number that is added to this node's priority),
+# WANTED_FILE, RELEASED_FILE. Calls of one of these are appended.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+
+holds() { [ -n "$(ip -4 -oneline address show to "$VIP/32")" ]; }
+
+# CONDITION: within two seconds, or not.
+within() {
+    tries=100
+    while ! "$@"; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.02
+    done
+}
+
+lacks() { ! holds; }
+
+prefer() { echo "$WANTED" >"$WANTED_FILE"; }
+
+# As if haproxy had ended: an advert of priority 0 tells the others, and the first of them takes the VIP. What becomes of
+# this script or of its controller, the node is ready for the VIP again when this ends.
+release() {
+    trap 'echo 0 >"$RELEASED_FILE"' EXIT
+    trap 'exit 1' HUP INT TERM
+    holds || exit 0
+    echo 1 >"$RELEASED_FILE" || exit
+    within lacks || {
+        echo "keepalived does not let it go" >&2
+        exit 1
+    }
+    sleep 0.5 # until the others have settled who has it, this node must not take part
+}
+
+take() {
+    within holds && return
+    echo "keepalived does not take it" >&2
+    exit 1
+}

@@ -1,0 +1,75 @@
+"""A command on a host that goes on while others run: its lines as they come, and words to it."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import paramiko
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.errors import HostUnreachableError
+from nornir_kube_ha.tasks.remote import OPEN_TIMEOUT, login
+
+
+class Stream:
+    """A command that runs on a host, over the login that the run has there.
+
+    A host that falls silent keeps its stream: what it says reaches us when the network does.
+
+    Arguments:
+        channel: of the SSH login; the command was started on it
+    """
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def write(self, data: bytes) -> None:
+        """Say something to the command.
+
+        Arguments:
+            data: goes to its standard input
+
+        Raises:
+            OSError: the command has ended, or the connection has
+        """
+        self._channel.sendall(data)
+
+    def lines(self) -> Iterator[str]:
+        """What it prints, line by line, until it ends or the connection does."""
+        rest = b""
+        while data := self._received():
+            *whole, rest = (rest + data).split(b"\n")
+            yield from (line.decode(errors="replace") for line in whole)
+
+    def _received(self) -> bytes:
+        try:
+            return bytes(self._channel.recv(65536))
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        """Let go. The command sees the end of its input, and has to end by that."""
+        with suppress(OSError, EOFError):  # the connection went first
+            self._channel.close()
+
+
+def get_stream(task: Task, command: str) -> Result:
+    """Start a command on a host, and leave it running.
+
+    Arguments:
+        command: for the login's shell; shows in the host's process list, so it holds no secret
+
+    Returns:
+        Result object with the following attributes set:
+          * result (:obj:`Stream`): to be closed by the caller
+
+    Raises:
+        HostUnreachableError: no SSH server answers
+        LoginRefusedError: the host's key or our credentials are not accepted
+    """
+    transport = login(task).get_transport()
+    try:
+        channel = transport.open_session(timeout=OPEN_TIMEOUT)  # type: ignore[union-attr] # none: caught below
+        channel.exec_command(command)
+    except (paramiko.SSHException, OSError, EOFError, AttributeError) as error:
+        raise HostUnreachableError(task.host.name, f"the connection was lost: {error}") from error
+    return Result(host=task.host, result=Stream(channel))
