@@ -14,7 +14,13 @@ from nornir_kube_ha.runbooks.failover_options import add_failover_options
 from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.lab import Parsers
 from nornir_kube_ha.runbooks.lab import add_parser as add_lab_parser
-from nornir_kube_ha.runbooks.options import add_change_options, add_check_options, add_options, parse
+from nornir_kube_ha.runbooks.options import (
+    add_change_options,
+    add_check_options,
+    add_inventory_option,
+    add_options,
+    parse,
+)
 
 RUNBOOKS = {
     "deploy": ("make every host what the inventory says, then look whether it is", add_change_options),
@@ -47,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
         add_options(parser_of_runbook, add_own)
         parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
+    _add_vip(commands)
     _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)
@@ -59,6 +66,22 @@ def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
     command = importlib.import_module("nornir_kube_ha.runbooks.command")
     runbook = importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
     exit_code: int = command.run_runbook(name, getattr(runbook, name), arguments)
+    return exit_code
+
+
+def _add_vip(commands: Parsers) -> None:
+    parser = commands.add_parser("vip", help="move the VIP to another node, as planned")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    words = "move a cluster's VIP to one of its nodes: nothing is restarted, and nobody waits for a time-out"
+    move = verbs.add_parser("move", help=words, description=words)
+    add_inventory_option(move)
+    move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
+    move.set_defaults(run=_move_vip)
+
+
+def _move_vip(arguments: argparse.Namespace) -> int:
+    # Imported only now, as in `_run_runbook`.
+    exit_code: int = importlib.import_module("nornir_kube_ha.runbooks.vip").run_move(arguments)
     return exit_code
 
 

@@ -1,38 +1,102 @@
 """The VIP as something to be moved: `kube-ha vip move --to HOST`."""
 
-from nornir_kube_ha.errors import KubeHaError, MoveError
+import argparse
+import sys
+from pathlib import Path
+
+from nornir_kube_ha.errors import KubeHaError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
+from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
+
+HEALTH = ("haproxy.", "keepalived.", "host.interface")  # checks that a node must pass before the VIP is sent to it
 
 
-def move_vip(run: Run, cluster: Cluster, to: str) -> None:
-    """Move a cluster's VIP to one of its nodes. The run has looked at all of them.
+def run_move(arguments: argparse.Namespace) -> int:
+    """`vip move`.
 
     Arguments:
-        run: logs in
+        arguments: parsed: `inventory` and `to`
+
+    Returns:
+        The exit code
+
+    Raises:
+        KubeHaError: the VIP did not move
+    """
+    inventory: Path = find_inventory(arguments.inventory)
+    nornir = open_inventory(inventory, forks=32)
+    intent = load_intent(nornir, read_files=False)
+    try:
+        cluster = intent.cluster_of(arguments.to)
+    except KeyError:
+        known = ", ".join(node.name for node in intent.nodes)
+        raise UsageError(f"--to: no node is called {arguments.to}; there are {known}") from None
+    names = [node.name for node in cluster.nodes]
+    enter_lab(nornir, names, inventory)
+    run = Run("vip_move", nornir, load_intent(nornir), names)
+    try:
+        run.look()
+        source = move_vip(run, run.intent.cluster_of(arguments.to), arguments.to)
+    finally:
+        run.close()
+    words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
+    sys.stdout.write(f"{cluster.vip.ip} {words}\n")
+    return 0
+
+
+def move_vip(run: Run, cluster: Cluster, to: str) -> str:
+    """Move a cluster's VIP to one of its nodes.
+
+    Arguments:
+        run: has just looked at the cluster
         cluster: whose VIP it is
         to: name of the node that shall have it
 
+    Returns:
+        Name of the node that had it
+
     Raises:
-        MoveError: it cannot go there, or does not
+        MoveError: it cannot go there, or does not; where it was, it still is
+        HostError: a node does not answer
     """
-    node = cluster.node(to)
-    if not node.keepalived.events:
-        raise MoveError(to, "keepalived.events is false: this cluster is not made for planned moves")
-    holders = [each.name for each in cluster.nodes if run.facts[each.name].holds(cluster.vip)]
-    if holders == [to]:
-        return
-    if to in holders or not holders:
-        raise MoveError(to, f"{cluster.vip.ip} is held by {', '.join(holders) or 'nobody'}: see `verify` first")
+    holder = _holder(run, cluster, to)
+    if holder == to:
+        return holder
+    _refuse_unfit(run, cluster, to)
     run.one(prefer_for_vip, to, intent=run.intent, preferred=True)
     try:
-        for holder in holders:
-            run.one(release_vip, holder, intent=run.intent)
+        run.one(release_vip, holder, intent=run.intent)
         run.one(get_vip_arrival, to, intent=run.intent)
     except KubeHaError:
         run.one(prefer_for_vip, to, intent=run.intent, preferred=False)
         raise
-    for other in cluster.nodes:  # with preemption the preference must last, or the master would take it back
-        if other.name != to or not node.keepalived.preempt or node.role == "master":
-            run.one(prefer_for_vip, other.name, intent=run.intent, preferred=False)
+    # Where nodes preempt, the preference has to last, or the master would take the VIP back.
+    settled = not cluster.node(to).keepalived.preempt or cluster.node(to).role == "master"
+    for name in run.facts:
+        if name != to or settled:
+            run.one(prefer_for_vip, name, intent=run.intent, preferred=False)
+    return holder
+
+
+def _holder(run: Run, cluster: Cluster, to: str) -> str:
+    if not cluster.nodes[0].keepalived.events:
+        raise MoveError(to, "keepalived.events is false: this cluster is not made for planned moves")
+    holders = [name for name, facts in run.facts.items() if facts.holds(cluster.vip)]
+    if len(holders) != 1:
+        unseen = [node.name for node in cluster.nodes if node.name not in run.facts]
+        missing = f", {', '.join(unseen)} does not" if unseen else ""
+        seen = f"is held by {' and '.join(holders) or 'none'} of those that answer"
+        raise MoveError(to, f"{cluster.vip.ip} {seen}{missing}; see `verify`")
+    return holders[0]
+
+
+def _refuse_unfit(run: Run, cluster: Cluster, to: str) -> None:
+    host = run.report().hosts[to]
+    if host.failure:
+        raise MoveError(to, f"cannot be looked at: {host.failure.message}")
+    failed = [each.id for each in host.findings if each.status == "fail" and each.id.startswith(HEALTH)]
+    if failed:
+        raise MoveError(to, f"is not fit for {cluster.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")
