@@ -1,23 +1,54 @@
 """A lab for as long as a campaign takes, deployed, with the settings that users have."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.rig import Lab, copy_inventory
+from tests.lab.rig import HOSTS, Lab, copy_inventory
+
+SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "ours": {},
+    "fast": {"keepalived.timers": "fast"},
+    "guide": {
+        "haproxy.balance": "source",
+        "haproxy.check": "tcp",
+        "haproxy.inter": 2000,
+        "haproxy.retries": 3,
+        "haproxy.shutdown_sessions": False,
+        "haproxy.timeouts": {"connect": 5000, "client": "10m", "server": "10m"},
+        "haproxy.stats.admin": True,
+        "keepalived.vrrp_version": 2,
+        "keepalived.advert_int": 3,
+        "keepalived.unicast": False,
+        "keepalived.dont_track_primary": True,
+        "keepalived.preempt": True,
+        "keepalived.events": False,
+        "keepalived.yield_when_blind": False,
+        "keepalived.garp_master_refresh": 0,
+        "keepalived.check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
+    },
+}
+"""What the inventory sets beside what it must: nothing, or all that the guide says."""
+GUIDE_PRIORITIES = (120, 110, 110)
 
 
 @contextmanager
-def deployed_lab(name: str) -> Iterator[Lab]:
+def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
     """Three hosts that pass every check; gone at the end, however it comes.
 
     Arguments:
         name: the lab's
+        settings: one of `SETTINGS`
     """
     with tempfile.TemporaryDirectory() as folder:
         lab = copy_inventory(name, Path(folder) / "inventory")
         lab.set("verify.listen", 1.2)  # tests listen for less
+        for key, value in SETTINGS[settings].items():
+            lab.set(key, value)
+        if settings == "guide":
+            for host, priority in zip(HOSTS, GUIDE_PRIORITIES, strict=True):
+                lab.set("keepalived.priority", priority, host=host)
         lab.up()
         try:
             completed = lab.deploy()

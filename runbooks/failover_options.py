@@ -18,6 +18,7 @@ class FailoverOptions:
         limit: seconds of outage that new connections may see; each fault's own unless given
         yes: do not ask before anything is broken
         vantage: the host that the client runs on; the controller if none
+        rate: new connections a second
         list_faults: only list the faults
     """
 
@@ -28,6 +29,7 @@ class FailoverOptions:
     limit: float | None = None
     yes: bool = False
     vantage: str = ""
+    rate: int = 50
     list_faults: bool = False
 
     @classmethod
@@ -45,6 +47,7 @@ class FailoverOptions:
             arguments.limit_seconds,
             arguments.yes,
             arguments.vantage,
+            arguments.rate,
             arguments.list,
         )
 
@@ -70,6 +73,7 @@ def add_failover_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--limit-seconds", metavar="N", type=seconds, help="outage that new connections may see; each fault's own else"
     )
+    how.add_argument("--rate", metavar="N", type=positive, default=50, help="new connections a second (50)")
     how.add_argument(
         "--vantage", metavar="HOST", default="", help="run the client on this host of the inventory, not here"
     )

@@ -136,7 +136,7 @@ def _ask(question: str) -> bool:
 
 def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> bool:
     """Make each fault as often as asked; whether the cluster is well after the last."""
-    with Measurement(run, cluster, _client(run, cluster, failover.vantage)) as measurement:
+    with Measurement(run, cluster, _client(run, cluster, failover)) as measurement:
         for fault in faults:
             limit = _limit(fault, cluster, failover)
             keep = _keeper(run, FaultReport(fault.name, fault.meaning, limit, ()))
@@ -151,11 +151,12 @@ def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: Failove
     return True
 
 
-def _client(run: Run, cluster: Cluster, vantage: str) -> Client:
-    first = cluster.nodes[0]
+def _client(run: Run, cluster: Cluster, failover: FailoverOptions) -> Client:
+    first, vantage = cluster.nodes[0], failover.vantage
+    config = config_of(first)._replace(rate=float(failover.rate))
     if not vantage:
-        return Client.here(first)
-    return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config_of(first), vantage)
+        return Client.here(first, config)
+    return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config, vantage)
 
 
 def _limit(fault: Fault, cluster: Cluster, failover: FailoverOptions) -> Limit:

@@ -101,6 +101,7 @@ class Measurement:
         Raises:
             ClientError: the client does not work, or gets no answer before anything is broken
         """
+        self._client.forget(time.monotonic() - LEAD)
         self._await_steady()
         draft = Trial(
             self.cluster.name,

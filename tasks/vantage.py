@@ -150,7 +150,8 @@ class Client:
         self.doubt = FOREVER
         """Seconds by which `ahead` may be wrong at most."""
         self._connect, self._config = connect, config
-        self._channel: Channel | None = None
+        self.channel: Channel | None = None
+        """Leads to it while it runs."""
         self._attempts: list[Attempt] = []  # in the client's own time
         self._late: list[tuple[float, float, int]] = []
         self._times: queue.SimpleQueue[tuple[int, float, float] | None] = queue.SimpleQueue()
@@ -182,7 +183,7 @@ class Client:
             ClientError: it does not run
         """
         source = client_source()
-        self._channel = self._connect()
+        self.channel = self._connect()
         self._reader.start()
         try:
             self._write(source + json.dumps(self._config._asdict()).encode() + b"\n")
@@ -224,6 +225,16 @@ class Client:
         self._check()
         found = [each for each in list(self._attempts) if each.start + self.ahead >= since]
         return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
+
+    def forget(self, before: float) -> None:
+        """Let go of what is not asked for any more: a client that works for hours sees much.
+
+        Arguments:
+            before: a moment of `time.monotonic`; attempts that were over by then are forgotten
+        """
+        # In one step each, as the reader goes on adding: both are in the order in which they were told.
+        del self._attempts[: sum(each.end + self.ahead < before for each in list(self._attempts))]
+        del self._late[: sum(each[0] + self.ahead < before for each in list(self._late))]
 
     def late(self, since: float = -FOREVER) -> float:
         """By how many seconds the client itself was late at most: what it saw is no better than that.
@@ -285,15 +296,15 @@ class Client:
         self._check()
 
     def _close(self) -> None:
-        if self._channel:
-            self._channel.close()
-            self._channel = None
+        if self.channel:
+            self.channel.close()
+            self.channel = None
             self._reader.join()
 
     def _write(self, data: bytes) -> None:
-        if self._channel:
+        if self.channel:
             with suppress(OSError):  # it has ended: `_check` says so, with its last words
-                self._channel.write(data)
+                self.channel.write(data)
 
     def _check(self) -> None:
         if self._over.is_set():
@@ -304,6 +315,8 @@ class Client:
 
     def _exchange(self) -> tuple[float, float]:
         """Ask for the time: how long the answer took, and how far our clock is ahead."""
+        if self._over.is_set():
+            raise ClientError(f"the client on {self.where} has ended: {self._last_words}")
         self._asked += 1
         sent = time.monotonic()
         self._write(f"time {self._asked}\n".encode())
@@ -326,7 +339,7 @@ class Client:
 
     def _listen(self) -> None:
         try:
-            for line in self._channel.lines() if self._channel else ():
+            for line in self.channel.lines() if self.channel else ():
                 self._heard = time.monotonic()
                 self._take(line)
         except (OSError, EOFError, KubeHaError) as error:
@@ -346,6 +359,8 @@ class Client:
                     self._times.put((number, moment, self._heard))
                 case ["end", *_]:
                     self._finished = True
+                case ["fatal", str(words)]:
+                    self._words.append(words)
                 case _:
                     self._words.append(line)
         except ValueError:

@@ -1,0 +1,114 @@
+"""Make every fault many times, each on hosts of the lab, and write what a client lost to docs/failover.md.
+
+    python -m campaigns.failover --repeat 100 --labs 2 --fault 'haproxy-*' --settings ours
+
+Trials are kept in build/failover, a line each, as soon as they are there: a campaign that is cut off goes on where it
+ended, and several add up. `--write` only writes the page again from what is kept.
+"""
+
+import argparse
+import fnmatch
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from campaigns.failover_page import write_page
+from campaigns.record import ROOT
+from campaigns.rig import SETTINGS, deployed_lab
+from tests.lab.rig import Lab
+
+from nornir_kube_ha.faults import FAULTS
+
+KEPT = ROOT / "build" / "failover"
+BATCH = 10  # trials of one run: so many are lost at most if it is cut off
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fault", action="append", default=[], help="only these, as 'haproxy-*'; repeatable")
+    parser.add_argument("--repeat", type=int, default=100, help="trials of each that shall be there in the end")
+    parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
+    parser.add_argument("--settings", choices=SETTINGS, action="append", default=[], help="of the hosts; repeatable")
+    parser.add_argument("--hold", default="", help="how long each fault lasts")
+    parser.add_argument("--rate", default="50", help="new connections a second")
+    parser.add_argument("--kind", default="", help="kept apart under this name: `-10m` for those that last ten minutes")
+    parser.add_argument("--write", action="store_true", help="only write the page again")
+    options = parser.parse_args()
+    if not options.write:
+        _run(options)
+    write_page(KEPT)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    names = [name for name in FAULTS if any(fnmatch.fnmatch(name, each) for each in options.fault or ["*"])]
+    work: queue.SimpleQueue[tuple[str, str, int]] = queue.SimpleQueue()
+    for name in names:
+        for settings in options.settings or ["ours"]:
+            missing = options.repeat - len(kept(settings, name + options.kind))
+            for start in range(0, missing, BATCH):
+                work.put((settings, name, min(BATCH, missing - start)))
+    threads = [threading.Thread(target=_work, args=(number, work, options)) for number in range(options.labs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _work(number: int, work: "queue.SimpleQueue[tuple[str, str, int]]", options: argparse.Namespace) -> None:
+    """One worker: a lab for each kind of settings that it meets, one fault after the other."""
+    with ExitStack() as stack:
+        labs: dict[str, Lab] = {}
+        while True:
+            try:
+                settings, fault, count = work.get_nowait()
+            except queue.Empty:
+                return
+            if settings not in labs:
+                # As `make failover-report` says in its help: labs of several campaigns must not meet.
+                name = f"f{settings[:1]}{options.kind.strip('-')[:2]}{number}{len(labs)}"
+                labs[settings] = stack.enter_context(deployed_lab(name, settings))
+            _trials(labs[settings], settings, fault, count, options)
+
+
+def _trials(lab: Lab, settings: str, fault: str, count: int, options: argparse.Namespace) -> None:
+    command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", fault, "--yes"]
+    command += ["--repeat", str(count), "--output", "json", "--rate", options.rate]
+    command += ["--hold", options.hold] if options.hold else []
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+    try:
+        found = json.loads(done.stdout)["faults"]
+    except (ValueError, KeyError):
+        sys.stderr.write(f"{settings} {fault}: no report, exit status {done.returncode}\n{done.stdout.decode()}\n")
+        return
+    for each in found:
+        keep(settings, fault + options.kind, each["trials"])
+    if not found or any(trial["outcome"] == "not healed" for each in found for trial in each["trials"]):
+        sys.stderr.write(f"{settings} {fault}: deploying again\n")
+        lab.deploy()
+
+
+def kept(settings: str, fault: str) -> list[dict[str, object]]:
+    """Trials that are there already."""
+    path = _path(settings, fault)
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def keep(settings: str, fault: str, trials: Iterable[dict[str, object]]) -> None:
+    path = _path(settings, fault)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.writelines(f"{json.dumps(trial)}\n" for trial in trials)
+
+
+def _path(settings: str, fault: str) -> Path:
+    return KEPT / settings / f"{fault}.jsonl"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
