@@ -25,8 +25,11 @@ defaults; [inventory.md](inventory.md) says how these are merged.
 FROM_HOST = {
     "address": "the host's `hostname`",
     "keepalived.router_id": "the host's name",
-    "keepalived.priority": "120 for the master; 110, 109, ... for the backups",
-    "keepalived.state": "MASTER for the master, BACKUP for the backups; BACKUP for all without `preempt`",
+    "keepalived.priority": "180 for the master; 120 and 60 for two backups, closer together for more",
+    "keepalived.state": "BACKUP; with `preempt` MASTER for the master",
+    "keepalived.advert_int": "by `timers`: 0.05 or 0.02",
+    "keepalived.down_timer_adverts": "16; 3 where `advert_int` is 0.3 or more",
+    "apiservers.name": "its address",
 }
 
 
@@ -86,10 +89,10 @@ def _table(title: str, prefix: str, model: type[BaseModel]) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default_factory:
-        return "its address"
     if field.is_required():
         return "**required**"
+    if field.default_factory:
+        raise LookupError(f"FROM_HOST has no words for what {field.default_factory} makes")
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value) or "none"

@@ -4,12 +4,15 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
-from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, facts, findings_of, heard, vrrp
+from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, facts, findings_of, heard, together, vrrp
 
 from nornir_kube_ha.checks import Status, foreign_routers
 from nornir_kube_ha.facts import Advert, Facts, VRRPInstance
 
 MAC = "02:07:e7:b0:ee:d5"
+
+
+PREEMPT = {"keepalived": {"preempt": True}}  # the role says who has the VIP, and not only who starts with it
 
 
 def advert(last: int, priority: int = 120, *, vrid: int = 68) -> Advert:
@@ -53,7 +56,82 @@ def test_state_that_does_not_fit_turns_red(
     host_view: Hosts, host: str, change: Change, expected: str, seen: str
 ) -> None:
     words = f"{expected}, holding the VIP only as MASTER"
+    assert_red(host_view(host, change, group=PREEMPT), "keepalived.state", words, seen, "journalctl -u keepalived")
+
+
+@pytest.mark.parametrize("host", ["lb-1", "lb-2"])
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        pytest.param(vrrp("MASTER", holds=False), "MASTER, does not hold the VIP", id="master without VIP"),
+        pytest.param(vrrp("BACKUP", holds=True), "BACKUP, holds the VIP", id="backup with VIP"),
+        pytest.param(vrrp("FAULT", holds=False), "FAULT, does not hold the VIP", id="fault"),
+        pytest.param(vrrp("FAULT", holds=True), "FAULT, holds the VIP", id="fault with VIP"),
+        pytest.param(vrrp("INIT", holds=False), "INIT, does not hold the VIP", id="at start"),
+        pytest.param(
+            together(vrrp("BACKUP", holds=False), facts(vrrp=None)),
+            "keepalived does not answer, does not hold the VIP",
+            id="silent",
+        ),
+        pytest.param(
+            together(vrrp("BACKUP", holds=False), facts(vrrp=())), "keepalived does not answer", id="no instance"
+        ),
+    ],
+)
+def test_state_that_fits_no_node_turns_red_by_default(host_view: Hosts, host: str, change: Change, seen: str) -> None:
+    words = "BACKUP or MASTER, holding the VIP only as MASTER"
     assert_red(host_view(host, change), "keepalived.state", words, seen, "journalctl -u keepalived")
+
+
+@pytest.mark.parametrize(("host", "state", "holds"), [("lb-1", "MASTER", True), ("lb-2", "BACKUP", False)])
+def test_state_of_the_role_passes_with_preemption(host_view: Hosts, host: str, state: str, *, holds: bool) -> None:
+    finding = findings_of(host_view(host, vrrp(state, holds=holds), group=PREEMPT))["keepalived.state"]
+    assert (finding.status, finding.expected) == (Status.PASS, f"{state}, holding the VIP only as MASTER")
+
+
+PREFERRED = 200  # 20 above the master's
+
+
+@pytest.mark.parametrize(("state", "holds"), [("MASTER", True), ("BACKUP", False)])
+@pytest.mark.parametrize("host", ["lb-1", "lb-2"])
+def test_after_a_planned_move_any_node_may_hold_the_vip(
+    host_view: Hosts, host: str, state: str, *, holds: bool
+) -> None:
+    change = together(vrrp(state, holds=holds), adverts(advert(12, PREFERRED)))
+    finding = findings_of(host_view(host, change, group=PREEMPT))["keepalived.state"]
+    assert (finding.status, finding.expected) == (Status.PASS, "BACKUP or MASTER, holding the VIP only as MASTER")
+
+
+@pytest.mark.parametrize(("state", "holds"), [("MASTER", False), ("BACKUP", True), ("FAULT", False)])
+def test_after_a_planned_move_state_and_address_must_fit_still(host_view: Hosts, state: str, *, holds: bool) -> None:
+    change = together(vrrp(state, holds=holds), adverts(advert(12, PREFERRED)))
+    assert findings_of(host_view("lb-2", change, group=PREEMPT))["keepalived.state"].status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([advert(12, 120)], id="own priority"),
+        pytest.param([advert(12, PREFERRED - 1)], id="nearly"),
+        pytest.param([advert(12, 120), advert(12, PREFERRED, vrid=69)], id="of another VRID"),
+        pytest.param([], id="nobody heard"),
+    ],
+)
+def test_backup_that_has_the_vip_without_a_planned_move_turns_red(host_view: Hosts, others: list[Advert]) -> None:
+    change = together(vrrp("MASTER", holds=True), adverts(*others))
+    assert findings_of(host_view("lb-2", change, group=PREEMPT))["keepalived.state"].status is Status.FAIL
+
+
+def test_good_health_of_a_master_is_no_planned_move(host_view: Hosts) -> None:
+    priorities = {"lb-1": 120, "lb-2": 110, "lb-3": 109}
+    hosts = {host: {"keepalived": {"priority": priority}} for host, priority in priorities.items()}
+    group = {"keepalived": {"preempt": True, "check": {"weight": 20}}}  # so that a healthy master says 140 of itself
+    change = together(vrrp("MASTER", holds=True), adverts(advert(11, 140)))
+    finding = findings_of(host_view("lb-2", change, hosts=hosts, group=group))["keepalived.state"]
+    assert finding.status is Status.FAIL
+    change = together(vrrp("MASTER", holds=True), adverts(advert(12, 160)))
+    finding = findings_of(host_view("lb-2", change, hosts=hosts, group=group))["keepalived.state"]
+    assert finding.status is Status.PASS
 
 
 def test_state_is_our_instances_whatever_else_there_is(host_view: Hosts) -> None:
@@ -67,15 +145,9 @@ def test_state_is_our_instances_whatever_else_there_is(host_view: Hosts) -> None
 @pytest.mark.parametrize(("state", "holds"), [("MASTER", True), ("BACKUP", False)])
 @pytest.mark.parametrize("host", ["lb-1", "lb-2"])
 def test_without_preemption_any_node_may_hold_the_vip(host_view: Hosts, host: str, state: str, *, holds: bool) -> None:
-    view = host_view(host, vrrp(state, holds=holds), group={"keepalived": {"preempt": False}})
+    view = host_view(host, vrrp(state, holds=holds))
     finding = findings_of(view)["keepalived.state"]
     assert (finding.status, finding.expected) == (Status.PASS, "BACKUP or MASTER, holding the VIP only as MASTER")
-
-
-@pytest.mark.parametrize(("state", "holds"), [("MASTER", False), ("BACKUP", True), ("FAULT", False)])
-def test_without_preemption_state_and_address_must_fit_still(host_view: Hosts, state: str, *, holds: bool) -> None:
-    view = host_view("lb-2", vrrp(state, holds=holds), group={"keepalived": {"preempt": False}})
-    assert findings_of(view)["keepalived.state"].status is Status.FAIL
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile
+from nornir_kube_ha.config import (
+    CHECK_APISERVERS,
+    HAPROXY_CFG,
+    HAPROXY_DROP_IN,
+    KEEPALIVED_CONF,
+    KEEPALIVED_DROP_IN,
+    MANAGED_PATHS,
+    VIP_RELEASED_FILE,
+    VIP_WANTED_FILE,
+    ConfigFile,
+)
 from nornir_kube_ha.intent import CHECK_SCRIPT
 
 NornirOf = Callable[..., Nornir]
@@ -18,6 +28,8 @@ HAPROXY: dict[str, Any] = {
     "balance": "source",
     "check": "tcp",
     "inter": 2000,
+    "fastinter": 2000,
+    "shutdown_sessions": False,
     "fall": 2,
     "rise": 2,
     "log": ["/dev/log local0", "/dev/log local1 notice"],
@@ -48,7 +60,9 @@ KEEPALIVED: dict[str, Any] = {
     "dont_track_primary": True,
     "advert_int": 3,
     "unicast": False,
+    "preempt": True,
     "events": False,
+    "yield_when_blind": False,
     "check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
 }
 GROUP: dict[str, Any] = {
@@ -106,7 +120,7 @@ def test_defaults(haproxy_cfg: str) -> None:
         "timeout connect 5000",
         "timeout client 10m",
         "timeout server 10m",
-        "timeout check 1s",
+        "timeout check 700ms",  # ours: the guide has none
     ]
 
 
@@ -133,7 +147,7 @@ def test_apiserver_listener(haproxy_cfg: str) -> None:
         "balance source",
         "retries 3",
         "option redispatch 1",
-        "default-server check inter 2000 fall 2 rise 2 on-marked-down shutdown-sessions",
+        "default-server check inter 2000 fastinter 2000 fall 2 rise 2",
         "server 172.27.129.105 172.27.129.105:6443 weight 1",
         "server 172.27.129.111 172.27.129.111:6443 weight 1",
         "server 172.27.129.112 172.27.129.112:6443 weight 1",
@@ -170,7 +184,7 @@ def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, i
         "rise 2",
         "weight -30",
     ]
-    assert section(text, "vrrp_instance VI-kube-master {") == [
+    assert [line for line in section(text, "vrrp_instance VI-kube-master {") if not line.startswith("#")] == [
         f"state {state}",
         f"priority {priority}",
         "dont_track_primary",
@@ -178,6 +192,7 @@ def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, i
         "virtual_router_id 68",
         "advert_int 3",
         "garp_master_refresh 60",
+        "higher_prio_send_advert",
         f"mcast_src_ip {address}",  # ours: without it keepalived takes the interface's first address
         "track_script {",
         "check-haproxy",
@@ -190,6 +205,84 @@ def test_keepalived(guide: Nornir, render: Render, host: str, role: tuple[str, i
 
 def test_without_events_no_unit_is_changed(guide: Nornir, render: Render) -> None:
     assert set(render(guide)["lb-1"]) == {HAPROXY_CFG, KEEPALIVED_CONF, CHECK_SCRIPT}
+
+
+@pytest.mark.parametrize(("yields", "closes"), [(True, True), (True, False), (False, True), (False, False)])
+def test_apiservers_are_watched_where_anything_depends_on_it(
+    nornir_of: NornirOf, render: Render, *, yields: bool, closes: bool
+) -> None:
+    group = {"keepalived": {"yield_when_blind": yields}, "haproxy": {"shutdown_sessions": closes}}
+    files = render(nornir_of(group=group))["lb-1"]
+    text = files[KEEPALIVED_CONF].content
+    watched = yields or closes
+    assert (CHECK_APISERVERS in files) is watched
+    assert (f'script "{CHECK_APISERVERS}"' in text) is watched
+    assert ("        check-haproxy\n        check-apiservers\n    }" in text) is watched
+    if watched:
+        assert files[CHECK_APISERVERS].mode == "0755"
+        assert section(text, "vrrp_script check-apiservers {")[1:] == [
+            "interval 1",
+            "timeout 2",
+            "fall 4",
+            "rise 2",
+            "weight 0",
+        ]
+
+
+OLDER, NEWER = "2.2.3", "2.2.4"
+
+
+@pytest.mark.parametrize(
+    ("settings", "older", "newer"),
+    [
+        ({}, ["advert_int 0.27"], ["advert_int 0.05", "down_timer_adverts 16"]),
+        ({"timers": "fast"}, ["advert_int 0.11"], ["advert_int 0.02", "down_timer_adverts 16"]),
+        ({"advert_int": 0.2}, ["advert_int 1.07"], ["advert_int 0.2", "down_timer_adverts 16"]),
+        ({"advert_int": 1}, ["advert_int 1"], ["advert_int 1", "down_timer_adverts 3"]),
+        (  # whole seconds, and at least one
+            {"advert_int": 1, "down_timer_adverts": 8, "vrrp_version": 2},
+            ["advert_int 3"],
+            ["advert_int 1", "down_timer_adverts 8"],
+        ),
+        (
+            {"advert_int": 1, "down_timer_adverts": 1, "vrrp_version": 2},
+            ["advert_int 1"],
+            ["advert_int 1", "down_timer_adverts 1"],
+        ),
+        (
+            {"advert_int": 0.01, "down_timer_adverts": 1},
+            ["advert_int 0.01"],
+            ["advert_int 0.01", "down_timer_adverts 1"],
+        ),
+        ({"advert_int": 40, "down_timer_adverts": 9}, ["advert_int 40"], ["advert_int 40", "down_timer_adverts 9"]),
+        ({"advert_int": 0.1, "down_timer_adverts": 8}, ["advert_int 0.27"], ["advert_int 0.1", "down_timer_adverts 8"]),
+    ],
+)
+def test_an_older_keepalived_waits_as_long_with_fewer_adverts(
+    nornir_of: NornirOf, render: Render, settings: dict[str, Any], older: list[str], newer: list[str]
+) -> None:
+    for version, lines in ((OLDER, older), (NEWER, newer)):
+        text = render(nornir_of(group={"keepalived": settings}), keepalived=version)["lb-1"][KEEPALIVED_CONF].content
+        written = [line.strip() for line in text.splitlines()]
+        assert [line for line in written if line.startswith(("advert_int", "down_timer_adverts"))] == lines
+
+
+@pytest.mark.parametrize("path", [HAPROXY_DROP_IN, KEEPALIVED_DROP_IN])
+def test_unit_that_ends_again_and_again_is_started_again_and_again(
+    nornir_of: NornirOf, render: Render, path: str
+) -> None:
+    text = render(nornir_of())["lb-1"][path].content
+    head, _, service = text.partition("[Service]\n")
+    assert "\n[Unit]\n" in head
+    assert "\nStartLimitIntervalSec=0\n" in head
+    assert "ExecStopPost=-" in service
+
+
+def test_planned_moves_are_told_by_two_files(nornir_of: NornirOf, render: Render) -> None:
+    text = render(nornir_of())["lb-1"][KEEPALIVED_CONF].content + "\n"
+    assert section(text, "track_file vip_released {") == [f'file "{VIP_RELEASED_FILE}"', "weight 0", "init_file 0"]
+    assert section(text, "track_file vip_wanted {") == [f'file "{VIP_WANTED_FILE}"', "weight 1", "init_file 0"]
+    assert "        haproxy_down\n        vip_released\n        vip_wanted\n    }\n" in text
 
 
 def test_by_default_every_managed_file_is_written(nornir_of: NornirOf, render: Render) -> None:
@@ -209,15 +302,24 @@ def test_by_default_every_managed_file_is_written(nornir_of: NornirOf, render: R
         ({"group": {"haproxy": {"global_lines": ["maxconn 9"]}}}, HAPROXY_CFG, "    maxconn 9\n\ndefaults", "\n\n\n"),
         ({"group": {"haproxy": {"defaults_lines": ["backlog 9"]}}}, HAPROXY_CFG, "    backlog 9\n\nlisten", "\n\n\n"),
         ({"group": {"haproxy": {"listener_lines": ["backlog 9"]}}}, HAPROXY_CFG, "backlog 9\n    server", "\n\n\n"),
-        ({}, KEEPALIVED_CONF, "advert_int 0.1\n", "dont_track_primary"),
-        ({}, KEEPALIVED_CONF, "unicast_src_ip 192.0.2.11\n", "nopreempt"),
+        ({}, HAPROXY_CFG, "    timeout connect 300ms\n", "timeout queue"),
+        ({}, HAPROXY_CFG, "    timeout check 700ms\n", "on-marked-down"),  # keepalived's script closes sessions
+        ({}, HAPROXY_CFG, " inter 1s fastinter 200ms fall 2 rise 2\n", "downinter"),
+        ({"group": {"haproxy": {"fastinter": "300ms", "check": "tcp"}}}, HAPROXY_CFG, " fastinter 300ms ", "200ms"),
+        ({}, KEEPALIVED_CONF, "    advert_int 0.05\n    down_timer_adverts 16\n", "dont_track_primary"),
+        ({"group": {"keepalived": {"timers": "fast"}}}, KEEPALIVED_CONF, "    advert_int 0.02\n", "0.05"),
+        ({}, KEEPALIVED_CONF, "    state BACKUP\n    nopreempt\n    priority 180\n", "state MASTER"),
+        ({"group": {"keepalived": {"preempt": True}}}, KEEPALIVED_CONF, "    state MASTER\n    priority", "nopreempt"),
+        ({}, KEEPALIVED_CONF, "    higher_prio_send_advert\n", "lower_prio_no_advert"),
+        ({}, KEEPALIVED_CONF, "unicast_src_ip 192.0.2.11\n", "mcast_src_ip"),
+        ({}, CHECK_SCRIPT, "| timeout 0.7 socat -t 1 - UNIX-CONNECT:/run/haproxy-admin.sock |", "curl"),
         ({}, KEEPALIVED_CONF, "        192.0.2.12\n        192.0.2.13\n", "        192.0.2.11\n"),
         ({}, KEEPALIVED_CONF, "    track_file {\n        haproxy_down\n", "vrrp_strict"),
         ({}, KEEPALIVED_CONF, "script_user root\n    enable_script_security\n", "authentication"),
         ({"group": {"keepalived": {"events": False}}}, KEEPALIVED_CONF, "track_script", "track_file"),
         ({"group": {"keepalived": {"preempt": False}}}, KEEPALIVED_CONF, "    nopreempt\n", "state MASTER"),
         ({"group": {"keepalived": {"unicast": False}}}, KEEPALIVED_CONF, "virtual_ipaddress", "unicast"),
-        ({"group": {"keepalived": {"vrrp_version": 2, "advert_int": 1}}}, KEEPALIVED_CONF, "vrrp_version 2\n", "0.1"),
+        ({"group": {"keepalived": {"vrrp_version": 2, "advert_int": 1}}}, KEEPALIVED_CONF, "vrrp_version 2\n", "0.0"),
         ({"group": {"keepalived": {"global_lines": ["vrrp_ipsets ours"]}}}, KEEPALIVED_CONF, " ours\n}", "\n\n\n"),
         ({"group": {"keepalived": {"instance_lines": ["accept"]}}}, KEEPALIVED_CONF, "    accept\n", "\n\n\n"),
     ],

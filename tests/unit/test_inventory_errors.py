@@ -116,32 +116,53 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="S10-vrid-differs-within-the-set",
         ),
         pytest.param(
-            {"hosts": {"lb-2": section(priority=121)}},
+            {"hosts": {"lb-2": section(priority=181)}},
             "lb-2",
             "keepalived.priority",
-            ["121", "below the master's", "lb-1 has 120"],
+            ["181", "below the master's", "lb-1 has 180"],
             id="S10-backup-above-master",
         ),
         pytest.param(
-            {"hosts": {"lb-3": section(priority=120)}},
+            {"hosts": {"lb-3": section(priority=180)}, "group": section(preempt=True)},
             "lb-3",
             "keepalived.priority",
-            ["120", "below the master's", "lb-1 has 120"],
+            ["180", "below the master's", "lb-1 has 180"],
             id="S10-backup-equals-master",
         ),
         pytest.param(
-            {"group": section(check={"weight": -11})},
+            {"group": section(preempt=True, check={"weight": -120})},
             "lb-1",
             "keepalived.check.weight",
-            ["-11", "11 apart", "more than 11", "or 0"],
+            ["-120", "120 apart", "more than 120", "or 0"],
             id="S10-weight-equals-the-gap",
         ),
         pytest.param(
-            {"group": section(check={"weight": 5})},
+            {"group": section(preempt=True, check={"weight": 5})},
             "lb-1",
             "keepalived.check.weight",
-            ["5", "11 apart", "more than 11"],
+            ["5", "120 apart", "more than 120"],
             id="S10-positive-weight-below-the-gap",
+        ),
+        pytest.param(
+            {"group": section(preempt=True, check={"weight": 121})},
+            "lb-1",
+            "keepalived.check.weight",
+            ["121 on top of priority 180", "more than 254"],
+            id="S10-weight-beyond-the-highest-priority",
+        ),
+        pytest.param(
+            {"group": section(check={"weight": -121})},
+            "lb-1",
+            "keepalived.check.weight",
+            ["-121 moves nothing", "keepalived.preempt is false", "take 0", "preempt: true"],
+            id="S10-weight-without-preempt",
+        ),
+        pytest.param(
+            {"hosts": {"lb-2": section(priority=60)}},
+            "lb-3",
+            "keepalived.priority",
+            ["60 is lb-2's too", "without preempt", "its own"],
+            id="S10-backups-equal-without-preempt",
         ),
         # S14: how many nodes
         pytest.param(
@@ -250,6 +271,17 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="nopreempt-master",
         ),
         pytest.param(
+            {"group": section(timers="slow")}, "lb-1", "keepalived.timers", ["'slow'", "'fast'"], id="timers-unknown"
+        ),
+        pytest.param(
+            {"group": section(timers="fast", vrrp_version=2)},
+            "lb-1",
+            "keepalived",
+            ["advert_int 0.02", "vrrp_version 3"],
+            id="vrrp-2-in-fast-fractions",
+        ),
+        pytest.param({"group": haproxy(fastinter="0")}, "lb-1", "haproxy.fastinter", ["'0'"], id="second-duration-0"),
+        pytest.param(
             {"group": section(check={"interval": 0.25})},
             "lb-1",
             "keepalived.check.interval",
@@ -309,10 +341,14 @@ def test_ports_must_differ_only_where_both_share_a_node(
 @pytest.mark.parametrize(
     "overrides",
     [
-        {"group": section(check={"weight": -12})},
+        {"group": section(preempt=True, check={"weight": -121})},
         {"group": section(check={"weight": 0})},
-        {"group": section(check={"weight": 12})},
-        {"hosts": {"lb-2": section(priority=119), "lb-3": section(priority=119)}},
+        {"group": section(preempt=True, check={"weight": 0})},
+        {
+            "group": section(preempt=True, check={"weight": 12}),
+            "hosts": {f"lb-{number}": section(priority=131 - number) for number in (1, 2, 3)},
+        },
+        {"group": section(preempt=True), "hosts": {"lb-2": section(priority=119), "lb-3": section(priority=119)}},
         # Routers of two networks never hear each other.
         {
             "hosts": {

@@ -58,10 +58,10 @@ def test_example_can_log_in_with_an_agent() -> None:
 def test_example_is_the_guides_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBE_HA_STATS_PASSWORD", "correct-horse-battery")
     intent = load_intent(open_inventory(INVENTORY / "example"))
-    assert [(node.keepalived.router_id, str(node.address), node.keepalived.state) for node in intent.nodes] == [
-        ("lb-master-105", "172.27.129.105", "MASTER"),
-        ("lb-backup-111", "172.27.129.111", "BACKUP"),
-        ("lb-backup-112", "172.27.129.112", "BACKUP"),
+    assert [(node.keepalived.router_id, str(node.address), node.role) for node in intent.nodes] == [
+        ("lb-master-105", "172.27.129.105", "master"),
+        ("lb-backup-111", "172.27.129.111", "backup"),
+        ("lb-backup-112", "172.27.129.112", "backup"),
     ]
     assert [str(apiserver) for apiserver in intent.clusters[0].apiservers] == [
         "172.27.129.105:6443",

@@ -13,6 +13,7 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent, merged_data, our_hosts
 
 NornirOf = Callable[..., Nornir]
+FAR = {"cluster": "far", "vip": "192.0.2.250/24", "virtual_router_id": 70}
 
 
 def host_of(host: dict[str, Any], *groups: dict[str, Any], defaults: dict[str, Any]) -> Host:
@@ -87,12 +88,76 @@ def test_role_and_place_give_router_id_priority_and_state(nornir_of: NornirOf) -
     other = {"cluster": "other", "vip": "192.0.2.20/24", "virtual_router_id": 69}
     intent = load_intent(nornir_of({"lb-4": {"role": "backup", **other}, "lb-5": {"role": "master", **other}}))
     assert [(node.keepalived.router_id, node.keepalived.priority, node.keepalived.state) for node in intent.nodes] == [
-        ("lb-1", 120, "MASTER"),
-        ("lb-2", 110, "BACKUP"),
-        ("lb-3", 109, "BACKUP"),
-        ("lb-4", 110, "BACKUP"),  # counted for each cluster by itself
-        ("lb-5", 120, "MASTER"),
+        ("lb-1", 180, "BACKUP"),
+        ("lb-2", 120, "BACKUP"),
+        ("lb-3", 60, "BACKUP"),
+        ("lb-4", 120, "BACKUP"),  # counted for each cluster by itself
+        ("lb-5", 180, "BACKUP"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("backups", "priorities"),
+    [(1, [120]), (2, [120, 60]), (3, [121, 62, 3]), (4, [136, 92, 48, 4]), (5, [145, 110, 75, 40, 5])],
+)
+def test_priorities_are_as_far_apart_as_there_is_room(nornir_of: NornirOf, backups: int, priorities: list[int]) -> None:
+    others = {f"far-{number}": {"role": "backup", **FAR} for number in range(backups)}
+    intent = load_intent(nornir_of({"far-master": {"role": "master", **FAR}, **others}))
+    nodes = intent.cluster_of("far-master").nodes
+    assert [node.keepalived.priority for node in nodes] == [180, *priorities]
+
+
+def test_so_many_backups_that_no_priority_is_left_are_refused_rather_than_equal(nornir_of: NornirOf) -> None:
+    others = {f"far-{number}": {"role": "backup", **FAR} for number in range(180)}
+    with pytest.raises(ValueError, match="1 is far-178's too; without preempt each node needs its own"):
+        load_intent(nornir_of({"far-master": {"role": "master", **FAR}, **others}))
+
+
+def test_priorities_leave_the_inventorys_order_to_the_backups_alone(nornir_of: NornirOf) -> None:
+    intent = load_intent(nornir_of({"lb-1": {"role": "backup"}, "lb-3": {"role": "master"}}))
+    assert [node.keepalived.priority for node in intent.nodes] == [120, 60, 180]
+
+
+@pytest.mark.parametrize(("master", "preferred"), [(None, 200), (120, 140), (234, 254), (240, 254), (100, 120)])
+def test_planned_move_puts_a_node_ahead_of_all_others(nornir_of: NornirOf, master: int | None, preferred: int) -> None:
+    hosts = {"lb-1": {"keepalived": {"priority": master}}} if master else {}
+    backups = {"lb-2": {"keepalived": {"priority": 80}}, "lb-3": {"keepalived": {"priority": 70}}}
+    cluster = load_intent(nornir_of({**hosts, **backups})).clusters[0]
+    assert cluster.preferred_priority == preferred
+
+
+def test_with_preemption_the_master_starts_as_master(nornir_of: NornirOf) -> None:
+    intent = load_intent(nornir_of(group={"keepalived": {"preempt": True}}))
+    assert [node.keepalived.state for node in intent.nodes] == ["MASTER", "BACKUP", "BACKUP"]
+
+
+@pytest.mark.parametrize(
+    ("given", "advert_int", "misses"),
+    [
+        pytest.param({}, 0.05, 16, id="0.8 s"),
+        pytest.param({"timers": "default"}, 0.05, 16, id="0.8 s by name"),
+        pytest.param({"timers": "fast"}, 0.02, 16, id="0.32 s"),
+        pytest.param({"advert_int": 0.1}, 0.1, 16, id="quick"),
+        pytest.param({"advert_int": 0.29}, 0.29, 16, id="nearly slow"),
+        pytest.param({"advert_int": 0.3}, 0.3, 3, id="slow: as VRRP itself"),
+        pytest.param({"advert_int": 3}, 3, 3, id="the guide's"),
+        pytest.param({"advert_int": 1, "vrrp_version": 2}, 1, 3, id="version 2"),
+        pytest.param({"timers": "fast", "advert_int": 0.1}, 0.1, 16, id="what is given counts"),
+        pytest.param({"timers": "fast", "down_timer_adverts": 20}, 0.02, 20, id="misses given"),
+        pytest.param({"advert_int": 1, "down_timer_adverts": 8}, 1, 8, id="both given"),
+    ],
+)
+def test_timers(nornir_of: NornirOf, given: dict[str, Any], advert_int: float, misses: int) -> None:
+    nodes = load_intent(nornir_of(group={"keepalived": given})).nodes
+    assert {(node.keepalived.advert_int, node.keepalived.down_timer_adverts) for node in nodes} == {
+        (advert_int, misses)
+    }
+
+
+def test_times_of_haproxy(intent: Intent) -> None:
+    haproxy = intent.nodes[0].haproxy
+    assert (haproxy.timeouts.connect, haproxy.timeouts.check) == ("300ms", "700ms")
+    assert (haproxy.inter, haproxy.fastinter) == ("1s", "200ms")
 
 
 @pytest.mark.parametrize(
@@ -110,9 +175,10 @@ def test_clients_call_the_endpoints_name_or_else_the_vip(nornir_of: NornirOf, gi
     assert [(node.server_name, node.endpoint) for node in nodes] == [(name, f"{name}:8443")] * 3
 
 
-def test_without_preemption_every_node_starts_as_backup(nornir_of: NornirOf) -> None:
-    intent = load_intent(nornir_of(group={"keepalived": {"preempt": False}}))
-    assert {node.keepalived.state for node in intent.nodes} == {"BACKUP"}
+@pytest.mark.parametrize("given", [{}, {"preempt": False}])
+def test_without_preemption_every_node_starts_as_backup(nornir_of: NornirOf, given: dict[str, Any]) -> None:
+    intent = load_intent(nornir_of(group={"keepalived": given}))
+    assert {(node.keepalived.state, node.keepalived.preempt) for node in intent.nodes} == {("BACKUP", False)}
 
 
 def test_hosts_become_clusters_in_the_inventorys_order(nornir_of: NornirOf) -> None:

@@ -8,6 +8,7 @@ import pytest
 from nornir.core import Nornir
 
 from nornir_kube_ha.config import (
+    CHECK_APISERVERS,
     HAPROXY_CA,
     HAPROXY_CFG,
     HAPROXY_DROP_IN,
@@ -33,6 +34,7 @@ RELOAD = {
     HAPROXY_DROP_IN: ["daemon-reload"],  # systemd reads it again; the daemon need not
     KEEPALIVED_DROP_IN: ["daemon-reload"],
     TMPFILES: [],
+    CHECK_APISERVERS: [],
     CHECK_SCRIPT: [],  # keepalived runs what is there at the next interval
 }
 
@@ -121,6 +123,15 @@ def test_surplus_file_is_removed(nornir_of: NornirOf, render: Render, healthy: M
     assert [write.file.path for write in change.write] == [HAPROXY_CFG]
     assert units(change) == ["reload haproxy"]
     assert f"- {HAPROXY_CA}" in change.diff.splitlines()
+
+
+def test_script_that_is_not_wanted_any_more_is_removed(
+    nornir_of: NornirOf, render: Render, healthy: Mapping[str, Facts]
+) -> None:
+    nornir = nornir_of(group={"keepalived": {"yield_when_blind": False}, "haproxy": {"shutdown_sessions": False}})
+    change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
+    assert change.remove == (CHECK_APISERVERS,)
+    assert units(change) == ["reload keepalived"]
 
 
 def test_drop_ins_that_are_not_wanted_any_more_are_removed(
@@ -227,7 +238,11 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(group={"keepalived": {"advert_int": 0.2}}) == dict.fromkeys(hosts, keepalived)
     assert changed(hosts={"lb-2": {"keepalived": {"priority": 115}}}) == {"lb-2": keepalived}
     assert changed(hosts={"lb-2": {"keepalived": {"router_id": "lb-two"}}}) == {"lb-2": keepalived}
-    assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == dict.fromkeys(hosts, keepalived)  # its peers' too
+    peers = ({KEEPALIVED_CONF, CHECK_APISERVERS}, ["reload keepalived"])
+    assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == {"lb-1": peers, "lb-2": peers, "lb-3": keepalived}
+    assert changed(group={"keepalived": {"preempt": True}}) == dict.fromkeys(hosts, keepalived)
+    assert changed(group={"keepalived": {"yield_when_blind": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
+    assert changed(group={"haproxy": {"shutdown_sessions": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
     assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {
         "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["daemon-reload", "reload keepalived"])
     }

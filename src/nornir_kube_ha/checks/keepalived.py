@@ -3,6 +3,7 @@
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import VRRP_INSTANCE
 from nornir_kube_ha.facts import Advert
+from nornir_kube_ha.intent import FOREMOST
 
 
 def state(view: HostView) -> Verdict:
@@ -26,7 +27,9 @@ def state(view: HostView) -> Verdict:
 
 def _is_preferred(view: HostView) -> bool:
     """Whether a planned move has put a node of the cluster ahead of the others."""
-    return any(advert.priority == view.cluster.preferred_priority for advert in _of_our_vrid(view))
+    healthy = max(0, view.node.keepalived.check.weight)  # what a good check adds to every node's priority
+    preferred = min(FOREMOST, view.cluster.preferred_priority + healthy)
+    return any(advert.priority == preferred for advert in _of_our_vrid(view))
 
 
 def adverts(view: HostView) -> Verdict:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import ClusterView, Verdict
-from nornir_kube_ha.intent import Node
+from nornir_kube_ha.intent import HAProxy, Node
 from nornir_kube_ha.intent.keepalived import PROTOCOL_MISSES, QUICK
 from nornir_kube_ha.versions import features
 
@@ -25,11 +25,11 @@ def fit(view: ClusterView) -> Verdict:
 
 
 def _odd(view: ClusterView, node: Node) -> Iterator[str]:
-    check, keepalived, haproxy = node.keepalived.check, node.keepalived, node.haproxy
-    misses = _misses(view, node)
-    if misses < FEW_MISSES and keepalived.advert_int < QUICK:
-        yield f"{misses} lost adverts of {keepalived.advert_int:g} s move the VIP: take 5, or a longer advert_int"
-    if (down := misses * keepalived.advert_int) > SLOW:
+    check = node.keepalived.check
+    misses, interval = _adverts(view, node)
+    if misses < FEW_MISSES and interval < QUICK:
+        yield f"{misses} lost adverts of {interval:g} s move the VIP: take a longer advert_int, or more adverts"
+    if (down := misses * interval) > SLOW:
         yield f"a lost holder is noticed after {down:g} s (advert_int, down_timer_adverts)"
     if (hang := check.interval * check.fall + check.timeout) > SLOW:
         yield f"a hung haproxy is noticed after {hang} s (keepalived.check: interval, fall, timeout)"
@@ -37,16 +37,23 @@ def _odd(view: ClusterView, node: Node) -> Iterator[str]:
         yield f"keepalived.check: a timeout of {check.timeout} s outlasts the interval of {check.interval} s"
     if check.rise < check.fall:
         yield f"keepalived.check: rise {check.rise} below fall {check.fall} lets a haproxy that limps take the VIP back"
-    dead = _seconds(haproxy.inter) * haproxy.fall + _seconds(haproxy.timeouts.check)
-    if dead > SLOW:
-        yield f"a dead apiserver gets connections for {dead:g} s (haproxy: inter, fall, timeouts.check)"
+    if (dead := _dead(node.haproxy)) > SLOW:
+        yield f"a dead apiserver gets connections for {dead:g} s (haproxy: inter, fastinter, fall, timeouts.check)"
 
 
-def _misses(view: ClusterView, node: Node) -> int:
+def _adverts(view: ClusterView, node: Node) -> tuple[int, float]:
+    """How many lost adverts move the VIP, and the seconds between two of them, as keepalived.conf has them."""
     facts = view.facts.get(node.name)
     package = facts.packages.get("keepalived") if facts else None
-    knows = features((), package.upstream if package else ()).down_timer_adverts
-    return node.keepalived.down_timer_adverts if knows else PROTOCOL_MISSES
+    if features((), package.upstream if package else ()).down_timer_adverts:
+        return node.keepalived.down_timer_adverts, node.keepalived.advert_int
+    return PROTOCOL_MISSES, node.keepalived.lengthened_advert_int
+
+
+def _dead(haproxy: HAProxy) -> float:
+    """Seconds until an apiserver that hangs is out: haproxy counts from the end of a check to the next one's start."""
+    between = _seconds(haproxy.inter) + _seconds(haproxy.fastinter) * (haproxy.fall - 1)
+    return between + _seconds(haproxy.timeouts.check) * haproxy.fall
 
 
 def _seconds(duration: str) -> float:

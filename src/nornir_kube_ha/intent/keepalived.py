@@ -9,6 +9,8 @@ from nornir_kube_ha.intent.fields import KeepalivedLine, Name, Settings
 CHECK_SCRIPT = "/etc/keepalived/kube-ha-check-haproxy"
 ADVERT_INTS = {"default": 0.05, "fast": 0.02}
 """Seconds between two adverts, by profile of timers."""
+LONGEST_ADVERT_INT = 40
+"""Seconds; VRRP's version 3 ends at 40.95."""
 FOREMOST = 254
 """The highest priority; 255 is the owner of the address."""
 QUICK = 0.3
@@ -59,7 +61,7 @@ class Keepalived(Settings):
     """VRRP version; 2 knows whole seconds only."""
     timers: Literal["default", "fast"] = "default"
     """How soon a lost node is noticed: after 0.8 s, or 0.32 s where the network is clean and the hosts are not busy."""
-    advert_int: float = Field(default_factory=_advert_int, ge=0.01, le=40)
+    advert_int: float = Field(default_factory=_advert_int, ge=0.01, le=LONGEST_ADVERT_INT)
     """Seconds between two adverts of the holder; 0.05, or 0.02 with `timers: fast`, unless given."""
     down_timer_adverts: int = Field(default_factory=_down_timer_adverts, ge=1, le=100)
     """Adverts lost in a row after which a backup takes over; 16, or VRRP's own 3 where advert_int is 0.3 or more."""
@@ -81,6 +83,13 @@ class Keepalived(Settings):
     """Lines of your own in `global_defs`."""
     instance_lines: tuple[KeepalivedLine, ...] = ()
     """Lines of your own in the `vrrp_instance`."""
+
+    @property
+    def lengthened_advert_int(self) -> float:
+        """Seconds between two adverts where VRRP's own 3 are always counted: as long until a take-over, with fewer."""
+        interval = self.advert_int * self.down_timer_adverts / PROTOCOL_MISSES
+        smallest, digits = (1, 0) if self.vrrp_version == 2 else (0.01, 2)
+        return min(LONGEST_ADVERT_INT, max(smallest, round(interval, digits)))
 
     @model_validator(mode="after")
     def _version_2_counts_seconds(self) -> Self:

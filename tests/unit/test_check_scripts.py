@@ -1,0 +1,273 @@
+"""What keepalived's two scripts say and do, run for real under sh: only haproxy's socket and the peers are not real."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nornir.core import Nornir
+
+from nornir_kube_ha.config import CHECK_APISERVERS, ConfigFile
+from nornir_kube_ha.intent import CHECK_SCRIPT
+
+DATA = Path(__file__).parent / "data"
+NornirOf = Callable[..., Nornir]
+Render = Callable[..., dict[str, dict[str, ConfigFile]]]
+
+HEADER = (DATA / "show-stat-2.2.9.txt").read_text(encoding="utf-8").splitlines()[0]
+COLUMNS = HEADER.removeprefix("# ").rstrip(",").split(",")
+
+# haproxy's side of its socket: keeps what it was asked, and answers from a file. No file: nobody listens.
+SOCAT = """#!/bin/sh
+[ "$*" = "-t 1 - UNIX-CONNECT:/run/haproxy-admin.sock" ] || exit 99
+cat >>"$FAKE/asked"
+case $(tail -n 1 "$FAKE/asked") in
+"show stat kube-apiserver 4 -1" | "show info")
+    [ ! -e "$FAKE/hangs" ] || exec sleep 5
+    cat "$FAKE/answer" 2>/dev/null ;;
+"shutdown sessions server "*) echo ;;
+*) exit 99 ;;
+esac
+"""
+# A peer's haproxy, asked by the last argument: the status code from a file, 000 where nobody listens.
+CURL = """#!/bin/sh
+for url; do :; done
+echo "$url" >>"$FAKE/peers"
+case " $* " in *" --max-time 1 "*) ;; *) exit 99 ;; esac
+cat "$FAKE/$(echo "$url" | tr -d :/)" 2>/dev/null || { echo 000; exit 7; }
+"""
+PEERS = ["https://192.0.2.12:8443/readyz", "https://192.0.2.13:8443/readyz"]
+UP = ("UP", 5, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host on which a script runs, and what it meets there."""
+
+    folder: Path
+
+    def haproxy_says(self, text: str) -> None:
+        """What comes back on haproxy's socket."""
+        (self.folder / "answer").write_text(text, encoding="utf-8")
+
+    def haproxy_hangs(self) -> None:
+        """Nothing comes back, and the connection stays open."""
+        (self.folder / "hangs").touch()
+
+    def peer_says(self, url: str, code: int) -> None:
+        """What a peer's haproxy answers."""
+        name = url.replace(":", "").replace("/", "")
+        (self.folder / name).write_text(f"{code}\n", encoding="utf-8")
+
+    def run(self, script: ConfigFile) -> int:
+        """The script's exit status. It has no words: keepalived would drop them, or log them each second."""
+        path = self.folder / "script"
+        path.write_text(script.content, encoding="utf-8")
+        environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "FAKE": str(self.folder)}
+        done = subprocess.run(
+            ["sh", str(path)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+        )
+        assert (done.stdout, done.stderr) == (b"", b"")
+        return done.returncode
+
+    @property
+    def shut_down(self) -> list[str]:
+        """The servers whose sessions haproxy was told to end."""
+        words = "shutdown sessions server "
+        return [line.removeprefix(words) for line in self._lines("asked") if line.startswith(words)]
+
+    @property
+    def asked_peers(self) -> list[str]:
+        """The peers that were asked, in no order."""
+        return sorted(self._lines("peers"))
+
+    def _lines(self, name: str) -> list[str]:
+        path = self.folder / name
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host whose haproxy and peers are silent."""
+    (tmp_path / "bin").mkdir()
+    for name, text in (("socat", SOCAT), ("curl", CURL)):
+        path = tmp_path / "bin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    return Host(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def script_of(nornir_of: NornirOf, render: Render) -> Callable[..., ConfigFile]:
+    """A script of lb-1's, by its path, with settings of a group."""
+    return lambda path=CHECK_APISERVERS, **group: render(nornir_of(group=group))["lb-1"][path]
+
+
+@pytest.fixture(scope="module")
+def script(script_of: Callable[..., ConfigFile]) -> ConfigFile:
+    """The script that looks at the apiservers, as it is by default."""
+    return script_of()
+
+
+def stat(*servers: tuple[str, int, int]) -> str:
+    """What haproxy says of its servers cp-1, cp-2, ...: status, connections, and seconds in that status."""
+    lines = [HEADER]
+    for number, (status, connections, seconds) in enumerate(servers, start=1):
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, "0") | {"pxname": "kube-apiserver", "svname": f"cp-{number}"}
+        row |= {"scur": connections, "status": status, "lastchg": seconds}
+        lines.append("".join(f"{row[name]}," for name in COLUMNS))
+    return "\n".join([*lines, "", ""])
+
+
+@pytest.mark.parametrize("release", ["2.2.9", "3.0.11"])
+def test_columns_are_where_every_haproxy_has_them(release: str) -> None:
+    names = (DATA / f"show-stat-{release}.txt").read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert [names[number - 1] for number in (2, 5, 18, 24)] == ["svname", "scur", "status", "lastchg"]
+
+
+DOWN = ("DOWN", 0, 60)
+
+
+@pytest.mark.parametrize(
+    "servers",
+    [
+        pytest.param([UP, UP, UP], id="all up"),
+        pytest.param([DOWN, UP, DOWN], id="one up"),
+        pytest.param([DOWN, ("UP 1/2", 0, 60)], id="on its way down"),
+        pytest.param([("no check", 0, 60)], id="unchecked"),
+    ],
+)
+def test_node_that_sees_an_apiserver_keeps_the_vip_and_asks_nobody(
+    host: Host, script: ConfigFile, servers: list[tuple[str, int, int]]
+) -> None:
+    host.haproxy_says(stat(*servers))
+    host.peer_says(PEERS[0], 200)
+    assert host.run(script) == 0
+    assert host.asked_peers == []
+
+
+BLIND = [
+    pytest.param([DOWN, DOWN, DOWN], id="down"),
+    pytest.param([DOWN, ("DOWN 1/2", 0, 60)], id="on its way up"),
+    pytest.param([("MAINT", 0, 60)], id="taken out by hand"),
+]
+
+
+@pytest.mark.parametrize("servers", BLIND)
+@pytest.mark.parametrize("code", [200, 401, 403])
+@pytest.mark.parametrize("peer", PEERS)
+def test_blind_node_yields_while_any_peer_serves(
+    host: Host, script: ConfigFile, servers: list[tuple[str, int, int]], code: int, peer: str
+) -> None:
+    host.haproxy_says(stat(*servers))
+    host.peer_says(peer, code)
+    assert host.run(script) == 1
+
+
+@pytest.mark.parametrize("servers", BLIND)
+@pytest.mark.parametrize("code", [None, 500, 503, 404])
+def test_vip_stays_where_it_is_while_no_node_serves(
+    host: Host, script: ConfigFile, servers: list[tuple[str, int, int]], code: int | None
+) -> None:
+    host.haproxy_says(stat(*servers))
+    if code:
+        for peer in PEERS:
+            host.peer_says(peer, code)
+    assert host.run(script) == 0
+    assert host.asked_peers == PEERS
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "\n", "Permission denied\n", HEADER + "\n", "kube-apiserver,cp-1,0,0\n"], ids=repr
+)
+def test_silent_haproxy_is_for_the_other_script_to_tell(host: Host, script: ConfigFile, text: str | None) -> None:
+    if text is not None:
+        host.haproxy_says(text)
+    host.peer_says(PEERS[0], 200)
+    assert host.run(script) == 0
+    assert (host.asked_peers, host.shut_down) == ([], [])
+
+
+def test_hung_haproxy_is_for_the_other_script_to_tell_and_costs_this_one_no_timeout(
+    host: Host, script: ConfigFile
+) -> None:
+    host.haproxy_says(stat(DOWN))
+    host.haproxy_hangs()
+    host.peer_says(PEERS[0], 200)
+    started = time.monotonic()
+    assert host.run(script) == 0
+    assert time.monotonic() - started < 2  # the script's `timeout` in keepalived.conf
+
+
+@pytest.mark.parametrize(
+    ("server", "closed"),
+    [
+        pytest.param(("DOWN", 3, 1), True, id="down for a second"),
+        pytest.param(("DOWN", 1, 3600), True, id="down for long"),
+        pytest.param(("DOWN 1/2", 3, 5), True, id="on its way up"),
+        pytest.param(("DOWN", 3, 0), False, id="down for less: some are about to be tried on another"),
+        pytest.param(("DOWN", 0, 5), False, id="no connection"),
+        pytest.param(("UP", 3, 5), False, id="up"),
+        pytest.param(("UP 1/2", 3, 5), False, id="on its way down"),
+        pytest.param(("MAINT", 3, 5), False, id="taken out by hand"),
+        pytest.param(("DRAIN", 3, 5), False, id="drained by hand"),
+        pytest.param(("no check", 3, 5), False, id="unchecked"),
+    ],
+)
+@pytest.mark.parametrize("yields", [True, False])
+def test_connections_of_an_apiserver_that_is_down_are_closed(
+    host: Host, script_of: Callable[..., ConfigFile], server: tuple[str, int, int], *, closed: bool, yields: bool
+) -> None:
+    host.haproxy_says(stat(UP, server))
+    assert host.run(script_of(keepalived={"yield_when_blind": yields})) == 0
+    assert host.shut_down == (["kube-apiserver/cp-2"] if closed else [])
+
+
+def test_connections_of_every_apiserver_that_is_down_are_closed(host: Host, script: ConfigFile) -> None:
+    host.haproxy_says(stat(("DOWN", 3, 5), UP, ("DOWN", 1, 2)))
+    assert host.run(script) == 0
+    assert host.shut_down == ["kube-apiserver/cp-1", "kube-apiserver/cp-3"]
+
+
+def test_blind_node_closes_and_yields(host: Host, script: ConfigFile) -> None:
+    host.haproxy_says(stat(("DOWN", 3, 5)))
+    host.peer_says(PEERS[1], 200)
+    assert host.run(script) == 1
+    assert host.shut_down == ["kube-apiserver/cp-1"]
+
+
+def test_without_yielding_a_blind_node_keeps_the_vip(host: Host, script_of: Callable[..., ConfigFile]) -> None:
+    host.haproxy_says(stat(("DOWN", 3, 5)))
+    host.peer_says(PEERS[0], 200)
+    assert host.run(script_of(keepalived={"yield_when_blind": False})) == 0
+    assert (host.asked_peers, host.shut_down) == ([], ["kube-apiserver/cp-1"])
+
+
+def test_without_closing_a_blind_node_yields_still(host: Host, script_of: Callable[..., ConfigFile]) -> None:
+    host.haproxy_says(stat(("DOWN", 3, 5)))
+    host.peer_says(PEERS[0], 200)
+    assert host.run(script_of(haproxy={"shutdown_sessions": False})) == 1
+    assert host.shut_down == []
+
+
+@pytest.mark.parametrize(
+    ("text", "status"), [(None, 1), ("", 1), ("Permission denied\n", 1), ("Name: HAProxy\nVersion: 2.6.12\n", 0)]
+)
+def test_haproxy_that_answers_is_alive(
+    host: Host, script_of: Callable[..., ConfigFile], text: str | None, status: int
+) -> None:
+    if text is not None:
+        host.haproxy_says(text)
+    assert host.run(script_of(CHECK_SCRIPT)) == status
+
+
+def test_haproxy_that_hangs_is_not_waited_for(host: Host, script_of: Callable[..., ConfigFile]) -> None:
+    host.haproxy_says("Name: HAProxy\n")
+    host.haproxy_hangs()
+    started = time.monotonic()
+    assert host.run(script_of(CHECK_SCRIPT)) == 1
+    assert time.monotonic() - started < 1  # the script's `timeout` in keepalived.conf
