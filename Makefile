@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -40,6 +40,19 @@ check: lint test ## everything that must be green before a change lands
 RUNS ?= 200
 clean-runs: setup ## verify a healthy cluster 200 times (RUNS=N): each alarm is a false one; writes docs/measured.md
 	@$(PYTHON) -m campaigns.clean_runs --runs $(RUNS)
+
+REPEAT ?= 100
+LABS ?= 2
+SETTINGS ?= ours
+FAULTS ?= *
+failover-report: setup ## make every fault 100 times (REPEAT=N FAULTS='haproxy-*' LABS=N SETTINGS=fast); writes docs/failover.md
+	@$(PYTHON) -m campaigns.failover --repeat $(REPEAT) --labs $(LABS) --settings $(SETTINGS) --fault '$(FAULTS)'
+
+failover-guide: setup ## the guide's settings beside ours, fault by fault; writes docs/failover.md
+	@$(PYTHON) -m campaigns.failover_guide
+
+failover-killed: setup ## kill the controller in the middle of each fault, 20 times (REPEAT=N); writes docs/failover.md
+	@$(PYTHON) -m campaigns.killed_controller --repeat $(REPEAT)
 
 bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify

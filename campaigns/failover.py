@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from campaigns.failover_page import write_page
@@ -56,8 +56,16 @@ def _run(options: argparse.Namespace) -> None:
     threads = [threading.Thread(target=_work, args=(number, work, options)) for number in range(options.labs)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:  # what is in hand is healed and kept, and the labs go
+        sys.stderr.write("interrupted: nothing more is begun\n")
+        with suppress(queue.Empty):
+            while True:
+                work.get_nowait()
+        for thread in threads:
+            thread.join()
 
 
 def _work(number: int, work: "queue.SimpleQueue[tuple[str, str, int]]", options: argparse.Namespace) -> None:
@@ -73,13 +81,26 @@ def _work(number: int, work: "queue.SimpleQueue[tuple[str, str, int]]", options:
                 # As `make failover-report` says in its help: labs of several campaigns must not meet.
                 name = f"f{settings[:1]}{options.kind.strip('-')[:2]}{number}{len(labs)}"
                 labs[settings] = stack.enter_context(deployed_lab(name, settings))
-            _trials(labs[settings], settings, fault, count, options)
+            make_trials(labs[settings], settings, fault, count, options.kind, hold=options.hold, rate=options.rate)
 
 
-def _trials(lab: Lab, settings: str, fault: str, count: int, options: argparse.Namespace) -> None:
+def make_trials(
+    lab: Lab, settings: str, fault: str, count: int, kind: str = "", *, hold: str = "", rate: str = "50"
+) -> None:
+    """Make a fault some times, and keep what was measured.
+
+    Arguments:
+        lab: where
+        settings: under which the trials are kept
+        fault: its name
+        count: how often
+        kind: suffix of the name that they are kept under
+        hold: how long each lasts, its own time if empty
+        rate: new connections a second
+    """
     command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", fault, "--yes"]
-    command += ["--repeat", str(count), "--output", "json", "--rate", options.rate]
-    command += ["--hold", options.hold] if options.hold else []
+    command += ["--repeat", str(count), "--output", "json", "--rate", rate]
+    command += ["--hold", hold] if hold else []
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
     try:
         found = json.loads(done.stdout)["faults"]
@@ -87,7 +108,7 @@ def _trials(lab: Lab, settings: str, fault: str, count: int, options: argparse.N
         sys.stderr.write(f"{settings} {fault}: no report, exit status {done.returncode}\n{done.stdout.decode()}\n")
         return
     for each in found:
-        keep(settings, fault + options.kind, each["trials"])
+        keep(settings, fault + kind, each["trials"])
     if not found or any(trial["outcome"] == "not healed" for each in found for trial in each["trials"]):
         sys.stderr.write(f"{settings} {fault}: deploying again\n")
         lab.deploy()

@@ -1,7 +1,120 @@
-"""docs/failover.md: what trials that are kept in a folder found. Placeholder until there are any."""
+"""Tables of docs/failover.md, from the trials that a campaign has kept."""
 
+import json
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+from campaigns.record import ROOT, record
+
+from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.trial import Statistics
+
+PAGE = ROOT / "docs" / "failover.md"
+TITLES = {"ours": "Measured, with the defaults", "fast": "Measured, with `timers: fast`"}
+COMMANDS = {"ours": "make failover-report", "fast": "make failover-report SETTINGS=fast"}
+
+Row = dict[str, Any]
 
 
 def write_page(folder: Path) -> None:
-    _ = folder
+    """Write the tables that there are trials for.
+
+    Arguments:
+        folder: holds `SETTINGS/FAULT.jsonl`, a trial a line
+    """
+    for settings, title in TITLES.items():
+        trials = _trials(folder / settings)
+        if trials:
+            record(title, COMMANDS[settings], _table(trials, settings), PAGE)
+    guide = _trials(folder / "guide")
+    if guide:
+        ours = _trials(folder / "beside-guide")
+        record("Beside the guide's settings", "make failover-guide", _ratios(guide, ours), PAGE)
+
+
+def _trials(folder: Path) -> dict[str, list[Row]]:
+    """By name of the fault, in the order of the table of faults; a name may have a suffix of its own."""
+    found = {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in folder.glob("*.jsonl")}
+    order = list(FAULTS)
+    return {name: found[name] for name in sorted(found, key=lambda name: (order.index(_fault(name)), name))}
+
+
+def _fault(name: str) -> str:
+    return name if name in FAULTS else max((each for each in FAULTS if name.startswith(each)), key=len)
+
+
+def _table(trials: dict[str, list[Row]], settings: str) -> Iterator[str]:
+    yield "Seconds: median / 99th percentile / longest. Long-lived connections ask every 0.2 s: they cannot see less."
+    yield ""
+    yield from _head(
+        "fault", "trials", "outage new", "long-lived", "failed, begun after it", "two holders", "limit", "verdict"
+    )
+    for name, rows in trials.items():
+        done = [row for row in rows if row["outcome"] in {"passed", "missed"}]
+        limit = FAULTS[_fault(name)].limit_of("fast" if settings == "fast" else "default")
+        cells = [
+            f"`{name}`",
+            str(len(rows)),
+            _spread(done, lambda row: row["new"]["seconds"]),
+            _spread(done, lambda row: row["reused"]["seconds"]),
+            f"{sum(row['new']['failed'] - row['new']['cut'] for row in done)}",
+            _spread(done, lambda row: row["two_holders"]),
+            limit.words,
+            _verdict(rows),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _head(*titles: str) -> Iterator[str]:
+    yield f"| {' | '.join(titles)} |"
+    yield "|---" * len(titles) + "|"
+
+
+def _verdict(rows: list[Row]) -> str:
+    others = {
+        outcome: sum(row["outcome"] == outcome for row in rows) for outcome in dict.fromkeys(r["outcome"] for r in rows)
+    }
+    passed = others.pop("passed", 0)
+    words = [f"{count} {outcome}: {_why(rows, outcome)}" for outcome, count in others.items()]
+    return "; ".join([f"{passed} passed", *words]) if words else "all passed"
+
+
+def _why(rows: list[Row], outcome: str) -> str:
+    first = next(row for row in rows if row["outcome"] == outcome)
+    return "; ".join([*first["exceeded"], first["words"]]).strip("; ")
+
+
+def _seconds(value: float | None) -> float:
+    return FOREVER if value is None else value
+
+
+def _spread(rows: Iterable[Row], figure: Callable[[Row], float | None]) -> str:
+    found = Statistics.of(_seconds(figure(row)) for row in rows)
+    return " / ".join(_shown(value) for value in (found.median, found.p99, found.maximum))
+
+
+def _shown(value: float) -> str:
+    return "no end" if value == FOREVER else f"{value:.2f}"
+
+
+def _ratios(guide: dict[str, list[Row]], ours: dict[str, list[Row]]) -> Iterator[str]:
+    yield "Median outage of new connections in seconds, on two labs by turns. A fault lasts 25 s here: `no end` is one"
+    yield "that lasted as long as the fault did."
+    yield ""
+    yield from _head("fault", "trials", "guide", "ours", "ours / guide", "two holders, guide", "two holders, ours")
+    for name, rows in guide.items():
+        mine = ours.get(name, [])
+        theirs, own = (Statistics.of(_seconds(row["new"]["seconds"]) for row in each) for each in (rows, mine))
+        ratio = "0" if theirs.median == FOREVER else f"{own.median / theirs.median:.3f}" if theirs.median else "-"
+        two = (Statistics.of(row["two_holders"] for row in each).median for each in (rows, mine))
+        cells = [
+            f"`{name}`",
+            f"{len(rows)}, {len(mine)}",
+            _shown(theirs.median),
+            _shown(own.median),
+            ratio,
+            *map(_shown, two),
+        ]
+        yield f"| {' | '.join(cells)} |"

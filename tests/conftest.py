@@ -8,7 +8,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = {"lab", "browser", "packaging"}  # tiers whose tests share a lab, a browser or a build
-ALONE = {"test_defects": "defects"}  # but this one has a lab of its own
+ALONE = {"test_defects": "defects", "test_failover": "failover"}  # but these have labs of their own
 
 
 class ByTier(LoadScopeScheduling):
