@@ -153,7 +153,7 @@ def word_for(error: Exception) -> str:
     if isinstance(error, (EOFError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "closed"
     if isinstance(error, ssl.SSLError):
-        return "closed" if "UNEXPECTED_EOF" in str(error.reason) else "tls"
+        return "tls"
     if isinstance(error, TimeoutError):
         return "timeout"
     if isinstance(error, ValueError):
@@ -225,8 +225,8 @@ class Limit:
 class Connection:
     """One TLS connection, opened by the first request over it.
 
-    It is driven by hand, so that each error is told as the system and TLS tell it: what asyncio's own transports make
-    of them differs from one Python to the next. It costs the same; nearly all of it is the handshake's.
+    It is driven by hand, so that each error is told as the system tells it: Python's own TLS sockets take a reset for
+    an end in some releases, and asyncio's transports differ from one to the next. Most of what it costs is TLS's.
 
     Arguments:
         config: where it leads
@@ -239,7 +239,8 @@ class Connection:
         self._config, self._context = config, context
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
-        self._wrapped: ssl.SSLSocket | None = None
+        self._tls: ssl.SSLObject | None = None
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._waiter: asyncio.Future[None] | None = None
         self._expired = False
 
@@ -254,12 +255,19 @@ class Connection:
         """
         self._expired = False
         config = self._config
-        wrapped = self._wrapped or await self._open()
+        if self._socket and self._tls:
+            sock, tls = self._socket, self._tls
+            self._look(sock)
+        else:
+            sock, tls = await self._open()
         request = f"GET {config.path} HTTP/1.1\r\nHost: {config.server_name}:{config.port}\r\nAccept: */*\r\n\r\n"
-        await self._step(wrapped.send, request.encode())  # a single record: it is sent whole or not at all
+        await self._step(sock, tls.write, request.encode())
         data = b""
         while len(data) < _LONGEST:
-            piece: bytes = await self._step(wrapped.recv, 65536)
+            try:
+                piece: bytes = await self._step(sock, tls.read, 65536)
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+                piece = b""
             data += piece
             answer = parse_answer(data, ended=not piece)
             if answer:
@@ -280,46 +288,75 @@ class Connection:
         Arguments:
             abort: by a reset, which leaves nothing behind on either side; otherwise as clients of an apiserver do
         """
+        if self._socket is None:
+            return
         with suppress(OSError):
-            if abort and self._socket:
+            if abort:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            elif self._wrapped:
-                self._wrapped.unwrap()  # says so, and does not wait for the answer
-        if self._socket:
-            self._socket.close()
-        self._socket = self._wrapped = None
+            elif self._tls:
+                with suppress(ssl.SSLError):  # it says so, and does not wait for the answer
+                    self._tls.unwrap()
+                self._socket.send(self._outgoing.read())
+        self._socket.close()
+        self._socket = self._tls = None
 
-    async def _open(self) -> ssl.SSLSocket:
+    async def _open(self) -> tuple[socket.socket, ssl.SSLObject]:
         config = self._config
-        raw = self._socket = socket.socket(socket.AF_INET6 if ":" in config.address else socket.AF_INET)
-        raw.settimeout(0)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock = self._socket = socket.socket(socket.AF_INET6 if ":" in config.address else socket.AF_INET)
+        sock.settimeout(0)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(BlockingIOError):
-            raw.connect((config.address, config.port))
-        await self._until(self._loop.add_writer, self._loop.remove_writer)
-        code = raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            sock.connect((config.address, config.port))
+        await self._until(sock, self._loop.add_writer, self._loop.remove_writer)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, os.strerror(code))
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         # Without a session to resume: each new connection is a whole handshake, as that of a client which just began.
-        wrapped = self._context.wrap_socket(raw, server_hostname=config.server_name, do_handshake_on_connect=False)
-        self._socket = wrapped
-        await self._step(wrapped.do_handshake)
-        self._wrapped = wrapped
-        return wrapped
+        tls = self._context.wrap_bio(self._incoming, self._outgoing, server_hostname=config.server_name)
+        await self._step(sock, tls.do_handshake)
+        self._tls = tls
+        return sock, tls
 
-    async def _step(self, action: Callable[..., _T], *arguments: object) -> _T:
+    async def _step(self, sock: socket.socket, action: Callable[..., _T], *arguments: object) -> _T:
+        """Take a step of TLS, and send and receive what it needs."""
         while True:
             try:
-                return action(*arguments)
+                result = action(*arguments)
             except ssl.SSLWantReadError:
-                await self._until(self._loop.add_reader, self._loop.remove_reader)
-            except ssl.SSLWantWriteError:
-                await self._until(self._loop.add_writer, self._loop.remove_writer)
+                await self._send(sock)
+                await self._until(sock, self._loop.add_reader, self._loop.remove_reader)
+                self._receive(sock)
+            else:
+                await self._send(sock)
+                return result
 
-    async def _until(self, add: Callable[..., None], remove: Callable[[int], object]) -> None:
-        if self._expired or self._socket is None:
+    async def _send(self, sock: socket.socket) -> None:
+        data = self._outgoing.read()
+        while data:
+            try:
+                data = data[sock.send(data) :]
+            except BlockingIOError:
+                await self._until(sock, self._loop.add_writer, self._loop.remove_writer)
+
+    def _receive(self, sock: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            data = sock.recv(65536)
+            if data:
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
+
+    def _look(self, sock: socket.socket) -> None:
+        """Notice that the server has closed it meanwhile: a request would make a reset of that, or not, by chance."""
+        self._receive(sock)
+        if self._incoming.eof:
+            raise EOFError
+
+    async def _until(self, sock: socket.socket, add: Callable[..., None], remove: Callable[[int], object]) -> None:
+        if self._expired:
             raise TimeoutError
-        number = self._socket.fileno()
+        number = sock.fileno()
         self._waiter = waiter = self._loop.create_future()
         add(number, _wake, waiter)
         try:
