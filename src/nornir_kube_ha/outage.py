@@ -203,9 +203,10 @@ class Holding:
             count: 0, 1 or 2
             since: only from this moment on
         """
-        return sum(
+        parts = (
             max(0.0, end - max(begin, since)) for begin, end, holders in self.phases if min(len(holders), 2) == count
         )
+        return sum(parts, start=0.0)
 
     def moves(self, *, since: float = -FOREVER) -> tuple[tuple[float, str], ...]:
         """When it came to another host than the last that took it, and to which.

@@ -1,12 +1,15 @@
 """Reports to render: what the tests of the formats have in common."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError, RefusedConfigError
+from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
+from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial, exceeded
 
 PASSED = Finding("haproxy.enabled", Status.PASS, "enabled at boot", "enabled")
 WARNED = Finding("haproxy.enabled", Status.WARN, "enabled at boot", "not enabled", "run `systemctl enable haproxy`")
@@ -64,4 +67,109 @@ def hostile_report(words: str = HOSTILE) -> Report:
         lost(Failure("RefusedConfigError", words, 1)),
         host(failure=Failure("HostUnreachableError", words, 4)),
         cluster=(replace(HOLDER, status=Status.FAIL, seen=words, next=words),),
+    )
+
+
+LIMIT = Limit(seconds=0.15, moves=1)
+STEP = 0.02  # seconds between two attempts of the client
+
+Lost = Sequence[tuple[float, float]]
+
+
+def asked(lost: Lost = (), since: float = -1.0, step: float = STEP, connection: int | None = None) -> Iterator[Attempt]:
+    """A request every so often for ten seconds. Those that begin in one of these times are refused."""
+    for number in range(round(10 / step)):
+        start = round(since + number * step, 6)
+        error = "refused" if any(begin <= start < end for begin, end in lost) else ""
+        yield Attempt(start, round(start + 0.004, 6), error, connection)
+
+
+def kept(lost: Lost = (), count: int = 4) -> Iterator[Attempt]:
+    """The same over long-lived connections, each of which asks more seldom."""
+    for number in range(count):
+        yield from asked(lost, since=-1.0 + number * 0.013, step=0.05, connection=number)
+
+
+def trial_of(
+    attempts: Iterable[Attempt],
+    *spans: Span,
+    limit: Limit = LIMIT,
+    heal: float = 5.0,
+    **changes: Any,  # noqa: ANN401
+) -> Trial:
+    """A trial that was measured, as the failover test does it."""
+    tries = tuple(attempts)
+    during = [each for each in tries if each.start < heal]
+    after = [each for each in tries if each.start >= heal]
+    holding = Holding(spans, -1.0, 9.0)
+    trial = Trial(
+        "demo",
+        "lb-1",
+        datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        Outcome.PASSED,
+        new=outage((each for each in during if each.is_new), made=0.03),
+        reused=reused_outage(during, made=0.03),
+        after=outage(each for each in after if each.is_new),
+        after_reused=reused_outage(after),
+        made=0.03,
+        heal=heal,
+        healed=heal + 0.4,
+        holding=holding,
+        before="lb-1",
+        holder=", ".join(holding.holders(8.9)),
+        late=0.001,
+        attempts=tries,
+    )
+    over = exceeded(limit, trial)
+    return replace(trial, exceeded=over, outcome=Outcome.MISSED if over else Outcome.PASSED, **changes)
+
+
+def handed_over(seconds: float = 0.08, limit: Limit = LIMIT, **changes: Any) -> Trial:  # noqa: ANN401
+    """The first node loses the VIP to the second, and a client loses some of its requests."""
+    lost = [(0.02, 0.02 + seconds)]
+    spans = Span("lb-1", -1.0, 0.05), Span("lb-2", 0.07, FOREVER)
+    return trial_of((*asked(lost), *kept(lost)), *spans, limit=limit, **changes)
+
+
+def split_brain(**changes: Any) -> Trial:  # noqa: ANN401
+    """Two nodes hold the VIP, and the client is answered now and then; it is cut off once more as that ends."""
+    lost = [(0.04, 0.5), (0.62, 0.84), (0.9, 1.4), (5.2, 5.5)]
+    spans = Span("lb-1", -1.0, 5.25), Span("lb-2", 0.9, 5.6), Span("lb-1", 5.5, FOREVER)
+    return trial_of((*asked(lost), *kept(lost)), *spans, target="lb-1", **changes)
+
+
+UNMADE = replace(
+    Trial("demo", "kube-2", datetime(2026, 1, 2, 3, 5, 5, tzinfo=UTC), Outcome.NOT_INJECTED, before="lb-1"),
+    words="the apiserver answers all the same\nwithin 5 s; see `systemctl status kubelet`",
+)
+UNHEALED = replace(
+    handed_over(FOREVER),
+    outcome=Outcome.NOT_HEALED,
+    exceeded=(),
+    healed=None,
+    words="lb-1 does not answer any more",
+)
+UNENDING = replace(handed_over(FOREVER), target="lb-1, lb-2")
+SURVIVED = FaultReport("haproxy-kill", "haproxy is killed on the holder, all of it at once", LIMIT, (handed_over(),))
+MISSED = FaultReport(
+    "keepalived-hang", "keepalived hangs on the holder, which keeps the VIP", LIMIT, (handed_over(), split_brain())
+)
+NOT_INJECTED = FaultReport("apiserver-hang", "one apiserver hangs", Limit(seconds=3.0, moves=0), (UNMADE,))
+NOT_HEALED = FaultReport("node-power-off", "the holder loses its power", Limit(seconds=1.0), (UNHEALED,))
+NEVER_MADE = FaultReport("node-lost", "the holder is lost", LIMIT, ())
+UNENDED = FaultReport("haproxy-stop", "haproxy is stopped on the holder", LIMIT, (handed_over(), UNENDING))
+FAULTS = (SURVIVED, MISSED, NOT_INJECTED)
+
+
+def failover(*faults: FaultReport, **changes: Any) -> Report:  # noqa: ANN401
+    """What a failover test leaves: a cluster that is well again, and these faults."""
+    return report_of(host(PASSED), runbook="failover_test", faults=faults, **changes)
+
+
+def hostile_faults(words: str = HOSTILE) -> tuple[FaultReport, ...]:
+    """Every name and every word is hostile, or these."""
+    spans = Span(words, -1.0, 0.5), Span(f"{words} ", 0.2, FOREVER)
+    lost = trial_of(asked([(0.02, 4.0)]), *spans, cluster=words, target=words, before=words, words=words)
+    return tuple(
+        FaultReport(words, words, LIMIT, (replace(lost, outcome=outcome, exceeded=(words,)),)) for outcome in Outcome
     )

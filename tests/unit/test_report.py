@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.unit.reports import FAULTS, MISSED, NEVER_MADE, NOT_HEALED, NOT_INJECTED, SURVIVED, UNENDED, failover
 
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import (
@@ -16,7 +17,19 @@ from nornir_kube_ha.errors import (
     RefusedConfigError,
     RemoteCommandError,
 )
+from nornir_kube_ha.outage import FOREVER
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report, to_json
+from nornir_kube_ha.report.faults import (
+    by_cluster,
+    cost_of,
+    counts_of,
+    figure,
+    in_words,
+    seconds_of,
+    troubles_of,
+    way_of,
+)
+from nornir_kube_ha.trial import FaultReport, Outcome
 
 PASSED = Finding("haproxy.active", Status.PASS, "active (running)", "active (running)")
 FAILED = Finding("haproxy.active", Status.FAIL, "active (running)", "failed (failed)", "read its journal")
@@ -192,6 +205,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                 ],
             }
         },
+        "faults": [],
     }
     assert "Übel" in text  # for a person who greps it
 
@@ -205,3 +219,173 @@ def test_json_of_a_dry_run_says_so(report_of: ReportOf) -> None:
 
 def test_diff_is_not_part_of_the_json(report_of: ReportOf) -> None:
     assert "balance source" not in to_json(report_of(replace(host(changed=True), diff="-    balance source")))
+
+
+@pytest.mark.parametrize(
+    ("faults", "exit_code"),
+    [((), 0), ((SURVIVED,), 0), *(((SURVIVED, each), 1) for each in (MISSED, NOT_INJECTED, NOT_HEALED, NEVER_MADE))],
+)
+def test_fault_that_did_not_pass_fails_the_run(faults: tuple[FaultReport, ...], exit_code: int) -> None:
+    assert failover(*faults).exit_code == exit_code
+
+
+def faults_in_json(*faults: FaultReport) -> list[Any]:
+    found: list[Any] = json.loads(to_json(failover(*faults)))["faults"]
+    return found
+
+
+def test_json_of_a_fault() -> None:
+    (fault,) = faults_in_json(SURVIVED)
+    (trial,) = fault.pop("trials")
+    same = {"median": 0.0, "p99": 0.0, "max": 0.0}
+    assert fault == {
+        "name": "haproxy-kill",
+        "meaning": "haproxy is killed on the holder, all of it at once",
+        "outcome": "passed",
+        "limit": {
+            "seconds": 0.15,
+            "failed": None,
+            "lost": None,
+            "moves": 1,
+            "two_holders": 0.0,
+            "after": 0.0,
+            "two_after": 0.0,
+        },
+        "statistics": {
+            "new": {key: pytest.approx(0.08) for key in same},
+            "reused": {key: pytest.approx(0.1) for key in same},
+            "after": same,
+        },
+    }
+    whole = {key: trial.pop(key) for key in ("new", "reused", "after", "after_reused", "phases")}
+    assert trial == {
+        "cluster": "demo",
+        "target": "lb-1",
+        "started": "2026-01-02T03:04:05+00:00",
+        "outcome": "passed",
+        "words": "",
+        "exceeded": [],
+        "before": "lb-1",
+        "holder": "lb-2",
+        "made": 0.03,
+        "heal": 5.0,
+        "healed": 5.4,
+        "late": 0.001,
+        "two_holders": 0.0,
+        "no_holder": pytest.approx(0.02),
+        "moves": [{"at": 0.07, "host": "lb-2"}],
+    }
+    assert whole["new"] == {
+        "seconds": pytest.approx(0.08),
+        "longest": pytest.approx(0.08),
+        "start": 0.02,
+        "failed": 4,
+        "cut": 1,
+        "total": 300,
+        "slowest": pytest.approx(0.004),
+    }
+    assert (whole["after"]["start"], whole["after"]["total"], whole["after_reused"]["failed"]) == (None, 200, 0)
+    assert whole["phases"] == [
+        {"start": -1.0, "end": 0.05, "holders": ["lb-1"]},
+        {"start": 0.05, "end": 0.07, "holders": []},
+        {"start": 0.07, "end": 9.0, "holders": ["lb-2"]},
+    ]
+
+
+def test_what_has_no_end_is_null_in_json() -> None:
+    (fault,) = faults_in_json(UNENDED)
+    assert [trial["new"]["seconds"] for trial in fault["trials"]] == [pytest.approx(0.08), None]
+    assert fault["statistics"]["new"] == {"median": pytest.approx(0.08), "p99": None, "max": None}
+
+
+def test_what_was_not_measured_or_not_watched_is_null_in_json() -> None:
+    (fault,) = faults_in_json(NOT_INJECTED)
+    assert (fault["outcome"], fault["statistics"]) == ("not injected", None)
+    (trial,) = fault["trials"]
+    assert [trial[key] for key in ("heal", "healed", "two_holders", "no_holder")] == [None] * 4
+    assert (trial["moves"], trial["phases"]) == ([], [])
+
+
+def test_single_requests_are_not_part_of_the_json() -> None:
+    assert "attempts" not in to_json(failover(*FAULTS))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0"), (0.08, "0.080"), (0.0004, "0.000"), (1.2345, "1.234"), (12.345, "12.3"), (FOREVER, "no end")],
+)
+def test_figure_is_as_exact_as_is_of_use(seconds: float, words: str) -> None:
+    assert figure(seconds) == words
+
+
+def test_cost_of_one_trial_is_one_figure() -> None:
+    cost = cost_of(SURVIVED)
+    assert (cost.new, cost.reused, cost.after) == (("0.080",), ("0.100",), ("0",))
+    assert (cost.failed, cost.two_holders, cost.ways) == (("3 of 300", "1 cut"), "0", ("lb-1 -> lb-2",))
+
+
+def test_cost_of_many_trials_is_median_p99_and_maximum() -> None:
+    cost = cost_of(MISSED)
+    assert (cost.new, cost.failed, cost.two_holders) == (("0.080", "1.360", "1.360"), ("62 of 600", "1 cut"), "4.450")
+    assert cost.ways == ("lb-1 -> lb-2", "lb-1 -> lb-2 -> lb-1")
+    assert in_words(cost.new) == "median 0.080 s, p99 1.360 s, max 1.360 s"
+    assert in_words(cost_of(UNENDED).new) == "median 0.080 s, p99 no end, max no end"
+
+
+@pytest.mark.parametrize("fault", [NOT_INJECTED, NEVER_MADE], ids=lambda fault: fault.name)
+def test_fault_that_was_not_there_cost_nothing_that_is_known(fault: FaultReport) -> None:
+    cost = cost_of(fault)
+    assert (cost.new, cost.failed, cost.two_holders, cost.ways) == ((), (), "-", ())
+    assert in_words(cost.new) == "not measured"
+
+
+def test_usual_way_of_the_vip_comes_first_and_many_ways_are_a_number() -> None:
+    (there,) = SURVIVED.trials
+    others = [replace(there, before=f"lb-{number}") for number in (4, 5, 6)]
+    fault = replace(SURVIVED, trials=(*others, there, there))
+    assert cost_of(fault).ways == (
+        "lb-1 -> lb-2 (2 times)",
+        "lb-4 -> lb-2",
+        "lb-5 -> lb-2",
+        "1 other way",
+    )
+    assert cost_of(replace(fault, trials=(there, there))).ways == ("lb-1 -> lb-2",)
+    assert way_of(replace(there, holding=None)) == ""
+    assert way_of(replace(there, before="")) == "lb-2"
+
+
+def test_trial_takes_until_the_last_that_is_known_of_it() -> None:
+    (trial,) = SURVIVED.trials
+    assert seconds_of(trial) == 9.0
+    assert seconds_of(replace(trial, holding=None)) == pytest.approx(8.993)
+    assert seconds_of(replace(trial, holding=None, attempts=())) == pytest.approx(5.4)
+    assert seconds_of(NOT_INJECTED.trials[0]) == 0
+
+
+def test_faults_by_cluster_have_all_trials_of_one_name_together() -> None:
+    (trial,) = SURVIVED.trials
+    other = replace(trial, cluster="other")
+    both = replace(SURVIVED, trials=(trial, other, trial))
+    found = by_cluster(failover(both, SURVIVED, NEVER_MADE))
+    assert {key: fault.trials for key, fault in found.items()} == {
+        ("demo", "haproxy-kill"): (trial, trial, trial),
+        ("other", "haproxy-kill"): (other,),
+        ("", "node-lost"): (),
+    }
+
+
+def test_faults_are_counted_by_outcome_best_first() -> None:
+    assert counts_of(failover(*FAULTS, SURVIVED)) == {Outcome.PASSED: 2, Outcome.MISSED: 1, Outcome.NOT_INJECTED: 1}
+
+
+def test_troubles_of_a_fault_are_told_up_to_a_number() -> None:
+    (trial,) = NOT_INJECTED.trials
+    fault = replace(NOT_INJECTED, trials=(replace(trial, words="no"),) * 5)
+    assert len(troubles_of(fault)) == 5
+    assert troubles_of(fault, 2) == [
+        "kube-2: not injected: no (trial 1 of 5)",
+        "kube-2: not injected: no (trial 2 of 5)",
+        "and 3 more",
+    ]
+    assert troubles_of(NEVER_MADE) == ["not injected: no trial was made"]
+    assert troubles_of(SURVIVED) == []

@@ -10,13 +10,20 @@ from tests.unit.reports import (
     FAILED,
     HOLDER,
     HOSTILE,
+    MISSED,
+    NEVER_MADE,
+    NOT_HEALED,
+    NOT_INJECTED,
     PASSED,
     REFUSED,
     SKIPPED,
+    SURVIVED,
     UNKNOWN,
     UNREACHABLE,
     WARNED,
+    failover,
     host,
+    hostile_faults,
     hostile_report,
     lost,
     report_of,
@@ -25,6 +32,7 @@ from tests.unit.reports import (
 from nornir_kube_ha.checks import Finding
 from nornir_kube_ha.report import Failure as RunFailure
 from nornir_kube_ha.report import Report, to_junit
+from nornir_kube_ha.trial import FaultReport
 
 
 def suites(report: Report) -> dict[str, TestSuite]:
@@ -154,3 +162,60 @@ def test_odd_name_does_not_break_the_document() -> None:
 def test_cluster_check_that_failed_is_a_failure_of_the_cluster() -> None:
     found = suites(report_of(host(PASSED), cluster=(replace(HOLDER, status=FAILED.status),)))
     assert (found["demo"].failures, found["demo.lb-1"].failures) == (1, 0)
+
+
+def fault_case(fault: FaultReport) -> TestCase:
+    return only_case(failover(fault), "faults")
+
+
+def test_without_faults_there_is_no_suite_of_them() -> None:
+    assert "faults" not in suites(report_of(host(PASSED)))
+
+
+def test_faults_are_a_suite_and_each_is_a_case_that_took_as_long_as_its_trials() -> None:
+    found = suites(failover(SURVIVED, MISSED, NOT_INJECTED, NOT_HEALED))["faults"]
+    assert [(case.classname, case.name, case.time) for case in found] == [
+        ("faults", "haproxy-kill", 9.0),
+        ("faults", "keepalived-hang", 18.0),
+        ("faults", "apiserver-hang", 0.0),
+        ("faults", "node-power-off", 9.0),
+    ]
+    assert (found.tests, found.failures, found.errors, found.time) == (4, 1, 2, 36.0)
+
+
+def test_fault_that_was_survived_says_what_it_cost() -> None:
+    case = fault_case(SURVIVED)
+    assert case.is_passed
+    assert "outage of new connections: 0.080 s\n" in case.system_out
+    assert "failed new connections: 3 of 300, 1 cut\ntook over: lb-1 -> lb-2" in case.system_out
+
+
+def test_fault_that_cost_too_much_is_a_failure() -> None:
+    (result,) = fault_case(MISSED).result
+    assert isinstance(result, Failure)
+    assert result.type == "missed"
+    assert result.message.startswith("lb-1: missed: outage 1.36 s, at most 0.15 s allowed; ")
+    assert result.text == f"limit: {MISSED.limit.words}\n{result.message}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "words"),
+    [
+        (NOT_INJECTED, "not injected", "kube-2: not injected: the apiserver answers all the same within 5 s; see"),
+        (NOT_HEALED, "not healed", "lb-1: not healed: lb-1 does not answer any more"),
+        (NEVER_MADE, "not injected", "not injected: no trial was made"),
+    ],
+    ids=lambda value: value.name if isinstance(value, FaultReport) else "",
+)
+def test_fault_that_was_not_measured_is_an_error(fault: FaultReport, outcome: str, words: str) -> None:
+    (result,) = fault_case(fault).result
+    assert isinstance(result, Error)
+    assert result.type == outcome
+    assert result.message.startswith(words)
+
+
+def test_odd_words_of_a_fault_stay_text() -> None:
+    text = to_junit(failover(*hostile_faults()))
+    assert [char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn"} and char != "\n"] == []
+    found = suites(failover(*hostile_faults()))["faults"]
+    assert (found.tests, found.failures, found.errors) == (5, 1, 3)

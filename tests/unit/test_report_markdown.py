@@ -11,12 +11,18 @@ from tests.unit.reports import (
     FAILED,
     HOLDER,
     HOSTILE,
+    MISSED,
+    NEVER_MADE,
+    NOT_INJECTED,
     PASSED,
     REFUSED,
     SKIPPED,
+    SURVIVED,
     UNKNOWN,
     WARNED,
+    failover,
     host,
+    hostile_faults,
     hostile_report,
     lost,
     report_of,
@@ -208,3 +214,53 @@ def test_next_is_text_with_commands_in_it(words: str) -> None:
     kinds = {token.type for token in flat(found) if token.type.startswith(("html", "em", "link", "image", "s_"))}
     assert kinds == set()
     assert after(found, "paragraph_open")[-1].replace("`", "") == f"Next: {words}".replace("`", "")
+
+
+def test_each_fault_is_a_row() -> None:
+    report = failover(SURVIVED, MISSED, NOT_INJECTED, NEVER_MADE)
+    assert headings(report)[2] == "Faults"
+    title, *rows = tables(report)[1]
+    assert dict(zip(title, rows[0], strict=True)) == {
+        "fault": "haproxy-kill",
+        "what is broken": "haproxy is killed on the holder, all of it at once",
+        "trials": "1",
+        "outage of new connections": "0.080 s",
+        "of long-lived ones": "0.100 s",
+        "after the heal": "0 s",
+        "failed of total": "3 of 300, 1 cut",
+        "two holders": "0 s",
+        "took over": "lb-1 -> lb-2",
+        "verdict": "passed",
+    }
+    assert [row[3] for row in rows[1:]] == [
+        "median 0.080 s, p99 1.360 s, max 1.360 s",
+        "not measured",
+        "not measured",
+    ]
+    assert [row[-1] for row in rows] == ["passed", "MISSED", "NOT INJECTED", "NOT INJECTED"]
+
+
+def test_fault_that_did_not_pass_is_explained() -> None:
+    report = failover(SURVIVED, NOT_INJECTED)
+    assert headings(report)[3:] == ["demo: apiserver-hang FAIL"]
+    assert after(tokens(report), "paragraph_open")[-2:] == [f"Expected: {NOT_INJECTED.limit.words}", "Seen:"]
+    (fence,) = [token.content for token in tokens(report) if token.type == "fence"]
+    assert fence.startswith("kube-2: not injected: the apiserver answers all the same\nwithin 5 s")
+
+
+def test_summary_counts_faults() -> None:
+    assert "; checks: 2 pass; faults: 1 passed, 1 missed; 1.2 s" in to_markdown(failover(SURVIVED, MISSED))
+
+
+def test_odd_words_of_a_fault_are_no_markup() -> None:
+    harmless = "\n".join("word" for _ in HOSTILE.split("\n"))
+    kinds = [
+        [
+            token.type
+            for token in flat(tokens(failover(*hostile_faults(words))))
+            if token.type[:4] not in {"text", "code"}
+        ]
+        for words in (HOSTILE, harmless)
+    ]
+    assert kinds[0] == kinds[1]
+    assert all(char.isprintable() or char == "\n" for char in to_markdown(failover(*hostile_faults())))

@@ -8,13 +8,21 @@ import pytest
 from tests.unit.reports import (
     FAILED,
     HOLDER,
+    MISSED,
+    NEVER_MADE,
+    NOT_HEALED,
+    NOT_INJECTED,
     PASSED,
     REFUSED,
     SKIPPED,
+    SURVIVED,
+    UNENDED,
     UNKNOWN,
     UNREACHABLE,
     WARNED,
+    failover,
     host,
+    hostile_faults,
     hostile_report,
     lost,
     report_of,
@@ -22,10 +30,11 @@ from tests.unit.reports import (
 
 from nornir_kube_ha.checks import HOST_CHECKS, Finding
 from nornir_kube_ha.report import HostReport, Report, nagios_status, to_nagios
+from nornir_kube_ha.trial import FaultReport
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 RANGE = rf"@?(?:(?:{NUMBER}|~):)?(?:{NUMBER})?"
-FIGURE = rf"'(?P<label>(?:[^'=]|'')+)'=(?P<value>{NUMBER})(?P<uom>s|us|ms|%|[KMGT]?B|c)?"
+FIGURE = rf"'(?P<label>(?:[^'=]|'')+)'=(?P<value>{NUMBER}|U)(?P<uom>s|us|ms|%|[KMGT]?B|c)?"
 FIGURE += rf"(?:;(?P<warn>{RANGE})(?:;(?P<crit>{RANGE})(?:;(?P<min>{NUMBER})?(?:;(?P<max>{NUMBER})?)?)?)?)?"
 NAMES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
 
@@ -146,3 +155,56 @@ def test_what_a_host_says_stays_text() -> None:
     assert all(re.match(r"(FAIL|UNKNOWN|WARN|SKIP) (lb-\d|demo): ", line) for line in long)
     assert "a/b" in long[0]
     assert "Übel, 試験" in long[0]
+
+
+@pytest.mark.parametrize(
+    ("faults", "status"),
+    [
+        ((SURVIVED,), 0),
+        ((SURVIVED, MISSED), 2),
+        ((NOT_INJECTED,), 2),
+        ((NOT_HEALED,), 2),
+        ((NEVER_MADE,), 2),
+    ],
+)
+def test_fault_that_did_not_pass_is_critical(faults: tuple[FaultReport, ...], status: int) -> None:
+    assert nagios_status(failover(*faults)) == status
+    assert read(failover(*faults))[0] == NAMES[status]
+
+
+def test_ok_says_how_many_faults_were_survived() -> None:
+    assert read(failover(SURVIVED))[:2] == ("OK", "2 of 2 checks passed, 1 of 1 faults survived")
+    bare = report_of(cluster=(), faults=(SURVIVED,))
+    assert read(bare)[:2] == ("OK", "0 of 0 checks passed, 1 of 1 faults survived")
+
+
+def test_fault_is_named_and_told() -> None:
+    _, words, _, long = read(failover(SURVIVED, NOT_HEALED, NEVER_MADE))
+    assert words == "demo node-power-off, no cluster node-lost"
+    assert long == [
+        "FAIL demo: node-power-off: lb-1: not healed: lb-1 does not answer any more",
+        "FAIL no cluster: node-lost: not injected: no trial was made",
+    ]
+
+
+def test_of_many_trials_only_a_few_are_told() -> None:
+    many = replace(NOT_HEALED, trials=NOT_HEALED.trials * 100)
+    (line,) = read(failover(many))[3]
+    assert line.endswith("any more (trial 3 of 100) and 97 more")
+
+
+def test_figures_of_faults() -> None:
+    figures = read(failover(MISSED, UNENDED, NOT_INJECTED, NEVER_MADE))[2]
+    found = {label: (figure["value"], figure["uom"], figure["crit"]) for label, figure in figures.items()}
+    assert found["demo.keepalived-hang.new"] == ("1.360", "s", "0.15")
+    assert found["demo.keepalived-hang.reused"] == ("1.350", "s", "")
+    assert found["demo.keepalived-hang.after"] == ("0.300", "s", "0")
+    assert found["demo.haproxy-stop.new"] == ("U", None, "0.15")  # no number says that there is no end
+    assert found["demo.apiserver-hang.new"] == ("U", None, "3")
+    assert found["node-lost.new"] == ("U", None, "0.15")
+
+
+def test_odd_words_of_a_fault_stay_text() -> None:
+    status, words, figures, long = read(failover(*hostile_faults()))
+    assert (status, len(figures), len(long)) == ("CRITICAL", 9, 4)
+    assert all(line.isprintable() and "|" not in line for line in (words, *long))

@@ -9,18 +9,27 @@ from tests.unit.reports import (
     FAILED,
     HOLDER,
     HOSTILE,
+    MISSED,
+    NEVER_MADE,
+    NOT_INJECTED,
     PASSED,
     SKIPPED,
+    SURVIVED,
+    UNENDED,
     UNKNOWN,
     WARNED,
+    failover,
     host,
+    hostile_faults,
     hostile_report,
     lost,
     report_of,
 )
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.outage import FOREVER
 from nornir_kube_ha.report import HostReport, HostState, Report, to_prometheus
+from nornir_kube_ha.trial import Outcome
 
 STATE = HostState(
     "MASTER",
@@ -115,3 +124,62 @@ def test_label_is_escaped(name: str) -> None:
     named = replace(report, hosts={name: report.hosts["lb-1"]})
     labels = {(each.labels["host"], each.labels["check"]) for each in families(named)["kube_ha_check_status"].samples}
     assert labels == {(name, PASSED.id), ("", name)}
+
+
+def test_without_faults_there_is_no_figure_of_them() -> None:
+    assert "fault" not in to_prometheus(report_of(host(PASSED, state=STATE)))
+
+
+def test_fault_passes_or_not() -> None:
+    assert samples(failover(SURVIVED, MISSED, NOT_INJECTED, NEVER_MADE), "kube_ha_fault_passed") == {
+        ("demo", "haproxy-kill"): 1,
+        ("demo", "keepalived-hang"): 0,
+        ("demo", "apiserver-hang"): 0,
+        ("", "node-lost"): 0,
+    }
+
+
+def test_trials_are_counted_by_outcome() -> None:
+    found = samples(failover(MISSED), "kube_ha_fault_trials")
+    assert found == {
+        ("demo", "keepalived-hang", outcome.value): float(outcome in {Outcome.PASSED, Outcome.MISSED})
+        for outcome in Outcome
+    }
+
+
+def test_outages_of_a_fault() -> None:
+    report = failover(MISSED, UNENDED, NOT_INJECTED)
+    found = samples(report, "kube_ha_fault_outage_seconds")
+    assert found["demo", "keepalived-hang", "new", "median"] == 0.08
+    assert found["demo", "keepalived-hang", "new", "max"] == 1.36
+    assert found["demo", "keepalived-hang", "reused", "p99"] == 1.35
+    assert found["demo", "haproxy-stop", "new", "max"] == FOREVER
+    assert len(found) == 12  # of what was not measured there is no figure
+    assert samples(report, "kube_ha_fault_outage_after_heal_seconds")["demo", "keepalived-hang", "max"] == 0.3
+
+
+def test_two_holders_are_told_of_where_somebody_watched() -> None:
+    assert samples(failover(SURVIVED, MISSED, NOT_INJECTED), "kube_ha_fault_two_holders_seconds") == {
+        ("demo", "haproxy-kill"): 0,
+        ("demo", "keepalived-hang"): 4.45,
+    }
+
+
+def test_fault_that_is_reported_twice_has_its_samples_once() -> None:
+    report = failover(SURVIVED, SURVIVED)
+    assert samples(report, "kube_ha_fault_passed") == {("demo", "haproxy-kill"): 1}
+    assert samples(report, "kube_ha_fault_trials")["demo", "haproxy-kill", "passed"] == 2
+
+
+def test_fault_of_two_clusters_is_two() -> None:
+    (trial,) = SURVIVED.trials
+    fault = replace(SURVIVED, trials=(trial, replace(trial, cluster="other", outcome=Outcome.MISSED)))
+    assert samples(failover(fault), "kube_ha_fault_passed") == {
+        ("demo", "haproxy-kill"): 1,
+        ("other", "haproxy-kill"): 0,
+    }
+
+
+def test_odd_name_of_a_fault_is_read_back_as_it_was() -> None:
+    found = families(failover(*hostile_faults()))["kube_ha_fault_passed"].samples
+    assert [sample.labels["fault"] for sample in found] == [HOSTILE.replace("\udcff", "?")]

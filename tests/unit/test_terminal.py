@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from tests.unit.reports import FAULTS, MISSED, NEVER_MADE, NOT_INJECTED, SURVIVED, UNENDED, hostile_faults
 
 from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, Report
 from nornir_kube_ha.report.terminal import print_report
+from nornir_kube_ha.trial import FaultReport
 
 JOURNAL = (
     "failed (failed)",
@@ -247,3 +249,102 @@ def test_dry_run_says_what_would_be_done_instead_of_a_matrix(shown: Shown) -> No
     assert "lb-1: as it should be\nlb-2 would change:\n  write /etc/haproxy/haproxy.cfg\n  reload haproxy\n" in text
     assert "haproxy.active" not in text
     assert text.splitlines()[-1].startswith("verify: passed - hosts: 3 passed; would change: 0;")
+
+
+def with_faults(*faults: FaultReport) -> Report:
+    return replace(report_of(), runbook="failover_test", faults=faults)
+
+
+def section(text: str) -> list[str]:
+    """The lines on faults, but the explanations."""
+    return text.partition("\nfaults\n")[2].partition("\n\n")[0].splitlines()
+
+
+def test_without_faults_nothing_is_said_of_them(shown: Shown) -> None:
+    assert "fault" not in shown(report_of())
+
+
+def test_faults_are_a_table_after_the_clusters(shown: Shown) -> None:
+    lines = section(shown(with_faults(SURVIVED, NOT_INJECTED), 120))
+    assert lines[1].split() == ["fault", "new", "reused", "of", "total", "holders", "took", "over", "verdict"]
+    assert [line.split() for line in lines[2:]] == [
+        ["haproxy-kill", "0.080", "s", "0.100", "s", "3", "of", "300", "0", "s", "lb-1", "->", "lb-2", "passed"],
+        ["1", "cut"],
+        ["apiserver-hang", *["-"] * 5, "NOT", "INJECTED"],
+    ]
+
+
+def test_faults_with_many_trials_say_median_p99_and_maximum(shown: Shown) -> None:
+    lines = section(shown(with_faults(SURVIVED, MISSED), 200))
+    assert "median/p99/max" in lines[2]
+    assert "trials" in lines[2]
+    (missed,) = [line for line in lines if line.startswith("keepalived-hang")]
+    assert missed.split()[:4] == ["keepalived-hang", "2", "0.080/1.360/1.360", "s"]
+    assert [line for line in lines if "lb-1 -> lb-2 -> lb-1" in line]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("faults", [(SURVIVED,), FAULTS, (MISSED, UNENDED, NEVER_MADE)], ids=["one", "usual", "many"])
+def test_table_of_faults_fits(shown: Shown, faults: tuple[FaultReport, ...], width: int, *, terminal: bool) -> None:
+    text = re.sub(r"\x1b\[[\d;]*m", "", shown(with_faults(*faults), width, terminal=terminal))
+    lines = section(text)
+    assert lines[0].startswith("  ")  # the head of a table
+    assert max(map(len, lines)) <= width
+    assert terminal or [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
+def test_tall_table_has_its_figures_one_above_the_other(shown: Shown) -> None:
+    lines = section(shown(with_faults(MISSED), 80))
+    first = next(number for number, line in enumerate(lines) if line.startswith("keepalived-hang"))
+    assert [line.split()[0] for line in lines[2:5]] == ["median", "p99", "fault"]
+    assert lines[first + 1].startswith("2 trials")
+    assert "1.360 s" in lines[first + 2]
+
+
+def test_fault_is_a_few_lines_where_no_table_fits(shown: Shown) -> None:
+    lines = section(shown(with_faults(*FAULTS), 40))
+    assert lines[:7] == [
+        "haproxy-kill: passed",
+        "  trials: 1",
+        "  outage new: 0.080 s",
+        "  outage reused: 0.100 s",
+        "  failed of total: 3 of 300, 1 cut",
+        "  two holders: 0 s",
+        "  took over: lb-1 -> lb-2",
+    ]
+    assert "  outage new: median 0.080 s, p99 1.360 s, max 1.360 s" in lines
+
+
+def test_trouble_of_a_fault_is_explained_with_its_limit(shown: Shown) -> None:
+    text = shown(with_faults(SURVIVED, NOT_INJECTED))
+    assert (
+        "\napiserver-hang: NOT INJECTED\n  broken: one apiserver hangs\n"
+        f"  limit: {NOT_INJECTED.limit.words}\n"
+        "  kube-2: not injected: the apiserver answers all the same\n    within 5 s; see `systemctl status kubelet`\n"
+    ) in text
+    assert "broken: haproxy" not in text
+
+
+def test_outage_without_end_is_said_to_be_one(shown: Shown) -> None:
+    text = shown(with_faults(UNENDED), 120)
+    assert "0.080/no end/no end" in text
+    assert "outage without end, at most 0.15 s allowed" in text
+    assert "inf" not in text
+
+
+def test_summary_counts_faults(shown: Shown) -> None:
+    assert "; faults: 1 passed, 1 missed, 1 not injected; 1.2 s" in shown(with_faults(*FAULTS)).splitlines()[-1]
+
+
+def test_verdict_is_seen_with_and_without_colours(shown: Shown) -> None:
+    assert f"{ESCAPE}[1;31mMISSED" in shown(with_faults(MISSED), terminal=True)
+    assert ESCAPE not in shown(with_faults(MISSED))
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_odd_words_of_a_fault_stay_words(shown: Shown, width: int) -> None:
+    text = shown(with_faults(*hostile_faults("[bold]a[/bold] \x1b[31m\x07 [/] :smile:")), width)
+    assert [char for char in text if not char.isprintable() and char != "\n"] == []
+    assert "[bold]a[/bold]" in text
+    assert ":smile:" in text

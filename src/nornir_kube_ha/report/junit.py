@@ -1,14 +1,16 @@
 """The report for CI systems: JUnit's XML.
 
 A host is a suite, a check a test. No check has a time of its own, since the facts are gathered once for all of them; a
-suite took as long as the run, since all hosts are looked at together.
+suite took as long as the run, since all hosts are looked at together. All faults are a suite, and each a test, as long
+as its trials.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.report.junit_faults import SUITE, Case, case_of
 from nornir_kube_ha.report.model import Failure, Report
 from nornir_kube_ha.report.text import clean, indented, one_line, parts
 from nornir_kube_ha.report.trouble import tells
@@ -29,13 +31,16 @@ def to_junit(report: Report) -> str:
         _suite(root, f"{host.cluster}.{name}", name, host.findings, host.failure)
     for name, cluster in report.clusters.items():
         _suite(root, name, "", cluster.findings)
+    if report.faults:
+        _faults(root, [case_of(fault) for fault in report.faults])
     # The schema has no place for a time zone there: it is UTC.
     timestamp = report.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for element in (root, *root):
         for count, tag in _COUNTS.items():
             element.set(count, str(sum(1 for _ in element.iter(tag))))
         element.set("timestamp", timestamp)
-        element.set("time", f"{report.seconds:.3f}")
+        # The run's, but of a suite that has a time of its own.
+        element.set("time", element.get("time", f"{report.seconds:.3f}"))
     ET.indent(root)
     xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return f"{xml.decode()}\n"
@@ -50,6 +55,16 @@ def _suite(root: ET.Element, name: str, host: str, findings: Iterable[Finding], 
         _add(case, "error", failure.message, message=one_line(failure.message), type=failure.type)
     for finding in findings:
         _judge(_add(suite, "testcase", classname=name, name=finding.id), finding, failure)
+
+
+def _faults(root: ET.Element, cases: Sequence[Case]) -> None:
+    suite = _add(root, "testsuite", name=SUITE)
+    for each in cases:
+        case = _add(suite, "testcase", classname=SUITE, name=each.name, time=f"{each.seconds:.3f}")
+        if each.tag:
+            _add(case, each.tag, each.words, message=one_line(each.message), type=each.outcome)
+        _add(case, "system-out", each.output)
+    suite.set("time", f"{sum(each.seconds for each in cases):.3f}")
 
 
 def _judge(case: ET.Element, finding: Finding, failure: Failure | None) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nornir_kube_ha.checks import Finding
+from nornir_kube_ha.report.machine_faults import fault_tree
 from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Report
 
 
@@ -14,7 +15,7 @@ def to_json(report: Report) -> str:
     Arguments:
         report: the run's report
     """
-    return json.dumps(_tree(report), indent=2, ensure_ascii=False)
+    return json.dumps(_tree(report), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _tree(report: Report) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def _tree(report: Report) -> dict[str, Any]:
         "changed": report.changed,
         "hosts": {name: _host(host) for name, host in report.hosts.items()},
         "clusters": {name: _cluster(cluster) for name, cluster in report.clusters.items()},
+        "faults": [fault_tree(fault) for fault in report.faults],
     }
 
 

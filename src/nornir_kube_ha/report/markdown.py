@@ -8,11 +8,14 @@ import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks import CHECKS, Finding, Status
+from nornir_kube_ha.report.faults import NONE, cost_of, counts_of, in_words, verdict
 from nornir_kube_ha.report.model import HostReport, Report
 from nornir_kube_ha.report.text import clean, one_line, parts
 from nornir_kube_ha.report.trouble import Trouble, troubles
+from nornir_kube_ha.trial import FaultReport, Outcome
 
 _FENCE = 3  # backticks at least around a block
+_OUTAGES = ("outage of new connections", "of long-lived ones", "after the heal")
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~#@!$:]")
 _NAME = re.compile(r"[\w./-]+")
 
@@ -33,6 +36,9 @@ def _blocks(report: Report) -> Iterator[str]:
     yield _summary(report)
     for cluster in sorted({host.cluster for host in report.hosts.values()} | set(report.clusters)):
         yield from _cluster(report, cluster)
+    if report.faults:
+        yield "### Faults"
+        yield "\n".join(_faults(report))
     for trouble in troubles(report):
         if trouble.status is not Status.SKIP:
             yield from _explanation(trouble)
@@ -41,7 +47,11 @@ def _blocks(report: Report) -> Iterator[str]:
 def _summary(report: Report) -> str:
     checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
     finished = report.finished.isoformat(timespec="seconds")
-    return f"Hosts: {len(report.hosts)}; checks: {checks or 'none'}; {report.seconds:.1f} s, finished {finished}"
+    faults = ", ".join(f"{count} {outcome}" for outcome, count in counts_of(report).items())
+    counted = "; ".join(
+        (f"Hosts: {len(report.hosts)}", f"checks: {checks or 'none'}", *([f"faults: {faults}"] if faults else []))
+    )
+    return f"{counted}; {report.seconds:.1f} s, finished {finished}"
 
 
 def _cluster(report: Report, cluster: str) -> Iterator[str]:
@@ -62,6 +72,23 @@ def _table(hosts: dict[str, HostReport]) -> Iterator[str]:
     for check in dict.fromkeys(finding.id for host in hosts.values() for finding in host.findings):
         meaning = CHECKS[check].meaning if check in CHECKS else ""
         yield _row(_name(check), _text(meaning), *(_word(_find(host.findings, check)) for host in hosts.values()))
+
+
+def _faults(report: Report) -> Iterator[str]:
+    yield _row("fault", "what is broken", "trials", *_OUTAGES, "failed of total", "two holders", "took over", "verdict")
+    yield _row(*["---"] * (7 + len(_OUTAGES)))
+    yield from (_row(*_fault(fault)) for fault in report.faults)
+
+
+def _fault(fault: FaultReport) -> Iterator[str]:
+    cost = cost_of(fault)
+    yield from (_name(fault.name), _text(fault.meaning), str(len(fault.trials)))
+    yield from map(in_words, (cost.new, cost.reused, cost.after))
+    yield ", ".join(cost.failed) or NONE
+    yield cost.two_holders if cost.two_holders == NONE else f"{cost.two_holders} s"
+    yield ", ".join(map(_text, cost.ways)) or NONE
+    words = verdict(fault.outcome)
+    yield words if fault.outcome is Outcome.PASSED else f"**{words}**"
 
 
 def _row(*cells: str) -> str:

@@ -4,16 +4,21 @@ By the Monitoring Plugins' development guidelines: a first line that fits a page
 output. Nagios keeps only the first few kilobytes, so that the worst comes first.
 """
 
+import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.report.faults import FIGURES, by_cluster, counts_of
 from nornir_kube_ha.report.model import Report
 from nornir_kube_ha.report.text import one_line
 from nornir_kube_ha.report.trouble import Trouble, troubles
+from nornir_kube_ha.trial import FaultReport, Outcome
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _DECIDES = {Status.FAIL: CRITICAL, Status.UNKNOWN: UNKNOWN, Status.WARN: WARNING}
+_NO_LABEL = re.compile(r"[^\w.-]+")
 _NAMED = 3  # troubles on the first line; the others are a number there
 
 # What is counted, the figure's label, and the ranges that are no warning and not critical: more than none is.
@@ -47,16 +52,18 @@ def nagios_status(report: Report) -> int:
     worst = next(iter(troubles(report)), None)
     if worst and worst.status in _DECIDES:
         return _DECIDES[worst.status]
-    return OK if report.counts[Status.PASS] else UNKNOWN
+    return OK if report.counts[Status.PASS] or report.faults else UNKNOWN
 
 
 def _in_short(report: Report, found: list[Trouble]) -> str:
     checks = sum(report.counts.values())
-    if not checks and not any(host.failure for host in report.hosts.values()):
+    if not checks and not report.faults and not any(host.failure for host in report.hosts.values()):
         return "nothing was checked"
     deciding = [each for each in found if each.status is found[0].status and each.status in _DECIDES]
     if not deciding:
-        return f"{report.counts[Status.PASS]} of {checks} checks passed"
+        survived = counts_of(report).get(Outcome.PASSED, 0)
+        faults = f", {survived} of {len(report.faults)} faults survived" if report.faults else ""
+        return f"{report.counts[Status.PASS]} of {checks} checks passed{faults}"
     names = [_text(f"{trouble.where} {trouble.what}") for trouble in deciding]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
@@ -67,6 +74,18 @@ def _figures(report: Report) -> Iterator[str]:
     for status, label, ranges in _FIGURES:
         yield f"'{label}'={report.counts[status]};{ranges};0;{checks}"
     yield f"'duration'={report.seconds:.3f}s;;;0"
+    for (cluster, name), fault in by_cluster(report).items():
+        yield from _outages(".".join(filter(None, (cluster, name))), fault)
+
+
+def _outages(name: str, fault: FaultReport) -> Iterator[str]:
+    """The longest outage of each kind. U, "not known", is what a plugin says where there is no number."""
+    limits = {"new": fault.limit.seconds, "reused": None, "after": fault.limit.after}
+    for figure, of in FIGURES.items():
+        seconds = fault.statistics(of).maximum if fault.measured else FOREVER
+        most = "" if limits[figure] is None else f"{limits[figure]:g}"
+        value = "U" if seconds == FOREVER else f"{seconds:.3f}s"
+        yield f"'{_NO_LABEL.sub('_', name)}.{figure}'={value};;{most};0"
 
 
 def _line(trouble: Trouble) -> str:

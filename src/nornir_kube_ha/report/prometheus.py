@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.model import HostState, Report
+from nornir_kube_ha.report.prometheus_faults import Sample, fault_families
 
-Sample = tuple[Mapping[str, str], str]
 Family = tuple[str, str, list[Sample]]
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -32,6 +32,7 @@ def _families(report: Report) -> Iterator[Family]:
     finished = f"{report.finished.timestamp():.3f}"
     yield "kube_ha_run_finished_timestamp_seconds", "When the last run finished.", [(run, finished)]
     yield "kube_ha_run_duration_seconds", "How long the last run took.", [(run, f"{report.seconds:.3f}")]
+    yield from fault_families(report)
 
 
 def _checks(report: Report) -> Iterator[Sample]:

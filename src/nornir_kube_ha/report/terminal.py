@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.report.faults import counts_of
 from nornir_kube_ha.report.model import HostReport, Report
+from nornir_kube_ha.report.terminal_faults import print_faults
 from nornir_kube_ha.report.text import clean, indented, one_line, parts
 
 STYLES = {
@@ -31,21 +33,24 @@ def print_report(report: Report, console: Console, *, with_diff: bool = False) -
         with_diff: whether each host's diff goes before it
     """
     with console.capture() as capture:
-        for part in _parts(report, console.width, with_diff=with_diff):
+        for part in _parts(report, console, with_diff=with_diff):
             # Only a table is laid out to the width; text is left to the terminal, and can be copied in one piece.
             console.print(part, soft_wrap=isinstance(part, Text))
     # rich fills the last column of a table with blanks.
     console.file.write("".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines()))
 
 
-def _parts(report: Report, width: int, *, with_diff: bool) -> Iterator[RenderableType]:
+def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[RenderableType]:
     if with_diff:
         for name, host in report.hosts.items():
             if host.diff:
                 yield Text(f"{name}:", style="bold")
                 yield _diff(host.diff)
     for cluster in sorted({host.cluster for host in report.hosts.values()}):
-        yield from _cluster(report, cluster, width)
+        yield from _cluster(report, cluster, console.width)
+        yield Text()
+    if report.faults:
+        yield from print_faults(report.faults, console)
         yield Text()
     yield _summary(report)
 
@@ -150,5 +155,11 @@ def _summary(report: Report) -> Text:
     changed = sum(host.changed for host in report.hosts.values())
     verb = "would change" if report.dry_run else "changed"
     verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
-    words = [f"hosts: {hosts or 'none'}", f"{verb}: {changed}", *([f"checks: {checks}"] if checks else [])]
+    faults = ", ".join(f"{count} {outcome}" for outcome, count in counts_of(report).items())
+    words = [
+        f"hosts: {hosts or 'none'}",
+        f"{verb}: {changed}",
+        *([f"checks: {checks}"] if checks else []),
+        *([f"faults: {faults}"] if faults else []),
+    ]
     return Text.assemble(f"{report.runbook}: ", verdict, f" - {'; '.join(words)}; {report.seconds:.1f} s")

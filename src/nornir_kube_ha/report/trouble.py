@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from itertools import chain
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.report.faults import clusters_of, troubles_of
 from nornir_kube_ha.report.model import Failure, HostReport, Report
+from nornir_kube_ha.trial import FaultReport
 
+_TOLD = 3  # trials of a fault: a pager and a ticket have no room for a hundred
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
 
 
@@ -15,8 +18,8 @@ class Trouble:
     """Something that did not pass.
 
     Arguments:
-        where: the host or the cluster
-        what: the check's id, the error's class, or how many checks have the same to tell
+        where: the host or the cluster; of a fault, the clusters that it was made in
+        what: the check's id, the error's class, the fault, or how many checks have the same to tell
         status: of the check; of a host that an error ended the work on, what became of the host
         expected: what should be, "" if only the error knows
         seen: what is, or why it could not be seen
@@ -39,7 +42,8 @@ def troubles(report: Report) -> list[Trouble]:
     """
     hosts = (_of_host(name, host) for name, host in report.hosts.items())
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
-    return sorted(chain(*hosts, *clusters), key=lambda trouble: _WORST_FIRST.index(trouble.status))
+    faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
+    return sorted(chain(*hosts, *clusters, faults), key=lambda trouble: _WORST_FIRST.index(trouble.status))
 
 
 def tells(finding: Finding, failure: Failure) -> bool:
@@ -60,6 +64,11 @@ def _of_host(name: str, host: HostReport) -> Iterator[Trouble]:
     elif not host.findings:
         yield Trouble(name, "no check", Status.UNKNOWN, "", "nothing was checked")
     yield from _of_findings(name, (each for each in host.findings if not (failure and tells(each, failure))))
+
+
+def _of_fault(fault: FaultReport) -> Trouble:
+    where = ", ".join(clusters_of(fault)) or "no cluster"
+    return Trouble(where, fault.name, Status.FAIL, fault.limit.words, "\n".join(troubles_of(fault, _TOLD)))
 
 
 def _of_findings(where: str, findings: Iterable[Finding]) -> Iterator[Trouble]:

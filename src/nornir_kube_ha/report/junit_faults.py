@@ -1,0 +1,59 @@
+"""The part of the JUnit report that tells of faults: a suite of them, a test for each."""
+
+from dataclasses import dataclass
+
+from nornir_kube_ha.report.faults import cost_of, in_words, seconds_of, troubles_of
+from nornir_kube_ha.report.text import indented
+from nornir_kube_ha.trial import FaultReport, Outcome
+
+SUITE = "faults"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a fault's test says.
+
+    Arguments:
+        name: the fault's
+        seconds: that its trials took
+        tag: `failure` if it cost too much, `error` if it was not measured as it should be; "" if it passed
+        outcome: what became of it
+        message: the first trouble
+        words: limit and troubles
+        output: what it cost
+    """
+
+    name: str
+    seconds: float
+    tag: str
+    outcome: str
+    message: str
+    words: str
+    output: str
+
+
+def case_of(fault: FaultReport) -> Case:
+    """The test of a fault.
+
+    Arguments:
+        fault: the fault
+    """
+    troubles = [] if fault.passed else troubles_of(fault)
+    tag = {Outcome.PASSED: "", Outcome.MISSED: "failure"}.get(fault.outcome, "error")
+    words = "\n".join((f"limit: {fault.limit.words or 'none'}", *map(indented, troubles)))
+    seconds = sum(map(seconds_of, fault.trials))
+    return Case(fault.name, seconds, tag, fault.outcome, next(iter(troubles), ""), words, _output(fault))
+
+
+def _output(fault: FaultReport) -> str:
+    cost = cost_of(fault)
+    lines = {
+        "broken": fault.meaning,
+        "trials": str(len(fault.trials)),
+        "outage of new connections": in_words(cost.new),
+        "outage of long-lived connections": in_words(cost.reused),
+        "outage after the heal": in_words(cost.after),
+        "failed new connections": ", ".join(cost.failed) or "none was made",
+        "took over": ", ".join(cost.ways) or "nobody",
+    }
+    return "\n".join(f"{title}: {value}" for title, value in lines.items())

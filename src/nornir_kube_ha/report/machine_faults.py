@@ -1,0 +1,74 @@
+"""The part of the JSON report that tells of faults. JSON has no infinity: what has no end is null there."""
+
+from dataclasses import asdict
+from typing import Any
+
+from nornir_kube_ha.outage import FOREVER, Outage
+from nornir_kube_ha.report.faults import FIGURES
+from nornir_kube_ha.trial import FaultReport, Statistics, Trial
+
+Tree = dict[str, Any]
+
+
+def fault_tree(fault: FaultReport) -> Tree:
+    """A fault as JSON has it; single requests are not part of it.
+
+    Arguments:
+        fault: the fault
+    """
+    of_trials = {name: _statistics(fault.statistics(of)) for name, of in FIGURES.items()}
+    return {
+        "name": fault.name,
+        "meaning": fault.meaning,
+        "outcome": fault.outcome,
+        "limit": asdict(fault.limit),
+        "trials": [_trial(trial) for trial in fault.trials],
+        "statistics": of_trials if fault.measured else None,
+    }
+
+
+def _trial(trial: Trial) -> Tree:
+    watched = trial.holding is not None
+    return {
+        "cluster": trial.cluster,
+        "target": trial.target,
+        "started": trial.started.isoformat(),
+        "outcome": trial.outcome,
+        "words": trial.words,
+        "exceeded": list(trial.exceeded),
+        "before": trial.before,
+        "holder": trial.holder,
+        "made": trial.made,
+        "heal": trial.heal,
+        "healed": trial.healed,
+        "late": trial.late,
+        "new": _outage(trial.new),
+        "reused": _outage(trial.reused),
+        "after": _outage(trial.after),
+        "after_reused": _outage(trial.after_reused),
+        "two_holders": trial.two_holders if watched else None,
+        "no_holder": trial.no_holder if watched else None,
+        "moves": [{"at": at, "host": host} for at, host in trial.moves],
+        "phases": _phases(trial),
+    }
+
+
+def _phases(trial: Trial) -> list[Tree]:
+    found = trial.holding.phases if trial.holding else ()
+    return [{"start": start, "end": end, "holders": list(holders)} for start, end, holders in found]
+
+
+def _outage(outage: Outage) -> Tree:
+    return {key: _number(value) for key, value in asdict(outage).items()}
+
+
+def _statistics(statistics: Statistics) -> Tree:
+    return {
+        "median": _number(statistics.median),
+        "p99": _number(statistics.p99),
+        "max": _number(statistics.maximum),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value == FOREVER else value

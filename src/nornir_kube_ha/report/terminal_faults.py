@@ -1,0 +1,105 @@
+"""The part of the terminal's report that tells of faults: a table, or a few lines for each where that is too wide."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nornir_kube_ha.report.faults import NO_END, NONE, Cost, cost_of, in_words, troubles_of, verdict
+from nornir_kube_ha.report.text import clean, indented, one_line
+from nornir_kube_ha.trial import FaultReport, Outcome
+
+STYLES = {
+    Outcome.PASSED: "green",
+    Outcome.MISSED: "bold red",
+    Outcome.INTERRUPTED: "bold yellow",
+    Outcome.NOT_INJECTED: "bold yellow",
+    Outcome.NOT_HEALED: "bold red",
+}
+ANY_WIDTH = 10_000  # characters: what a table would like to have
+
+
+def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[RenderableType]:
+    """What is to be printed of faults: all of them at a glance, then each trouble.
+
+    Arguments:
+        faults: of the report
+        console: where to
+    """
+    yield Text("faults", style="bold")
+    tables = (_table(faults, tall=tall) for tall in (False, True))
+    table = next((table for table in tables if _wanted(table, console) <= console.width), None)
+    yield from [table] if table else map(_block, faults)
+    yield from (_explanation(fault) for fault in faults if not fault.passed)
+
+
+def _wanted(table: Table, console: Console) -> int:
+    return console.measure(table, options=console.options.update(width=ANY_WIDTH)).maximum
+
+
+def _table(faults: Sequence[FaultReport], *, tall: bool) -> Table:
+    """A row for each fault. A tall one has its figures one above the other."""
+    names = ("median", "p99", "max") if any(len(fault.measured) > 1 for fault in faults) else ()
+    spread = "".join(f"\n{name}" for name in names) if tall else "\n" + "/".join(names)
+    counted = any(len(fault.trials) != 1 for fault in faults)
+    table = Table(box=None, pad_edge=False, header_style="bold", leading=int(tall))
+    for title in ("fault", *(["trials"] if counted and not tall else [])):
+        table.add_column(title)
+    for title in (f"outage\nnew{spread}", f"outage\nreused{spread}", "failed\nof total", "two\nholders"):
+        table.add_column(title.rstrip("\n"))
+    table.add_column("took over")
+    table.add_column("verdict")
+    for fault in faults:
+        name, trials = one_line(fault.name), len(fault.trials)
+        counts = [f"{trials} trial{'s' * (trials != 1)}" if tall else str(trials)] * counted
+        first = ["\n".join((name, *counts))] if tall else [name, *counts]
+        table.add_row(*map(Text, first), *map(Text, _cells(cost_of(fault), tall=tall)), _verdict(fault, tall=tall))
+    return table
+
+
+def _cells(cost: Cost, *, tall: bool) -> Iterator[str]:
+    between = "\n" if tall else "/"
+    yield _outage(cost.new, between)
+    yield _outage(cost.reused, between)
+    yield "\n".join(cost.failed) or NONE
+    yield cost.two_holders if cost.two_holders == NONE else f"{cost.two_holders} s"
+    ways = [one_line(way) for way in cost.ways]
+    yield "\n".join(way.replace(" ->", "\n->") if tall else way for way in ways) or NONE
+
+
+def _outage(figures: tuple[str, ...], between: str) -> str:
+    unit = " s" if figures and figures[-1] != NO_END else ""
+    return f"{between.join(figures)}{unit}" or NONE
+
+
+def _block(fault: FaultReport) -> Text:
+    cost = cost_of(fault)
+    lines = {
+        "trials": str(len(fault.trials)),
+        "outage new": in_words(cost.new),
+        "outage reused": in_words(cost.reused),
+        "failed of total": ", ".join(cost.failed) or NONE,
+        "two holders": cost.two_holders if cost.two_holders == NONE else f"{cost.two_holders} s",
+        "took over": ", ".join(map(one_line, cost.ways)) or NONE,
+    }
+    text = Text.assemble(f"{one_line(fault.name)}: ", _verdict(fault))
+    for title, value in lines.items():
+        text.append(f"\n  {title}: {value}")
+    return text
+
+
+def _verdict(fault: FaultReport, *, tall: bool = False) -> Text:
+    words = verdict(fault.outcome)
+    return Text(words.replace(" ", "\n") if tall else words, STYLES[fault.outcome])
+
+
+def _explanation(fault: FaultReport) -> Text:
+    text = Text.assemble((f"\n{one_line(fault.name)}: {verdict(fault.outcome)}", STYLES[fault.outcome]))
+    for title, value in (("broken", fault.meaning), ("limit", fault.limit.words)):
+        if value:
+            text.append(f"\n  {title}: ", "bold")
+            text.append(one_line(value))
+    for trouble in troubles_of(fault):
+        text.append(f"\n  {indented(clean(trouble))}")
+    return text
