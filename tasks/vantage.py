@@ -291,7 +291,8 @@ class Client:
         """
         with suppress(OSError):
             self._write(b"stop\n")
-        self._over.wait(self._config.timeout + GRACE)
+        if not self._over.wait(self._config.timeout + GRACE):
+            self._words.append("it did not end when it was told to")
         self._close()
         self._check()
 
