@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from tests.unit.reports import MISSED, NEVER_MADE, NOT_HEALED, NOT_INJECTED, SURVIVED, UNENDED
+
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 
@@ -217,6 +219,17 @@ def planned() -> Report:
     return report(hosts, {"demo": ClusterReport((), "192.0.2.10", 8443, APISERVERS)}, "deploy", dry_run=True)
 
 
+def survived() -> Report:
+    """A fault was made, and cost no more than it may."""
+    return replace(green(), runbook="failover_test", faults=(SURVIVED,))
+
+
+def broken() -> Report:
+    """Many faults were made; one was survived."""
+    faults = (SURVIVED, MISSED, UNENDED, NOT_INJECTED, NOT_HEALED, NEVER_MADE)
+    return replace(green(), runbook="failover_test", faults=faults)
+
+
 def nothing() -> Report:
     """A run without any host."""
     return report({}, {})
@@ -230,6 +243,8 @@ REPORTS: Mapping[str, Callable[[], Report]] = {
     "two-clusters": two_clusters,
     "many": many,
     "planned": planned,
+    "survived": survived,
+    "broken": broken,
     "nothing": nothing,
 }
 """Each kind of report, by name."""

@@ -149,12 +149,46 @@ def test_dark_and_light_are_different(page: Page) -> None:
     assert seen == {"light": "rgb(247, 247, 245)", "dark": "rgb(18, 21, 24)"}
 
 
-@pytest.mark.parametrize("report", [pages.red(), pages.many()], ids=["red", "many"])
+@pytest.mark.parametrize(("width", "seen"), [(375, "narrow"), (720, "wide"), (1600, "wide")])
+def test_timelines_fit_the_screen_with_all_their_words(page: Page, width: int, seen: str) -> None:
+    page.show(pages.broken(), width)
+    drawn = [each for each in page.browser.find_elements(By.CSS_SELECTOR, ".timeline > svg") if each.is_displayed()]
+    assert [each.get_attribute("class") for each in drawn] == [seen] * 7
+    assert all(290 <= each.rect["width"] <= width for each in drawn)
+    assert drawn[0].accessible_name.startswith(
+        "haproxy-kill over time, -1.000 s to 9.000 s: what a client was answered"
+    )
+    outside = """[...document.querySelectorAll('.timeline > svg')].filter(each => each.checkVisibility()).flatMap(svg =>
+        [...svg.querySelectorAll('text')].filter(text => {
+            const inner = text.getBoundingClientRect(), outer = svg.getBoundingClientRect()
+            return inner.left < outer.left - 1 || inner.right > outer.right + 1 ||
+                inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1
+        }).map(text => text.textContent))"""
+    assert page.ask(outside) == []
+
+
+def test_a_fault_is_found_from_the_top(page: Page) -> None:
+    page.show(pages.broken())
+    page.browser.find_element(By.CSS_SELECTOR, ".summary [href='#fault.keepalived-hang']").click()
+    (shown,) = page.displayed("[aria-labelledby='fault.keepalived-hang']")
+    assert "two holders for 4.1 s, at most 0 s allowed" in shown
+
+
+def test_every_trial_is_there_for_who_wants_to_know(page: Page) -> None:
+    page.show(pages.broken())
+    assert page.displayed("[aria-labelledby='fault.keepalived-hang'] .trials table") == []
+    page.browser.find_element(By.CSS_SELECTOR, "[aria-labelledby='fault.keepalived-hang'] .trials summary").click()
+    (shown,) = page.displayed("[aria-labelledby='fault.keepalived-hang'] .trials table")
+    assert "1.360 s" in shown
+
+
+@pytest.mark.parametrize("report", [pages.red(), pages.many(), pages.broken()], ids=["red", "many", "broken"])
 def test_paper_shows_what_failed_and_cuts_nothing(page: Page, report: Report) -> None:
     page.show(report, 720)
     page.seen_as("print", "dark")
     assert len(page.displayed(".problem .body")) == len(page.browser.find_elements(By.CSS_SELECTOR, ".problem"))
     assert all(page.displayed(".problem .next dd"))
+    assert len(page.displayed(".fault-report")) == len(report.faults)
     assert page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.ask("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
     assert page.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

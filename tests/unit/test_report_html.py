@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 from tests import pages
+from tests.unit.reports import hostile_faults
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report import Failure, HostReport, Report, to_html
@@ -333,6 +334,93 @@ def test_cluster_too_large_for_a_picture_is_told_in_words() -> None:
     assert "lb-50, backup, 192.0.2.60: not looked at." in text_of(classed(tree, "picture")[0])
 
 
+def test_faults_come_before_the_clusters_with_their_figures_limit_and_verdict() -> None:
+    tree = parsed(pages.broken())
+    assert [text_of(each) for each in tree.iter("h2")] == [
+        "At a glance",
+        "What was broken, and what it cost",
+        "cluster demo",
+    ]
+    sections = classed(tree, "fault-report")
+    assert [text_of(each[0]) for each in sections] == [
+        "passed haproxy-kill in cluster demo",
+        "missed keepalived-hang in cluster demo",
+        "missed haproxy-stop in cluster demo",
+        "not injected apiserver-hang in cluster demo",
+        "not healed node-power-off in cluster demo",
+        "not injected node-lost",
+    ]
+    told = text_of(sections[0])
+    for words in (
+        "Outage, new connections 0.080 s",
+        "New connections failed 3 of 300, 1 cut",
+        "Took over lb-1 -> lb-2",
+        "Limit outage at most 0.15 s, moves of the VIP at most 1",
+    ):
+        assert words in told
+    assert "Trouble" not in told
+    assert "Trouble lb-1: missed: outage 1.36 s, at most 0.15 s allowed;" in text_of(sections[1])
+    assert "The whole trial, trial 2 of 2" in text_of(sections[1])
+    assert "Outage, new connections no end" in text_of(sections[4])
+
+
+def test_header_and_glance_tell_of_faults() -> None:
+    tree = parsed(pages.broken())
+    assert "Faults 1 passed 2 missed 2 not injected 1 not healed" in text_of(classed(tree, "verdict")[0])
+    assert [text_of(each) for each in classed(tree, "summary")[0].iter("li")] == [
+        "fail keepalived-hang missed keepalived hangs on the holder, which keeps the VIP demo",
+        "fail haproxy-stop missed haproxy is stopped on the holder demo",
+        "fail node-power-off not healed the holder loses its power demo",
+        "unknown apiserver-hang not injected one apiserver hangs demo",
+        "unknown node-lost not injected the holder is lost why",
+    ]
+
+
+def test_without_faults_the_page_is_silent_on_them() -> None:
+    assert "fault-report" not in {each.get("class") for each in parsed(pages.green()).iter()}
+    assert "Faults" not in text_of(classed(parsed(pages.green()), "verdict")[0])
+
+
+def test_many_faults_have_a_table_and_many_trials_another() -> None:
+    rows = [text_of(each) for each in classed(parsed(pages.broken()), "figures")[0].iter("tr")]
+    assert len(rows) == 7
+    assert rows[1] == "haproxy-killpassed10.080 s0.100 s0 s3 of 300, 1 cut0 slb-1 -> lb-2"
+    assert classed(parsed(pages.survived()), "figures") == []
+    trials = classed(parsed(pages.broken()), "trials")
+    assert len(trials) == 2
+    cells = [[text_of(cell) for cell in row] for row in trials[0].iter("tr")]
+    started = "2026-01-02 03:04:05"
+    assert cells[1:] == [
+        ["1", "passed", "lb-1", started, "0.080 s", "0.100 s", "0 s", "0 s", "lb-1 -> lb-2"],
+        ["2", "missed", "lb-1", started, "1.360 s", "1.350 s", "0.300 s", "4.450 s", "lb-1 -> lb-2 -> lb-1"],
+    ]
+
+
+def test_timeline_says_what_it_shows_and_only_where_there_is_one() -> None:
+    drawn = classed(parsed(pages.broken()), "timeline")
+    assert len(drawn) == 4
+    figure = drawn[0]
+    assert [text_of(each) for each in classed(figure, "panel")] == ["The whole trial", "Around the fault"]
+    for svg in svgs(figure):
+        title, description = (next(text_of(e) for e in svg if str(e.tag).endswith(tag)) for tag in ("title", "desc"))
+        assert title.startswith("haproxy-kill over time, ")
+        assert "outage 0.080 s from 0.020 s on." in description
+        assert "From 0.050 s to 0.070 s nobody held the VIP." in description
+    assert "two hold it at once" not in text_of(figure)
+    assert "two hold it at once" in text_of(drawn[1])
+
+
+def test_what_is_said_of_a_fault_stays_text() -> None:
+    report = replace(pages.green(), faults=hostile_faults(HOSTILE))
+    source, tree = to_html(report), parsed(report)
+    assert [char for char in source if not char.isprintable() and char != "\n"] == []
+    assert "script" not in {each.tag for each in tree.iter()}
+    assert "onerror" not in {name for each in tree.iter() for name in each.attrib}
+    ids = [each.attrib["id"] for each in tree.iter() if "id" in each.attrib]
+    assert len(ids) == len(set(ids))
+    assert {each.attrib["href"][1:] for each in tree.iter() if "href" in each.attrib} <= set(ids)
+
+
 def test_anchors_are_never_given_out_twice() -> None:
     anchors = Anchors()
     assert [anchors.of("lb-2", "haproxy.active") for _ in range(2)] == ["lb-2.haproxy.active", "lb-2.haproxy.active-2"]
@@ -364,3 +452,19 @@ def test_text_has_the_contrast_that_wcag_aa_asks_for(palette: dict[str, str]) ->
     pairs += product(("ink", "muted"), ("fail-tint", "holder-tint", "unknown-tint"))
     assert [pair for pair in pairs if contrast(palette[pair[0]], palette[pair[1]]) < 4.5] == []
     assert contrast(palette["line"], palette["sheet"]) >= 3  # lines and edges of boxes
+
+
+@pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
+def test_timeline_has_the_contrast_that_wcag_aa_asks_of_graphics(palette: dict[str, str]) -> None:
+    (share,) = re.findall(r"answered\.many \{ fill-opacity: ([\d.]+)", CSS)
+    mixed = [
+        round(float(share) * int(palette["pass"][at : at + 2], 16) + (1 - float(share)) * int(below[at : at + 2], 16))
+        for below in (palette["sheet"],)
+        for at in (1, 3, 5)
+    ]
+    many = "#" + "".join(f"{part:02x}" for part in mixed)
+    assert contrast(many, palette["sheet"]) >= 3
+    for tone in ("pass", "fail", "holder", "ink"):
+        assert contrast(palette[tone], palette["sheet"]) >= 3
+    assert contrast(palette["pass"], palette["fail-tint"]) >= 3
+    assert contrast(palette["fail"], palette["fail-tint"]) >= 3

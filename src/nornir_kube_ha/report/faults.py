@@ -7,7 +7,7 @@ from itertools import islice
 
 from nornir_kube_ha.outage import FOREVER
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.trial import FaultReport, Outcome, Trial
+from nornir_kube_ha.trial import FaultReport, Outcome, Statistics, Trial
 
 NO_END = "no end"
 NONE = "-"
@@ -54,9 +54,12 @@ def cost_of(fault: FaultReport) -> Cost:
 
 
 def _spread(fault: FaultReport, of: Callable[[Trial], float]) -> tuple[float, ...]:
-    if len(fault.measured) <= 1:
-        return tuple(map(of, fault.measured))
-    found = fault.statistics(of)
+    unhealed = (trial for trial in fault.trials if trial.outcome is Outcome.NOT_HEALED and trial.new.total)
+    # A cluster that is not well again has lost something; of a fault that was not there, any figure would mislead.
+    trials = fault.measured or tuple(unhealed)
+    if len(trials) <= 1:
+        return tuple(map(of, trials))
+    found = Statistics.of(map(of, trials))
     return found.median, found.p99, found.maximum
 
 

@@ -5,8 +5,10 @@ from functools import cache
 
 import jinja2
 
+from nornir_kube_ha.report.fault_page import KINDS, fault_parts_of, fault_topics_of
+from nornir_kube_ha.report.faults import counts_of, in_seconds, way_of
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.report.page import parts_of, topics_of
+from nornir_kube_ha.report.page import Anchors, parts_of, topics_of
 from nornir_kube_ha.report.text import clean
 
 MINUTE = 60  # seconds
@@ -19,7 +21,10 @@ def to_html(report: Report) -> str:
     Arguments:
         report: the run's report
     """
-    parts = parts_of(report)
+    anchors = Anchors()
+    faults_anchor = anchors.of("faults")
+    faults = fault_parts_of(report.faults, anchors)
+    parts = parts_of(report, anchors)
     hosts = [host.status for host in report.hosts.values()]
     return (
         _environment()
@@ -27,7 +32,11 @@ def to_html(report: Report) -> str:
         .render(
             report=report,
             parts=parts,
-            topics=topics_of(parts),
+            topics=topics_of(parts, fault_topics_of(faults)),
+            faults=faults,
+            faults_anchor=faults_anchor,
+            kinds=KINDS,
+            fault_counts=counts_of(report),
             host_counts={status: hosts.count(status) for status in HOST_STATUSES},
         )
     )
@@ -44,6 +53,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"utc": _utc, "duration": _duration, "pieces": _pieces, "lines": _lines}
+    environment.filters |= {"seconds": in_seconds, "way": way_of}
     return environment
 
 

@@ -170,23 +170,24 @@ class Topic:
     places: tuple[tuple[str, str], ...]
 
 
-def parts_of(report: Report) -> tuple[Part, ...]:
+def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
     """The page's parts, one for each cluster: the worst first.
 
     Arguments:
         report: the run's report
+        anchors: gives out their ids
     """
-    anchors = Anchors()
     names = sorted({*report.clusters, *(host.cluster for host in report.hosts.values())})
     parts = [_part(report, name, anchors) for name in names]
     return tuple(sorted(parts, key=lambda part: (*WORST_FIRST, Status.PASS).index(part.worst)))
 
 
-def topics_of(parts: Iterable[Part]) -> tuple[Topic, ...]:
+def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
     """All that did not pass, worst first, each thing once however many hosts have it.
 
     Arguments:
         parts: the page's
+        others: what is told before these, if it is as bad
     """
     found: dict[tuple[Status, str, str], list[tuple[str, str]]] = {}
     for part in parts:
@@ -196,7 +197,7 @@ def topics_of(parts: Iterable[Part]) -> tuple[Topic, ...]:
             key = (entry.finding.status, entry.finding.id, entry.meaning)
             found.setdefault(key, []).append((entry.where, entry.anchor))
     topics = (Topic(*key, tuple(places)) for key, places in found.items())
-    return tuple(sorted(topics, key=lambda topic: WORST_FIRST.index(topic.status)))
+    return tuple(sorted((*others, *topics), key=lambda topic: WORST_FIRST.index(topic.status)))
 
 
 def _part(report: Report, name: str, anchors: Anchors) -> Part:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nornir_kube_ha.report import seen
 from nornir_kube_ha.report.model import ClusterReport, HostReport
-from nornir_kube_ha.report.shapes import Box, Layout, Line, Picture, Text
+from nornir_kube_ha.report.shapes import ELLIPSIS, Box, Layout, Line, Picture, Text, cut
 
 TOP = 30  # pixels above the columns, for their headings
 GAP = 14  # pixels between two boxes of a column
@@ -13,7 +13,6 @@ SERVER = 72  # of an apiserver
 PORTS = 0.75  # part of a box's edge where lines may meet it
 APART = 9  # pixels between two lines that meet a box, at most
 CROSS = 0.88  # how far along its line a cross stands
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 Hosts = Mapping[str, HostReport]
 Point = tuple[float, float]
 
@@ -53,14 +52,6 @@ def _tops(count: int, height: float, middle: float) -> Iterator[float]:
     yield from (first + index * (height + GAP) for index in range(count))
 
 
-def _cut(text: str, width: float, letter: float) -> str:
-    """The middle goes: names of one site differ at their ends."""
-    most = int(width / letter)
-    if len(text) <= most:
-        return text
-    return f"{text[: most // 2]}{ELLIPSIS}{text[-(most - most // 2 - 1) :]}"
-
-
 def _short(names: Collection[str], most: float) -> dict[str, str]:
     """Without the domain that all have in common, if one of them would be too long with it."""
     if len(names) < 2 or max(map(len, names)) <= most:
@@ -75,8 +66,8 @@ def _texts(layout: Layout, x: float, y: float, width: float, lines: Sequence[str
     """A name, and the small print below it."""
     room, (large, small, _) = width - 2 * layout.padding, layout.letters
     left = x + layout.padding
-    rest = (Text(left, y + 42 + 17 * row, _cut(line, room, small), "small") for row, line in enumerate(lines[1:]))
-    return [Text(left, y + 23, _cut(lines[0], room, large), "name"), *rest]
+    rest = (Text(left, y + 42 + 17 * row, cut(line, room, small), "small") for row, line in enumerate(lines[1:]))
+    return [Text(left, y + 23, cut(lines[0], room, large), "name"), *rest]
 
 
 def _entry(cluster: ClusterReport, hosts: Hosts, layout: Layout, middle: float) -> tuple[Box, Box]:

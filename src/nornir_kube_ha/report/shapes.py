@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -128,3 +130,17 @@ class Picture:
     headings: tuple[Text, ...]
     lines: tuple[Line, ...]
     boxes: tuple[Box, ...]
+
+
+def cut(text: str, width: float, letter: float) -> str:
+    """Short enough for its place. The middle goes: names of one site differ at their ends.
+
+    Arguments:
+        text: on one line
+        width: of its place, pixels
+        letter: width of a letter, pixels
+    """
+    most = int(width / letter)
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}{ELLIPSIS}{text[-(most - most // 2 - 1) :]}"

@@ -1,0 +1,118 @@
+"""Time from left to right: which part of a trial is drawn, and where a moment stands in the picture."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from nornir_kube_ha.outage import FOREVER, Outage
+from nornir_kube_ha.trial import Trial
+
+ROOM = 0.35  # of what is looked at closely, on both sides
+LEAST_ROOM = 0.1  # seconds
+CLOSER = 3  # times as large at least, or a closer look shows nothing more
+STEPS = (1, 2, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a trial that is drawn.
+
+    Arguments:
+        name: what part it is, `Around the fault`
+        start: in seconds; zero is the fault
+        end: in seconds
+    """
+
+    name: str
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where moments stand.
+
+    Arguments:
+        window: what is drawn
+        left: where it begins, pixels
+        right: where it ends, pixels
+    """
+
+    window: Window
+    left: float
+    right: float
+
+    def x(self, moment: float) -> float:
+        """Where a moment stands; at the edge if it is not in the window.
+
+        Arguments:
+            moment: in seconds
+        """
+        share = (moment - self.window.start) / self.window.seconds
+        return self.left + min(1.0, max(0.0, share)) * (self.right - self.left)
+
+    def shows(self, start: float, end: float) -> bool:
+        """Whether any of this time is in the window.
+
+        Arguments:
+            start: in seconds
+            end: in seconds
+        """
+        return start <= self.window.end and end >= self.window.start
+
+    def ticks(self, apart: float) -> Iterator[tuple[float, str]]:
+        """Round moments, each with its words.
+
+        Arguments:
+            apart: pixels between two of them at least
+        """
+        least = self.window.seconds * apart / (self.right - self.left)
+        power = math.floor(math.log10(least))
+        step = next(each for each in STEPS if each * 10.0**power >= least * 0.999)
+        size, decimals = step * 10.0**power, max(0, -power - (step == STEPS[-1]))
+        first, last = math.ceil(self.window.start / size), math.floor(self.window.end / size)
+        yield from ((self.x(number * size), f"{number * size:.{decimals}f} s") for number in range(first, last + 1))
+
+
+def windows(trial: Trial) -> tuple[Window, ...]:
+    """What is drawn of a trial: the whole, then what happened around the fault and around its heal, if that is short.
+
+    Arguments:
+        trial: of a fault
+    """
+    whole = _whole(trial)
+    heal = FOREVER if trial.heal is None else trial.heal
+    moves = [at for at, _ in trial.moves]
+    fault = [*_edges((trial.new, trial.reused)), *(at for at in moves if 0 <= at < heal)]
+    after = [*_edges((trial.after, trial.after_reused)), *(at for at in moves if at >= heal)]
+    found = (_near("Around the fault", [0, trial.made], fault, whole), _near("Around the heal", [heal], after, whole))
+    return (whole, *(each for each in found if each))
+
+
+def _edges(outages: Iterable[Outage]) -> Iterator[float]:
+    for outage in outages:
+        if outage.start is not None and outage.end is not None:
+            yield from (outage.start, outage.end)
+
+
+def _whole(trial: Trial) -> Window:
+    known = [0.0, trial.made, *(each for each in (trial.heal, trial.healed) if each is not None)]
+    if trial.holding:
+        known += [trial.holding.start, trial.holding.end]
+    known += [each.start for each in trial.attempts]
+    start, end = min(known), max(known)
+    return Window("The whole trial", start, end if end > start else start + 1)
+
+
+def _near(name: str, marks: list[float], edges: list[float], whole: Window) -> Window | None:
+    found = [*marks, *edges]
+    if not edges or FOREVER in found:
+        return None
+    room = max(LEAST_ROOM, ROOM * (max(found) - min(found)))
+    start, end = max(whole.start, min(found) - room), min(whole.end, max(found) + room)
+    return Window(name, start, end) if 0 < end - start <= whole.seconds / CLOSER else None

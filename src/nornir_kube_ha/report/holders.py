@@ -1,0 +1,76 @@
+"""The lanes of a timeline in which hosts hold the VIP, and the times in which two hold it at once."""
+
+from collections.abc import Iterator, Sequence
+
+from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.report.axis import Axis
+from nornir_kube_ha.report.faults import in_seconds
+from nornir_kube_ha.report.lanes import Frame, Lane, amid, area, level
+from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.trial import Trial
+
+
+def holders_of(trial: Trial) -> list[str]:
+    """The hosts that ever held the VIP.
+
+    Arguments:
+        trial: of a fault
+    """
+    return [*dict.fromkeys(span.host for span in trial.holding.spans)] if trial.holding else []
+
+
+def holder_lines(hosts: Sequence[Lane], trial: Trial, axis: Axis) -> Iterator[Line]:
+    """When each host held the VIP, and above that, when two did.
+
+    Arguments:
+        hosts: where, each named after its host
+        trial: of a fault
+        axis: time
+    """
+    for lane in hosts:
+        yield level(lane, axis)
+        yield from _held(lane, trial, axis)
+    yield from _both(hosts, trial, axis)
+
+
+def two_holders_words(trial: Trial, axis: Axis, frame: Frame, y: float) -> list[Text]:
+    """For how long two held it, below the longest time; nothing if they never did.
+
+    Arguments:
+        trial: of a fault
+        axis: time
+        frame: what it is laid out for
+        y: base line, pixels
+    """
+    found = _shared(trial, axis)
+    if not found:
+        return []
+    start, end, _ = max(found, key=lambda each: each[1] - each[0])
+    words = f"two holders for {in_seconds(trial.two_holders)}"
+    return [amid((axis.x(start) + axis.x(end)) / 2, y, words, "both", frame)]
+
+
+def _held(lane: Lane, trial: Trial, axis: Axis) -> Iterator[Line]:
+    for span in trial.holding.spans if trial.holding else ():
+        if span.host == lane.name and axis.shows(span.start, span.end):
+            begin, end = axis.x(span.start), axis.x(span.end)
+            until = "the end" if span.end == FOREVER else in_seconds(span.end)
+            title = f"{span.host} held the VIP from {in_seconds(span.start)} to {until}"
+            yield Line(area(begin, lane.y, max(1.5, end - begin), lane.height), "held", title)
+
+
+def _shared(trial: Trial, axis: Axis) -> list[tuple[float, float, str]]:
+    """When two hosts or more held the VIP, as far as it is drawn, and which."""
+    phases = trial.holding.phases if trial.holding else ()
+    return [
+        (start, end, " and ".join(names)) for start, end, names in phases if len(names) > 1 and axis.shows(start, end)
+    ]
+
+
+def _both(hosts: Sequence[Lane], trial: Trial, axis: Axis) -> Iterator[Line]:
+    for start, end, names in _shared(trial, axis):
+        begin, width = axis.x(start), max(2.0, axis.x(end) - axis.x(start))
+        top, height = hosts[0].y - 4, hosts[-1].bottom - hosts[0].y + 8
+        yield Line(
+            area(begin, top, width, height), "both", f"{names} held the VIP at once for {in_seconds(end - start)}"
+        )

@@ -1,0 +1,127 @@
+"""The lanes of a timeline in which a client asks: what was answered, what failed, and for how long."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from nornir_kube_ha.outage import FOREVER, Attempt, Outage
+from nornir_kube_ha.report.axis import Axis
+from nornir_kube_ha.report.faults import in_seconds
+from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
+from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.trial import Trial
+
+DENSE = 4.5  # pixels: where a request has fewer, a bar stands for many of them
+BREAK = 9  # pixels without any request, which end such a bar
+LEAST = 2.0  # pixels of it, so that one that failed among many is seen
+HALF = 0.46  # of a lane's height: answered above the middle, failed below
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Those over one kind of connection.
+
+    Arguments:
+        name: which kind
+        attempts: in any order
+        outages: while the fault lasted, and after it
+    """
+
+    name: str
+    attempts: tuple[Attempt, ...]
+    outages: tuple[Outage, Outage]
+
+
+def requests_of(trial: Trial) -> list[Requests]:
+    """The requests of a trial, for each kind of connection that was used.
+
+    Arguments:
+        trial: of a fault
+    """
+    new = tuple(each for each in trial.attempts if each.is_new)
+    kept = tuple(each for each in trial.attempts if not each.is_new)
+    found = (
+        Requests("new connections", new, (trial.new, trial.after)),
+        Requests("long-lived ones", kept, (trial.reused, trial.after_reused)),
+    )
+    return [each for each in found if each.attempts]
+
+
+def request_lines(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
+    """Each outage, and upon it the requests.
+
+    Arguments:
+        lane: where
+        requests: what is drawn
+        axis: time
+    """
+    yield from _losses(lane, requests.outages, axis)
+    yield from _drawn(lane, requests, axis)
+    yield level(lane, axis)
+
+
+def _seen(outages: Iterable[Outage], axis: Axis) -> Iterator[tuple[Outage, float, float]]:
+    for outage in outages:
+        if outage.start is not None and outage.end is not None and axis.shows(outage.start, outage.end):
+            yield outage, axis.x(outage.start), axis.x(outage.end)
+
+
+def _losses(lane: Lane, outages: Iterable[Outage], axis: Axis) -> Iterator[Line]:
+    for outage, begin, end in _seen(outages, axis):
+        title = f"{lane.name}: outage {in_seconds(outage.seconds)}"
+        yield Line(area(begin, lane.y, max(2.0, end - begin), lane.height), "loss", title)
+
+
+def outage_words(lane: Lane, outages: Iterable[Outage], axis: Axis, frame: Frame) -> list[Text]:
+    """How long each outage was: beside it, below the middle, where nothing failed; above it if it has no end.
+
+    Arguments:
+        lane: where
+        outages: in order
+        axis: time
+        frame: what it is laid out for
+    """
+    found: list[Text] = []
+    for outage, begin, end in _seen(outages, axis):
+        endless = outage.seconds == FOREVER
+        words = in_seconds(outage.seconds) if frame.above else f"outage{':' * endless} {in_seconds(outage.seconds)}"
+        width = len(words) * frame.letter
+        places = (begin if endless else end) + BESIDE, begin - BESIDE - width, frame.right - width
+        x = next(x for x in places if frame.left <= x <= frame.right - width or x == places[-1])
+        if all(other.x + len(other.text) * frame.letter < x or x + width < other.x for other in found):
+            found.append(Text(x, lane.middle - 7 if endless else lane.bottom - 7, words, "loss"))
+    return found
+
+
+def _drawn(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
+    """Requests that were answered above the middle, those that failed below."""
+    tries = sorted(requests.attempts, key=lambda each: each.start)
+    shown = [each for each in tries if axis.shows(each.start, each.start)]
+    dense = len(shown) * DENSE > axis.right - axis.left
+    bars = [*(_runs(shown, axis) if dense else _single(shown, axis))]
+    high = HALF * lane.height
+    for kind, failed, up in (("answered", False, -1), ("failed", True, 1)):
+        found = [(x, width) for x, width, lost in bars if lost is failed]
+        path = "".join(f"M{x:.1f} {lane.middle}v{up * high:.1f}h{width:.1f}V{lane.middle}z" for x, width in found)
+        if path:
+            count = sum(each.failed is failed for each in shown)
+            yield Line(path, f"{kind} many" if dense else kind, f"{requests.name}: {count} {kind}")
+
+
+def _single(tries: Iterable[Attempt], axis: Axis) -> Iterator[tuple[float, float, bool]]:
+    """Left edge, width, and whether it failed, of each request."""
+    for each in tries:
+        width = 2.5 if each.failed else 1.5
+        yield axis.x(each.start) - width / 2, width, each.failed
+
+
+def _runs(tries: Sequence[Attempt], axis: Axis) -> Iterator[tuple[float, float, bool]]:
+    """The same of requests too near to be told apart: one bar until the next that fared otherwise, or until a gap."""
+    begin: float | None = None
+    for each, following in zip_longest(tries, tries[1:]):
+        x = axis.x(each.start)
+        begin = x if begin is None else begin
+        end = axis.x(following.start) if following else x
+        if not following or following.failed is not each.failed or end - x > BREAK:
+            yield begin, max(LEAST, min(end, x + BREAK) - begin), each.failed
+            begin = None

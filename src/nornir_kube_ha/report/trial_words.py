@@ -1,0 +1,59 @@
+"""A trial in sentences: what its timeline shows, for who cannot see it."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from nornir_kube_ha.outage import Outage
+from nornir_kube_ha.report.faults import in_seconds
+from nornir_kube_ha.trial import Trial
+
+MOST_PHASES = 40
+"""More of them than these nobody reads."""
+
+
+def sentences(trial: Trial) -> tuple[str, ...]:
+    """A sentence for each fact, in the order of time. Zero is when the making of the fault began.
+
+    Arguments:
+        trial: of a fault
+    """
+    return tuple(f"{sentence}." for sentence in (*_course(trial), *_losses(trial), *_holders(trial)))
+
+
+def _course(trial: Trial) -> Iterator[str]:
+    made = f", and was there after {in_seconds(trial.made)}" if trial.made else ""
+    yield f"Time counts from the fault on {trial.target}, which began at 0 s{made}"
+    if trial.heal is not None:
+        healed = "no heal was seen" if trial.healed is None else f"was over at {in_seconds(trial.healed)}"
+        yield f"Its heal began at {in_seconds(trial.heal)}, and {healed}"
+    if trial.late:
+        yield f"The client was late by {in_seconds(trial.late)} at most: what is shorter, it may not have seen"
+
+
+def _losses(trial: Trial) -> Iterator[str]:
+    outages = (
+        ("New connections, while the fault lasted", trial.new),
+        ("Long-lived connections, while the fault lasted", trial.reused),
+        ("New connections, once it was being healed", trial.after),
+        ("Long-lived connections, once it was being healed", trial.after_reused),
+    )
+    yield from (f"{what}: {_loss(outage)}" for what, outage in outages if outage.total)
+
+
+def _loss(outage: Outage) -> str:
+    if outage.start is None:
+        return f"all {outage.total} requests were answered, the slowest after {in_seconds(outage.slowest)}"
+    cut = f", {outage.cut} of them cut off in flight" if outage.cut else ""
+    lost = f"{outage.failed} of {outage.total} requests failed{cut}; outage {in_seconds(outage.seconds)}"
+    longest = f", its longest stretch {in_seconds(outage.longest)}" if outage.longest != outage.seconds else ""
+    return f"{lost} from {in_seconds(outage.start)} on{longest}"
+
+
+def _holders(trial: Trial) -> Iterator[str]:
+    phases = trial.holding.phases if trial.holding else ()
+    for start, end, holders in islice(phases, MOST_PHASES):
+        who = " and ".join(holders) or "nobody"
+        at_once = " at once" if len(holders) > 1 else ""
+        yield f"From {in_seconds(start)} to {in_seconds(end)} {who} held the VIP{at_once}"
+    if len(phases) > MOST_PHASES:
+        yield f"After that its holders changed {len(phases) - MOST_PHASES} times more"
