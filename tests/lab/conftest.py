@@ -35,3 +35,4 @@ def deployed(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
     yield lab
     restored = shared_lab.deploy("--output", "json")
     assert restored.status == 0, restored.stdout + restored.stderr
+    shared_lab.bring_vip_home()

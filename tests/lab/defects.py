@@ -12,6 +12,7 @@ VIP = "192.0.2.10/24"
 Expected = Mapping[str, tuple[str, ...]]
 
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
+CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
 KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
 
 
@@ -143,8 +144,15 @@ FILES = (
         "a check script that always fails",
         "lb-3",
         "/etc/keepalived/kube-ha-check-haproxy",
-        "s/^echo.*/exit 1/",
+        "1a exit 1",
         {"lb-3": ("files.intended", "keepalived.state")},
+    ),
+    Defect(
+        "the script that looks at the apiservers gone",
+        "lb-3",
+        f"mv {CHECK_APISERVERS} /root/kept",
+        f"mv /root/kept {CHECK_APISERVERS}",
+        {"lb-3": ("files.intended", "keepalived.config_accepted")},
     ),
     Defect(
         "a unit file that systemd has not read",
@@ -214,6 +222,7 @@ PACKAGES = (
     ),
 )
 
+PREEMPT = {"keepalived.preempt": True}  # only where it is looked at: on the hosts it would be the end of the defect
 HAPROXY_DOWN = ("haproxy.active", "haproxy.listening", "haproxy.apiservers_up", "haproxy.stats", "keepalived.state")
 
 UNITS = (
@@ -229,7 +238,20 @@ UNITS = (
         "lb-1",
         "systemctl stop haproxy",
         "systemctl start haproxy",
-        {"lb-1": HAPROXY_DOWN, "lb-2": ("keepalived.state",), CLUSTER: ("haproxy.reached_by_peers",)},
+        {"lb-1": HAPROXY_DOWN, CLUSTER: ("haproxy.reached_by_peers",)},
+    ),
+    Defect(
+        "haproxy stopped on the master, where the role says who has the VIP",
+        "lb-1",
+        "systemctl stop haproxy",
+        "systemctl start haproxy",
+        {
+            **every("files.intended"),
+            "lb-1": ("files.intended", *HAPROXY_DOWN),
+            "lb-2": ("files.intended", "keepalived.state"),
+            CLUSTER: ("haproxy.reached_by_peers",),
+        },
+        inventory=PREEMPT,
     ),
     Defect(
         "keepalived stopped on a backup",
@@ -243,7 +265,7 @@ UNITS = (
         "lb-1",
         "systemctl stop keepalived",
         "systemctl start keepalived",
-        {"lb-1": ("keepalived.active", "keepalived.state"), "lb-2": ("keepalived.state",)},
+        {"lb-1": ("keepalived.active", "keepalived.state")},
     ),
     Defect(
         "haproxy not enabled",
@@ -434,6 +456,8 @@ vrrp_instance stranger {{
 """
 
 
+PREEMPTING = "s/priority 120/priority 190/; /nopreempt/d"
+
 VRRP = (
     Defect(
         "the VIP by hand on a second node",
@@ -443,19 +467,36 @@ VRRP = (
         {"lb-3": ("keepalived.state",), CLUSTER: ("vip.single_holder", "vip.arp")},
     ),
     _edit(
-        "a backup of higher priority",
+        "a backup of higher priority, which leaves the holder alone",
         "lb-2",
         KEEPALIVED_CONF,
-        "s/priority 110/priority 130/",
-        {"lb-1": ("keepalived.state",), "lb-2": ("files.intended", "keepalived.state")},
+        "s/priority 120/priority 190/",
+        {"lb-2": ("files.intended",)},
         then=RELOAD_KEEPALIVED,
+    ),
+    Defect(
+        "a backup of higher priority, which preempts",
+        "lb-2",
+        *edited(KEEPALIVED_CONF, PREEMPTING, RELOAD_KEEPALIVED),
+        {"lb-2": ("files.intended",)},
+    ),
+    Defect(
+        "a backup of higher priority, which preempts where the role says who has the VIP",
+        "lb-2",
+        *edited(KEEPALIVED_CONF, PREEMPTING, RELOAD_KEEPALIVED),
+        {
+            **every("files.intended"),
+            "lb-1": ("files.intended", "keepalived.state"),
+            "lb-2": ("files.intended", "keepalived.state"),
+        },
+        inventory=PREEMPT,
     ),
     _edit(
         "a backup of another VRID",
         "lb-3",
         KEEPALIVED_CONF,
         "s/virtual_router_id 68/virtual_router_id 69/",
-        {"lb-3": ("files.intended", "keepalived.state"), CLUSTER: ("vip.single_holder", "vip.arp")},
+        {"lb-3": ("files.intended",), CLUSTER: ("vip.single_holder", "vip.arp")},
         then=RELOAD_KEEPALIVED,
     ),
     *(
@@ -478,7 +519,7 @@ FIREWALL = (
         "ip protocol 112 drop",
         {
             **every("vrrp.adverts"),
-            "lb-3": ("keepalived.state", "vrrp.adverts", "host.firewall"),
+            "lb-3": ("vrrp.adverts", "host.firewall"),
             CLUSTER: ("vip.single_holder", "vip.arp"),
         },
     ),
@@ -489,7 +530,6 @@ FIREWALL = (
         "ip protocol 112 drop",
         {
             "lb-1": ("host.firewall",),
-            "lb-2": ("keepalived.state",),
             CLUSTER: ("vip.single_holder", "vip.arp"),
         },
     ),
@@ -527,6 +567,16 @@ FIREWALL = (
         "input",
         "ip saddr 192.0.2.254 tcp dport 8443 drop",
         {CLUSTER: ("vip.from_controller",)},
+    ),
+    _nft(
+        "apiservers that the holder does not reach, and others do",
+        "lb-1",
+        "output",
+        "tcp dport 6443 drop",
+        {
+            "lb-1": ("haproxy.apiservers_up", "keepalived.state"),
+            CLUSTER: ("haproxy.reached_by_peers",),
+        },
     ),
     # What VRRP has said already counts as established, so only the rules tell what a new conversation would meet.
     _nft(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.lab.defects import DEFECTS, LB, STRANGER, Certificate, Defect, Expected
-from tests.lab.rig import Completed, Lab, Verifier, copy_inventory
+from tests.lab.rig import VIP, Completed, Lab, Verifier, copy_inventory
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.lab import pki
@@ -19,7 +19,6 @@ from nornir_kube_ha.lab.state import LabFiles
 
 PATIENCE = 30  # seconds until what was broken shows, and until what was healed is well again
 APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
-VIP = "192.0.2.10"
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +123,7 @@ def test_a_defect_turns_its_own_checks_red_and_no_other(
             await_red(lambda: verifier.verify(inventory=inventory), defect.red)
     finally:
         await_red(verifier.verify, {}, times=1)
+        lab.bring_vip_home()
 
 
 def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vrid(lab: Lab, tmp_path: Path) -> None:

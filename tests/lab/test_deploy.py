@@ -106,6 +106,9 @@ def test_the_guides_own_values_make_a_control_plane_address_too(deployed: Lab) -
         "haproxy.balance": "source",
         "haproxy.check": "tcp",
         "haproxy.inter": 2000,
+        "haproxy.fastinter": 2000,
+        "haproxy.shutdown_sessions": False,
+        "haproxy.timeouts.connect": 5000,
         "haproxy.nbproc": 1,  # left out by haproxy from 2.5 on, which refuses it
         "haproxy.stats.admin": True,
         "keepalived.vrrp_version": 2,
@@ -113,10 +116,14 @@ def test_the_guides_own_values_make_a_control_plane_address_too(deployed: Lab) -
         "keepalived.down_timer_adverts": 3,
         "keepalived.unicast": False,
         "keepalived.dont_track_primary": True,
+        "keepalived.preempt": True,
         "keepalived.events": False,
+        "keepalived.yield_when_blind": False,
         "keepalived.check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
     }.items():
         deployed.set(key, value)
+    for host, priority in zip(HOSTS, (120, 110, 110), strict=True):
+        deployed.set("keepalived.priority", priority, host=host)
     completed = deployed.deploy("--output", "json")
     assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout + completed.stderr
     assert "psmisc" in completed.stdout

@@ -1,5 +1,6 @@
 """What the docs take from the code is what the code says."""
 
+import inspect
 import re
 import runpy
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.lab.defects import DEFECTS
 
+from nornir_kube_ha import tasks
 from nornir_kube_ha.checks import CHECKS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -23,6 +25,17 @@ def test_what_the_docs_take_from_the_code_is_what_it_says(path: Path) -> None:
 def test_the_readme_counts_right() -> None:
     text = (DOCS.parent / "README.md").read_text()
     assert f"{len(CHECKS)} checks, held to {len(DEFECTS)} defects" in text
+
+
+def test_every_task_is_listed_with_its_parameters() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)\((.*?)\)` \|", (DOCS / "tasks.md").read_text(), re.MULTILINE))
+    assert sorted(rows) == sorted(tasks.__all__)
+    for name, listed in rows.items():
+        given = {each.partition("=")[0] for each in listed.split(", ") if each}
+        known = inspect.signature(getattr(tasks, name)).parameters
+        assert given <= set(known) - {"task"}, name
+        required = {each.name for each in known.values() if each.default is each.empty} - {"task"}
+        assert required <= given, name
 
 
 @pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"], ids=lambda page: page.name)
