@@ -9,7 +9,7 @@ there. It opens new connections at a steady rate, keeps some long-lived ones bus
     stdout  ["a", START, END, ERROR, CONNECTION, SERVER]
                             an attempt; ERROR is "" if it was answered, CONNECTION null if it opened one of its own
             ["late", MOMENT, SECONDS, SKIPPED]
-                            how late it was itself at most, and how many attempts it left out for that, since the last
+                            how late it was itself at most, and how many attempts it had to leave out, since the last
             ["time", N, MOMENT]
             ["end", ATTEMPTS, FAILED, SKIPPED]
             ["fatal", WORDS] its settings cannot be
@@ -23,9 +23,9 @@ import asyncio
 import errno
 import gc
 import json
-import math
 import os
 import re
+import resource
 import socket
 import ssl
 import struct
@@ -42,6 +42,7 @@ _FLUSH = 2  # beats between two writes
 _TELL = 40  # beats between two words about lateness
 _GRACE = 1.0  # seconds beside the time-out until the last words must have been said
 _LONGEST = 2**20  # bytes of an answer; readyz?verbose has a few thousand
+_SPARE = 16  # descriptors for all but connections; 6 are used
 _ANSWERED = (200, 401, 403)  # an apiserver that knows no anonymous clients (--anonymous-auth=false) serves all the same
 _BODILESS = (204, 304)
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
@@ -431,7 +432,8 @@ class Measurement:
         self.pulse = Pulse(config.late_threshold)
         self.stopping = asyncio.Event()
         self.pending: set[asyncio.Task[None]] = set()
-        self.most = 2 * math.ceil(config.rate * config.timeout) + config.connections + 10  # no hang uses up descriptors
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.most = max(1, descriptors - config.connections - _SPARE)  # or a hang would be told as our own want of them
         self.attempts = self.failed = self.skipped = 0
         self._told = 0  # of those skipped
         self._heard = b""

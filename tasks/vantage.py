@@ -249,7 +249,7 @@ class Client:
         return max((late for moment, late, _ in list(self._late) if moment + self.ahead >= since), default=0.0)
 
     def skipped(self, since: float = -FOREVER) -> int:
-        """How many attempts the client left out because it was late.
+        """How many attempts the client left out, because it was late or had no descriptor for them.
 
         Arguments:
             since: a moment of `time.monotonic`

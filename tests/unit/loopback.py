@@ -48,7 +48,9 @@ class Apiserver:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(folder / "apiserver.crt", folder / "apiserver.key")
         self._context.sni_callback = lambda _socket, name, _context: self.names.add(name)
-        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._listener: socket.socket | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         # Bound for good: the port stays ours while nobody listens on it, and no client takes it for its own end.
         self._holder = socket.socket()
         self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -87,18 +89,37 @@ class Apiserver:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
 
     async def _up(self) -> None:
-        self._server: asyncio.Server | None = await asyncio.start_server(
-            self._serve, str(HERE), self.port, ssl=self._context, backlog=1024
-        )
+        # Not asyncio's own server: one that is closed forgets whom it has just let in, and leaves them hanging.
+        self._listener = socket.create_server((str(HERE), self.port), backlog=1024)
+        self._listener.setblocking(False)  # noqa: FBT003 - its own argument
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        assert self._listener
+        task = self._loop.create_task(self._welcome(self._listener.accept()[0]))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        with suppress(OSError):  # the client does not trust us, or has gone
+            transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, sock, ssl=self._context)
+            writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+            self.handshakes += 1
+            self.resumed += writer.get_extra_info("ssl_object").session_reused
+            self._open.add(writer)
+            await self._serve(reader, writer)
 
     async def _down(self) -> None:
-        if self._server:
-            self._server.close()
-        self._server = None
+        if self._listener:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+        self._listener = None
         await self._break()
 
     async def _break(self) -> None:
-        for writer in self._open.values():
+        for writer in list(self._open):
             _reset(writer)
         await asyncio.sleep(0)
 
@@ -112,23 +133,19 @@ class Apiserver:
         return gone, Span(began, time.monotonic())
 
     async def _rest(self) -> None:
-        if self._open:
-            await asyncio.wait(self._open, timeout=5)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        await asyncio.sleep(0)  # for transports to close what they were told to
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._open[task] = writer
-        self.handshakes += 1
-        self.resumed += writer.get_extra_info("ssl_object").session_reused
         try:
-            while self._server and await self._answer(reader, writer):
+            while self._listener and await self._answer(reader, writer):
                 pass
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the client has gone, or we have
+        except asyncio.IncompleteReadError:
+            pass  # the client has gone
         finally:
-            del self._open[task]
-            if self.answer is None or not self._server:
+            self._open.discard(writer)
+            if self.answer is None or not self._listener:
                 _reset(writer)
             else:
                 writer.close()

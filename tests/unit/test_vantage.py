@@ -293,7 +293,7 @@ def test_client_that_was_killed_is_an_error() -> None:
     channel = LocalChannel()
     measuring = Client(lambda: channel, NOBODY)
     threading.Timer(0.2, channel.process.kill).start()
-    with pytest.raises(ClientError, match="the client on this machine .*ended"), measuring:
+    with pytest.raises(ClientError, match=r"the client on this machine .*ended"), measuring:
         wait_in_vain(measuring)
 
 
