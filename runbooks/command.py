@@ -14,6 +14,7 @@ from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Report, nagios_status
 from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.report.terminal import print_report
+from nornir_kube_ha.runbooks.failover_options import fault_lines
 from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.run import Run
@@ -61,6 +62,9 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
         KubeHaError: nothing was started
     """
     options = parse_options(arguments)
+    if options.failover.list_faults:
+        sys.stdout.write("".join(f"{line}\n" for line in fault_lines()))
+        return 0
     if options.output != "nagios":
         report = _run(name, runbook, options)
         return report.exit_code if report else 0

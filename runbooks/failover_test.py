@@ -8,7 +8,7 @@ every check must pass again before the next is made.
 
 import fnmatch
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -212,15 +212,6 @@ def _line(fault: Fault, trial: Trial, number: int, repeat: int) -> str:
     return (
         f"{fault.name}{which} on {trial.target}: {trial.outcome} - {cost}; VIP {where}{f' - {words}' if words else ''}"
     )
-
-
-def list_faults() -> Iterator[str]:
-    """Every fault in a line: its name, where it can be made, what it is and what it may cost."""
-    places = {Way.HOST: "any hosts", Way.LAB: "lab only", Way.RUN: "any hosts"}
-    width = max(map(len, FAULTS))
-    for fault in FAULTS.values():
-        yield f"{fault.name:{width}}  {places[fault.way]:9}  {fault.meaning}"
-        yield f"{'':{width}}  {'':9}  {fault.limit.words}"
 
 
 def main(arguments: list[str] | None = None) -> int:
