@@ -11,7 +11,7 @@ LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -prin
     [
         ("haproxy.global_lines", "nonsense 1", "haproxy", "/etc/haproxy/haproxy.cfg:", "unknown keyword 'nonsense'"),
         ("haproxy.listener_lines", "bind 0.0.0.0:nowhere", "haproxy", "/etc/haproxy/haproxy.cfg:", "nowhere"),
-        ("keepalived.global_lines", "nonsense 1", "keepalived", "/etc/keepalived/keepalived.conf", "Line 11"),
+        ("keepalived.global_lines", "nonsense 1", "keepalived", "/etc/keepalived/keepalived.conf", "Line 9"),
         (
             "keepalived.instance_lines",
             "garp_master_delay x",
