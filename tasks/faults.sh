@@ -7,17 +7,19 @@
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 077
 
+# shellcheck disable=SC2016  # expanded in the scripts that it becomes part of
 COMMON='
 main() { systemctl show --property MainPID --value "$1"; }
 hangs() { grep -q "^State:.T" "/proc/$1/status"; }
 all_hang() { for each in $(systemctl show --property MainPID --value "$1") $(pgrep -x "$1"); do hangs "$each" || return 1; done; }
 listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head -n 1; }
-# The kernel forgets routes with the link; only those that are nobody else'"'"'s to bring back.
+# The kernel forgets routes with the link, all but those of its own making.
 save_routes() { ip -4 route show dev "$1" | grep -v "proto kernel" >"$FOLDER/routes"; }
 restore_routes() { while read -r route; do eval "ip -4 route replace $route dev $1"; done <"$FOLDER/routes"; }
 tell() { word=$1; shift; echo "$word $(date +%s.%N) $*" >>"$FOLDER/story"; }
 # A condition within five seconds, or not.
 within() { for _ in $(seq 250); do if (eval "$1") >/dev/null 2>&1; then return 0; fi; sleep 0.02; done; return 1; }
+conclude() { if within "$2"; then tell "$1"; else tell "not-$1" "$(tail -n 3 "$FOLDER/log")"; fi; }
 '
 
 if systemctl --quiet is-active 'kube-ha-fault-*.timer'; then
@@ -36,9 +38,8 @@ words=$( (eval "$NEEDS") 2>&1) || {
 
 variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' PORT='$PORT'"
 printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
-} >>$FOLDER/log 2>&1" 'if within "$1"; then tell healed; else tell not-healed "$(tail -n 3 "$FOLDER/log")"; fi' >"$FOLDER/heal"
-printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" \
-    'if within "$1"; then tell made; else tell not-made "$(tail -n 3 "$FOLDER/log")"; fi' >"$FOLDER/inject"
+} >>$FOLDER/log 2>&1" "conclude healed \"\$1\"" >"$FOLDER/heal"
+printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject"
 
 systemd-run --quiet --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=10ms \
     --property Type=oneshot sh "$FOLDER/heal" "$WELL" || exit
