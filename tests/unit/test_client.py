@@ -169,7 +169,7 @@ def test_server_that_hangs_is_a_timeout(server: Apiserver, hung: int) -> None:
 
 def test_server_that_hangs_uses_up_no_descriptors(server: Apiserver, hung: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    config = server.config(port=hung, rate=400, connections=2, timeout=3)
+    config = server.config(port=hung, rate=400, connections=2, timeout=1)
     channel = LocalChannel()
     resource.prlimit(channel.process.pid, resource.RLIMIT_NOFILE, (64, hard))
     with Client(lambda: channel, config) as measuring:
