@@ -133,7 +133,11 @@ class Measurement:
         try:
             breaker.inject()
         except FaultError as error:
-            return replace(draft, outcome=Outcome.NOT_INJECTED, words=error.message)
+            trouble = self._settle()  # what was tried may have left something behind
+            outcome = Outcome.NOT_HEALED if trouble else Outcome.NOT_INJECTED
+            return replace(draft, outcome=outcome, words="; then ".join(filter(None, (error.message, trouble))))
+        except KubeHaError as error:  # nobody knows whether it is there
+            return replace(draft, outcome=Outcome.NOT_HEALED, words=getattr(error, "message", str(error)))
         time.sleep(max(0.0, asked + seconds - time.monotonic()))
         try:
             window = breaker.heal()
@@ -152,7 +156,7 @@ class Measurement:
             return self._run.report_of_checks()
 
         report = until_passed(look, timeout=SETTLE_TIMEOUT, sleep=SETTLE_SLEEP, tell=lambda _: None)
-        return "" if report.passed else failing(report)
+        return "" if report.passed else failing(report) or "not every check passes"
 
     def _told(self, draft: Trial, window: Window, trouble: str) -> Trial:
         """What client and nodes saw of a fault that is over."""
@@ -179,11 +183,11 @@ class Measurement:
             attempts=tuple(attempts),
         )
         trial = replace(trial, holder=", ".join(trial.holding.holders(end - zero - 1e-6)) if trial.holding else "")
+        if trouble or silent or (window.healed is None and window.made is not None):
+            words = trouble or window.trouble or f"{', '.join(silent)} tells nothing any more"
+            return replace(trial, outcome=Outcome.NOT_HEALED, words=words)
         if window.made is None:
             return replace(trial, outcome=Outcome.NOT_INJECTED, words=window.trouble)
-        if window.healed is None or trouble or silent:
-            words = window.trouble or trouble or f"{', '.join(silent)} tells nothing any more"
-            return replace(trial, outcome=Outcome.NOT_HEALED, words=words)
         return trial
 
     @staticmethod
@@ -210,8 +214,11 @@ def split(attempts: list[Attempt], heal: float) -> tuple[list[Attempt], list[Att
         heal: when healing began
     """
     met = [each for each in attempts if each.end >= 0]
-    during = [each for each in met if each.start < heal and not (each.failed and each.end > heal)]
-    return during, [each for each in met if each not in set(during)]
+
+    def tells_of_fault(each: Attempt) -> bool:
+        return each.start < heal and not (each.failed and each.end > heal)
+
+    return [each for each in met if tells_of_fault(each)], [each for each in met if not tells_of_fault(each)]
 
 
 def _is_steady(attempts: list[Attempt]) -> bool:
