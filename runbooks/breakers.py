@@ -172,7 +172,11 @@ class RunBreaker:
     def inject(self) -> None:
         """See `Breaker`."""
         self._begun = time.monotonic()
-        self._do()
+        try:
+            self._do()
+        except FaultError:
+            self._undo()  # half a change is a change
+            raise
 
     def heal(self) -> Window:
         """See `Breaker`."""
