@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from nornir_kube_ha.errors import KubeHaError, MoveError, UsageError
+from nornir_kube_ha.errors import MoveError, UsageError
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.run import Run
@@ -70,12 +70,12 @@ def move_vip(run: Run, cluster: Cluster, to: str) -> str:
     try:
         run.one(release_vip, holder, intent=run.intent)
         run.one(get_vip_arrival, to, intent=run.intent)
-    except KubeHaError:
+    except BaseException:  # also when it is interrupted
         run.one(prefer_for_vip, to, intent=run.intent, preferred=False)
         raise
     # Where nodes preempt, the preference has to last, or the master would take the VIP back.
     settled = not cluster.node(to).keepalived.preempt or cluster.node(to).role == "master"
-    for name in run.facts:
+    for name in (node.name for node in cluster.nodes if node.name in run.facts):
         if name != to or settled:
             run.one(prefer_for_vip, name, intent=run.intent, preferred=False)
     return holder

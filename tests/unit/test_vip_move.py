@@ -1,0 +1,160 @@
+"""A planned move of the VIP: who is told what, in which order, and what is refused."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from nornir.core import Nornir
+from tests.unit.changes import vrrp
+
+from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.errors import MoveError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.report import Failure, HostReport, Report
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.vip import move_vip
+from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
+
+NAMES: Mapping[Any, str] = {prefer_for_vip: "prefer", release_vip: "release", get_vip_arrival: "arrival"}
+
+
+@dataclass
+class FakeReport:
+    hosts: dict[str, HostReport]
+
+
+@dataclass
+class World:
+    """A run that has looked, and notes what it is told to do."""
+
+    intent: Intent
+    facts: dict[str, Facts]
+    findings: tuple[Finding, ...] = ()
+    failure: Failure | None = None
+    fails: dict[str, BaseException] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+
+    def one(self, task: Callable[..., Any], host: str, *, intent: Intent, preferred: bool | None = None) -> None:
+        assert intent is self.intent
+        name = NAMES[task] if preferred is not False else "withdraw"
+        self.steps.append(f"{name} {host}")
+        if error := self.fails.get(name):
+            raise error
+
+    def report(self) -> Report:
+        host = HostReport("demo", "backup", changed=False, findings=self.findings, failure=self.failure)
+        return cast("Report", FakeReport(dict.fromkeys(self.facts, host)))
+
+    def move(self, to: str) -> str:
+        return move_vip(cast("Run", self), self.intent.clusters[0], to)
+
+
+Worlds = Callable[..., World]
+
+
+@pytest.fixture
+def world_of(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> Worlds:
+    """A healthy cluster whose VIP lb-1 holds, of nodes that have these settings of keepalived."""
+
+    def make(**keepalived: object) -> World:
+        intent = load_intent(nornir_of(group={"keepalived": keepalived}))
+        return World(intent, dict(healthy))
+
+    return make
+
+
+def finding(identity: str, status: Status) -> Finding:
+    return Finding(identity, status, "expected", "seen", "next")
+
+
+def test_one_is_put_ahead_the_other_lets_go_and_nothing_is_left_behind(world_of: Worlds) -> None:
+    world = world_of()
+    assert world.move("lb-2") == "lb-1"
+    withdrawn = ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
+    assert world.steps == ["prefer lb-2", "release lb-1", "arrival lb-2", *withdrawn]
+
+
+def test_nodes_of_another_cluster_are_left_alone(world_of: Worlds) -> None:
+    world = world_of()
+    world.facts["other-1"] = world.facts["lb-2"]
+    world.move("lb-2")
+    assert not [step for step in world.steps if "other-1" in step]
+
+
+def test_vip_that_is_there_already_stays(world_of: Worlds) -> None:
+    world = world_of()
+    assert world.move("lb-1") == "lb-1"
+    assert world.steps == []
+
+
+def test_preference_lasts_for_a_backup_where_nodes_preempt(world_of: Worlds) -> None:
+    world = world_of(preempt=True)
+    world.move("lb-2")
+    assert world.steps[-2:] == ["withdraw lb-1", "withdraw lb-3"]
+
+
+def test_preference_does_not_last_for_the_master_where_nodes_preempt(world_of: Worlds) -> None:
+    world = world_of(preempt=True)
+    world.facts["lb-1"] = vrrp("BACKUP", holds=False)(world.facts["lb-1"])
+    world.facts["lb-2"] = vrrp("MASTER", holds=True)(world.facts["lb-2"])
+    assert world.move("lb-1") == "lb-2"
+    assert world.steps[-3:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
+
+
+@pytest.mark.parametrize("error", [MoveError("lb-2", "does not come"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])
+@pytest.mark.parametrize("step", ["release", "arrival"])
+def test_preference_is_withdrawn_from_who_did_not_get_it(world_of: Worlds, step: str, error: BaseException) -> None:
+    world = world_of()
+    world.fails[step] = error
+    with pytest.raises(type(error)) as caught:
+        world.move("lb-2")
+    assert caught.value is error
+    assert world.steps[-1] == "withdraw lb-2"
+    assert len([each for each in world.steps if "withdraw" in each]) == 1
+
+
+@pytest.mark.parametrize("identity", ["haproxy.serving", "keepalived.state", "host.interface"])
+def test_node_that_is_not_fit_is_refused(world_of: Worlds, identity: str) -> None:
+    world = world_of()
+    world.findings = (finding(identity, Status.FAIL),)
+    with pytest.raises(MoveError, match=f"lb-2: is not fit for 192.0.2.10: {identity}; .*Nothing was moved"):
+        world.move("lb-2")
+    assert world.steps == []
+
+
+@pytest.mark.parametrize(("identity", "status"), [("haproxy.x", Status.WARN), ("vip.ping", Status.FAIL)])
+def test_other_findings_do_not_stop_a_move(world_of: Worlds, identity: str, status: Status) -> None:
+    world = world_of()
+    world.findings = (finding(identity, status),)
+    assert world.move("lb-2") == "lb-1"
+
+
+def test_node_that_cannot_be_looked_at_is_refused(world_of: Worlds) -> None:
+    world = world_of()
+    world.failure = Failure("HostUnreachableError", "no answer", 4)
+    with pytest.raises(MoveError, match="cannot be looked at: no answer"):
+        world.move("lb-2")
+    assert world.steps == []
+
+
+@pytest.mark.parametrize(
+    ("lb_1", "lb_2", "words"), [(True, True, "held by lb-1 and lb-2 of"), (False, False, "held by none of")]
+)
+def test_vip_without_one_holder_is_refused(world_of: Worlds, *, lb_1: bool, lb_2: bool, words: str) -> None:
+    world = world_of()
+    world.facts["lb-1"] = vrrp("MASTER", holds=lb_1)(world.facts["lb-1"])
+    world.facts["lb-2"] = vrrp("MASTER", holds=lb_2)(world.facts["lb-2"])
+    del world.facts["lb-3"]
+    with pytest.raises(MoveError, match=f"{words} those that answer, lb-3 does not"):
+        world.move("lb-2")
+    assert world.steps == []
+
+
+def test_cluster_that_is_not_made_for_moves_is_refused(world_of: Worlds) -> None:
+    world = world_of(events=False)
+    with pytest.raises(MoveError, match="events is false"):
+        world.move("lb-2")
+    assert world.steps == []
