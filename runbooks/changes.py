@@ -65,6 +65,7 @@ def _move(run: Run, cluster: Cluster, to: str) -> None:
 
 def _configure(run: Run, intent: Intent) -> None:
     run.intent = intent
+    run.start_over()
     run.look()
     try:
         run.stop_if_failed()
@@ -76,7 +77,10 @@ def _configure(run: Run, intent: Intent) -> None:
 
 def _restart(run: Run, cluster: Cluster, holder: str) -> None:
     for name in sorted((node.name for node in cluster.nodes), key=lambda name: name == holder):
-        run.one(restart_services, name)
+        try:
+            run.one(restart_services, name)
+        except KubeHaError as error:
+            raise FaultError(name, getattr(error, "message", str(error))) from error
         report = until_passed(_look(run), timeout=SETTLE_TIMEOUT, sleep=0.2, tell=lambda _: None)
         if not report.passed:
             raise FaultError(name, f"not well after its daemons were restarted: {failing(report)}")
