@@ -58,11 +58,12 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask | None =
     if not report.passed:
         run.tell("nothing is broken on purpose: a cluster must pass every check before")
         return report
-    for cluster in clusters:
-        possible = [fault for fault in faults if not impossible(cluster, fault)]
-        if not failover.yes and not (ask or _ask)(_question(cluster, possible, failover)):
+    possible = {cluster.name: [each for each in faults if not impossible(cluster, each)] for cluster in clusters}
+    for cluster in clusters:  # all are asked about before the first is broken
+        if not failover.yes and not (ask or _ask)(_question(cluster, possible[cluster.name], failover)):
             raise UsageError("nothing was broken; --yes does not ask")
-        if not _test(run, cluster, possible, failover):
+    for cluster in clusters:
+        if not _test(run, cluster, possible[cluster.name], failover):
             break
     return run.report()
 
