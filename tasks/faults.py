@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.errors import FaultError, RemoteCommandError, UnexpectedReplyError
+from nornir_kube_ha.errors import FaultError, RemoteCommandError
 from nornir_kube_ha.faults import Fault
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
@@ -54,18 +54,15 @@ class Story:
 
     @classmethod
     def parse(cls, text: str) -> "Story":
-        """Read `WORD TIME [WORDS]`, a line each.
+        """Read `WORD TIME [WORDS]`, a line each. Of a word that is told twice, the first counts; other lines go on.
 
         Arguments:
             text: the file
-
-        Raises:
-            ValueError: it is none
         """
         times: dict[str, float] = {}
         trouble = ""
         for word, moment, words in re.findall(r"^([a-z-]+) (\d+\.\d+) ?(.*)$", text, re.MULTILINE):
-            times[word] = float(moment)
+            times.setdefault(word, float(moment))
             if word.startswith("not-"):
                 trouble = trouble or f"{word.replace('-', ' ')}: {words or 'the host does not show it'}"
         return cls(times.get("begun"), times.get("made"), times.get("healing"), times.get("healed"), trouble)
@@ -123,10 +120,7 @@ def get_fault_story(task: Task) -> Result:
           * result (:obj:`Story`): as far as it has come
     """
     completed = run_script(task, f"cat {FOLDER}/story 2>/dev/null || true\n", timeout=TIMEOUT)
-    try:
-        return Result(host=task.host, result=Story.parse(completed.stdout))
-    except ValueError as error:
-        raise UnexpectedReplyError(task.host.name, f"the fault's story cannot be read: {error}") from error
+    return Result(host=task.host, result=Story.parse(completed.stdout))
 
 
 def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool | None = None) -> Result:
