@@ -82,6 +82,27 @@ def test_a_value_of_one_host_changes_only_that_host(deployed: Lab) -> None:
     assert '"effective_priority":105' in re.sub(r"\s", "", deployed.ssh("lb-3", "cat /tmp/keepalived.json"))
 
 
+def test_a_change_goes_to_the_vips_holder_last_whatever_its_role_and_leaves_the_vip_there(deployed: Lab) -> None:
+    moved = deployed.kube_ha("vip", "move", "-i", str(deployed.inventory), "--to", "lb-2")
+    assert moved.status == 0, moved.stdout + moved.stderr
+    deployed.set("keepalived.garp_master_refresh", 61)
+    completed = deployed.deploy("--output", "json")
+    assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout + completed.stderr
+    assert re.findall(r"changing (\S+)", completed.stderr) == ["lb-3", "lb-1", "lb-2"]
+    assert completed.report["clusters"]["demo"]["checks"][0]["seen"] == "lb-2"
+
+
+def test_where_nodes_preempt_a_planned_move_lasts_and_is_no_fault(deployed: Lab) -> None:
+    deployed.set("keepalived.preempt", value=True)
+    assert deployed.deploy().status == 0
+    for node in ("lb-2", MASTER):
+        moved = deployed.kube_ha("vip", "move", "-i", str(deployed.inventory), "--to", node)
+        assert moved.status == 0, moved.stdout + moved.stderr
+        completed = deployed.runbook("verify", "--output", "json")
+        assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout
+        assert completed.report["clusters"]["demo"]["checks"][0]["seen"] == node
+
+
 def test_files_that_are_no_longer_wanted_go(deployed: Lab) -> None:
     deployed.set("keepalived.events", value=False)
     completed = deployed.deploy("--diff")
