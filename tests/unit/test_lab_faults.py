@@ -1,0 +1,129 @@
+"""What a lab does to its hosts, and that it counts only once it shows."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
+from types import SimpleNamespace
+
+import pytest
+
+from nornir_kube_ha.lab import faults
+from nornir_kube_ha.lab.errors import LabError
+from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
+
+
+@dataclass
+class Lab:
+    """A lab of two hosts, and what was done to them.
+
+    Arguments:
+        seen: what an apiserver is seen to do, look by look; the last one stays
+    """
+
+    seen: list[str] = field(default_factory=lambda: ["200"])
+    on: dict[str, bool] = field(default_factory=lambda: {"lb-1": True, "lb-2": True})
+    obeys: bool = True
+    steps: list[str] = field(default_factory=list)
+
+    def power_off(self, _lab: str, host: str) -> None:
+        self.steps.append(f"off {host}")
+        self.on[host] = not self.obeys
+
+    def power_on(self, _lab: str, host: str) -> None:
+        self.steps.append(f"on {host}")
+        self.on[host] = self.obeys
+
+    def reboot(self, _lab: str, host: str) -> None:
+        self.steps.append(f"reboot {host}")
+
+    def look(self, host: str) -> str:
+        del host
+        return self.seen.pop(0) if len(self.seen) > 1 else self.seen[0]
+
+
+@pytest.fixture
+def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
+    world = Lab()
+
+    class FakeHost:
+        def __init__(self, _lab: str, name: str) -> None:
+            self.name = name
+
+        @property
+        def is_on(self) -> bool:
+            return world.on[self.name]
+
+        def set_apiserver(self, mode: str) -> None:
+            world.steps.append(f"{mode} {self.name}")
+
+    layout = SimpleNamespace(
+        hosts=[
+            SimpleNamespace(name="lb-1", address=IPv4Interface("192.0.2.11/24"), apiserver_port=6443),
+            SimpleNamespace(name="lb-2", address=IPv4Interface("192.0.2.12/24"), apiserver_port=6443),
+            SimpleNamespace(name="client", address=IPv4Interface("192.0.2.13/24"), apiserver_port=None),
+        ]
+    )
+    monkeypatch.setattr(faults, "lifecycle", world)
+    monkeypatch.setattr(faults, "Host", FakeHost)
+    monkeypatch.setattr(faults, "read_layout", lambda _: layout)
+    monkeypatch.setattr(faults, "await_hosts", lambda *_, **__: world.steps.append("wait"))
+    monkeypatch.setattr(LabFault, "_seen", lambda _, host: world.look(host))
+    monkeypatch.setattr(faults, "PATIENCE", 0.02)
+    monkeypatch.setattr(faults, "POLL", 0.001)
+    return world
+
+
+def fault(verb: str, *hosts: str) -> LabFault:
+    return LabFault("demo", verb, hosts or ("lb-1",))
+
+
+@pytest.mark.parametrize(
+    ("verb", "made", "healed"),
+    [
+        ("off", ["off lb-1", "off lb-2"], ["on lb-1", "on lb-2"]),
+        ("reboot", ["reboot lb-1", "reboot lb-2"], ["wait", "wait"]),
+    ],
+)
+def test_power_goes_and_comes_back(lab: Lab, verb: str, made: list[str], healed: list[str]) -> None:
+    both = fault(verb, "lb-1", "lb-2")
+    both.make()
+    assert lab.steps == made
+    both.heal()
+    assert lab.steps[2:] == healed
+
+
+@pytest.mark.parametrize(("verb", "shows"), [("gone", "refused"), ("error", "500"), ("slow 2", "late")])
+def test_apiserver_behaves_badly_once_that_is_seen(lab: Lab, verb: str, shows: str) -> None:
+    lab.seen = ["200", "broken", shows]
+    fault(verb).make()
+    assert lab.seen == [shows]
+    lab.seen = [shows, "refused", "200"]
+    fault(verb).heal()
+    assert lab.seen == ["200"]
+    assert lab.steps == [f"{verb} lb-1", "ok lb-1"]
+
+
+@pytest.mark.parametrize("verb", ["gone", "error", "slow 2"])
+def test_apiserver_that_behaves_well_all_the_same_is_an_error(lab: Lab, verb: str) -> None:
+    assert lab.seen == ["200"]
+    with pytest.raises(LabError, match=f"^{verb} of lb-1 does not show after"):
+        fault(verb).make()
+
+
+def test_host_that_stays_on_is_an_error(lab: Lab) -> None:
+    lab.obeys = False
+    with pytest.raises(LabError, match=r"^off of lb-1 does not show after"):
+        fault("off").make()
+
+
+@pytest.mark.parametrize("verb", ["off", "gone"])
+def test_fault_that_does_not_go_is_an_error(lab: Lab, verb: str) -> None:
+    lab.seen, lab.obeys = ["refused"], False
+    with pytest.raises(LabError, match=f"^{verb} of lb-1 is not over after"):
+        fault(verb).heal()
+
+
+@pytest.mark.usefixtures("lab")
+def test_apiservers_are_found_by_their_addresses() -> None:
+    assert apiserver_hosts("demo", ["192.0.2.12", "192.0.2.99", "192.0.2.11"]) == ("lb-2", "lb-1")
+    with pytest.raises(LabError, match=r"lab demo has no apiserver at 192\.0\.2\.13"):
+        apiserver_hosts("demo", ["192.0.2.13"])
