@@ -13,6 +13,7 @@ from nornir.core.task import Result
 
 from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import masked
+from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.plan import HostPlan
@@ -132,7 +133,12 @@ class Run:
 
         Returns:
             The task's result
+
+        Raises:
+            UsageError: the inventory has no such host
         """
+        if host not in self._nornir.inventory.hosts:
+            raise UsageError(f"the inventory has no host called {host}")
         self._nornir.data.reset_failed_hosts()
         self._looked = False
         results = self._nornir.filter(name=host).run(task=task, raise_on_error=False, **arguments)

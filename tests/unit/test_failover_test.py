@@ -25,6 +25,7 @@ from nornir_kube_ha.runbooks.failover_options import FailoverOptions
 from nornir_kube_ha.runbooks.failover_test import choose_faults, failover_test, impossible
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import get_stream
 from nornir_kube_ha.trial import Limit, Outcome, Trial
 
 ALL = ("lb-1", "lb-2", "lb-3")
@@ -180,3 +181,10 @@ def test_attempts_are_kept_only_of_the_worst_trial(world: World) -> None:
     world.trials = [replace(TRIAL, new=Outage(seconds)) for seconds in (0.1, 0.3, 0.2)]
     (fault,) = world.test(repeat=3).faults
     assert [len(each.attempts) for each in fault.trials] == [0, 1, 0]
+
+
+def test_a_vantage_point_that_nobody_knows_is_a_usage_error(nornir_of: Callable[..., Nornir]) -> None:
+    nornir = nornir_of()
+    run = Run("failover_test", nornir, load_intent(nornir), list(nornir.inventory.hosts))
+    with pytest.raises(UsageError, match="no host called nosuch"):
+        run.one(get_stream, "nosuch", command="true")
