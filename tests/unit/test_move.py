@@ -1,0 +1,187 @@
+"""A planned move of the VIP, a host's part: move.sh run for real under sh, only `ip` is not real."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from nornir.core import Nornir
+from nornir.core.task import Task
+
+from nornir_kube_ha.errors import MoveError, RemoteCommandError
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.tasks import get_vip_arrival, move, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks.remote import Completed, assignments, load_script
+
+PATH = "PATH=/usr/sbin"
+
+# The VIP is here while the file is. Keeps what stood in the released file at each look; a 1 there has the VIP gone.
+IP = """#!/bin/sh
+[ "$*" = "-4 -oneline address show to 192.0.2.10/32" ] || exit 99
+cat "$FAKE/released" >>"$FAKE/seen"
+[ ! -e "$FAKE/holds" ] || echo "2: eth0    inet 192.0.2.10/32 scope global eth0"
+[ -e "$FAKE/keeps" ] || [ "$(cat "$FAKE/released")" = 0 ] || rm -f "$FAKE/holds"
+"""
+HASTE = "#!/bin/sh\n"  # `sleep`, for those who wait for what never comes
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that has the VIP or has not."""
+
+    fake: Path
+
+    def start(self, call: str) -> subprocess.Popen[str]:
+        script = load_script("move.sh")
+        assert PATH in script
+        variables = assignments(
+            vip="192.0.2.10",
+            wanted="53",
+            wanted_file=str(self.fake / "wanted"),
+            released_file=str(self.fake / "released"),
+        )
+        script = script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin")
+        (self.fake / "script").write_text(f"{variables}{script}{call}\n", encoding="utf-8")
+        return subprocess.Popen(
+            ["sh", str(self.fake / "script")],
+            env={"FAKE": str(self.fake)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, call: str) -> tuple[int, str]:
+        """Exit status of a call, and its complaints. It has nothing else to say."""
+        with self.start(call) as process:
+            stdout, stderr = process.communicate(timeout=10)
+        assert stdout == ""
+        return process.returncode, stderr
+
+    def read(self, name: str) -> str:
+        return (self.fake / name).read_text(encoding="utf-8")
+
+    @property
+    def seen(self) -> list[str]:
+        """What keepalived saw in the released file, each value once."""
+        return list(dict.fromkeys(self.read("seen").split()))
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A host that holds the VIP, and lets it go when it is asked to."""
+    (tmp_path / "bin").mkdir()
+    for name, text in (("ip", IP), ("sleep", HASTE)):
+        path = tmp_path / "bin" / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    (tmp_path / "released").write_text("0\n", encoding="utf-8")
+    (tmp_path / "holds").touch()
+    return Host(tmp_path)
+
+
+def test_holder_lets_go_and_is_ready_again(host: Host) -> None:
+    assert host.run("release") == (0, "")
+    assert host.seen == ["0", "1"]
+    assert host.read("released") == "0\n"
+
+
+def test_holder_that_does_not_let_go_is_ready_again_too(host: Host) -> None:
+    (host.fake / "keeps").touch()
+    assert host.run("release") == (1, "keepalived does not let it go\n")
+    assert host.seen == ["0", "1"]
+    assert host.read("released") == "0\n"
+
+
+def test_holder_is_ready_again_if_its_controller_goes(host: Host) -> None:
+    (host.fake / "keeps").touch()
+    (host.fake / "bin" / "sleep").unlink()  # two seconds, in which the controller goes
+    with host.start("release") as process:
+        deadline = time.monotonic() + 5
+        while host.read("released") != "1\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.terminate()
+        assert process.wait(timeout=5) == 1
+    assert host.read("released") == "0\n"
+
+
+def test_node_without_the_vip_releases_nothing(host: Host) -> None:
+    (host.fake / "holds").unlink()
+    assert host.run("release") == (0, "")
+    assert host.seen == ["0"]
+    assert host.read("released") == "0\n"
+
+
+def test_node_is_preferred_by_what_is_added_to_its_priority(host: Host) -> None:
+    assert host.run("prefer") == (0, "")
+    assert host.read("wanted") == "53\n"
+
+
+def test_node_that_cannot_be_preferred_says_so(host: Host) -> None:
+    (host.fake / "wanted").mkdir()
+    status, words = host.run("prefer")
+    assert status
+    assert "wanted" in words
+
+
+def test_vip_that_is_there_has_arrived(host: Host) -> None:
+    assert host.run("take") == (0, "")
+
+
+def test_vip_that_does_not_come_is_told(host: Host) -> None:
+    (host.fake / "holds").unlink()
+    assert host.run("take") == (1, "keepalived does not take it\n")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The scripts that hosts are sent."""
+    scripts: list[str] = []
+
+    def answer(_task: Task, script: str, *, timeout: float) -> Completed:
+        assert timeout > 2.5  # what the script itself waits
+        scripts.append(script)
+        return Completed(0, "", "")
+
+    monkeypatch.setattr(move, "run_script", answer)
+    return scripts
+
+
+@pytest.mark.parametrize("preferred", [True, False])
+def test_preferred_node_is_ahead_of_all_others(
+    nornir_of: Callable[..., Nornir], sent: list[str], *, preferred: bool
+) -> None:
+    nornir = nornir_of()
+    intent = load_intent(nornir)
+    outcome = nornir.filter(name="lb-2").run(prefer_for_vip, intent=intent, preferred=preferred)["lb-2"][0]
+    assert outcome.changed
+    ahead = intent.clusters[0].preferred_priority - intent.node("lb-2").keepalived.priority
+    assert ahead > 0
+    assert f"\nWANTED={ahead if preferred else 0}\n" in sent[0]
+    assert sent[0].endswith("}\nprefer\n")
+
+
+def test_dry_run_sends_nothing(nornir_of: Callable[..., Nornir], sent: list[str]) -> None:
+    nornir = nornir_of()
+    intent = load_intent(nornir)
+    nornir.run(prefer_for_vip, intent=intent, preferred=True, dry_run=True).raise_on_error()
+    nornir.run(release_vip, intent=intent, dry_run=True).raise_on_error()
+    assert sent == []
+    nornir.run(release_vip, intent=intent).raise_on_error()
+    assert len(sent) == 3
+
+
+def test_vip_that_does_not_come_is_an_error_of_its_host(
+    nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(task: Task, _script: str, *, timeout: float) -> Completed:
+        raise RemoteCommandError(task.host.name, f"keepalived does not take it after {timeout:g} s")
+
+    monkeypatch.setattr(move, "run_script", refuse)
+    nornir = nornir_of()
+    error = nornir.filter(name="lb-3").run(get_vip_arrival, intent=load_intent(nornir))["lb-3"][0].exception
+    assert isinstance(error, MoveError)
+    assert str(error).startswith("lb-3: 192.0.2.10 does not move: keepalived does not take it")
