@@ -38,7 +38,7 @@ def common_part() -> str:
 
 def test_scripts_of_faults_are_as_good_as_any() -> None:
     blocks = "".join(f"{{ {getattr(fault, name)}\n}}\n" for fault in BY_WAY[Way.HOST] for name in SCRIPTS)
-    variables = "FOLDER=/nowhere INTERFACE=eth0 PORT=6443"
+    variables = "FOLDER=$1 INTERFACE=$2 PORT=$3"
     assert shellcheck(f"#!/bin/sh\n{variables}\n{common_part()}conclude made true\n{blocks}") == ""
 
 
