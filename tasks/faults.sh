@@ -19,7 +19,7 @@ restore_routes() { while read -r route; do eval "ip -4 route replace $route dev 
 tell() { word=$1; shift; echo "$word $(date +%s.%N) $*" >>"$FOLDER/story"; }
 # A condition within five seconds, or not.
 within() { for _ in $(seq 250); do if (eval "$1") >/dev/null 2>&1; then return 0; fi; sleep 0.02; done; return 1; }
-conclude() { if within "$2"; then tell "$1"; else tell "not-$1" "$(tail -n 3 "$FOLDER/log")"; fi; }
+conclude() { if within "$2"; then tell "$1"; else tell "not-$1" "$(tail -n 3 "$FOLDER/log" | paste -s -d " " -)"; fi; }
 '
 
 if systemctl --quiet is-active 'kube-ha-fault-*.timer'; then
@@ -42,6 +42,9 @@ printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
 printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject"
 
 systemd-run --quiet --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=10ms \
-    --property Type=oneshot sh "$FOLDER/heal" "$WELL" || exit
+    --property Type=oneshot sh "$FOLDER/heal" "$WELL" || {
+    rm -rf "$FOLDER"
+    exit 1
+}
 # In a session of its own: it may cut the way that it was called by.
 setsid sh "$FOLDER/inject" "$THERE" </dev/null >>"$FOLDER/log" 2>&1 &

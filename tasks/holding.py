@@ -1,5 +1,6 @@
 """Who holds the VIP, at each moment: every node tells when it comes and when it goes, over the login that it has."""
 
+import re
 import shlex
 import threading
 import time
@@ -17,6 +18,8 @@ from nornir_kube_ha.tasks.stream import Stream, get_stream
 SECONDS_AT_MOST = 7200  # until a watch that everybody forgot ends by itself
 LEAD = 0.5  # seconds before a fault from which on a trial is drawn
 QUESTIONS = 5  # by which the clocks are compared; the quickest answer counts
+
+_TOLD = re.compile(r"(\d+\.\d+) (held|free)(?: (\d+))?")
 
 
 class HoldingWatch:
@@ -44,17 +47,16 @@ class HoldingWatch:
     def _read(self) -> None:
         with suppress(EOFError):
             for line in self._stream.lines():
-                self._note(line.split(), time.monotonic())
+                if match := _TOLD.fullmatch(line):  # a login's shell may say more
+                    self._note(float(match[1]), match[2] == "held", int(match[3] or 0), time.monotonic())
 
-    def _note(self, words: list[str], received: float) -> None:
+    def _note(self, moment: float, held: bool, number: int, received: float) -> None:
         with self._changed:
-            moment = float(words[0])
-            self._told.append((moment, words[1] == "held"))
-            if len(words) > 2:
-                number = int(words[2])
-                trip = received - self._asked[number]
+            self._told.append((moment, held))
+            if asked := self._asked.get(number):
+                trip = received - asked
                 if trip < self._quickest:
-                    self._quickest, self._ahead = trip, moment - (received + self._asked[number]) / 2
+                    self._quickest, self._ahead = trip, moment - (received + asked) / 2
                 self._answered = number
             self._changed.notify_all()
 
