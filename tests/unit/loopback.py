@@ -96,7 +96,9 @@ class Apiserver:
 
     def _accept(self) -> None:
         assert self._listener
-        task = self._loop.create_task(self._welcome(self._listener.accept()[0]))
+        sock, _ = self._listener.accept()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or some answers would wait 40 ms for an ACK
+        task = self._loop.create_task(self._welcome(sock))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
