@@ -1,7 +1,6 @@
 """Faults that only the owner of the machine can make: power, and how apiservers behave. Each must show to count."""
 
 import http.client
-import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -100,7 +99,7 @@ class LabFault:
             return "refused"
         except TimeoutError:
             return "late"
-        except (OSError, http.client.HTTPException, socket.gaierror):
+        except (OSError, http.client.HTTPException):
             return "broken"
         finally:
             connection.close()
