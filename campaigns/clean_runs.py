@@ -8,7 +8,6 @@ from collections import Counter
 
 from campaigns.record import record
 from campaigns.rig import deployed_lab
-from tests.lab.rig import Verifier
 
 
 def main() -> int:
@@ -17,17 +16,15 @@ def main() -> int:
     runs = parser.parse_args().runs
     seconds, statuses, alarms = [], Counter[str](), 0
     with deployed_lab("clean") as lab:
-        verifier = Verifier(lab)
         for number in range(runs):
             started = time.monotonic()
-            seen = verifier.verify()
+            seen = lab.runbook("verify", "--output", "json")
             seconds.append(time.monotonic() - started)
             parts = [*seen.report["hosts"].values(), *seen.report["clusters"].values()]
             statuses.update(check["status"] for part in parts for check in part["checks"])
             if seen.status or seen.red_checks():
                 alarms += 1
                 sys.stderr.write(f"run {number}: {seen.red_checks()}\n{seen.stdout}\n")
-        verifier.close()
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
     took = f"median {statistics.median(seconds):.2f} s, longest {max(seconds):.2f} s, of which 1.2 s are listening"
     lines = [

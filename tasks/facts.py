@@ -12,7 +12,7 @@ from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node
-from nornir_kube_ha.plan import UNITS, required_packages
+from nornir_kube_ha.plan import required_packages
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
@@ -71,7 +71,6 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
     own = "127.0.0.1" if stats.bind == ANY_ADDRESS else str(stats.bind)
     return {
         "files": " ".join(MANAGED_PATHS),
-        "units": " ".join(UNITS),
         "packages": " ".join(required_packages(node)),
         "interface": node.interface,
         "address": str(node.address),

@@ -1,7 +1,7 @@
 # One look at a load-balancer node, in one round trip. Reads and never changes. After probes.sh, which begins with what
 # both use.
 #
-# Set before it: NONCE, FILES, UNITS, PACKAGES, HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
+# Set before it: NONCE, FILES, PACKAGES, HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
 # lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
 
 # A command that hangs costs its own section, not the look.
@@ -12,11 +12,12 @@ packages() {
     command -v apt-get
     section packages
     # shellcheck disable=SC2086  # a list of words
-    dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES
+    known=$(dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES)
+    printf '%s\n' "$known"
+    installed=" $(printf '%s\n' "$known" | sed -n 's/ .* installed$//p' | tr '\n' ' ')"
     missing=
     for package in $PACKAGES; do
-        [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package")" = installed ] ||
-            missing="$missing $package"
+        case $installed in *" $package "*) ;; *) missing="$missing $package" ;; esac
     done
     section candidates
     # Without its caches: apt-cache would write them anew, and this only looks.
@@ -25,9 +26,10 @@ packages() {
 }
 
 files() {
-    for file in $FILES; do
+    # shellcheck disable=SC2086  # a list of words
+    stat -c '%n %04a %U %G %Y' $FILES | while read -r file status; do
         [ -f "$file" ] || continue
-        section file "$file" "$(stat -c '%04a %U %G %Y' "$file")"
+        section file "$file" "$status"
         base64 "$file"
     done
     section run_folder
@@ -38,22 +40,36 @@ files() {
 
 units() {
     section units
-    shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts
-    # shellcheck disable=SC2086  # a list of words
-    systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp" $UNITS
-    for unit in $UNITS; do
-        section program "$unit"
-        readlink "/proc/$(systemctl show --property MainPID --value "$unit")/exe"
-        case $(systemctl is-active "$unit") in
-        active | reloading) ;;
-        *)
-            section journal "$unit"
-            # Without what haproxy logs of each connection, which would fill these lines (local0 and local1).
-            bounded journalctl --unit "$unit" --facility daemon --lines 15 --no-pager --output cat
-            ;;
-        esac
-    done
+    printf '%s\n\n%s\n' "$haproxy_shown" "$keepalived_shown"
+    unit haproxy "$haproxy_shown"
+    unit keepalived "$keepalived_shown"
 }
+
+unit() {
+    section program "$1"
+    readlink "/proc/$(value MainPID "$2")/exe"
+    case $(value ActiveState "$2") in
+    active | reloading) ;;
+    *)
+        section journal "$1"
+        # Without what haproxy logs of each connection, which would fill these lines (local0 and local1).
+        bounded journalctl --unit "$1" --facility daemon --lines 15 --no-pager --output cat
+        ;;
+    esac
+}
+
+show() {
+    shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts
+    systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" "$1"
+}
+
+# PROPERTY SHOWN: its value in what systemctl has shown of a unit.
+value() {
+    from=${2#*"$1="}
+    printf '%s\n' "${from%%"$newline"*}"
+}
+newline='
+'
 
 network() {
     section addresses
@@ -85,7 +101,7 @@ daemons() {
     echo "Asked: $(date +%s)"
     haproxy_says 'show info'
     section haproxy_workers
-    ps --ppid "$(systemctl show --property MainPID --value haproxy)" -o etimes=
+    ps --ppid "$(value MainPID "$haproxy_shown")" -o etimes=
     if [ -f /etc/haproxy/haproxy.cfg ] && has haproxy; then
         words=$(bounded haproxy -c -f /etc/haproxy/haproxy.cfg 2>&1)
         section syntax haproxy $?
@@ -103,7 +119,7 @@ daemons() {
 # keepalived writes its state to a file when it gets this signal. The file counts when it is newer than the signal and
 # whole: JSON's last bracket is there.
 keepalived_state() {
-    pid=$(systemctl show --property MainPID --value keepalived)
+    pid=$(value MainPID "$keepalived_shown")
     [ "${pid:-0}" -gt 0 ] && signal=$(keepalived --signum=JSON) || return
     dump=/proc/$pid/root/tmp/keepalived.json # its own /tmp, if it has one
     before=$(stat -c '%i %y' "$dump")
@@ -129,15 +145,18 @@ machine() {
     section read_only
     for folder in /etc /run /tmp /var/lib /var/log; do [ -w $folder ] || echo $folder; done
     section denials
-    # Of the last hour, and since the daemon was last started or told of new files: what was mended is not told again.
-    for unit in $UNITS; do
-        since=$(date -d "$(systemctl show --property StateChangeTimestamp --value "$unit")" +%s)
-        hour=$(($(date +%s) - 3600))
-        [ "${since:-0}" -gt "$hour" ] || since=$hour
-        bounded journalctl --quiet --no-pager --output cat --since "@$since" \
-            _TRANSPORT=kernel + _TRANSPORT=audit + SYSLOG_IDENTIFIER=audisp-syslog |
-            grep -E 'DENIED|avc: +denied' | grep "$unit" | tail -n 3
-    done
+    hour=$(($(date +%s) - 3600))
+    denials haproxy "$haproxy_shown"
+    denials keepalived "$keepalived_shown"
+}
+
+# Of the last hour, and since the daemon was last started or told of new files: what was mended is not told again.
+denials() {
+    since=$(date -d "$(value StateChangeTimestamp "$2")" +%s)
+    [ "${since:-0}" -gt "$hour" ] || since=$hour
+    bounded journalctl --quiet --no-pager --output cat --since "@$since" \
+        _TRANSPORT=kernel + _TRANSPORT=audit + SYSLOG_IDENTIFIER=audisp-syslog |
+        grep -E 'DENIED|avc: +denied' | grep "$1" | tail -n 3
 }
 
 look() {
@@ -145,6 +164,7 @@ look() {
     cat /etc/os-release
     section user
     id -u
+    haproxy_shown=$(show haproxy) keepalived_shown=$(show keepalived)
     packages
     files
     units
@@ -169,6 +189,7 @@ probes | {
     look
     cat
 }
+trap '' PIPE # nobody may be there to read this; the watchdog ends all the same
 section clock_end
 date +%s.%N
 kill $watchdog

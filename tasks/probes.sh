@@ -73,9 +73,8 @@ stats_login() { printf 'user = %s\n' "$STATS_LOGIN" | probe --config - "$OWN_STA
 certificate() {
     # shellcheck disable=SC2086  # an option and its value
     shown=$(timeout 3 openssl s_client -connect "$1" $VERIFY ${CA_FILE:+-no-CApath -CAfile "$CA_FILE"} </dev/null)
-    printf '%s\n' "$shown" | openssl x509 -noout -ext subjectAltName
-    printf '%s\n' "$shown" | openssl x509 -noout -enddate
-    printf '%s\n' "$shown" | sed -n 's/^ *Verify return code: /verify=/p' | head -n 1
+    printf '%s\n' "$shown" | openssl x509 -noout -ext subjectAltName -enddate
+    printf '%s\n' "$shown" | sed -n '/^ *Verify return code: /{ s//verify=/p; q; }'
 }
 
 pinged() { if ping -n -q -c 3 -i 0.2 -W 1 "$VIP" >/dev/null; then echo answered; else echo silent; fi; }

@@ -1,11 +1,13 @@
 """A lab of the tests' own, beside the one that `make demo` boots, and the runbooks as a user calls them."""
 
+import atexit
 import json
 import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,7 @@ class Lab:
     inventory: Path
 
     def kube_ha(self, *arguments: str) -> Completed:
-        return _run([sys.executable, "-m", "nornir_kube_ha.runbooks.cli", *arguments])
+        return _runner().run("cli", *arguments)
 
     def up(self) -> None:
         completed = self.kube_ha("lab", "up", "-i", str(self.inventory))
@@ -81,7 +83,7 @@ class Lab:
         assert completed.status == 0, completed.stderr
 
     def runbook(self, name: str, *options: str) -> Completed:
-        return _run([sys.executable, str(ROOT / "runbooks" / f"{name}.py"), "-i", str(self.inventory), *options])
+        return _runner().run(name, "-i", str(self.inventory), *options)
 
     def deploy(self, *options: str) -> Completed:
         return self.runbook("deploy", *options)
@@ -134,36 +136,33 @@ def _write(file: str, owner: str | None, section: str, value: object, inventory:
     yaml.dump(tree, path)
 
 
-class Verifier:
-    """One process that verifies an inventory as often as it is asked.
+class Runner:
+    """Runs what `tests/lab/runner.py` can run, one call after the other."""
 
-    Arguments:
-        lab: whose hosts it looks at
-    """
-
-    def __init__(self, lab: Lab) -> None:
-        self._inventory = lab.inventory
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.lab.verifier"],
+            [sys.executable, "-m", "tests.lab.runner"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        atexit.register(self._process.communicate)
 
-    def verify(self, *options: str, inventory: Path | None = None) -> Completed:
+    def run(self, *call: str) -> Completed:
         assert self._process.stdin
         assert self._process.stdout
-        arguments = ["-i", str(inventory or self._inventory), "--output", "json", *options]
-        self._process.stdin.write(f"{json.dumps(arguments)}\n")
+        self._process.stdin.write(f"{json.dumps(call)}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         assert line, self._process.stderr.read() if self._process.stderr else ""
         return Completed(**json.loads(line))
 
-    def close(self) -> None:
-        self._process.communicate(timeout=30)
+
+@cache
+def _runner() -> Runner:
+    return Runner()
 
 
 def _run(command: list[str]) -> Completed:

@@ -1,7 +1,7 @@
 """Verify is right in both directions: a defect, made for real, turns its own checks red and no other; healed, none."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.lab.defects import DEFECTS, LB, STRANGER, Certificate, Defect, Expected
-from tests.lab.rig import VIP, Completed, Lab, Verifier, copy_inventory
+from tests.lab.rig import VIP, Completed, Lab, copy_inventory
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.lab import pki
@@ -35,13 +35,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.down()
 
 
-@pytest.fixture(scope="module")
-def verifier(lab: Lab) -> Iterator[Verifier]:
-    verifier = Verifier(lab)
-    yield verifier
-    verifier.close()
-
-
 def as_expected(expected: Expected) -> dict[str, list[str]]:
     return {place: sorted(ids) for place, ids in expected.items()}
 
@@ -50,12 +43,12 @@ def seen(completed: Completed) -> dict[str, list[str]]:
     return {place: sorted(ids) for place, ids in completed.red_checks().items()}
 
 
-def await_red(look: Callable[[], Completed], expected: Expected, *, times: int = 2) -> None:
+def await_red(lab: Lab, expected: Expected, *, times: int = 2) -> None:
     """Daemons take their time to notice; but then these checks are red, and only these, so many times in a row."""
     deadline = time.monotonic() + PATIENCE
     in_a_row = 0
     while in_a_row < times:
-        completed = look()
+        completed = lab.runbook("verify", "--output", "json")
         in_a_row = in_a_row + 1 if seen(completed) == as_expected(expected) else 0
         assert time.monotonic() < deadline, (seen(completed), as_expected(expected), words(completed))
 
@@ -115,14 +108,12 @@ def set_certificates(lab: Lab, certificate: Certificate | None, folder: Path) ->
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_defect_turns_its_own_checks_red_and_no_other(
-    lab: Lab, verifier: Verifier, defect: Defect, tmp_path: Path
-) -> None:
+def test_a_defect_turns_its_own_checks_red_and_no_other(lab: Lab, defect: Defect, tmp_path: Path) -> None:
     try:
         with made(defect, lab, tmp_path) as inventory:
-            await_red(lambda: verifier.verify(inventory=inventory), defect.red)
+            await_red(Lab(lab.name, inventory), defect.red)
     finally:
-        await_red(verifier.verify, {}, times=1)
+        await_red(lab, {}, times=1)
         lab.bring_vip_home()
 
 

@@ -1,0 +1,65 @@
+"""Runbooks and the command `kube-ha`, each call in a process of its own that has Python's start behind it already.
+
+Starting Python and importing Nornir and netmiko is half of what a run costs; a fork of a process that did so is as
+fresh as one that was started. Reads from each line of stdin the arguments of `python -m nornir_kube_ha.runbooks.NAME`,
+NAME first, as a JSON list, and writes exit code, stdout and stderr as a JSON object.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from typing import TextIO
+
+NAMES = ("cli", "deploy", "verify", "failover_test", "vip")
+LONGEST = 240  # seconds that a run may take
+
+
+def main() -> None:
+    for name in NAMES:
+        importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
+    gc.freeze()  # a collection in a child would copy every page
+    for line in sys.stdin:
+        sys.stdout.write(f"{json.dumps(_run(*json.loads(line)))}\n")
+        sys.stdout.flush()
+
+
+def _run(name: str, *arguments: str) -> dict[str, object]:
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        child = os.fork()
+        if child == 0:
+            _become(name, list(arguments), stdout, stderr)
+        _, ended = os.waitpid(child, 0)
+        status = os.waitstatus_to_exitcode(ended)
+        return {"status": status, "stdout": _read(stdout), "stderr": _read(stderr)}
+
+
+def _become(name: str, arguments: list[str], stdout: TextIO, stderr: TextIO) -> None:
+    signal.alarm(LONGEST)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, stream in enumerate((nothing, stdout.fileno(), stderr.fileno())):
+        os.dup2(stream, descriptor)
+    status = 1
+    try:
+        status = sys.modules[f"nornir_kube_ha.runbooks.{name}"].main(arguments)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - as Python itself would end
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _read(stream: TextIO) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+if __name__ == "__main__":
+    main()
