@@ -1,6 +1,7 @@
 """For every tier: which tests run beside each other, and that a skipped one is no passed one where CI counts."""
 
 import os
+import zlib
 from pathlib import PurePath
 
 import pytest
@@ -8,7 +9,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = {"lab", "browser", "packaging"}  # tiers whose tests share a lab, a browser or a build
-ALONE = {"test_defects": "defects", "test_failover": "failover"}  # but these have labs of their own
+ALONE = {"test_defects": 2, "test_failover": 1}  # but these have labs of their own: so many, beside each other
 
 
 class ByTier(LoadScopeScheduling):
@@ -16,7 +17,9 @@ class ByTier(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePath(nodeid.partition("::")[0])
-        return ALONE.get(path.stem) or (path.parent.name if path.parent.name in TOGETHER else str(path))
+        if labs := ALONE.get(path.stem):
+            return f"{path.stem} {zlib.crc32(nodeid.encode()) % labs}"
+        return path.parent.name if path.parent.name in TOGETHER else str(path)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByTier:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -72,7 +73,7 @@ class Lab:
     inventory: Path
 
     def kube_ha(self, *arguments: str) -> Completed:
-        return _runner().run("cli", *arguments)
+        return _runner_of(threading.get_ident()).run("cli", *arguments)
 
     def up(self) -> None:
         completed = self.kube_ha("lab", "up", "-i", str(self.inventory))
@@ -83,7 +84,7 @@ class Lab:
         assert completed.status == 0, completed.stderr
 
     def runbook(self, name: str, *options: str) -> Completed:
-        return _runner().run(name, "-i", str(self.inventory), *options)
+        return _runner_of(threading.get_ident()).run(name, "-i", str(self.inventory), *options)
 
     def deploy(self, *options: str) -> Completed:
         return self.runbook("deploy", *options)
@@ -161,8 +162,8 @@ class Runner:
 
 
 @cache
-def _runner() -> Runner:
-    return Runner()
+def _runner_of(_thread: int) -> Runner:
+    return Runner()  # a call of its own at a time: campaigns have a thread for each lab
 
 
 def _run(command: list[str]) -> Completed:
