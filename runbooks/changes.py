@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import FaultError, KubeHaError
 from nornir_kube_ha.faults import Fault
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.breakers import Breaker, RunBreaker
-from nornir_kube_ha.runbooks.deploy import configure
 from nornir_kube_ha.runbooks.patience import failing, until_passed
+from nornir_kube_ha.runbooks.rolling import roll_out
+from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.runbooks.vip import move_vip
 from nornir_kube_ha.tasks.services import restart_services
@@ -69,7 +71,7 @@ def _configure(run: Run, intent: Intent) -> None:
     run.look()
     try:
         run.stop_if_failed()
-        configure(run)
+        roll_out(run, ALL, RollOut())
     except StoppedError:
         failed = [name for name in run.hosts if name not in run.reached]
         raise FaultError(", ".join(failed), "the change stopped there, and went no further") from None

@@ -15,19 +15,21 @@ from nornir_kube_ha.runbooks.guard import guarded, tell
 from nornir_kube_ha.runbooks.lab import Parsers
 from nornir_kube_ha.runbooks.lab import add_parser as add_lab_parser
 from nornir_kube_ha.runbooks.options import (
-    add_change_options,
     add_check_options,
+    add_deploy_options,
     add_inventory_option,
     add_options,
+    add_rollback_options,
     parse,
 )
 
 RUNBOOKS = {
-    "deploy": ("make every host what the inventory says, then look whether it is", add_change_options),
+    "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),
     "verify": (
         "look whether every host is what the inventory says, and change nothing",
         add_check_options,
     ),
+    "rollback": ("put every host back on files that it had before, and that were good", add_rollback_options),
     "failover-test": (
         "break things on purpose, and measure a client's outage",
         add_failover_options,

@@ -15,7 +15,7 @@ from nornir_kube_ha.report import Report, nagios_status
 from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.report.terminal import print_report
 from nornir_kube_ha.runbooks.failover_options import fault_lines
-from nornir_kube_ha.runbooks.guard import guarded, tell
+from nornir_kube_ha.runbooks.guard import guarded, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
@@ -92,6 +92,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
     _make_folder(options.report_dir)
     enter_lab(nornir, hosts, inventory)
     run = Run(name, nornir, load_intent(nornir), hosts, checks=checks, verbosity=options.verbosity, tell=tell)
+    run.unbroken = unbroken
     try:
         report = runbook(run, options)
     except BaseException:  # what is known so far is not lost
@@ -100,7 +101,8 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
         raise
     finally:
         run.close()
-    _publish(report, options)
+    if not options.list_generations:
+        _publish(report, options)
     return report
 
 

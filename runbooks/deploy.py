@@ -1,45 +1,51 @@
 #!/usr/bin/env python3
 """Make every host what the inventory says it should be, then look whether it is.
 
-Gather and compare; install what is missing; stage the new files on all hosts and have each host's own daemons judge
-them; only then swap, the VIP's holder last, and reload. A host that fails ends the run. A host that is as it should be
-is not touched.
+Gather and compare; take the lease of every host; install what is missing; stage the new files on all hosts and have
+each host's own daemons judge them; only then swap and reload, host by host, the VIP's holder last. A host that is not
+well with its change goes back to the files that it had, and ends the run. One that is as it should be is not touched.
 """
 
 import sys
 
-from nornir_kube_ha.checks import foreign_routers
+from nornir_kube_ha.checks import ALL, foreign_routers
 from nornir_kube_ha.errors import VRIDTakenError
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.options import Options, add_change_options
+from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.runbooks.patience import until_passed
+from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks import change_services, commit_config, install_packages, stage_config, unstage_config
+from nornir_kube_ha.tasks import install_packages
 
 SETTLE_SECONDS = 30  # an election and two rounds of health checks take about three
 SETTLE_INTERVAL = 0.5
 
 
-def deploy(run: Run, _options: Options | None = None) -> Report:
+def deploy(run: Run, options: Options = DEFAULT) -> Report:
     """Make every host of a run what it should be.
 
     Arguments:
         run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
-        _options: of the command line; nothing of a deploy depends on them
+        options: in which steps
 
     Returns:
         What was changed and, unless it was a dry run, every check
     """
+    proven: set[str] = set()
     with run.until_failure():
         run.tell(f"looking at {', '.join(run.hosts)}")
         run.look()
+        if options.roll_out.allow_unreachable:
+            run.tolerated.update(run.unreachable)
         run.stop_if_failed()
         _refuse_foreign_routers(run)
-        _install(run)
-        configure(run)
-        _settle(run)
+        if any(not change.is_empty for change in run.plans.values()):
+            with leased(run, proven):
+                _install(run)
+                roll_out(run, ALL, options.roll_out)
+                _settle(run, proven)
     return run.report()
 
 
@@ -58,42 +64,14 @@ def _install(run: Run) -> None:
     missing = [name for name, plan in run.plans.items() if plan.install]
     if missing:
         run.tell_of_change(f"installing packages on {', '.join(missing)}")
-    run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts)
+    run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts, lease=run.lease)
     if missing and not run.dry_run:
         run.look()  # which versions came, what their packages brought along, and what tcpdump hears
         run.stop_if_failed()
         _refuse_foreign_routers(run)
 
 
-def configure(run: Run) -> None:
-    """Stage what differs on all hosts, have it judged, then swap and reload: the holder last.
-
-    Arguments:
-        run: has looked at its hosts
-
-    Raises:
-        StoppedError: something failed on a host
-    """
-    differing = [name for name, plan in run.plans.items() if plan.touches_files]
-    if differing:
-        run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
-    changing = [name for name, plan in run.plans.items() if plan.touches_files or plan.units]
-    serving = [name for name in changing if run.facts[name].serves]
-    waiting = set(differing)
-    try:
-        waiting = set(run.each(stage_config, differing, intent=run.intent, plans=run.plans))
-        run.stop_if_failed()
-        holding = [name for name in serving if run.facts[name].holds(run.intent.node(name).vip)]
-        for names in batches(run.intent, changing, serving, holding):
-            run.tell_of_change(f"changing {', '.join(names)}")
-            run.each_or_stop(commit_config, names, plans=run.plans)
-            waiting -= set(names)
-            run.each_or_stop(change_services, names, intent=run.intent, plans=run.plans)
-    finally:  # what will not go live is not left lying about
-        run.each(unstage_config, sorted(waiting), plans=run.plans)
-
-
-def _settle(run: Run) -> None:
+def _settle(run: Run, proven: set[str]) -> None:
     """After a change, look again until all is well; daemons take their time to find each other."""
     if not run.changed or run.dry_run:
         return
@@ -104,7 +82,8 @@ def _settle(run: Run) -> None:
         run.stop_if_failed()
         return run.report()
 
-    until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
+    report = until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
+    proven.update(name for name, host in report.hosts.items() if host.status == "passed")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("deploy", __doc__, deploy, arguments, add_change_options)
+    return run_as_script("deploy", __doc__, deploy, arguments, add_deploy_options)
 
 
 if __name__ == "__main__":

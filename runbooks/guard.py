@@ -1,10 +1,11 @@
 """What goes around every command: errors and interruptions become a line on stderr and an exit code."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from nornir_kube_ha.errors import InventoryError, KubeHaError, Problem
@@ -34,6 +35,23 @@ def guarded(command: Callable[[], int]) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
+
+
+@contextlib.contextmanager
+def unbroken() -> Iterator[None]:
+    """Steps that belong together: an interruption that comes in their middle waits until they are done."""
+    caught: list[tuple[int, FrameType | None]] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *come: caught.append(come)) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for come, frame in caught[:1]:
+        handler = before[signal.Signals(come)]
+        if callable(handler):
+            handler(come, frame)
 
 
 def tell(text: str) -> None:

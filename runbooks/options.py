@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
+from nornir_kube_ha.runbooks.rollout_options import RollOut, add_rollout_options
 from nornir_kube_ha.runbooks.values import key_value, names, positive, seconds
 
 NAGIOS_UNKNOWN = 3  # the plugin API's
@@ -15,6 +16,7 @@ OUTPUTS = ("terminal", "json", "junit", "nagios", "prometheus", "markdown", "htm
 
 
 NO_FAILOVER = FailoverOptions()
+AS_USUAL = RollOut()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Options:
         retry_timeout: seconds until which a look that does not pass is taken again
         sleep: seconds between two looks
         failover: a failover test's own
+        roll_out: in which steps a change goes over hosts
+        list_generations: only list what there is to go back to
+        back_to: id of the run whose change is to be undone; the last good files if empty
     """
 
     inventory: Path | None = None
@@ -54,6 +59,12 @@ class Options:
     retry_timeout: float = 0
     sleep: float = 1
     failover: FailoverOptions = NO_FAILOVER
+    roll_out: RollOut = AS_USUAL
+    list_generations: bool = False
+    back_to: str = ""
+
+
+DEFAULT = Options()
 
 
 def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -114,6 +125,39 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
         "--dry-run", "--check", dest="dry_run", action="store_true", help="say what would change, change nothing"
     )
     change.add_argument("--diff", action="store_true", help="show what changes, line by line")
+
+
+def add_deploy_options(parser: argparse.ArgumentParser) -> None:
+    """Add a deploy's own options.
+
+    Arguments:
+        parser: of the runbook
+    """
+    add_change_options(parser)
+    add_rollout_options(parser)
+
+
+def add_rollback_options(parser: argparse.ArgumentParser) -> None:
+    """Add a rollback's own options.
+
+    Arguments:
+        parser: of the runbook
+    """
+    add_deploy_options(parser)
+    back = parser.add_argument_group("where to")
+    back.add_argument(
+        "--list",
+        dest="list_generations",
+        action="store_true",
+        help="list what each host can go back to, and do nothing",
+    )
+    back.add_argument(
+        "--to-before",
+        dest="back_to",
+        metavar="RUN_ID",
+        default="",
+        help="the files that this run replaced, good or not (the last that passed every check)",
+    )
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
@@ -193,4 +237,7 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         retry_timeout=getattr(arguments, "retry_timeout", 0),
         sleep=getattr(arguments, "sleep", 1),
         failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
+        roll_out=RollOut.of(arguments) if hasattr(arguments, "serial") else AS_USUAL,
+        list_generations=getattr(arguments, "list_generations", False),
+        back_to=getattr(arguments, "back_to", ""),
     )

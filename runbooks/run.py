@@ -2,20 +2,22 @@
 
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from nornir.core import Nornir
-from nornir.core.task import Result
+from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import masked
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.errors import HostUnreachableError, RemoteTimeoutError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.runbooks.printer import print_results
@@ -28,6 +30,11 @@ CHANGING = (change_services, commit_config, install_packages)
 def _from_here(cluster: Cluster) -> bool:
     """Whether the controller asks for a cluster's VIP itself."""
     return cluster.nodes[0].verify.from_controller
+
+
+def _is_lost(error: BaseException | None) -> bool:
+    """Whether nobody knows what became of a step: its answer never came."""
+    return isinstance(error, HostUnreachableError | RemoteTimeoutError)
 
 
 class StoppedError(Exception):
@@ -45,6 +52,12 @@ class Run:
         checks: ids of the checks that are wanted
         verbosity: how much of the tasks' results goes to stderr
         tell: is told what takes a while
+
+    Attributes:
+        lease: the run's claim to its hosts, while it changes them
+        unbroken: what goes around steps that an interruption must wait for; nothing if not set
+        checks: ids of the checks that are wanted
+        tolerated: names of hosts whose failure does not stop the run
     """
 
     def __init__(
@@ -66,12 +79,15 @@ class Run:
         self.plans: dict[str, HostPlan] = {}
         self.changed: set[str] = set()
         self._runbook = runbook
-        self._checks = checks
+        self.checks = checks
         self._nornir = nornir
         self._verbosity = verbosity
         self.faults: list[FaultReport] = []
         self.run_id = secrets.token_hex(6)
         self._started = datetime.now(UTC)
+        self.lease: Lease | None = None
+        self.unbroken: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+        self.tolerated: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
         self._looked = False
@@ -111,10 +127,13 @@ class Run:
             return {}
         self._nornir.data.reset_failed_hosts()
         self._looked = self._looked and task not in CHANGING
-        results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(
-            task=task, raise_on_error=False, **arguments
-        )
-        print_results(results, self._verbosity)
+        results = self._run(task, hosts, arguments)
+        if task in CHANGING and (lost := [name for name, multi in results.items() if _is_lost(multi[0].exception)]):
+            # It may have been done all the same, and is so made that doing it again does no harm.
+            for name in lost:
+                self.log_in_again(name)
+            self._nornir.data.reset_failed_hosts()
+            results.update(self._run(task, lost, arguments))
         for name, result in ((name, multi[0]) for name, multi in results.items()):
             if result.exception:
                 self.fail(name, result.exception)
@@ -122,6 +141,15 @@ class Run:
                 self.changed.add(name)  # what failed half-way may have changed something: it is not said to have not
                 self._diffs.setdefault(name, []).append(result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
+
+    def _run(
+        self, task: Callable[..., Result], hosts: Collection[str], arguments: Mapping[str, Any]
+    ) -> AggregatedResult:
+        results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(
+            task=task, raise_on_error=False, **arguments
+        )
+        print_results(results, self._verbosity)
+        return results
 
     def one(self, task: Callable[..., Result], host: str, **arguments: Any) -> Any:  # noqa: ANN401
         """Run a task on one host, and raise what it raises: no account is kept of it.
@@ -141,9 +169,7 @@ class Run:
             raise UsageError(f"the inventory has no host called {host}")
         self._nornir.data.reset_failed_hosts()
         self._looked = False
-        results = self._nornir.filter(name=host).run(task=task, raise_on_error=False, **arguments)
-        print_results(results, self._verbosity)
-        result = results[host][0]
+        result = self._run(task, [host], arguments)[host][0]
         if result.exception:
             raise result.exception
         return result.result
@@ -167,6 +193,22 @@ class Run:
         words = masked(failure.message, self.intent.node(name))
         self._failures.setdefault(name, replace(failure, message=words))
 
+    def add_words(self, name: str, words: str) -> None:
+        """Say more of why the work on a host ended.
+
+        Arguments:
+            name: of a host that failed
+            words: the rest of the sentence
+        """
+        failure = self._failures[name]
+        self._failures[name] = replace(failure, message=f"{failure.message}; {masked(words, self.intent.node(name))}")
+
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """Names of the hosts that could not be reached."""
+        code = HostUnreachableError.exit_code
+        return tuple(name for name, failure in self._failures.items() if failure.exit_code == code)
+
     def start_over(self) -> None:
         """Forget what failed, so that every host is looked at again."""
         for name in self._failures:
@@ -189,12 +231,12 @@ class Run:
         return values
 
     def stop_if_failed(self) -> None:
-        """Go no further if anything has failed on any host.
+        """Go no further if anything has failed on any host but those whose failure is tolerated.
 
         Raises:
             StoppedError: it has
         """
-        if self._failures:
+        if self._failures.keys() - self.tolerated:
             raise StoppedError
 
     @contextlib.contextmanager
@@ -220,6 +262,19 @@ class Run:
             plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
             endpoints = {name: endpoint.result() for name, endpoint in asked.items()}
         self.facts, self.plans, self.endpoints, self._looked = facts, plans, endpoints, True
+
+    def look_at(self, name: str) -> Facts:
+        """Gather facts of one host again, and see what differs there.
+
+        Arguments:
+            name: of a host that can be reached
+
+        Raises:
+            KubeHaError: it cannot be looked at
+        """
+        self.facts[name] = self.one(get_facts, name, intent=self.intent)
+        self.plans[name] = self.one(get_plan, name, intent=self.intent, facts=self.facts)
+        return self.facts[name]
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -249,7 +304,7 @@ class Run:
         facts = {} if self._stopped else self.facts
         endpoint = None if self._stopped else self.endpoints.get(cluster.name)
         return ClusterReport(
-            check_cluster(ClusterView(cluster, facts, endpoint), self._checks) if judged else (),
+            check_cluster(ClusterView(cluster, facts, endpoint), self.checks) if judged else (),
             str(cluster.vip.ip),
             cluster.nodes[0].haproxy.port,
             {apiserver.name: str(apiserver) for apiserver in cluster.apiservers},
@@ -259,11 +314,11 @@ class Run:
         node, failure = self.intent.node(name), self._failures.get(name)
         findings: tuple[Finding, ...] = ()
         if failure:
-            findings = unknown_host(failure.message, self._checks)
+            findings = unknown_host(failure.message, self.checks)
         elif self._stopped and (judged or name not in self.plans):
-            findings = unknown_host(self._why_stopped(name), self._checks)
+            findings = unknown_host(self._why_stopped(name), self.checks)
         elif judged:
-            findings = check_host(self.view(name), self._checks)
+            findings = check_host(self.view(name), self.checks)
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
         steps = self.plans[name].steps if self.dry_run and name in self.plans else ()
         return HostReport(

@@ -18,6 +18,7 @@ from nornir_kube_ha.inventory import merged_data, our_hosts
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.runbooks.options import Options
+from nornir_kube_ha.runbooks.runner import Runner
 
 HOSTS_FILE = "hosts.yaml"
 FILES = {"host": HOSTS_FILE, "group": "groups.yaml", "defaults": "defaults.yaml"}
@@ -56,7 +57,6 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
     Raises:
         UsageError: the inventory cannot be read
     """
-    runner = {"plugin": "threaded", "options": {"num_workers": forks}}
     logging = {"enabled": False}  # nornir.log would hold every task's arguments
     inventory = {
         "plugin": "SimpleInventory",
@@ -64,14 +64,14 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
     }
     try:
         if path.is_dir():
-            nornir = InitNornir(runner=runner, logging=logging, inventory=inventory)
+            nornir = InitNornir(logging=logging, inventory=inventory)
         else:
-            nornir = InitNornir(config_file=str(path), runner=runner, logging=logging)
+            nornir = InitNornir(config_file=str(path), logging=logging)
     except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
         words = f"there is no group {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
         raise UsageError(f"inventory {path} cannot be read: {words}") from error
     nornir.data.dry_run = dry_run
-    return nornir
+    return nornir.with_runner(Runner(forks))
 
 
 def select(nornir: Nornir, options: Options) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ from nornir_kube_ha.tasks.config import (
 )
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
+from nornir_kube_ha.tasks.generations import get_generation_files, get_generations
 from nornir_kube_ha.tasks.holding import get_holding
+from nornir_kube_ha.tasks.lease import release_lease, take_lease
 from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.services import change_services, restart_services
@@ -27,6 +29,8 @@ __all__ = [
     "get_endpoint",
     "get_facts",
     "get_fault_story",
+    "get_generation_files",
+    "get_generations",
     "get_holding",
     "get_plan",
     "get_stream",
@@ -35,10 +39,12 @@ __all__ = [
     "inject_fault",
     "install_packages",
     "prefer_for_vip",
+    "release_lease",
     "release_vip",
     "render_config",
     "restart_services",
     "stage_config",
+    "take_lease",
     "unstage_config",
     "upload_config",
 ]

@@ -15,13 +15,17 @@ from nornir_jinja2.plugins.tasks import template_file
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import HostError, RefusedConfigError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Judgement
+from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease, this_process
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.tasks.facts import facts_of
+from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.versions import features
 
 DAEMONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
+COMMIT = ("draft.sh", "generations.sh", "commit.sh")
 TIMEOUT = 60  # seconds; both judges together take well under one
 
 
@@ -79,13 +83,20 @@ def _render(task: Task, template: str, values: dict[str, Any]) -> str:
     return text
 
 
-def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
+def stage_config(
+    task: Task,
+    intent: Intent,
+    plans: Mapping[str, HostPlan],
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
+) -> Result:
     """Put the new files beside the live ones and have the host's own haproxy and keepalived judge the whole set.
 
     Arguments:
         intent: what should be
         plans: by host name, from `get_plan`
         dry_run: whether to only say what would be staged; Nornir's own setting if not given
+        lease: the run's, without which nothing is done; none not to ask
 
     Returns:
         Result object with the following attributes set:
@@ -101,7 +112,7 @@ def stage_config(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_
     if not change.touches_files or task.is_dry_run(dry_run):
         return Result(host=task.host, changed=False, diff=change.files_diff, result="")
     nonce = secrets.token_hex(8)
-    completed = run_script(task, _stage_script(change, nonce), timeout=TIMEOUT)
+    completed = run_script(task, guard(lease, seconds=TIMEOUT) + _stage_script(change, nonce), timeout=TIMEOUT)
     words = []
     for daemon, path in DAEMONS.items():
         judgement = _judgement(task, daemon, completed.stdout, nonce)
@@ -136,7 +147,7 @@ def _stage_script(change: HostPlan, nonce: str) -> str:
 
 
 def _stage_call(file: ConfigFile, nonce: str) -> str:
-    content = base64.encodebytes(file.content.encode()).decode()
+    content = base64.encodebytes(file.data).decode()
     return f"stage {file.path} {file.mode} {file.owner} {file.group} {file.sha256} <<'{nonce}'\n{content}{nonce}\n"
 
 
@@ -159,12 +170,15 @@ def unstage_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | No
     return Result(host=task.host, changed=False)
 
 
-def commit_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
-    """Put staged files in the place of the live ones, each by one rename.
+def commit_config(
+    task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None, lease: Lease | None = None
+) -> Result:
+    """Put staged files in the place of the live ones, each by one rename. Those are kept, as a generation.
 
     Arguments:
         plans: by host name, what was staged
         dry_run: whether to only say what would change; Nornir's own setting if not given
+        lease: the run's, without which nothing is done; none not to ask
 
     Returns:
         Result object with the following attributes set:
@@ -177,11 +191,15 @@ def commit_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | Non
     change = plans[task.host.name]
     if change.touches_files and not task.is_dry_run(dry_run):
         variables = assignments(
-            write=" ".join(each.file.path for each in change.write),
+            managed=" ".join(MANAGED_PATHS),
+            write="\n".join(f"{each.file.sha256} {each.file.path}" for each in change.write),
             remove=" ".join(change.remove),
             stale=" ".join(change.stale_units),
+            keep=str(KEPT),
+            about=f"{lease.run_id if lease else '-'} {(lease.owner if lease else this_process()).user}",
         )
-        run_script(task, variables + load_script("draft.sh") + load_script("commit.sh"), timeout=TIMEOUT)
+        parts = [guard(lease, seconds=TIMEOUT), variables, *map(load_script, COMMIT)]
+        run_script(task, "".join(parts), timeout=TIMEOUT)
     return Result(host=task.host, changed=change.touches_files, diff=change.files_diff)
 
 

@@ -36,6 +36,8 @@ files() {
     [ ! -d /run/kube-ha ] || echo there
     section pending
     ls /run/kube-ha-pending
+    section lease
+    [ ! -s /run/kube-ha-lease ] || cut -d ' ' -f 1 /run/kube-ha-lease
 }
 
 units() {

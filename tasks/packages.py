@@ -7,15 +7,21 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan, missing_packages
 from nornir_kube_ha.tasks.facts import facts_of
+from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 900  # seconds; a slow mirror, a lock that another apt-get holds for its own run
 
 
 def install_packages(
-    task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None, dry_run: bool | None = None
+    task: Task,
+    intent: Intent,
+    facts: Mapping[str, Facts] | None = None,
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
 ) -> Result:
     """Install what a load-balancer node needs and has not.
 
@@ -23,6 +29,7 @@ def install_packages(
         intent: what should be
         facts: by host name, from an earlier `get_facts`; none to look now
         dry_run: whether to only say what would be installed; Nornir's own setting if not given
+        lease: the run's, without which nothing is done; none not to ask
 
     Returns:
         Result object with the following attributes set:
@@ -41,5 +48,5 @@ def install_packages(
     if not seen.package_manager:
         raise RemoteCommandError(task.host.name, f"no apt-get on {seen.os}; other package managers are not known yet")
     variables = assignments(packages=" ".join(missing))
-    run_script(task, variables + load_script("packages.sh"), timeout=TIMEOUT)
+    run_script(task, guard(lease, seconds=TIMEOUT) + variables + load_script("packages.sh"), timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)

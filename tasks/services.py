@@ -6,13 +6,21 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import TMPFILES
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 180  # seconds; systemd's own limit for a start is 90
 
 
-def change_services(task: Task, intent: Intent, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
+def change_services(
+    task: Task,
+    intent: Intent,
+    plans: Mapping[str, HostPlan],
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
+) -> Result:
     """Enable, start and reload units as the plan says. A running daemon is reloaded, never restarted.
 
     A reload has succeeded when haproxy's new worker answers, not when systemd has passed the wish on.
@@ -21,6 +29,7 @@ def change_services(task: Task, intent: Intent, plans: Mapping[str, HostPlan], d
         intent: what should be: it says where haproxy answers
         plans: by host name, from `get_plan` or `upload_config`
         dry_run: whether to only say what would be asked of systemd; Nornir's own setting if not given
+        lease: the run's, without which nothing is done; none not to ask
 
     Returns:
         Result object with the following attributes set:
@@ -34,7 +43,8 @@ def change_services(task: Task, intent: Intent, plans: Mapping[str, HostPlan], d
     if change.units and not task.is_dry_run(dry_run):
         run_script(
             task,
-            assignments(
+            guard(lease, seconds=TIMEOUT)
+            + assignments(
                 changes="\n".join(map(str, change.units)),
                 haproxy_socket=intent.node(task.host.name).haproxy.socket,
                 run_folder=TMPFILES,

@@ -62,9 +62,14 @@ class ConfigFile:
     group: str = "root"
 
     @property
+    def data(self) -> bytes:
+        """Its bytes. What was kept on a host need not be text: bytes that are none stand as surrogates in `content`."""
+        return self.content.encode(errors="surrogateescape")
+
+    @property
     def sha256(self) -> str:
         """Of its content, in hexadecimal digits."""
-        return sha256(self.content.encode()).hexdigest()
+        return sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,7 @@ class FileFact:
         Arguments:
             wanted: the file as it should be
         """
-        return self.content == wanted.content.encode() and self.attributes == attributes(wanted)
+        return self.content == wanted.data and self.attributes == attributes(wanted)
 
     @property
     def attributes(self) -> str:
@@ -178,7 +183,7 @@ def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
         node: whose secrets are masked
     """
     before = _lines(old.content.decode(errors="replace")) if old else []
-    after = _lines(new.content)
+    after = _lines(new.data.decode(errors="replace"))
     unified = difflib.unified_diff(before, after, old.path if old else "/dev/null", new.path, lineterm="")
     lines = [_without_secrets(line, node) for line in unified]
     if lines and [_without_secrets(line, node) for line in before] == [_without_secrets(line, node) for line in after]:

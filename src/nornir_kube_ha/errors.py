@@ -12,6 +12,9 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
     │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
+    │   ├── LeaseHeldError       5   RuntimeError: another run is changing the host
+    │   ├── GateError            1   RuntimeError: the host is not well after the change
+    │   ├── NothingKeptError     1   LookupError: the host has no files to go back to
     │   ├── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
     │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
     │   └── MoveError            1   RuntimeError: the VIP does not go where it was sent
@@ -112,6 +115,20 @@ class RefusedConfigError(HostError, ValueError):
 
 class UnexpectedReplyError(HostError, ValueError):
     """What came back from the host is not what its script prints: cut short, or mixed with other output."""
+
+
+class LeaseHeldError(HostError, RuntimeError):
+    """Another run is changing the host. Nothing was changed."""
+
+    exit_code = 5
+
+
+class GateError(HostError, RuntimeError):
+    """The host took its new configuration, and is not well with it."""
+
+
+class NothingKeptError(HostError, LookupError):
+    """The host has kept no files that it could go back to."""
 
 
 class VRIDTakenError(HostError, RuntimeError):

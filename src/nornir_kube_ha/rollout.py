@@ -1,8 +1,8 @@
 """In which order a change goes over the hosts.
 
-Hosts that serve go one at a time, so that a change which only shows its fault in life meets one of them and not all,
-and the VIP's holder goes last, so that the VIP moves at most once. Where none serves yet, the master goes first:
-whoever starts first gets the VIP, and keeps it.
+Hosts that serve go one at a time, unless told otherwise, so that a change which only shows its fault in life meets one
+of them and not all, and the VIP's holder goes last, so that the VIP moves at most once. Where none serves yet, the
+master goes first: whoever starts first gets the VIP, and keeps it.
 """
 
 from collections.abc import Collection
@@ -11,7 +11,11 @@ from nornir_kube_ha.intent import Intent, Node
 
 
 def batches(
-    intent: Intent, hosts: Collection[str], serving: Collection[str] = (), holding: Collection[str] = ()
+    intent: Intent,
+    hosts: Collection[str],
+    serving: Collection[str] = (),
+    holding: Collection[str] = (),
+    serial: int = 1,
 ) -> tuple[tuple[str, ...], ...]:
     """Groups of hosts, one after the other; within a group all at once.
 
@@ -19,7 +23,8 @@ def batches(
         intent: what should be
         hosts: names of the hosts that take part
         serving: those of them on which haproxy and keepalived run
-        holding: those of them that hold a VIP
+        holding: those of them that hold a VIP; each goes alone
+        serial: how many of those that serve go at once
 
     Returns:
         The groups that have any host in them
@@ -29,9 +34,11 @@ def batches(
     untouched = [node for node in fresh if not _is_served(intent, node, serving)]
     first = tuple(node.name for node in untouched if node.role == "master")
     others = tuple(node.name for node in fresh if node.name not in first)
-    ready = [node for node in nodes if node.name in serving]
-    last = sorted(ready, key=lambda node: (node.name in holding, node.role == "master"))
-    return tuple(group for group in (first, others, *((node.name,) for node in last)) if group)
+    ready = sorted((node for node in nodes if node.name in serving), key=lambda node: node.role == "master")
+    waiting = [node.name for node in ready if node.name not in holding]
+    together = [tuple(waiting[start : start + serial]) for start in range(0, len(waiting), serial)]
+    last = [(node.name,) for node in ready if node.name in holding]
+    return tuple(group for group in (first, others, *together, *last) if group)
 
 
 def _is_served(intent: Intent, node: Node, serving: Collection[str]) -> bool:

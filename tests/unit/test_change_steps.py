@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 from tests.unit.reports import FAILED, PASSED, host, report_of
 
+from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import FaultError, HostUnreachableError, MoveError
 from nornir_kube_ha.faults import FAULTS
 from nornir_kube_ha.intent import Cluster, Intent
@@ -13,6 +14,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import changes
 from nornir_kube_ha.runbooks.breakers import Breaker
 from nornir_kube_ha.runbooks.changes import change_breaker, commented
+from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.tasks.services import restart_services
 
@@ -56,9 +58,9 @@ class World:
         if self.error:
             raise self.error
 
-    def configure(self, run: object) -> None:
-        assert run is self
-        self.steps.append("configure")
+    def roll_out(self, run: object, checks: object, how: object) -> None:
+        assert (run, checks, how) == (self, ALL, RollOut())
+        self.steps.append("roll out")
         self.intents.append(self.intent)
         if self.stops:
             self.stops, self.reached = False, ("lb-1", "lb-3")
@@ -79,7 +81,7 @@ class World:
 def world(intent: Intent, monkeypatch: pytest.MonkeyPatch) -> World:
     """A cluster that is well, whose VIP lb-2 holds."""
     found = World(intent)
-    monkeypatch.setattr(changes, "configure", found.configure)
+    monkeypatch.setattr(changes, "roll_out", found.roll_out)
     monkeypatch.setattr(changes, "move_vip", found.move_vip)
     monkeypatch.setattr(changes, "SETTLE_TIMEOUT", 0.0)
     return found
@@ -92,7 +94,7 @@ def test_configuration_is_changed_and_changed_back(world: World, intent: Intent)
     breaker.heal()
     assert world.intents[1:] == [intent]
     assert world.intent == intent
-    assert world.steps == ["start over", "look", "configure"] * 2
+    assert world.steps == ["start over", "look", "roll out"] * 2
 
 
 def test_change_that_stops_half_way_is_changed_back_also_where_it_failed(world: World, intent: Intent) -> None:

@@ -1,6 +1,7 @@
 """A roll-out from start to report, with hosts that only seem to be there: who is told what, and in which order."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
@@ -17,14 +18,32 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import deploy as deploy_module
+from nornir_kube_ha.runbooks import rolling
 from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
-from nornir_kube_ha.tasks import config, packages, services
+from nornir_kube_ha.tasks import config, generations, lease, packages, services
 from nornir_kube_ha.tasks.remote import Completed
 
 ALL = ("lb-1", "lb-2", "lb-3")
+MARKS = {
+    "STALE=": "commit",
+    "CHANGES=": "services",
+    "PACKAGES=": "install",
+    "list_generations$": "generations",
+    "show_generation [0-9]": "files",
+    "WRITE=": "unstage",
+    "release$": "release",
+    "words=": "take",
+}
+
+
+def found_in(script: str, before: str) -> str:
+    """The word behind some others in a script."""
+    match = re.search(rf"^.*{before}(\w+)", script, re.MULTILINE)
+    assert match
+    return match[1]
 
 
 @dataclass
@@ -34,12 +53,16 @@ class World:
     Arguments:
         facts: by host, as they are now
         healthy: by host, as they are once they have been changed
+        leases: what is said of a host's lease, exit status first: somebody else's
+        generations: by host, the line of what is kept there
         refuses: hosts whose haproxy refuses what is staged there
         fails: what a script on a host ends with, by host and step
     """
 
     facts: dict[str, Facts]
     healthy: Mapping[str, Facts]
+    leases: dict[str, str] = field(default_factory=dict)
+    generations: dict[str, str] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
     fails: dict[tuple[str, str], Exception] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
@@ -54,18 +77,31 @@ class World:
         assert timeout > 0
         if script.endswith("judge\n"):
             self._step(host, "stage")
-            nonce = re.search(r"^NONCE=(\w+)", script)
-            status = 1 if host in self.refuses else 0
-            return Completed(0, f"@{nonce[1]} haproxy {status}\nwords\n@{nonce[1]} keepalived 0\n" if nonce else "", "")
-        kinds = {"STALE=": "commit", "CHANGES=": "services", "PACKAGES=": "install", "WRITE=": "unstage"}
-        step = next(name for mark, name in kinds.items() if re.search(rf"^{mark}", script, re.MULTILINE))
+            nonce, status = found_in(script, "NONCE="), 1 if host in self.refuses else 0
+            return Completed(0, f"@{nonce} haproxy {status}\nwords\n@{nonce} keepalived 0\n", "")
+        step = next(name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE))
         self._step(host, step)
+        if step == "take":
+            return Completed(0, f"@{found_in(script, 'echo .@')} {self.leases.get(host, '0 ')}\n", "")
+        if step in {"generations", "files"}:
+            return Completed(0, re.sub("(?m)^@", f"@{found_in(script, 'NONCE=')} ", self.kept(host, step)), "")
         if step == "install":
             installed = self.healthy[host]
             self.facts[host] = replace(self.facts[host], packages=installed.packages, heard=installed.heard)
         if step in {"commit", "services"}:
             self.facts[host] = self.healthy[host]
         return Completed(0, "", "")
+
+    def kept(self, host: str, step: str) -> str:
+        """What a host says of the files that it has kept: those that it had before anything was sent to it."""
+        if step == "generations":
+            return f"{self.generations.get(host, '')}\n@end\n"
+        files = with_other_haproxy_cfg(self.healthy[host]).files.values()
+        shown = (
+            f"@file {file.path} {file.attributes.replace(':', ' ')} 0\n{b64encode(file.content).decode()}"
+            for file in files
+        )
+        return "\n".join([*shown, "@end\n"])
 
     def _step(self, host: str, step: str) -> None:
         self.steps.append((host, step))
@@ -83,10 +119,11 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
-    for module in (config, packages, services):
+    for module in (config, generations, lease, packages, services):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     monkeypatch.setattr(deploy_module, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(deploy_module, "SETTLE_INTERVAL", 0)
+    monkeypatch.setattr(rolling, "GATE_SECONDS", 0)
     return hosts
 
 
@@ -144,7 +181,7 @@ def test_all_are_staged_before_the_first_is_changed_the_master_last(stale: World
         ("lb-1", "commit"),
         ("lb-1", "services"),
     ]
-    assert stale.steps[-3:] == [(host, "look") for host in ALL]  # what is reported was seen after the change
+    assert stale.order("look", "services")[-3:] == [(host, "look") for host in ALL]  # reported: what was seen after it
     assert (report.passed, report.changed) == (True, True)
     assert "-# by hand" in report.hosts["lb-1"].diff
 
@@ -169,7 +206,19 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
     world.facts = dict.fromkeys(ALL, facts_from("facts-bare"))
     report = deploy(run_of("deploy"))
     steps = [step for host, step in world.steps if host == "lb-1"]
-    assert steps == ["look", "install", "look", "stage", "commit", "services", "look"]
+    assert steps == [
+        "look",
+        "take",
+        "install",
+        "look",
+        "stage",
+        "commit",
+        "services",
+        "take",
+        "take",
+        "look",
+        "release",
+    ]
     assert report.passed
 
 
@@ -272,11 +321,14 @@ def test_run_that_stopped_passes_nothing(stale: World, run_of: Callable[..., Run
     assert [finding.id for finding in everything if finding.status is Status.PASS] == []  # seen before the change
 
 
-def test_host_that_does_not_get_well_fails(stale: World, run_of: Callable[..., Run]) -> None:
-    down = {
-        host: replace(facts, reachable=replace(facts.reachable, ping=False)) for host, facts in stale.healthy.items()
-    }
-    stale.healthy = down
+def without_ping(facts: Facts) -> Facts:
+    return replace(facts, reachable=replace(facts.reachable, ping=False))
+
+
+def test_fresh_hosts_that_do_not_get_well_fail(world: World, run_of: Callable[..., Run]) -> None:
+    stopped = {name: replace(unit, active_state="inactive") for name, unit in world.healthy["lb-1"].units.items()}
+    world.facts = {host: replace(facts, units=stopped) for host, facts in world.facts.items()}
+    world.healthy = {host: without_ping(facts) for host, facts in world.healthy.items()}
     report = deploy(run_of("deploy"))
     assert (report.exit_code, report.changed) == (1, True)
     assert {f.id for f in report.hosts["lb-1"].findings if f.status is Status.FAIL} == {"vip.ping"}

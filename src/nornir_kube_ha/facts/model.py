@@ -91,6 +91,7 @@ class Facts:
         filesystems: those that the daemons need
         read_only: folders that the daemons write to, and cannot
         denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
+        last_run: id of the run that has or last had the host's lease, "" for none since it was booted
     """
 
     os: str
@@ -116,6 +117,7 @@ class Facts:
     filesystems: tuple[Filesystem, ...]
     read_only: tuple[str, ...]
     denials: tuple[str, ...]
+    last_run: str = ""
 
     def holds(self, vip: IPv4Interface) -> bool:
         """Whether the address is on one of the host's interfaces.

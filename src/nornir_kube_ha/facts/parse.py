@@ -54,6 +54,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         filesystems=tuple(_filesystems(sections["disk"])),
         read_only=tuple(sections["read_only"].split()),
         denials=tuple(sections["denials"].splitlines()),
+        last_run=sections.get("lease", ""),
     )
 
 

@@ -1,0 +1,118 @@
+"""Put every host back on files that it had before, from what it has kept itself.
+
+Each host keeps the files that were live before each of its last changes. Without more words, the newest of them that
+passed every check and is not live now comes back: staged and judged on all hosts, then host by host, the VIP's holder
+last, each behind a gate. The inventory is not asked what the files should be, so the checks are those of the daemons
+alone; a verify afterwards says how hosts and inventory differ.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+
+from nornir_kube_ha.errors import NothingKeptError
+from nornir_kube_ha.generations import Generation, last_good, serves
+from nornir_kube_ha.plan import plan
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
+from nornir_kube_ha.runbooks.patience import until_passed
+from nornir_kube_ha.runbooks.rolling import roll_out
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import get_generation_files, get_generations
+
+CHECKS = frozenset(
+    f"{daemon}.{word}"
+    for daemon in ("haproxy", "keepalived")
+    for word in ("active", "enabled", "stable", "up_to_date", "config_accepted")
+) | {"keepalived.state"}
+"""What must hold whatever the inventory says."""
+SETTLE_SECONDS = 20
+SETTLE_INTERVAL = 0.5
+
+
+def rollback(run: Run, options: Options = DEFAULT) -> Report:
+    """Put every host of a run back on files that it had before.
+
+    Arguments:
+        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
+        options: where to, and in which steps
+
+    Returns:
+        What was changed, and whether the daemons are well with it
+    """
+    run.checks = frozenset() if options.list_generations else CHECKS
+    with run.until_failure():
+        run.tell(f"looking at {', '.join(run.hosts)}")
+        run.look()
+        if options.roll_out.allow_unreachable:
+            run.tolerated.update(run.unreachable)
+        run.stop_if_failed()
+        kept = run.each_or_stop(get_generations, run.reached)
+        if options.list_generations:
+            sys.stdout.write("".join(_lines(kept)))
+            return run.report()
+        _plan(run, kept, options.back_to)
+        _roll_back(run, options)
+    return run.report()
+
+
+def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
+    for name, generations in kept.items():
+        yield f"{name}\n"
+        yield from (f"  {each}\n" for each in reversed(generations or ()))
+
+
+def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> None:
+    for name, generations in kept.items():
+        wanted = _choose(generations, run_id)
+        files = run.one(get_generation_files, name, number=wanted.number) if wanted else ()
+        if not serves(files):
+            run.fail(name, NothingKeptError(name, _nothing(generations, run_id)))
+            continue
+        run.tell(f"{name}: back to {wanted}")
+        run.plans[name] = plan(run.intent.node(name), files, run.facts[name])
+    run.stop_if_failed()
+
+
+def _choose(generations: tuple[Generation, ...], run_id: str) -> Generation | None:
+    if not run_id:
+        return last_good(generations)
+    return next((each for each in reversed(generations) if each.run_id == run_id), None)
+
+
+def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
+    wanted = f"nothing that run {run_id} replaced" if run_id else "no earlier files that ever passed every check"
+    there = "; ".join(map(str, generations)) or "nothing"
+    return f"{wanted} and that make a load balancer; kept are: {there}. Nothing was changed on any host"
+
+
+def _roll_back(run: Run, options: Options) -> None:
+    if all(change.is_empty for change in run.plans.values()):
+        return
+    with leased(run, set()):
+        roll_out(run, CHECKS, options.roll_out)
+        if not run.dry_run:
+            until_passed(lambda: _look(run), timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
+
+
+def _look(run: Run) -> Report:
+    run.look()
+    run.stop_if_failed()
+    return run.report()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command.
+
+    Arguments:
+        arguments: of the command line; the process's own if not given
+
+    Returns:
+        The exit code
+    """
+    return run_as_script("rollback", __doc__, rollback, arguments, add_rollback_options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Rolling a change over hosts: staged and judged on all, then swapped host by host, each behind a gate.
+
+A host that is not well with its new configuration goes back to the files that it had, and the change goes no further.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from nornir_kube_ha.checks import Finding, Status, check_host
+from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError
+from nornir_kube_ha.plan import HostPlan, plan
+from nornir_kube_ha.rollout import batches
+from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import (
+    change_services,
+    commit_config,
+    get_generation_files,
+    get_generations,
+    stage_config,
+    take_lease,
+    unstage_config,
+)
+
+GATE_SECONDS = 20.0  # an election and two rounds of health checks take about three
+GATE_INTERVAL = 0.3
+STANDING = {Status.FAIL, Status.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a host that serves must hold up against after its change: no check fails that did not fail before.
+
+    Arguments:
+        checks: ids of the checks that count
+        before: ids of those that failed before the change
+    """
+
+    checks: Collection[str]
+    before: frozenset[str]
+
+
+def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
+    """Stage what differs on all hosts, have it judged, then swap and tell the daemons: the VIP's holder last.
+
+    Arguments:
+        run: has looked at its hosts; its plans say what differs
+        checks: ids of the checks that stand at the gate
+        how: in which steps
+
+    Raises:
+        StoppedError: something failed on more hosts than may
+    """
+    plans = dict(run.plans)
+    differing = [name for name, change in plans.items() if change.touches_files]
+    if differing:
+        run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
+    changing = [name for name, change in plans.items() if change.touches_files or change.units]
+    serving = [name for name in changing if run.facts[name].serves]
+    holding = [name for name in serving if run.facts[name].holds(run.intent.node(name).vip)]
+    gates = {name: Gate(checks, frozenset(each.id for each in _standing(run, name, checks))) for name in serving}
+    waiting, done = set(differing), list[str]()
+    try:
+        waiting = set(run.each(stage_config, differing, intent=run.intent, plans=plans, lease=run.lease))
+        run.stop_if_failed()
+        for names in batches(run.intent, changing, serving, holding, max(1, how.serial.of(len(serving)))):
+            run.tell_of_change(f"changing {', '.join(names)}")
+            waiting -= set(names)
+            _change(run, names, plans)
+            done += _pass_gates(run, names, gates, how)
+            _stop_if_too_many_failed(run, changing, how, {name: gates[name] for name in done if name in gates})
+            _keep_leases(run)
+    finally:  # what will not go live is not left lying about
+        run.each(unstage_config, sorted(waiting), plans=plans)
+
+
+def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan]) -> None:
+    """Never left half-way: files that are swapped are read by their daemons too."""
+    with run.unbroken():
+        committed = run.each(commit_config, names, plans=plans, lease=run.lease)
+        run.each(change_services, [*committed], intent=run.intent, plans=plans, lease=run.lease)
+
+
+def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate], how: RollOut) -> list[str]:
+    """The names of those that are well. What served nobody before has no gate: the run's own checks come at its end."""
+    well = []
+    for name in names:
+        try:
+            if name in run.reached and name in gates and not run.dry_run:
+                _await(run, name, gates[name])
+        except KubeHaError as error:
+            run.fail(name, error)
+        if name in run.reached:
+            well.append(name)
+        elif name in gates and how.on_failure != "stop":
+            run.add_words(name, _go_back(run, name, gates[name]))
+    return well
+
+
+def _await(run: Run, name: str, gate: Gate) -> None:
+    deadline = time.monotonic() + GATE_SECONDS
+    while new := _new(run, name, gate):
+        if time.monotonic() >= deadline:
+            words = "; ".join(f"{each.id}: expected {each.expected}, seen {each.seen}" for each in new)
+            raise GateError(name, f"not well {GATE_SECONDS:g} s after its change: {words}")
+        time.sleep(GATE_INTERVAL)
+
+
+def _new(run: Run, name: str, gate: Gate) -> list[Finding]:
+    """What fails now and did not before. A host that gives no answer is asked on a new login."""
+    try:
+        run.look_at(name)
+    except HostUnreachableError as error:
+        run.log_in_again(name)
+        return [Finding("host.reachable", Status.UNKNOWN, "an answer", error.message)]
+    return [each for each in _standing(run, name, gate.checks) if each.id not in gate.before]
+
+
+def _standing(run: Run, name: str, checks: Collection[str]) -> list[Finding]:
+    return [each for each in check_host(run.view(name), checks) if each.status in STANDING]
+
+
+def _stop_if_too_many_failed(run: Run, changing: Collection[str], how: RollOut, done: Mapping[str, Gate]) -> None:
+    failed = [name for name in changing if name not in run.reached]
+    if len(failed) <= how.max_fail.of(len(changing)):
+        run.tolerated.update(failed)
+    elif how.on_failure == "rollback-all":
+        for name, gate in reversed([*done.items()]):
+            run.tell(f"{name}: {_go_back(run, name, gate)}")
+    run.stop_if_failed()
+
+
+def _keep_leases(run: Run) -> None:
+    """A roll-out takes longer than a lease lasts by itself."""
+    if run.lease:
+        run.each(take_lease, run.reached, lease=run.lease)
+        run.stop_if_failed()
+
+
+def _go_back(run: Run, name: str, gate: Gate) -> str:
+    """Put a host back on the files that this run replaced; what became of that, in words."""
+    run.tell(f"{name} is not well: putting it back on the files that it had")
+    try:
+        kept = [each for each in run.one(get_generations, name) if each.run_id == run.run_id]
+        if not kept:
+            return "its live files were not touched"
+        put_generation(run, name, kept[-1].number)
+        _await(run, name, gate)
+    except KubeHaError as error:
+        return f"going back to the files that it had failed as well: {getattr(error, 'message', error)}"
+    return "it is back on the files that it had, and as well as before"
+
+
+def put_generation(run: Run, name: str, number: int) -> None:
+    """Make the files of a generation live again on one host.
+
+    Arguments:
+        run: logs in
+        name: of the host
+        number: the generation's
+
+    Raises:
+        KubeHaError: the host does not take them
+    """
+    files = run.one(get_generation_files, name, number=number)
+    plans = {name: plan(run.intent.node(name), files, run.look_at(name))}
+    for task, arguments in (
+        (stage_config, {"intent": run.intent}),
+        (commit_config, {}),
+        (change_services, {"intent": run.intent}),
+    ):
+        run.one(task, name, plans=plans, lease=run.lease, **arguments)

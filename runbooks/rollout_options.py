@@ -1,0 +1,107 @@
+"""How a change goes over hosts: a roll-out's own options."""
+
+import argparse
+from dataclasses import dataclass
+
+ON_FAILURE = ("rollback-host", "rollback-all", "stop")
+HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of some hosts: a number, or a part of a hundred.
+
+    Arguments:
+        amount: how many, or how many of a hundred
+        percent: whether it is a part of a hundred
+    """
+
+    amount: int
+    percent: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> "Share":
+        """Read `3` or `25%`.
+
+        Arguments:
+            text: of a command line
+
+        Raises:
+            argparse.ArgumentTypeError: it is neither
+        """
+        digits = text.removesuffix("%")
+        share = cls(int(digits), text.endswith("%")) if digits.isascii() and digits.isdecimal() else None
+        if share is None or (share.percent and share.amount > HUNDRED):
+            raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts nor a percentage, as 3 or 25%")
+        return share
+
+    def of(self, total: int) -> int:
+        """How many that is.
+
+        Arguments:
+            total: how many hosts there are
+        """
+        return total * self.amount // HUNDRED if self.percent else self.amount
+
+
+ONE, NONE = Share(1), Share(0)
+
+
+@dataclass(frozen=True, slots=True)
+class RollOut:
+    """How a change goes over hosts.
+
+    Arguments:
+        serial: how many hosts that serve go at once; one at least. The VIP's holder goes alone
+        max_fail: so many hosts may fail, and the others are changed all the same
+        on_failure: what becomes of a host that is not well with its change: it goes back to the files that it had, or
+            all that were changed do, or it stays as it is
+        allow_unreachable: hosts that cannot be reached do not stop the run
+    """
+
+    serial: Share = ONE
+    max_fail: Share = NONE
+    on_failure: str = ON_FAILURE[0]
+    allow_unreachable: bool = False
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> "RollOut":
+        """From parsed arguments.
+
+        Arguments:
+            arguments: of a parser that `add_rollout_options` was given
+        """
+        return cls(arguments.serial, arguments.max_fail, arguments.on_failure, arguments.allow_unreachable)
+
+
+def add_rollout_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a change that goes over hosts.
+
+    Arguments:
+        parser: of the runbook
+    """
+    group = parser.add_argument_group("in which steps")
+    group.add_argument(
+        "--serial",
+        metavar="N|N%",
+        type=Share.parse,
+        default=ONE,
+        help="so many hosts that serve at once (1); the VIP's holder goes alone, and last",
+    )
+    group.add_argument(
+        "--max-fail",
+        metavar="N|N%",
+        type=Share.parse,
+        default=NONE,
+        help="so many hosts may fail, and the others are changed all the same (0)",
+    )
+    group.add_argument(
+        "--on-failure",
+        choices=ON_FAILURE,
+        default=ON_FAILURE[0],
+        help="a host that is not well with its change goes back to the files that it had, or all that were changed do, "
+        "or it stays as it is (rollback-host)",
+    )
+    group.add_argument(
+        "--allow-unreachable", action="store_true", help="change the others though a host cannot be reached"
+    )

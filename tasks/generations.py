@@ -1,0 +1,55 @@
+"""Generations: the files that were live on a host before each change of them."""
+
+import secrets
+from collections.abc import Callable
+from typing import TypeVar
+
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.errors import UnexpectedReplyError
+from nornir_kube_ha.generations import parse_files, parse_generations
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+
+TIMEOUT = 30  # seconds
+_Parsed = TypeVar("_Parsed")
+
+
+def get_generations(task: Task) -> Result:
+    """What there is on a host to go back to. Changes nothing.
+
+    Returns:
+        Result object with the following attributes set:
+          * result (``tuple`` of :obj:`nornir_kube_ha.generations.Generation`): oldest first
+
+    Raises:
+        UnexpectedReplyError: the answer is not what the script prints
+    """
+    return Result(host=task.host, result=_ask(task, "list_generations", parse_generations))
+
+
+def get_generation_files(task: Task, number: int) -> Result:
+    """The files of a generation. Changes nothing.
+
+    Arguments:
+        number: the generation's
+
+    Returns:
+        Result object with the following attributes set:
+          * result (``tuple`` of :obj:`nornir_kube_ha.config.ConfigFile`): its files
+
+    Raises:
+        RemoteCommandError: the host has no such generation
+        UnexpectedReplyError: the answer is not what the script prints
+    """
+    return Result(host=task.host, result=_ask(task, f"show_generation {number:06}", parse_files))
+
+
+def _ask(task: Task, call: str, parse: Callable[[str, str], _Parsed]) -> _Parsed:
+    nonce = secrets.token_hex(8)
+    script = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS)) + load_script("generations.sh") + f"{call}\n"
+    stdout = run_script(task, script, timeout=TIMEOUT).stdout
+    try:
+        return parse(stdout, nonce)
+    except ValueError as error:
+        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error

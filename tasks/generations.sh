@@ -1,0 +1,65 @@
+# Generations: the files that were live before each change, so that the way back needs nothing but this host.
+#
+# Set before it: MANAGED (all paths of ours).
+GENERATIONS=/var/lib/kube-ha/generations # a folder each, NUMBER: `about`, and files/ with their paths, modes and owners
+GOOD=/var/lib/kube-ha/good               # fingerprint of the files that were live when all checks last passed
+
+fingerprint() {
+    # shellcheck disable=SC2086  # a list of words
+    (cd "$1" && for file in $MANAGED; do
+        [ ! -f ".$file" ] || { stat -c '%n %a %U %G' ".$file" && sha256sum ".$file"; }
+    done) | sha256sum
+}
+
+numbers() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
+
+# Keep what is live as the newest generation, if it is not that already, and let the oldest go. Set before it: KEEP,
+# ABOUT. Nobody but root reads it; it is whole once it has its number.
+keep_generation() {
+    (umask 077 && mkdir -p "$GENERATIONS") || return
+    new=$GENERATIONS/.new last=$(numbers | tail -n 1) live=$(fingerprint /)
+    state=unproven
+    [ "$(cat "$GOOD" 2>/dev/null)" != "$live" ] || state=good
+    about="$(date +%s) $state $ABOUT"
+    rm -rf "$new"
+    if [ -n "$last" ] && [ "$(fingerprint "$GENERATIONS/$last/files")" = "$live" ]; then
+        echo "$about" >"$GENERATIONS/$last/about"
+        return
+    fi
+    mkdir -p "$new/files" || return
+    for file in $MANAGED; do
+        [ ! -f "$file" ] || (cd / && cp -a --parents ".$file" "$new/files") || return
+    done
+    [ "$(fingerprint "$new/files")" = "$live" ] || return
+    echo "$about" >"$new/about" && sync -f "$new" || return
+    mv -T "$new" "$GENERATIONS/$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))" && sync "$GENERATIONS" || return
+    numbers | head -n "-$KEEP" | while read -r number; do rm -rf "${GENERATIONS:?}/$number"; done
+}
+
+# What is live now has passed every check.
+mark_good() {
+    (umask 077 && mkdir -p "${GOOD%/*}")
+    fingerprint / >"$GOOD.new" && mv -f "$GOOD.new" "$GOOD"
+}
+
+# What is kept: "@NONCE generation NUMBER TIME STATE RUN_ID USER live|other" each.
+list_generations() {
+    live=$(fingerprint /)
+    for number in $(numbers); do
+        same=other
+        [ "$(fingerprint "$GENERATIONS/$number/files")" != "$live" ] || same=live
+        printf '\n@%s generation %s %s %s\n' "$NONCE" "$number" "$(cat "$GENERATIONS/$number/about")" "$same"
+    done
+    printf '\n@%s end\n' "$NONCE"
+}
+
+# NUMBER: its files, as facts.sh shows live ones.
+show_generation() {
+    cd "$GENERATIONS/$1/files" || exit
+    for file in $MANAGED; do
+        [ -f ".$file" ] || continue
+        printf '\n@%s file %s %s\n' "$NONCE" "$file" "$(stat -c '%04a %U %G %Y' ".$file")"
+        base64 ".$file"
+    done
+    printf '\n@%s end\n' "$NONCE"
+}

@@ -1,0 +1,108 @@
+"""The lease of a host: one run at a time changes it."""
+
+import re
+import secrets
+from collections.abc import Collection, Mapping
+
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.lease import LEASE_SECONDS, Holder, Lease
+from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+
+TIMEOUT = 15  # seconds; nobody keeps the lease's lock for longer than it takes to write a line
+
+
+def take_lease(
+    task: Task, lease: Lease, facts: Mapping[str, Facts] | None = None, dry_run: bool | None = None
+) -> Result:
+    """Make a host's lease this run's, or longer if it is. One of a run that died on this machine is taken over.
+
+    Arguments:
+        lease: this run's
+        facts: by host name, from the `get_facts` that the plan was made of
+        dry_run: whether to take none; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): False: nothing of the host's configuration was touched
+          * result (``bool``): whether another run has been at work there since those facts
+
+    Raises:
+        LeaseHeldError: another run has it
+    """
+    if task.is_dry_run(dry_run):
+        return Result(host=task.host, changed=False, result=False)
+    answer, last = _ask(task, lease)
+    if answer and answer.owner.is_gone:
+        answer, last = _ask(task, lease, gone=answer.run_id)
+    if answer:
+        raise LeaseHeldError(
+            task.host.name,
+            f"held by {answer}, for {answer.seconds} s more if that run does nothing further; nothing was changed. "
+            "Wait for it to end, then run this again",
+        )
+    known = facts is None or last in {lease.run_id, facts[task.host.name].last_run}
+    return Result(host=task.host, changed=False, result=not known)
+
+
+def release_lease(task: Task, lease: Lease, proven: Collection[str] = (), dry_run: bool | None = None) -> Result:
+    """Let a host's lease go, if it is this run's.
+
+    Arguments:
+        lease: this run's
+        proven: names of hosts whose every check passed: what is live there is good to go back to one day
+        dry_run: whether none was taken; Nornir's own setting if not given
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): False
+    """
+    if not task.is_dry_run(dry_run):
+        script = lease_functions(lease)
+        if task.host.name in proven:
+            script += assignments(managed=" ".join(MANAGED_PATHS)) + load_script("generations.sh") + "mark_good\n"
+        run_script(task, f"{script}release\n", timeout=TIMEOUT)
+    return Result(host=task.host, changed=False)
+
+
+def lease_functions(lease: Lease, *, seconds: float = 0, gone: str = "") -> str:
+    """The beginning of a script that has to do with a host's lease.
+
+    Arguments:
+        lease: this run's
+        seconds: how long the script may take
+        gone: id of a run that has ended without a word
+    """
+    lasts = LEASE_SECONDS + int(seconds)
+    variables = assignments(run_id=lease.run_id, owner=str(lease.owner), lease_seconds=str(lasts), gone=gone)
+    return variables + load_script("lease.sh")
+
+
+def guard(lease: Lease | None, *, seconds: float) -> str:
+    """The beginning of a script that changes a host: it ends there if the lease is another run's by now.
+
+    Arguments:
+        lease: this run's, none if it has none
+        seconds: how long the script may take
+    """
+    return f"{lease_functions(lease, seconds=seconds)}still_ours\n" if lease else ""
+
+
+def _ask(task: Task, lease: Lease, gone: str = "") -> tuple[Holder | None, str]:
+    """Who holds the lease instead of us, if anybody, and whose run was there last."""
+    nonce = secrets.token_hex(8)
+    asking = f'words=$(hold && echo "$last")\necho "@{nonce} $? $words"\n'
+    stdout = run_script(task, lease_functions(lease, gone=gone) + asking, timeout=TIMEOUT).stdout
+    found = re.search(rf"^@{nonce} (\d+) (.*)$", stdout, re.MULTILINE)
+    try:
+        if found and found[1] == "0":
+            return None, found[2]
+        if found and found[1] == "75":
+            return Holder.parse(found[2]), ""
+    except ValueError:
+        pass
+    words = " ".join(stdout.split())[-200:]
+    raise UnexpectedReplyError(task.host.name, f"what its lease says cannot be read: {words or 'nothing'}")
