@@ -52,8 +52,8 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
         if options.list_generations:
             sys.stdout.write("".join(_lines(kept)))
             return run.report()
-        _plan(run, kept, options.back_to)
-        _roll_back(run, options)
+        good = _plan(run, kept, options.back_to)
+        _roll_back(run, good, options)
     return run.report()
 
 
@@ -63,7 +63,9 @@ def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
         yield from (f"  {each}\n" for each in reversed(generations or ()))
 
 
-def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> None:
+def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> set[str]:
+    """Plan each host's way back; names of those that go back to what passed every check."""
+    good = set()
     for name, generations in kept.items():
         wanted = _choose(generations, run_id)
         files = run.one(get_generation_files, name, number=wanted.number) if wanted else ()
@@ -71,8 +73,10 @@ def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> 
             run.fail(name, NothingKeptError(name, _nothing(generations, run_id)))
             continue
         run.tell(f"{name}: back to {wanted}")
+        good.update([name] if wanted and wanted.good else [])
         run.plans[name] = plan(run.intent.node(name), files, run.facts[name])
     run.stop_if_failed()
+    return good
 
 
 def _choose(generations: tuple[Generation, ...], run_id: str) -> Generation | None:
@@ -87,13 +91,17 @@ def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
     return f"{wanted} and that make a load balancer; kept are: {there}. Nothing was changed on any host"
 
 
-def _roll_back(run: Run, options: Options) -> None:
+def _roll_back(run: Run, good: set[str], options: Options) -> None:
     if all(change.is_empty for change in run.plans.values()):
         return
-    with leased(run, set()):
+    proven: set[str] = set()
+    with leased(run, proven):
         roll_out(run, CHECKS, options.roll_out)
         if not run.dry_run:
-            until_passed(lambda: _look(run), timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
+            report = until_passed(
+                lambda: _look(run), timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None
+            )
+            proven.update(name for name in good if report.hosts[name].status == "passed")
 
 
 def _look(run: Run) -> Report:

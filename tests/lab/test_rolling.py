@@ -1,0 +1,128 @@
+"""A change that goes wrong in life, two controllers at once, and the way back: on real hosts."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
+
+from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.lab import pki
+
+FOLDERS = "/etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d"
+FILES = f"find {FOLDERS} -type f -printf '%p %s %m %T@ %i\\n' | sort"
+CONTENT = f"""for file in {" ".join(MANAGED_PATHS)}; do
+    [ ! -e $file ] || {{ stat -c '%n %a %U:%G' $file; sha256sum $file; }}
+done"""
+LEFTOVERS = "find /etc /run /var/lib/kube-ha -name '*kube-ha-new*' -o -name '.new' -o -name '*.new'"
+
+
+def test_files_that_only_fail_in_life_meet_one_host_which_goes_back(deployed: Lab, tmp_path: Path) -> None:
+    another = tmp_path / "another-ca"
+    another.mkdir()
+    pki.ensure_ca(another)
+    content, untouched, units = on_all(deployed, CONTENT), on_all(deployed, FILES), on_all(deployed, UNITS)
+    deployed.set_for_group("apiserver_ca", str(another / "ca.crt"))
+    completed = deployed.deploy("--output", "json")
+    assert completed.status == 1, completed.stdout + completed.stderr
+    assert on_all(deployed, CONTENT) == content
+    first, others = BACKUPS[0], [MASTER, *BACKUPS[1:]]
+    for host in others:
+        assert deployed.ssh(host, FILES) == untouched[host]
+        assert deployed.ssh(host, UNITS) == units[host]
+    error = completed.report["hosts"][first]["error"]
+    assert error["type"] == "GateError"
+    assert "haproxy.apiservers_up: expected 3 up, seen " in error["message"]
+    assert error["message"].endswith("it is back on the files that it had, and as well as before")
+    assert not any(on_all(deployed, LEFTOVERS).values())
+
+
+def test_who_comes_second_is_told_who_is_at_work_and_writes_nothing(deployed: Lab) -> None:
+    deployed.set("haproxy.balance", "roundrobin")
+    command = [sys.executable, str(ROOT / "runbooks/deploy.py"), "-i", str(deployed.inventory)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr
+        told = iter(first.stderr.readline, "")
+        assert next(line for line in told if line.startswith("staging"))
+        began = time.monotonic()
+        second = deployed.deploy("--output", "json")
+        took = time.monotonic() - began
+        first.communicate()
+    assert (first.returncode, second.status) == (0, 5), second.stdout + second.stderr
+    assert took < 2 + 2  # two seconds, and what a look takes on a machine that does two runs
+    errors = [host["error"]["message"] for host in second.report["hosts"].values() if host["error"]]
+    assert errors
+    assert all(f", process {first.pid}, for " in message for message in errors)
+    assert not second.report["changed"]
+    assert "staging" not in second.stderr
+
+
+def test_rollback_restores_every_byte_and_is_undone_by_another(deployed: Lab) -> None:
+    before = on_all(deployed, CONTENT)
+    assert deployed.deploy().status == 0  # nothing to do, but known to be good from its first deploy
+    original = deployed.inventory / "defaults.yaml"
+    good = original.read_text()
+    deployed.set("haproxy.balance", "roundrobin")
+    deployed.set("keepalived.garp_master_refresh", 61)
+    assert deployed.deploy().status == 0
+    after = on_all(deployed, CONTENT)
+    assert all(after[host] != before[host] for host in HOSTS)
+
+    listed = deployed.runbook("rollback", "--list")
+    assert listed.status == 0
+    assert [line for line in listed.stdout.splitlines() if not line.startswith(" ")] == list(HOSTS)
+    dry = deployed.runbook("rollback", "--dry-run", "--diff")
+    assert "+    balance leastconn" in dry.stdout
+    assert on_all(deployed, CONTENT) == after
+
+    back = deployed.runbook("rollback", "--output", "json")
+    assert (back.status, back.failed_checks()) == (0, {}), back.stdout + back.stderr
+    assert on_all(deployed, CONTENT) == before
+    original.write_text(good)
+    verified = deployed.runbook("verify", "--output", "json")
+    assert (verified.status, verified.failed_checks()) == (0, {})
+
+    again = deployed.runbook("rollback")
+    assert again.status == 0, again.stdout + again.stderr
+    assert on_all(deployed, CONTENT) == after
+
+
+def test_host_without_good_files_to_go_back_to_says_so_and_nothing_is_changed(fresh: Lab) -> None:
+    assert fresh.deploy().status == 0
+    before = on_all(fresh, FILES)
+    completed = fresh.runbook("rollback", "--output", "json")
+    assert completed.status == 1
+    errors = {host["error"]["type"] for host in completed.report["hosts"].values()}
+    assert errors == {"NothingKeptError"}
+    assert on_all(fresh, FILES) == before
+
+
+def test_what_a_full_disk_keeps_from_being_kept_stops_the_change_before_any_live_file(deployed: Lab) -> None:
+    content = on_all(deployed, CONTENT)
+    host = BACKUPS[0]
+    deployed.ssh(host, "mkdir -p /var/lib/kube-ha && mount -t tmpfs -o size=4k none /var/lib/kube-ha")
+    deployed.set("haproxy.balance", "roundrobin")
+    try:
+        completed = deployed.deploy("--output", "json")
+    finally:
+        deployed.ssh(host, "umount /var/lib/kube-ha")
+    assert completed.status == 1, completed.stdout
+    message = completed.report["hosts"][host]["error"]["message"]
+    assert "cannot keep the files as they are in /var/lib/kube-ha/generations; nothing was changed" in message
+    assert "No space left on device" in message
+    assert message.endswith("its live files were not touched")
+    assert on_all(deployed, CONTENT) == content
+
+
+def test_run_that_was_killed_holds_nobody_up_and_the_next_one_converges(deployed: Lab) -> None:
+    deployed.set("haproxy.balance", "roundrobin")
+    command = [sys.executable, str(ROOT / "runbooks/deploy.py"), "-i", str(deployed.inventory)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr
+        assert next(line for line in iter(first.stderr.readline, "") if line.startswith("changing"))
+        first.kill()
+    completed = deployed.deploy("--output", "json")
+    assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout + completed.stderr
+    assert not deployed.deploy("--output", "json").report["changed"]
+    assert not any(on_all(deployed, LEFTOVERS).values())

@@ -1,0 +1,119 @@
+"""The lease, as the host keeps it and as the controller reads it."""
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nornir_kube_ha.lease import Holder, Lease, Owner, this_process
+from nornir_kube_ha.tasks.lease import guard, lease_functions
+
+OURS = Lease("aaaaaaaaaaaa", this_process())
+THEIRS = Lease("bbbbbbbbbbbb", Owner("ops@noc-2", "0123456789abcdef", 4711, 12345))
+
+
+class Host:
+    """A host whose lease stands in a folder of the test's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "lease"
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        script = script.replace("LEASE=/run/kube-ha-lease", f"LEASE={self.path}")
+        return subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=10)
+
+    def hold(self, lease: Lease, gone: str = "") -> subprocess.CompletedProcess[str]:
+        return self.run(lease_functions(lease, gone=gone) + 'words=$(hold && echo "$last")\necho "$? $words"\n')
+
+    def expire(self) -> None:
+        run_id, _, owner = self.path.read_text().split(maxsplit=2)
+        self.path.write_text(f"{run_id} 1 {owner}")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """Nobody has its lease yet."""
+    return Host(tmp_path)
+
+
+def test_first_who_asks_has_it_and_may_ask_again(host: Host) -> None:
+    assert host.hold(OURS).stdout == "0 \n"
+    assert host.hold(OURS).stdout == "0 aaaaaaaaaaaa\n"
+
+
+def test_second_is_told_who_has_it_and_for_how_long(host: Host) -> None:
+    host.hold(THEIRS)
+    status, words = host.hold(OURS).stdout.split(" ", 1)
+    holder = Holder.parse(words)
+    assert status == "75"
+    assert (holder.run_id, holder.owner) == (THEIRS.run_id, THEIRS.owner)
+    assert 115 <= holder.seconds <= 120
+    assert str(holder) == "run bbbbbbbbbbbb of ops@noc-2, process 4711"
+    assert host.path.read_text().startswith(THEIRS.run_id)
+
+
+def test_it_ends_by_itself_and_who_had_it_loses_it(host: Host) -> None:
+    host.hold(THEIRS)
+    host.expire()
+    assert host.hold(OURS).stdout == "0 bbbbbbbbbbbb\n"
+    assert host.hold(THEIRS).stdout.startswith("75 aaaaaaaaaaaa ")
+
+
+def test_run_that_is_known_to_be_gone_has_it_no_longer(host: Host) -> None:
+    host.hold(THEIRS)
+    assert host.hold(OURS, gone="cccccccccccc").stdout.startswith("75 ")
+    assert host.hold(OURS, gone=THEIRS.run_id).stdout == "0 bbbbbbbbbbbb\n"
+
+
+def test_it_is_let_go_by_its_run_only_and_the_run_stays_known(host: Host) -> None:
+    host.hold(OURS)
+    host.run(f"{lease_functions(THEIRS)}release\n")
+    assert host.hold(THEIRS).stdout.startswith("75 ")
+    host.run(f"{lease_functions(OURS)}release\n")
+    assert host.hold(THEIRS).stdout == "0 aaaaaaaaaaaa\n"
+
+
+def test_step_without_the_lease_is_not_made(host: Host) -> None:
+    host.hold(THEIRS)
+    done = host.run(f"{guard(OURS, seconds=60)}echo changed\n")
+    assert (done.returncode, done.stdout) == (75, "")
+    assert "another run's by now: bbbbbbbbbbbb" in done.stderr
+    assert "this step changed nothing" in done.stderr
+
+
+def test_step_prolongs_the_lease_by_what_it_may_take(host: Host) -> None:
+    host.hold(OURS)
+    done = host.run(f"{guard(OURS, seconds=60)}echo changed\n")
+    assert (done.returncode, done.stdout) == (0, "changed\n")
+    left = int(host.path.read_text().split()[1]) - float(Path("/proc/uptime").read_text().split()[0])
+    assert 175 <= left <= 180
+
+
+def test_of_many_who_ask_at_once_one_has_it(host: Host) -> None:
+    script = lease_functions(OURS).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
+    asking = f"{script}\nRUN_ID=$$; words=$(hold) && echo mine\n"
+    processes = [
+        subprocess.Popen(["sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(12)
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write(asking)
+        process.stdin.flush()
+    assert sorted(process.communicate()[0] for process in processes) == [""] * 11 + ["mine\n"]
+
+
+def test_owner_reads_what_it_writes() -> None:
+    assert Owner.parse(str(this_process())) == this_process()
+    with pytest.raises(ValueError, match="unpack"):
+        Owner.parse("root@noc-1 0123")
+
+
+def test_owner_is_gone_when_its_process_is_another_by_now() -> None:
+    assert not this_process().is_gone
+    assert replace(this_process(), started=1).is_gone
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    assert replace(this_process(), pid=process.pid).is_gone
+    assert not replace(this_process(), machine="another", pid=os.getpid(), started=1).is_gone  # nobody here knows

@@ -1,0 +1,71 @@
+"""An interruption: no further host is begun, those in hand are waited for, and what belongs together is finished."""
+
+import signal
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from nornir_kube_ha.runbooks.guard import unbroken
+from nornir_kube_ha.runbooks.runner import Runner
+
+
+class Work:
+    """A task that takes until it is let go, and that interrupts the process from its first host."""
+
+    name = "work"
+
+    def __init__(self, *, interrupt: bool) -> None:
+        self.interrupt = interrupt
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+
+    def copy(self) -> "Work":
+        return self
+
+    def start(self, host: Any) -> Any:  # noqa: ANN401 - Nornir's own
+        self.begun.append(host.name)
+        if self.interrupt:
+            threading.Event().wait(0.2)  # until the others are queued
+            signal.raise_signal(signal.SIGINT)
+            threading.Event().wait(0.2)
+        self.ended.append(host.name)
+        return SimpleNamespace(host=host)
+
+
+def over_thirty(work: Work, workers: int) -> Any:  # noqa: ANN401 - Nornir's own
+    hosts = [SimpleNamespace(name=f"lb-{number}") for number in range(30)]
+    return Runner(workers).run(cast("Any", work), cast("Any", hosts))
+
+
+def test_every_host_has_its_result() -> None:
+    results = over_thirty(Work(interrupt=False), 4)
+    assert list(results) == [f"lb-{number}" for number in range(30)]
+
+
+def test_interruption_begins_no_further_host_and_waits_for_those_in_hand() -> None:
+    work = Work(interrupt=True)
+    with pytest.raises(KeyboardInterrupt):
+        over_thirty(work, 1)
+    assert work.begun in (["lb-0"], ["lb-0", "lb-1"])
+    assert work.ended == work.begun
+
+
+def test_what_belongs_together_is_finished_first() -> None:
+    done = []
+
+    def interrupted() -> None:
+        with unbroken():
+            signal.raise_signal(signal.SIGINT)
+            done.append("the second half")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert done == ["the second half"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_what_fails_in_there_is_raised() -> None:
+    with pytest.raises(ValueError, match="no"), unbroken():
+        raise ValueError("no")
