@@ -9,7 +9,8 @@ well with its change goes back to the files that it had, and ends the run. One t
 import sys
 
 from nornir_kube_ha.checks import ALL, foreign_routers
-from nornir_kube_ha.errors import VRIDTakenError
+from nornir_kube_ha.errors import PreflightError, VRIDTakenError
+from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.leases import leased
@@ -40,7 +41,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         if options.roll_out.allow_unreachable:
             run.tolerated.update(run.unreachable)
         run.stop_if_failed()
-        _refuse_foreign_routers(run)
+        _preflight(run)
         if any(not change.is_empty for change in run.plans.values()):
             with leased(run, proven):
                 _install(run)
@@ -49,14 +50,19 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
     return run.report()
 
 
-def _refuse_foreign_routers(run: Run) -> None:
-    """Who speaks our VRID already would fight for the VIP with every node that this run changes."""
+def _preflight(run: Run) -> None:
+    """What speaks against changing a host stops all, before anything is changed on any."""
     for name, plan in run.plans.items():
+        if plan.is_empty:
+            continue
         view = run.view(name)
-        if not plan.is_empty and (foreign := foreign_routers(view)):
+        # Who speaks our VRID already would fight for the VIP with every node that this run changes.
+        if foreign := foreign_routers(view):
             words = f"another router speaks VRID {view.node.virtual_router_id} on {view.node.interface}"
             hint = "give the cluster another virtual_router_id, or stop that router; nothing was changed"
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
+        elif words := "; ".join(hindrances(view.cluster, view.node, run.facts)):
+            run.fail(name, PreflightError(name, f"{words}; nothing was changed"))
     run.stop_if_failed()
 
 
@@ -68,7 +74,7 @@ def _install(run: Run) -> None:
     if missing and not run.dry_run:
         run.look()  # which versions came, what their packages brought along, and what tcpdump hears
         run.stop_if_failed()
-        _refuse_foreign_routers(run)
+        _preflight(run)
 
 
 def _settle(run: Run, proven: set[str]) -> None:

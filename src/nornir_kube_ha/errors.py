@@ -15,6 +15,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── LeaseHeldError       5   RuntimeError: another run is changing the host
     │   ├── GateError            1   RuntimeError: the host is not well after the change
     │   ├── NothingKeptError     1   LookupError: the host has no files to go back to
+    │   ├── PreflightError       1   RuntimeError: something speaks against changing the host at all
     │   ├── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
     │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
     │   └── MoveError            1   RuntimeError: the VIP does not go where it was sent
@@ -129,6 +130,10 @@ class GateError(HostError, RuntimeError):
 
 class NothingKeptError(HostError, LookupError):
     """The host has kept no files that it could go back to."""
+
+
+class PreflightError(HostError, RuntimeError):
+    """Something speaks against changing the host at all: an address or a port is taken, there is no room."""
 
 
 class VRIDTakenError(HostError, RuntimeError):

@@ -131,6 +131,22 @@ def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vri
     assert "another router speaks VRID 68 on eth0: 192.0.2.14" in errors["lb-1"]["message"]
 
 
+def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(lab: Lab, tmp_path: Path) -> None:
+    other = lab.copy_to(tmp_path)
+    other.set("haproxy.balance", "source")
+    lab.ssh(STRANGER, f"ip address add {VIP}/32 dev eth0")
+    try:
+        completed = other.deploy("--output", "json")
+    finally:
+        lab.ssh(STRANGER, f"ip address delete {VIP}/32 dev eth0")
+    assert completed.status == 1, completed.stdout + completed.stderr
+    assert not completed.report["changed"]
+    errors = [host["error"] for host in completed.report["hosts"].values() if host["error"]]
+    assert {error["type"] for error in errors} == {"PreflightError"}
+    assert f"another machine has {VIP} already" in errors[0]["message"]
+    await_red(lab, {}, times=1)
+
+
 def test_there_are_enough_defects_and_each_check_is_turned_red_by_one() -> None:
     red = {id_ for defect in DEFECTS for ids in defect.red.values() for id_ in ids}
     assert len(DEFECTS) >= 60

@@ -1,0 +1,88 @@
+"""What speaks against changing a host at all, before anything is changed: pure, from what a look has found."""
+
+from collections.abc import Iterator, Mapping
+
+from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.facts import Facts, Listener
+from nornir_kube_ha.intent import Cluster, Node
+
+ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bring some megabytes
+INODES = 200
+CLOCK_SECONDS = 300  # beyond that certificates are too old or not valid yet, and no journal fits another
+EVERYWHERE = {"*", "0.0.0.0", "[::]"}  # noqa: S104 - what others bind to
+NEEDED = {"/etc", "/run", "/var/lib"}
+
+
+def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Why a host should not be changed, each in a sentence; nothing if it may be.
+
+    Arguments:
+        cluster: the node's
+        node: what the host should be
+        facts: what is, by host name: of this host at least
+    """
+    own = facts[node.name]
+    seen = {each.name: facts[each.name] for each in cluster.nodes if each.name in facts}
+    return (
+        *_interface(node, own),
+        *_vip(node, own, seen),
+        *(_claimed(node, own, seen) if len(seen) == len(cluster.nodes) else ()),
+        *_ports(node, own),
+        *_room(own),
+        *_clock(own),
+    )
+
+
+def _interface(node: Node, own: Facts) -> Iterator[str]:
+    link = own.links.get(node.interface)
+    if link is None:
+        there = ", ".join(sorted(name for name in own.links if name != "lo")) or "none"
+        yield f"there is no interface {node.interface}; there are: {there}"
+    elif not link.is_up:
+        yield f"interface {node.interface} is down, or has no carrier"
+
+
+def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """Of a VIP that nobody has yet: one that serves is in its place, wherever that is."""
+    if own.holds(node.vip) and KEEPALIVED_CONF not in own.files:
+        yield f"{node.vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
+    networks = [each.network for name, each in own.addresses if name == node.interface]
+    held = any(facts.holds(node.vip) for facts in seen.values())
+    if networks and not (held or any(node.vip.ip in network for network in networks)):
+        yield f"{node.vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
+
+
+def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """By whom: only when every node was seen is it known which hardware addresses are ours."""
+    ours = {link.mac for facts in seen.values() for link in facts.links.values()}
+    answers = own.heard.answers if own.heard else frozenset()
+    for mac in sorted({each.mac for each in answers if each.address == node.vip.ip} - ours):
+        yield f"another machine has {node.vip.ip} already: {mac} answers for it"
+
+
+def _ports(node: Node, own: Facts) -> Iterator[str]:
+    haproxy, stats = node.haproxy, node.haproxy.stats
+    for address, port in ((str(haproxy.bind), haproxy.port), (str(stats.bind), stats.port)):
+        for listener in own.listeners:
+            if listener.port == port and listener.process not in {"haproxy", ""} and _meet(listener, address):
+                yield f"port {port} is taken by {listener.process} on {listener.address}"
+
+
+def _meet(listener: Listener, address: str) -> bool:
+    return listener.address in EVERYWHERE or address in EVERYWHERE or listener.address == address
+
+
+def _room(own: Facts) -> Iterator[str]:
+    for each in own.filesystems:
+        if each.available < ROOM:
+            yield f"{each.mounted_on} has {each.available // 2**10} KiB free"
+        elif each.inodes and each.inodes_available < INODES:
+            yield f"{each.mounted_on} has {each.inodes_available} inodes free"
+    for folder in sorted(NEEDED.intersection(own.read_only)):
+        yield f"{folder} cannot be written to"
+
+
+def _clock(own: Facts) -> Iterator[str]:
+    least, most = own.clock.ahead
+    if least > CLOCK_SECONDS or most < -CLOCK_SECONDS:
+        yield f"its clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} the controller's"
