@@ -22,6 +22,7 @@ from nornir_kube_ha.runbooks.options import (
     add_rollback_options,
     parse,
 )
+from nornir_kube_ha.runbooks.values import seconds
 
 RUNBOOKS = {
     "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         add_options(parser_of_runbook, add_own)
         parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
     _add_vip(commands)
+    _add_drain(commands)
     _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)
@@ -84,6 +86,31 @@ def _add_vip(commands: Parsers) -> None:
 def _move_vip(arguments: argparse.Namespace) -> int:
     # Imported only now, as in `_run_runbook`.
     exit_code: int = importlib.import_module("nornir_kube_ha.runbooks.vip").run_move(arguments)
+    return exit_code
+
+
+def _add_drain(commands: Parsers) -> None:
+    words = "send an apiserver no new connections for a while, on all load balancers; those that are there go on"
+    drain = commands.add_parser("drain", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    drain.add_argument(
+        "--for",
+        dest="seconds",
+        metavar="TIME",
+        type=seconds,
+        default=3600,
+        help="how long, as 30m: then each load balancer ends it by itself (1h)",
+    )
+    words = "end a drain: send an apiserver new connections again, on all load balancers"
+    ready = commands.add_parser("ready", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    for name, parser in (("drain", drain), ("ready", ready)):
+        parser.add_argument("apiserver", metavar="APISERVER", help="its name in the inventory")
+        add_inventory_option(parser)
+        parser.set_defaults(run=partial(_run_drain, f"run_{name}"))
+
+
+def _run_drain(name: str, arguments: argparse.Namespace) -> int:
+    # Imported only now, as in `_run_runbook`.
+    exit_code: int = getattr(importlib.import_module("nornir_kube_ha.runbooks.drain"), name)(arguments)
     return exit_code
 
 

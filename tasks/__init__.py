@@ -12,6 +12,7 @@ from nornir_kube_ha.tasks.config import (
     unstage_config,
     upload_config,
 )
+from nornir_kube_ha.tasks.drain import drain_apiserver, ready_apiserver
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.generations import get_generation_files, get_generations
@@ -26,6 +27,7 @@ from nornir_kube_ha.tasks.vip import get_endpoint
 __all__ = [
     "change_services",
     "commit_config",
+    "drain_apiserver",
     "get_endpoint",
     "get_facts",
     "get_fault_story",
@@ -39,6 +41,7 @@ __all__ = [
     "inject_fault",
     "install_packages",
     "prefer_for_vip",
+    "ready_apiserver",
     "release_lease",
     "release_vip",
     "render_config",

@@ -20,10 +20,10 @@ keep_generation() {
     new=$GENERATIONS/.new last=$(numbers | tail -n 1) live=$(fingerprint /)
     state=unproven
     [ "$(cat "$GOOD" 2>/dev/null)" != "$live" ] || state=good
-    about="$(date +%s) $state $ABOUT"
+    line="$(date +%s) $state $ABOUT"
     rm -rf "$new"
     if [ -n "$last" ] && [ "$(fingerprint "$GENERATIONS/$last/files")" = "$live" ]; then
-        echo "$about" >"$GENERATIONS/$last/about"
+        echo "$line" >"$GENERATIONS/$last/about"
         return
     fi
     mkdir -p "$new/files" || return
@@ -31,7 +31,7 @@ keep_generation() {
         [ ! -f "$file" ] || (cd / && cp -a --parents ".$file" "$new/files") || return
     done
     [ "$(fingerprint "$new/files")" = "$live" ] || return
-    echo "$about" >"$new/about" && sync -f "$new" || return
+    echo "$line" >"$new/about" && sync -f "$new" || return
     mv -T "$new" "$GENERATIONS/$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))" && sync "$GENERATIONS" || return
     numbers | head -n "-$KEEP" | while read -r number; do rm -rf "${GENERATIONS:?}/$number"; done
 }

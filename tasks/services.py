@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import TMPFILES
+from nornir_kube_ha.config import DRAINED_FOLDER, LISTENER, TMPFILES
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
@@ -48,6 +48,8 @@ def change_services(
                 changes="\n".join(map(str, change.units)),
                 haproxy_socket=intent.node(task.host.name).haproxy.socket,
                 run_folder=TMPFILES,
+                listener=LISTENER,
+                drained=DRAINED_FOLDER,
             )
             + load_script("services.sh"),
             timeout=TIMEOUT,

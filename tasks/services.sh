@@ -1,6 +1,7 @@
 # Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
 #
-# Set before it: CHANGES, HAPROXY_SOCKET, RUN_FOLDER (the tmpfiles.d file that makes it).
+# Set before it: CHANGES, HAPROXY_SOCKET, RUN_FOLDER (the tmpfiles.d file that makes it), and
+# LISTENER and DRAINED as drain.sh has them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 fail() {
@@ -11,6 +12,13 @@ fail() {
 
 worker() { echo 'show info' | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
 
+# A new worker knows nothing of what the old one was told.
+drain_again() {
+    for server in "$DRAINED"/*; do
+        [ ! -f "$server" ] || echo "set server $LISTENER/${server##*/} state drain" | socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET"
+    done >&2
+}
+
 # systemctl only passes the wish on: haproxy starts a new worker from its new files, and keeps the old one if that fails.
 reload_haproxy() {
     before=$(worker)
@@ -18,7 +26,7 @@ reload_haproxy() {
     tries=100
     while [ $tries -gt 0 ]; do
         now=$(worker)
-        [ -z "$now" ] || [ "$now" = "$before" ] || return 0
+        [ -z "$now" ] || [ "$now" = "$before" ] || { drain_again; return 0; }
         tries=$((tries - 1))
         sleep 0.1
     done

@@ -32,6 +32,8 @@ RUN_FOLDER = "/run/kube-ha"
 HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
 VIP_RELEASED_FILE = f"{RUN_FOLDER}/vip-released"
 VIP_WANTED_FILE = f"{RUN_FOLDER}/vip-wanted"
+DRAINED_FOLDER = "/run/kube-ha-drained"
+LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MASK = "********"
@@ -139,6 +141,7 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
         "vip_released_file": VIP_RELEASED_FILE,
         "vip_wanted_file": VIP_WANTED_FILE,
         "run_folder": RUN_FOLDER,
+        "listener": LISTENER,
         "vrrp_instance": VRRP_INSTANCE,
     }
     files = [

@@ -18,6 +18,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── PreflightError       1   RuntimeError: something speaks against changing the host at all
     │   ├── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
     │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
+    │   ├── DrainError           1   RuntimeError: an apiserver cannot be taken out of the host's haproxy
     │   └── MoveError            1   RuntimeError: the VIP does not go where it was sent
     ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
@@ -142,6 +143,10 @@ class VRIDTakenError(HostError, RuntimeError):
 
 class FaultError(HostError, RuntimeError):
     """A fault cannot be made on the host, or has not healed there."""
+
+
+class DrainError(HostError, RuntimeError):
+    """An apiserver cannot be taken out of the host's haproxy."""
 
 
 class MoveError(HostError, RuntimeError):

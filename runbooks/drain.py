@@ -1,0 +1,134 @@
+"""An apiserver taken out of every load balancer for a while, and put back: `kube-ha drain` and `kube-ha ready`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
+from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
+from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
+
+
+def run_drain(arguments: argparse.Namespace) -> int:
+    """`drain`.
+
+    Arguments:
+        arguments: parsed: `inventory`, `apiserver` and `seconds`
+
+    Returns:
+        The exit code
+
+    Raises:
+        KubeHaError: it is not drained; then it is nowhere
+    """
+    nodes = _on_each_cluster(
+        arguments, lambda run, cluster: drain(run, cluster, arguments.apiserver, arguments.seconds)
+    )
+    until = f"ready again by itself in {arguments.seconds:g} s"
+    sys.stdout.write(f"{arguments.apiserver} is drained on {', '.join(nodes)}; {until}\n")
+    return 0
+
+
+def run_ready(arguments: argparse.Namespace) -> int:
+    """`ready`.
+
+    Arguments:
+        arguments: parsed: `inventory` and `apiserver`
+
+    Returns:
+        The exit code
+
+    Raises:
+        KubeHaError: a node does not do it
+    """
+    nodes = _on_each_cluster(arguments, lambda run, cluster: ready(run, cluster, arguments.apiserver))
+    sys.stdout.write(f"{arguments.apiserver} is ready on {', '.join(nodes)}\n")
+    return 0
+
+
+def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float) -> None:
+    """Take an apiserver out of every load balancer of a cluster, for a while.
+
+    Arguments:
+        run: has just looked at the cluster
+        cluster: whose load balancers they are
+        apiserver: its name
+        seconds: for how long
+
+    Raises:
+        DrainError: a node would have no apiserver left, or was not seen
+        HostError: a node does not do it; then it is drained on none
+    """
+    for node in cluster.nodes:
+        facts = run.facts.get(node.name)
+        if facts is None:
+            raise DrainError(node.name, "was not seen; nothing was changed")
+        if not any(server.is_up for server in facts.servers or () if server.name != apiserver):
+            words = f"would have no apiserver left: it sees none up but {apiserver}; nothing was changed"
+            raise DrainError(node.name, words)
+    done: list[str] = []
+    try:
+        for node in cluster.nodes:
+            done.append(node.name)
+            run.one(drain_apiserver, node.name, intent=run.intent, apiserver=apiserver, seconds=seconds)
+    except BaseException:  # also when it is interrupted
+        for name in done:
+            with suppress(KubeHaError):  # its timer does it then
+                run.one(ready_apiserver, name, intent=run.intent, apiserver=apiserver)
+        raise
+
+
+def ready(run: Run, cluster: Cluster, apiserver: str) -> None:
+    """Put an apiserver back into every load balancer of a cluster.
+
+    Arguments:
+        run: logs in
+        cluster: whose load balancers they are
+        apiserver: its name
+
+    Raises:
+        HostError: a node does not do it; the others have
+    """
+    failed: KubeHaError | None = None
+    for node in cluster.nodes:
+        try:
+            run.one(ready_apiserver, node.name, intent=run.intent, apiserver=apiserver)
+        except KubeHaError as error:
+            failed = failed or error
+    if failed:
+        raise failed
+
+
+def _on_each_cluster(arguments: argparse.Namespace, work: Callable[[Run, Cluster], None]) -> list[str]:
+    """Names of all nodes that serve the apiserver, once the work is done there."""
+    inventory: Path = find_inventory(arguments.inventory)
+    nornir = open_inventory(inventory, forks=32)
+    clusters = _serving(load_intent(nornir, read_files=False), arguments.apiserver)
+    names = [node.name for cluster in clusters for node in cluster.nodes]
+    enter_lab(nornir, names, inventory)
+    run = Run("drain", nornir, load_intent(nornir), names)
+    try:
+        run.look()
+        for cluster in clusters:
+            work(run, run.intent.cluster_of(cluster.nodes[0].name))
+    finally:
+        run.close()
+    return names
+
+
+def _serving(intent: Intent, apiserver: str) -> list[Cluster]:
+    """The clusters that an apiserver is part of."""
+    found = [cluster for cluster in intent.clusters if apiserver in _names([cluster])]
+    if not found:
+        known = ", ".join(sorted(_names(intent.clusters)))
+        raise UsageError(f"no apiserver is called {apiserver}; there are {known}")
+    return found
+
+
+def _names(clusters: Iterable[Cluster]) -> set[str]:
+    return {apiserver.name for cluster in clusters for apiserver in cluster.apiservers}

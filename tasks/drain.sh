@@ -1,0 +1,39 @@
+# An apiserver's part in haproxy, by haproxy's admin socket. After it: a call of `drain` or `ready`.
+#
+# Set before it: SERVER (its name), HAPROXY_SOCKET, LISTENER (haproxy's name of what it is part of), DRAINED (a folder
+# below /run: who is drained there, for a reload to know), SECONDS_TO_LAST.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+UNIT=kube-ha-ready-$SERVER
+
+# haproxy answers with nothing where it does as it is told.
+set_state() {
+    words=$(echo "set server $LISTENER/$SERVER state $1" | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>&1) ||
+        fail "haproxy does not answer on $HAPROXY_SOCKET: $words"
+    [ -z "$(echo "$words" | tr -d '[:space:]')" ] || fail "haproxy says: $words"
+}
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+disarm() {
+    systemctl stop "$UNIT.timer" 2>/dev/null
+    systemctl reset-failed "$UNIT.service" 2>/dev/null
+}
+
+# Its end is armed first, on this host: whatever becomes of the controller, it comes.
+drain() {
+    disarm
+    ready="rm -f $DRAINED/$SERVER; echo set server $LISTENER/$SERVER state ready | socat -t 2 - UNIX-CONNECT:$HAPROXY_SOCKET"
+    systemd-run --quiet --collect --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=1s \
+        sh -c "$ready" || fail "systemd does not take the timer that would end it"
+    mkdir -p "$DRAINED" && : >"$DRAINED/$SERVER"
+    set_state drain
+}
+
+ready() {
+    disarm
+    rm -f "$DRAINED/$SERVER"
+    set_state ready
+}

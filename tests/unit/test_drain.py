@@ -1,0 +1,89 @@
+"""An apiserver taken out of every load balancer: which hosts are told what, and what is refused."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+from nornir.core import Nornir
+
+from nornir_kube_ha.errors import DrainError, KubeHaError, RemoteCommandError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.drain import drain, ready
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
+
+ALL = ("lb-1", "lb-2", "lb-3")
+
+
+@dataclass
+class World:
+    """A run that has looked, and notes what it is told to do."""
+
+    intent: Intent
+    facts: dict[str, Facts]
+    fails: str = ""
+    steps: list[str] = field(default_factory=list)
+
+    def one(self, task: Callable[..., Any], host: str, *, intent: Intent, apiserver: str, seconds: float = 0) -> None:
+        assert intent is self.intent
+        verb = {drain_apiserver: "drain", ready_apiserver: "ready"}[task]
+        self.steps.append(f"{verb} {host} {apiserver}{f' {seconds:g}' if seconds else ''}")
+        if host == self.fails:
+            raise RemoteCommandError(host, "haproxy does not answer")
+
+    def drain(self) -> None:
+        drain(cast("Run", self), self.intent.clusters[0], "lb-2", 60)
+
+    def ready(self) -> None:
+        ready(cast("Run", self), self.intent.clusters[0], "lb-2")
+
+
+@pytest.fixture
+def world(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> World:
+    """A healthy cluster."""
+    return World(load_intent(nornir_of()), dict(healthy))
+
+
+def test_every_load_balancer_is_told(world: World) -> None:
+    world.drain()
+    world.ready()
+    assert world.steps == [f"drain {host} lb-2 60" for host in ALL] + [f"ready {host} lb-2" for host in ALL]
+
+
+def test_what_one_does_not_do_is_undone_on_all(world: World) -> None:
+    world.fails = "lb-2"
+    with pytest.raises(RemoteCommandError, match="lb-2"):
+        world.drain()
+    assert world.steps == ["drain lb-1 lb-2 60", "drain lb-2 lb-2 60", "ready lb-1 lb-2", "ready lb-2 lb-2"]
+
+
+def test_all_are_told_to_be_ready_though_one_does_not_do_it(world: World) -> None:
+    world.fails = "lb-1"
+    with pytest.raises(KubeHaError, match="lb-1"):
+        world.ready()
+    assert world.steps == [f"ready {host} lb-2" for host in ALL]
+
+
+def test_node_that_would_have_no_apiserver_left_keeps_it(world: World) -> None:
+    servers = tuple(
+        server if server.name == "lb-2" else replace(server, status="DOWN")
+        for server in world.facts["lb-3"].servers or ()
+    )
+    world.facts["lb-3"] = replace(world.facts["lb-3"], servers=servers)
+    with pytest.raises(DrainError, match="lb-3: would have no apiserver left: it sees none up but lb-2"):
+        world.drain()
+    assert world.steps == []
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_node_of_which_nothing_is_known_stops_all(world: World, *, silent: bool) -> None:
+    if silent:
+        world.facts["lb-3"] = replace(world.facts["lb-3"], servers=None)
+    else:
+        del world.facts["lb-3"]
+    with pytest.raises(DrainError, match="lb-3"):
+        world.drain()
+    assert world.steps == []
