@@ -198,9 +198,9 @@ def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
             stderr += channel.recv_stderr(65536)
         if len(stdout) + len(stderr) > MAX_OUTPUT:
             raise OverflowError
-        if channel.exit_status_ready() and channel.eof_received and not channel.recv_ready():
-            break
-        if channel.closed:
+        # What came since the loops above is not left behind, also where the channel was closed right after it.
+        ended = channel.closed or (channel.exit_status_ready() and channel.eof_received)
+        if ended and not (channel.recv_ready() or channel.recv_stderr_ready()):
             break
         if (left := deadline - time.monotonic()) <= 0:
             raise TimeoutError

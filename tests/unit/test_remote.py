@@ -3,9 +3,11 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import paramiko
 import pytest
@@ -278,6 +280,42 @@ def test_script_that_does_not_end_is_a_time_out(server: SSHServer, sent: Sent) -
     with pytest.raises(RemoteTimeoutError, match=r"lb-1: the script did not end within 0\.2 s"):
         sent(timeout=0.2)
     ended.set()
+
+
+class LateChannel:
+    """A channel whose output, end and status all arrive just after it was asked for output."""
+
+    eof_received = True
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.closed = False
+        self.output = [b"the tail"]
+
+    def setblocking(self, _blocking: int) -> None: ...
+
+    def recv_ready(self) -> bool:
+        self.asked += 1
+        self.closed = self.asked > 1
+        return self.closed and bool(self.output)
+
+    def recv(self, _most: int) -> bytes:
+        return self.output.pop()
+
+    def recv_stderr_ready(self) -> bool:
+        return False
+
+    def exit_status_ready(self) -> bool:
+        return True
+
+    def recv_exit_status(self) -> int:
+        return 0
+
+
+def test_output_that_comes_with_the_end_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote.select, "select", lambda *_: ([], [], []))
+    channel = cast("paramiko.Channel", LateChannel())
+    assert remote._talk(channel, b"", time.monotonic() + 5) == Completed(0, "the tail", "")  # noqa: SLF001
 
 
 def test_output_without_end_is_not_collected(server: SSHServer, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
