@@ -313,7 +313,7 @@ class LateChannel:
 
 
 def test_output_that_comes_with_the_end_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote.select, "select", lambda *_: ([], [], []))
+    monkeypatch.setattr("select.select", lambda *_: ([], [], []))
     channel = cast("paramiko.Channel", LateChannel())
     assert remote._talk(channel, b"", time.monotonic() + 5) == Completed(0, "the tail", "")  # noqa: SLF001
 
