@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed deploy-killed bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -56,6 +56,10 @@ failover-guide: setup ## the guide's settings beside ours, fault by fault; write
 
 failover-killed: setup ## kill the controller in the middle of each fault, 20 times (REPEAT=N); writes docs/failover.md
 	@$(PYTHON) -m campaigns.killed_controller --repeat $(REPEAT)
+
+KILLS ?= 200
+deploy-killed: setup ## kill the controller at 200 points of a deploy (KILLS=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.killed_deploy --kills $(KILLS)
 
 bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify

@@ -19,6 +19,7 @@ from nornir_kube_ha.runbooks.options import (
     add_deploy_options,
     add_inventory_option,
     add_options,
+    add_remove_options,
     add_rollback_options,
     parse,
 )
@@ -31,6 +32,7 @@ RUNBOOKS = {
         add_check_options,
     ),
     "rollback": ("put every host back on files that it had before, and that were good", add_rollback_options),
+    "remove": ("take everything off every host again, the VIP's holder last", add_remove_options),
     "failover-test": (
         "break things on purpose, and measure a client's outage",
         add_failover_options,

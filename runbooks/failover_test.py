@@ -17,6 +17,7 @@ from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.breakers import Breaker, HostBreaker, LabBreaker
 from nornir_kube_ha.runbooks.changes import change_breaker
 from nornir_kube_ha.runbooks.command import run_as_script
@@ -28,10 +29,8 @@ from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.tasks.vantage import Client, config_of, remote_command
 from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial
 
-Ask = Callable[[str], bool]
 
-
-def failover_test(run: Run, options: Options | None = None, *, ask: Ask | None = None) -> Report:
+def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -> Report:
     """Break things on purpose, and measure what that costs a client.
 
     Arguments:
@@ -60,7 +59,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask | None =
         return report
     possible = {cluster.name: [each for each in faults if not impossible(cluster, each)] for cluster in clusters}
     for cluster in clusters:  # all are asked about before the first is broken
-        if not failover.yes and not (ask or _ask)(_question(cluster, possible[cluster.name], failover)):
+        if not failover.yes and not ask(_question(cluster, possible[cluster.name], failover)):
             raise UsageError("nothing was broken; --yes does not ask")
     for cluster in clusters:
         if not _test(run, cluster, possible[cluster.name], failover):
@@ -125,14 +124,6 @@ def _question(cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptio
     names = ", ".join(fault.name for fault in faults)
     times = f", {failover.repeat} times each" if failover.repeat > 1 else ""
     return f"This breaks cluster {cluster.name} at {cluster.vip.ip} on purpose: {names}{times}. Go on? [y/N] "
-
-
-def _ask(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to be asked; --yes breaks things without asking")
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> bool:

@@ -41,6 +41,7 @@ class Options:
         failover: a failover test's own
         roll_out: in which steps a change goes over hosts
         list_generations: only list what there is to go back to
+        yes: do not ask before everything is taken off
         back_to: id of the run whose change is to be undone; the last good files if empty
     """
 
@@ -62,6 +63,7 @@ class Options:
     roll_out: RollOut = AS_USUAL
     list_generations: bool = False
     back_to: str = ""
+    yes: bool = False
 
 
 DEFAULT = Options()
@@ -160,6 +162,16 @@ def add_rollback_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_remove_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of taking everything off again.
+
+    Arguments:
+        parser: of the runbook
+    """
+    add_change_options(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask before anything is taken off: for machines")
+
+
 def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a runbook that only looks.
 
@@ -240,4 +252,5 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         roll_out=RollOut.of(arguments) if hasattr(arguments, "serial") else AS_USUAL,
         list_generations=getattr(arguments, "list_generations", False),
         back_to=getattr(arguments, "back_to", ""),
+        yes=getattr(arguments, "yes", False),
     )

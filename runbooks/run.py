@@ -21,10 +21,18 @@ from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.runbooks.printer import print_results
-from nornir_kube_ha.tasks import change_services, commit_config, get_endpoint, get_facts, get_plan, install_packages
+from nornir_kube_ha.tasks import (
+    change_services,
+    commit_config,
+    get_endpoint,
+    get_facts,
+    get_plan,
+    install_packages,
+    remove_config,
+)
 from nornir_kube_ha.trial import FaultReport
 
-CHANGING = (change_services, commit_config, install_packages)
+CHANGING = (change_services, commit_config, install_packages, remove_config)
 
 
 def _from_here(cluster: Cluster) -> bool:

@@ -20,6 +20,7 @@ from nornir_kube_ha.tasks.holding import get_holding
 from nornir_kube_ha.tasks.lease import release_lease, take_lease
 from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
+from nornir_kube_ha.tasks.remove import remove_config
 from nornir_kube_ha.tasks.services import change_services, restart_services
 from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.tasks.vip import get_endpoint
@@ -44,6 +45,7 @@ __all__ = [
     "ready_apiserver",
     "release_lease",
     "release_vip",
+    "remove_config",
     "render_config",
     "restart_services",
     "stage_config",

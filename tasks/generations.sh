@@ -2,6 +2,7 @@
 #
 # Set before it: MANAGED (all paths of ours).
 GENERATIONS=/var/lib/kube-ha/generations # a folder each, NUMBER: `about`, and files/ with their paths, modes and owners
+BEFORE=/var/lib/kube-ha/before           # files that were there before any of ours
 GOOD=/var/lib/kube-ha/good               # fingerprint of the files that were live when all checks last passed
 
 fingerprint() {
@@ -31,6 +32,8 @@ keep_generation() {
         [ ! -f "$file" ] || (cd / && cp -a --parents ".$file" "$new/files") || return
     done
     [ "$(fingerprint "$new/files")" = "$live" ] || return
+    # What stood there before the first change never goes: `remove` puts it back.
+    [ -n "$last" ] || { rm -rf "$BEFORE" && cp -a "$new/files" "$BEFORE"; } || return
     echo "$line" >"$new/about" && sync -f "$new" || return
     mv -T "$new" "$GENERATIONS/$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))" && sync "$GENERATIONS" || return
     numbers | head -n "-$KEEP" | while read -r number; do rm -rf "${GENERATIONS:?}/$number"; done

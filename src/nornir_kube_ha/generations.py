@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.facts.sections import sections_about, sections_of
 
+FOLDER = "/var/lib/kube-ha"
+"""Where a host keeps them."""
 KEPT = 5
 """How many a host keeps."""
 

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.lab.killing import LEFTOVERS, go_to, killed_at, states_of, wrong_after
 from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
 from nornir_kube_ha.config import MANAGED_PATHS
@@ -15,7 +16,6 @@ FILES = f"find {FOLDERS} -type f -printf '%p %s %m %T@ %i\\n' | sort"
 CONTENT = f"""for file in {" ".join(MANAGED_PATHS)}; do
     [ ! -e $file ] || {{ stat -c '%n %a %U:%G' $file; sha256sum $file; }}
 done"""
-LEFTOVERS = "find /etc /run /var/lib/kube-ha -name '*kube-ha-new*' -o -name '.new' -o -name '*.new'"
 
 
 def test_files_that_only_fail_in_life_meet_one_host_which_goes_back(deployed: Lab, tmp_path: Path) -> None:
@@ -115,14 +115,30 @@ def test_what_a_full_disk_keeps_from_being_kept_stops_the_change_before_any_live
     assert on_all(deployed, CONTENT) == content
 
 
-def test_run_that_was_killed_holds_nobody_up_and_the_next_one_converges(deployed: Lab) -> None:
-    deployed.set("haproxy.balance", "roundrobin")
-    command = [sys.executable, str(ROOT / "runbooks/deploy.py"), "-i", str(deployed.inventory)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
-        assert first.stderr
-        assert next(line for line in iter(first.stderr.readline, "") if line.startswith("changing"))
-        first.kill()
-    completed = deployed.deploy("--output", "json")
-    assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout + completed.stderr
-    assert not deployed.deploy("--output", "json").report["changed"]
-    assert not any(on_all(deployed, LEFTOVERS).values())
+def test_run_that_was_killed_leaves_whole_files_and_the_next_one_converges(deployed: Lab) -> None:
+    """A short pass of `make deploy-killed`: among the looks, the leases, the drafts, the first host's change."""
+    states = states_of(deployed)
+    for number, point in enumerate((10, 28, 40, 46, 61), 1):
+        go_to(deployed, number % 2)
+        assert killed_at(deployed, point)
+        assert wrong_after(deployed, states) == []
+
+
+def test_remove_leaves_what_the_packages_ship_and_a_deploy_begins_anew(fresh: Lab) -> None:
+    assert fresh.deploy().status == 0
+    refused = fresh.runbook("remove")
+    assert (refused.status, "nobody is there to be asked" in refused.stderr) == (2, True)
+    removed = fresh.runbook("remove", "--yes", "--output", "json")
+    assert removed.status == 0, removed.stdout + removed.stderr
+    assert [line for line in removed.stderr.splitlines() if "taking" in line][-1].endswith(MASTER)
+    left = "ip -4 -oneline address show to 192.0.2.10; ls -d /var/lib/kube-ha /run/kube-ha*/ 2>/dev/null"
+    for host in HOSTS:
+        assert fresh.ssh(host, CONTENT.replace("sha256sum $file", "true")).split()[0] == "/etc/haproxy/haproxy.cfg"
+        assert fresh.ssh(host, "dpkg --verify haproxy keepalived") == ""
+        states = fresh.ssh(
+            host, "systemctl is-active haproxy keepalived; systemctl is-enabled haproxy keepalived", check=False
+        )
+        assert states.split() == ["inactive", "inactive", "disabled", "disabled"]
+        assert fresh.ssh(host, left, check=False) == ""
+    again = fresh.deploy("--output", "json")
+    assert (again.status, again.failed_checks()) == (0, {}), again.stdout

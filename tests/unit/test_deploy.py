@@ -24,6 +24,7 @@ from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
 from nornir_kube_ha.tasks import config, generations, lease, packages, services
+from nornir_kube_ha.tasks import remove as remove_tasks
 from nornir_kube_ha.tasks.remote import Completed
 
 ALL = ("lb-1", "lb-2", "lb-3")
@@ -33,6 +34,7 @@ MARKS = {
     "PACKAGES=": "install",
     "list_generations$": "generations",
     "show_generation [0-9]": "files",
+    "KEPT=": "remove",
     "WRITE=": "unstage",
     "release$": "release",
     "words=": "take",
@@ -119,7 +121,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
-    for module in (config, generations, lease, packages, services):
+    for module in (config, generations, lease, packages, remove_tasks, services):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     monkeypatch.setattr(deploy_module, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(deploy_module, "SETTLE_INTERVAL", 0)

@@ -1,0 +1,67 @@
+"""Take everything off every host again: configuration, the units' drop-ins, what was kept of earlier times.
+
+Backups first, the VIP's holder last; with it, the VIP goes, and clients lose their address. What stood in the place of
+our files before the first deploy comes back. Packages stay, and are stopped.
+"""
+
+import sys
+
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks.asking import Ask, ask
+from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_remove_options
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import remove_config
+
+
+def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
+    """Take everything off every host of a run.
+
+    Arguments:
+        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
+        options: whether to ask
+        asked: is asked before anything is taken off, unless the options say yes; a person at the terminal if not given
+
+    Returns:
+        What was taken off. There is nothing to check afterwards
+
+    Raises:
+        UsageError: the answer was no
+    """
+    run.checks = frozenset()
+    with run.until_failure():
+        run.tell(f"looking at {', '.join(run.hosts)}")
+        run.look()
+        run.stop_if_failed()
+        if not (run.dry_run or options.yes or asked(_question(run))):
+            raise UsageError("nothing was taken off; --yes does not ask")
+        with leased(run, set()):
+            for name in sorted(run.hosts, key=lambda name: run.facts[name].holds(run.intent.node(name).vip)):
+                run.tell_of_change(f"taking everything off {name}")
+                with run.unbroken():
+                    run.each(remove_config, [name], lease=run.lease)
+                run.stop_if_failed()
+    return run.report()
+
+
+def _question(run: Run) -> str:
+    vips = ", ".join(f"{cluster.name} ({cluster.vip.ip})" for cluster in run.clusters)
+    return f"Take everything off {', '.join(run.hosts)}? Clients of {vips} lose their address. [y/N] "
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command.
+
+    Arguments:
+        arguments: of the command line; the process's own if not given
+
+    Returns:
+        The exit code
+    """
+    return run_as_script("remove", __doc__, remove, arguments, add_remove_options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

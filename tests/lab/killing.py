@@ -1,0 +1,96 @@
+"""Killing a deploy at a point of its own, and what must hold then."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.lab.rig import HOSTS, ROOT, VIP, Lab, on_all
+
+from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.lab.state import LabFiles
+
+SUMS = f"sha256sum {' '.join(MANAGED_PATHS)} 2>/dev/null || true"
+LEFTOVERS = "find /etc /run /var/lib/kube-ha -name '*kube-ha-new*' -o -name '.new' -o -name '*.new'"
+CHANGES: Mapping[str, tuple[object, object]] = {
+    "haproxy.balance": ("leastconn", "roundrobin"),
+    "keepalived.garp_master_refresh": (60, 61),
+}
+"""What the two states of the hosts differ in: a file of each daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """The files of each host in either state, as `sha256sum` prints them."""
+
+    first: Mapping[str, str]
+    second: Mapping[str, str]
+
+    def foreign(self, lab: Lab) -> list[str]:
+        """Lines about live files that belong to neither state: mixed, cut off, or gone."""
+        found = []
+        for host, shown in on_all(lab, SUMS).items():
+            known = {*self.first[host].splitlines(), *self.second[host].splitlines()}
+            lines = shown.splitlines()
+            found += [f"{host}: {line}" for line in lines if line not in known]
+            if len(lines) != len(self.first[host].splitlines()):
+                found.append(f"{host}: {len(lines)} files")
+        return found
+
+
+def go_to(lab: Lab, number: int) -> None:
+    """Have the inventory say one state or the other."""
+    for key, values in CHANGES.items():
+        lab.set(key, values[number])
+
+
+def states_of(lab: Lab) -> States:
+    """Deploy both, and see what that makes of the hosts; the first is live afterwards."""
+    seen = []
+    for number in (0, 1, 0):
+        go_to(lab, number)
+        completed = lab.deploy()
+        assert completed.status == 0, completed.stdout + completed.stderr
+        seen.append(on_all(lab, SUMS))
+    assert seen[0] == seen[2]
+    return States(seen[0], seen[1])
+
+
+def killed_at(lab: Lab, point: int) -> bool:
+    """Deploy, and be killed at that point; False if the deploy has ended before."""
+    command = [sys.executable, "-m", "tests.lab.dying", str(point), "-i", str(lab.inventory)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in {0, -signal.SIGKILL}, done.stdout + done.stderr
+    return done.returncode != 0
+
+
+def wrong_after(lab: Lab, states: States) -> list[str]:
+    """What does not hold after a kill; the next deploy is made on the way, and the one after it."""
+    wrong = states.foreign(lab)
+    ca = LabFiles(lab.name).pki / "ca.crt"
+    probe = lab.kube_ha(
+        "lab",
+        "exec",
+        "--lab",
+        lab.name,
+        "--",
+        "curl",
+        "-sS",
+        "-m",
+        "3",
+        "--cacert",
+        str(ca),
+        f"https://{VIP}:8443/readyz",
+    )
+    if probe.stdout != "ok":
+        wrong.append(f"does not serve: {probe.stdout}{probe.stderr}")
+    converged = lab.deploy("--output", "json")
+    if converged.status:
+        wrong.append(f"does not converge: {converged.stdout}{converged.stderr}")
+    wrong += states.foreign(lab)
+    again = lab.deploy("--output", "json")
+    if again.status or again.report["changed"]:
+        wrong.append(f"changes something again: {again.stdout}{again.stderr}")
+    wrong += [f"{host}: {words}" for host in HOSTS if (words := lab.ssh(host, LEFTOVERS))]
+    return wrong

@@ -1,0 +1,49 @@
+"""Taking everything off again: whom it meets, in which order, and who is asked before."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.unit.test_deploy import ALL, World, run_of, world
+
+from nornir_kube_ha.errors import RemoteCommandError, UsageError
+from nornir_kube_ha.runbooks.options import Options
+from nornir_kube_ha.runbooks.remove import remove
+from nornir_kube_ha.runbooks.run import Run
+
+__all__ = ["run_of", "world"]  # fixtures
+
+
+def test_vips_holder_is_the_last(world: World, run_of: Callable[..., Run]) -> None:
+    report = remove(run_of("remove"), Options(yes=True))
+    assert [host for host, _ in world.order("remove")] == ["lb-2", "lb-3", "lb-1"]
+    assert (report.changed, report.exit_code) == (True, 0)
+    assert "- /etc/keepalived/keepalived.conf" in report.hosts["lb-1"].diff
+    assert sorted(world.order("release")) == [(host, "release") for host in ALL]
+
+
+def test_person_is_asked_and_told_what_clients_lose(world: World, run_of: Callable[..., Run]) -> None:
+    questions: list[str] = []
+
+    def no(question: str) -> bool:
+        questions.append(question)
+        return False
+
+    with pytest.raises(UsageError, match="nothing was taken off"):
+        remove(run_of("remove"), asked=no)
+    assert questions == [
+        "Take everything off lb-1, lb-2, lb-3? Clients of demo (192.0.2.10) lose their address. [y/N] "
+    ]
+    assert {step for _, step in world.steps} == {"look"}
+
+
+def test_dry_run_asks_nobody_and_takes_nothing_off(world: World, run_of: Callable[..., Run]) -> None:
+    report = remove(run_of("remove", dry_run=True))
+    assert {step for _, step in world.steps} == {"look"}
+    assert "- /etc/haproxy/haproxy.cfg" in report.hosts["lb-3"].diff
+
+
+def test_host_that_fails_stops_it_while_the_vip_is_still_held(world: World, run_of: Callable[..., Run]) -> None:
+    world.fails["lb-2", "remove"] = RemoteCommandError("lb-2", "keepalived does not stop")
+    report = remove(run_of("remove"), Options(yes=True))
+    assert [host for host, _ in world.order("remove")] == ["lb-2"]
+    assert report.exit_code == 1
