@@ -5,13 +5,16 @@ A host that is not well with its new configuration goes back to the files that i
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nornir_kube_ha.checks import Finding, Status, check_host
-from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError
+from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.dialect import differences
+from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError, PreflightError
+from nornir_kube_ha.lease import LEASE_SECONDS
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.rollout import batches
-from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import (
     change_services,
@@ -59,20 +62,44 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
     changing = [name for name, change in plans.items() if change.touches_files or change.units]
     serving = [name for name in changing if run.facts[name].serves]
     holding = [name for name in serving if run.facts[name].holds(run.intent.node(name).vip)]
+    together = _cannot_be_rolled(run, serving, plans, how)
+    if together:
+        how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
     gates = {name: Gate(checks, frozenset(each.id for each in _standing(run, name, checks))) for name in serving}
-    waiting, done = set(differing), list[str]()
+    waiting, done, prolonged = set(differing), list[str](), time.monotonic()
     try:
         waiting = set(run.each(stage_config, differing, intent=run.intent, plans=plans, lease=run.lease))
         run.stop_if_failed()
-        for names in batches(run.intent, changing, serving, holding, max(1, how.serial.of(len(serving)))):
+        groups = batches(run.intent, changing, serving, holding, max(1, how.serial.of(len(serving))))
+        for names in (tuple(changing),) if together else groups:
             run.tell_of_change(f"changing {', '.join(names)}")
             waiting -= set(names)
             _change(run, names, plans)
             done += _pass_gates(run, names, gates, how)
             _stop_if_too_many_failed(run, changing, how, {name: gates[name] for name in done if name in gates})
-            _keep_leases(run)
+            prolonged = _keep_leases(run, prolonged)
     finally:  # what will not go live is not left lying about
         run.each(unstage_config, sorted(waiting), plans=plans)
+
+
+def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut) -> bool:
+    """Whether nodes that are changed and nodes that are not yet would not hear each other, and both hold the VIP."""
+    for name in serving:
+        new = next((each.file for each in plans[name].write if each.file.path == KEEPALIVED_CONF), None)
+        old = run.facts[name].files.get(KEEPALIVED_CONF)
+        words = differences(old.content.decode(errors="replace"), new.content) if old and new else ()
+        if words and how.accept_outage:
+            return True
+        if words:
+            keepalived = run.intent.node(name).keepalived
+            seconds = keepalived.down_timer_adverts * keepalived.advert_int
+            hint = "with --accept-outage all nodes change at once, and nobody has the VIP for about"
+            message = (
+                f"{', '.join(words)}: nodes with and without this change do not hear each other, so it cannot go from"
+            )
+            run.fail(name, PreflightError(name, f"{message} host to host; {hint} {seconds:.1f} s. Nothing was changed"))
+    run.stop_if_failed()
+    return False
 
 
 def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan]) -> None:
@@ -131,11 +158,12 @@ def _stop_if_too_many_failed(run: Run, changing: Collection[str], how: RollOut, 
     run.stop_if_failed()
 
 
-def _keep_leases(run: Run) -> None:
-    """A roll-out takes longer than a lease lasts by itself."""
-    if run.lease:
-        run.each(take_lease, run.reached, lease=run.lease)
-        run.stop_if_failed()
+def _keep_leases(run: Run, since: float) -> float:
+    """A roll-out may take longer than a lease lasts by itself; when they were last prolonged."""
+    if run.lease is None or time.monotonic() - since < LEASE_SECONDS / 4:
+        return since
+    run.each_or_stop(take_lease, run.reached, lease=run.lease)
+    return time.monotonic()
 
 
 def _go_back(run: Run, name: str, gate: Gate) -> str:

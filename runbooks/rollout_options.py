@@ -57,12 +57,14 @@ class RollOut:
         on_failure: what becomes of a host that is not well with its change: it goes back to the files that it had, or
             all that were changed do, or it stays as it is
         allow_unreachable: hosts that cannot be reached do not stop the run
+        accept_outage: what cannot go from host to host is changed on all at once
     """
 
     serial: Share = ONE
     max_fail: Share = NONE
     on_failure: str = ON_FAILURE[0]
     allow_unreachable: bool = False
+    accept_outage: bool = False
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "RollOut":
@@ -71,7 +73,13 @@ class RollOut:
         Arguments:
             arguments: of a parser that `add_rollout_options` was given
         """
-        return cls(arguments.serial, arguments.max_fail, arguments.on_failure, arguments.allow_unreachable)
+        return cls(
+            arguments.serial,
+            arguments.max_fail,
+            arguments.on_failure,
+            arguments.allow_unreachable,
+            arguments.accept_outage,
+        )
 
 
 def add_rollout_options(parser: argparse.ArgumentParser) -> None:
@@ -104,4 +112,9 @@ def add_rollout_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--allow-unreachable", action="store_true", help="change the others though a host cannot be reached"
+    )
+    group.add_argument(
+        "--accept-outage",
+        action="store_true",
+        help="change all nodes at once where a change cannot go from host to host: another VIP, VRID, VRRP version",
     )

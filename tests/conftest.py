@@ -8,8 +8,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = {"lab", "browser", "packaging"}  # tiers whose tests share a lab, a browser or a build
-ALONE = {"test_defects": 2, "test_failover": 1}  # but these have labs of their own: so many, beside each other
+TOGETHER = {"browser", "packaging"}  # tiers whose tests share a browser or a build
+PARTS = {"test_defects": 2}  # files that take as long as several others
 
 
 class ByTier(LoadScopeScheduling):
@@ -17,8 +17,8 @@ class ByTier(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = PurePath(nodeid.partition("::")[0])
-        if labs := ALONE.get(path.stem):
-            return f"{path.stem} {zlib.crc32(nodeid.encode()) % labs}"
+        if parts := PARTS.get(path.stem):
+            return f"{path.stem} {zlib.crc32(nodeid.encode()) % parts}"
         return path.parent.name if path.parent.name in TOGETHER else str(path)
 
 

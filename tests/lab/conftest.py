@@ -1,5 +1,6 @@
-"""Labs of the tests' own."""
+"""Labs of the tests' own, of other names in each process: several go on beside each other."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +8,13 @@ from pathlib import Path
 import pytest
 from tests.lab.rig import Lab, copy_inventory
 
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Lab]:
     """Three hosts that nothing was ever deployed to."""
-    lab = copy_inventory("fresh", tmp_path / "inventory")
+    lab = copy_inventory(f"new{PROCESS}", tmp_path / "inventory")
     lab.up()
     yield lab
     lab.down()
@@ -19,7 +22,7 @@ def fresh(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = copy_inventory("shared", tmp_path_factory.mktemp("shared") / "inventory")
+    lab = copy_inventory(f"our{PROCESS}", tmp_path_factory.mktemp("shared") / "inventory")
     lab.up()
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
@@ -33,6 +36,6 @@ def deployed(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
     lab = Lab(shared_lab.name, tmp_path / "inventory")
     shutil.copytree(shared_lab.inventory, lab.inventory)
     yield lab
-    restored = shared_lab.deploy("--output", "json")
+    restored = shared_lab.deploy("--output", "json", "--accept-outage")
     assert restored.status == 0, restored.stdout + restored.stderr
     shared_lab.bring_vip_home()

@@ -25,7 +25,7 @@ APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Three load balancers, and an apiserver on a host of its own, which is also able to speak VRRP."""
-    name = f"defects{os.environ.get('PYTEST_XDIST_WORKER', '')}"  # two go on beside each other
+    name = f"bad{os.environ.get('PYTEST_XDIST_WORKER', '')}"  # two go on beside each other
     lab = copy_inventory(name, tmp_path_factory.mktemp("defects") / "inventory")
     apiservers = [{"name": name, "address": address} for name, address in APISERVERS.items()]
     lab.set_for_group("apiservers", apiservers)

@@ -43,9 +43,9 @@ def test_deploy_makes_fresh_hosts_a_control_plane_address_and_the_second_one_tou
     assert on_all(fresh, UNITS) == units
 
     # The client that matters, from outside of the hosts: the controller's place in the lab.
-    ca = "/var/lib/kube-ha/lab/fresh/pki/ca.crt"
+    ca = f"/var/lib/kube-ha/lab/{fresh.name}/pki/ca.crt"
     probe = fresh.kube_ha(
-        "lab", "exec", "--lab", "fresh", "--", "curl", "-sS", "--cacert", ca, "https://192.0.2.10:8443/readyz"
+        "lab", "exec", "--lab", fresh.name, "--", "curl", "-sS", "--cacert", ca, "https://192.0.2.10:8443/readyz"
     )
     assert (probe.status, probe.stdout) == (0, "ok"), probe.stderr
 
@@ -145,7 +145,12 @@ def test_the_guides_own_values_make_a_control_plane_address_too(deployed: Lab) -
         deployed.set(key, value)
     for host, priority in zip(HOSTS, (120, 110, 110), strict=True):
         deployed.set("keepalived.priority", priority, host=host)
-    completed = deployed.deploy("--output", "json")
+    before = on_all(deployed, OUR_FILES)
+    refused = deployed.deploy("--output", "json")
+    assert refused.status == 1
+    assert "vrrp_version 3 -> 2, unicast_peer some -> none" in refused.stdout
+    assert on_all(deployed, OUR_FILES) == before
+    completed = deployed.deploy("--output", "json", "--accept-outage")
     assert (completed.status, completed.failed_checks()) == (0, {}), completed.stdout + completed.stderr
     assert "psmisc" in completed.stdout
 

@@ -1,6 +1,7 @@
 """What cannot be, stops before any live file of any host has changed."""
 
 import pytest
+from tests.lab.killing import SUMS as CONTENT
 from tests.lab.rig import HOSTS, Lab
 
 LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -printf '%p %s %m %T@ %i\\n' | sort"
@@ -43,13 +44,12 @@ def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(
 
 def test_one_host_that_refuses_stops_all(deployed: Lab) -> None:
     before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
-    # One host's keepalived cannot take what the others' can: its interface is not there.
-    deployed.set("interface", "eth7", host="lb-3")
+    deployed.set("keepalived.instance_lines", ["garp_master_delay x"], host="lb-3")
     completed = deployed.deploy("--output", "json")
     assert completed.status == 1, completed.stdout + completed.stderr
     hosts = completed.report["hosts"]
     assert hosts["lb-3"]["error"]["type"] == "RefusedConfigError"
-    assert "eth7" in hosts["lb-3"]["error"]["message"]
+    assert "garp_master_delay" in hosts["lb-3"]["error"]["message"]
     assert [hosts[host]["changed"] for host in HOSTS] == [False, False, False]
     assert "lb-3 failed" in hosts["lb-1"]["checks"][0]["seen"]
     assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
@@ -72,7 +72,7 @@ def test_a_draft_that_an_earlier_run_left_is_not_judged_and_goes(deployed: Lab) 
 
 
 def test_a_file_that_only_fails_in_life_meets_one_host_and_the_service_goes_on(deployed: Lab) -> None:
-    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    before, content = ({host: deployed.ssh(host, script) for host in HOSTS} for script in (LIVE, CONTENT))
     deployed.set("haproxy.listener_lines", ["bind 0.0.0.0:22"])  # `haproxy -c` binds nothing, so it cannot know
     completed = deployed.deploy("--output", "json")
     assert completed.status == 1, completed.stdout + completed.stderr
@@ -83,9 +83,8 @@ def test_a_file_that_only_fails_in_life_meets_one_host_and_the_service_goes_on(d
     assert [deployed.ssh(host, LIVE) == before[host] for host in HOSTS] == [True, False, True]
     probe = "curl -sS --cacert /etc/haproxy/kube-apiserver-ca.crt https://192.0.2.10:8443/readyz"
     assert deployed.ssh("lb-3", probe) == "ok"
-    # The next run has not forgotten that haproxy still runs on its old file.
-    again = deployed.runbook("verify", "--output", "json")
-    assert "haproxy has not been told" in again.stdout
+    assert "it is back on the files that it had" in hosts["lb-2"]["error"]["message"]
+    assert {host: deployed.ssh(host, CONTENT) for host in HOSTS} == content
 
 
 def test_a_mistake_in_the_inventory_is_told_before_any_host_hears_of_it(deployed: Lab) -> None:

@@ -42,13 +42,13 @@ def test_a_changed_file_is_one_login_and_a_handful_of_round_trips(deployed: Lab)
     with counting(deployed) as counts:
         assert deployed.deploy().status == 0
     assert {logins for logins, _ in counts.values()} == {1}
-    # Look, stage, commit, reload, look; and looks for as long as haproxy's new worker has not seen all apiservers.
-    assert all(5 <= commands <= 5 + 4 for _, commands in counts.values()), counts
+    # Look, lease, stage, commit, reload, gate, look, release; and looks until haproxy has seen all apiservers.
+    assert all(8 <= commands <= 8 + 4 for _, commands in counts.values()), counts
 
 
 def test_a_fresh_deploy_is_one_login(fresh: Lab) -> None:
     with counting(fresh) as counts:
         assert fresh.deploy().status == 0
     assert {logins for logins, _ in counts.values()} == {1}
-    # Look, install, look, stage, commit, start, look; and looks until an election has been held.
-    assert all(7 <= commands <= 7 + 20 for _, commands in counts.values()), counts
+    # Look, lease, install, look, stage, commit, start, look, release; and looks until an election has been held.
+    assert all(9 <= commands <= 9 + 20 for _, commands in counts.values()), counts

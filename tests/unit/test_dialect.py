@@ -1,0 +1,77 @@
+"""What nodes must agree on to hear each other: no change of it goes from host to host."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from tests.unit.test_deploy import ALL, World, run_of, world
+from tests.unit.test_rolling import failure_of, rolled
+
+from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.dialect import differences
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.runbooks.run import Run
+
+__all__ = ["run_of", "world"]  # fixtures
+
+
+@pytest.fixture
+def conf(world: World) -> str:
+    """A keepalived.conf of ours."""
+    return world.healthy["lb-1"].files[KEEPALIVED_CONF].content.decode()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("vrrp_version 3", "vrrp_version 2", ("vrrp_version 3 -> 2",)),
+        ("virtual_router_id 68", "virtual_router_id 69", ("virtual_router_id 68 -> 69",)),
+        ("interface eth0", "interface eth1", ("interface eth0 -> eth1",)),
+        ("192.0.2.10", "192.0.2.20", ("virtual_ipaddress 192.0.2.10/24 -> 192.0.2.20/24",)),
+        ("unicast_peer {", "peers {", ("unicast_peer some -> none",)),
+        ("priority 180", "priority 100", ()),
+        ("advert_int 0.05", "advert_int 0.1", ()),  # version 3's adverts say how often they come
+        ("        192.0.2.12", "        192.0.2.19", ()),  # a peer is replaced
+    ],
+)
+def test_what_must_be_the_same_on_all_nodes(conf: str, old: str, new: str, words: tuple[str, ...]) -> None:
+    assert old in conf
+    assert differences(conf, conf.replace(old, new)) == words
+
+
+def test_interval_must_be_the_same_where_adverts_do_not_tell_it(conf: str) -> None:
+    second = conf.replace("vrrp_version 3", "vrrp_version 2")
+    assert differences(second, second.replace("advert_int 0.05", "advert_int 1")) == ("advert_int 0.05 -> 1",)
+
+
+@pytest.fixture
+def other_version(world: World) -> World:
+    """Three hosts that serve, with another version of VRRP than the inventory wants."""
+
+    def changed(facts: Facts) -> Facts:
+        file = facts.files[KEEPALIVED_CONF]
+        file = replace(file, content=file.content.replace(b"vrrp_version 3", b"vrrp_version 2"))
+        return replace(facts, files={**facts.files, KEEPALIVED_CONF: file})
+
+    world.facts = {host: changed(facts) for host, facts in world.facts.items()}
+    return world
+
+
+def test_such_a_change_is_refused_and_the_refusal_says_how_long_it_would_take(
+    other_version: World, run_of: Callable[..., Run]
+) -> None:
+    report = rolled(other_version, run_of("deploy"))
+    assert failure_of(report, "lb-1") == (
+        "PreflightError: vrrp_version 2 -> 3: nodes with and without this change do not hear each other, so it cannot "
+        "go from host to host; with --accept-outage all nodes change at once, and nobody has the VIP for about 0.8 s. "
+        "Nothing was changed"
+    )
+    assert not other_version.order("stage", "commit", "services")
+
+
+def test_with_the_users_word_all_nodes_change_at_once(other_version: World, run_of: Callable[..., Run]) -> None:
+    report = rolled(other_version, run_of("deploy"), accept_outage=True)
+    steps = other_version.order("commit", "services")
+    assert sorted(steps[:3]) == [(host, "commit") for host in ALL]
+    assert sorted(steps[3:]) == [(host, "services") for host in ALL]
+    assert report.passed
