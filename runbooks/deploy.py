@@ -15,8 +15,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.leases import leased
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
-from nornir_kube_ha.runbooks.patience import until_passed
-from nornir_kube_ha.runbooks.rolling import roll_out
+from nornir_kube_ha.runbooks.rolling import roll_out, settled
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import install_packages
 
@@ -79,17 +78,9 @@ def _install(run: Run) -> None:
 
 def _settle(run: Run, proven: set[str]) -> None:
     """After a change, look again until all is well; daemons take their time to find each other."""
-    if not run.changed or run.dry_run:
-        return
-    run.tell("looking again, until every check passes")
-
-    def look() -> Report:
-        run.look()
-        run.stop_if_failed()
-        return run.report()
-
-    report = until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
-    proven.update(name for name, host in report.hosts.items() if host.status == "passed")
+    if run.changed and not run.dry_run:
+        run.tell("looking again, until every check passes")
+        proven.update(settled(run, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,8 +16,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.leases import leased
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
-from nornir_kube_ha.runbooks.patience import until_passed
-from nornir_kube_ha.runbooks.rolling import roll_out
+from nornir_kube_ha.runbooks.rolling import roll_out, settled
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_generation_files, get_generations
 
@@ -98,16 +97,7 @@ def _roll_back(run: Run, good: set[str], options: Options) -> None:
     with leased(run, proven):
         roll_out(run, CHECKS, options.roll_out)
         if not run.dry_run:
-            report = until_passed(
-                lambda: _look(run), timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None
-            )
-            proven.update(name for name in good if report.hosts[name].status == "passed")
-
-
-def _look(run: Run) -> Report:
-    run.look()
-    run.stop_if_failed()
-    return run.report()
+            proven.update(good & settled(run, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,7 +13,9 @@ from nornir_kube_ha.dialect import differences
 from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError, PreflightError
 from nornir_kube_ha.lease import LEASE_SECONDS
 from nornir_kube_ha.plan import HostPlan, plan
+from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
+from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import (
@@ -178,6 +180,30 @@ def _go_back(run: Run, name: str, gate: Gate) -> str:
     except KubeHaError as error:
         return f"going back to the files that it had failed as well: {getattr(error, 'message', error)}"
     return "it is back on the files that it had, and as well as before"
+
+
+def settled(run: Run, *, timeout: float, sleep: float) -> set[str]:
+    """Look again until every check passes.
+
+    Arguments:
+        run: has changed something
+        timeout: seconds after which no further look begins
+        sleep: seconds between two looks
+
+    Returns:
+        Names of the hosts whose every check passes
+
+    Raises:
+        StoppedError: a host cannot be looked at any more
+    """
+
+    def look() -> Report:
+        run.look()
+        run.stop_if_failed()
+        return run.report()
+
+    report = until_passed(look, timeout=timeout, sleep=sleep, tell=lambda _: None)
+    return {name for name, host in report.hosts.items() if host.status == "passed"}
 
 
 def put_generation(run: Run, name: str, number: int) -> None:
