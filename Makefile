@@ -29,7 +29,7 @@ browser: setup # only the tests open a browser: a demo fetches none
 MEASURED := tests/lab/test_failover.py
 
 test: browser ## all tests; those in tests/lab boot labs of their own
-	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --ignore $(MEASURED)
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --ignore $(MEASURED)
 	@$(PYTHON) -m pytest $(MEASURED) # alone: outages are measured here
 
 lint: setup ## ruff, mypy strict, shellcheck

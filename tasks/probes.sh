@@ -37,7 +37,7 @@ hear() {
             {
                 ask_for_vip
                 sleep "$LISTEN"
-                kill "$pid"
+                kill "$pid" $! # who holds the VIP waits for an answer in vain
             } >/dev/null &
             ;;
         *) printf '%s\n' "$line" ;;

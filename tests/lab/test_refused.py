@@ -44,12 +44,17 @@ def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(
 
 def test_one_host_that_refuses_stops_all(deployed: Lab) -> None:
     before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
-    deployed.set("keepalived.instance_lines", ["garp_master_delay x"], host="lb-3")
-    completed = deployed.deploy("--output", "json")
+    # One host's haproxy cannot take what the others' can: a file that it names is not there.
+    deployed.set("haproxy.listener_lines", ["errorfile 503 /etc/haproxy/errors/503.http"])
+    deployed.ssh("lb-3", "mv /etc/haproxy/errors /etc/haproxy/elsewhere")
+    try:
+        completed = deployed.deploy("--output", "json")
+    finally:
+        deployed.ssh("lb-3", "mv /etc/haproxy/elsewhere /etc/haproxy/errors")
     assert completed.status == 1, completed.stdout + completed.stderr
     hosts = completed.report["hosts"]
     assert hosts["lb-3"]["error"]["type"] == "RefusedConfigError"
-    assert "garp_master_delay" in hosts["lb-3"]["error"]["message"]
+    assert "503.http" in hosts["lb-3"]["error"]["message"]
     assert [hosts[host]["changed"] for host in HOSTS] == [False, False, False]
     assert "lb-3 failed" in hosts["lb-1"]["checks"][0]["seen"]
     assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
