@@ -43,6 +43,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         _preflight(run)
         if any(not change.is_empty for change in run.plans.values()):
             with leased(run, proven):
+                _preflight(run)  # again: another run may have been at work until now
                 _install(run)
                 roll_out(run, ALL, options.roll_out)
                 _settle(run, proven)
