@@ -506,6 +506,7 @@ VRRP = (
             f"cat >{KEEPALIVED_CONF} <<'END' && systemctl restart keepalived\n{_stranger(version, interval)}END\n",
             "systemctl stop keepalived",
             every("vrrp.no_foreign_router"),
+            inventory={"verify.listen": interval + 0.4},  # or a look would miss it now and then
         )
         for version, interval in ((2, 1), (3, 0.1))
     ),
