@@ -59,7 +59,7 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
 def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
     for name, generations in kept.items():
         yield f"{name}\n"
-        yield from (f"  {each}\n" for each in reversed(generations or ()))
+        yield from (f"  {each}\n" for each in reversed(generations))
 
 
 def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> set[str]:
@@ -72,7 +72,8 @@ def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> 
             run.fail(name, NothingKeptError(name, _nothing(generations, run_id)))
             continue
         run.tell(f"{name}: back to {wanted}")
-        good.update([name] if wanted and wanted.good else [])
+        if wanted and wanted.good:
+            good.add(name)
         run.plans[name] = plan(run.intent.node(name), files, run.facts[name])
     run.stop_if_failed()
     return good

@@ -175,7 +175,7 @@ def _go_back(run: Run, name: str, gate: Gate) -> str:
         kept = [each for each in run.one(get_generations, name) if each.run_id == run.run_id]
         if not kept:
             return "its live files were not touched"
-        put_generation(run, name, kept[-1].number)
+        put_generation(run, name, kept[0].number)  # the first: what was live before this run's first change
         _await(run, name, gate)
     except KubeHaError as error:
         return f"going back to the files that it had failed as well: {getattr(error, 'message', error)}"

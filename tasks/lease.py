@@ -12,6 +12,7 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.lease import LEASE_SECONDS, Holder, Lease
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
+HELD = "75"  # lease.sh's exit status where another run has it
 TIMEOUT = 15  # seconds; nobody keeps the lease's lock for longer than it takes to write a line
 
 
@@ -98,11 +99,16 @@ def _ask(task: Task, lease: Lease, gone: str = "") -> tuple[Holder | None, str]:
     stdout = run_script(task, lease_functions(lease, gone=gone) + asking, timeout=TIMEOUT).stdout
     found = re.search(rf"^@{nonce} (\d+) (.*)$", stdout, re.MULTILINE)
     try:
-        if found and found[1] == "0":
-            return None, found[2]
-        if found and found[1] == "75":
-            return Holder.parse(found[2]), ""
-    except ValueError:
-        pass
-    words = " ".join(stdout.split())[-200:]
-    raise UnexpectedReplyError(task.host.name, f"what its lease says cannot be read: {words or 'nothing'}")
+        return _read(found[1], found[2]) if found else _read("", "")
+    except ValueError as error:
+        words = " ".join(stdout.split())[-200:] or "nothing"
+        raise UnexpectedReplyError(task.host.name, f"what its lease says cannot be read: {words}") from error
+
+
+def _read(status: str, words: str) -> tuple[Holder | None, str]:
+    """What `hold` of lease.sh ended with."""
+    if status == "0":
+        return None, words
+    if status == HELD:
+        return Holder.parse(words), ""
+    raise ValueError(f"exit status {status or 'missing'}")

@@ -78,6 +78,21 @@ def test_host_that_is_not_well_with_its_change_goes_back_and_the_others_are_left
     }
 
 
+def test_way_back_leads_to_before_the_runs_first_change(bad: World, run_of: Callable[..., Run]) -> None:
+    run, asked = run_of("deploy"), list[str]()
+    bad.generations = {host: f"{line}\n{line.replace('000007', '000008')}" for host, line in kept_by(run).items()}
+    original = bad.run_script
+
+    def sending(task: object, script: str, *, timeout: float) -> object:
+        asked.extend(line for line in script.splitlines() if line.startswith("show_generation 0"))
+        return original(task, script, timeout=timeout)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nornir_kube_ha.tasks.generations.run_script", sending)
+        deploy(run)
+    assert asked == ["show_generation 000007"]
+
+
 def test_what_failed_before_the_change_closes_no_gate(stale: World, run_of: Callable[..., Run]) -> None:
     stale.facts = {host: without_ping(facts) for host, facts in stale.facts.items()}
     stale.healthy = {host: without_ping(facts) for host, facts in stale.healthy.items()}
