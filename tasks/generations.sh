@@ -32,8 +32,11 @@ keep_generation() {
         [ ! -f "$file" ] || (cd / && cp -a --parents ".$file" "$new/files") || return
     done
     [ "$(fingerprint "$new/files")" = "$live" ] || return
-    # What stood there before the first change never goes: `remove` puts it back.
-    [ -n "$last" ] || { rm -rf "$BEFORE" && cp -a "$new/files" "$BEFORE"; } || return
+    # What stood there before the first change never goes: `remove` puts it back. Files that we wrote before anything was
+    # kept are not that.
+    # shellcheck disable=SC2086  # a list of words
+    [ -n "$last" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED ||
+        { rm -rf "$BEFORE" && cp -a "$new/files" "$BEFORE"; } || return
     echo "$line" >"$new/about" && sync -f "$new" || return
     mv -T "$new" "$GENERATIONS/$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))" && sync "$GENERATIONS" || return
     numbers | head -n "-$KEEP" | while read -r number; do rm -rf "${GENERATIONS:?}/$number"; done

@@ -113,6 +113,20 @@ def test_only_the_last_few_stay_in_their_order(host: Host) -> None:
     assert host.files_of(12)[0].content == "11\n"
 
 
+def test_what_stood_there_before_the_first_change_never_goes(host: Host) -> None:
+    for number in range(8):
+        host.keep()
+        host.write(str(number))
+    before = [Path(f"{host.kept}/before{file}").read_text() for file in host.files]
+    assert before == ["one\n", "one\n"]
+
+
+def test_files_of_ours_are_not_what_stood_there_before(host: Host) -> None:
+    host.write("# Written by nornir-kube-ha for cluster demo.")
+    host.keep()
+    assert not (host.kept / "before").exists()
+
+
 def test_what_a_run_left_half_kept_is_swept(host: Host) -> None:
     (host.kept / "generations/.new/files/tmp").mkdir(parents=True)
     host.keep()
