@@ -69,7 +69,8 @@ def edited(path: str, change: str, then: str = "") -> tuple[str, str]:
     Not within the second in which its daemon last read it: nobody tells times more finely.
     """
     then = f"; {then}" if then else ""
-    return f"sleep 2; cp -a {path} /root/kept && sed -i {change!r} {path}{then}", f"mv /root/kept {path}{then}"
+    change = f"sed -i {change!r} {path} && if cmp -s {path} /root/kept; then exit 1; fi"
+    return f"sleep 2; cp -a {path} /root/kept && {change}{then}", f"mv /root/kept {path}{then}"
 
 
 def _edit(name: str, host: str, path: str, change: str, red: Expected, *, then: str = "") -> Defect:
@@ -109,7 +110,7 @@ FILES = (
         "one byte of keepalived.conf",
         "lb-2",
         KEEPALIVED_CONF,
-        "s/garp_master_refresh 60/garp_master_refresh 61/",
+        "s/garp_master_refresh 10/garp_master_refresh 11/",
         {"lb-2": ("files.intended", "keepalived.up_to_date")},
     ),
     Defect(

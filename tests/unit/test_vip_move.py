@@ -36,6 +36,16 @@ class World:
     failure: Failure | None = None
     fails: dict[str, BaseException] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)  # who holds the VIP, look by look
+
+    def look(self) -> None:
+        holder = self.looks.pop(0)
+        self.steps.append(f"look {holder}")
+        for name, facts in self.facts.items():
+            has = name == holder
+            self.facts[name] = vrrp("MASTER" if has else "BACKUP", holds=has)(facts)
+        if holder == "lb-2":
+            self.fails.clear()
 
     def one(self, task: Callable[..., Any], host: str, *, intent: Intent, preferred: bool | None = None) -> None:
         assert intent is self.intent
@@ -104,11 +114,22 @@ def test_preference_does_not_last_for_the_master_where_nodes_preempt(world_of: W
     assert world.steps[-3:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
 
 
+def test_third_node_that_was_the_first_to_claim_it_lets_go_as_well(world_of: Worlds) -> None:
+    world = world_of()
+    world.fails["arrival"] = MoveError("lb-2", "does not come")
+    world.looks = ["lb-3", "lb-2"]
+    assert world.move("lb-2") == "lb-1"
+    first, second = ["release lb-1", "arrival lb-2"], ["release lb-3", "arrival lb-2"]
+    assert world.steps[:7] == ["prefer lb-2", *first, "look lb-3", *second, "look lb-2"]
+    assert world.steps[7:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
+
+
 @pytest.mark.parametrize("error", [MoveError("lb-2", "does not come"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])
 @pytest.mark.parametrize("step", ["release", "arrival"])
 def test_preference_is_withdrawn_from_who_did_not_get_it(world_of: Worlds, step: str, error: BaseException) -> None:
     world = world_of()
     world.fails[step] = error
+    world.looks = ["lb-3", "lb-3"]
     with pytest.raises(type(error)) as caught:
         world.move("lb-2")
     assert caught.value is error
