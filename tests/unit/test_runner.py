@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,6 +10,14 @@ import pytest
 
 from nornir_kube_ha.runbooks.guard import unbroken
 from nornir_kube_ha.runbooks.runner import Runner
+
+
+@pytest.fixture(autouse=True)
+def _sigint_is_heard() -> Iterator[None]:
+    """A shell has what it starts in the background ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class Work:
