@@ -77,7 +77,7 @@ def _kill(lab: Lab, name: str) -> tuple[float | None, str]:
             lab.deploy()
             return None, ""
     seconds = time.monotonic() - killed
-    return seconds, "".join(lab.ssh(host, LEFT) for host in HOSTS)
+    return seconds, "".join(lab.run(host, LEFT) for host in HOSTS)
 
 
 def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> None:

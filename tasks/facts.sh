@@ -70,8 +70,6 @@ value() {
     from=${2#*"$1="}
     printf '%s\n' "${from%%"$newline"*}"
 }
-newline='
-'
 
 network() {
     section addresses
@@ -94,7 +92,12 @@ filters() {
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
 }
 
-haproxy_says() { [ ! -S "$HAPROXY_SOCKET" ] || echo "$1" | bounded socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET"; }
+haproxy_says() {
+    [ -S "$HAPROXY_SOCKET" ] || return
+    bounded socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" <<EOF
+$1
+EOF
+}
 
 daemons() {
     section haproxy

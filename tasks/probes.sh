@@ -6,6 +6,9 @@
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
+newline='
+'
+
 section() { printf '\n@%s %s\n' "$NONCE" "$*"; }
 
 has() { command -v "$1" >/dev/null; }
@@ -15,8 +18,8 @@ aside() {
     name=$1
     shift
     {
-        words=$("$@" | tail -c 3000)
-        printf '\n@%s %s\n%s\n' "$NONCE" "$name" "$words"
+        words=$("$@")
+        printf '\n@%s %s\n%.3000s\n' "$NONCE" "$name" "$words"
     } &
 }
 
@@ -57,6 +60,9 @@ ask() {
 
 probe() { ask --output /dev/null "$@"; }
 
+# Whoever answers may never stop to.
+ask_briefly() { ask "$@" | tail -c 3000; }
+
 # COMMAND PATH ADDRESS:PORT: the API at that address, under the name that clients use.
 api() {
     if [ -n "$CA_FILE" ]; then
@@ -68,13 +74,22 @@ api() {
 
 # Asked of the node's own haproxy only: whoever else answers at the VIP is not to be told. The password goes through a
 # pipe: an argument would show in the process list.
-stats_login() { printf 'user = %s\n' "$STATS_LOGIN" | probe --config - "$OWN_STATS_URL"; }
+stats_login() {
+    probe --config - "$OWN_STATS_URL" <<EOF
+user = $STATS_LOGIN
+EOF
+}
 
 certificate() {
     # shellcheck disable=SC2086  # an option and its value
     shown=$(timeout 3 openssl s_client -connect "$1" $VERIFY ${CA_FILE:+-no-CApath -CAfile "$CA_FILE"} </dev/null)
-    printf '%s\n' "$shown" | openssl x509 -noout -ext subjectAltName -enddate
-    printf '%s\n' "$shown" | sed -n '/^ *Verify return code: /{ s//verify=/p; q; }'
+    case $shown in
+    *"Verify return code: "*)
+        verdict=${shown#*Verify return code: }
+        printf 'verify=%s\n' "${verdict%%"$newline"*}"
+        ;;
+    esac
+    printf '%s\n' "$shown" | openssl x509 -noout -enddate -ext subjectAltName
 }
 
 pinged() { if ping -n -q -c 3 -i 0.2 -W 1 "$VIP" >/dev/null; then echo answered; else echo silent; fi; }
@@ -83,7 +98,7 @@ probes() {
     if has ping; then aside ping pinged; fi
     if has curl; then
         aside readyz api probe /readyz "$SERVED_AT"
-        aside version api ask /version "$SERVED_AT"
+        aside version api ask_briefly /version "$SERVED_AT"
         aside stats_open probe "$STATS_URL"
         aside stats_login stats_login
         for peer in $PEERS; do aside "peer $peer" api probe /readyz "$peer"; done

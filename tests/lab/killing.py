@@ -92,5 +92,5 @@ def wrong_after(lab: Lab, states: States) -> list[str]:
     again = lab.deploy("--output", "json")
     if again.status or again.report["changed"]:
         wrong.append(f"changes something again: {again.stdout}{again.stderr}")
-    wrong += [f"{host}: {words}" for host in HOSTS if (words := lab.ssh(host, LEFTOVERS))]
+    wrong += [f"{host}: {words}" for host in HOSTS if (words := lab.run(host, LEFTOVERS))]
     return wrong

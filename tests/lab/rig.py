@@ -14,7 +14,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from nornir_kube_ha.lab.hosts import read_layout
+from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 from nornir_kube_ha.runbooks.lab import ssh_command
 
@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("lb-1", "lb-2", "lb-3")
 MASTER, *BACKUPS = HOSTS
 VIP = "192.0.2.10"
+AT_CONSOLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Every file with its times, every package: what a run that must change nothing is held to. Logs and what sshd leaves
-# of a login are the looking itself.
+# of a login are the runs' own.
 EVERYTHING = """
 dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\\n'
 find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' \
@@ -97,7 +98,7 @@ class Lab:
 
     def bring_vip_home(self) -> None:
         """Have the master hold the VIP, as after the first deploy: nobody preempts, so it stays where it went."""
-        if f" {VIP}/" in self.ssh(MASTER, "ip -4 -oneline address show"):
+        if f" {VIP}/" in self.run(MASTER, "ip -4 -oneline address show"):
             return
         completed = self.kube_ha("vip", "move", "-i", str(self.inventory), "--to", MASTER)
         assert completed.status == 0, completed.stdout + completed.stderr
@@ -107,8 +108,10 @@ class Lab:
         inside = ["nsenter", f"--net={NETNS / control_namespace(self.name)}"]
         return [*inside, *ssh_command(read_layout(self.name), host, [command], terminal=False)]
 
-    def ssh(self, host: str, command: str, *, check: bool = True) -> str:
-        completed = _run(self.ssh_command(host, command))
+    def run(self, host: str, command: str, *, check: bool = True) -> str:
+        """Have a host's shell do something, as if at its console: no login, so that none is counted or kept out."""
+        inside = ["nsenter", "--all", "--target", str(Host(self.name, host).init())]
+        completed = _run([*inside, "--", "env", "-i", AT_CONSOLE, "sh", "-c", command])
         assert completed.status == 0 or not check, f"{host}: {command}: {completed.stderr}"
         return completed.stdout
 
@@ -172,7 +175,7 @@ def _run(command: list[str]) -> Completed:
 
 
 def on_all(lab: Lab, command: str) -> dict[str, str]:
-    return {host: lab.ssh(host, command) for host in HOSTS}
+    return {host: lab.run(host, command) for host in HOSTS}
 
 
 def copy_inventory(lab: str, folder: Path) -> Lab:

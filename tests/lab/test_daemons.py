@@ -32,7 +32,7 @@ def test_there_are_files_for_bookworms_daemons() -> None:
 
 @pytest.mark.parametrize("folder", BOOKWORM, ids=lambda folder: f"{folder.parts[-3]}-{folder.parts[-2]}")
 def test_bookworms_daemons_take_their_files(deployed: Lab, folder: Path) -> None:
-    deployed.ssh(MASTER, "apt-get --quiet --yes install psmisc 2>&1")  # the guide's `killall`
+    deployed.run(MASTER, "apt-get --quiet --yes install psmisc 2>&1")  # the guide's `killall`
     done = subprocess.run(
         deployed.ssh_command(MASTER, JUDGE), input=packed(folder), capture_output=True, check=False, timeout=60
     )

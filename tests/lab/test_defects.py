@@ -34,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.up()
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
-    lab.ssh(STRANGER, "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y keepalived")
+    lab.run(STRANGER, "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y keepalived")
     yield lab
     lab.down()
 
@@ -77,11 +77,11 @@ def made(defect: Defect, lab: Lab, folder: Path) -> Iterator[Path]:
         set_apiservers(lab, defect.apiserver)
         set_certificates(lab, defect.certificate, folder)
         if defect.make:
-            lab.ssh(defect.host, defect.make)
+            lab.run(defect.host, defect.make)
         yield other.inventory
     finally:
         if defect.heal:
-            lab.ssh(defect.host, defect.heal)
+            lab.run(defect.host, defect.heal)
         set_apiservers(lab, "all ok" if defect.apiserver else "")
         if defect.certificate:
             set_certificates(lab, Certificate(everywhere=True), folder)
@@ -136,11 +136,11 @@ def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vri
 def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(lab: Lab, tmp_path: Path) -> None:
     other = lab.copy_to(tmp_path)
     other.set("haproxy.balance", "source")
-    lab.ssh(STRANGER, f"ip address add {VIP}/32 dev eth0")
+    lab.run(STRANGER, f"ip address add {VIP}/32 dev eth0")
     try:
         completed = other.deploy("--output", "json")
     finally:
-        lab.ssh(STRANGER, f"ip address delete {VIP}/32 dev eth0")
+        lab.run(STRANGER, f"ip address delete {VIP}/32 dev eth0")
     assert completed.status == 1, completed.stdout + completed.stderr
     assert not completed.report["changed"]
     errors = [host["error"] for host in completed.report["hosts"].values() if host["error"]]

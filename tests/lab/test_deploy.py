@@ -23,7 +23,7 @@ def test_dry_run_on_fresh_hosts_shows_everything_and_changes_nothing(fresh: Lab)
         assert line in completed.stdout
     assert "only-for-the-lab" not in completed.stdout + completed.stderr
     for host in HOSTS:
-        assert changed_paths(before[host], fresh.ssh(host, EVERYTHING)) == set()
+        assert changed_paths(before[host], fresh.run(host, EVERYTHING)) == set()
 
 
 def test_deploy_makes_fresh_hosts_a_control_plane_address_and_the_second_one_touches_nothing(fresh: Lab) -> None:
@@ -62,9 +62,9 @@ def test_a_value_for_all_changes_one_file_on_each_host_and_reloads(deployed: Lab
     assert completed.stdout.count("+ reload haproxy") == len(HOSTS)
     assert "keepalived" not in completed.stdout.partition("cluster demo")[0]
     for host in HOSTS:
-        assert changed_paths(files[host], deployed.ssh(host, OUR_FILES)) == {"/etc/haproxy", "/etc/haproxy/haproxy.cfg"}
-        assert deployed.ssh(host, "systemctl show --property MainPID --value haproxy") == pids[host], "restarted"
-        assert deployed.ssh(host, "pgrep -x haproxy | sort") != workers[host], "not reloaded"
+        assert changed_paths(files[host], deployed.run(host, OUR_FILES)) == {"/etc/haproxy", "/etc/haproxy/haproxy.cfg"}
+        assert deployed.run(host, "systemctl show --property MainPID --value haproxy") == pids[host], "restarted"
+        assert deployed.run(host, "pgrep -x haproxy | sort") != workers[host], "not reloaded"
     shown = on_all(deployed, "systemctl show --property MainPID,ActiveEnterTimestampMonotonic keepalived")
     assert shown == keepalived
 
@@ -79,7 +79,7 @@ def test_a_value_of_one_host_changes_only_that_host(deployed: Lab) -> None:
     assert changed_paths(files["lb-3"], after["lb-3"]) == {"/etc/keepalived", "/etc/keepalived/keepalived.conf"}
     assert [after[host] for host in HOSTS[:2]] == [files[host] for host in HOSTS[:2]]
     assert on_all(deployed, "systemctl show --property MainPID --value keepalived") == pids
-    assert '"effective_priority":105' in re.sub(r"\s", "", deployed.ssh("lb-3", "cat /tmp/keepalived.json"))
+    assert '"effective_priority":105' in re.sub(r"\s", "", deployed.run("lb-3", "cat /tmp/keepalived.json"))
 
 
 def test_a_change_goes_to_the_vips_holder_last_whatever_its_role_and_leaves_the_vip_there(deployed: Lab) -> None:
@@ -109,13 +109,13 @@ def test_files_that_are_no_longer_wanted_go(deployed: Lab) -> None:
     assert completed.status == 0, completed.stdout + completed.stderr
     assert "- /etc/systemd/system/haproxy.service.d/kube-ha.conf" in completed.stdout
     for host in HOSTS:
-        drop_ins = deployed.ssh(host, "systemctl show --property DropInPaths,NeedDaemonReload haproxy keepalived")
+        drop_ins = deployed.run(host, "systemctl show --property DropInPaths,NeedDaemonReload haproxy keepalived")
         assert "kube-ha" not in drop_ins
         assert "NeedDaemonReload=yes" not in drop_ins
 
 
 def test_a_run_cut_off_between_swap_and_reload_is_completed_by_the_next(deployed: Lab) -> None:
-    deployed.ssh(BACKUPS[0], "mkdir -p /run/kube-ha-pending && touch /run/kube-ha-pending/haproxy")
+    deployed.run(BACKUPS[0], "mkdir -p /run/kube-ha-pending && touch /run/kube-ha-pending/haproxy")
     completed = deployed.deploy("--diff", "--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
     assert [name for name, host in completed.report["hosts"].items() if host["changed"]] == [BACKUPS[0]]

@@ -51,14 +51,14 @@ def the_trial(completed: Completed) -> dict[str, Any]:
 
 
 def holder(lab: Lab) -> str:
-    [name] = [host for host in HOSTS if lab.ssh(host, HOLDER)]
+    [name] = [host for host in HOSTS if lab.run(host, HOLDER)]
     return name
 
 
 def begin(lab: Lab, *options: str) -> "subprocess.Popen[str]":
     """A failover test that goes on while the test does something else."""
     for host in HOSTS:
-        lab.ssh(host, f"rm -rf {FOLDER}")  # of a controller that was killed: the next fault would sweep it
+        lab.run(host, f"rm -rf {FOLDER}")  # of a controller that was killed: the next fault would sweep it
     command = [sys.executable, str(ROOT / "runbooks/failover_test.py"), "-i", str(lab.inventory), "--yes"]
     return subprocess.Popen(
         [*command, "--output", "json", *options],
@@ -75,7 +75,7 @@ def await_fault(lab: Lab, process: "subprocess.Popen[str]") -> str:
     deadline = time.monotonic() + 30
     while True:
         for host in HOSTS:
-            if "\nmade " in lab.ssh(host, f"cat {FOLDER}/story 2>/dev/null", check=False):
+            if "\nmade " in lab.run(host, f"cat {FOLDER}/story 2>/dev/null", check=False):
                 return host
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no host tells of the fault"
@@ -121,7 +121,7 @@ def test_a_fault_heals_though_its_controller_is_killed(lab: Lab, name: str) -> N
             before = holder(lab)
             deadline = time.monotonic() + 30
             others = [host for host in HOSTS if host != before]
-            while not any(lab.ssh(host, HOLDER) for host in others):
+            while not any(lab.run(host, HOLDER) for host in others):
                 assert time.monotonic() < deadline, "the link does not go down"
         else:
             await_fault(lab, process)
@@ -130,7 +130,7 @@ def test_a_fault_heals_though_its_controller_is_killed(lab: Lab, name: str) -> N
         process.communicate()
     lab.await_healthy()
     for host in HOSTS:
-        timers = lab.ssh(
+        timers = lab.run(
             host, "systemctl list-units --plain --no-legend 'kube-ha-fault-*'; pgrep -f '[o]neline monitor' || true"
         )
         assert timers == ""
@@ -142,8 +142,8 @@ def test_ctrl_c_heals_at_once_and_keeps_what_was_measured(lab: Lab) -> None:
     os.kill(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
-    assert lab.ssh(host, "systemctl is-active haproxy").strip() == "active"
-    assert lab.ssh(host, f"ls -d {FOLDER}; systemctl is-active 'kube-ha-fault-*'", check=False) == ""
+    assert lab.run(host, "systemctl is-active haproxy").strip() == "active"
+    assert lab.run(host, f"ls -d {FOLDER}; systemctl is-active 'kube-ha-fault-*'", check=False) == ""
     [fault] = json.loads(stdout)["faults"]
     assert [trial["outcome"] for trial in fault["trials"]] == ["interrupted"]
     lab.await_healthy()
@@ -151,15 +151,15 @@ def test_ctrl_c_heals_at_once_and_keeps_what_was_measured(lab: Lab) -> None:
 
 def test_a_cluster_that_is_not_well_is_left_alone(lab: Lab) -> None:
     spare = next(host for host in HOSTS if host != holder(lab))
-    lab.ssh(spare, "systemctl stop haproxy")
+    lab.run(spare, "systemctl stop haproxy")
     try:
         completed = failover_test(lab, "--fault", "haproxy-kill")
         assert completed.status == 1
         assert completed.report["faults"] == []
         assert "nothing is broken on purpose" in completed.stderr
-        assert lab.ssh(holder(lab), "systemctl is-active haproxy").strip() == "active"
+        assert lab.run(holder(lab), "systemctl is-active haproxy").strip() == "active"
     finally:
-        lab.ssh(spare, "systemctl start haproxy")
+        lab.run(spare, "systemctl start haproxy")
         lab.await_healthy()
 
 
@@ -169,7 +169,7 @@ def test_a_client_on_a_node_sees_the_same(lab: Lab) -> None:
     trial = the_trial(completed)
     assert (completed.status, trial["outcome"]) == (0, "passed"), completed.stderr
     assert trial["new"]["total"] > 50
-    assert lab.ssh(vantage, "pgrep -f '[l]eft, source' || true") == ""
+    assert lab.run(vantage, "pgrep -f '[l]eft, source' || true") == ""
 
 
 def test_the_vip_goes_where_it_is_sent_and_stays_there(lab: Lab) -> None:
@@ -182,29 +182,29 @@ def test_the_vip_goes_where_it_is_sent_and_stays_there(lab: Lab) -> None:
 def test_the_vip_is_not_sent_to_a_node_that_is_not_fit(lab: Lab) -> None:
     before = holder(lab)
     unfit = next(host for host in HOSTS if host != before)
-    lab.ssh(unfit, "systemctl stop haproxy")
+    lab.run(unfit, "systemctl stop haproxy")
     try:
         moved = lab.kube_ha("vip", "move", "-i", str(lab.inventory), "--to", unfit)
         assert moved.status == 1
         assert "haproxy.active" in moved.stderr
         assert holder(lab) == before
     finally:
-        lab.ssh(unfit, "systemctl start haproxy")
+        lab.run(unfit, "systemctl start haproxy")
         lab.await_healthy()
 
 
 def test_a_node_that_sees_no_apiserver_lets_the_vip_go_to_one_that_does(lab: Lab) -> None:
     before = holder(lab)
     blind = "table inet blind { chain output { type filter hook output priority 0; tcp dport 6443 drop; }; }"
-    lab.ssh(before, f"nft '{blind}'")
+    lab.run(before, f"nft '{blind}'")
     try:
         deadline = time.monotonic() + 30
         while holder_or_none(lab) in {before, ""}:
             assert time.monotonic() < deadline, "it keeps the VIP though it can serve nobody"
     finally:
-        lab.ssh(before, "nft delete table inet blind")
+        lab.run(before, "nft delete table inet blind")
     lab.await_healthy()
 
 
 def holder_or_none(lab: Lab) -> str:
-    return " ".join(host for host in HOSTS if lab.ssh(host, HOLDER))
+    return " ".join(host for host in HOSTS if lab.run(host, HOLDER))

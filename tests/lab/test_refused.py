@@ -2,9 +2,10 @@
 
 import pytest
 from tests.lab.killing import SUMS as CONTENT
-from tests.lab.rig import HOSTS, Lab
+from tests.lab.rig import HOSTS, Lab, on_all
 
 LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -printf '%p %s %m %T@ %i\\n' | sort"
+LOGINS = "journalctl --unit ssh --output cat | grep -c Accepted"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -prin
 def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(
     deployed: Lab, key: str, line: str, daemon: str, path: str, words: str
 ) -> None:
-    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    before = on_all(deployed, LIVE)
     deployed.set("haproxy.balance", "source")  # good by itself: it must not arrive either
     section, name = key.split(".")
     deployed.set(f"{section}.{name}", [line])
@@ -38,46 +39,46 @@ def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(
         assert path in error["message"]
         assert words in error["message"]
         assert not completed.report["hosts"][host]["changed"]
-    assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
-    assert not any(deployed.ssh(host, "find /etc -name '*kube-ha-new*'") for host in HOSTS)
+    assert on_all(deployed, LIVE) == before
+    assert not any(deployed.run(host, "find /etc -name '*kube-ha-new*'") for host in HOSTS)
 
 
 def test_one_host_that_refuses_stops_all(deployed: Lab) -> None:
-    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    before = on_all(deployed, LIVE)
     # One host's haproxy cannot take what the others' can: a file that it names is not there.
     deployed.set("haproxy.listener_lines", ["errorfile 503 /etc/haproxy/errors/503.http"])
-    deployed.ssh("lb-3", "mv /etc/haproxy/errors /etc/haproxy/elsewhere")
+    deployed.run("lb-3", "mv /etc/haproxy/errors /etc/haproxy/elsewhere")
     try:
         completed = deployed.deploy("--output", "json")
     finally:
-        deployed.ssh("lb-3", "mv /etc/haproxy/elsewhere /etc/haproxy/errors")
+        deployed.run("lb-3", "mv /etc/haproxy/elsewhere /etc/haproxy/errors")
     assert completed.status == 1, completed.stdout + completed.stderr
     hosts = completed.report["hosts"]
     assert hosts["lb-3"]["error"]["type"] == "RefusedConfigError"
     assert "503.http" in hosts["lb-3"]["error"]["message"]
     assert [hosts[host]["changed"] for host in HOSTS] == [False, False, False]
     assert "lb-3 failed" in hosts["lb-1"]["checks"][0]["seen"]
-    assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
+    assert on_all(deployed, LIVE) == before
 
 
 def test_a_refusal_takes_no_file_away_that_would_have_gone(deployed: Lab) -> None:
-    before = {host: deployed.ssh(host, LIVE) for host in HOSTS}
+    before = on_all(deployed, LIVE)
     deployed.set("keepalived.events", value=False)  # by itself it takes the drop-ins away
     deployed.set("haproxy.global_lines", ["nonsense 1"])
     assert deployed.deploy().status == 1
-    assert {host: deployed.ssh(host, LIVE) for host in HOSTS} == before
+    assert on_all(deployed, LIVE) == before
 
 
 def test_a_draft_that_an_earlier_run_left_is_not_judged_and_goes(deployed: Lab) -> None:
-    deployed.ssh("lb-2", "echo nonsense >/etc/keepalived/.keepalived.conf.kube-ha-new")
+    deployed.run("lb-2", "echo nonsense >/etc/keepalived/.keepalived.conf.kube-ha-new")
     deployed.set("haproxy.balance", "roundrobin")
     completed = deployed.deploy()
     assert completed.status == 0, completed.stdout + completed.stderr
-    assert not deployed.ssh("lb-2", "find /etc -name '*kube-ha-new*'")
+    assert not deployed.run("lb-2", "find /etc -name '*kube-ha-new*'")
 
 
 def test_a_file_that_only_fails_in_life_meets_one_host_and_the_service_goes_on(deployed: Lab) -> None:
-    before, content = ({host: deployed.ssh(host, script) for host in HOSTS} for script in (LIVE, CONTENT))
+    before, content = (on_all(deployed, script) for script in (LIVE, CONTENT))
     deployed.set("haproxy.listener_lines", ["bind 0.0.0.0:22"])  # `haproxy -c` binds nothing, so it cannot know
     completed = deployed.deploy("--output", "json")
     assert completed.status == 1, completed.stdout + completed.stderr
@@ -85,23 +86,22 @@ def test_a_file_that_only_fails_in_life_meets_one_host_and_the_service_goes_on(d
     assert "haproxy did not take its new files" in hosts["lb-2"]["error"]["message"]
     assert "cannot bind socket" in hosts["lb-2"]["error"]["message"]
     assert [hosts[host]["changed"] for host in HOSTS] == [False, True, False]
-    assert [deployed.ssh(host, LIVE) == before[host] for host in HOSTS] == [True, False, True]
+    assert [deployed.run(host, LIVE) == before[host] for host in HOSTS] == [True, False, True]
     probe = "curl -sS --cacert /etc/haproxy/kube-apiserver-ca.crt https://192.0.2.10:8443/readyz"
-    assert deployed.ssh("lb-3", probe) == "ok"
+    assert deployed.run("lb-3", probe) == "ok"
     assert "it is back on the files that it had" in hosts["lb-2"]["error"]["message"]
-    assert {host: deployed.ssh(host, CONTENT) for host in HOSTS} == content
+    assert on_all(deployed, CONTENT) == content
 
 
 def test_a_mistake_in_the_inventory_is_told_before_any_host_hears_of_it(deployed: Lab) -> None:
-    logins = [deployed.ssh(host, "journalctl --unit ssh --output cat | grep -c Accepted") for host in HOSTS]
+    logins = on_all(deployed, LOGINS)
     deployed.set("haproxy.balanse", "source")
     deployed.set("keepalived.priority", 200, host="lb-2")
     completed = deployed.deploy()
     assert completed.status == 2
     assert "haproxy.balanse: is unknown; did you mean balance?" in completed.stderr
     assert completed.stdout == ""
-    after = [deployed.ssh(host, "journalctl --unit ssh --output cat | grep -c Accepted") for host in HOSTS]
-    assert [int(count) - int(earlier) for earlier, count in zip(logins, after, strict=True)] == [1, 1, 1]  # the asking
+    assert on_all(deployed, LOGINS) == logins
 
 
 def test_while_the_lab_is_down_nothing_is_sent_and_the_command_that_starts_it_is_named(fresh: Lab) -> None:

@@ -29,8 +29,8 @@ def test_files_that_only_fail_in_life_meet_one_host_which_goes_back(deployed: La
     assert on_all(deployed, CONTENT) == content
     first, others = BACKUPS[0], [MASTER, *BACKUPS[1:]]
     for host in others:
-        assert deployed.ssh(host, FILES) == untouched[host]
-        assert deployed.ssh(host, UNITS) == units[host]
+        assert deployed.run(host, FILES) == untouched[host]
+        assert deployed.run(host, UNITS) == units[host]
     error = completed.report["hosts"][first]["error"]
     assert error["type"] == "GateError"
     assert "haproxy.apiservers_up: expected 3 up, seen " in error["message"]
@@ -91,12 +91,12 @@ def test_rollback_restores_every_byte_and_is_undone_by_another(deployed: Lab) ->
 def test_what_a_full_disk_keeps_from_being_kept_stops_the_change_before_any_live_file(deployed: Lab) -> None:
     content = on_all(deployed, CONTENT)
     host = BACKUPS[0]
-    deployed.ssh(host, "mkdir -p /var/lib/kube-ha && mount -t tmpfs -o size=4k none /var/lib/kube-ha")
+    deployed.run(host, "mkdir -p /var/lib/kube-ha && mount -t tmpfs -o size=4k none /var/lib/kube-ha")
     deployed.set("haproxy.balance", "roundrobin")
     try:
         completed = deployed.deploy("--output", "json")
     finally:
-        deployed.ssh(host, "umount /var/lib/kube-ha")
+        deployed.run(host, "umount /var/lib/kube-ha")
     assert completed.status == 1, completed.stdout
     message = completed.report["hosts"][host]["error"]["message"]
     assert "cannot keep the files as they are in /var/lib/kube-ha/generations; nothing was changed" in message
@@ -129,12 +129,12 @@ def test_first_deploy_has_nothing_to_go_back_to_but_can_be_taken_off_and_made_an
     assert [line for line in removed.stderr.splitlines() if "taking" in line][-1].endswith(MASTER)
     left = "ip -4 -oneline address show to 192.0.2.10; ls -d /var/lib/kube-ha /run/kube-ha*/ 2>/dev/null"
     for host in HOSTS:
-        assert fresh.ssh(host, CONTENT.replace("sha256sum $file", "true")).split()[0] == "/etc/haproxy/haproxy.cfg"
-        assert fresh.ssh(host, "dpkg --verify haproxy keepalived | grep /etc/ || true") == ""
-        states = fresh.ssh(
+        assert fresh.run(host, CONTENT.replace("sha256sum $file", "true")).split()[0] == "/etc/haproxy/haproxy.cfg"
+        assert fresh.run(host, "dpkg --verify haproxy keepalived | grep /etc/ || true") == ""
+        states = fresh.run(
             host, "systemctl is-active haproxy keepalived; systemctl is-enabled haproxy keepalived", check=False
         )
         assert states.split() == ["inactive", "inactive", "disabled", "disabled"]
-        assert fresh.ssh(host, left, check=False) == ""
+        assert fresh.run(host, left, check=False) == ""
     again = fresh.deploy("--output", "json")
     assert (again.status, again.failed_checks()) == (0, {}), again.stdout

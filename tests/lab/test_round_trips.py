@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.lab.rig import HOSTS, Lab
+from tests.lab.rig import HOSTS, Lab, on_all
 
 VERBOSE = "echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
 QUIET = "rm -f /etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
@@ -16,18 +16,20 @@ def counting(lab: Lab) -> Iterator[dict[str, tuple[int, int]]]:
     """Logins and commands on each host, from here to the end of the block; filled in then."""
     counts: dict[str, tuple[int, int]] = {}
     for host in HOSTS:
-        lab.ssh(host, VERBOSE)
-    cursors = {host: lab.ssh(host, CURSOR).strip() for host in HOSTS}
+        lab.run(host, VERBOSE)
+    cursors = on_all(lab, CURSOR)
     try:
         yield counts
         for host, cursor in cursors.items():
-            journal = lab.ssh(host, f"journalctl --unit ssh --output cat --after-cursor '{cursor}'").splitlines()
+            journal = lab.run(
+                host, f"journalctl --unit ssh --output cat --after-cursor '{cursor.strip()}'"
+            ).splitlines()
             logins = sum(line.startswith("Accepted publickey for ") for line in journal)
             commands = sum(line.startswith("Starting session: command") for line in journal)
-            counts[host] = (logins - 1, commands - 1)  # without the one that asks for the journal
+            counts[host] = (logins, commands)
     finally:
         for host in HOSTS:
-            lab.ssh(host, QUIET)
+            lab.run(host, QUIET)
 
 
 @pytest.mark.parametrize("runbook", ["deploy", "verify"])

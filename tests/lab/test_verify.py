@@ -27,11 +27,11 @@ def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None
 
 
 def test_every_format_of_a_real_run_is_read_by_others(deployed: Lab, tmp_path: Path) -> None:
-    deployed.ssh("lb-2", "systemctl stop haproxy")
+    deployed.run("lb-2", "systemctl stop haproxy")
     try:
         completed = deployed.runbook("verify", "--output", "nagios", "--report-dir", str(tmp_path / "report"))
     finally:
-        deployed.ssh("lb-2", "systemctl start haproxy")
+        deployed.run("lb-2", "systemctl start haproxy")
         deployed.await_healthy()
     assert completed.status == 2
     assert completed.stdout.startswith("KUBE-HA CRITICAL - lb-2 haproxy.active")
@@ -69,7 +69,7 @@ def test_a_look_whose_controller_dies_ends_by_itself(deployed: Lab) -> None:
     command = [sys.executable, str(ROOT / "runbooks/verify.py"), "-i", str(deployed.inventory)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as verify:
         deadline = time.monotonic() + 20
-        while not deployed.ssh("lb-1", LOOKING):
+        while not deployed.run("lb-1", LOOKING):
             assert time.monotonic() < deadline, "no look was seen"
         verify.kill()
     deadline = time.monotonic() + 10
@@ -79,16 +79,16 @@ def test_a_look_whose_controller_dies_ends_by_itself(deployed: Lab) -> None:
 
 def test_a_haproxy_that_hangs_for_long_is_told_of_and_leaves_nothing_waiting(deployed: Lab) -> None:
     """Its socket's backlog is full after some ten seconds: from then on, a connection to it blocks."""
-    deployed.ssh("lb-2", "kill -STOP $(pidof haproxy)")
+    deployed.run("lb-2", "kill -STOP $(pidof haproxy)")
     try:
         client = "socat -u OPEN:/dev/null UNIX-CONNECT:/run/haproxy-admin.sock >/dev/null 2>&1"
-        deployed.ssh("lb-2", f"for i in $(seq 30); do ({client} &); done")
+        deployed.run("lb-2", f"for i in $(seq 30); do ({client} &); done")
         completed = deployed.runbook("verify", "--output", "json", "--check", "haproxy.apiservers_up")
-        left = deployed.ssh(
+        left = deployed.run(
             "lb-2", f"ps -eo args | grep -E '^(tcpdump|arping|curl|timeout|sh -s)' | {NOT_OURS} || true"
         )
     finally:
-        deployed.ssh("lb-2", "kill -CONT $(pidof haproxy); kill $(pidof socat)", check=False)
+        deployed.run("lb-2", "kill -CONT $(pidof haproxy); kill $(pidof socat)", check=False)
         deployed.await_healthy()
     assert (completed.status, completed.red_checks()) == (1, {"lb-2": ["haproxy.apiservers_up"]})
     assert left == ""
@@ -98,13 +98,13 @@ def test_a_state_that_keepalived_wrote_earlier_is_not_taken_for_its_answer(deplo
     stale = '[{"data":{"iname":"VI-kube-master","state":3,"effective_priority":1}}]'
     for _ in range(4):  # read too early, it was taken in one look of six
         for host in HOSTS:
-            deployed.ssh(host, f"echo '{stale}' >/tmp/keepalived.json")
+            deployed.run(host, f"echo '{stale}' >/tmp/keepalived.json")
         completed = deployed.runbook("verify", "--output", "json")
         assert (completed.status, completed.failed_checks()) == (0, {})
 
 
 def test_a_failed_unit_shows_its_journal_and_what_to_do(deployed: Lab) -> None:
-    deployed.ssh(MASTER, "systemctl stop haproxy")
+    deployed.run(MASTER, "systemctl stop haproxy")
     completed = deployed.runbook("verify")
     assert completed.status == 1
     assert "lb-1: haproxy.active" in completed.stdout
@@ -115,7 +115,7 @@ def test_a_failed_unit_shows_its_journal_and_what_to_do(deployed: Lab) -> None:
 
 
 def test_a_host_that_cannot_be_reached_is_unknown_and_the_others_are_checked(deployed: Lab) -> None:
-    deployed.ssh("lb-3", "systemctl stop ssh.socket ssh 2>/dev/null; systemctl stop ssh", check=False)
+    deployed.run("lb-3", "systemctl stop ssh.socket ssh 2>/dev/null; systemctl stop ssh", check=False)
     try:
         completed = deployed.runbook("verify", "--output", "json")
         refused = deployed.deploy("--output", "json")
