@@ -26,11 +26,11 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 browser: setup # only the tests open a browser: a demo fetches none
 	@./setup.sh browser
 
-MEASURED := tests/lab/test_failover.py
+MEASURED := tests/lab/test_faults.py tests/lab/test_failover.py
 
 test: browser ## all tests; those in tests/lab boot labs of their own
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --ignore $(MEASURED)
-	@$(PYTHON) -m pytest $(MEASURED) # alone: outages are measured here
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(addprefix --ignore ,$(MEASURED))
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: outages are measured here
 
 lint: setup ## ruff, mypy strict, shellcheck
 	@.venv/bin/ruff check .

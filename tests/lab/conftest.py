@@ -20,9 +20,19 @@ def fresh(tmp_path: Path) -> Iterator[Lab]:
     lab.down()
 
 
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three hosts that are as the repository's inventory says, for tests of one file that mend what they break."""
+    yield from _deployed(f"fault{PROCESS}", tmp_path_factory.mktemp("fault"))
+
+
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = copy_inventory(f"our{PROCESS}", tmp_path_factory.mktemp("shared") / "inventory")
+    yield from _deployed(f"our{PROCESS}", tmp_path_factory.mktemp("our"))
+
+
+def _deployed(name: str, folder: Path) -> Iterator[Lab]:
+    lab = copy_inventory(name, folder / "inventory")
     lab.up()
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr

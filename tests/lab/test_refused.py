@@ -1,8 +1,10 @@
 """What cannot be, stops before any live file of any host has changed."""
 
+from pathlib import Path
+
 import pytest
 from tests.lab.killing import SUMS as CONTENT
-from tests.lab.rig import HOSTS, Lab, on_all
+from tests.lab.rig import HOSTS, Lab, copy_inventory, on_all
 
 LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -printf '%p %s %m %T@ %i\\n' | sort"
 LOGINS = "journalctl --unit ssh --output cat | grep -c Accepted"
@@ -104,10 +106,10 @@ def test_a_mistake_in_the_inventory_is_told_before_any_host_hears_of_it(deployed
     assert on_all(deployed, LOGINS) == logins
 
 
-def test_while_the_lab_is_down_nothing_is_sent_and_the_command_that_starts_it_is_named(fresh: Lab) -> None:
-    fresh.down()
+def test_while_the_lab_is_down_nothing_is_sent_and_the_command_that_starts_it_is_named(tmp_path: Path) -> None:
+    down = copy_inventory("down", tmp_path / "inventory")
     for runbook in ("deploy", "verify"):
-        completed = fresh.runbook(runbook)
+        completed = down.runbook(runbook)
         assert completed.status != 0
         assert "kube-ha lab up" in completed.stderr
         assert completed.stdout == ""
