@@ -206,10 +206,10 @@ def test_hung_haproxy_is_for_the_other_script_to_tell_and_costs_this_one_no_time
 @pytest.mark.parametrize(
     ("server", "closed"),
     [
-        pytest.param(("DOWN", 3, 1), True, id="down for a second"),
+        pytest.param(("DOWN", 3, 2), True, id="down for a second at least"),
         pytest.param(("DOWN", 1, 3600), True, id="down for long"),
         pytest.param(("DOWN 1/2", 3, 5), True, id="on its way up"),
-        pytest.param(("DOWN", 3, 0), False, id="down for less: some are about to be tried on another"),
+        pytest.param(("DOWN", 3, 1), False, id="down for a moment, maybe: some are about to be tried on another"),
         pytest.param(("DOWN", 0, 5), False, id="no connection"),
         pytest.param(("UP", 3, 5), False, id="up"),
         pytest.param(("UP 1/2", 3, 5), False, id="on its way down"),
