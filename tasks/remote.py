@@ -98,13 +98,22 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     return completed
 
 
+def whole(script: str) -> str:
+    """A script of which nothing is done before all of it has arrived: a shell does each line as soon as it has that.
+
+    Arguments:
+        script: POSIX sh
+    """
+    return f"{{ true\n{script}\n}}\n"
+
+
 def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Completed:
     transport = client.get_transport()
     if transport is None or not transport.is_active():
         raise EOFError("the transport is closed")
     with transport.open_session(timeout=OPEN_TIMEOUT) as channel:
         channel.exec_command("sh -s")
-        completed = _talk(channel, script.encode(), time.monotonic() + timeout)
+        completed = _talk(channel, whole(script).encode(), time.monotonic() + timeout)
     if completed.status == NO_STATUS:
         raise EOFError("the script's exit status never came")
     return completed

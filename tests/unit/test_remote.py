@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ from nornir_kube_ha.errors import (
     UnexpectedReplyError,
 )
 from nornir_kube_ha.tasks import remote
-from nornir_kube_ha.tasks.remote import Completed, assignments, load_script, run_script
+from nornir_kube_ha.tasks.remote import Completed, assignments, load_script, run_script, whole
 
 Answer = tuple[int, bytes, bytes]
 Sent = Callable[..., Completed]
@@ -225,7 +226,8 @@ def sent_afresh(stranger: Nornir) -> Sent:
 
 def test_script_goes_through_stdin_and_nothing_of_it_on_a_command_line(server: SSHServer, sent: Sent) -> None:
     server.answer = lambda script: (0, f"did {script}".encode(), b"by the way\n")
-    assert sent("PASSWORD=only-for-the-lab\n") == Completed(0, "did PASSWORD=only-for-the-lab\n", "by the way\n")
+    script = "PASSWORD=only-for-the-lab\n"
+    assert sent(script) == Completed(0, f"did {whole(script)}", "by the way\n")
     assert server.commands == ["sh -s"]
 
 
@@ -241,7 +243,7 @@ def test_host_of_a_lab_is_not_reached_from_outside_of_it(
 def test_one_login_serves_every_script_and_opens_no_shell(fresh_server: SSHServer, sent_afresh: Sent) -> None:
     for number in range(3):
         sent_afresh(f"echo {number}\n")
-    assert fresh_server.scripts == ["echo 0\n", "echo 1\n", "echo 2\n"]
+    assert fresh_server.scripts == [whole(f"echo {number}\n") for number in range(3)]
     assert fresh_server.commands == ["sh -s"] * 3  # and a terminal or a shell would have been refused
     assert len(fresh_server.transports) == 1
 
@@ -250,7 +252,8 @@ def test_much_of_everything_goes_both_ways(server: SSHServer, sent: Sent) -> Non
     script = "#" * 300_000
     server.answer = lambda _: (0, b"o" * 300_000, b"e" * 300_000)
     completed = sent(script)
-    assert (len(completed.stdout), len(completed.stderr), len(server.scripts[0])) == (300_000,) * 3
+    assert (len(completed.stdout), len(completed.stderr)) == (300_000, 300_000)
+    assert server.scripts == [whole(script)]
 
 
 def test_bytes_that_are_no_text_are_replaced(server: SSHServer, sent: Sent) -> None:
@@ -409,3 +412,13 @@ def test_values_are_quoted_for_the_shell() -> None:
 @pytest.mark.parametrize("name", ["facts.sh", "packages.sh", "stage.sh", "commit.sh", "unstage.sh", "services.sh"])
 def test_scripts_come_with_the_package(name: str) -> None:
     assert load_script(name).endswith("\n")
+
+
+def test_script_that_arrives_cut_off_does_nothing(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    sent = whole(f"touch {done}\ncat <<END\ntext\nEND\n")
+    for length in range(sent.rindex("}")):
+        subprocess.run(["sh", "-s"], input=sent[:length].encode(), capture_output=True, check=False)
+        assert not done.exists(), sent[:length]
+    subprocess.run(["sh", "-s"], input=sent.encode(), capture_output=True, check=True)
+    assert done.exists()
