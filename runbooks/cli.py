@@ -21,6 +21,7 @@ from nornir_kube_ha.runbooks.options import (
     add_options,
     add_remove_options,
     add_rollback_options,
+    add_upgrade_options,
     parse,
 )
 from nornir_kube_ha.runbooks.values import seconds
@@ -32,6 +33,7 @@ RUNBOOKS = {
         add_check_options,
     ),
     "rollback": ("put every host back on files that it had before, and that were good", add_rollback_options),
+    "upgrade": ("bring every host to the newest haproxy and keepalived, without an outage", add_upgrade_options),
     "remove": ("take everything off every host again, the VIP's holder last", add_remove_options),
     "failover-test": (
         "break things on purpose, and measure a client's outage",

@@ -13,14 +13,12 @@ from nornir_kube_ha.errors import PreflightError, VRIDTakenError
 from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.gate import settled
 from nornir_kube_ha.runbooks.leases import leased
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
-from nornir_kube_ha.runbooks.rolling import roll_out, settled
+from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import install_packages
-
-SETTLE_SECONDS = 30  # an election and two rounds of health checks take about three
-SETTLE_INTERVAL = 0.5
 
 
 def deploy(run: Run, options: Options = DEFAULT) -> Report:
@@ -81,7 +79,7 @@ def _settle(run: Run, proven: set[str]) -> None:
     """After a change, look again until all is well; daemons take their time to find each other."""
     if run.changed and not run.dry_run:
         run.tell("looking again, until every check passes")
-        proven.update(settled(run, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL))
+        proven.update(settled(run))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -24,9 +24,12 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
         yield
         return
     run.lease = Lease(run.run_id, this_process())
-    taken = run.each(take_lease, hosts, lease=run.lease, facts=run.facts)
+    taken: dict[str, bool] = {}
     try:
-        run.stop_if_failed()
+        # One host alone first, the same one for all: of two runs that begin at once one gets it, and goes on.
+        for names in (hosts[:1], hosts[1:]):
+            taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
+            run.stop_if_failed()
         if any(taken.values()):
             run.tell("another run has been at work since: looking again")
             run.look()

@@ -121,7 +121,7 @@ class Measurement:
 
     def _await_steady(self) -> None:
         since = time.monotonic()
-        if not self._client.wait_until(_is_steady, STEADY_TIMEOUT, since=since):
+        if not self._client.wait_until(is_steady, STEADY_TIMEOUT, since=since):
             errors = sorted({each.error for each in self._client.attempts(since) if each.failed})
             raise ClientError(
                 f"a client of cluster {self.cluster.name} on {self._client.where} does not get each request answered "
@@ -221,8 +221,12 @@ def split(attempts: list[Attempt], heal: float) -> tuple[list[Attempt], list[Att
     return [each for each in met if tells_of_fault(each)], [each for each in met if not tells_of_fault(each)]
 
 
-def _is_steady(attempts: list[Attempt]) -> bool:
-    """Whether nothing has failed for a while, at the end of these."""
+def is_steady(attempts: list[Attempt]) -> bool:
+    """Whether nothing has failed for a while, at the end of these.
+
+    Arguments:
+        attempts: in order of their start
+    """
     if not attempts:
         return False
     begun = attempts[-1].start - STEADY

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
-from nornir_kube_ha.runbooks.rollout_options import RollOut, add_rollout_options
+from nornir_kube_ha.runbooks.rollout_options import RollOut, add_accept_outage, add_rollout_options
 from nornir_kube_ha.runbooks.values import key_value, names, positive, seconds
 
 NAGIOS_UNKNOWN = 3  # the plugin API's
@@ -162,6 +162,16 @@ def add_rollback_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_upgrade_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of an upgrade.
+
+    Arguments:
+        parser: of the runbook
+    """
+    add_change_options(parser)
+    add_accept_outage(parser, "restart the VIP's holder though the VIP cannot be moved to another node first")
+
+
 def add_remove_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of taking everything off again.
 
@@ -249,7 +259,7 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         retry_timeout=getattr(arguments, "retry_timeout", 0),
         sleep=getattr(arguments, "sleep", 1),
         failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
-        roll_out=RollOut.of(arguments) if hasattr(arguments, "serial") else AS_USUAL,
+        roll_out=RollOut.of(arguments),
         list_generations=getattr(arguments, "list_generations", False),
         back_to=getattr(arguments, "back_to", ""),
         yes=getattr(arguments, "yes", False),

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Take everything off every host again: configuration, the units' drop-ins, what was kept of earlier times.
 
 Backups first, the VIP's holder last; with it, the VIP goes, and clients lose their address. What stood in the place of

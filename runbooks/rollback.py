@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Put every host back on files that it had before, from what it has kept itself.
 
 Each host keeps the files that were live before each of its last changes. Without more words, the newest of them that
@@ -14,9 +15,10 @@ from nornir_kube_ha.generations import Generation, last_good, serves
 from nornir_kube_ha.plan import plan
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.gate import settled
 from nornir_kube_ha.runbooks.leases import leased
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
-from nornir_kube_ha.runbooks.rolling import roll_out, settled
+from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_generation_files, get_generations
 
@@ -26,8 +28,6 @@ CHECKS = frozenset(
     for word in ("active", "enabled", "stable", "up_to_date", "config_accepted")
 ) | {"keepalived.state"}
 """What must hold whatever the inventory says."""
-SETTLE_SECONDS = 20
-SETTLE_INTERVAL = 0.5
 
 
 def rollback(run: Run, options: Options = DEFAULT) -> Report:
@@ -98,7 +98,7 @@ def _roll_back(run: Run, good: set[str], options: Options) -> None:
     with leased(run, proven):
         roll_out(run, CHECKS, options.roll_out)
         if not run.dry_run:
-            proven.update(good & settled(run, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL))
+            proven.update(good & settled(run))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -5,17 +5,15 @@ A host that is not well with its new configuration goes back to the files that i
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from nornir_kube_ha.checks import Finding, Status, check_host
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.dialect import differences
-from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError, PreflightError
+from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.lease import LEASE_SECONDS
 from nornir_kube_ha.plan import HostPlan, plan
-from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
-from nornir_kube_ha.runbooks.patience import until_passed
+from nornir_kube_ha.runbooks.gate import Gate
 from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import (
@@ -27,23 +25,6 @@ from nornir_kube_ha.tasks import (
     take_lease,
     unstage_config,
 )
-
-GATE_SECONDS = 20.0  # an election and two rounds of health checks take about three
-GATE_INTERVAL = 0.3
-STANDING = {Status.FAIL, Status.UNKNOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What a host that serves must hold up against after its change: no check fails that did not fail before.
-
-    Arguments:
-        checks: ids of the checks that count
-        before: ids of those that failed before the change
-    """
-
-    checks: Collection[str]
-    before: frozenset[str]
 
 
 def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
@@ -67,21 +48,24 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
     together = _cannot_be_rolled(run, serving, plans, how)
     if together:
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
-    gates = {name: Gate(checks, frozenset(each.id for each in _standing(run, name, checks))) for name in serving}
+    gates = {name: Gate.of(run, name, checks) for name in serving}
     waiting, done, prolonged = set(differing), list[str](), time.monotonic()
     try:
         waiting = set(run.each(stage_config, differing, intent=run.intent, plans=plans, lease=run.lease))
         run.stop_if_failed()
-        groups = batches(run.intent, changing, serving, holding, max(1, how.serial.of(len(serving))))
+        joining = [name for name in changing if KEEPALIVED_CONF not in run.facts[name].files]
+        serial = max(1, how.serial.of(len(serving)))
+        groups = batches(run.intent, changing, serving, holding, serial=serial, joining=joining)
         for names in (tuple(changing),) if together else groups:
             run.tell_of_change(f"changing {', '.join(names)}")
-            waiting -= set(names)
-            _change(run, names, plans)
+            run.in_hand = set(names)
+            _change(run, names, plans, waiting)
             done += _pass_gates(run, names, gates, how)
+            run.in_hand.clear()
             _stop_if_too_many_failed(run, changing, how, {name: gates[name] for name in done if name in gates})
             prolonged = _keep_leases(run, prolonged)
     finally:  # what will not go live is not left lying about
-        run.each(unstage_config, sorted(waiting), plans=plans)
+        run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans)
 
 
 def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut) -> bool:
@@ -104,10 +88,11 @@ def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, Ho
     return False
 
 
-def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan]) -> None:
+def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan], waiting: set[str]) -> None:
     """Never left half-way: files that are swapped are read by their daemons too."""
     with run.unbroken():
         committed = run.each(commit_config, names, plans=plans, lease=run.lease)
+        waiting.difference_update(committed)
         run.each(change_services, [*committed], intent=run.intent, plans=plans, lease=run.lease)
 
 
@@ -117,7 +102,7 @@ def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate], how: 
     for name in names:
         try:
             if name in run.reached and name in gates and not run.dry_run:
-                _await(run, name, gates[name])
+                gates[name].passed_by(run, name)
         except KubeHaError as error:
             run.fail(name, error)
         if name in run.reached:
@@ -125,29 +110,6 @@ def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate], how: 
         elif name in gates and how.on_failure != "stop":
             run.add_words(name, _go_back(run, name, gates[name]))
     return well
-
-
-def _await(run: Run, name: str, gate: Gate) -> None:
-    deadline = time.monotonic() + GATE_SECONDS
-    while new := _new(run, name, gate):
-        if time.monotonic() >= deadline:
-            words = "; ".join(f"{each.id}: expected {each.expected}, seen {each.seen}" for each in new)
-            raise GateError(name, f"not well {GATE_SECONDS:g} s after its change: {words}")
-        time.sleep(GATE_INTERVAL)
-
-
-def _new(run: Run, name: str, gate: Gate) -> list[Finding]:
-    """What fails now and did not before. A host that gives no answer is asked on a new login."""
-    try:
-        run.look_at(name)
-    except HostUnreachableError as error:
-        run.log_in_again(name)
-        return [Finding("host.reachable", Status.UNKNOWN, "an answer", error.message)]
-    return [each for each in _standing(run, name, gate.checks) if each.id not in gate.before]
-
-
-def _standing(run: Run, name: str, checks: Collection[str]) -> list[Finding]:
-    return [each for each in check_host(run.view(name), checks) if each.status in STANDING]
 
 
 def _stop_if_too_many_failed(run: Run, changing: Collection[str], how: RollOut, done: Mapping[str, Gate]) -> None:
@@ -176,34 +138,10 @@ def _go_back(run: Run, name: str, gate: Gate) -> str:
         if not kept:
             return "its live files were not touched"
         put_generation(run, name, kept[0].number)  # the first: what was live before this run's first change
-        _await(run, name, gate)
+        gate.passed_by(run, name)
     except KubeHaError as error:
         return f"going back to the files that it had failed as well: {getattr(error, 'message', error)}"
     return "it is back on the files that it had, and as well as before"
-
-
-def settled(run: Run, *, timeout: float, sleep: float) -> set[str]:
-    """Look again until every check passes.
-
-    Arguments:
-        run: has changed something
-        timeout: seconds after which no further look begins
-        sleep: seconds between two looks
-
-    Returns:
-        Names of the hosts whose every check passes
-
-    Raises:
-        StoppedError: a host cannot be looked at any more
-    """
-
-    def look() -> Report:
-        run.look()
-        run.stop_if_failed()
-        return run.report()
-
-    report = until_passed(look, timeout=timeout, sleep=sleep, tell=lambda _: None)
-    return {name for name, host in report.hosts.items() if host.status == "passed"}
 
 
 def put_generation(run: Run, name: str, number: int) -> None:
@@ -218,7 +156,21 @@ def put_generation(run: Run, name: str, number: int) -> None:
         KubeHaError: the host does not take them
     """
     files = run.one(get_generation_files, name, number=number)
-    plans = {name: plan(run.intent.node(name), files, run.look_at(name))}
+    put_files(run, name, plan(run.intent.node(name), files, run.look_at(name)))
+
+
+def put_files(run: Run, name: str, change: HostPlan) -> None:
+    """Make files live on one host by itself: staged, judged, swapped, and read by its daemons.
+
+    Arguments:
+        run: logs in
+        name: of the host
+        change: what differs there
+
+    Raises:
+        KubeHaError: the host does not take them
+    """
+    plans = {name: change}
     for task, arguments in (
         (stage_config, {"intent": run.intent}),
         (commit_config, {}),

@@ -1,7 +1,7 @@
 """How a change goes over hosts: a roll-out's own options."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 ON_FAILURE = ("rollback-host", "rollback-all", "stop")
 HUNDRED = 100
@@ -71,15 +71,10 @@ class RollOut:
         """From parsed arguments.
 
         Arguments:
-            arguments: of a parser that `add_rollout_options` was given
+            arguments: of any runbook's parser; what it was not given is as usual
         """
-        return cls(
-            arguments.serial,
-            arguments.max_fail,
-            arguments.on_failure,
-            arguments.allow_unreachable,
-            arguments.accept_outage,
-        )
+        own = (field.name for field in fields(cls))
+        return cls(**{name: getattr(arguments, name) for name in own if hasattr(arguments, name)})
 
 
 def add_rollout_options(parser: argparse.ArgumentParser) -> None:
@@ -113,8 +108,15 @@ def add_rollout_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--allow-unreachable", action="store_true", help="change the others though a host cannot be reached"
     )
-    group.add_argument(
-        "--accept-outage",
-        action="store_true",
-        help="change all nodes at once where a change cannot go from host to host: another VIP, VRID, VRRP version",
-    )
+    words = "change all nodes at once where a change cannot go from host to host: another VIP, VRID, VRRP version"
+    add_accept_outage(group, words)
+
+
+def add_accept_outage(parser: argparse._ActionsContainer, words: str) -> None:
+    """Add `--accept-outage` to a parser.
+
+    Arguments:
+        parser: of the runbook
+        words: what it has done
+    """
+    parser.add_argument("--accept-outage", action="store_true", help=words)

@@ -29,10 +29,11 @@ from nornir_kube_ha.tasks import (
     get_plan,
     install_packages,
     remove_config,
+    upgrade_packages,
 )
 from nornir_kube_ha.trial import FaultReport
 
-CHANGING = (change_services, commit_config, install_packages, remove_config)
+CHANGING = (change_services, commit_config, install_packages, remove_config, upgrade_packages)
 
 
 def _from_here(cluster: Cluster) -> bool:
@@ -66,6 +67,7 @@ class Run:
         unbroken: what goes around steps that an interruption must wait for; nothing if not set
         checks: ids of the checks that are wanted
         tolerated: names of hosts whose failure does not stop the run
+        in_hand: names of hosts whose change has begun, and that have not passed their gates yet
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Run:
         self.lease: Lease | None = None
         self.unbroken: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.tolerated: set[str] = set()
+        self.in_hand: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
         self._looked = False
@@ -358,5 +361,7 @@ class Run:
         return HostView(self.intent.cluster_of(name), self.intent.node(name), self.facts[name], self.plans[name])
 
     def _why_stopped(self, name: str) -> str:
-        left = "changed, and not looked at again" if name in self.changed else "left as it was"
-        return f"{left}: {self._stopped}"
+        if name not in self.changed:
+            return f"left as it was: {self._stopped}"
+        missing = "not at its gate yet" if name in self.in_hand else "not looked at again"
+        return f"changed, and {missing}: {self._stopped}"

@@ -23,6 +23,7 @@ from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config
 from nornir_kube_ha.tasks.services import change_services, restart_services
 from nornir_kube_ha.tasks.stream import get_stream
+from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.vip import get_endpoint
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "get_holding",
     "get_plan",
     "get_stream",
+    "get_upgrades",
     "get_vip_arrival",
     "heal_fault",
     "inject_fault",
@@ -51,5 +53,6 @@ __all__ = [
     "stage_config",
     "take_lease",
     "unstage_config",
+    "upgrade_packages",
     "upload_config",
 ]

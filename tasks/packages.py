@@ -13,7 +13,8 @@ from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
-TIMEOUT = 900  # seconds; a slow mirror, a lock that another apt-get holds for its own run
+TIMEOUT = 900  # seconds; a slow mirror
+LOCK_TIMEOUT = 120  # seconds for whoever holds the package manager's lock: another apt-get's own run
 
 
 def install_packages(
@@ -47,6 +48,6 @@ def install_packages(
         return Result(host=task.host, changed=bool(missing), diff=diff, result=missing)
     if not seen.package_manager:
         raise RemoteCommandError(task.host.name, f"no apt-get on {seen.os}; other package managers are not known yet")
-    variables = assignments(packages=" ".join(missing))
+    variables = assignments(packages=" ".join(missing), lock=str(LOCK_TIMEOUT))
     run_script(task, guard(lease, seconds=TIMEOUT) + variables + load_script("packages.sh"), timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)

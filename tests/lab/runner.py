@@ -15,7 +15,7 @@ import tempfile
 import traceback
 from typing import TextIO
 
-NAMES = ("cli", "deploy", "verify", "rollback", "remove", "failover_test", "vip")
+NAMES = ("cli", "deploy", "verify", "rollback", "upgrade", "remove", "failover_test", "vip")
 LONGEST = 240  # seconds that a run may take
 
 

@@ -17,18 +17,20 @@ from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks import deploy as deploy_module
-from nornir_kube_ha.runbooks import rolling
+from nornir_kube_ha.runbooks import gate
 from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
 from nornir_kube_ha.tasks import config, generations, lease, packages, services
 from nornir_kube_ha.tasks import remove as remove_tasks
+from nornir_kube_ha.tasks import upgrade as upgrade_tasks
 from nornir_kube_ha.tasks.remote import Completed
 
 ALL = ("lb-1", "lb-2", "lb-3")
 MARKS = {
+    "list_newer$": "newer",
+    "have_newer$": "upgrade",
     "STALE=": "commit",
     "CHANGES=": "services",
     "PACKAGES=": "install",
@@ -57,6 +59,7 @@ class World:
         healthy: by host, as they are once they have been changed
         leases: what is said of a host's lease, exit status first: somebody else's
         generations: by host, the line of what is kept there
+        newer: by host, packages that its package sources have newer, as its script says it
         refuses: hosts whose haproxy refuses what is staged there
         fails: what a script on a host ends with, by host and step
     """
@@ -65,6 +68,7 @@ class World:
     healthy: Mapping[str, Facts]
     leases: dict[str, str] = field(default_factory=dict)
     generations: dict[str, str] = field(default_factory=dict)
+    newer: dict[str, str] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
     fails: dict[tuple[str, str], Exception] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
@@ -87,10 +91,13 @@ class World:
             return Completed(0, f"@{found_in(script, 'echo .@')} {self.leases.get(host, '0 ')}\n", "")
         if step in {"generations", "files"}:
             return Completed(0, re.sub("(?m)^@", f"@{found_in(script, 'NONCE=')} ", self.kept(host, step)), "")
+        if step == "newer":
+            lines = (*self.newer.get(host, "").splitlines(), "end")
+            return Completed(0, "".join(f"@{found_in(script, 'NONCE=')} {line}\n" for line in lines), "")
         if step == "install":
             installed = self.healthy[host]
             self.facts[host] = replace(self.facts[host], packages=installed.packages, heard=installed.heard)
-        if step in {"commit", "services"}:
+        if step in {"commit", "services", "upgrade"}:
             self.facts[host] = self.healthy[host]
         return Completed(0, "", "")
 
@@ -121,11 +128,10 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
-    for module in (config, generations, lease, packages, remove_tasks, services):
+    for module in (config, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
-    monkeypatch.setattr(deploy_module, "SETTLE_SECONDS", 0)
-    monkeypatch.setattr(deploy_module, "SETTLE_INTERVAL", 0)
-    monkeypatch.setattr(rolling, "GATE_SECONDS", 0)
+    for limit in ("GATE_SECONDS", "SETTLE_SECONDS", "SETTLE_INTERVAL"):
+        monkeypatch.setattr(gate, limit, 0)
     return hosts
 
 

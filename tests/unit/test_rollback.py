@@ -6,7 +6,6 @@ import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, world
 
 from nornir_kube_ha.config import HAPROXY_CFG
-from nornir_kube_ha.runbooks import rollback as rollback_module
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.rollback import CHECKS, rollback
 from nornir_kube_ha.runbooks.run import Run
@@ -19,9 +18,8 @@ UNPROVEN = "@generation 000009 1700000002 unproven 23456789abcd root@noc-1 other
 
 
 @pytest.fixture
-def kept(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def kept(world: World) -> World:
     """Three hosts that are well, and have kept a haproxy.cfg with a line more."""
-    monkeypatch.setattr(rollback_module, "SETTLE_SECONDS", 0)
     world.generations = dict.fromkeys(ALL, f"{GOOD}\n{LIVE}\n{UNPROVEN}")
     return world
 

@@ -134,6 +134,7 @@ def test_host_on_which_nothing_was_kept_was_not_touched(stale: World, run_of: Ca
     assert failure_of(report, "lb-2") == (
         "RemoteCommandError: No space left on device; its live files were not touched"
     )
+    assert sorted(stale.order("unstage")) == [(host, "unstage") for host in ALL]  # its own draft goes as well
 
 
 def test_several_hosts_may_go_at_once_the_holder_alone(stale: World, run_of: Callable[..., Run]) -> None:
@@ -182,6 +183,12 @@ def test_host_that_another_run_holds_stops_this_one_before_it_writes_anything(
         "further; nothing was changed. Wait for it to end, then run this again"
     )
     assert (report.exit_code, report.changed) == (5, False)
+
+
+def test_of_two_runs_that_begin_at_once_one_gets_every_host(stale: World, run_of: Callable[..., Run]) -> None:
+    stale.leases = {"lb-1": FOREIGN}  # it got the first one, so it gets the others: this run does not ask for them
+    assert deploy(run_of("deploy")).exit_code == 5
+    assert stale.order("take", "release") == [("lb-1", "take")]
 
 
 def test_lease_of_a_run_that_died_on_this_machine_is_taken_over(

@@ -67,6 +67,23 @@ def test_hosts_that_do_not_serve_go_before_those_that_do(
     assert batches(intent, ALL, serving, holding) == order
 
 
+@pytest.mark.parametrize(
+    ("joining", "order"),
+    [
+        pytest.param(["lb-3"], (("lb-2",), ("lb-1",), ("lb-3",)), id="new: the others must know it first"),
+        pytest.param([], (("lb-3",), ("lb-2",), ("lb-1",)), id="known: it is there before another is touched"),
+    ],
+)
+def test_host_that_joins_a_cluster_which_serves_goes_after_all_others(
+    intent: Intent, joining: list[str], order: tuple[tuple[str, ...], ...]
+) -> None:
+    assert batches(intent, ALL, ["lb-1", "lb-2"], ["lb-1"], joining=joining) == order
+
+
+def test_hosts_of_a_fresh_cluster_join_nobody(intent: Intent) -> None:
+    assert batches(intent, ALL, joining=ALL) == (("lb-1",), ("lb-2", "lb-3"))
+
+
 def test_one_host_that_takes_part_goes_by_itself(intent: Intent) -> None:
     assert batches(intent, ["lb-2"], ["lb-2"], ["lb-2"]) == (("lb-2",),)
 

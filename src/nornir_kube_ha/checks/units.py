@@ -72,7 +72,7 @@ def _stale(name: str, view: HostView) -> Iterator[str]:
         yield f"systemd has not read {name}'s unit files again"
     if name in view.facts.pending:
         yield f"{name} has not been told of its new files"
-    if unit.program.endswith(" (deleted)"):
+    if unit.runs_replaced_program:
         yield f"{name} runs a program that an upgrade has replaced"
     # haproxy keeps its old worker when a reload fails in life: what counts is the worker, not what systemd passed on.
     told = view.facts.worker_started if name == "haproxy" else None

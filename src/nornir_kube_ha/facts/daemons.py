@@ -40,6 +40,11 @@ class Unit:
         """Whether it runs; it goes on doing so while it reads its files again."""
         return self.active_state in {"active", "reloading"}
 
+    @property
+    def runs_replaced_program(self) -> bool:
+        """Whether its program is not the one any more that an upgrade has put in its place."""
+        return self.program.endswith(" (deleted)")
+
     def __str__(self) -> str:
         """`active (running)`, as `systemctl status` says."""
         return f"{self.active_state} ({self.sub_state})" if self.exists else "not installed"

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Bring every host to the newest haproxy and keepalived that its package sources have, without an outage.
+
+Host by host, each behind a gate, the VIP's holder last: the VIP is moved to a node that is done, as planned, before its
+daemons are restarted. A daemon that still runs a program which an earlier upgrade has replaced is restarted as well.
+A host that has nothing newer is not touched.
+"""
+
+import sys
+from collections.abc import Mapping
+from itertools import chain
+
+from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.errors import KubeHaError, MoveError
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.rollout import batches
+from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.gate import Gate, settled
+from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_upgrade_options
+from nornir_kube_ha.runbooks.rolling import put_files
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.vip import move_vip
+from nornir_kube_ha.tasks import get_upgrades, upgrade_packages
+from nornir_kube_ha.tasks.upgrade import Upgrade
+
+
+def upgrade(run: Run, options: Options = DEFAULT) -> Report:
+    """Bring every host of a run to the newest haproxy and keepalived that its package sources have.
+
+    Arguments:
+        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
+        options: whether an outage is accepted where the VIP cannot be moved away
+
+    Returns:
+        What was changed and, unless it was a dry run, every check
+    """
+    with run.until_failure():
+        run.tell(f"looking at {', '.join(run.hosts)}")
+        run.look()
+        run.stop_if_failed()
+        with leased(run, set()):
+            run.tell_of_change("asking the package sources for newer packages")
+            upgrades = run.each_or_stop(get_upgrades, run.reached, refresh=not run.dry_run, lease=run.lease)
+            done: list[str] = []
+            for name in _due(run, upgrades):
+                try:
+                    _upgrade(run, name, upgrades, done, accept_outage=options.roll_out.accept_outage)
+                except KubeHaError as error:
+                    run.fail(name, error)
+                run.stop_if_failed()
+                done.append(name)
+            if run.changed and not run.dry_run:
+                run.tell("looking again, until every check passes")
+                settled(run)
+    return run.report()
+
+
+def _due(run: Run, upgrades: Mapping[str, tuple[Upgrade, ...]]) -> tuple[str, ...]:
+    """Names of the hosts that have something to do, the VIP's holders last."""
+    due = [
+        name
+        for name, facts in run.facts.items()
+        if upgrades[name] or any(unit.runs_replaced_program for unit in facts.units.values())
+    ]
+    serving = [name for name in due if run.facts[name].serves]
+    holding = [name for name in serving if run.facts[name].holds(run.intent.node(name).vip)]
+    return tuple(chain.from_iterable(batches(run.intent, due, serving, holding)))
+
+
+def _upgrade(
+    run: Run, name: str, upgrades: Mapping[str, tuple[Upgrade, ...]], done: list[str], *, accept_outage: bool
+) -> None:
+    run.tell_of_change(f"upgrading {name}")
+    run.in_hand = {name}
+    gate = None
+    if not run.dry_run and run.look_at(name).serves:
+        gate = Gate.of(run, name, ALL)
+        if run.facts[name].holds(run.intent.node(name).vip) and not accept_outage:
+            _send_vip_away(run, name, done)
+    with run.unbroken():
+        run.each_or_stop(upgrade_packages, [name], upgrades=upgrades, lease=run.lease)
+    if run.dry_run:
+        return
+    run.look_at(name)
+    if run.plans[name].touches_files:  # the new daemons take other words for the same
+        put_files(run, name, run.plans[name])
+    if gate:
+        gate.passed_by(run, name)
+    run.in_hand.clear()
+
+
+def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
+    """Move the VIP to another node, best to one that is upgraded: then it does not move again."""
+    run.look()
+    cluster = run.intent.cluster_of(name)
+    others = [node.name for node in cluster.nodes if node.name != name and node.name in run.facts]
+    refusals = []
+    for other in sorted(others, key=lambda other: other not in done):
+        try:
+            move_vip(run, cluster, other)
+        except MoveError as error:
+            refusals.append(str(error))
+        else:
+            return
+    words = "; ".join(refusals) or "no other node of its cluster is part of this run"
+    hint = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
+    raise MoveError(name, f"{cluster.vip.ip} cannot be moved away first: {words}; {hint}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command.
+
+    Arguments:
+        arguments: of the command line; the process's own if not given
+
+    Returns:
+        The exit code
+    """
+    return run_as_script("upgrade", __doc__, upgrade, arguments, add_upgrade_options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
