@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed deploy-killed bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed deploy-killed deploy-twice truncated-files bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -26,7 +26,7 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 browser: setup # only the tests open a browser: a demo fetches none
 	@./setup.sh browser
 
-MEASURED := tests/lab/test_faults.py tests/lab/test_failover.py
+MEASURED := tests/lab/test_faults.py tests/lab/test_failover.py tests/lab/test_under_load.py
 
 test: browser ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(addprefix --ignore ,$(MEASURED))
@@ -60,6 +60,13 @@ failover-killed: setup ## kill the controller in the middle of each fault, 20 ti
 KILLS ?= 200
 deploy-killed: setup ## kill the controller at 200 points of a deploy (KILLS=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.killed_deploy --kills $(KILLS)
+
+TIMES ?= 20
+deploy-twice: setup ## start two deploys at once, 20 times (TIMES=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.two_controllers --times $(TIMES)
+
+truncated-files: setup ## cut each rendered file off at every byte, and stage it; writes docs/measured.md
+	@$(PYTHON) -m campaigns.truncated_files
 
 bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify

@@ -127,6 +127,15 @@ class Lab:
         """The same lab, with an inventory that may be changed."""
         return Lab(self.name, shutil.copytree(self.inventory, folder / "inventory"))
 
+    def copy_without(self, host: str, folder: Path) -> "Lab":
+        """The same lab, with an inventory that does not name a host."""
+        copy = self.copy_to(folder)
+        hosts, yaml = copy.inventory / "hosts.yaml", YAML()
+        tree = yaml.load(hosts)
+        del tree[host]
+        yaml.dump(tree, hosts)
+        return copy
+
 
 def _write(file: str, owner: str | None, section: str, value: object, inventory: Path) -> None:
     path = inventory / file

@@ -1,10 +1,13 @@
 """A change that goes wrong in life, two controllers at once, and the way back: on real hosts."""
 
+import json
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 from tests.lab.killing import LEFTOVERS, go_to, killed_at, states_of, wrong_after
 from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
@@ -13,6 +16,13 @@ from nornir_kube_ha.lab import pki
 
 FOLDERS = "/etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d"
 FILES = f"find {FOLDERS} -type f -printf '%p %s %m %T@ %i\\n' | sort"
+# As whoever starts it from a terminal: a shell has what it starts in the background ignore SIGINT.
+HEARD = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from nornir_kube_ha.runbooks import deploy
+sys.exit(deploy.main(sys.argv[1:]))
+"""
 CONTENT = f"""for file in {" ".join(MANAGED_PATHS)}; do
     [ ! -e $file ] || {{ stat -c '%n %a %U:%G' $file; sha256sum $file; }}
 done"""
@@ -88,21 +98,38 @@ def test_rollback_restores_every_byte_and_is_undone_by_another(deployed: Lab) ->
     assert on_all(deployed, CONTENT) == after
 
 
-def test_what_a_full_disk_keeps_from_being_kept_stops_the_change_before_any_live_file(deployed: Lab) -> None:
-    content = on_all(deployed, CONTENT)
-    host = BACKUPS[0]
-    deployed.run(host, "mkdir -p /var/lib/kube-ha && mount -t tmpfs -o size=4k none /var/lib/kube-ha")
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_run_finishes_the_host_in_hand_and_begins_no_other(
+    deployed: Lab, sent: signal.Signals, status: int
+) -> None:
+    before = on_all(deployed, CONTENT)
     deployed.set("haproxy.balance", "roundrobin")
-    try:
-        completed = deployed.deploy("--output", "json")
-    finally:
-        deployed.run(host, "umount /var/lib/kube-ha")
-    assert completed.status == 1, completed.stdout
-    message = completed.report["hosts"][host]["error"]["message"]
-    assert "cannot keep the files as they are in /var/lib/kube-ha/generations; nothing was changed" in message
-    assert "No space left on device" in message
-    assert message.endswith("its live files were not touched")
-    assert on_all(deployed, CONTENT) == content
+    done, in_hand, waiting = *BACKUPS, MASTER
+    command = [sys.executable, "-c", HEARD, "-i", str(deployed.inventory), "--output", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert any(line.startswith(f"changing {in_hand}") for line in iter(process.stderr.readline, ""))
+        process.send_signal(sent)
+        began = time.monotonic()
+        stdout, stderr = process.communicate()
+        took = time.monotonic() - began
+    assert process.returncode == status, stdout + stderr
+    assert took < 5
+    hosts = json.loads(stdout)["hosts"]
+    assert {name: {check["seen"] for check in hosts[name]["checks"]} for name in HOSTS} == {
+        done: {"changed, and not looked at again: the run was interrupted"},
+        in_hand: {"changed, and not at its gate yet: the run was interrupted"},
+        waiting: {"left as it was: the run was interrupted"},
+    }
+    after = on_all(deployed, CONTENT)
+    assert [after[name] == before[name] for name in (done, in_hand, waiting)] == [False, False, True]
+    assert not any(on_all(deployed, f"{LEFTOVERS}; ls /run/kube-ha-pending 2>/dev/null").values())
+    resumed = deployed.deploy("--output", "json")
+    assert {name: host["changed"] for name, host in resumed.report["hosts"].items()} == {
+        done: False,
+        in_hand: False,
+        waiting: True,
+    }
 
 
 def test_run_that_was_killed_leaves_whole_files_and_the_next_one_converges(deployed: Lab) -> None:

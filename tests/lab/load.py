@@ -1,0 +1,67 @@
+"""A client at work through a lab's VIP, the failover test's own, while runbooks change its hosts."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.lab.rig import Lab
+
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.outage import Attempt, Outage, outage
+from nornir_kube_ha.runbooks.measurement import is_steady
+from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.tasks.vantage import Client, config_of
+
+CONNECTIONS = 20
+PATIENCE = 20.0  # seconds to wait until every request is answered
+TAIL = 1.0  # seconds after a change that still count
+LEAST = 25  # new connections a second: with fewer, nothing would have been measured
+
+
+@dataclass
+class Load:
+    """Fifty new connections a second, and twenty that last."""
+
+    client: Client
+    since: float = 0.0
+
+    def begin(self) -> None:
+        """Count from here on."""
+        assert self.client.wait_until(is_steady, PATIENCE, since=time.monotonic())
+        self.since = time.monotonic()
+
+    def seen(self) -> list[Attempt]:
+        """All requests since then."""
+        seconds = time.monotonic() - self.since
+        time.sleep(TAIL)
+        attempts = self.client.attempts(self.since)
+        assert sum(each.is_new for each in attempts) > LEAST * seconds
+        return attempts
+
+    def lost(self) -> list[Attempt]:
+        """Requests since then that were not answered."""
+        return [each for each in self.seen() if each.failed]
+
+    def outage(self) -> Outage:
+        """What new connections have lost since then."""
+        return outage(each for each in self.seen() if each.is_new)
+
+
+@contextmanager
+def load_on(lab: Lab) -> Iterator[Load]:
+    """A client of the lab's cluster, where the lab's controller is."""
+    node = load_intent(open_inventory(lab.inventory, forks=1)).nodes[0]
+
+    def start() -> Client:
+        network.enter(lab.name)
+        return Client.here(node, config_of(node)._replace(connections=CONNECTIONS)).__enter__()
+
+    with ThreadPoolExecutor(1) as inside:
+        client = inside.submit(start).result()
+    try:
+        yield Load(client)
+    finally:
+        client.stop()

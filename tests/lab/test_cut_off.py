@@ -1,0 +1,62 @@
+"""A host whose connection is lost in the middle of a step: the truth is read back, and nothing is done twice."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.lab.killing import CHANGES
+from tests.lab.rig import HOSTS, ROOT, Lab, on_all
+
+Cut = Callable[[Lab], None]
+CUT = "lb-2"
+DROP = "table inet cut { chain input { type filter hook input priority 0; tcp dport 22 drop; }; }"
+DROPPED = 6.0  # seconds for which no packet arrives: TCP asks again meanwhile
+KEPT = "ls /var/lib/kube-ha/generations 2>/dev/null | wc -l"
+PENDING = "ls -A /run/kube-ha-pending 2>/dev/null; awk '$2 > 0' /run/kube-ha-lease; dpkg --audit"
+
+
+def end_logins(lab: Lab) -> None:
+    lab.run(CUT, "pkill -f '^sshd: root' || true")
+
+
+def drop_packets(lab: Lab) -> None:
+    lab.run(CUT, f"nft '{DROP}'")
+    threading.Timer(DROPPED, lab.run, [CUT, "nft delete table inet cut"]).start()
+
+
+def deploy_cut_at(lab: Lab, step: str, cut: Cut) -> dict[str, Any]:
+    """A deploy's report; the connection to a host is lost when the deploy tells of that step."""
+    command = [sys.executable, str(ROOT / "runbooks/deploy.py"), "-i", str(lab.inventory), "--output", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        told = iter(process.stderr.readline, "")
+        assert any(line.startswith(step) for line in told)
+        cut(lab)
+        stdout, stderr = process.communicate()
+    assert process.returncode == 0, stdout + stderr
+    report: dict[str, Any] = json.loads(stdout)
+    return report
+
+
+def test_packages_are_installed_once_though_the_connection_is_lost_meanwhile(fresh: Lab) -> None:
+    report = deploy_cut_at(fresh, "installing packages", end_logins)
+    assert {name: host["status"] for name, host in report["hosts"].items()} == dict.fromkeys(HOSTS, "passed")
+    assert not any(on_all(fresh, PENDING).values())
+    assert not fresh.deploy("--output", "json").report["changed"]
+
+
+@pytest.mark.parametrize("cut", [end_logins, drop_packets])
+def test_change_is_made_once_though_the_connection_is_lost_meanwhile(deployed: Lab, cut: Cut) -> None:
+    for key, (_, value) in CHANGES.items():
+        deployed.set(key, value)
+    kept = on_all(deployed, KEPT)
+    report = deploy_cut_at(deployed, f"changing {CUT}", cut)
+    assert {name: host["status"] for name, host in report["hosts"].items()} == dict.fromkeys(HOSTS, "passed")
+    assert {name: int(count) - int(kept[name]) for name, count in on_all(deployed, KEPT).items()} == dict.fromkeys(
+        HOSTS, 1
+    )
+    assert not any(on_all(deployed, PENDING).values())
