@@ -49,7 +49,14 @@ def _table(trials: dict[str, list[Row]], settings: str) -> Iterator[str]:
     yield "Seconds: median / 99th percentile / longest. Long-lived connections ask every 0.2 s: they cannot see less."
     yield ""
     yield from _head(
-        "fault", "trials", "outage new", "long-lived", "failed, begun after it", "two holders", "limit", "verdict"
+        "fault",
+        "trials",
+        "outage new",
+        "long-lived",
+        "failed, begun after it",
+        "two holders; in all",
+        "limit",
+        "verdict",
     )
     for name, rows in trials.items():
         done = [row for row in rows if row["outcome"] in {"passed", "missed"}]
@@ -60,7 +67,7 @@ def _table(trials: dict[str, list[Row]], settings: str) -> Iterator[str]:
             _spread(done, lambda row: row["new"]["seconds"]),
             _spread(done, lambda row: row["reused"]["seconds"]),
             f"{sum(row['new']['failed'] - row['new']['cut'] for row in done)}",
-            _spread(done, lambda row: row["two_holders"]),
+            f"{_spread(done, lambda row: row['two_holders'])}; {sum(row['two_holders'] for row in done):.2f}",
             limit.words,
             _verdict(rows),
         ]
