@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from campaigns.failover_page import PAGE
 from campaigns.record import ROOT, record
 from campaigns.rig import deployed_lab
-from tests.lab.breaking import LEFT
+from tests.lab.breaking import left
 from tests.lab.rig import HOSTS, Lab
 
 from nornir_kube_ha.faults import FAULTS, Way
@@ -78,7 +78,7 @@ def _kill(lab: Lab, name: str) -> tuple[float | None, str]:
             lab.deploy()
             return None, ""
     seconds = time.monotonic() - killed
-    return seconds, "".join(lab.run(host, LEFT) for host in HOSTS)
+    return seconds, left(lab)
 
 
 def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> None:

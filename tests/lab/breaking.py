@@ -5,11 +5,12 @@ import sys
 import time
 from typing import Any
 
-from tests.lab.rig import HOSTS, ROOT, VIP, Completed, Lab
+from tests.lab.rig import HOSTS, ROOT, VIP, Completed, Lab, on_all
 
 from nornir_kube_ha.tasks.faults import FOLDER
 
 HOLDER = f'ip -4 -oneline address show to "{VIP}/32"'
+PATIENCE = 30  # seconds: a link that was down hears late that the controller is gone, as TCP asks less and less often
 LEFT = "systemctl list-units --plain --no-legend 'kube-ha-fault-*'; pgrep -f '[o]neline monitor' || true"
 
 
@@ -33,6 +34,14 @@ def holder(lab: Lab) -> str:
     return name
 
 
+def left(lab: Lab) -> str:
+    """What a failover test has left on hosts, once they have had the time to notice that it is gone."""
+    deadline = time.monotonic() + PATIENCE
+    while (words := "".join(on_all(lab, LEFT).values())) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return words
+
+
 def begin(lab: Lab, *options: str) -> "subprocess.Popen[str]":
     """A failover test that goes on while the test does something else."""
     for host in HOSTS:
@@ -50,7 +59,7 @@ def begin(lab: Lab, *options: str) -> "subprocess.Popen[str]":
 
 def await_fault(lab: Lab, process: "subprocess.Popen[str]") -> str:
     """The host on which the fault has been made."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         for host in HOSTS:
             if "\nmade " in lab.run(host, f"cat {FOLDER}/story 2>/dev/null", check=False):

@@ -8,8 +8,8 @@ import sys
 import time
 
 import pytest
-from tests.lab.breaking import LEFT, await_fault, begin, failover_test, holder, holders, the_trial
-from tests.lab.rig import HOSTS, MASTER, Completed, Lab, on_all
+from tests.lab.breaking import await_fault, begin, failover_test, holder, holders, left, the_trial
+from tests.lab.rig import HOSTS, MASTER, Completed, Lab
 
 from nornir_kube_ha.tasks.faults import FOLDER
 
@@ -40,7 +40,7 @@ def test_a_fault_heals_though_its_controller_is_killed(lab: Lab, name: str) -> N
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     lab.await_healthy()
-    assert not any(on_all(lab, LEFT).values())
+    assert left(lab) == ""
 
 
 def test_ctrl_c_heals_at_once_and_keeps_what_was_measured(lab: Lab) -> None:
