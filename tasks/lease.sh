@@ -27,8 +27,14 @@ release() {
     [ "$last" != "$RUN_ID" ] || printf '%s 0 %s\n' "$RUN_ID" "$OWNER" >"$LEASE"
 }
 
-# Before a step that changes something: without the lease, nothing is.
+# Before a step that changes something: without the lease, nothing is. And one step at a time, until this script ends: one
+# whose connection was lost may still be at it, while it is asked for again.
 still_ours() {
+    exec 8>>"$LEASE.step"
+    flock -w "$LEASE_SECONDS" 8 || {
+        echo "an earlier step does not end; this step changed nothing" >&2
+        exit 1
+    }
     words=$(hold) || {
         echo "the lease of this host is another run's by now: $words; this step changed nothing" >&2
         exit 75

@@ -91,6 +91,20 @@ def test_step_prolongs_the_lease_by_what_it_may_take(host: Host) -> None:
     assert 175 <= left <= 180
 
 
+def test_step_that_is_asked_for_again_waits_for_the_one_whose_connection_was_lost(host: Host) -> None:
+    host.hold(OURS)
+    step = guard(OURS, seconds=60).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
+    log = host.path.with_name("log")
+    with subprocess.Popen(["sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lost:
+        assert lost.stdin
+        assert lost.stdout
+        lost.stdin.write(f"{step}echo begun; sleep 0.5; echo first >>{log}\n")
+        lost.stdin.close()
+        lost.stdout.readline()
+        host.run(f"{guard(OURS, seconds=60)}echo again >>{log}\n")
+    assert log.read_text().split() == ["first", "again"]
+
+
 def test_of_many_who_ask_at_once_one_has_it(host: Host) -> None:
     script = lease_functions(OURS).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
     asking = f"{script}\nRUN_ID=$$; words=$(hold) && echo mine\n"
