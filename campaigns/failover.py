@@ -9,6 +9,7 @@ ended, and several add up. `--write` only writes the page again from what is kep
 import argparse
 import fnmatch
 import json
+import math
 import queue
 import subprocess
 import sys
@@ -51,8 +52,9 @@ def _run(options: argparse.Namespace) -> None:
     for name in names:
         for settings in options.settings or ["ours"]:
             missing = options.repeat - len(kept(settings, name + options.kind))
-            for start in range(0, missing, BATCH):
-                work.put((settings, name, min(BATCH, missing - start)))
+            batch = min(BATCH, math.ceil(missing / options.labs))  # so that no lab idles while another has ten
+            for start in range(0, missing, batch or 1):
+                work.put((settings, name, min(batch, missing - start)))
     threads = [threading.Thread(target=_work, args=(number, work, options)) for number in range(options.labs)]
     for thread in threads:
         thread.start()
