@@ -67,18 +67,23 @@ def move_vip(run: Run, cluster: Cluster, to: str) -> str:
     if holder == to:
         return holder
     _refuse_unfit(run, cluster, to)
-    run.one(prefer_for_vip, to, intent=run.intent, preferred=True)
+    names = [node.name for node in cluster.nodes if node.name in run.facts]
+    asked = [to, *(name for name in names if name not in (to, holder))]
     try:
+        _prefer(run, asked, to)
         _hand_over(run, cluster, holder, to)
     except BaseException:  # also when it is interrupted
-        run.one(prefer_for_vip, to, intent=run.intent, preferred=False)
+        _prefer(run, asked, None)
         raise
     # Where nodes preempt, the preference has to last, or the master would take the VIP back.
     settled = not cluster.node(to).keepalived.preempt or cluster.node(to).role == "master"
-    for name in (node.name for node in cluster.nodes if node.name in run.facts):
-        if name != to or settled:
-            run.one(prefer_for_vip, name, intent=run.intent, preferred=False)
+    _prefer(run, [name for name in names if name != to or settled], None)
     return holder
+
+
+def _prefer(run: Run, names: list[str], preferred: str | None) -> None:
+    for name in names:
+        run.one(prefer_for_vip, name, intent=run.intent, preferred=preferred)
 
 
 def _hand_over(run: Run, cluster: Cluster, holder: str, to: str) -> None:

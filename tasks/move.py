@@ -1,4 +1,4 @@
-"""A planned move of the VIP: the node that shall have it is put ahead of all others, and the one that has it lets go.
+"""A planned move of the VIP: the node that shall have it is put ahead of the others, and who has it lets go.
 
 Nothing is restarted, and no time-out is waited for: the holder says goodbye, and the next one answers at once.
 """
@@ -7,18 +7,21 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
-from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent import HINDMOST, Intent
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 15  # seconds; the longest of these scripts waits for two
 
 
-def prefer_for_vip(task: Task, intent: Intent, *, preferred: bool, dry_run: bool | None = None) -> Result:
-    """Put a node ahead of all others in the next election, or back to its own priority.
+def prefer_for_vip(task: Task, intent: Intent, *, preferred: str | None, dry_run: bool | None = None) -> Result:
+    """Put a node ahead of all others in the next election, behind all others, or back to its own priority.
+
+    A node waits for the longer before it takes the VIP over the lower its priority is: who is just behind claims it as well,
+    on a busy machine. The holder is to be left as it is, or it would lose the VIP where nodes preempt.
 
     Arguments:
         intent: what should be
-        preferred: whether it shall have the VIP
+        preferred: name of the node that shall have the VIP, the others are put behind; None: as configured
         dry_run: whether to do nothing; Nornir's own setting if not given
 
     Returns:
@@ -29,8 +32,9 @@ def prefer_for_vip(task: Task, intent: Intent, *, preferred: bool, dry_run: bool
         MoveError: the node is not made for planned moves
     """
     own = intent.node(task.host.name).keepalived.priority
-    wanted = intent.cluster_of(task.host.name).preferred_priority - own if preferred else 0
-    return _run(task, intent, "prefer", wanted, dry_run=dry_run)
+    ahead = intent.cluster_of(task.host.name).preferred_priority
+    wanted = own if preferred is None else ahead if preferred == task.host.name else HINDMOST
+    return _run(task, intent, "prefer", wanted - own, dry_run=dry_run)
 
 
 def release_vip(task: Task, intent: Intent, dry_run: bool | None = None) -> Result:

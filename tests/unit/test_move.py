@@ -150,24 +150,22 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return scripts
 
 
-@pytest.mark.parametrize("preferred", [True, False])
-def test_preferred_node_is_ahead_of_all_others(
-    nornir_of: Callable[..., Nornir], sent: list[str], *, preferred: bool
+@pytest.mark.parametrize(("preferred", "priority"), [("lb-2", 200), ("lb-3", 1), ("lb-1", 1), (None, 120)])
+def test_preferred_node_is_ahead_of_all_others_and_others_are_behind(
+    nornir_of: Callable[..., Nornir], sent: list[str], preferred: str | None, priority: int
 ) -> None:
     nornir = nornir_of()
     intent = load_intent(nornir)
     outcome = nornir.filter(name="lb-2").run(prefer_for_vip, intent=intent, preferred=preferred)["lb-2"][0]
     assert outcome.changed
-    ahead = intent.clusters[0].preferred_priority - intent.node("lb-2").keepalived.priority
-    assert ahead > 0
-    assert f"\nWANTED={ahead if preferred else 0}\n" in sent[0]
+    assert f"\nWANTED={priority - 120}\n" in sent[0]
     assert sent[0].endswith("}\nprefer\n")
 
 
 def test_dry_run_sends_nothing(nornir_of: Callable[..., Nornir], sent: list[str]) -> None:
     nornir = nornir_of()
     intent = load_intent(nornir)
-    nornir.run(prefer_for_vip, intent=intent, preferred=True, dry_run=True).raise_on_error()
+    nornir.run(prefer_for_vip, intent=intent, preferred="lb-1", dry_run=True).raise_on_error()
     nornir.run(release_vip, intent=intent, dry_run=True).raise_on_error()
     assert sent == []
     nornir.run(release_vip, intent=intent).raise_on_error()

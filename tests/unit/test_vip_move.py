@@ -47,9 +47,11 @@ class World:
         if holder == "lb-2":
             self.fails.clear()
 
-    def one(self, task: Callable[..., Any], host: str, *, intent: Intent, preferred: bool | None = None) -> None:
+    def one(self, task: Callable[..., Any], host: str, *, intent: Intent, preferred: str | None = "") -> None:
         assert intent is self.intent
-        name = NAMES[task] if preferred is not False else "withdraw"
+        name = NAMES[task]
+        if task is prefer_for_vip:
+            name = "withdraw" if preferred is None else "prefer" if preferred == host else "defer"
         self.steps.append(f"{name} {host}")
         if error := self.fails.get(name):
             raise error
@@ -80,11 +82,11 @@ def finding(identity: str, status: Status) -> Finding:
     return Finding(identity, status, "expected", "seen", "next")
 
 
-def test_one_is_put_ahead_the_other_lets_go_and_nothing_is_left_behind(world_of: Worlds) -> None:
+def test_one_is_put_ahead_the_third_behind_the_holder_lets_go_and_nothing_is_left_behind(world_of: Worlds) -> None:
     world = world_of()
     assert world.move("lb-2") == "lb-1"
     withdrawn = ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
-    assert world.steps == ["prefer lb-2", "release lb-1", "arrival lb-2", *withdrawn]
+    assert world.steps == ["prefer lb-2", "defer lb-3", "release lb-1", "arrival lb-2", *withdrawn]
 
 
 def test_nodes_of_another_cluster_are_left_alone(world_of: Worlds) -> None:
@@ -120,21 +122,20 @@ def test_third_node_that_was_the_first_to_claim_it_lets_go_as_well(world_of: Wor
     world.looks = ["lb-3", "lb-2"]
     assert world.move("lb-2") == "lb-1"
     first, second = ["release lb-1", "arrival lb-2"], ["release lb-3", "arrival lb-2"]
-    assert world.steps[:7] == ["prefer lb-2", *first, "look lb-3", *second, "look lb-2"]
-    assert world.steps[7:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
+    assert world.steps[:8] == ["prefer lb-2", "defer lb-3", *first, "look lb-3", *second, "look lb-2"]
+    assert world.steps[8:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
 
 
 @pytest.mark.parametrize("error", [MoveError("lb-2", "does not come"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])
-@pytest.mark.parametrize("step", ["release", "arrival"])
-def test_preference_is_withdrawn_from_who_did_not_get_it(world_of: Worlds, step: str, error: BaseException) -> None:
+@pytest.mark.parametrize("step", ["defer", "release", "arrival"])
+def test_preference_is_withdrawn_from_all_when_it_does_not_move(world_of: Worlds, step: str, error: BaseException) -> None:
     world = world_of()
     world.fails[step] = error
     world.looks = ["lb-3", "lb-3"]
     with pytest.raises(type(error)) as caught:
         world.move("lb-2")
     assert caught.value is error
-    assert world.steps[-1] == "withdraw lb-2"
-    assert len([each for each in world.steps if "withdraw" in each]) == 1
+    assert [each for each in world.steps if "withdraw" in each] == world.steps[-2:] == ["withdraw lb-2", "withdraw lb-3"]
 
 
 @pytest.mark.parametrize("identity", ["haproxy.serving", "keepalived.state", "host.interface"])

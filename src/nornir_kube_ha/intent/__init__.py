@@ -3,13 +3,14 @@
 from nornir_kube_ha.intent.cluster import Cluster, Intent
 from nornir_kube_ha.intent.fields import Settings, weakness_of
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
-from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, Keepalived
+from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
 from nornir_kube_ha.intent.node import Node
 
 __all__ = [
     "ANY_ADDRESS",
     "CHECK_SCRIPT",
     "FOREMOST",
+    "HINDMOST",
     "Apiserver",
     "Cluster",
     "HAProxy",

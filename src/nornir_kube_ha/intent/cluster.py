@@ -45,7 +45,7 @@ class Cluster:
 
     @property
     def preferred_priority(self) -> int:
-        """Priority of a node that a planned move puts ahead of all others."""
+        """Priority of a node that a planned move puts ahead; at 254 it would not wait for who lets go to be done."""
         return min(FOREMOST, max(node.keepalived.priority for node in self.nodes) + 20)
 
     def node(self, name: str) -> Node:

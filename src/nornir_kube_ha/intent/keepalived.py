@@ -13,6 +13,8 @@ LONGEST_ADVERT_INT = 40
 """Seconds; VRRP's version 3 ends at 40.95."""
 FOREMOST = 254
 """The highest priority; 255 is the owner of the address."""
+HINDMOST = 1
+"""The lowest priority; 0 is a goodbye."""
 QUICK = 0.3
 """Seconds between two adverts below which a few that are lost in a row are a matter of a busy moment."""
 MANY_MISSES, PROTOCOL_MISSES = 16, 3
