@@ -54,12 +54,13 @@ failover-report: setup ## make every fault 100 times (REPEAT=N FAULTS='haproxy-*
 failover-guide: setup ## the guide's settings beside ours, fault by fault; writes docs/failover.md
 	@$(PYTHON) -m campaigns.failover_guide
 
-failover-killed: setup ## kill the controller in the middle of each fault, 20 times (REPEAT=N); writes docs/failover.md
-	@$(PYTHON) -m campaigns.killed_controller --repeat $(REPEAT)
+failover-killed: REPEAT = 20
+failover-killed: setup ## kill the controller in the middle of each fault, 20 times (REPEAT=N LABS=N); writes docs/failover.md
+	@$(PYTHON) -m campaigns.killed_controller --repeat $(REPEAT) --labs $(LABS)
 
 KILLS ?= 200
-deploy-killed: setup ## kill the controller at 200 points of a deploy (KILLS=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.killed_deploy --kills $(KILLS)
+deploy-killed: setup ## kill the controller at 200 points of a deploy (KILLS=N LABS=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.killed_deploy --kills $(KILLS) --labs $(LABS)
 
 TIMES ?= 20
 deploy-twice: setup ## start two deploys at once, 20 times (TIMES=N); writes docs/measured.md

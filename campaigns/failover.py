@@ -10,17 +10,15 @@ import argparse
 import fnmatch
 import json
 import math
-import queue
 import subprocess
 import sys
-import threading
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from campaigns.failover_page import write_page
+from campaigns.labs import share_out
 from campaigns.record import ROOT
-from campaigns.rig import SETTINGS, deployed_lab
+from campaigns.rig import SETTINGS
 from tests.lab.rig import Lab
 
 from nornir_kube_ha.faults import FAULTS
@@ -48,42 +46,23 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> None:
     names = [name for name in FAULTS if any(fnmatch.fnmatch(name, each) for each in options.fault or ["*"])]
-    work: queue.SimpleQueue[tuple[str, str, int]] = queue.SimpleQueue()
+    share_out(
+        f"f{options.kind.strip('-')[:2]}",
+        options.labs,
+        _missing(names, options),
+        lambda lab, job: make_trials(lab, *job, options.kind, hold=options.hold, rate=options.rate),
+        settings=lambda job: job[0],
+    )
+
+
+def _missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
+    """Settings, fault, and how many trials of it in one run."""
     for name in names:
         for settings in options.settings or ["ours"]:
             missing = options.repeat - len(kept(settings, name + options.kind))
             batch = min(BATCH, math.ceil(missing / options.labs))  # so that no lab idles while another has ten
             for start in range(0, missing, batch or 1):
-                work.put((settings, name, min(batch, missing - start)))
-    threads = [threading.Thread(target=_work, args=(number, work, options)) for number in range(options.labs)]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            thread.join()
-    except KeyboardInterrupt:  # what is in hand is healed and kept, and the labs go
-        sys.stderr.write("interrupted: nothing more is begun\n")
-        with suppress(queue.Empty):
-            while True:
-                work.get_nowait()
-        for thread in threads:
-            thread.join()
-
-
-def _work(number: int, work: "queue.SimpleQueue[tuple[str, str, int]]", options: argparse.Namespace) -> None:
-    """One worker: a lab for each kind of settings that it meets, one fault after the other."""
-    with ExitStack() as stack:
-        labs: dict[str, Lab] = {}
-        while True:
-            try:
-                settings, fault, count = work.get_nowait()
-            except queue.Empty:
-                return
-            if settings not in labs:
-                # As `make failover-report` says in its help: labs of several campaigns must not meet.
-                name = f"f{settings[:1]}{options.kind.strip('-')[:2]}{number}{len(labs)}"
-                labs[settings] = stack.enter_context(deployed_lab(name, settings))
-            make_trials(labs[settings], settings, fault, count, options.kind, hold=options.hold, rate=options.rate)
+                yield settings, name, min(batch, missing - start)
 
 
 def make_trials(

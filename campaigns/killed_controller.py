@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from campaigns.failover_page import PAGE
+from campaigns.labs import share_out
 from campaigns.record import ROOT, record
-from campaigns.rig import deployed_lab
 from tests.lab.breaking import left
 from tests.lab.rig import HOSTS, Lab
 
@@ -28,33 +29,48 @@ ARMED = "systemctl is-active 'kube-ha-fault-*.timer'"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=20)
-    repeat = parser.parse_args().repeat
+    parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
+    options = parser.parse_args()
     names = [fault.name for fault in FAULTS.values() if fault.way is Way.HOST]
-    with deployed_lab("killed") as lab:
-        lines = list(_table(lab, names, repeat))
-    record("The controller killed in the middle of a fault", f"make failover-killed REPEAT={repeat}", lines, PAGE)
-    return 0 if all(line.endswith("all |") for line in lines[2:]) else 1
+    found: dict[str, list[Killed]] = {name: [] for name in names}
+
+    def kill(lab: Lab, name: str) -> None:
+        found[name].append(_kill(lab, name))
+        sys.stderr.write(f"{name} {len(found[name])}/{options.repeat}: {found[name][-1]}\n")
+
+    share_out("kc", options.labs, names * options.repeat, kill, settings=lambda _: "ours")
+    command = f"make failover-killed REPEAT={options.repeat} LABS={options.labs}"
+    record("The controller killed in the middle of a fault", command, _table(found), PAGE)
+    good = [each for kills in found.values() for each in kills if each.seconds is not None and not each.left]
+    return 0 if len(good) == len(names) * options.repeat else 1
 
 
-def _table(lab: Lab, names: list[str], repeat: int) -> Iterator[str]:
+def _table(found: Mapping[str, list["Killed"]]) -> Iterator[str]:
     yield "| fault | times | healed by itself, every check green after (longest) | nothing left on a host |"
     yield "|---|---|---|---|"
-    for name in names:
-        took, left = zip(*(_kill(lab, name) for _ in range(repeat)), strict=True)
-        healed = [seconds for seconds in took if seconds is not None]
-        clean = sum(not words for words in left)
+    for name, kills in found.items():
+        healed = [each.seconds for each in kills if each.seconds is not None]
+        clean = sum(not each.left for each in kills)
         cells = [
             f"`{name}`",
-            str(repeat),
+            str(len(kills)),
             f"{len(healed)}, {max(healed, default=0):.1f} s",
-            "all" if clean == len(healed) == repeat else f"{clean}",
+            "all" if clean == len(healed) == len(kills) else f"{clean}",
         ]
-        sys.stderr.write(f"{cells}\n")
         yield f"| {' | '.join(cells)} |"
 
 
-def _kill(lab: Lab, name: str) -> tuple[float | None, str]:
-    """Seconds from the kill until all is well, none if that does not come; what is left then."""
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """What came of one kill."""
+
+    seconds: float | None
+    """From the kill until all is well; none if that does not come."""
+    left: str
+    """What is left on hosts then."""
+
+
+def _kill(lab: Lab, name: str) -> Killed:
     command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", name, "--yes"]
     process = subprocess.Popen(
         [*command, "--hold", f"{HOLD:g}s"],
@@ -76,9 +92,8 @@ def _kill(lab: Lab, name: str) -> tuple[float | None, str]:
     while lab.runbook("verify").status:
         if time.monotonic() - killed > HOLD + PATIENCE:
             lab.deploy()
-            return None, ""
-    seconds = time.monotonic() - killed
-    return seconds, left(lab)
+            return Killed(None, "")
+    return Killed(time.monotonic() - killed, left(lab))
 
 
 def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> None:

@@ -6,40 +6,61 @@ A point lies before, during or after each script that is sent to a host. Written
 import argparse
 import itertools
 import sys
+from collections.abc import Iterator
 
+from campaigns.labs import share_out
 from campaigns.record import record
-from campaigns.rig import deployed_lab
-from tests.lab.killing import go_to, killed_at, states_of, wrong_after
+from tests.lab.killing import States, go_to, killed_at, states_of, wrong_after
+from tests.lab.rig import Lab
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
-    kills = parser.parse_args().kills
-    wrong, point, points = 0, 0, set[int]()
-    with deployed_lab("dying") as lab:
-        states = states_of(lab)
-        for number in itertools.count(1):
-            go_to(lab, number % 2)
-            if killed_at(lab, point):
-                points.add(point)
-                point += 1
-                kills -= 1
-            else:
-                point = 0  # from the beginning: what happens at the same time on all hosts is not the same each time
-            if words := wrong_after(lab, states):
-                wrong += 1
-                sys.stderr.write(f"point {point}: {words}\n")
-            if kills == 0:
-                break
-            sys.stderr.write(f"{kills} left, point {point}\n")
+    parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
+    options = parser.parse_args()
+    killed = Killed()
+    share_out("kd", options.labs, range(options.kills), lambda lab, _: killed.kill(lab), settings=lambda _: "ours")
+    done, wrong = len(killed.points), len([words for words in killed.found if words])
     lines = [
-        f"* {number} deploys, killed at {len(points)} points: before, during and after each script on a host.",
+        f"* {len(killed.found)} deploys, killed at {done} points: before, during and after each script on a host.",
         f"* **{wrong} times** anything was wrong: a live file neither the old one nor the new one, a VIP that does not",
         "  serve, a next deploy that does not converge, one after it that changes anything, a draft left over.",
     ]
-    record("The controller killed in the middle of a deploy", "make deploy-killed", lines)
-    return 1 if wrong else 0
+    record("The controller killed in the middle of a deploy", f"make deploy-killed LABS={options.labs}", lines)
+    return 0 if len(killed.found) == options.kills and not wrong else 1
+
+
+class Killed:
+    """Deploys that were killed, on any number of labs, each at the point after the one before."""
+
+    def __init__(self) -> None:
+        self.points: set[int] = set()
+        self.found: list[list[str]] = []
+        """What was wrong after each."""
+        self._next = itertools.count()
+        self._states: dict[str, tuple[States, Iterator[int]]] = {}
+
+    def kill(self, lab: Lab) -> None:
+        """One more.
+
+        Arguments:
+            lab: where
+        """
+        if lab.name not in self._states:
+            self._states[lab.name] = states_of(lab), itertools.cycle((1, 0))
+        states, turns = self._states[lab.name]
+        while True:
+            go_to(lab, next(turns))
+            point = next(self._next)
+            if killed_at(lab, point):
+                break
+            # From the beginning: what happens at the same time on all hosts is not the same each time.
+            self._next = itertools.count()
+        words = wrong_after(lab, states)
+        self.points.add(point)
+        self.found.append(words)
+        sys.stderr.write(f"{len(self.found)} on {lab.name}, point {point}: {words or 'nothing wrong'}\n")
 
 
 if __name__ == "__main__":

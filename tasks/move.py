@@ -16,7 +16,7 @@ TIMEOUT = 15  # seconds; the longest of these scripts waits for two
 def prefer_for_vip(task: Task, intent: Intent, *, preferred: str | None, dry_run: bool | None = None) -> Result:
     """Put a node ahead of all others in the next election, behind all others, or back to its own priority.
 
-    A node waits for the longer before it takes the VIP over the lower its priority is: who is just behind claims it as well,
+    The lower its priority is, the longer a node waits before it takes the VIP over; who is just behind claims it too
     on a busy machine. The holder is to be left as it is, or it would lose the VIP where nodes preempt.
 
     Arguments:
