@@ -49,11 +49,22 @@ def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
         if settings == "guide":
             for host, priority in zip(HOSTS, GUIDE_PRIORITIES, strict=True):
                 lab.set("keepalived.priority", priority, host=host)
-        lab.up()
-        try:
-            completed = lab.deploy()
-            if completed.status:
-                raise SystemExit(completed.stdout + completed.stderr)
+        with set_up(lab):
             yield lab
-        finally:
-            lab.down()
+
+
+@contextmanager
+def set_up(lab: Lab) -> Iterator[None]:
+    """Boot a lab and deploy to it; gone at the end.
+
+    Arguments:
+        lab: with the inventory that it shall be made of
+    """
+    lab.up()
+    try:
+        completed = lab.deploy()
+        if completed.status:
+            raise SystemExit(completed.stdout + completed.stderr)
+        yield
+    finally:
+        lab.down()

@@ -1,10 +1,13 @@
-"""Killing a deploy at a point of its own, and what must hold then."""
+"""Killing a deploy at a point of its own, or interrupting it, and what must hold then."""
 
+import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tests.lab.rig import HOSTS, ROOT, VIP, Lab, on_all
 
@@ -18,6 +21,13 @@ CHANGES: Mapping[str, tuple[object, object]] = {
     "keepalived.garp_master_refresh": (60, 61),
 }
 """What the two states of the hosts differ in: a file of each daemon."""
+# As whoever starts it from a terminal: a shell has what it starts in the background ignore SIGINT.
+HEARD = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from nornir_kube_ha.runbooks import deploy
+sys.exit(deploy.main(sys.argv[1:]))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,28 @@ def killed_at(lab: Lab, point: int) -> bool:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in {0, -signal.SIGKILL}, done.stdout + done.stderr
     return done.returncode != 0
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A deploy that a signal has ended."""
+
+    status: int
+    seconds: float
+    """From the signal to the end."""
+    report: dict[str, Any]
+
+
+def interrupted_at(lab: Lab, host: str, sent: signal.Signals) -> Interrupted:
+    """Deploy, and be sent a signal as soon as a host's turn has come."""
+    command = [sys.executable, "-c", HEARD, "-i", str(lab.inventory), "--output", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr
+        assert any(line.split() == ["changing", host] for line in iter(process.stderr.readline, ""))
+        process.send_signal(sent)
+        began = time.monotonic()
+        stdout, _ = process.communicate()
+        return Interrupted(process.returncode, time.monotonic() - began, json.loads(stdout))
 
 
 def wrong_after(lab: Lab, states: States) -> list[str]:

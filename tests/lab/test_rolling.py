@@ -1,6 +1,5 @@
 """A change that goes wrong in life, two controllers at once, and the way back: on real hosts."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -8,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.lab.killing import LEFTOVERS, go_to, killed_at, states_of, wrong_after
+from tests.lab.killing import LEFTOVERS, go_to, interrupted_at, killed_at, states_of, wrong_after
 from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
 from nornir_kube_ha.config import MANAGED_PATHS
@@ -16,13 +15,6 @@ from nornir_kube_ha.lab import pki
 
 FOLDERS = "/etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d"
 FILES = f"find {FOLDERS} -type f -printf '%p %s %m %T@ %i\\n' | sort"
-# As whoever starts it from a terminal: a shell has what it starts in the background ignore SIGINT.
-HEARD = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from nornir_kube_ha.runbooks import deploy
-sys.exit(deploy.main(sys.argv[1:]))
-"""
 WHY = ": the run was interrupted"
 CONTENT = f"""for file in {" ".join(MANAGED_PATHS)}; do
     [ ! -e $file ] || {{ stat -c '%n %a %U:%G' $file; sha256sum $file; }}
@@ -106,17 +98,10 @@ def test_interrupted_run_finishes_the_host_in_hand_and_begins_no_other(
     before = on_all(deployed, CONTENT)
     deployed.set("haproxy.balance", "roundrobin")
     done, in_hand, waiting = *BACKUPS, MASTER
-    command = [sys.executable, "-c", HEARD, "-i", str(deployed.inventory), "--output", "json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr
-        assert any(line.startswith(f"changing {in_hand}") for line in iter(process.stderr.readline, ""))
-        process.send_signal(sent)
-        began = time.monotonic()
-        stdout, stderr = process.communicate()
-        took = time.monotonic() - began
-    assert process.returncode == status, stdout + stderr
-    assert took < 5
-    hosts, after = json.loads(stdout)["hosts"], on_all(deployed, CONTENT)
+    ended = interrupted_at(deployed, in_hand, sent)
+    assert ended.status == status
+    assert ended.seconds < 5
+    hosts, after = ended.report["hosts"], on_all(deployed, CONTENT)
     swapped = after[in_hand] != before[in_hand]  # or it was told of, and had not begun
     assert {name: {check["seen"] for check in hosts[name]["checks"]} for name in HOSTS} == {
         done: {f"changed, and not looked at again{WHY}"},

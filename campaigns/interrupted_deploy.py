@@ -1,0 +1,87 @@
+"""Interrupt a deploy while thirty hosts wait for their turn: the host in hand is made safe, no other is begun.
+
+Written to docs/measured.md.
+"""
+
+import argparse
+import random
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from campaigns.record import record
+from campaigns.rig import set_up
+from ruamel.yaml import YAML
+from tests.lab.killing import SUMS, Interrupted, interrupted_at
+from tests.lab.rig import Lab, copy_inventory
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--hosts", type=int, default=30)
+    options = parser.parse_args()
+    names = [f"lb-{number}" for number in range(1, options.hosts + 1)]
+    ended, wrong = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        lab = copy_inventory("many", Path(folder) / "inventory")
+        _add_hosts(lab, names)
+        with set_up(lab):
+            for number in range(1, options.times + 1):
+                lab.set("keepalived.garp_master_refresh", 60 + number)  # a change for every host
+                before = _sums(lab, names)
+                # The master is the last: wherever it is interrupted, hosts have had their turn, and hosts wait.
+                host = random.choice(names[2:])  # noqa: S311 - any moment will do
+                one = interrupted_at(lab, host, signal.SIGINT)
+                ended.append(one)
+                after = _sums(lab, names)
+                words = [*_wrong(one, {name for name in names if before[name] != after[name]}, host)]
+                wrong += bool(words)
+                sys.stderr.write(f"{number}: at {host}, {one.seconds:.2f} s: {'; '.join(words) or 'nothing wrong'}\n")
+    slowest = max(each.seconds for each in ended)
+    lines = [
+        f"* {len(ended)} deploys that change {options.hosts} serving hosts, one after the other, interrupted at the",
+        f"  turn of one. **{wrong} times** anything was otherwise than: exit code 130 within 5 s, no other host begun,",
+        "  and the report says which are changed, which is in hand, and which are as they were.",
+        f"* From Ctrl-C to the end it took {slowest:.2f} s at most.",
+    ]
+    record("Ctrl-C while thirty hosts wait", "make deploy-interrupted", lines)
+    return 1 if wrong else 0
+
+
+def _add_hosts(lab: Lab, names: list[str]) -> None:
+    hosts, yaml = lab.inventory / "hosts.yaml", YAML()
+    tree = yaml.load(hosts)
+    for number, name in enumerate(names, start=11):
+        tree.setdefault(name, {"hostname": f"192.0.2.{number}", "groups": ["lab"], "data": {"role": "backup"}})
+    yaml.dump(tree, hosts)
+
+
+def _sums(lab: Lab, names: list[str]) -> dict[str, str]:
+    return {name: lab.run(name, SUMS) for name in names}
+
+
+def _wrong(one: Interrupted, changed: set[str], in_hand: str) -> Iterator[str]:
+    """What is otherwise than it must be."""
+    if one.status != INTERRUPTED:
+        yield f"exit code {one.status}"
+    if one.seconds > 5:
+        yield f"took {one.seconds:.1f} s"
+    hosts = one.report["hosts"]
+    told = {name for name, host in hosts.items() if host["changed"]}
+    if told != changed:
+        yield f"changed are {sorted(changed)}, the report says {sorted(told)}"
+    words = {name: {check["seen"] for check in host["checks"]} for name, host in hosts.items()}
+    if in_hand in changed and not any("not at its gate" in seen for seen in words[in_hand]):
+        yield f"{in_hand}: {words[in_hand]}"
+    for name in hosts.keys() - changed:
+        if not any("left as it was" in seen for seen in words[name]):
+            yield f"{name}: {words[name]}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
