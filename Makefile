@@ -66,8 +66,9 @@ TIMES ?= 20
 deploy-twice: setup ## start two deploys at once, 20 times (TIMES=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.two_controllers --times $(TIMES)
 
-deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn; writes docs/measured.md
-	@$(PYTHON) -m campaigns.interrupted_deploy
+HOSTS ?= 30
+deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn (HOSTS=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.interrupted_deploy --hosts $(HOSTS)
 
 truncated-files: setup ## cut each rendered file off at every byte, and stage it; writes docs/measured.md
 	@$(PYTHON) -m campaigns.truncated_files

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from campaigns.failover_page import PAGE
@@ -35,7 +36,9 @@ def main() -> int:
     found: dict[str, list[Killed]] = {name: [] for name in names}
 
     def kill(lab: Lab, name: str) -> None:
-        found[name].append(_kill(lab, name))
+        while (one := _kill(lab, name)) is None:  # it found the cluster unwell, and broke nothing
+            lab.await_healthy()
+        found[name].append(one)
         sys.stderr.write(f"{name} {len(found[name])}/{options.repeat}: {found[name][-1]}\n")
 
     share_out("kc", options.labs, names * options.repeat, kill, settings=lambda _: "ours")
@@ -70,7 +73,8 @@ class Killed:
     """What is left on hosts then."""
 
 
-def _kill(lab: Lab, name: str) -> Killed:
+def _kill(lab: Lab, name: str) -> Killed | None:
+    """Kill the controller of a fault that is there; none if it ended by itself before."""
     command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", name, "--yes"]
     process = subprocess.Popen(
         [*command, "--hold", f"{HOLD:g}s"],
@@ -81,11 +85,14 @@ def _kill(lab: Lab, name: str) -> Killed:
         start_new_session=True,
     )
     try:
-        _await_fault(lab, process)
+        there = _await_fault(lab, process)
         time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment will do
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+    if not there:
+        return None
     killed = time.monotonic()
     # Not before its time is over: some faults leave every check green.
     time.sleep(HOLD)
@@ -96,12 +103,13 @@ def _kill(lab: Lab, name: str) -> Killed:
     return Killed(time.monotonic() - killed, left(lab))
 
 
-def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> None:
-    """Wait until a host's timer is armed."""
+def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> bool:
+    """Wait until a host's timer is armed; false if that does not come."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         if any("active" in lab.run(host, ARMED, check=False).split() for host in HOSTS):
-            return
+            return True
+    return False
 
 
 if __name__ == "__main__":
