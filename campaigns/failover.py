@@ -49,20 +49,26 @@ def _run(options: argparse.Namespace) -> None:
     share_out(
         f"f{options.kind.strip('-')[:2]}",
         options.labs,
-        _missing(names, options),
+        missing(names, options),
         lambda lab, job: make_trials(lab, *job, options.kind, hold=options.hold, rate=options.rate),
         settings=lambda job: job[0],
     )
 
 
-def _missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
-    """Settings, fault, and how many trials of it in one run."""
+def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
+    """What is still to be done: settings, fault, and how many trials of it in one run.
+
+    Arguments:
+        names: of the faults
+        options: as parsed
+    """
     for name in names:
         for settings in options.settings or ["ours"]:
-            missing = options.repeat - len(kept(settings, name + options.kind))
-            batch = min(BATCH, math.ceil(missing / options.labs))  # so that no lab idles while another has ten
-            for start in range(0, missing, batch or 1):
-                yield settings, name, min(batch, missing - start)
+            left = max(0, options.repeat - len(kept(settings, name + options.kind)))
+            batch = min(BATCH, math.ceil(left / options.labs))  # so that no lab idles while another has ten
+            while left:
+                yield settings, name, min(batch, left)
+                left -= min(batch, left)
 
 
 def make_trials(

@@ -36,8 +36,10 @@ def main() -> int:
     found: dict[str, list[Killed]] = {name: [] for name in names}
 
     def kill(lab: Lab, name: str) -> None:
-        while (one := _kill(lab, name)) is None:  # it found the cluster unwell, and broke nothing
+        one = _kill(lab, name)
+        if one is None:  # it found the cluster unwell, and broke nothing
             lab.await_healthy()
+            one = _kill(lab, name) or Killed(None, "the fault never came")
         found[name].append(one)
         sys.stderr.write(f"{name} {len(found[name])}/{options.repeat}: {found[name][-1]}\n")
 

@@ -2,9 +2,10 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from nornir_kube_ha.errors import MoveError, UsageError
+from nornir_kube_ha.errors import HostError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.run import Run
@@ -73,7 +74,9 @@ def move_vip(run: Run, cluster: Cluster, to: str) -> str:
         _prefer(run, asked, to)
         _hand_over(run, cluster, holder, to)
     except BaseException:  # also when it is interrupted
-        _prefer(run, asked, None)
+        for name in asked:
+            with suppress(HostError):  # who no longer answers: the others are put back, and it is told why it failed
+                _prefer(run, [name], None)
         raise
     # Where nodes preempt, the preference has to last, or the master would take the VIP back.
     settled = not cluster.node(to).keepalived.preempt or cluster.node(to).role == "master"

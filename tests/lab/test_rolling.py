@@ -99,7 +99,7 @@ def test_interrupted_run_finishes_the_host_in_hand_and_begins_no_other(
     deployed.set("haproxy.balance", "roundrobin")
     done, in_hand, waiting = *BACKUPS, MASTER
     ended = interrupted_at(deployed, in_hand, sent)
-    assert ended.status == status
+    assert ended.status == status, ended.report
     assert ended.seconds < 5
     hosts, after = ended.report["hosts"], on_all(deployed, CONTENT)
     swapped = after[in_hand] != before[in_hand]  # or it was told of, and had not begun

@@ -139,6 +139,14 @@ def test_preference_is_withdrawn_if_it_does_not_move(world_of: Worlds, step: str
     assert withdrawn == world.steps[-2:] == ["withdraw lb-2", "withdraw lb-3"]
 
 
+def test_node_that_cannot_be_put_back_does_not_keep_the_others_from_it(world_of: Worlds) -> None:
+    world = world_of()
+    world.fails = {"release": MoveError("lb-1", "does not let go"), "withdraw": MoveError("lb-2", "is gone")}
+    with pytest.raises(MoveError, match="does not let go"):
+        world.move("lb-2")
+    assert world.steps[-2:] == ["withdraw lb-2", "withdraw lb-3"]
+
+
 @pytest.mark.parametrize("identity", ["haproxy.serving", "keepalived.state", "host.interface"])
 def test_node_that_is_not_fit_is_refused(world_of: Worlds, identity: str) -> None:
     world = world_of()
