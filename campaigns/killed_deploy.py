@@ -23,8 +23,8 @@ def main() -> int:
     share_out("kd", options.labs, range(options.kills), lambda lab, _: killed.kill(lab), settings=lambda _: "ours")
     points, wrong = len(set(killed.points)), len([words for words in killed.found if words])
     lines = [
-        f"* {len(killed.found)} deploys, {len(killed.points)} of them killed, at {points} points: before, during and after",
-        "  each script on a host; the others had ended before.",
+        f"* {len(killed.found)} deploys, {len(killed.points)} of them killed, at {points} points: before,",
+        "  during and after each script on a host; the others had ended before.",
         f"* **{wrong} times** anything was wrong: a live file neither the old one nor the new one, a VIP that does not",
         "  serve, a next deploy that does not converge, one after it that changes anything, a draft left over.",
     ]
