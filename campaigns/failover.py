@@ -65,7 +65,8 @@ def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str
     for name in names:
         for settings in options.settings or ["ours"]:
             left = max(0, options.repeat - len(kept(settings, name + options.kind)))
-            batch = min(BATCH, math.ceil(left / options.labs))  # so that no lab idles while another has ten
+            # so that no lab idles while another has ten, or one of ten minutes
+            batch = 1 if options.hold else min(BATCH, math.ceil(left / options.labs))
             while left:
                 yield settings, name, min(batch, left)
                 left -= min(batch, left)
