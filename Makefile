@@ -51,8 +51,8 @@ FAULTS ?= *
 failover-report: setup ## make every fault 100 times (REPEAT=N FAULTS='haproxy-*' LABS=N SETTINGS=fast); writes docs/failover.md
 	@$(PYTHON) -m campaigns.failover --repeat $(REPEAT) --labs $(LABS) --settings $(SETTINGS) --fault '$(FAULTS)'
 
-failover-guide: setup ## the guide's settings beside ours, fault by fault; writes docs/failover.md
-	@$(PYTHON) -m campaigns.failover_guide
+failover-guide: setup ## the guide's settings beside ours, fault by fault (LABS=N); writes docs/failover.md
+	@$(PYTHON) -m campaigns.failover_guide --labs $(LABS)
 
 failover-killed: REPEAT = 20
 failover-killed: setup ## kill the controller in the middle of each fault, 20 times (REPEAT=N LABS=N); writes docs/failover.md

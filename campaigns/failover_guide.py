@@ -1,4 +1,4 @@
-"""The guide's settings beside ours: each fault by turns on two labs, in one run, written to docs/failover.md as ratios.
+"""The guide's settings beside ours: each fault by turns, in one run, written to docs/failover.md as ratios.
 
 A fault lasts 25 s here, longer than the guide needs to notice any that it notices at all.
 """
@@ -8,7 +8,7 @@ import sys
 
 from campaigns.failover import KEPT, kept, make_trials
 from campaigns.failover_page import write_page
-from campaigns.rig import deployed_lab
+from campaigns.labs import share_out
 
 FAULTS = (
     "haproxy-stop",
@@ -22,17 +22,28 @@ FAULTS = (
     "apiserver-hang",
 )
 HOLD = "25s"
+UNDER = {"guide": "guide", "ours": "beside-guide"}
+"""Settings of the hosts, and the name that their trials are kept under."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5, help="trials of each that shall be there in the end")
-    repeat = parser.parse_args().repeat
-    with deployed_lab("guide", "guide") as guide, deployed_lab("beside") as ours:
-        for fault in FAULTS:
-            for _ in range(repeat - len(kept("guide", fault))):
-                make_trials(guide, "guide", fault, 1, hold=HOLD)
-                make_trials(ours, "beside-guide", fault, 1, hold=HOLD)
+    parser.add_argument("--labs", type=int, default=2, help="how many labs work beside each other")
+    options = parser.parse_args()
+    jobs = [
+        (settings, fault)
+        for fault in FAULTS
+        for _ in range(options.repeat - len(kept("guide", fault)))
+        for settings in UNDER
+    ]
+    share_out(
+        "guide",
+        options.labs,
+        jobs,
+        lambda lab, job: make_trials(lab, UNDER[job[0]], job[1], 1, hold=HOLD),
+        settings=lambda job: job[0],
+    )
     write_page(KEPT)
     return 0
 
