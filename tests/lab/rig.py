@@ -160,6 +160,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # a Ctrl-C is not meant for it: it is still needed to take labs down
         )
         atexit.register(self._process.communicate)
 
