@@ -14,7 +14,7 @@ from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.gate import settled
-from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
@@ -33,11 +33,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
     """
     proven: set[str] = set()
     with run.until_failure():
-        run.tell(f"looking at {', '.join(run.hosts)}")
-        run.look()
-        if options.roll_out.allow_unreachable:
-            run.tolerated.update(run.unreachable)
-        run.stop_if_failed()
+        look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
         _preflight(run)
         if any(not change.is_empty for change in run.plans.values()):
             with leased(run, proven):

@@ -8,6 +8,24 @@ from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import release_lease, take_lease
 
 
+def look_first(run: Run, *, only_reads: bool = False, allow_unreachable: bool = False) -> None:
+    """Look at the hosts of a run that means to change them, and go no further if another one is at work there.
+
+    Arguments:
+        run: has not looked yet
+        only_reads: whether it changes nothing this time, as a dry run does
+        allow_unreachable: whether it goes on without hosts that cannot be reached
+
+    Raises:
+        StoppedError: another run holds a host's lease, or a host cannot be looked at
+    """
+    run.tell(f"looking at {', '.join(run.hosts)}")
+    run.look(None if only_reads or run.dry_run else _lease_of(run))
+    if allow_unreachable:
+        run.tolerated.update(run.unreachable)
+    run.stop_if_failed()
+
+
 @contextlib.contextmanager
 def leased(run: Run, proven: set[str]) -> Iterator[None]:
     """Hold the lease of every host, for as long as something is changed.
@@ -23,7 +41,7 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     if run.dry_run:
         yield
         return
-    run.lease = Lease(run.run_id, this_process())
+    run.lease = _lease_of(run)
     taken: dict[str, bool] = {}
     try:
         # One host alone first, the same one for all: of two runs that begin at once one gets it, and goes on.
@@ -38,3 +56,7 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     finally:
         run.each(release_lease, [*taken], lease=run.lease, proven=proven)
         run.lease = None
+
+
+def _lease_of(run: Run) -> Lease:
+    return Lease(run.run_id, this_process())

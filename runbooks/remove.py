@@ -11,7 +11,7 @@ from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_remove_options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import remove_config
@@ -33,9 +33,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
     """
     run.checks = frozenset()
     with run.until_failure():
-        run.tell(f"looking at {', '.join(run.hosts)}")
-        run.look()
-        run.stop_if_failed()
+        look_first(run)
         if not (run.dry_run or options.yes or asked(_question(run))):
             raise UsageError("nothing was taken off; --yes does not ask")
         with leased(run, set()):

@@ -16,7 +16,7 @@ from nornir_kube_ha.plan import plan
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.gate import settled
-from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
 from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
@@ -42,11 +42,7 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
     """
     run.checks = frozenset() if options.list_generations else CHECKS
     with run.until_failure():
-        run.tell(f"looking at {', '.join(run.hosts)}")
-        run.look()
-        if options.roll_out.allow_unreachable:
-            run.tolerated.update(run.unreachable)
-        run.stop_if_failed()
+        look_first(run, only_reads=options.list_generations, allow_unreachable=options.roll_out.allow_unreachable)
         kept = run.each_or_stop(get_generations, run.reached)
         if options.list_generations:
             sys.stdout.write("".join(_lines(kept)))

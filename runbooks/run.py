@@ -263,13 +263,17 @@ class Run:
         if not self._looked:
             self._stopped = "the run was interrupted"
 
-    def look(self) -> None:
-        """Gather facts of every host that can be reached, and of the VIPs, and see what differs there."""
+    def look(self, lease: Lease | None = None) -> None:
+        """Gather facts of every host that can be reached, and of the VIPs, and see what differs there.
+
+        Arguments:
+            lease: that the run is going to ask for: it has no business on a host where another run is at work
+        """
         with ThreadPoolExecutor(max_workers=max(1, len(self.clusters))) as pool:
             asked = {
                 cluster.name: pool.submit(get_endpoint, cluster) for cluster in self.clusters if _from_here(cluster)
             }
-            facts = self.each(get_facts, self.reached, intent=self.intent)
+            facts = self.each(get_facts, self.reached, intent=self.intent, lease=lease)
             plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
             endpoints = {name: endpoint.result() for name, endpoint in asked.items()}
         self.facts, self.plans, self.endpoints, self._looked = facts, plans, endpoints, True

@@ -16,7 +16,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.gate import Gate, settled
-from nornir_kube_ha.runbooks.leases import leased
+from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_upgrade_options
 from nornir_kube_ha.runbooks.rolling import put_files
 from nornir_kube_ha.runbooks.run import Run
@@ -36,9 +36,7 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
         What was changed and, unless it was a dry run, every check
     """
     with run.until_failure():
-        run.tell(f"looking at {', '.join(run.hosts)}")
-        run.look()
-        run.stop_if_failed()
+        look_first(run)
         with leased(run, set()):
             run.tell_of_change("asking the package sources for newer packages")
             upgrades = run.each_or_stop(get_upgrades, run.reached, refresh=not run.dry_run, lease=run.lease)

@@ -12,7 +12,9 @@ from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import required_packages
+from nornir_kube_ha.tasks.lease import find_holder, held_by, leave_if_held
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
@@ -20,17 +22,20 @@ GRACE = 5  # seconds more until we give up on a host that does not even do that
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
-def get_facts(task: Task, intent: Intent) -> Result:
+def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
     """Look at a load-balancer node: packages, files, units, addresses, sockets, both daemons' state, the VIP.
 
     Arguments:
         intent: what should be: it says where to look
+        lease: that the run is going to ask for, if it looks in order to change the host: it does not even listen
+            there while another run is at work
 
     Returns:
         Result object with the following attributes set:
           * result (:obj:`nornir_kube_ha.facts.Facts`): the host as it is
 
     Raises:
+        LeaseHeldError: another run is at work there
         UnexpectedReplyError: the answer is not what the script prints
         HostUnreachableError, LoginRefusedError, RemoteTimeoutError: see `run_script`
     """
@@ -39,18 +44,31 @@ def get_facts(task: Task, intent: Intent) -> Result:
     listen = max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int)
     deadline = PATIENCE + math.ceil(listen)
     variables = _variables(cluster, node) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
-    script = "".join([assignments(**variables), load_script("probes.sh"), load_script("facts.sh")])
-    asked = time.time()
-    completed = run_script(task, script, timeout=deadline + GRACE)
-    answered = time.time()
+    look = "".join([assignments(**variables), load_script("probes.sh"), load_script("facts.sh")])
     try:
-        facts = parse_facts(completed.stdout, nonce)
+        asked, answered, stdout = _ask(task, look, nonce, deadline + GRACE, lease)
+        facts = parse_facts(stdout, nonce)
     except ValueError as error:
         raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
     if not facts.is_root:
         raise LoginRefusedError(task.host.name, f"{task.host.username} is not root; log in as root")
     clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
     return Result(host=task.host, result=replace(facts, clock=clock))
+
+
+def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None) -> tuple[float, float, str]:
+    """When a host was asked and had answered, and its answer."""
+    gone = ""
+    while True:
+        before = leave_if_held(lease, nonce, gone) if lease else ""
+        asked = time.time()
+        stdout = run_script(task, before + look, timeout=timeout).stdout
+        holder = find_holder(stdout, nonce) if lease else None
+        if not holder:
+            return asked, time.time(), stdout
+        if not holder.owner.is_gone:
+            raise held_by(holder, task.host.name)
+        gone = holder.run_id
 
 
 def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> Facts:

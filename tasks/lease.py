@@ -40,11 +40,7 @@ def take_lease(
     if answer and answer.owner.is_gone:
         answer, last = _ask(task, lease, gone=answer.run_id)
     if answer:
-        raise LeaseHeldError(
-            task.host.name,
-            f"held by {answer}, for {answer.seconds} s more if that run does nothing further; nothing was changed. "
-            "Wait for it to end, then run this again",
-        )
+        raise held_by(answer, task.host.name)
     known = facts is None or last in {lease.run_id, facts[task.host.name].last_run}
     return Result(host=task.host, changed=False, result=not known)
 
@@ -80,6 +76,45 @@ def lease_functions(lease: Lease, *, seconds: float = 0, gone: str = "") -> str:
     lasts = LEASE_SECONDS + int(seconds)
     variables = assignments(run_id=lease.run_id, owner=str(lease.owner), lease_seconds=str(lasts), gone=gone)
     return variables + load_script("lease.sh")
+
+
+def leave_if_held(lease: Lease, nonce: str, gone: str = "") -> str:
+    """The beginning of a script that only reads, of a run that means to change the host: it ends there if another does.
+
+    Arguments:
+        lease: that the run is going to ask for
+        nonce: what lines begin with that the script itself prints
+        gone: id of a run that has ended without a word
+    """
+    return f'{lease_functions(lease, gone=gone)}words=$(is_free) || {{\n    echo "@{nonce} held $words"\n    exit\n}}\n'
+
+
+def find_holder(stdout: str, nonce: str) -> Holder | None:
+    """The run that `leave_if_held` left a host to.
+
+    Arguments:
+        stdout: of a script that began with it
+        nonce: as it was given
+
+    Raises:
+        ValueError: what it says of that run cannot be read
+    """
+    found = re.search(rf"^@{nonce} held (.*)$", stdout, re.MULTILINE)
+    return Holder.parse(found[1]) if found else None
+
+
+def held_by(holder: Holder, host: str) -> LeaseHeldError:
+    """The error of a run that another one is in the way of.
+
+    Arguments:
+        holder: the other one
+        host: the host's name
+    """
+    return LeaseHeldError(
+        host,
+        f"held by {holder}, for {holder.seconds} s more if that run does nothing further; nothing was changed. "
+        "Wait for it to end, then run this again",
+    )
 
 
 def guard(lease: Lease | None, *, seconds: float) -> str:

@@ -4,17 +4,21 @@
 # Set before it: RUN_ID, OWNER, LEASE_SECONDS; GONE is the run whose process is known to have ended, "" for none.
 LEASE=/run/kube-ha-lease # a run's id, the uptime at which its lease ends, whose run it is
 
-# Make the lease ours, or longer if it is. Whoever has it instead is told in words for Holder.parse, with status 75.
-# To be called in a subshell: with that, the lock goes.
-hold() {
-    exec 9>>"$LEASE.lock"
-    flock 9 || return
+# Whether nobody else has the lease. Whoever has it is told in words for Holder.parse, with status 75.
+is_free() {
     now=$(cut -d . -f 1 /proc/uptime) last='' ends=0 holder=''
     [ ! -s "$LEASE" ] || read -r last ends holder <"$LEASE"
     case $last in
-    "$RUN_ID" | "$GONE") ;;
-    *) [ "$now" -ge "$ends" ] || { echo "$last $((ends - now)) $holder" && return 75; } ;;
+    "$RUN_ID" | "$GONE") return ;;
     esac
+    [ "$now" -ge "$ends" ] || { echo "$last $((ends - now)) $holder" && return 75; }
+}
+
+# Make the lease ours, or longer if it is; else as `is_free`. To be called in a subshell: with that, the lock goes.
+hold() {
+    exec 9>>"$LEASE.lock"
+    flock 9 || return
+    is_free || return
     printf '%s %s %s\n' "$RUN_ID" $((now + LEASE_SECONDS)) "$OWNER" >"$LEASE.new" && mv -f "$LEASE.new" "$LEASE"
 }
 

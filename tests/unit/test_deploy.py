@@ -16,6 +16,7 @@ from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, Remot
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import gate
 from nornir_kube_ha.runbooks import run as run_module
@@ -62,6 +63,8 @@ class World:
         newer: by host, packages that its package sources have newer, as its script says it
         refuses: hosts whose haproxy refuses what is staged there
         fails: what a script on a host ends with, by host and step
+        steps: what was sent to which host, in this order
+        meant: of each look, whether the host was to be changed after it
     """
 
     facts: dict[str, Facts]
@@ -72,10 +75,12 @@ class World:
     refuses: set[str] = field(default_factory=set)
     fails: dict[tuple[str, str], Exception] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
+    meant: list[bool] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None = None) -> Result:
         assert intent.nodes
         self._step(task.host.name, "look")
+        self.meant.append(lease is not None)
         return Result(task.host, result=self.facts[task.host.name])
 
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
@@ -215,12 +220,14 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
     report = deploy(run_of("deploy"))
     steps = [step for host, step in world.steps if host == "lb-1"]
     assert steps == ["look", "take", "install", "look", "stage", "commit", "services", "look", "release"]
+    assert world.meant == [True] * 3 + [False] * 6
     assert report.passed
 
 
 def test_dry_run_only_looks(stale: World, run_of: Callable[..., Run]) -> None:
     report = deploy(run_of("deploy", dry_run=True))
     assert {step for _, step in stale.steps} == {"look"}
+    assert stale.meant == [False] * 3  # whoever is at work there
     assert (report.dry_run, report.changed, report.passed) == (True, True, True)
     assert report.hosts["lb-1"].plan == (f"write {HAPROXY_CFG}", "reload haproxy")
     assert "-# by hand" in report.hosts["lb-1"].diff

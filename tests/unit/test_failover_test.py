@@ -17,6 +17,7 @@ from nornir_kube_ha.facts import Endpoint, Facts, Probe
 from nornir_kube_ha.faults import FAULTS
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.outage import Attempt, Outage
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import failover_test as module
@@ -42,8 +43,9 @@ class World:
     made: list[tuple[Limit, float]] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None) -> Result:
         assert intent.nodes
+        assert lease is None  # it goes on while another run changes the hosts
         return Result(task.host, result=self.facts[task.host.name])
 
     def test(self, *, hosts: tuple[str, ...] = ALL, answer: bool | None = None, **options: object) -> Report:

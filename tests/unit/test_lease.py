@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.lease import Holder, Lease, Owner, this_process
-from nornir_kube_ha.tasks.lease import guard, lease_functions
+from nornir_kube_ha.tasks.lease import find_holder, guard, lease_functions, leave_if_held
 
 OURS = Lease("aaaaaaaaaaaa", this_process())
 THEIRS = Lease("bbbbbbbbbbbb", Owner("ops@noc-2", "0123456789abcdef", 4711, 12345))
@@ -73,6 +73,23 @@ def test_it_is_let_go_by_its_run_only_and_the_run_stays_known(host: Host) -> Non
     assert host.hold(THEIRS).stdout.startswith("75 ")
     host.run(f"{lease_functions(OURS)}release\n")
     assert host.hold(THEIRS).stdout == "0 aaaaaaaaaaaa\n"
+
+
+def test_run_that_only_looks_so_far_leaves_a_host_to_who_has_it(host: Host) -> None:
+    look = f"{leave_if_held(OURS, 'n0')}echo looked\n"
+    assert host.run(look).stdout == "looked\n"
+    assert not host.path.exists()
+    host.hold(OURS)
+    assert host.run(look).stdout == "looked\n"
+    host.expire()
+    host.hold(THEIRS)
+    left = host.run(look)
+    holder = find_holder(f"motd\n{left.stdout}", "n0")
+    assert holder
+    assert str(holder) == "run bbbbbbbbbbbb of ops@noc-2, process 4711"
+    assert "looked" not in left.stdout
+    assert find_holder("looked\n", "n0") is None
+    assert host.run(f"{leave_if_held(OURS, 'n0', gone=THEIRS.run_id)}echo looked\n").stdout == "looked\n"
 
 
 def test_step_without_the_lease_is_not_made(host: Host) -> None:

@@ -13,10 +13,17 @@ from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
 
 from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES, Render
-from nornir_kube_ha.errors import LoginRefusedError, RefusedConfigError, RemoteCommandError, UnexpectedReplyError
+from nornir_kube_ha.errors import (
+    LeaseHeldError,
+    LoginRefusedError,
+    RefusedConfigError,
+    RemoteCommandError,
+    UnexpectedReplyError,
+)
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.lease import Lease, Owner, this_process
 from nornir_kube_ha.plan import PACKAGES, HostPlan
 from nornir_kube_ha.tasks import (
     change_services,
@@ -385,6 +392,33 @@ def test_clock_is_known_to_within_the_answers_way(
     monkeypatch.setattr(facts, "time", SimpleNamespace(time=lambda: next(times)))
     at_least, at_most = bench.run(get_facts, intent=bench.intent)[0].result.clock.ahead
     assert (at_least, at_most) == (pytest.approx(47.06, abs=0.01), pytest.approx(47.53, abs=0.01))
+
+
+LEASE = Lease("aaaaaaaaaaaa", this_process())
+LIVE = Owner("ops@noc-2", "0123456789abcdef", 4711, 12345)
+DEAD = replace(this_process(), started=1)
+
+
+@pytest.mark.parametrize("owner", [LIVE, DEAD], ids=["alive", "dead"])
+def test_look_of_a_run_that_means_to_change_the_host_ends_at_one_that_is_at_work_there(
+    hosts: Hosts, bench: Bench, recorded: Callable[[str], str], owner: Owner
+) -> None:
+    def answer(task: Task, script: str, *, timeout: float) -> Completed:
+        hosts.run_script(task, script, timeout=timeout)
+        nonce = assigned(script, "NONCE")
+        if assigned(script, "GONE") != "bbbbbbbbbbbb":
+            return Completed(0, f"motd\n@{nonce} held bbbbbbbbbbbb 87 {owner}\n", "")
+        return Completed(0, recorded("facts-master").replace("0123456789abcdef", nonce), "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facts, "run_script", answer)
+        outcome = bench.run(get_facts, intent=bench.intent, lease=LEASE)[0]
+    if owner is LIVE:
+        assert isinstance(outcome.exception, LeaseHeldError)
+        assert "held by run bbbbbbbbbbbb of ops@noc-2, process 4711, for 87 s" in str(outcome.exception)
+    else:
+        assert outcome.result.reachable.ping
+    assert len(hosts.sent) == (1 if owner is LIVE else 2)
 
 
 def test_login_that_is_not_roots_is_an_error(hosts: Hosts, bench: Bench, recorded: Callable[[str], str]) -> None:

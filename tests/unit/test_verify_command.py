@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.facts import Endpoint, Facts, Probe
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.report.files import FORMATS
 from nornir_kube_ha.runbooks import cli, verify
 from nornir_kube_ha.runbooks import run as run_module
@@ -31,8 +32,9 @@ class World:
         self.looks = list(looks)
         self.asked = 0
 
-    def get_facts(self, task: Task, intent: Intent) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None) -> Result:
         assert intent.nodes
+        assert lease is None  # it goes on while another run changes the hosts
         number, self.asked = self.asked // 3, self.asked + 1
         found = self.looks[min(number, len(self.looks) - 1)][task.host.name]
         if isinstance(found, BaseException):
