@@ -59,17 +59,15 @@ def main() -> int:
             if words := [*_wrong(first, second), *_unconverged(lab)]:
                 wrong += 1
                 sys.stderr.write(f"{number}: {'; '.join(words)}\n")
-    left = [other.ended - (one.worked or 0) for one, other in together]
+    after_lease = _told(other.ended - (one.worked or 0) for one, other in together)
+    together_all, later_all = (_told(other.ended - other.began for _, other in each) for each in (together, later))
     lines = [
         f"* {times} times two deploys began at the same moment, and {times} times one began while another was at work,",
-        f"  with a change for all hosts. **{wrong} times** it was otherwise than: one makes the change, the other leaves",
-        "  with exit code 5, has changed nothing, names the first by its process, and the next deploy finds nothing to",
-        "  do.",
-        f"* At the same moment: the second had left {_told(left)} after the first had",
-        f"  every lease, and {_told(other.ended - other.began for _, other in together)} after its own start; for 1.2 s",
-        "  of that it listened.",
-        f"* While another is at work: it had left {_told(other.ended - other.began for _, other in later)}",
-        "  after its own start, Python's included.",
+        f"  with a change for all hosts. **{wrong} times** it was otherwise than: one makes it, the other leaves",
+        "  with exit code 5, has changed nothing, names the first by its process; the next deploy finds nothing to do.",
+        f"* At the same moment: the second had left {after_lease} after the first had every",
+        f"  lease, and {together_all} after its own start; for 1.2 s of that it listened.",
+        f"* While another is at work: {later_all} after its own start, Python's included.",
     ]
     record("Two controllers at once", "make deploy-twice", lines)
     return 1 if wrong else 0
