@@ -67,7 +67,7 @@ deploy-twice: setup ## start two deploys at once, 20 times (TIMES=N); writes doc
 	@$(PYTHON) -m campaigns.two_controllers --times $(TIMES)
 
 HOSTS ?= 30
-deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn (HOSTS=N: two processors carry 12); writes docs/measured.md
+deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn (HOSTS=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.interrupted_deploy --hosts $(HOSTS)
 
 truncated-files: setup ## cut each rendered file off at every byte, and stage it; writes docs/measured.md

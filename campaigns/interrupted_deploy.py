@@ -20,6 +20,7 @@ from tests.lab.rig import Lab, copy_inventory
 INTERRUPTED = 128 + signal.SIGINT
 QUIET = {"keepalived.advert_int": 1, "keepalived.check": {"interval": 10, "timeout": 9}, "haproxy.inter": 10000}
 """Thirty hosts share a machine: what they do by themselves leaves it to the deploy."""
+CLUSTER = 3  # nodes of each
 
 
 def main() -> int:
@@ -38,8 +39,7 @@ def main() -> int:
             for number in range(1, options.times + 1):
                 lab.set("keepalived.garp_master_refresh", 60 + number)  # a change for every host
                 before = _sums(lab, names)
-                # The master is the last: wherever it is interrupted, hosts have had their turn, and hosts wait.
-                host = random.choice(names[2:])  # noqa: S311 - any moment will do
+                host = random.choice(names)  # noqa: S311 - any moment will do
                 one = interrupted_at(lab, host, signal.SIGINT)
                 ended.append(one)
                 after = _sums(lab, names)
@@ -48,9 +48,10 @@ def main() -> int:
                 sys.stderr.write(f"{number}: at {host}, {one.seconds:.2f} s: {'; '.join(words) or 'nothing wrong'}\n")
     slowest = max(each.seconds for each in ended)
     lines = [
-        f"* {len(ended)} deploys that change {options.hosts} serving hosts, one after the other, interrupted at the",
-        f"  turn of one. **{wrong} times** anything was otherwise than: exit code 130 within 5 s, no other host begun,",
-        "  and the report says which are changed, which is in hand, and which are as they were.",
+        f"* {len(ended)} deploys that change {options.hosts} serving hosts of {options.hosts // CLUSTER} clusters, one",
+        f"  after the other, interrupted at the turn of one. **{wrong} times** it was otherwise than: exit code 130",
+        "  within 5 s, no other host begun, and the report says which are changed, which is in hand, which are as they",
+        "  were.",
         f"* From Ctrl-C to the end it took {slowest:.2f} s at most.",
     ]
     record("Ctrl-C while hosts wait for their turn", f"make deploy-interrupted HOSTS={options.hosts}", lines)
@@ -58,10 +59,17 @@ def main() -> int:
 
 
 def _add_hosts(lab: Lab, names: list[str]) -> None:
+    """Clusters of three: each of its nodes looks at its peers, so that thirty in one would look nine hundred times."""
     hosts, yaml = lab.inventory / "hosts.yaml", YAML()
     tree = yaml.load(hosts)
-    for number, name in enumerate(names, start=11):
-        tree.setdefault(name, {"hostname": f"192.0.2.{number}", "groups": ["lab"], "data": {"role": "backup"}})
+    for number, name in enumerate(names):
+        cluster, place = divmod(number, CLUSTER)
+        data: dict[str, object] = {"role": "backup" if place else "master"}
+        if cluster:
+            vip, vrid = f"192.0.2.{100 + cluster}", 100 + cluster
+            data |= {"cluster": f"c{cluster}", "vip": f"{vip}/24", "virtual_router_id": vrid}
+            data |= {"control_plane_endpoint": f"{vip}:8443"}
+        tree.setdefault(name, {"hostname": f"192.0.2.{11 + number}", "groups": ["lab"], "data": data})
     yaml.dump(tree, hosts)
 
 

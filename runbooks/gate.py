@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from nornir_kube_ha.checks import Finding, Status, check_host
@@ -74,7 +74,7 @@ def _standing(run: Run, name: str, checks: Collection[str]) -> list[Finding]:
 
 
 def settled(run: Run) -> set[str]:
-    """Look again until every check passes, for `SETTLE_SECONDS` at most.
+    """Look again until every check passes where nothing failed, for `SETTLE_SECONDS` at most.
 
     Arguments:
         run: has changed something
@@ -89,7 +89,8 @@ def settled(run: Run) -> set[str]:
     def look() -> Report:
         run.look()
         run.stop_if_failed()
-        return run.report()
+        report = run.report()
+        return replace(report, hosts={name: report.hosts[name] for name in run.reached})
 
     report = until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
     return {name for name, host in report.hosts.items() if host.status == "passed"}

@@ -6,6 +6,7 @@ The SSH client below it has exec channels: exit status, separate stderr, nothing
 
 import select
 import shlex
+import socket
 import time
 from dataclasses import dataclass
 from importlib import resources
@@ -28,6 +29,7 @@ from nornir_kube_ha.inventory import merged_data
 from nornir_kube_ha.lab import network
 
 OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
+PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
 NO_STATUS = -1  # paramiko's word for a channel that was closed without one
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
 
@@ -172,8 +174,18 @@ def _connect(connection: BaseConnection) -> paramiko.SSHClient:
     except BaseException:
         client.close()
         raise
+    _keep_alive(client)
     connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
     return client
+
+
+def _keep_alive(client: paramiko.SSHClient) -> None:
+    """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
+    transport = client.get_transport()
+    if transport and isinstance(transport.sock, socket.socket):  # a jump host's is none
+        transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in PROBES.items():
+            transport.sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:

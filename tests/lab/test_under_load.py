@@ -1,10 +1,11 @@
 """What changes cost a client that works meanwhile: fifty new connections a second, and twenty that last."""
 
+import re
 from pathlib import Path
 
 from tests.lab.killing import go_to
 from tests.lab.load import load_on
-from tests.lab.rig import Lab, on_all
+from tests.lab.rig import VIP, Lab, on_all
 
 APISERVERS = [{"name": "lb-1", "address": "192.0.2.11"}, {"name": "lb-2", "address": "192.0.2.12"}]
 # A package source with both daemons of a later version, made of those that the host has.
@@ -22,6 +23,8 @@ done | grep -v '^dpkg-deb: ' >Packages
 echo 'deb [trusted=yes] file:/srv/newer ./' >/etc/apt/sources.list.d/newer.list
 """
 PLANNED_MOVE = 0.15  # seconds that a planned move of the VIP may cost
+MARGIN = 0.2  # seconds beside those of VRRP: until the daemons have read their files, and a client has tried again
+HOLDS = f"ip -4 -oneline address show to {VIP}"
 VERSIONS = "dpkg-query --show --showformat '${Version}\\n' haproxy keepalived; readlink /proc/$(pidof -s haproxy)/exe"
 
 
@@ -55,6 +58,26 @@ def test_an_apiserver_and_a_load_balancer_that_go_and_come_back_cost_no_request(
         ):
             assert step.status == 0, step.stdout + step.stderr
         assert load.lost() == []
+
+
+def test_a_change_that_nodes_must_make_together_costs_what_was_told(lab: Lab) -> None:
+    lab.bring_vip_home()
+    lab.set_for_group("virtual_router_id", 69)
+    before = on_all(lab, HOLDS)
+    refused = lab.deploy("--output", "json")
+    assert (refused.status, refused.report["changed"]) == (1, False)
+    message = refused.report["hosts"]["lb-1"]["error"]["message"]
+    seconds = re.search(r"nobody has the VIP for about ([0-9.]+) s", message)
+    assert seconds, message
+    with load_on(lab) as load:
+        load.begin()
+        changed = lab.deploy("--output", "json", "--accept-outage")
+        lost = load.outage()
+    assert (changed.status, changed.failed_checks()) == (0, {}), changed.stdout + changed.stderr
+    assert lost.seconds <= float(seconds[1]) + MARGIN
+    assert sorted(map(bool, on_all(lab, HOLDS).values())) == sorted(map(bool, before.values()))
+    lab.set_for_group("virtual_router_id", 68)
+    assert lab.deploy("--accept-outage").status == 0
 
 
 def test_an_upgrade_costs_a_planned_move(lab: Lab) -> None:

@@ -22,6 +22,7 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir.core.state import GlobalState
 from nornir.core.task import Result, Task
 from nornir.plugins.runners import SerialRunner
+from nornir_netmiko.connections import CONNECTION_NAME
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_RESOURCE_SHORTAGE, OPEN_SUCCEEDED
 
 from nornir_kube_ha.errors import (
@@ -229,6 +230,17 @@ def test_script_goes_through_stdin_and_nothing_of_it_on_a_command_line(server: S
     script = "PASSWORD=only-for-the-lab\n"
     assert sent(script) == Completed(0, f"did {whole(script)}", "by the way\n")
     assert server.commands == ["sh -s"]
+
+
+def test_host_that_says_nothing_for_long_is_asked_whether_it_still_knows_the_login(
+    server: SSHServer, logged_in: Nornir, sent: Sent
+) -> None:
+    sent()
+    connection = logged_in.inventory.hosts["lb-1"].get_connection(CONNECTION_NAME, logged_in.config)
+    sock = connection.remote_conn_pre.get_transport().sock
+    assert server.commands
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
 
 
 def test_host_of_a_lab_is_not_reached_from_outside_of_it(

@@ -10,6 +10,7 @@ from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, Remo
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.lease import this_process
 from nornir_kube_ha.report import HostReport, Report
+from nornir_kube_ha.runbooks import gate
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.rollout_options import RollOut, Share
@@ -112,6 +113,17 @@ def test_all_that_were_changed_may_go_back(bad: World, run_of: Callable[..., Run
     report = rolled(bad, run_of("deploy"), on_failure="rollback-all")
     assert [host for host, _ in bad.order("commit")] == ["lb-2", "lb-3", "lb-3", "lb-2"]
     assert statuses(report)["lb-3"] == "failed"
+
+
+def test_nothing_is_waited_for_on_a_host_that_may_fail(
+    bad: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = {host: replace(facts, reachable=bad.facts[host].reachable) for host, facts in bad.healthy.items()}
+    bad.healthy = {**well, "lb-2": bad.healthy["lb-2"]}
+    monkeypatch.setattr(gate, "SETTLE_SECONDS", 1)
+    report = rolled(bad, run_of("deploy"), max_fail=Share(1))
+    assert statuses(report) == {"lb-1": "passed", "lb-2": "failed", "lb-3": "passed"}
+    assert len(bad.order("look")) < 12, bad.order("look")
 
 
 def test_some_hosts_may_fail(bad: World, run_of: Callable[..., Run]) -> None:
