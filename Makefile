@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed deploy-killed deploy-twice deploy-interrupted truncated-files bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted truncated-files bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -65,6 +65,9 @@ deploy-killed: setup ## kill the controller at 200 points of a deploy (KILLS=N L
 TIMES ?= 20
 deploy-twice: setup ## start two deploys at once, 20 times (TIMES=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.two_controllers --times $(TIMES)
+
+deploy-loaded: setup ## deploy 20 times in a row under load (TIMES=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.loaded_deploys --times $(TIMES)
 
 HOSTS ?= 30
 deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn (HOSTS=N); writes docs/measured.md

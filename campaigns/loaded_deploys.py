@@ -1,0 +1,41 @@
+"""Deploy again and again while a client works through the VIP, and count what it loses. Written to docs/measured.md.
+
+Each deploy changes haproxy's and keepalived's files on every node; the client opens fifty connections a second and keeps
+twenty, each with a request every 0.2 s.
+"""
+
+import argparse
+import sys
+
+from campaigns.record import record
+from campaigns.rig import deployed_lab
+from tests.lab.killing import go_to
+from tests.lab.load import CONNECTIONS, load_on
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=20)
+    times = parser.parse_args().times
+    with deployed_lab("loaded") as lab, load_on(lab) as load:
+        load.begin()
+        for number in range(1, times + 1):
+            go_to(lab, number % 2)
+            completed = lab.deploy("--output", "json")
+            if completed.status or not all(host["changed"] for host in completed.report["hosts"].values()):
+                raise SystemExit(completed.stdout + completed.stderr)
+        seen = load.seen()
+    new, lasting = [each for each in seen if each.is_new], [each for each in seen if not each.is_new]
+    lost = [each for each in seen if each.failed]
+    lines = [
+        f"* {times} deploys in a row, each a change of both daemons' files on all three nodes. A client opened",
+        f"  {len(new)} connections meanwhile, and made {len(lasting)} requests on {CONNECTIONS} that last: "
+        f"**{len(lost)} failed**, on new",
+        f"  connections {sum(each.is_new for each in lost)}, on those that last {sum(not each.is_new for each in lost)}.",
+    ]
+    record("Deploys under load", "make deploy-loaded", lines)
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
