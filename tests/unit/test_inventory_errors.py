@@ -236,6 +236,13 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="port-of-the-stats-page",
         ),
         pytest.param(
+            {"group": haproxy(socket_level="operator")},
+            "lb-1",
+            "haproxy",
+            ["operator", "make it admin"],
+            id="socket-level",
+        ),
+        pytest.param(
             {"group": haproxy(stats={"port": 6443})},
             "lb-1",
             "haproxy.stats.port",

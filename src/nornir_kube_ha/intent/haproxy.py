@@ -82,7 +82,7 @@ class HAProxy(Settings):
     socket_mode: Mode = "660"
     """Mode of the admin socket."""
     socket_level: Literal["user", "operator", "admin"] = "admin"
-    """What the admin socket may be used for."""
+    """What the admin socket may be used for. `shutdown_sessions`, `drain` and `ready` need all of it."""
     stats_timeout: Duration = "30s"
     """How long the admin socket waits for its client."""
     user: Name = "haproxy"
@@ -117,6 +117,15 @@ class HAProxy(Settings):
     def _ports_differ(self) -> Self:
         if self.port == self.stats.port:
             raise ValueError(f"port {self.port} is the stats page's port too; give one of them another")
+        return self
+
+    @model_validator(mode="after")
+    def _may_close_sessions(self) -> Self:
+        if self.shutdown_sessions and self.socket_level != "admin":
+            raise ValueError(
+                f"socket_level {self.socket_level} keeps connections from being closed; make it admin, or "
+                "set shutdown_sessions: false"
+            )
         return self
 
 
