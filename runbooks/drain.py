@@ -2,15 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 
 from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
+from nornir_kube_ha.runbooks.verbs import looked_at
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 
@@ -26,11 +24,11 @@ def run_drain(arguments: argparse.Namespace) -> int:
     Raises:
         KubeHaError: it is not drained; then it is nowhere
     """
-    nodes = _on_each_cluster(
-        arguments, lambda run, cluster: drain(run, cluster, arguments.apiserver, arguments.seconds)
-    )
+    with _serving_it(arguments) as run:
+        for cluster in run.clusters:
+            drain(run, cluster, arguments.apiserver, arguments.seconds)
     until = f"ready again by itself in {arguments.seconds:g} s"
-    sys.stdout.write(f"{arguments.apiserver} is drained on {', '.join(nodes)}; {until}\n")
+    sys.stdout.write(f"{arguments.apiserver} is drained on {', '.join(run.hosts)}; {until}\n")
     return 0
 
 
@@ -46,8 +44,10 @@ def run_ready(arguments: argparse.Namespace) -> int:
     Raises:
         KubeHaError: a node does not do it
     """
-    nodes = _on_each_cluster(arguments, lambda run, cluster: ready(run, cluster, arguments.apiserver))
-    sys.stdout.write(f"{arguments.apiserver} is ready on {', '.join(nodes)}\n")
+    with _serving_it(arguments) as run:
+        for cluster in run.clusters:
+            ready(run, cluster, arguments.apiserver)
+    sys.stdout.write(f"{arguments.apiserver} is ready on {', '.join(run.hosts)}\n")
     return 0
 
 
@@ -104,21 +104,8 @@ def ready(run: Run, cluster: Cluster, apiserver: str) -> None:
         raise failed
 
 
-def _on_each_cluster(arguments: argparse.Namespace, work: Callable[[Run, Cluster], None]) -> list[str]:
-    """Names of all nodes that serve the apiserver, once the work is done there."""
-    inventory: Path = find_inventory(arguments.inventory)
-    nornir = open_inventory(inventory, forks=32)
-    clusters = _serving(load_intent(nornir, read_files=False), arguments.apiserver)
-    names = [node.name for cluster in clusters for node in cluster.nodes]
-    enter_lab(nornir, names, inventory)
-    run = Run("drain", nornir, load_intent(nornir), names)
-    try:
-        run.look()
-        for cluster in clusters:
-            work(run, run.intent.cluster_of(cluster.nodes[0].name))
-    finally:
-        run.close()
-    return names
+def _serving_it(arguments: argparse.Namespace) -> AbstractContextManager[Run]:
+    return looked_at("drain", arguments.inventory, lambda intent: _serving(intent, arguments.apiserver))
 
 
 def _serving(intent: Intent, apiserver: str) -> list[Cluster]:

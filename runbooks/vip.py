@@ -3,13 +3,11 @@
 import argparse
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
-from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
+from nornir_kube_ha.runbooks.verbs import looked_at
 from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
 
 ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may be the first to claim the VIP
@@ -28,25 +26,20 @@ def run_move(arguments: argparse.Namespace) -> int:
     Raises:
         KubeHaError: the VIP did not move
     """
-    inventory: Path = find_inventory(arguments.inventory)
-    nornir = open_inventory(inventory, forks=32)
-    intent = load_intent(nornir, read_files=False)
-    try:
-        cluster = intent.cluster_of(arguments.to)
-    except KeyError:
-        known = ", ".join(node.name for node in intent.nodes)
-        raise UsageError(f"--to: no node is called {arguments.to}; there are {known}") from None
-    names = [node.name for node in cluster.nodes]
-    enter_lab(nornir, names, inventory)
-    run = Run("vip_move", nornir, load_intent(nornir), names)
-    try:
-        run.look()
-        source = move_vip(run, run.intent.cluster_of(arguments.to), arguments.to)
-    finally:
-        run.close()
+    with looked_at("vip_move", arguments.inventory, lambda intent: [_cluster_of(intent, arguments.to)]) as run:
+        [cluster] = run.clusters
+        source = move_vip(run, cluster, arguments.to)
     words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
     sys.stdout.write(f"{cluster.vip.ip} {words}\n")
     return 0
+
+
+def _cluster_of(intent: Intent, name: str) -> Cluster:
+    try:
+        return intent.cluster_of(name)
+    except KeyError:
+        known = ", ".join(node.name for node in intent.nodes)
+        raise UsageError(f"--to: no node is called {name}; there are {known}") from None
 
 
 def move_vip(run: Run, cluster: Cluster, to: str) -> str:

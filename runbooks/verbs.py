@@ -1,0 +1,34 @@
+"""Verbs that do something to clusters which their arguments name, and make no report of it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
+
+
+@contextmanager
+def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Iterable[Cluster]]) -> Iterator[Run]:
+    """A run that has looked at all nodes of some clusters; its logins end with the block.
+
+    Arguments:
+        verb: what the run is called
+        inventory: as the command line gives it
+        meant: the clusters, of those of the inventory
+
+    Raises:
+        KubeHaError: as `meant` does, or the inventory cannot be used
+    """
+    folder = find_inventory(inventory)
+    nornir = open_inventory(folder, forks=32)
+    names = [node.name for cluster in meant(load_intent(nornir, read_files=False)) for node in cluster.nodes]
+    enter_lab(nornir, names, folder)
+    run = Run(verb, nornir, load_intent(nornir), names)
+    try:
+        run.look()
+        yield run
+    finally:
+        run.close()
