@@ -18,8 +18,14 @@ from tests.lab.killing import SUMS, Interrupted, interrupted_at
 from tests.lab.rig import Lab, copy_inventory
 
 INTERRUPTED = 128 + signal.SIGINT
-QUIET = {"keepalived.advert_int": 1, "keepalived.check": {"interval": 10, "timeout": 9}, "haproxy.inter": 10000}
-"""Thirty hosts share a machine: what they do by themselves leaves it to the deploy."""
+QUIET = {
+    "keepalived.advert_int": 1,
+    "keepalived.check": {"interval": 10, "timeout": 9},
+    "haproxy.inter": 10000,
+    "haproxy.timeouts": {"check": 5000},
+}
+FEW = ("--forks", "6")
+"""Thirty hosts share a machine: what they do by themselves leaves it to the deploy, which looks at a few at once."""
 CLUSTER = 3  # nodes of each
 
 
@@ -35,12 +41,12 @@ def main() -> int:
         _add_hosts(lab, names)
         for key, value in QUIET.items():
             lab.set(key, value)
-        with set_up(lab):
+        with set_up(lab, *FEW):
             for number in range(1, options.times + 1):
                 lab.set("keepalived.garp_master_refresh", 60 + number)  # a change for every host
                 before = _sums(lab, names)
                 host = random.choice(names)  # noqa: S311 - any moment will do
-                one = interrupted_at(lab, host, signal.SIGINT)
+                one = interrupted_at(lab, host, signal.SIGINT, *FEW)
                 ended.append(one)
                 after = _sums(lab, names)
                 words = [*_wrong(one, {name for name in names if before[name] != after[name]}, host)]

@@ -54,15 +54,16 @@ def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
 
 
 @contextmanager
-def set_up(lab: Lab) -> Iterator[None]:
+def set_up(lab: Lab, *options: str) -> Iterator[None]:
     """Boot a lab and deploy to it; gone at the end.
 
     Arguments:
         lab: with the inventory that it shall be made of
+        options: of the deploy
     """
     lab.up()
     try:
-        completed = lab.deploy()
+        completed = lab.deploy(*options)
         if completed.status:
             raise SystemExit(completed.stdout + completed.stderr)
         yield

@@ -85,9 +85,9 @@ class Interrupted:
     report: dict[str, Any]
 
 
-def interrupted_at(lab: Lab, host: str, sent: signal.Signals) -> Interrupted:
+def interrupted_at(lab: Lab, host: str, sent: signal.Signals, *options: str) -> Interrupted:
     """Deploy, and be sent a signal as soon as a host's turn has come."""
-    command = [sys.executable, "-c", HEARD, "-i", str(lab.inventory), "--output", "json"]
+    command = [sys.executable, "-c", HEARD, "-i", str(lab.inventory), "--output", "json", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr
         assert any(line.split() == ["changing", host] for line in iter(process.stderr.readline, ""))
