@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted truncated-files bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted truncated-files bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -50,6 +50,11 @@ SETTINGS ?= ours
 FAULTS ?= *
 failover-report: setup ## make every fault 100 times (REPEAT=N FAULTS='haproxy-*' LABS=N SETTINGS=fast); writes docs/failover.md
 	@$(PYTHON) -m campaigns.failover --repeat $(REPEAT) --labs $(LABS) --settings $(SETTINGS) --fault '$(FAULTS)'
+
+failover-long: REPEAT = 20
+failover-long: LABS = 7
+failover-long: setup ## the faults that last ten minutes, 20 times (REPEAT=N LABS=N); writes docs/failover.md
+	@$(PYTHON) -m campaigns.failover --hold 10m --rate 5 --connections 2 --repeat $(REPEAT) --labs $(LABS) --fault apiservers-gone --fault vrrp-loss
 
 failover-guide: setup ## the guide's settings beside ours, fault by fault (LABS=N); writes docs/failover.md
 	@$(PYTHON) -m campaigns.failover_guide --labs $(LABS)

@@ -33,9 +33,9 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=100, help="trials of each that shall be there in the end")
     parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
     parser.add_argument("--settings", choices=SETTINGS, action="append", default=[], help="of the hosts; repeatable")
-    parser.add_argument("--hold", default="", help="how long each fault lasts")
+    parser.add_argument("--hold", default="", help="how long each fault lasts, as 10m: these trials are kept apart")
     parser.add_argument("--rate", default="50", help="new connections a second")
-    parser.add_argument("--kind", default="", help="kept apart under this name: `-10m` for those that last ten minutes")
+    parser.add_argument("--connections", default="10", help="how many last")
     parser.add_argument("--write", action="store_true", help="only write the page again")
     options = parser.parse_args()
     if not options.write:
@@ -46,11 +46,12 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> None:
     names = [name for name in FAULTS if any(fnmatch.fnmatch(name, each) for each in options.fault or ["*"])]
+    load = ("--rate", options.rate, "--connections", options.connections)
     share_out(
-        f"f{options.kind.strip('-')[:2]}",
+        f"f{options.hold[:2]}",
         options.labs,
         missing(names, options),
-        lambda lab, job: make_trials(lab, *job, options.kind, hold=options.hold, rate=options.rate),
+        lambda lab, job: make_trials(lab, kept_under(job[0], options.hold), *job[1:], *load, hold=options.hold),
         settings=lambda job: job[0],
     )
 
@@ -64,7 +65,7 @@ def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str
     """
     for name in names:
         for settings in options.settings or ["ours"]:
-            left = max(0, options.repeat - len(kept(settings, name + options.kind)))
+            left = max(0, options.repeat - len(kept(kept_under(settings, options.hold), name)))
             # so that no lab idles while another has ten, or one of ten minutes
             batch = 1 if options.hold else min(BATCH, math.ceil(left / options.labs))
             while left:
@@ -72,51 +73,58 @@ def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str
                 left -= min(batch, left)
 
 
-def make_trials(
-    lab: Lab, settings: str, fault: str, count: int, kind: str = "", *, hold: str = "", rate: str = "50"
-) -> None:
+def kept_under(settings: str, hold: str) -> str:
+    """Name that trials are kept under: `ours`, or `ours-10m`.
+
+    Arguments:
+        settings: one of `campaigns.rig.SETTINGS`
+        hold: how long each fault lasts, its own time if empty
+    """
+    return f"{settings}-{hold}" if hold else settings
+
+
+def make_trials(lab: Lab, under: str, fault: str, count: int, *more: str, hold: str = "") -> None:
     """Make a fault some times, and keep what was measured.
 
     Arguments:
         lab: where
-        settings: under which the trials are kept
+        under: name that the trials are kept under
         fault: its name
         count: how often
-        kind: suffix of the name that they are kept under
+        more: options of the failover test
         hold: how long each lasts, its own time if empty
-        rate: new connections a second
     """
     command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", fault, "--yes"]
-    command += ["--repeat", str(count), "--output", "json", "--rate", rate]
+    command += ["--repeat", str(count), "--output", "json", *more]
     command += ["--hold", hold] if hold else []
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
     try:
         found = json.loads(done.stdout)["faults"]
     except (ValueError, KeyError):
-        sys.stderr.write(f"{settings} {fault}: no report, exit status {done.returncode}\n{done.stdout.decode()}\n")
+        sys.stderr.write(f"{under} {fault}: no report, exit status {done.returncode}\n{done.stdout.decode()}\n")
         return
     for each in found:
-        keep(settings, fault + kind, each["trials"])
+        keep(under, fault, each["trials"])
     if not found or any(trial["outcome"] == "not healed" for each in found for trial in each["trials"]):
-        sys.stderr.write(f"{settings} {fault}: deploying again\n")
+        sys.stderr.write(f"{under} {fault}: deploying again\n")
         lab.deploy()
 
 
-def kept(settings: str, fault: str) -> list[dict[str, object]]:
+def kept(under: str, fault: str) -> list[dict[str, object]]:
     """Trials that are there already."""
-    path = _path(settings, fault)
+    path = _path(under, fault)
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def keep(settings: str, fault: str, trials: Iterable[dict[str, object]]) -> None:
-    path = _path(settings, fault)
+def keep(under: str, fault: str, trials: Iterable[dict[str, object]]) -> None:
+    path = _path(under, fault)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.writelines(f"{json.dumps(trial)}\n" for trial in trials)
 
 
-def _path(settings: str, fault: str) -> Path:
-    return KEPT / settings / f"{fault}.jsonl"
+def _path(under: str, fault: str) -> Path:
+    return KEPT / under / f"{fault}.jsonl"
 
 
 if __name__ == "__main__":

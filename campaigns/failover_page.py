@@ -12,8 +12,12 @@ from nornir_kube_ha.outage import FOREVER
 from nornir_kube_ha.trial import Statistics
 
 PAGE = ROOT / "docs" / "failover.md"
-TITLES = {"ours": "Measured, with the defaults", "fast": "Measured, with `timers: fast`"}
-COMMANDS = {"ours": "make failover-report", "fast": "make failover-report SETTINGS=fast"}
+SECTIONS = {
+    "ours": ("Measured, with the defaults", "make failover-report"),
+    "ours-10m": ("Measured, faults of ten minutes", "make failover-long"),
+    "fast": ("Measured, with `timers: fast`", "make failover-report SETTINGS=fast"),
+}
+"""Title and command, by the name that trials are kept under."""
 
 Row = dict[str, Any]
 
@@ -24,10 +28,9 @@ def write_page(folder: Path) -> None:
     Arguments:
         folder: holds `SETTINGS/FAULT.jsonl`, a trial a line
     """
-    for settings, title in TITLES.items():
-        trials = _trials(folder / settings)
-        if trials:
-            record(title, COMMANDS[settings], _table(trials, settings), PAGE)
+    for under, (title, command) in SECTIONS.items():
+        if trials := _trials(folder / under):
+            record(title, command, _table(trials, "fast" if under == "fast" else "default"), PAGE)
     guide = _trials(folder / "guide")
     if guide:
         ours = _trials(folder / "beside-guide")
@@ -35,17 +38,12 @@ def write_page(folder: Path) -> None:
 
 
 def _trials(folder: Path) -> dict[str, list[Row]]:
-    """By name of the fault, in the order of the table of faults; a name may have a suffix of its own."""
+    """By name of the fault, in the order of the table of faults."""
     found = {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in folder.glob("*.jsonl")}
-    order = list(FAULTS)
-    return {name: found[name] for name in sorted(found, key=lambda name: (order.index(_fault(name)), name))}
+    return {name: found[name] for name in FAULTS if name in found}
 
 
-def _fault(name: str) -> str:
-    return name if name in FAULTS else max((each for each in FAULTS if name.startswith(each)), key=len)
-
-
-def _table(trials: dict[str, list[Row]], settings: str) -> Iterator[str]:
+def _table(trials: dict[str, list[Row]], timers: str) -> Iterator[str]:
     yield "Seconds: median / 99th percentile / longest. Long-lived connections ask every 0.2 s: they cannot see less."
     yield ""
     yield from _head(
@@ -60,7 +58,7 @@ def _table(trials: dict[str, list[Row]], settings: str) -> Iterator[str]:
     )
     for name, rows in trials.items():
         done = [row for row in rows if row["outcome"] in {"passed", "missed"}]
-        limit = FAULTS[_fault(name)].limit_of("fast" if settings == "fast" else "default")
+        limit = FAULTS[name].limit_of(timers)
         cells = [
             f"`{name}`",
             str(len(rows)),

@@ -21,6 +21,7 @@ class FailoverOptions:
         yes: do not ask before anything is broken
         vantage: the host that the client runs on; the controller if none
         rate: new connections a second
+        connections: how many last, with a request each now and then
         list_faults: only list the faults
     """
 
@@ -32,6 +33,7 @@ class FailoverOptions:
     yes: bool = False
     vantage: str = ""
     rate: int = 50
+    connections: int = 10
     list_faults: bool = False
 
     @classmethod
@@ -50,6 +52,7 @@ class FailoverOptions:
             arguments.yes,
             arguments.vantage,
             arguments.rate,
+            arguments.connections,
             arguments.list,
         )
 
@@ -76,6 +79,13 @@ def add_failover_options(parser: argparse.ArgumentParser) -> None:
         "--limit-seconds", metavar="N", type=seconds, help="outage that new connections may see; each fault's own else"
     )
     how.add_argument("--rate", metavar="N", type=positive, default=50, help="new connections a second (50)")
+    how.add_argument(
+        "--connections",
+        metavar="N",
+        type=positive,
+        default=10,
+        help="long-lived connections, a request every 0.2 s (10)",
+    )
     how.add_argument(
         "--vantage", metavar="HOST", default="", help="run the client on this host of the inventory, not here"
     )

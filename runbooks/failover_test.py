@@ -145,7 +145,7 @@ def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: Failove
 
 def _client(run: Run, cluster: Cluster, failover: FailoverOptions) -> Client:
     first, vantage = cluster.nodes[0], failover.vantage
-    config = config_of(first)._replace(rate=float(failover.rate))
+    config = config_of(first)._replace(rate=float(failover.rate), connections=failover.connections)
     if not vantage:
         return Client.here(first, config)
     return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config, vantage)

@@ -21,5 +21,5 @@ def test_missing_trials_are_spread_over_the_labs(
     monkeypatch: pytest.MonkeyPatch, kept: int, repeat: int, labs: int, hold: str, counts: list[int]
 ) -> None:
     monkeypatch.setattr(failover, "kept", lambda _settings, _name: [{}] * kept)
-    options = argparse.Namespace(settings=[], repeat=repeat, labs=labs, kind="", hold=hold)
+    options = argparse.Namespace(settings=[], repeat=repeat, labs=labs, hold=hold)
     assert [*failover.missing(["link-down"], options)] == [("ours", "link-down", count) for count in counts]

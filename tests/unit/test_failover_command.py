@@ -84,7 +84,18 @@ def test_help_says_how_to_break_what(capsys: pytest.CaptureFixture[str], main: M
         main(["--help"])
     assert caught.value.code == 0
     out = capsys.readouterr().out
-    options = ("--list", "--fault", "--all", "--repeat", "--hold", "--limit-seconds", "--yes", "--vantage", "--rate")
+    options = (
+        "--list",
+        "--fault",
+        "--all",
+        "--repeat",
+        "--hold",
+        "--limit-seconds",
+        "--yes",
+        "--vantage",
+        "--rate",
+        "--connections",
+    )
     assert [option for option in (*options, "--filter", "--output", "--report-dir") if option not in out] == []
     assert "--dry-run" not in out  # it would promise a rehearsal that there is not
 

@@ -31,6 +31,7 @@ def parsed(*arguments: str) -> FailoverOptions:
         (["--yes"], FailoverOptions(yes=True)),
         (["--vantage", "kube-1"], FailoverOptions(vantage="kube-1")),
         (["--rate", "100"], FailoverOptions(rate=100)),
+        (["--connections", "2"], FailoverOptions(connections=2)),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -43,6 +44,7 @@ def test_understood(arguments: list[str], options: FailoverOptions) -> None:
     [
         (["--repeat", "0"], "'0' is not a number of 1 or more"),
         (["--rate", "0.5"], "'0.5' is not a number of 1 or more"),
+        (["--connections", "0"], "'0' is not a number of 1 or more"),
         (["--hold", "soon"], "'soon' is no time, as 30s, 2m or 500ms"),
         (["--limit-seconds", "-1"], "--limit-seconds"),
         (["--fault"], "--fault"),

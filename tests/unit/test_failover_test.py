@@ -27,6 +27,8 @@ from nornir_kube_ha.runbooks.failover_test import choose_faults, failover_test, 
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_stream
+from nornir_kube_ha.tasks.client import Config
+from nornir_kube_ha.tasks.vantage import Client
 from nornir_kube_ha.trial import Limit, Outcome, Trial
 
 ALL = ("lb-1", "lb-2", "lb-3")
@@ -42,6 +44,7 @@ class World:
     trials: list[Trial] = field(default_factory=list)
     made: list[tuple[Limit, float]] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
+    clients: list[Config] = field(default_factory=list)
 
     def get_facts(self, task: Task, intent: Intent, lease: Lease | None) -> Result:
         assert intent.nodes
@@ -84,7 +87,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir], hea
     monkeypatch.setattr(run_module, "get_facts", world.get_facts)
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
     monkeypatch.setattr(module, "Measurement", FakeMeasurement)
-    monkeypatch.setattr(module, "_client", lambda *_: None)
+    monkeypatch.setattr(Client, "here", lambda _, config: world.clients.append(config))
     monkeypatch.setattr(module, "_breaker", lambda *_: None)
     return world
 
@@ -127,6 +130,12 @@ def test_what_is_impossible_says_why(nornir_of: Callable[..., Nornir]) -> None:
     assert "no apiserver runs" in impossible(other, FAULTS["apiserver-kill"])
     assert "events is false" in impossible(other, FAULTS["vip-move"])
     assert impossible(other, FAULTS["haproxy-kill"]) == ""
+
+
+def test_client_asks_as_often_as_the_options_say(world: World) -> None:
+    world.test()
+    world.test(rate=7, connections=2)
+    assert [(each.rate, each.connections) for each in world.clients] == [(50, 10), (7, 2)]
 
 
 def test_part_of_a_cluster_is_not_broken(world: World) -> None:
