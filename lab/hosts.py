@@ -9,12 +9,13 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Self
 
+from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import cgroup, network
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabDownError, LabError
 from nornir_kube_ha.lab.image import Image
 from nornir_kube_ha.lab.layout import LabHost, Layout, check_lab_name
-from nornir_kube_ha.lab.state import LabFiles, write_file
+from nornir_kube_ha.lab.state import LabFiles
 
 _HERE = Path(__file__).parent
 _UNIT = "kube-apiserver.service"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from nornir_kube_ha.lab.state import RUN, locked, write_file
+from nornir_kube_ha.files import write_file
+from nornir_kube_ha.lab.state import RUN, locked
 
 LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 _BEFORE = RUN / "max_user_instances"

@@ -12,13 +12,14 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import cgroup, inotify, network
 from nornir_kube_ha.lab.command import require_tools
 from nornir_kube_ha.lab.errors import LabError, LabRequiresRootError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.image import Image, ensure_image
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
-from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent, write_file
+from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
 from nornir_kube_ha.lab.status import await_hosts
 
 SUITE = "bookworm"

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from nornir_kube_ha.lab.state import write_file
+from nornir_kube_ha.files import write_file
 
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
 _VALID = timedelta(days=365)  # kubeadm's

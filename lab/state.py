@@ -110,15 +110,3 @@ def _is_still(path: Path, handle: int) -> bool:
         return os.stat(path).st_ino == os.fstat(handle).st_ino  # noqa: PTH116 - beside fstat
     except FileNotFoundError:
         return False
-
-
-def write_file(path: Path, content: str | bytes, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, never readable by more than `mode` says."""
-    data = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, mode)
-        file.write(data)
-    draft.replace(path)

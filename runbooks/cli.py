@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
     _add_vip(commands)
     _add_drain(commands)
+    _add_hostkeys(commands)
     _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)
@@ -115,6 +116,25 @@ def _add_drain(commands: Parsers) -> None:
 def _run_drain(name: str, arguments: argparse.Namespace) -> int:
     # Imported only now, as in `_run_runbook`.
     exit_code: int = getattr(importlib.import_module("nornir_kube_ha.runbooks.drain"), name)(arguments)
+    return exit_code
+
+
+def _add_hostkeys(commands: Parsers) -> None:
+    parser = commands.add_parser("hostkeys", help="the SSH keys by which hosts are known")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    words = "show the fingerprint of each host's key, and pin those that are not known in a file of the inventory"
+    enroll = verbs.add_parser("enroll", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    enroll.add_argument("hosts", metavar="HOST", nargs="*", help="of the inventory; all that are ours if none is named")
+    add_inventory_option(enroll)
+    enroll.add_argument(
+        "--yes", action="store_true", help="do not ask: for machines, where nobody else can be on the way to the hosts"
+    )
+    enroll.set_defaults(run=_enroll_hostkeys)
+
+
+def _enroll_hostkeys(arguments: argparse.Namespace) -> int:
+    # Imported only now, as in `_run_runbook`.
+    exit_code: int = importlib.import_module("nornir_kube_ha.runbooks.hostkeys").run_enroll(arguments)
     return exit_code
 
 

@@ -97,6 +97,23 @@ def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
     return names
 
 
+def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
+    """Names of hosts that are named one by one, be they ours or not; all that are ours if none is.
+
+    Arguments:
+        nornir: with the whole inventory
+        given: from the command line
+
+    Raises:
+        UsageError: there is no such host
+    """
+    names = tuple(dict.fromkeys(given)) or _names(our_hosts(nornir))
+    there = nornir.inventory.hosts
+    if unknown := [name for name in names if name not in there]:
+        raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(there) or 'none'}")
+    return names
+
+
 def choose_checks(options: Options) -> frozenset[str]:
     """Ids of the checks that the options mean.
 

@@ -17,6 +17,7 @@ from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.generations import get_generation_files, get_generations
 from nornir_kube_ha.tasks.holding import get_holding
+from nornir_kube_ha.tasks.hostkeys import get_host_key
 from nornir_kube_ha.tasks.lease import release_lease, take_lease
 from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
@@ -36,6 +37,7 @@ __all__ = [
     "get_generation_files",
     "get_generations",
     "get_holding",
+    "get_host_key",
     "get_plan",
     "get_stream",
     "get_upgrades",

@@ -6,30 +6,17 @@ The SSH client below it has exec channels: exit status, separate stderr, nothing
 
 import select
 import shlex
-import socket
 import time
 from dataclasses import dataclass
 from importlib import resources
 
 import paramiko
-from netmiko import BaseConnection
-from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException
-from nornir.core.inventory import Host
 from nornir.core.task import Task
-from nornir_netmiko.connections import CONNECTION_NAME
 
-from nornir_kube_ha.errors import (
-    HostUnreachableError,
-    LoginRefusedError,
-    RemoteCommandError,
-    RemoteTimeoutError,
-    UnexpectedReplyError,
-)
-from nornir_kube_ha.inventory import merged_data
-from nornir_kube_ha.lab import network
+from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, UnexpectedReplyError
+from nornir_kube_ha.tasks.login import login
 
 OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
-PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
 NO_STATUS = -1  # paramiko's word for a channel that was closed without one
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
 
@@ -119,89 +106,6 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Complet
     if completed.status == NO_STATUS:
         raise EOFError("the script's exit status never came")
     return completed
-
-
-def login(task: Task) -> paramiko.SSHClient:
-    """The one login that the run has on the task's host.
-
-    Arguments:
-        task: whose host it is
-
-    Raises:
-        HostUnreachableError: no SSH server answers
-        LoginRefusedError: the host's key or our credentials are not accepted
-    """
-    host = task.host
-    refuse_outside_lab(host.name, merged_data(host).get("lab"))
-    try:
-        connection: BaseConnection = host.get_connection(CONNECTION_NAME, task.nornir.config)
-        client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
-        return client or _connect(connection)
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise _login_error(host, error) from error
-    except (KeyError, ValueError) as error:  # netmiko's, of settings that cannot be: no platform, no key file
-        words = f"platform {host.platform}, {' '.join(str(error).split())}"
-        raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
-
-
-def refuse_outside_lab(name: str, lab: object) -> None:
-    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts.
-
-    Arguments:
-        name: the host's, in the inventory
-        lab: the one that it lives in, none if it lives in none
-
-    Raises:
-        HostUnreachableError: this thread does not work in that lab
-    """
-    if lab is not None and not network.is_inside(str(lab)):
-        raise HostUnreachableError(
-            name,
-            f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "
-            f'themselves; code of your own calls nornir_kube_ha.lab.network.enter("{lab}") before it starts any thread',
-        )
-
-
-def _connect(connection: BaseConnection) -> paramiko.SSHClient:
-    """Netmiko's own login (`auto_connect: false`), without the interactive shell that it opens on top.
-
-    A shell that nobody types in still costs 30 % of a login, and leaves its history behind on a host that was only to
-    be looked at. netmiko has no public way to log in without one; its two private names are held by a test.
-    """
-    client = connection._build_ssh_client()  # noqa: SLF001
-    try:
-        client.connect(**connection._connect_params_dict())  # noqa: SLF001
-    except BaseException:
-        client.close()
-        raise
-    _keep_alive(client)
-    connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
-    return client
-
-
-def _keep_alive(client: paramiko.SSHClient) -> None:
-    """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
-    transport = client.get_transport()
-    if transport and isinstance(transport.sock, socket.socket):  # a jump host's is none
-        transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in PROBES.items():
-            transport.sock.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:
-    """Netmiko says time-out for a refused port, a wrong host key and a real time-out alike: the cause tells."""
-    from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
-    cause = (error.__context__ if from_netmiko else None) or error
-    address = f"{host.hostname}:{host.port or 22}"
-    if isinstance(cause, paramiko.BadHostKeyException):
-        words = f"the host key of {address} has changed; if that was meant, take the old one out of known_hosts"
-    elif "not found in known_hosts" in str(cause):
-        words = f"the host key of {address} is not known; log in once by hand and compare its fingerprint"
-    elif isinstance(cause, paramiko.SSHException) and "banner" not in str(cause):
-        words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
-    else:
-        return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")
-    return LoginRefusedError(host.name, words)
 
 
 def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed:

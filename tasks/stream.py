@@ -7,7 +7,8 @@ import paramiko
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import HostUnreachableError
-from nornir_kube_ha.tasks.remote import OPEN_TIMEOUT, login
+from nornir_kube_ha.tasks.login import login
+from nornir_kube_ha.tasks.remote import OPEN_TIMEOUT
 
 
 class Stream:

@@ -20,7 +20,7 @@ from nornir_kube_ha.errors import ClientError, KubeHaError
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.outage import Attempt
 from nornir_kube_ha.tasks.client import Config
-from nornir_kube_ha.tasks.remote import refuse_outside_lab
+from nornir_kube_ha.tasks.login import refuse_outside_lab
 
 EXCHANGES = 5  # questions about the time; the quickest answer counts
 PATIENCE = 10.0  # seconds for an answer; the first one waits for a login's channel and Python's start

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from nornir_kube_ha.facts import Endpoint, Probe
 from nornir_kube_ha.intent import Cluster, Node
-from nornir_kube_ha.tasks.remote import refuse_outside_lab
+from nornir_kube_ha.tasks.login import refuse_outside_lab
 
 TIMEOUT = 3  # seconds for each answer, as the nodes' own probes
 DEADLINE = 6  # seconds for all of a request

@@ -8,6 +8,8 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     ├── HostError                1   something on one host; names it
     │   ├── HostUnreachableError 4   ConnectionError: no answer on its address
     │   ├── LoginRefusedError    6   PermissionError: host key or credentials not accepted
+    │   │   ├── HostKeyUnknownError 6  the host's key is not among those that are known
+    │   │   └── HostKeyChangedError 6  the host's key is not the one that is known
     │   ├── RemoteCommandError   1   RuntimeError: a command on the host failed
     │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
@@ -101,6 +103,14 @@ class LoginRefusedError(HostError, PermissionError):
     """The host's key is not the one known, or it does not accept our credentials."""
 
     exit_code = 6
+
+
+class HostKeyUnknownError(LoginRefusedError):
+    """The host's key is not among those that are known. No credential was sent."""
+
+
+class HostKeyChangedError(LoginRefusedError):
+    """The host's key is not the one that is known. No credential was sent."""
 
 
 class RemoteCommandError(HostError, RuntimeError):

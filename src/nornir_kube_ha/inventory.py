@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.login_options import weaknesses
 
 FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
 # VRRP makes a node wait a little before it takes over, the longer the lower its priority is: (256 - priority) / 256 of
@@ -45,7 +46,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     Raises:
         InventoryError: with all that is wrong, not only the first
     """
-    base = _inventory_folder(nornir) if read_files else None
+    base = inventory_folder(nornir) if read_files else None
     problems: list[Problem] = []
     nodes: dict[str, list[Node]] = {}
     hosts = {host.name: (host, merged_data(host)) for host in our_hosts(nornir)}
@@ -53,7 +54,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     priorities = {cluster: _backup_priorities(count) for cluster, count in backups.items()}
     for host, data in hosts.values():
         raw, wrong = _complete(host, data, priorities)
-        problems += [*wrong, *_read(host.name, raw, base)]
+        problems += [*weaknesses(host, data), *wrong, *_read(host.name, raw, base)]
         try:
             node = Node.model_validate(raw)
         except ValidationError as error:
@@ -115,8 +116,12 @@ def _foreign_keys(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(map(str, foreign)) if isinstance(foreign, list | tuple) else ()
 
 
-def _inventory_folder(nornir: Nornir) -> Path:
-    """Where relative paths of the inventory start: beside its host file, or here for other plugins."""
+def inventory_folder(nornir: Nornir) -> Path:
+    """Where relative paths of the inventory start: beside its host file, or here for other plugins.
+
+    Arguments:
+        nornir: an initialised Nornir
+    """
     host_file = nornir.config.inventory.options.get("host_file")
     return Path(host_file).expanduser().resolve().parent if host_file else Path.cwd()
 

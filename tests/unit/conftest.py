@@ -5,12 +5,13 @@ releases (`show-stat-*.txt`). The CA and the password in them are the lab's.
 """
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import paramiko
 import pytest
 from nornir.core import Nornir
 from nornir.core.configuration import Config, InventoryConfig
@@ -18,6 +19,7 @@ from nornir.core.inventory import Defaults, Group, Groups, Host, Hosts, Inventor
 from nornir.core.state import GlobalState
 from nornir.plugins.runners import SerialRunner
 from tests.unit.changes import NONCE, replace_section
+from tests.unit.sshserver import Sent, SSHServer, close, login_to, sender
 
 from nornir_kube_ha.checks import ClusterView, HostView
 from nornir_kube_ha.config import ConfigFile, FileFact
@@ -219,3 +221,31 @@ def cluster_view(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts])
 def as_found(file: ConfigFile) -> FileFact:
     """A file that is as it should be."""
     return FileFact(file.path, file.mode, file.owner, file.group, file.content.encode())
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[SSHServer]:
+    """A server that nobody has logged in to."""
+    running = SSHServer(paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate())
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def stranger(fresh_server: SSHServer, tmp_path: Path) -> Iterator[Nornir]:
+    """An inventory of it."""
+    nornir = login_to(fresh_server, tmp_path)
+    yield nornir
+    close(nornir)
+
+
+@pytest.fixture
+def sent_afresh(stranger: Nornir) -> Sent:
+    """Log in, and run a script."""
+    return sender(stranger)
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody's host keys are known but those of the inventory."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))

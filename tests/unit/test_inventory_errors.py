@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
+from nornir.core.inventory import ConnectionOptions
 
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.inventory import load_intent
@@ -405,6 +406,27 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(
 def test_only_keys_of_the_top_level_can_be_somebody_elses(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     problems = problems_of(nornir_of(group={"rack": 3, "haproxy": {"rack": 3}}))
     assert ["foreign_keys" in problem.message for problem in problems if problem.host == "lb-1"] == [False, True]
+
+
+@pytest.mark.parametrize("strict", [False, None, "true"])
+def test_login_that_any_machine_could_answer_is_refused(
+    nornir_of: NornirOf, problems_of: ProblemsOf, strict: object
+) -> None:
+    nornir = nornir_of()
+    nornir.inventory.hosts["lb-2"].connection_options["netmiko"] = ConnectionOptions(extras={"ssh_strict": strict})
+    [problem] = problems_of(nornir)
+    assert (problem.host, problem.key) == ("lb-2", "connection_options.netmiko.extras.ssh_strict")
+    assert f"{strict!r} would let any machine be this host" in problem.message
+    nornir.inventory.hosts["lb-2"].data["host_keys"] = "insecure-accept-any"
+    assert load_intent(nornir).node("lb-2").host_keys == "insecure-accept-any"
+
+
+def test_extras_that_are_no_mapping_are_refused(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+    nornir = nornir_of()
+    extras: Any = ["ssh_strict"]  # YAML may
+    nornir.inventory.hosts["lb-2"].connection_options["netmiko"] = ConnectionOptions(extras=extras)
+    [problem] = problems_of(nornir)
+    assert "must be a mapping" in problem.message
 
 
 def test_foreign_keys_are_left_alone(nornir_of: NornirOf) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import apiserver, pki
-from nornir_kube_ha.lab.state import write_file
 
 LOOPBACK = "127.0.0.1"
 

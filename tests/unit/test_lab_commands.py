@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import command, image, inotify, lifecycle
 from nornir_kube_ha.lab.errors import LabError, LabRequestError, LabRequiresRootError
 from nornir_kube_ha.lab.layout import LabHost, Layout
-from nornir_kube_ha.lab.state import locked, write_file
+from nornir_kube_ha.lab.state import locked
 from nornir_kube_ha.runbooks import lab as cli
 
 LAB = Layout("unit", (LabHost("lb-1", "eth0", IPv4Interface("10.71.0.11/24")),))

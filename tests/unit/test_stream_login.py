@@ -9,7 +9,7 @@ import paramiko
 import pytest
 from nornir.core import Nornir
 from nornir.core.task import MultiResult, Result, Task
-from tests.unit.test_remote import SSHServer, close, login_to
+from tests.unit.sshserver import SSHServer, close, login_to
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.tasks import get_stream

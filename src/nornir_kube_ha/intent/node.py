@@ -35,6 +35,8 @@ class Node(Settings):
     """The apiservers' CA certificate, in PEM; in the inventory a path relative to it."""
     lab: LabName | None = None
     """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
+    host_keys: Literal["strict", "insecure-accept-any"] = "strict"
+    """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
     control_plane_endpoint: Word | None = None
     """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
     haproxy: HAProxy

@@ -1,13 +1,12 @@
 """The report in each of its formats: by name, and as files in a folder."""
 
 import io
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
+from nornir_kube_ha.files import write_file
 from nornir_kube_ha.report.html import to_html
 from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
@@ -54,18 +53,5 @@ def write_report(report: Report, folder: Path) -> None:
         OSError: a file cannot be written
     """
     for name, render in FORMATS.values():
-        _replace(folder / name, render(report))
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text if text.endswith("\n") else f"{text}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink()
-        raise
+        text = render(report)
+        write_file(folder / name, text if text.endswith("\n") else f"{text}\n")

@@ -1,0 +1,113 @@
+"""The hosts' SSH keys: `kube-ha hostkeys enroll` shows their fingerprints, and pins them in a file of the inventory."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from nornir.core import Nornir
+
+from nornir_kube_ha.errors import HostKeyChangedError, KubeHaError, UsageError
+from nornir_kube_ha.files import write_file
+from nornir_kube_ha.runbooks.asking import Ask, ask
+from nornir_kube_ha.runbooks.guard import tell
+from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, select_named
+from nornir_kube_ha.tasks import get_host_key
+from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
+
+
+def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
+    """`hostkeys enroll`.
+
+    Arguments:
+        arguments: parsed: `inventory`, `hosts` and `yes`
+        ask: is asked before a key is pinned, unless the arguments say yes; a person at the terminal if not given
+
+    Returns:
+        The exit code: that of the worst that went wrong on any host
+
+    Raises:
+        UsageError: the inventory cannot be used, or nobody said yes
+    """
+    folder = find_inventory(arguments.inventory)
+    nornir = open_inventory(folder, forks=32)
+    names = select_named(nornir, arguments.hosts)
+    enter_lab(nornir, names, folder)
+    keys, errors = _look(nornir, names)
+    sys.stdout.write("".join(f"{line}\n" for line in _table(keys)))
+    sys.stdout.flush()
+    for error in errors:
+        tell(f"error: {error}")
+    new = [key for key in keys.values() if key.state is KeyState.NEW]
+    files = " and ".join(dict.fromkeys(str(key.file) for key in new))
+    if new:
+        words = f"are these {len(new)} the keys that your hosts have? They are pinned in {files} [y/N] "
+        if not (arguments.yes or ask(words)):
+            raise UsageError("nothing was pinned")
+        pin(new)
+        tell(f"pinned {len(new)} in {files}")
+    return max((error.exit_code for error in errors), default=0)
+
+
+def _look(nornir: Nornir, names: Iterable[str]) -> tuple[dict[str, HostKey], list[KubeHaError]]:
+    """Each host's key, and what went wrong: a key that has changed, too."""
+    wanted = frozenset(names)
+    results = nornir.filter(filter_func=lambda host: host.name in wanted).run(get_host_key, raise_on_error=False)
+    errors: list[KubeHaError] = []
+    keys: dict[str, HostKey] = {}
+    for name, multi in results.items():
+        result = multi[0]
+        if isinstance(result.exception, KubeHaError):
+            errors.append(result.exception)
+        elif result.exception:
+            raise result.exception
+        else:
+            keys[name] = result.result
+            if result.result.state is KeyState.CHANGED:
+                errors.append(_changed(name, result.result))
+    nornir.data.reset_failed_hosts()
+    nornir.close_connections()
+    return keys, errors
+
+
+def _changed(name: str, key: HostKey) -> HostKeyChangedError:
+    return HostKeyChangedError(
+        name,
+        f"shows another key than the one that is known, and nothing was pinned for it; if that was meant: "
+        f"ssh-keygen -f {key.file} -R '{key.name}', then enroll it again",
+    )
+
+
+def _table(keys: Mapping[str, HostKey]) -> Iterable[str]:
+    rows = [(name, key.name, key.kind, key.fingerprint, key.state.value) for name, key in keys.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def pin(keys: Iterable[HostKey]) -> None:
+    """Add keys to the files that logins look for them in. Each file is there as it was, or with all of them.
+
+    Arguments:
+        keys: that are not known
+
+    Raises:
+        UsageError: a file cannot be written
+    """
+    lines: dict[Path, list[str]] = {}
+    for key in keys:
+        lines.setdefault(key.file.resolve(), []).append(f"{key.line}\n")
+    for file, new in lines.items():
+        try:
+            _extend(file, "".join(dict.fromkeys(new)))
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _extend(file: Path, text: str) -> None:
+    if not file.exists():
+        write_file(file, text)
+        return
+    old = file.read_text(encoding="utf-8")
+    glue = "\n" if old and not old.endswith("\n") else ""
+    write_file(file, f"{old}{glue}{text}", file.stat().st_mode & 0o777)

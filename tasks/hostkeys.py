@@ -1,0 +1,98 @@
+"""A host's SSH key, asked for before anybody logs in: whether it is known, and where it would be pinned."""
+
+import contextlib
+import socket
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import paramiko
+from netmiko import BaseConnection
+from nornir.core.task import Result, Task
+
+from nornir_kube_ha.tasks.login import connection_to, login_errors
+
+SYSTEM_FILE = Path("~/.ssh/known_hosts")
+RSA = "rsa-sha2-512"  # how a key that known_hosts calls ssh-rsa is asked for
+
+
+class KeyState(Enum):
+    """What is known of a host's key."""
+
+    KNOWN = "known"
+    NEW = "new"
+    CHANGED = "CHANGED"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """The key that a host shows.
+
+    Arguments:
+        name: of the host in a file of known keys: `192.0.2.11`, `[192.0.2.11]:2222`
+        kind: `ssh-ed25519`
+        base64: the key itself, as such files write it
+        fingerprint: `SHA256:...`, as `ssh-keygen -l` prints it
+        state: whether it is the one that is known
+        file: where it is pinned, and where a login looks for it
+    """
+
+    name: str
+    kind: str
+    base64: str
+    fingerprint: str
+    state: KeyState
+    file: Path
+
+    @property
+    def line(self) -> str:
+        """As a file of known keys holds it."""
+        return f"{self.name} {self.kind} {self.base64}"
+
+
+def get_host_key(task: Task) -> Result:
+    """Ask a host for its SSH key. Nobody logs in, and no credential is sent.
+
+    Returns:
+        Result object with the following attributes set:
+          * result (:obj:`HostKey`): the key, and what is known of it
+
+    Raises:
+        HostUnreachableError: no SSH server answers
+        LoginRefusedError: the connection options cannot be used
+    """
+    with login_errors(task):
+        connection = connection_to(task)
+        parameters = connection._connect_params_dict()  # noqa: SLF001 - as `login` does
+        address = (parameters["hostname"], parameters["port"])
+        name = address[0] if address[1] == paramiko.config.SSH_PORT else f"[{address[0]}]:{address[1]}"
+        known = _known(connection, name)
+        sock = parameters["sock"] or socket.create_connection(address, timeout=parameters["timeout"])
+        key = _ask(sock, known, parameters["banner_timeout"])
+    kind, base64 = key.get_name(), key.get_base64()
+    state = KeyState.NEW if not known else KeyState.KNOWN if known.get(kind) == base64 else KeyState.CHANGED
+    file = Path(connection.alt_key_file) if connection.alt_host_keys else SYSTEM_FILE.expanduser()
+    return Result(host=task.host, result=HostKey(name, kind, base64, key.fingerprint, state, file))
+
+
+def _known(connection: BaseConnection, name: str) -> dict[str, str]:
+    """The keys that a login would look for, by their kind: those of the first file that knows the host."""
+    files = [SYSTEM_FILE.expanduser()] if connection.system_host_keys else []
+    files += [Path(connection.alt_key_file)] if connection.alt_host_keys else []
+    for file in files:
+        keys = paramiko.HostKeys()
+        with contextlib.suppress(OSError):  # it is not there
+            keys.load(str(file))
+        if found := keys.lookup(name):
+            return {kind: key.get_base64() for kind, key in found.items()}
+    return {}
+
+
+def _ask(sock: socket.socket, known: dict[str, str], patience: float) -> paramiko.PKey:
+    with contextlib.closing(sock), contextlib.closing(paramiko.Transport(sock)) as transport:
+        transport.banner_timeout = patience
+        options = transport.get_security_options()
+        first = [RSA if kind == "ssh-rsa" else kind for kind in known]
+        options.key_types = sorted(options.key_types, key=lambda kind: kind not in first)  # as a login does
+        transport.start_client(timeout=patience)
+        return transport.get_remote_server_key()

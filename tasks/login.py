@@ -1,0 +1,144 @@
+"""The one login that a run has on a host: netmiko's own, with the host's key known, and no shell on top."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import paramiko
+from netmiko import BaseConnection
+from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException
+from nornir.core.inventory import Host
+from nornir.core.task import Task
+from nornir_netmiko.connections import CONNECTION_NAME
+
+from nornir_kube_ha.errors import (
+    HostKeyChangedError,
+    HostKeyUnknownError,
+    HostUnreachableError,
+    LoginRefusedError,
+)
+from nornir_kube_ha.inventory import inventory_folder, merged_data
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.login_options import login_options, weaknesses
+
+PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
+
+
+def login(task: Task) -> paramiko.SSHClient:
+    """The one login that the run has on the task's host.
+
+    Arguments:
+        task: whose host it is
+
+    Raises:
+        HostUnreachableError: no SSH server answers
+        LoginRefusedError: the host's key or our credentials are not accepted
+    """
+    with login_errors(task):
+        connection = connection_to(task)
+        client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
+        return client or _connect(connection)
+
+
+@contextmanager
+def login_errors(task: Task) -> Iterator[None]:
+    """What goes around reaching for the task's host: not everybody may, and what goes wrong is told in our words.
+
+    Arguments:
+        task: whose host it is
+
+    Raises:
+        HostUnreachableError: no SSH server answers, or the host is a lab's and we are not there
+        LoginRefusedError: the host's key, our credentials or our settings are not accepted
+    """
+    host = task.host
+    data = merged_data(host)
+    refuse_outside_lab(host.name, data.get("lab"))
+    for problem in weaknesses(host, data):
+        raise LoginRefusedError(host.name, f"{problem.key}: {problem.message}; nothing was sent")
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise _login_error(host, error) from error
+    except (KeyError, ValueError) as error:  # netmiko's, of settings that cannot be: no platform, no key file
+        words = f"platform {host.platform}, {' '.join(str(error).split())}"
+        raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
+
+
+def connection_to(task: Task) -> BaseConnection:
+    """nornir-netmiko's connection to the task's host: the one that is there, or a new one with our options.
+
+    Arguments:
+        task: whose host it is
+
+    Raises:
+        KeyError: netmiko knows no such platform
+        ValueError: netmiko cannot use these options
+    """
+    host, configuration = task.host, task.nornir.config
+    if CONNECTION_NAME not in host.connections:
+        options = login_options(host, merged_data(host), inventory_folder(task.nornir))
+        host.open_connection(CONNECTION_NAME, configuration, extras=options)
+    connection: BaseConnection = host.get_connection(CONNECTION_NAME, configuration)
+    return connection
+
+
+def refuse_outside_lab(name: str, lab: object) -> None:
+    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts.
+
+    Arguments:
+        name: the host's, in the inventory
+        lab: the one that it lives in, none if it lives in none
+
+    Raises:
+        HostUnreachableError: this thread does not work in that lab
+    """
+    if lab is not None and not network.is_inside(str(lab)):
+        raise HostUnreachableError(
+            name,
+            f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "
+            f'themselves; code of your own calls nornir_kube_ha.lab.network.enter("{lab}") before it starts any thread',
+        )
+
+
+def _connect(connection: BaseConnection) -> paramiko.SSHClient:
+    """Netmiko's own login (`auto_connect: false`), without the interactive shell that it opens on top.
+
+    A shell that nobody types in still costs 30 % of a login, and leaves its history behind on a host that was only to
+    be looked at. netmiko has no public way to log in without one; its two private names are held by a test.
+    """
+    client = connection._build_ssh_client()  # noqa: SLF001
+    try:
+        client.connect(**connection._connect_params_dict())  # noqa: SLF001
+    except BaseException:
+        client.close()
+        raise
+    _keep_alive(client)
+    connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
+    return client
+
+
+def _keep_alive(client: paramiko.SSHClient) -> None:
+    """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
+    transport = client.get_transport()
+    if transport and isinstance(transport.sock, socket.socket):  # a jump host's is none
+        transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in PROBES.items():
+            transport.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:
+    """Netmiko says time-out for a refused port, a wrong host key and a real time-out alike: the cause tells."""
+    from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
+    cause = (error.__context__ if from_netmiko else None) or error
+    address = f"{host.hostname}:{host.port or 22}"
+    if isinstance(cause, paramiko.BadHostKeyException) or "no acceptable host key" in str(cause):
+        words = f"the host key of {address} has changed, nothing was sent; if that was meant, take the old one out of"
+        return HostKeyChangedError(host.name, f"{words} known_hosts, and enroll the new one: kube-ha hostkeys enroll")
+    if "not found in known_hosts" in str(cause):
+        words = f"the host key of {address} is not known; see its fingerprint, and pin it: kube-ha hostkeys enroll"
+        return HostKeyUnknownError(host.name, words)
+    if isinstance(cause, paramiko.SSHException) and "banner" not in str(cause):
+        words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
+        return LoginRefusedError(host.name, words)
+    return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")

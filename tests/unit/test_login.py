@@ -1,0 +1,181 @@
+"""Logins, on an SSH server on the loopback: whose key is known, and what each refusal is called."""
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import paramiko
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from nornir.core import Nornir
+from nornir_netmiko.connections import CONNECTION_NAME
+from tests.unit.sshserver import Sent, SSHServer, know
+
+from nornir_kube_ha import login_options
+from nornir_kube_ha.errors import (
+    HostKeyChangedError,
+    HostKeyUnknownError,
+    HostUnreachableError,
+    LoginRefusedError,
+)
+from nornir_kube_ha.tasks.remote import whole
+
+SayOfLogin = Callable[..., None]
+
+
+@pytest.fixture
+def say_of_login(stranger: Nornir, tmp_path: Path) -> SayOfLogin:
+    """Give the host an `extras` of its own, in the place of all others."""
+
+    def say(**extras: Any) -> None:  # noqa: ANN401 - what netmiko takes
+        own = {"use_keys": True, "key_file": str(tmp_path / "key"), **extras}
+        stranger.inventory.hosts["lb-1"].connection_options["netmiko"].extras = own
+
+    return say
+
+
+def test_host_that_says_nothing_for_long_is_asked_whether_it_still_knows_the_login(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent
+) -> None:
+    sent_afresh()
+    connection = stranger.inventory.hosts["lb-1"].get_connection(CONNECTION_NAME, stranger.config)
+    sock = connection.remote_conn_pre.get_transport().sock
+    assert fresh_server.commands
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 5
+
+
+def test_host_of_a_lab_is_not_reached_from_outside_of_it(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent
+) -> None:
+    stranger.inventory.hosts["lb-1"].data["lab"] = "noneup"
+    with pytest.raises(HostUnreachableError, match=r"lives in lab noneup.*nothing was sent"):
+        sent_afresh()
+    assert fresh_server.transports == []
+
+
+def test_one_login_serves_every_script_and_opens_no_shell(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    for number in range(3):
+        sent_afresh(f"echo {number}\n")
+    assert fresh_server.scripts == [whole(f"echo {number}\n") for number in range(3)]
+    assert fresh_server.commands == ["sh -s"] * 3  # and a terminal or a shell would have been refused
+    assert len(fresh_server.transports) == 1
+
+
+def test_wrong_host_key_is_refused(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
+    know(fresh_server, paramiko.ECDSAKey.generate(), tmp_path)
+    with pytest.raises(HostKeyChangedError, match=rf"the host key of 127\.0\.0\.1:{fresh_server.port} has changed"):
+        sent_afresh()
+    assert fresh_server.tries == []
+
+
+def test_unknown_host_key_is_refused(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
+    (tmp_path / "known_hosts").write_text("")
+    with pytest.raises(HostKeyUnknownError, match=rf"the host key of 127\.0\.0\.1:{fresh_server.port} is not known"):
+        sent_afresh()
+    assert fresh_server.tries == []
+
+
+@pytest.mark.parametrize(
+    "key", [Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())], ids=["ed25519", "ecdsa"]
+)
+def test_login_that_is_refused_says_whose(
+    sent_afresh: Sent, tmp_path: Path, key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+) -> None:
+    refused = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    (tmp_path / "key").write_bytes(refused)
+    with pytest.raises(LoginRefusedError, match=r"login as root .*refused.*check user, key and agent"):
+        sent_afresh()
+
+
+def test_key_file_that_is_not_there_is_no_matter_of_the_network(sent_afresh: Sent, tmp_path: Path) -> None:
+    (tmp_path / "key").unlink()
+    with pytest.raises(LoginRefusedError, match="key"):
+        sent_afresh()
+
+
+def test_port_that_nobody_listens_on_is_unreachable(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    fresh_server.close()
+    with pytest.raises(HostUnreachableError, match=rf"no SSH server answers on 127\.0\.0\.1:{fresh_server.port}"):
+        sent_afresh()
+
+
+def test_port_of_something_else_is_unreachable(stranger: Nornir, sent_afresh: Sent) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as web:
+        stranger.inventory.hosts["lb-1"].port = web.getsockname()[1]
+
+        def answer() -> None:
+            client, _ = web.accept()
+            client.recv(100)
+            client.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+            client.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(HostUnreachableError, match="no SSH server answers"):
+            sent_afresh()
+
+
+@pytest.mark.usefixtures("homeless")
+def test_extras_that_say_nothing_of_host_keys_are_strict(
+    fresh_server: SSHServer, sent_afresh: Sent, say_of_login: SayOfLogin, tmp_path: Path
+) -> None:
+    say_of_login()
+    (tmp_path / "known_hosts").unlink()
+    with pytest.raises(HostKeyUnknownError):
+        sent_afresh()
+    assert fresh_server.tries == []
+    know(fresh_server, fresh_server.key, tmp_path)  # beside the inventory's own files
+    sent_afresh()
+    assert fresh_server.tries == ["root"]
+
+
+@pytest.mark.parametrize("extras", [{"ssh_strict": False}, {"ssh_strict": "yes"}, {"ssh_strict": None}])
+def test_extras_that_let_any_machine_be_the_host_are_refused(
+    fresh_server: SSHServer, sent_afresh: Sent, say_of_login: SayOfLogin, extras: dict[str, object]
+) -> None:
+    say_of_login(**extras)
+    with pytest.raises(LoginRefusedError, match=r"ssh_strict: .* would let any machine be this host.*nothing was sent"):
+        sent_afresh()
+    assert fresh_server.transports == []
+
+
+@pytest.mark.parametrize("extras", [{}, {"ssh_strict": False}])
+def test_any_host_key_will_do_where_the_inventory_says_so_aloud(
+    stranger: Nornir, sent_afresh: Sent, say_of_login: SayOfLogin, tmp_path: Path, extras: dict[str, object]
+) -> None:
+    stranger.inventory.hosts["lb-1"].data["host_keys"] = "insecure-accept-any"
+    (tmp_path / "known_hosts").unlink()
+    say_of_login(**extras)
+    sent_afresh()
+
+
+def test_host_key_that_changes_while_a_run_goes_on_is_refused(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent
+) -> None:
+    sent_afresh()
+    fresh_server.key = paramiko.ECDSAKey.generate()
+    stranger.inventory.hosts["lb-1"].close_connections()
+    with pytest.raises(HostKeyChangedError):
+        sent_afresh()
+    assert fresh_server.tries == ["root"]
+
+
+def test_host_key_of_another_kind_has_changed(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
+    know(fresh_server, paramiko.RSAKey.generate(2048), tmp_path)
+    with pytest.raises(HostKeyChangedError):
+        sent_afresh()
+    assert fresh_server.tries == []
+
+
+def test_server_that_never_speaks_is_unreachable_soon(
+    stranger: Nornir, sent_afresh: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_options, "PATIENCE", {"conn_timeout": 8, "banner_timeout": 0.3, "auth_timeout": 8})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        stranger.inventory.hosts["lb-1"].port = silent.getsockname()[1]
+        with pytest.raises(HostUnreachableError, match="no SSH server answers"):
+            sent_afresh()
