@@ -22,6 +22,7 @@ ROOT_PACKAGES = (
     "openssh-server",
     "procps",
     "python3-minimal",
+    "sudo",
     "systemd-sysv",
 )
 POOL_PACKAGES = (

@@ -17,6 +17,7 @@ from nornir_kube_ha.report.terminal import print_report
 from nornir_kube_ha.runbooks.failover_options import fault_lines
 from nornir_kube_ha.runbooks.guard import guarded, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
+from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
 
@@ -90,6 +91,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
         sys.stdout.write("".join(f"{host}\n" for host in hosts))
         return None
     _make_folder(options.report_dir)
+    fetch_secrets(nornir)
     enter_lab(nornir, hosts, inventory)
     run = Run(name, nornir, load_intent(nornir), hosts, checks=checks, verbosity=options.verbosity, tell=tell)
     run.unbroken = unbroken

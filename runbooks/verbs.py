@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
 
@@ -25,6 +26,7 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
     folder = find_inventory(inventory)
     nornir = open_inventory(folder, forks=32)
     names = [node.name for cluster in meant(load_intent(nornir, read_files=False)) for node in cluster.nodes]
+    fetch_secrets(nornir)
     enter_lab(nornir, names, folder)
     run = Run(verb, nornir, load_intent(nornir), names)
     try:

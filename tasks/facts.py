@@ -51,7 +51,7 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
     except ValueError as error:
         raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
     if not facts.is_root:
-        raise LoginRefusedError(task.host.name, f"{task.host.username} is not root; log in as root")
+        raise LoginRefusedError(task.host.name, f"{task.host.username} is not root, and sudo has not made it so")
     clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
     return Result(host=task.host, result=replace(facts, clock=clock))
 

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import paramiko
 from netmiko import BaseConnection
@@ -10,6 +11,7 @@ from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutExc
 from nornir.core.inventory import Host
 from nornir.core.task import Task
 from nornir_netmiko.connections import CONNECTION_NAME
+from pydantic import SecretStr
 
 from nornir_kube_ha.errors import (
     HostKeyChangedError,
@@ -17,14 +19,34 @@ from nornir_kube_ha.errors import (
     HostUnreachableError,
     LoginRefusedError,
 )
-from nornir_kube_ha.inventory import inventory_folder, merged_data
+from nornir_kube_ha.inventory import inventory_folder, merged_data, secret_at
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
 
 PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
 
 
-def login(task: Task) -> paramiko.SSHClient:
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login on a host.
+
+    Arguments:
+        client: of the SSH connection
+        user: who has logged in
+        sudo_password: what sudo asks them for; none if we know none
+    """
+
+    client: paramiko.SSHClient
+    user: str
+    sudo_password: SecretStr | None
+
+    @property
+    def is_root(self) -> bool:
+        """Whether commands need no sudo to be root's."""
+        return self.user == "root"
+
+
+def login(task: Task) -> Login:
     """The one login that the run has on the task's host.
 
     Arguments:
@@ -37,7 +59,8 @@ def login(task: Task) -> paramiko.SSHClient:
     with login_errors(task):
         connection = connection_to(task)
         client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
-        return client or _connect(connection)
+        secret = connection.secret or connection.password
+        return Login(client or _connect(connection), connection.username, SecretStr(secret) if secret else None)
 
 
 @contextmanager
@@ -73,12 +96,19 @@ def connection_to(task: Task) -> BaseConnection:
 
     Raises:
         KeyError: netmiko knows no such platform
-        ValueError: netmiko cannot use these options
+        ValueError: netmiko cannot use these options, or a secret is not there
+        OSError: a secret cannot be read
     """
     host, configuration = task.host, task.nornir.config
     if CONNECTION_NAME not in host.connections:
-        options = login_options(host, merged_data(host), inventory_folder(task.nornir))
-        host.open_connection(CONNECTION_NAME, configuration, extras=options)
+        data, folder = merged_data(host), inventory_folder(task.nornir)
+        password, sudo = (secret_at(data, ("login", key), folder) for key in ("password", "sudo_password"))
+        options = login_options(host, data, folder)
+        if sudo:
+            options["secret"] = sudo.get_secret_value()  # netmiko's name for it
+        host.open_connection(
+            CONNECTION_NAME, configuration, password=password.get_secret_value() if password else None, extras=options
+        )
     connection: BaseConnection = host.get_connection(CONNECTION_NAME, configuration)
     return connection
 

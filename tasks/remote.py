@@ -7,33 +7,26 @@ The SSH client below it has exec channels: exit status, separate stderr, nothing
 import select
 import shlex
 import time
-from dataclasses import dataclass
 from importlib import resources
 
 import paramiko
 from nornir.core.task import Task
 
-from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, UnexpectedReplyError
-from nornir_kube_ha.tasks.login import login
+from nornir_kube_ha.errors import (
+    HostUnreachableError,
+    PasswordExpiredError,
+    RemoteCommandError,
+    RemoteTimeoutError,
+    SudoRefusedError,
+    UnexpectedReplyError,
+)
+from nornir_kube_ha.tasks.login import Login, login
+from nornir_kube_ha.tasks.shell import ROOT, Completed, Shell, sudo
 
 OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
 NO_STATUS = -1  # paramiko's word for a channel that was closed without one
+EXPIRED = "Password change required but no TTY available"  # sshd's words, in the place of any script's
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
-
-
-@dataclass(frozen=True, slots=True)
-class Completed:
-    """A script that has ended.
-
-    Arguments:
-        status: its exit status
-        stdout: what it printed
-        stderr: what it complained about
-    """
-
-    status: int
-    stdout: str
-    stderr: str
 
 
 def load_script(name: str) -> str:
@@ -67,12 +60,15 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     Raises:
         HostUnreachableError: no SSH server answers
         LoginRefusedError: the host's key or our credentials are not accepted
+        PasswordExpiredError: the host wants another password first
+        SudoRefusedError: the login is not root's, and may not become root
         RemoteCommandError: it ended with another exit status
         RemoteTimeoutError: it did not end in time
     """
-    client = login(task)
+    own = login(task)
+    shell = ROOT if own.is_root else sudo(own.sudo_password)
     try:
-        completed = _execute(client, script, timeout)
+        completed = _execute(own.client, script, timeout, shell)
     except TimeoutError as error:
         raise RemoteTimeoutError(task.host.name, f"the script did not end within {timeout:g} s") from error
     except paramiko.ChannelException as error:
@@ -82,6 +78,7 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     except OverflowError as error:
         raise UnexpectedReplyError(task.host.name, f"more than {MAX_OUTPUT} bytes of output") from error
     if completed.status:
+        _refuse_if_not_run(task.host.name, own, shell, completed)
         words = (completed.stderr or completed.stdout).strip()[-2000:]
         raise RemoteCommandError(task.host.name, f"{task.name} ended with exit status {completed.status}: {words}")
     return completed
@@ -96,13 +93,22 @@ def whole(script: str) -> str:
     return f"{{ true\n{script}\n}}\n"
 
 
-def _execute(client: paramiko.SSHClient, script: str, timeout: float) -> Completed:
+def _refuse_if_not_run(host: str, own: Login, shell: Shell, completed: Completed) -> None:
+    """Tell a script that was never run from one that failed."""
+    if EXPIRED in completed.stderr:
+        raise PasswordExpiredError(host, f"the password of {own.user} has expired; change it: log in once by hand")
+    if (words := shell.refusal(completed)) is not None:
+        needed = "is it the right password?" if own.sudo_password else "give login.sudo_password, or NOPASSWD"
+        raise SudoRefusedError(host, f"{own.user} may not run sh as root by sudo: {words or 'no words'}; {needed}")
+
+
+def _execute(client: paramiko.SSHClient, script: str, timeout: float, shell: Shell) -> Completed:
     transport = client.get_transport()
     if transport is None or not transport.is_active():
         raise EOFError("the transport is closed")
     with transport.open_session(timeout=OPEN_TIMEOUT) as channel:
-        channel.exec_command("sh -s")
-        completed = _talk(channel, whole(script).encode(), time.monotonic() + timeout)
+        channel.exec_command(shell.command)
+        completed = _talk(channel, f"{shell.before}{whole(script)}".encode(), time.monotonic() + timeout)
     if completed.status == NO_STATUS:
         raise EOFError("the script's exit status never came")
     return completed

@@ -67,7 +67,7 @@ def get_stream(task: Task, command: str) -> Result:
         HostUnreachableError: no SSH server answers
         LoginRefusedError: the host's key or our credentials are not accepted
     """
-    transport = login(task).get_transport()
+    transport = login(task).client.get_transport()
     try:
         channel = transport.open_session(timeout=OPEN_TIMEOUT)  # type: ignore[union-attr] # none: caught below
         channel.exec_command(command)

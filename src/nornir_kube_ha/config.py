@@ -174,7 +174,10 @@ def masked(text: str, node: Node) -> str:
         text: what may hold them
         node: whose secrets they are
     """
-    return _SECRET.sub(rf"\1\2{MASK}", text.replace(node.haproxy.stats.password.get_secret_value(), MASK))
+    secrets = (node.haproxy.stats.password, node.login.password, node.login.sudo_password)
+    for value in filter(None, (secret.get_secret_value() for secret in secrets if secret)):
+        text = text.replace(value, MASK)
+    return _SECRET.sub(rf"\1\2{MASK}", text)
 
 
 def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:

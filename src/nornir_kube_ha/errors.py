@@ -9,7 +9,9 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── HostUnreachableError 4   ConnectionError: no answer on its address
     │   ├── LoginRefusedError    6   PermissionError: host key or credentials not accepted
     │   │   ├── HostKeyUnknownError 6  the host's key is not among those that are known
-    │   │   └── HostKeyChangedError 6  the host's key is not the one that is known
+    │   │   ├── HostKeyChangedError 6  the host's key is not the one that is known
+    │   │   ├── PasswordExpiredError 6  the login's password has to be changed first
+    │   │   └── SudoRefusedError 6  the login is not root's, and may not become root
     │   ├── RemoteCommandError   1   RuntimeError: a command on the host failed
     │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
@@ -111,6 +113,14 @@ class HostKeyUnknownError(LoginRefusedError):
 
 class HostKeyChangedError(LoginRefusedError):
     """The host's key is not the one that is known. No credential was sent."""
+
+
+class PasswordExpiredError(LoginRefusedError):
+    """The host lets the login do nothing before its password is changed."""
+
+
+class SudoRefusedError(LoginRefusedError):
+    """The login is not root's, and sudo does not let it become root."""
 
 
 class RemoteCommandError(HostError, RuntimeError):

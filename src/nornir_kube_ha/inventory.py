@@ -3,7 +3,6 @@
 Any inventory plugin will do. A host is ours when its data holds one of our keys; others are left alone.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -12,12 +11,13 @@ from typing import Any
 
 from nornir.core import Nornir
 from nornir.core.inventory import Host
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.login_options import weaknesses
+from nornir_kube_ha.secret import read_secret
 
 FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
 # VRRP makes a node wait a little before it takes over, the longer the lower its priority is: (256 - priority) / 256 of
@@ -25,6 +25,8 @@ FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's a
 # the first has told the others before they are ready; close by, two would take over at once.
 MASTER_PRIORITY = 180
 PRIORITY_STEP = 60
+SECRETS = (("haproxy", "stats", "password"), ("login", "password"), ("login", "sudo_password"))
+"""Where the inventory may name a secret instead of holding it."""
 UNREADABLE = "a-password-not-read"  # stands in for one that was not read; never rendered
 MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
 FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
@@ -69,6 +71,24 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     if problems:
         raise InventoryError(problems)
     return intent
+
+
+def secret_at(data: Mapping[str, Any], path: tuple[str, ...], base: Path) -> SecretStr | None:
+    """A secret that a host's data hold, or name; none if they do neither.
+
+    Arguments:
+        data: the host's, merged
+        path: of the key, from the top of the data
+        base: folder that the path of a file starts at
+
+    Raises:
+        ValueError: it is not there, or the inventory says it wrongly
+        OSError: its file cannot be read
+    """
+    value: object = data
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return None if value is None else read_secret(value, base)
 
 
 def our_hosts(nornir: Nornir) -> tuple[Host, ...]:
@@ -151,17 +171,8 @@ def _complete(
 
 
 def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
-    """Put in the place of its name what the data names: a password, a CA. Without a base, nothing is read."""
-    problems = []
-    haproxy = raw.get("haproxy")
-    stats = haproxy.get("stats") if isinstance(haproxy, Mapping) else None
-    if isinstance(haproxy, Mapping) and isinstance(stats, Mapping) and isinstance(stats.get("password"), Mapping):
-        try:
-            password = _read_password(stats["password"], base) if base else UNREADABLE
-        except (OSError, ValueError) as error:
-            problems.append(Problem(host, "haproxy.stats.password", str(error)))
-            password = UNREADABLE
-        raw["haproxy"] = {**haproxy, "stats": {**stats, "password": password}}
+    """Put in the place of its name what the data names: a secret, a CA. Without a base, nothing is read."""
+    problems = [problem for path in SECRETS for problem in _read_secret(host, raw, path, base)]
     if base and isinstance(raw.get("apiserver_ca"), str):
         try:
             raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
@@ -170,25 +181,31 @@ def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
     return problems
 
 
+def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Path | None) -> Iterator[Problem]:
+    """Put a secret in the place of what names it. Text stays: the model takes it."""
+    *sections, key = path
+    section = raw
+    for name in sections:
+        inner = section.get(name)
+        if not isinstance(inner, Mapping):
+            return
+        section[name] = section = dict(inner)
+    if not isinstance(section.get(key), Mapping):
+        return
+    source, section[key] = section[key], UNREADABLE
+    if base:
+        try:
+            section[key] = read_secret(source, base)
+        except (OSError, ValueError) as error:
+            yield Problem(host, ".".join(path), str(error))
+
+
 def _keepalived_defaults(name: str, raw: Mapping[str, Any], priorities: Mapping[str, Iterator[int]]) -> dict[str, Any]:
     """What role and place in the inventory say of keepalived."""
     is_master = raw.get("role") == "master"
     priority = MASTER_PRIORITY if is_master else next(priorities[str(raw.get("cluster"))])
     preempts = raw["keepalived"].get("preempt", False)
     return {"router_id": name, "priority": priority, "state": "MASTER" if is_master and preempts else "BACKUP"}
-
-
-def _read_password(source: Mapping[str, Any], base: Path) -> str:
-    """A password given as `env: NAME` or `file: PATH`."""
-    match dict(source):
-        case {"env": str(name), **rest} if not rest:
-            if name not in os.environ:
-                raise ValueError(f"environment variable {name} is not set; export it first")
-            return os.environ[name]
-        case {"file": str(path), **rest} if not rest:
-            return (base / path).read_text(encoding="utf-8").strip()
-        case _:
-            raise ValueError("must be text, or one of `env: NAME` and `file: PATH`")
 
 
 def _read_certificates(path: Path) -> str:
@@ -224,7 +241,7 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
     value = details["input"]
     # What stands where a section should may be the secret that belongs into it.
     may_be_shown = isinstance(value, str | int | float) and not (field and _model_in(field.annotation))
-    shown = f"{value!r} " if may_be_shown and "password" not in location else ""
+    shown = f"{value!r} " if may_be_shown and not any("password" in str(part) for part in location) else ""
     return Problem(host, key, f"{shown}{reason}{hint}")
 
 

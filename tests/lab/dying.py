@@ -15,6 +15,7 @@ import paramiko
 
 from nornir_kube_ha.runbooks import deploy
 from nornir_kube_ha.tasks import remote
+from nornir_kube_ha.tasks.shell import Completed, Shell
 
 WHEN = ("before", "during", "after")
 DURING = 0.02  # seconds after a script was sent; the quickest take a few hundredths
@@ -25,14 +26,14 @@ def main() -> int:
     numbers, lock = itertools.count(), threading.Lock()
     execute = remote._execute  # noqa: SLF001 - the one place that every script goes through
 
-    def dying(client: paramiko.SSHClient, script: str, timeout: float) -> remote.Completed:
+    def dying(client: paramiko.SSHClient, script: str, timeout: float, shell: Shell) -> Completed:
         with lock:
             at = {when: next(numbers) for when in WHEN}
         if at["before"] == point:
             die()
         if at["during"] == point:
             threading.Timer(DURING, die).start()
-        completed = execute(client, script, timeout)
+        completed = execute(client, script, timeout, shell)
         if at["after"] == point:
             die()
         return completed

@@ -144,5 +144,5 @@ def test_a_host_with_another_key_is_refused_by_name(deployed: Lab) -> None:
     completed = deployed.runbook("verify", "--output", "json")
     assert completed.status == 6, completed.stdout
     assert "has changed" in completed.report["hosts"]["lb-1"]["error"]["message"]
-    assert completed.report["hosts"]["lb-1"]["error"]["type"] == "LoginRefusedError"
+    assert completed.report["hosts"]["lb-1"]["error"]["type"] == "HostKeyChangedError"
     assert completed.report["hosts"]["lb-2"]["status"] == "passed"

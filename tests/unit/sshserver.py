@@ -17,7 +17,8 @@ from nornir.core.task import Result, Task
 from nornir.plugins.runners import SerialRunner
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_RESOURCE_SHORTAGE, OPEN_SUCCEEDED
 
-from nornir_kube_ha.tasks.remote import Completed, run_script
+from nornir_kube_ha.tasks.remote import run_script
+from nornir_kube_ha.tasks.shell import Completed
 
 Answer = tuple[int, bytes, bytes]
 Sent = Callable[..., Completed]
@@ -40,6 +41,8 @@ class SSHServer(paramiko.ServerInterface):
     scripts: list[str] = field(default_factory=list)
     transports: list[paramiko.Transport] = field(default_factory=list)
     tries: list[str] = field(default_factory=list)  # who tried to log in
+    user: str = "root"
+    password: str = ""  # lets the user in, too, unless empty
     opens_sessions: bool = True
     runs_commands: bool = True
 
@@ -71,11 +74,16 @@ class SSHServer(paramiko.ServerInterface):
             transport.start_server(event=threading.Event(), server=self)
 
     def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002 - paramiko's interface
-        return "publickey"
+        return "publickey,password" if self.password else "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         self.tries.append(username)
-        good = username == "root" and key == self.login
+        good = username == self.user and key == self.login
+        return AUTH_SUCCESSFUL if good else AUTH_FAILED
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.tries.append(f"{username} by password")
+        good = username == self.user and password == self.password
         return AUTH_SUCCESSFUL if good else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002 - paramiko's interface

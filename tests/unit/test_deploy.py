@@ -26,7 +26,7 @@ from nornir_kube_ha.runbooks.verify import verify
 from nornir_kube_ha.tasks import config, generations, lease, packages, services
 from nornir_kube_ha.tasks import remove as remove_tasks
 from nornir_kube_ha.tasks import upgrade as upgrade_tasks
-from nornir_kube_ha.tasks.remote import Completed
+from nornir_kube_ha.tasks.shell import Completed
 
 ALL = ("lb-1", "lb-2", "lb-3")
 MARKS = {

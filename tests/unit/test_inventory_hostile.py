@@ -52,7 +52,7 @@ NO_KEEPALIVED_LINE = NO_LINE | {
     *("double quote", "single quote", "brace", "block", "variable", "template", "comment", "backslash")
 }
 # Read as a path of the controller and as a secret: test_inventory_errors.py, test_inventory_passwords.py.
-ELSEWHERE = {"apiserver_ca", "haproxy.stats.password"}
+ELSEWHERE = {"apiserver_ca", "haproxy.stats.password", "login.password", "login.sudo_password"}
 PER_HOST = {"name"}  # not of the data
 # A good value, where the lab's inventory has none.
 GOOD = {

@@ -59,9 +59,9 @@ def test_password_from_a_file_beside_the_inventory(nornir_of: NornirOf, tmp_path
         (None, "valid string"),
         ({"env": "NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE is not set"),
         ({"file": "no-such-file"}, "No such file"),
-        ({"env": "A", "file": "b"}, "one of `env: NAME` and `file: PATH`"),
-        ({"vault": "kv/haproxy"}, "one of `env: NAME` and `file: PATH`"),
-        ({}, "one of `env: NAME` and `file: PATH`"),
+        ({"env": "A", "file": "b"}, "one of `env: NAME`, `file: PATH`, `pass: ENTRY`"),
+        ({"vault": "kv/haproxy"}, "one of `env: NAME`, `file: PATH`, `pass: ENTRY`"),
+        ({}, "one of `env: NAME`, `file: PATH`, `pass: ENTRY`"),
     ],
 )
 def test_password_that_is_refused(

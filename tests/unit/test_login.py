@@ -1,5 +1,6 @@
 """Logins, on an SSH server on the loopback: whose key is known, and what each refusal is called."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from nornir.core import Nornir
+from nornir.core.inventory import Host
 from nornir_netmiko.connections import CONNECTION_NAME
 from tests.unit.sshserver import Sent, SSHServer, know
 
@@ -21,6 +23,8 @@ from nornir_kube_ha.errors import (
     HostKeyUnknownError,
     HostUnreachableError,
     LoginRefusedError,
+    PasswordExpiredError,
+    SudoRefusedError,
 )
 from nornir_kube_ha.tasks.remote import whole
 
@@ -169,6 +173,78 @@ def test_host_key_of_another_kind_has_changed(fresh_server: SSHServer, sent_afre
     with pytest.raises(HostKeyChangedError):
         sent_afresh()
     assert fresh_server.tries == []
+
+
+@pytest.fixture
+def ops(fresh_server: SSHServer, stranger: Nornir) -> Host:
+    """The host, where a user logs in who is not root."""
+    fresh_server.user = "ops"
+    host = stranger.inventory.hosts["lb-1"]
+    host.username = "ops"
+    return host
+
+
+def test_user_who_is_not_root_runs_scripts_by_sudo(fresh_server: SSHServer, ops: Host, sent_afresh: Sent) -> None:
+    assert ops.username == "ops"
+    sent_afresh("echo 1\n")
+    assert fresh_server.scripts == [whole("echo 1\n")]
+    assert "exec sudo -n -- sh -s" in fresh_server.commands[0]
+
+
+def test_sudo_gets_its_password_before_the_script(fresh_server: SSHServer, ops: Host, sent_afresh: Sent) -> None:
+    ops.data["login"] = {"sudo_password": "open sesame"}
+    sent_afresh("echo 1\n")
+    assert fresh_server.scripts == ["open sesame\n" + whole("echo 1\n")]
+    assert "sesame" not in fresh_server.commands[0]
+
+
+def test_sudo_that_lets_nobody_in_says_why(fresh_server: SSHServer, ops: Host, sent_afresh: Sent) -> None:
+    def refuse(_script: str) -> tuple[int, bytes, bytes]:
+        [mark] = set(re.findall(r"@[0-9a-f]{16}", fresh_server.commands[0]))
+        return 97, b"", f"sudo: a password is required\n{mark}\n".encode()
+
+    fresh_server.answer = refuse
+    words = "ops may not run sh as root by sudo: sudo: a password is required; give login.sudo_password, or NOPASSWD"
+    with pytest.raises(SudoRefusedError, match=words):
+        sent_afresh()
+    assert ops.connections  # and the login stays
+
+
+def test_password_that_has_expired_is_no_failure_of_the_script(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    words = b"WARNING: Your password has expired.\nPassword change required but no TTY available.\n"
+    fresh_server.answer = lambda _: (1, b"", words)
+    with pytest.raises(PasswordExpiredError, match="the password of root has expired"):
+        sent_afresh()
+
+
+@pytest.mark.parametrize("source", ["open sesame", {"env": "SSH_PASSWORD"}])
+def test_password_of_the_inventory_logs_in(
+    fresh_server: SSHServer, ops: Host, sent_afresh: Sent, monkeypatch: pytest.MonkeyPatch, source: object
+) -> None:
+    monkeypatch.setenv("SSH_PASSWORD", "open sesame")
+    fresh_server.password = "open sesame"
+    ops.connection_options["netmiko"].extras = {}
+    ops.data["login"] = {"password": source}
+    sent_afresh()
+    assert fresh_server.tries == ["ops by password"]
+
+
+def test_wrong_password_is_tried_once(fresh_server: SSHServer, ops: Host, sent_afresh: Sent) -> None:
+    fresh_server.password = "open sesame"
+    ops.connection_options["netmiko"].extras = {}
+    ops.data["login"] = {"password": "another"}
+    with pytest.raises(LoginRefusedError, match=r"login as ops on .* is refused"):
+        sent_afresh()
+    assert fresh_server.tries == ["ops by password"]
+
+
+def test_password_that_is_not_there_says_so_and_nothing_is_sent(
+    fresh_server: SSHServer, ops: Host, sent_afresh: Sent
+) -> None:
+    ops.data["login"] = {"password": {"env": "NOT_SET_ANYWHERE"}}
+    with pytest.raises(LoginRefusedError, match="NOT_SET_ANYWHERE is not set"):
+        sent_afresh()
+    assert fresh_server.transports == []
 
 
 def test_server_that_never_speaks_is_unreachable_soon(

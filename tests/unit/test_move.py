@@ -13,7 +13,8 @@ from nornir.core.task import Task
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.tasks import get_vip_arrival, move, prefer_for_vip, release_vip
-from nornir_kube_ha.tasks.remote import Completed, assignments, load_script
+from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.tasks.shell import Completed
 
 PATH = "PATH=/usr/sbin"
 

@@ -20,7 +20,8 @@ from nornir_kube_ha.errors import (
     UnexpectedReplyError,
 )
 from nornir_kube_ha.tasks import remote
-from nornir_kube_ha.tasks.remote import Completed, assignments, load_script, whole
+from nornir_kube_ha.tasks.remote import assignments, load_script, whole
+from nornir_kube_ha.tasks.shell import Completed
 
 
 @pytest.fixture(scope="module")

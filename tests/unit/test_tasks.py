@@ -40,7 +40,7 @@ from nornir_kube_ha.tasks import (
     unstage_config,
     upload_config,
 )
-from nornir_kube_ha.tasks.remote import Completed
+from nornir_kube_ha.tasks.shell import Completed
 
 PASSWORD = "only-for-the-lab"
 ASKED = {

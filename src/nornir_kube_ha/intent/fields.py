@@ -106,4 +106,15 @@ KeepalivedLine = Annotated[Line, AfterValidator(_without_block)]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/()-]+( [A-Za-z0-9._:/()-]+)*$")]
 """Text shown to a person."""
 
+
+def _typed_line(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not text or not text.isprintable():
+        raise ValueError("must be one line of printable text: what a person types where a password is asked for")
+    return value
+
+
+LoginPassword = Annotated[SecretStr, AfterValidator(_typed_line)]
+"""What a person types to log in. How strong it is, is for the host to say."""
+
 Password = Annotated[SecretStr, AfterValidator(_strong_password)]

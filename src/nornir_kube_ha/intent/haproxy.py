@@ -41,7 +41,7 @@ class Stats(Settings):
     user: Name = "admin"
     """Who may read the page."""
     password: Password
-    """The password: text, or `env: NAME`, or `file: PATH` (relative to the inventory). No default."""
+    """The password: text, `env: NAME`, `file: PATH`, `pass: ENTRY` or `prompt: WORDS`. No default."""
     admin: bool = False
     """Whether the page may change haproxy: drain, disable and stop servers. Read-only unless asked."""
     log: Line | None = "127.0.0.1 local0 err"

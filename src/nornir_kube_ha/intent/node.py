@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from nornir_kube_ha.intent.fields import Address, AddressWithPrefix, Interface, LabName, Name, Settings, Word
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
+from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.verify import Verify
 
 
@@ -39,6 +40,8 @@ class Node(Settings):
     """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
     control_plane_endpoint: Word | None = None
     """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
+    login: Login = Login()
+    """What a login needs that is secret."""
     haproxy: HAProxy
     """What haproxy.cfg should say; `stats.password` at least."""
     keepalived: Keepalived

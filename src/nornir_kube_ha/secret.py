@@ -1,0 +1,61 @@
+"""Secrets that the inventory names, and where they come from. Their values are in no error and no `repr`."""
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+STORE = "KUBE_HA_PASS"
+"""Environment variable: the command that prints an entry of the password store; the entry is its last word."""
+DEFAULT_STORE = "pass show"
+PATIENCE = 60  # seconds; who unlocks a password store types a passphrase meanwhile
+FORMS = "text, or one of `env: NAME`, `file: PATH`, `pass: ENTRY` and `prompt: WORDS`"
+_ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]*")
+
+
+def read_secret(source: object, base: Path) -> SecretStr:
+    """A secret, from where the inventory says.
+
+    Arguments:
+        source: as the inventory holds it: text, or a mapping with one of `env`, `file` and `pass`
+        base: folder that a relative path starts at
+
+    Raises:
+        ValueError: it is not there, or the inventory says it wrongly
+        OSError: its file cannot be read, or the password store's command not be run
+    """
+    match dict(source) if isinstance(source, Mapping) else source:
+        case SecretStr() as secret:
+            return secret
+        case str(text):
+            return SecretStr(text)
+        case {"env": str(name), **rest} if not rest:
+            if name not in os.environ:
+                raise ValueError(f"environment variable {name} is not set; export it first")
+            return SecretStr(os.environ[name])
+        case {"file": str(path), **rest} if not rest:
+            return SecretStr((base / Path(path).expanduser()).read_text(encoding="utf-8").strip())
+        case {"pass": str(entry), **rest} if not rest:
+            return _ask_store(entry)
+        case {"prompt": str(words), **rest} if not rest:
+            raise ValueError(f"is asked for at the terminal ({words}) by runbooks only; put a SecretStr in its place")
+        case _:
+            raise ValueError(f"must be {FORMS}")
+
+
+def _ask_store(entry: str) -> SecretStr:
+    """The first line that the password store prints. The inventory names an entry, the environment the command."""
+    if not _ENTRY.fullmatch(entry):
+        raise ValueError(f"{entry!r} is no name of an entry, as kube-ha/stats")
+    command = [*shlex.split(os.environ.get(STORE) or DEFAULT_STORE), entry]
+    try:
+        completed = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"{command[0]} did not end within {PATIENCE} s") from None  # what it printed is nobody's
+    if completed.returncode:
+        raise ValueError(f"{command[0]} ended with exit status {completed.returncode}; its words are above")
+    return SecretStr(completed.stdout.decode(errors="replace").partition("\n")[0])
