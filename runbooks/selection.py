@@ -9,19 +9,19 @@ from pathlib import Path
 from nornir import InitNornir
 from nornir.core import Nornir
 from nornir.core.exceptions import PluginNotRegistered
-from nornir.core.inventory import Host
+from nornir.core.inventory import Group, Host
 from ruamel.yaml.error import YAMLError
 
 from nornir_kube_ha.checks import ALL
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.errors import InventoryError, UsageError
 from nornir_kube_ha.inventory import merged_data, our_hosts
+from nornir_kube_ha.inventory_files import FILES, problems_of_files
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.runner import Runner
 
-HOSTS_FILE = "hosts.yaml"
-FILES = {"host": HOSTS_FILE, "group": "groups.yaml", "defaults": "defaults.yaml"}
+HOSTS_FILE = FILES["host"]
 CHECKOUT_INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
 
 
@@ -55,8 +55,11 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
         dry_run: whether tasks only say what they would change
 
     Raises:
-        UsageError: the inventory cannot be read
+        InventoryError: one of its files is not of an inventory's form
+        UsageError: it cannot be read
     """
+    if path.is_dir() and (problems := [*problems_of_files(path)]):
+        raise InventoryError(problems)
     logging = {"enabled": False}  # nornir.log would hold every task's arguments
     inventory = {
         "plugin": "SimpleInventory",
@@ -70,8 +73,17 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
     except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
         words = f"there is no group {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
         raise UsageError(f"inventory {path} cannot be read: {words}") from error
+    if own := [group.name for group in nornir.inventory.groups.values() if _is_its_own_parent(group)]:
+        raise UsageError(f"inventory {path}: groups {' and '.join(own)} are their own parents")
     nornir.data.dry_run = dry_run
     return nornir.with_runner(Runner(forks))
+
+
+def _is_its_own_parent(group: Group) -> bool:
+    above: list[Group] = [*group.groups]
+    for each in above:  # grows as we go
+        above += [parent for parent in each.groups if parent not in above]
+    return group in above
 
 
 def select(nornir: Nornir, options: Options) -> tuple[str, ...]:

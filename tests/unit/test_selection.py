@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.errors import InventoryError, UsageError
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.runbooks import selection
@@ -88,12 +88,19 @@ def test_inventory_may_be_a_configuration_file_of_nornir(folders: dict[str, Path
         ("config.yaml", "no_such_section: {}\n"),
     ],
 )
-def test_inventory_that_cannot_be_read_is_a_usage_error(tmp_path: Path, name: str, text: str) -> None:
+def test_inventory_that_cannot_be_read_says_which(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / "hosts.yaml").write_text("lb-1: {}\n")
     (tmp_path / name).write_text(text)
     path = tmp_path / name if name == "config.yaml" else tmp_path
-    with pytest.raises(UsageError, match=re.escape(str(path))):
+    with pytest.raises((InventoryError, UsageError), match=re.escape(str(path))):
         open_inventory(path)
+
+
+def test_groups_that_are_each_others_parents_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yaml").write_text("lb-1: {groups: [a]}\n")
+    (tmp_path / "groups.yaml").write_text("a: {groups: [b]}\nb: {groups: [a]}\n")
+    with pytest.raises(UsageError, match="groups a and b are their own parents"):
+        open_inventory(tmp_path)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
