@@ -10,6 +10,7 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.tasks import get_stream, stream
+from nornir_kube_ha.tasks.login import Login
 from nornir_kube_ha.tasks.stream import Stream
 
 
@@ -64,7 +65,7 @@ def test_words_reach_the_command_and_a_lost_connection_can_be_closed() -> None:
 def test_login_that_went_away_is_an_error_of_the_host(
     nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "login", lambda _task: paramiko.SSHClient())  # one without a transport
+    monkeypatch.setattr(stream, "login", lambda _task: Login(paramiko.SSHClient(), "root", None))  # without a transport
     error = nornir_of().filter(name="lb-1").run(get_stream, command="true")["lb-1"][0].exception
     assert isinstance(error, HostUnreachableError)
     assert str(error).startswith("lb-1: the connection was lost")
