@@ -96,9 +96,12 @@ class Lab:
         while (completed := self.runbook("verify")).status != 0:
             assert time.monotonic() < deadline, completed.stdout
 
+    def is_vip_home(self) -> bool:
+        return f" {VIP}/" in self.run(MASTER, "ip -4 -oneline address show")
+
     def bring_vip_home(self) -> None:
         """Have the master hold the VIP, as after the first deploy: nobody preempts, so it stays where it went."""
-        if f" {VIP}/" in self.run(MASTER, "ip -4 -oneline address show"):
+        if self.is_vip_home():
             return
         completed = self.kube_ha("vip", "move", "-i", str(self.inventory), "--to", MASTER)
         assert completed.status == 0, completed.stdout + completed.stderr

@@ -39,6 +39,26 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.down()
 
 
+@pytest.fixture(scope="module")
+def unproven(lab: Lab) -> Iterator[list[Defect]]:
+    """Defects that were healed, and that no look has shown to be gone yet.
+
+    The look that shows the next one's red checks, and no others, shows that too, and saves a look.
+    """
+    defects: list[Defect] = []
+    yield defects
+    await_red(lab, {}, times=1)
+
+
+@pytest.fixture
+def well(lab: Lab, unproven: list[Defect]) -> Lab:
+    """The hosts, after a look that has shown every check green."""
+    if unproven:
+        await_red(lab, {}, times=1)
+        unproven.clear()
+    return lab
+
+
 def as_expected(expected: Expected) -> dict[str, list[str]]:
     return {place: sorted(ids) for place, ids in expected.items()}
 
@@ -112,20 +132,33 @@ def set_certificates(lab: Lab, certificate: Certificate | None, folder: Path) ->
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_a_defect_turns_its_own_checks_red_and_no_other(lab: Lab, defect: Defect, tmp_path: Path) -> None:
+def test_a_defect_turns_its_own_checks_red_and_no_other(
+    lab: Lab, unproven: list[Defect], defect: Defect, tmp_path: Path
+) -> None:
+    if any(_hides(defect, earlier) for earlier in unproven):
+        await_red(lab, {}, times=1)
+        unproven.clear()
     try:
         with made(defect, lab, tmp_path) as inventory:
             await_red(Lab(lab.name, inventory), defect.red)
+        unproven.clear()
     finally:
+        unproven.append(defect)
+    if not lab.is_vip_home():
         await_red(lab, {}, times=1)
         lab.bring_vip_home()
 
 
-def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vrid(lab: Lab, tmp_path: Path) -> None:
+def _hides(defect: Defect, earlier: Defect) -> bool:
+    """Whether what is left of an earlier defect may be red by right while this one is there."""
+    return any(set(ids) & set(earlier.red.get(place, ())) for place, ids in defect.red.items())
+
+
+def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vrid(well: Lab, tmp_path: Path) -> None:
     stranger = next(defect for defect in DEFECTS if defect.name == "a foreign router of our VRID, VRRP version 3")
     changed = replace(stranger, inventory={"haproxy.balance": "source"})
-    with made(changed, lab, tmp_path) as inventory:
-        completed = Lab(lab.name, inventory).deploy("--output", "json")
+    with made(changed, well, tmp_path) as inventory:
+        completed = Lab(well.name, inventory).deploy("--output", "json")
     assert completed.status == 1, completed.stdout + completed.stderr
     assert not completed.report["changed"]
     errors = {name: host["error"] for name, host in completed.report["hosts"].items()}
@@ -133,20 +166,20 @@ def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vri
     assert "another router speaks VRID 68 on eth0: 192.0.2.14" in errors["lb-1"]["message"]
 
 
-def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(lab: Lab, tmp_path: Path) -> None:
-    other = lab.copy_to(tmp_path)
+def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(well: Lab, tmp_path: Path) -> None:
+    other = well.copy_to(tmp_path)
     other.set("haproxy.balance", "source")
-    lab.run(STRANGER, f"ip address add {VIP}/32 dev eth0")
+    well.run(STRANGER, f"ip address add {VIP}/32 dev eth0")
     try:
         completed = other.deploy("--output", "json")
     finally:
-        lab.run(STRANGER, f"ip address delete {VIP}/32 dev eth0")
+        well.run(STRANGER, f"ip address delete {VIP}/32 dev eth0")
     assert completed.status == 1, completed.stdout + completed.stderr
     assert not completed.report["changed"]
     errors = [host["error"] for host in completed.report["hosts"].values() if host["error"]]
     assert {error["type"] for error in errors} == {"PreflightError"}
     assert f"another machine has {VIP} already" in errors[0]["message"]
-    await_red(lab, {}, times=1)
+    await_red(well, {}, times=1)
 
 
 def test_there_are_enough_defects_and_each_check_is_turned_red_by_one() -> None:
