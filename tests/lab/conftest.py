@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import Lab, copy_inventory
+from tests.lab.rig import Lab, copy_inventory, on_all
+from tests.lab.users import ADD, REMOVE
 
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 
@@ -49,3 +50,13 @@ def deployed(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
     restored = shared_lab.deploy("--output", "json", "--accept-outage")
     assert restored.status == 0, restored.stdout + restored.stderr
     shared_lab.bring_vip_home()
+
+
+@pytest.fixture
+def ops(deployed: Lab) -> Iterator[Lab]:
+    """The hosts, where a user logs in who is not root."""
+    on_all(deployed, ADD)
+    groups = deployed.inventory / "groups.yaml"
+    groups.write_text(groups.read_text().replace("username: root", "username: ops"))
+    yield deployed
+    on_all(deployed, REMOVE)

@@ -1,43 +1,14 @@
 """Logins of a user who is not root, on real hosts: through real sudo, and each refusal by its own name, and soon."""
 
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 from tests.lab.rig import HOSTS, Lab, on_all
+from tests.lab.users import DEMAND_PASSWORD, LET_IN, REMOVE, allow
 
 PASSWORD = 'it\'s $(reboot) "quoted"'
 SOON = 10  # seconds
-ADD = """
-useradd --create-home --shell /bin/bash ops
-install -d -m 700 -o ops -g ops ~ops/.ssh
-install -m 600 -o ops -g ops /root/.ssh/authorized_keys ~ops/.ssh/authorized_keys
-"""
-RULES = "/etc/sudoers.d/ops"
-REMOVE = f"userdel --remove ops 2>/dev/null; rm -f {RULES}"
 TRIES = "journalctl --boot --identifier sudo --output cat | grep -c 'incorrect password' || true"
-DEMAND_PASSWORD = "ops ALL=(ALL) ALL"
-LET_IN = "ops ALL=(ALL) NOPASSWD: ALL"
-
-Allow = Callable[..., None]
-
-
-@pytest.fixture
-def ops(deployed: Lab) -> Iterator[Lab]:
-    """The hosts, where a user logs in who is not root."""
-    on_all(deployed, ADD)
-    groups = deployed.inventory / "groups.yaml"
-    groups.write_text(groups.read_text().replace("username: root", "username: ops"))
-    yield deployed
-    on_all(deployed, REMOVE)
-
-
-def allow(lab: Lab, *rules: str, password: str = "") -> None:
-    """What sudo lets the user do, and the password that it asks for."""
-    text = "".join(f"{rule}\n" for rule in rules)
-    on_all(lab, f"install -m 440 /dev/stdin {RULES} <<'END' && visudo -cqf {RULES}\n{text}END")
-    if password:
-        on_all(lab, f"chpasswd <<'END'\nops:{password}\nEND")
 
 
 def refusal(lab: Lab) -> tuple[str, str]:

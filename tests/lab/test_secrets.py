@@ -1,0 +1,89 @@
+"""No secret is seen anywhere but where it belongs: whatever is run, however much it says, and when it fails."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.lab.rig import HOSTS, ROOT, Lab, on_all
+from tests.lab.users import DEMAND_PASSWORD, allow
+
+STATS, SUDO = "canary-of-the-stats-page", "canary of sudo's"
+SECRETS = (STATS, SUDO)
+# Command lines and environments of all processes, again and again; its own words hold no secret.
+WATCH = """
+rm -f /root/seen; touch /root/watching
+while [ -e /root/watching ]; do
+    cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -a '[c]anary' >>/root/seen
+    sleep 0.02
+done
+"""
+# What is left behind. The live file and what was kept of it hold the stats page's password; only root may read them.
+LEFT = """
+journalctl --boot --output cat | grep -a '[c]anary'
+find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -size -1024k -newer /root/watched 2>/dev/null |
+    xargs -d '\\n' grep -la '[c]anary' 2>/dev/null | xargs -r stat -c '%a %n'
+find /run /tmp -type f -newer /root/watched 2>/dev/null | xargs -d '\\n' grep -la '[c]anary' 2>/dev/null
+"""
+BELONGS = ("640 /etc/haproxy/haproxy.cfg", "/var/lib/kube-ha/")
+
+
+@pytest.fixture
+def canaries(ops: Lab) -> Lab:
+    """Hosts where every secret is a canary."""
+    allow(ops, DEMAND_PASSWORD, password=SUDO)
+    ops.set("login.sudo_password", SUDO)
+    ops.set("haproxy.stats.password", STATS)
+    return ops
+
+
+@contextmanager
+def watched(lab: Lab) -> Iterator[None]:
+    """All processes of all hosts are looked at meanwhile."""
+    on_all(lab, "touch /root/watched")
+    watchers = [threading.Thread(target=lab.run, args=(host, WATCH)) for host in HOSTS]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        yield
+    finally:
+        on_all(lab, "rm -f /root/watching")
+        for watcher in watchers:
+            watcher.join()
+
+
+def run(lab: Lab, name: str, *options: str) -> str:
+    """All that a runbook says."""
+    command = [sys.executable, str(ROOT / f"runbooks/{name}.py"), "-i", str(lab.inventory), "-vv", *options]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return f"{done.stdout}{done.stderr}\n{name} {' '.join(options)}: {done.returncode}"
+
+
+def test_no_secret_is_seen(canaries: Lab, tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    said: list[str] = []
+    with watched(canaries):
+        said.append(run(canaries, "deploy", "--dry-run", "--diff"))
+        said.append(run(canaries, "deploy", "--diff", "--report-dir", str(reports / "deploy")))
+        said.append(run(canaries, "verify", "--report-dir", str(reports / "verify")))
+        canaries.set("haproxy.global_lines", ["no-such-word at all"])
+        said.append(run(canaries, "deploy", "--diff", "--report-dir", str(reports / "refused")))
+        canaries.set("haproxy.global_lines", [])
+        canaries.set("haproxy.balance", "source")
+        said.append(run(canaries, "deploy", "--output", "json"))
+        said.append(run(canaries, "rollback", "--diff", "--output", "html"))
+        said.append(run(canaries, "upgrade", "--dry-run"))
+        said.append(run(canaries, "failover_test", "--fault", "haproxy-kill", "--yes", "--output", "json"))
+        canaries.set("login.sudo_password", "canary that is wrong")
+        said.append(run(canaries, "verify", "--report-dir", str(reports / "wrong")))
+        canaries.set("login.sudo_password", SUDO)
+        said.append(run(canaries, "remove", "--yes", "--diff"))
+    assert [text.rsplit(" ", 1)[1] for text in said] == ["0", "0", "0", "1", "0", "0", "0", "0", "6", "0"], said
+    assert not [text for text in said if "canary" in text]
+    assert not [path for path in reports.rglob("*") if path.is_file() and "canary" in path.read_text()]
+    assert on_all(canaries, "cat /root/seen") == dict.fromkeys(HOSTS, "")
+    for host, left in on_all(canaries, LEFT).items():
+        assert not [line for line in left.splitlines() if not any(place in line for place in BELONGS)], (host, left)

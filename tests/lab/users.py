@@ -1,0 +1,21 @@
+"""A user of the hosts who is not root, and what sudo lets them do."""
+
+from tests.lab.rig import Lab, on_all
+
+ADD = """
+useradd --create-home --shell /bin/bash ops
+install -d -m 700 -o ops -g ops ~ops/.ssh
+install -m 600 -o ops -g ops /root/.ssh/authorized_keys ~ops/.ssh/authorized_keys
+"""
+RULES = "/etc/sudoers.d/ops"
+REMOVE = f"userdel --remove ops 2>/dev/null; rm -f {RULES}"
+DEMAND_PASSWORD = "ops ALL=(ALL) ALL"
+LET_IN = "ops ALL=(ALL) NOPASSWD: ALL"
+
+
+def allow(lab: Lab, *rules: str, password: str = "") -> None:
+    """What sudo lets the user do, and the password that it asks for."""
+    text = "".join(f"{rule}\n" for rule in rules)
+    on_all(lab, f"install -m 440 /dev/stdin {RULES} <<'END' && visudo -cqf {RULES}\n{text}END")
+    if password:
+        on_all(lab, f"chpasswd <<'END'\nops:{password}\nEND")
