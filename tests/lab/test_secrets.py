@@ -1,5 +1,6 @@
 """No secret is seen anywhere but where it belongs: whatever is run, however much it says, and when it fails."""
 
+import re
 import subprocess
 import sys
 import threading
@@ -27,8 +28,9 @@ journalctl --boot --output cat | grep -a '[c]anary'
 find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -size -1024k -newer /root/watched 2>/dev/null |
     xargs -d '\\n' grep -la '[c]anary' 2>/dev/null | xargs -r stat -c '%a %n'
 find /run /tmp -type f -newer /root/watched 2>/dev/null | xargs -d '\\n' grep -la '[c]anary' 2>/dev/null
+true
 """
-BELONGS = ("640 /etc/haproxy/haproxy.cfg", "/var/lib/kube-ha/")
+BELONGS = re.compile(r"6[04]0 (/etc/haproxy/haproxy\.cfg|/var/lib/kube-ha/.*)")
 
 
 @pytest.fixture
@@ -86,4 +88,4 @@ def test_no_secret_is_seen(canaries: Lab, tmp_path: Path) -> None:
     assert not [path for path in reports.rglob("*") if path.is_file() and "canary" in path.read_text()]
     assert on_all(canaries, "cat /root/seen") == dict.fromkeys(HOSTS, "")
     for host, left in on_all(canaries, LEFT).items():
-        assert not [line for line in left.splitlines() if not any(place in line for place in BELONGS)], (host, left)
+        assert not [line for line in left.splitlines() if not BELONGS.fullmatch(line)], (host, left)
