@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted truncated-files bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -77,6 +77,10 @@ deploy-loaded: setup ## deploy 20 times in a row under load (TIMES=N); writes do
 HOSTS ?= 30
 deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn (HOSTS=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.interrupted_deploy --hosts $(HOSTS)
+
+EXAMPLES ?= 10000
+generated-inventories: setup ## make up 10000 inventories that shall do harm (EXAMPLES=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.generated_inventories --examples $(EXAMPLES)
 
 truncated-files: setup ## cut each rendered file off at every byte, and stage it; writes docs/measured.md
 	@$(PYTHON) -m campaigns.truncated_files

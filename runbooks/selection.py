@@ -13,13 +13,14 @@ from nornir.core.inventory import Group, Host
 from ruamel.yaml.error import YAMLError
 
 from nornir_kube_ha.checks import ALL
-from nornir_kube_ha.errors import InventoryError, UsageError
+from nornir_kube_ha.errors import MOST, InventoryError, UsageError
 from nornir_kube_ha.inventory import merged_data, our_hosts
 from nornir_kube_ha.inventory_files import FILES, problems_of_files
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.runner import Runner
+from nornir_kube_ha.text import one_line, shortened
 
 HOSTS_FILE = FILES["host"]
 CHECKOUT_INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
@@ -72,7 +73,7 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
             nornir = InitNornir(config_file=str(path), logging=logging)
     except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
         words = f"there is no group {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
-        raise UsageError(f"inventory {path} cannot be read: {words}") from error
+        raise UsageError(f"inventory {path} cannot be read: {shortened(one_line(words), MOST)}") from error
     if own := [group.name for group in nornir.inventory.groups.values() if _is_its_own_parent(group)]:
         raise UsageError(f"inventory {path}: groups {' and '.join(own)} are their own parents")
     nornir.data.dry_run = dry_run

@@ -31,6 +31,10 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nornir_kube_ha.text import one_line, shortened
+
+MOST = 600  # characters of a host's name, a key, or what is wrong with it
+
 
 class KubeHaError(Exception):
     """Root of every error that this package raises by itself."""
@@ -63,8 +67,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """`host: key: message`, without the parts that are empty."""
-        return ": ".join(part for part in (self.host, self.key, self.message) if part)
+        """`host: key: message` on one line, without the parts that are empty and the middle of what is too long."""
+        parts = (self.host, self.key, self.message)
+        return ": ".join(shortened(one_line(part), MOST) for part in parts if part)
 
 
 class InventoryError(KubeHaError, ValueError):

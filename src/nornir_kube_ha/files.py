@@ -1,8 +1,30 @@
-"""Files of this machine, each there whole or not at all."""
+"""Files of this machine: written whole or not at all, read if they are files, and small."""
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
+
+MAX_TEXT = 2**20  # bytes; a password, or the certificates of a CA
+
+
+def read_text(path: Path) -> str:
+    """A small file's text. What never ends, or waits for somebody, is none.
+
+    Arguments:
+        path: of the file
+
+    Raises:
+        ValueError: it is no regular file, too large, or no UTF-8
+        OSError: it cannot be read
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError(f"{path} is no regular file")
+        if status.st_size > MAX_TEXT:
+            raise ValueError(f"{path} has {status.st_size} bytes; more than {MAX_TEXT} are too many")
+        return file.read(MAX_TEXT).decode()
 
 
 def write_file(path: Path, content: str | bytes, mode: int = 0o644) -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from nornir_kube_ha.errors import InventoryError, Problem
+from nornir_kube_ha.files import read_text
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.login_options import weaknesses
 from nornir_kube_ha.secret import read_secret
@@ -209,7 +210,7 @@ def _keepalived_defaults(name: str, raw: Mapping[str, Any], priorities: Mapping[
 
 
 def _read_certificates(path: Path) -> str:
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path)
     if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
         raise ValueError(f"{path} must hold certificates in PEM, and no key")
     return text.strip() + "\n"

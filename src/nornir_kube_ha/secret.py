@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from nornir_kube_ha.files import read_text
+
 STORE = "KUBE_HA_PASS"
 """Environment variable: the command that prints an entry of the password store; the entry is its last word."""
 DEFAULT_STORE = "pass show"
@@ -38,7 +40,7 @@ def read_secret(source: object, base: Path) -> SecretStr:
                 raise ValueError(f"environment variable {name} is not set; export it first")
             return SecretStr(os.environ[name])
         case {"file": str(path), **rest} if not rest:
-            return SecretStr((base / Path(path).expanduser()).read_text(encoding="utf-8").strip())
+            return SecretStr(read_text(base / Path(path).expanduser()).strip())
         case {"pass": str(entry), **rest} if not rest:
             return _ask_store(entry)
         case {"prompt": str(words), **rest} if not rest:

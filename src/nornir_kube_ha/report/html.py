@@ -9,7 +9,7 @@ from nornir_kube_ha.report.fault_page import KINDS, fault_parts_of, fault_topics
 from nornir_kube_ha.report.faults import counts_of, in_seconds, way_of
 from nornir_kube_ha.report.model import Report
 from nornir_kube_ha.report.page import Anchors, parts_of, topics_of
-from nornir_kube_ha.report.text import clean
+from nornir_kube_ha.text import clean
 
 MINUTE = 60  # seconds
 HOST_STATUSES = ("passed", "failed", "unknown")

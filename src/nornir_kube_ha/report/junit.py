@@ -12,8 +12,9 @@ from datetime import UTC
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.junit_faults import SUITE, Case, case_of
 from nornir_kube_ha.report.model import Failure, Report
-from nornir_kube_ha.report.text import clean, indented, one_line, parts
+from nornir_kube_ha.report.text import parts
 from nornir_kube_ha.report.trouble import tells
+from nornir_kube_ha.text import clean, indented, one_line
 
 _COUNTS = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nornir_kube_ha.report.faults import cost_of, in_words, seconds_of, troubles_of
-from nornir_kube_ha.report.text import indented
+from nornir_kube_ha.text import indented
 from nornir_kube_ha.trial import FaultReport, Outcome
 
 SUITE = "faults"

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from nornir_kube_ha.checks import CHECKS, Finding, Status
 from nornir_kube_ha.report.faults import NONE, cost_of, counts_of, in_words, verdict
 from nornir_kube_ha.report.model import HostReport, Report
-from nornir_kube_ha.report.text import clean, one_line, parts
+from nornir_kube_ha.report.text import parts
 from nornir_kube_ha.report.trouble import Trouble, troubles
+from nornir_kube_ha.text import clean, one_line
 from nornir_kube_ha.trial import FaultReport, Outcome
 
 _FENCE = 3  # backticks at least around a block

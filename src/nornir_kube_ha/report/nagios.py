@@ -11,8 +11,8 @@ from nornir_kube_ha.checks import Status
 from nornir_kube_ha.outage import FOREVER
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, counts_of
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.report.text import one_line
 from nornir_kube_ha.report.trouble import Trouble, troubles
+from nornir_kube_ha.text import one_line
 from nornir_kube_ha.trial import FaultReport, Outcome
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)

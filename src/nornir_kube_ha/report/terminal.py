@@ -10,7 +10,8 @@ from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.faults import counts_of
 from nornir_kube_ha.report.model import HostReport, Report
 from nornir_kube_ha.report.terminal_faults import print_faults
-from nornir_kube_ha.report.text import clean, indented, one_line, parts
+from nornir_kube_ha.report.text import parts
+from nornir_kube_ha.text import clean, indented, one_line
 
 STYLES = {
     Status.PASS: "green",

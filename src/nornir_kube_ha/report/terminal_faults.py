@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nornir_kube_ha.report.faults import NO_END, NONE, Cost, cost_of, in_words, troubles_of, verdict
-from nornir_kube_ha.report.text import clean, indented, one_line
+from nornir_kube_ha.text import clean, indented, one_line
 from nornir_kube_ha.trial import FaultReport, Outcome
 
 STYLES = {

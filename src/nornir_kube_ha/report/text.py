@@ -29,32 +29,3 @@ def parts(told: Told) -> Iterator[tuple[str, str]]:
     for title, value in (("expected", told.expected), ("seen", told.seen), ("next", told.next)):
         if value:
             yield title, value
-
-
-def clean(value: str) -> str:
-    """Without what would drive a terminal, or what XML cannot hold; lines stay lines.
-
-    Arguments:
-        value: anything that a host said
-    """
-    kept = value.replace("\t", " ")
-    # What is printable is a part of what XML 1.0 calls a character, so that one rule serves both.
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in kept)
-
-
-def indented(value: str) -> str:
-    """Clean, and each further line further in.
-
-    Arguments:
-        value: anything that a host said
-    """
-    return clean(value).replace("\n", "\n    ")
-
-
-def one_line(value: str) -> str:
-    """Clean, and on one line.
-
-    Arguments:
-        value: anything that a host said
-    """
-    return " ".join(clean(value).split())
