@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from nornir_kube_ha.errors import InventoryError, KubeHaError, Problem
+from nornir_kube_ha.text import clean
 
 INTERRUPTED = 130
 NOBODY_READS = 141  # as a program ends that SIGPIPE ends
@@ -55,12 +56,12 @@ def unbroken() -> Iterator[None]:
 
 
 def tell(text: str) -> None:
-    """Progress, on stderr: stdout carries the report.
+    """Progress, on stderr: stdout carries the report. What would drive a terminal does not pass.
 
     Arguments:
-        text: one line
+        text: one line; of what went wrong on a host, as many as the host's words have
     """
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{clean(text)}\n")
     sys.stderr.flush()
 
 

@@ -5,9 +5,12 @@ import io
 import os
 import re
 import sys
+from itertools import zip_longest
 
 import colorama
 from nornir.core.task import AggregatedResult
+
+from nornir_kube_ha.text import clean
 
 SEVERITIES = (None, 20, 10)  # of logging: what -v and -vv let through
 
@@ -22,12 +25,18 @@ def print_results(results: AggregatedResult, verbosity: int) -> None:
     severity = SEVERITIES[min(verbosity, len(SEVERITIES) - 1)]
     if severity is None:
         return
-    # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go.
+    # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go. That
+    # puts back those of the first time.
+    own = sys.stdout, sys.stderr
     from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
 
     colorama.deinit()
+    sys.stdout, sys.stderr = own
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
         print_result(results, severity_level=severity)
     plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ
-    sys.stderr.write(re.sub(r"\x1b\[[0-9;]*m", "", text.getvalue()) if plain else text.getvalue())
+    # Words of hosts are in it: what would drive a terminal does not pass, but for colours.
+    words = re.split(r"(\x1b\[[0-9;]*m)", text.getvalue())
+    colours = [""] * len(words[1::2]) if plain else words[1::2]
+    sys.stderr.write("".join(map("".join, zip_longest(map(clean, words[::2]), colours, fillvalue=""))))

@@ -23,6 +23,7 @@ from nornir_kube_ha.errors import (
     KubeHaError,
     LoginRefusedError,
     Problem,
+    RemoteCommandError,
     UsageError,
 )
 from nornir_kube_ha.inventory import load_intent
@@ -106,6 +107,7 @@ def raising(error: BaseException) -> Callable[[], int]:
         ),
         (HostUnreachableError("lb-1", "no answer"), 4, "error: lb-1: no answer\n"),
         (LoginRefusedError("lb-1", "host key"), 6, "error: lb-1: host key\n"),
+        (RemoteCommandError("lb-1", "\x1b]0;mine\a\n\x1b[2J"), 1, "error: lb-1: \ufffd]0;mine\ufffd\n\ufffd[2J\n"),
         (LabDownError("lab demo is not up"), 1, "error: lab demo is not up\n"),
         (
             KeyboardInterrupt(),
