@@ -25,8 +25,8 @@ def print_results(results: AggregatedResult, verbosity: int) -> None:
     severity = SEVERITIES[min(verbosity, len(SEVERITIES) - 1)]
     if severity is None:
         return
-    # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go. That
-    # puts back those of the first time.
+    # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go, and
+    # that puts back those of the first time.
     own = sys.stdout, sys.stderr
     from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
 
