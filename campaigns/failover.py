@@ -24,6 +24,7 @@ from tests.lab.rig import Lab
 from nornir_kube_ha.faults import FAULTS
 
 KEPT = ROOT / "build" / "failover"
+APART = 20  # seconds between labs whose faults last equally long: what a heal costs comes at one of them at a time
 BATCH = 10  # trials of one run: so many are lost at most if it is cut off
 
 
@@ -53,6 +54,7 @@ def _run(options: argparse.Namespace) -> None:
         missing(names, options),
         lambda lab, job: make_trials(lab, kept_under(job[0], options.hold), *job[1:], *load, hold=options.hold),
         settings=lambda job: job[0],
+        apart=APART if options.hold else 0,
     )
 
 

@@ -3,6 +3,7 @@
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import TypeVar
@@ -14,7 +15,13 @@ Job = TypeVar("Job")
 
 
 def share_out(
-    name: str, labs: int, jobs: Iterable[Job], do: Callable[[Lab, Job], None], settings: Callable[[Job], str]
+    name: str,
+    labs: int,
+    jobs: Iterable[Job],
+    do: Callable[[Lab, Job], None],
+    settings: Callable[[Job], str],
+    *,
+    apart: float = 0,
 ) -> None:
     """Do each job once, on a lab that is deployed with the settings that the job needs.
 
@@ -26,6 +33,7 @@ def share_out(
         jobs: what is to be done, in this order
         do: does one on a lab
         settings: one of `campaigns.rig.SETTINGS`, for a job
+        apart: seconds by which each begins later than the one before: jobs of one length would all end at once
     """
     work: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
@@ -33,6 +41,7 @@ def share_out(
 
     def serve(number: int) -> None:
         """A lab for each kind of settings that this worker meets, one job after the other."""
+        time.sleep(apart * number)
         with ExitStack() as stack:
             own: dict[str, Lab] = {}
             with suppress(queue.Empty):
