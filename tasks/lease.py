@@ -86,7 +86,8 @@ def leave_if_held(lease: Lease, nonce: str, gone: str = "") -> str:
         nonce: what lines begin with that the script itself prints
         gone: id of a run that has ended without a word
     """
-    return f'{lease_functions(lease, gone=gone)}words=$(is_free) || {{\n    echo "@{nonce} held $words"\n    exit\n}}\n'
+    held = f'words=$(is_free) || {{\n    echo\n    echo "@{nonce} held $words"\n    exit\n}}\n'
+    return lease_functions(lease, gone=gone) + held
 
 
 def find_holder(stdout: str, nonce: str) -> Holder | None:
@@ -130,7 +131,7 @@ def guard(lease: Lease | None, *, seconds: float) -> str:
 def _ask(task: Task, lease: Lease, gone: str = "") -> tuple[Holder | None, str]:
     """Who holds the lease instead of us, if anybody, and whose run was there last."""
     nonce = secrets.token_hex(8)
-    asking = f'words=$(hold && echo "$last")\necho "@{nonce} $? $words"\n'
+    asking = f'words=$(hold && echo "$last")\nstatus=$?\necho\necho "@{nonce} $status $words"\n'
     stdout = run_script(task, lease_functions(lease, gone=gone) + asking, timeout=TIMEOUT).stdout
     found = re.search(rf"^@{nonce} (\d+) (.*)$", stdout, re.MULTILINE)
     try:

@@ -12,8 +12,8 @@ list_newer() {
     }
     [ -z "$REFRESH" ] || packages update >&2 || exit
     found=$(packages --just-print --only-upgrade install haproxy keepalived) || exit
-    printf '%s\n' "$found" | sed -nE "s/^Inst (haproxy|keepalived) \[([^]]*)\] \(([^ ]*) .*/@$NONCE \1 \2 \3/p"
-    echo "@$NONCE end"
+    printf '\n%s\n' "$found" | sed -nE "s/^Inst (haproxy|keepalived) \[([^]]*)\] \(([^ ]*) .*/@$NONCE \1 \2 \3/p"
+    printf '\n@%s end\n' "$NONCE"
 }
 
 # The packages' own scripts restart the daemons; a daemon that still runs a program that is not there any more is
