@@ -1,5 +1,6 @@
 """The one login that a run has on a host: netmiko's own, with the host's key known, and no shell on top."""
 
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ from nornir_kube_ha.inventory import inventory_folder, merged_data, secret_at
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
 
+_NETWORK = re.compile(
+    "banner|time(d )?out|dropped|closed|shut down|no existing session|not active|negotiation failed", re.IGNORECASE
+)
+"""What paramiko says, in errors of the same types as a refusal's, when the network is to blame."""
 PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
 
 
@@ -168,7 +173,7 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
     if "not found in known_hosts" in str(cause):
         words = f"the host key of {address} is not known; see its fingerprint, and pin it: kube-ha hostkeys enroll"
         return HostKeyUnknownError(host.name, words)
-    if isinstance(cause, paramiko.SSHException) and "banner" not in str(cause):
+    if isinstance(cause, paramiko.SSHException) and not _NETWORK.search(str(cause)):
         words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
         return LoginRefusedError(host.name, words)
     return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")

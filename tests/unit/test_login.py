@@ -247,6 +247,30 @@ def test_password_that_is_not_there_says_so_and_nothing_is_sent(
     assert fresh_server.transports == []
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        paramiko.AuthenticationException("Authentication timeout."),
+        paramiko.SSHException("Error reading SSH protocol banner"),
+        paramiko.SSHException("Server connection dropped: "),
+        paramiko.SSHException("No existing session"),
+        paramiko.SSHException("Key-exchange timed out waiting for key negotiation"),
+        paramiko.SSHException("Timeout opening channel."),
+        paramiko.SSHException("Negotiation failed."),
+    ],
+    ids=str,
+)
+def test_login_that_the_network_loses_is_not_refused(
+    sent_afresh: Sent, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def lose(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(paramiko.SSHClient, "connect", lose)
+    with pytest.raises(HostUnreachableError, match="no SSH server answers"):
+        sent_afresh()
+
+
 def test_server_that_never_speaks_is_unreachable_soon(
     stranger: Nornir, sent_afresh: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
