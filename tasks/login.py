@@ -20,7 +20,7 @@ from nornir_kube_ha.errors import (
     HostUnreachableError,
     LoginRefusedError,
 )
-from nornir_kube_ha.inventory import inventory_folder, merged_data, secret_at
+from nornir_kube_ha.inventory import inventory_folder, known_hosts_file, merged_data, secret_at
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
 
@@ -108,7 +108,7 @@ def connection_to(task: Task) -> BaseConnection:
     if CONNECTION_NAME not in host.connections:
         data, folder = merged_data(host), inventory_folder(task.nornir)
         password, sudo = (secret_at(data, ("login", key), folder) for key in ("password", "sudo_password"))
-        options = login_options(host, data, folder)
+        options = login_options(host, data, known_hosts_file(task.nornir))
         if sudo:
             options["secret"] = sudo.get_secret_value()  # netmiko's name for it
         host.open_connection(

@@ -143,8 +143,22 @@ def inventory_folder(nornir: Nornir) -> Path:
     Arguments:
         nornir: an initialised Nornir
     """
+    return _folder_of_files(nornir) or Path.cwd()
+
+
+def known_hosts_file(nornir: Nornir) -> Path | None:
+    """Where host keys are pinned: beside the inventory's files; none for other plugins, whose folder may be anybody's.
+
+    Arguments:
+        nornir: an initialised Nornir
+    """
+    folder = _folder_of_files(nornir)
+    return folder / "known_hosts" if folder else None
+
+
+def _folder_of_files(nornir: Nornir) -> Path | None:
     host_file = nornir.config.inventory.options.get("host_file")
-    return Path(host_file).expanduser().resolve().parent if host_file else Path.cwd()
+    return Path(host_file).expanduser().resolve().parent if host_file else None
 
 
 def _backup_priorities(count: int) -> Iterator[int]:

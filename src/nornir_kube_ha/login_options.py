@@ -10,8 +10,6 @@ from nornir.core.inventory import Host
 from nornir_kube_ha.errors import Problem
 
 CONNECTION = "netmiko"
-KNOWN_HOSTS = "known_hosts"
-"""File beside the inventory's own ones, for the host keys that were enrolled."""
 ANY_HOST_KEY = "insecure-accept-any"
 """What the key `host_keys` of a host's data says where any host key will do."""
 PATIENCE: Mapping[str, float] = MappingProxyType({"conn_timeout": 8, "banner_timeout": 8, "auth_timeout": 8})
@@ -19,7 +17,7 @@ PATIENCE: Mapping[str, float] = MappingProxyType({"conn_timeout": 8, "banner_tim
 _WHERE = f"connection_options.{CONNECTION}.extras"
 
 
-def login_options(host: Host, data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def login_options(host: Host, data: Mapping[str, Any], known_hosts: Path | None) -> dict[str, Any]:
     """What netmiko is given for a host.
 
     Nornir takes `extras` as a whole from the nearest level, and netmiko's own default lets any host key in: an `extras`
@@ -28,12 +26,14 @@ def login_options(host: Host, data: Mapping[str, Any], folder: Path) -> dict[str
     Arguments:
         host: of the inventory
         data: the host's, merged
-        folder: that the inventory stands in
+        known_hosts: the inventory's own file of keys, none if it does not stand in a folder
     """
     own = host.get_connection_parameters(CONNECTION).extras or {}
     options: dict[str, Any] = {**PATIENCE, "ssh_strict": data.get("host_keys") != ANY_HOST_KEY, "auto_connect": False}
     if not own.get("alt_host_keys"):
-        options |= {"system_host_keys": True, "alt_host_keys": True, "alt_key_file": str(folder / KNOWN_HOSTS)}
+        options["system_host_keys"] = True
+        if known_hosts:
+            options |= {"alt_host_keys": True, "alt_key_file": str(known_hosts)}
     return {**options, **own}
 
 

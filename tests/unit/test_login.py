@@ -137,6 +137,23 @@ def test_extras_that_say_nothing_of_host_keys_are_strict(
     assert fresh_server.tries == ["root"]
 
 
+@pytest.mark.usefixtures("homeless")
+def test_keys_that_lie_in_anybodys_folder_are_not_believed(
+    fresh_server: SSHServer,
+    stranger: Nornir,
+    sent_afresh: Sent,
+    say_of_login: SayOfLogin,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    say_of_login()
+    monkeypatch.chdir(tmp_path)
+    stranger.config.inventory.options.clear()  # as of an inventory plugin that has no files
+    with pytest.raises(HostKeyUnknownError):
+        sent_afresh()
+    assert fresh_server.tries == []
+
+
 @pytest.mark.parametrize("extras", [{"ssh_strict": False}, {"ssh_strict": "yes"}, {"ssh_strict": None}])
 def test_extras_that_let_any_machine_be_the_host_are_refused(
     fresh_server: SSHServer, sent_afresh: Sent, say_of_login: SayOfLogin, extras: dict[str, object]
