@@ -27,8 +27,9 @@ def main() -> int:
     sys.stderr.write(done.stdout)
     if done.returncode:
         return 1  # what it found is above, in the smallest inventory that shows it
-    shares = {what: share for share, what in re.findall(r"([\d.]+%), (taken|refused)", done.stdout)}
-    taken, refused = (shares.get(what, "0%") for what in ("taken", "refused"))
+    shares = {what: float(share) for share, what in re.findall(r"([\d.]+)%, (taken|refused)", done.stdout)}
+    of_all = sum(shares.values())  # less than 100: of what hypothesis began, some was never whole
+    taken, refused = (f"{shares.get(what, 0) / of_all:.1%}" for what in ("taken", "refused"))
     lines = [
         f"* {options.examples} inventories, each a good one with up to three things put wrong. {taken} were taken, and",
         f"  rendered to lines that can be printed; {refused} were refused, in words that name host or key.",
