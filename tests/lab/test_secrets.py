@@ -13,7 +13,8 @@ from tests.lab.rig import HOSTS, ROOT, Lab, on_all
 from tests.lab.users import DEMAND_PASSWORD, allow
 
 STATS, SUDO = "canary-of-the-stats-page", "canary of sudo's"
-SECRETS = (STATS, SUDO)
+# What a process and a file show on purpose: who does not see these would see no secret either.
+CONTROL = "canary-control"
 # Command lines and environments of all processes, again and again; its own words hold no secret.
 WATCH = """
 rm -f /root/seen; touch /root/watching
@@ -45,11 +46,12 @@ def canaries(ops: Lab) -> Lab:
 @contextmanager
 def watched(lab: Lab) -> Iterator[None]:
     """All processes of all hosts are looked at meanwhile."""
-    on_all(lab, "touch /root/watched")
+    on_all(lab, f"touch /root/watched; sleep 0.1; echo {CONTROL} >/root/control")
     watchers = [threading.Thread(target=lab.run, args=(host, WATCH)) for host in HOSTS]
     for watcher in watchers:
         watcher.start()
     try:
+        on_all(lab, f"sh -c 'sleep 2; true' {CONTROL}")
         yield
     finally:
         on_all(lab, "rm -f /root/watching")
@@ -88,6 +90,9 @@ def test_no_secret_is_seen(canaries: Lab, tmp_path: Path) -> None:
     assert statuses == ["0", "0", "0", "1", "0", "0", "0", "6", "0"], said
     assert not [text for text in said if "canary" in text]
     assert not [path for path in reports.rglob("*") if path.is_file() and "canary" in path.read_text()]
-    assert on_all(canaries, "cat /root/seen") == dict.fromkeys(HOSTS, "")
+    for host, seen in on_all(canaries, "cat /root/seen").items():
+        assert seen, f"nobody has looked at the processes of {host}"
+        assert not [line for line in seen.splitlines() if CONTROL not in line], (host, seen)
     for host, left in on_all(canaries, LEFT).items():
-        assert not [line for line in left.splitlines() if not BELONGS.fullmatch(line)], (host, left)
+        others = [line for line in left.splitlines() if not BELONGS.fullmatch(line)]
+        assert sorted(others) == ["644 /root/control", "644 /root/seen"], (host, left)
