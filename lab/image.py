@@ -27,6 +27,7 @@ ROOT_PACKAGES = (
 )
 POOL_PACKAGES = (
     "curl",
+    "firewalld",
     "haproxy",
     "iputils-arping",
     "iputils-ping",
@@ -36,6 +37,8 @@ POOL_PACKAGES = (
     "psmisc",
     "socat",
     "tcpdump",
+    "ufw",
+    "zsh",
 )
 """What a host can install, with all that it depends on or recommends. Nothing of it is in the root."""
 
