@@ -22,6 +22,7 @@ from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.runbooks.printer import print_results
 from nornir_kube_ha.tasks import (
+    change_firewall,
     change_services,
     commit_config,
     get_endpoint,
@@ -33,7 +34,7 @@ from nornir_kube_ha.tasks import (
 )
 from nornir_kube_ha.trial import FaultReport
 
-CHANGING = (change_services, commit_config, install_packages, remove_config, upgrade_packages)
+CHANGING = (change_firewall, change_services, commit_config, install_packages, remove_config, upgrade_packages)
 
 
 def _from_here(cluster: Cluster) -> bool:

@@ -15,6 +15,7 @@ from nornir_kube_ha.tasks.config import (
 from nornir_kube_ha.tasks.drain import drain_apiserver, ready_apiserver
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
+from nornir_kube_ha.tasks.firewall import change_firewall
 from nornir_kube_ha.tasks.generations import get_generation_files, get_generations
 from nornir_kube_ha.tasks.holding import get_holding
 from nornir_kube_ha.tasks.hostkeys import get_host_key
@@ -28,6 +29,7 @@ from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.vip import get_endpoint
 
 __all__ = [
+    "change_firewall",
     "change_services",
     "commit_config",
     "drain_apiserver",

@@ -15,6 +15,7 @@ from nornir_jinja2.plugins.tasks import template_file
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import HostError, RefusedConfigError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Judgement
+from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease, this_process
@@ -73,7 +74,9 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
     """
     seen = facts_of(task, intent, facts)
     files = render_config(task, intent, {task.host.name: seen}).result
-    change = plan(intent.node(task.host.name), files, seen)
+    node = intent.node(task.host.name)
+    needed = openings(intent.cluster_of(node.name), node) if node.firewall == "open" else ()
+    change = plan(node, files, seen, needed)
     return Result(host=task.host, result=change, diff=change.diff)
 
 

@@ -19,6 +19,7 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that
+LOOK = ("probes.sh", "nftables.sh", "facts.sh")
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -44,7 +45,7 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
     listen = max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int)
     deadline = PATIENCE + math.ceil(listen)
     variables = _variables(cluster, node) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
-    look = "".join([assignments(**variables), load_script("probes.sh"), load_script("facts.sh")])
+    look = "".join([assignments(**variables), *map(load_script, LOOK)])
     try:
         asked, answered, stdout = _ask(task, look, nonce, deadline + GRACE, lease)
         facts = parse_facts(stdout, nonce)

@@ -1,5 +1,5 @@
 # One look at a load-balancer node, in one round trip. Reads and never changes. After probes.sh, which begins with what
-# both use.
+# both use, and nftables.sh.
 #
 # Set before it: NONCE, FILES, PACKAGES, HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
 # lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
@@ -79,17 +79,45 @@ network() {
     # Only what stands in a packet's way to this host or from it, and no more of it than can be read.
     if has nft; then
         section packetfilter
+        # What cannot be read must not look like a host without rules.
+        chains=$(bounded nft list chains) || echo unreadable
         filters | head -c 2000000
+        firewall
     fi
 }
 
-# What cannot be read must not look like a host without rules.
 filters() {
-    chains=$(bounded nft list chains) || echo unreadable
     printf '%s\n' "$chains" | awk '
         /^table/ { table = $2 " " $3 }
         /type filter hook (prerouting|input|output|postrouting)/ { print table }' | sort -u |
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
+}
+
+# What manages the filter, and which rules it has: now, and after a boot.
+firewall() {
+    case $chains in
+    *"table inet firewalld "*)
+        zone=$(bounded firewall-cmd --get-zone-of-interface="$INTERFACE" || bounded firewall-cmd --get-default-zone)
+        section firewall firewalld "$zone"
+        bounded firewall-cmd --zone="$zone" --list-rich-rules
+        section firewall_kept
+        bounded firewall-cmd --permanent --zone="$zone" --list-rich-rules
+        ;;
+    *"chain ufw-user-input "*)
+        rules=$(bounded ufw show added)
+        section firewall ufw
+        printf '%s\n' "$rules"
+        section firewall_kept
+        printf '%s\n' "$rules"
+        ;;
+    *"type filter hook "*)
+        conf=
+        [ "$(systemctl is-enabled nftables)" != enabled ] || conf=$(nftables_conf)
+        section firewall nftables "$conf"
+        section firewall_kept
+        ! grep -qxF "$NFT_INCLUDE" "$conf" || cat "$NFT_RULES"
+        ;;
+    esac
 }
 
 haproxy_says() {

@@ -1,6 +1,6 @@
 """What differs between intent and facts, as a value: what to install, write and tell the units, in order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from nornir_kube_ha.config import (
@@ -13,6 +13,7 @@ from nornir_kube_ha.config import (
     diff,
 )
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
 from nornir_kube_ha.intent import Node
 
 UNITS = ("haproxy", "keepalived")  # the order in which they are told: a VIP without a balancer behind it serves nobody
@@ -71,17 +72,19 @@ class HostPlan:
         write: files that are not as they should be
         remove: paths of ours that should not be there any more
         units: what the units are asked for, in order
+        firewall: what the host's firewall has to be told, none if nothing
     """
 
     install: tuple[str, ...] = ()
     write: tuple[FileChange, ...] = ()
     remove: tuple[str, ...] = ()
     units: tuple[UnitChange, ...] = ()
+    firewall: FirewallChange | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether the host is as it should be."""
-        return not (self.install or self.touches_files or self.units)
+        return not (self.install or self.touches_files or self.units or self.firewall)
 
     @property
     def touches_files(self) -> bool:
@@ -103,6 +106,7 @@ class HostPlan:
         """What will be done, in order, a few words each: `write /etc/haproxy/haproxy.cfg`, `reload haproxy`."""
         return (
             *(f"install {name}" for name in self.install),
+            *(self.firewall.steps if self.firewall else ()),
             *(f"write {change.file.path}" for change in self.write),
             *(f"remove {path}" for path in self.remove),
             *map(str, self.units),
@@ -111,12 +115,18 @@ class HostPlan:
     @property
     def diff(self) -> str:
         """All that differs, as text."""
-        return "\n".join(filter(None, (self.packages_diff, self.files_diff, self.units_diff)))
+        return "\n".join(filter(None, (self.packages_diff, self.firewall_diff, self.files_diff, self.units_diff)))
 
     @property
     def packages_diff(self) -> str:
         """What is installed, as text."""
         return "\n".join(f"+ package {name}" for name in self.install)
+
+    @property
+    def firewall_diff(self) -> str:
+        """What is opened and closed, as text."""
+        change = self.firewall
+        return "\n".join(filter(None, (change.opened_diff, change.closed_diff))) if change else ""
 
     @property
     def files_diff(self) -> str:
@@ -129,13 +139,14 @@ class HostPlan:
         return "\n".join(f"+ {change}" for change in self.units)
 
 
-def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:
+def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterable[Opening] = ()) -> HostPlan:
     """What differs on one host.
 
     Arguments:
         node: the host's intent
         files: its files as they should be
         facts: the host as it is
+        needed: what has to pass its firewall; nothing if the firewall is not to be looked at
     """
     write = tuple(
         FileChange(file, diff(facts.files.get(file.path), file, node))
@@ -147,7 +158,17 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts) -> HostPlan:
     files_plan = HostPlan(write=write, remove=remove)
     stale = {*files_plan.stale_units, *facts.pending}
     units = (*_systemd_changes(node, facts, files_plan.paths), *_unit_changes(facts, stale))
-    return replace(files_plan, install=missing_packages(node, facts), units=units)
+    return replace(
+        files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(tuple(needed), facts)
+    )
+
+
+def _firewall(needed: tuple[Opening, ...], facts: Facts) -> FirewallChange | None:
+    try:
+        ruleset = facts.ruleset
+    except ValueError:  # the check of the firewall says so
+        return None
+    return firewall_change(needed, facts.firewall, ruleset) if needed and ruleset else None
 
 
 def required_packages(node: Node) -> tuple[str, ...]:

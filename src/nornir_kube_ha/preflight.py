@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
+from nornir_kube_ha.firewall import NO_FIREWALL, openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
 
 ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bring some megabytes
@@ -30,6 +31,7 @@ def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tupl
         *_ports(node, own),
         *_room(own),
         *_clock(own),
+        *_firewall(cluster, node, own),
     )
 
 
@@ -86,3 +88,18 @@ def _clock(own: Facts) -> Iterator[str]:
     least, most = own.clock.ahead
     if least > CLOCK_SECONDS or most < -CLOCK_SECONDS:
         yield f"its clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} the controller's"
+
+
+def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:
+    """Nodes that do not hear each other would both hold the VIP."""
+    fact = own.firewall if node.firewall == "open" else NO_FIREWALL
+    try:
+        ruleset = own.ruleset
+    except ValueError:  # the check of the firewall says so
+        return
+    found = [*stopped(openings(cluster, node), fact, ruleset)] if ruleset else []
+    if found and node.firewall == "leave":
+        yield f"its packet filter stops {'; '.join(found)} (`firewall: leave`)"
+    elif found:
+        hint = "only firewalld, ufw and the file of an enabled nftables.service are told"
+        yield f"its packet filter stops {'; '.join(found)}; {hint}, so let that pass by what makes these rules"

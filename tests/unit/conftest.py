@@ -25,6 +25,7 @@ from nornir_kube_ha.checks import ClusterView, HostView
 from nornir_kube_ha.config import ConfigFile, FileFact
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.facts import Endpoint, Facts, Package, Probe, parse_facts
+from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.plan import plan
@@ -188,8 +189,8 @@ def host_view(
         nornir = nornir_of(**overrides)
         intent, files = load_intent(nornir), tuple(render(nornir)[host].values())
         facts = change(replace(healthy[host], files={file.path: as_found(file) for file in files}))
-        node = intent.node(host)
-        return HostView(intent.cluster_of(host), node, facts, plan(node, files, facts))
+        cluster, node = intent.cluster_of(host), intent.node(host)
+        return HostView(cluster, node, facts, plan(node, files, facts, openings(cluster, node)))
 
     return view
 

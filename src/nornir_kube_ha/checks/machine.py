@@ -1,13 +1,11 @@
 """The host itself: what both daemons need of it."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address
 
 from nornir_kube_ha.checks.model import HostView, Verdict
-from nornir_kube_ha.packetfilter import Packet, Ruleset, parse_ruleset, passage
+from nornir_kube_ha.firewall import openings
+from nornir_kube_ha.packetfilter import passage
 
-VRRP, TCP = 112, 6  # IP protocols
-VRRP_GROUP = IPv4Address("224.0.0.18")
 ENOUGH = 2**30  # bytes: a large disk need not have its share free
 
 
@@ -60,30 +58,22 @@ def denials(view: HostView) -> Verdict:
 
 def packet_filter(view: HostView) -> Verdict:
     """The host's packet filter lets VRRP and clients through."""
-    expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's port"
-    if view.facts.packet_filter is None:
-        return Verdict(None, expected, "nft is not installed, so the rules cannot be read", "")
+    expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's port, also after a boot"
     try:
-        ruleset = parse_ruleset(view.facts.packet_filter) if view.facts.packet_filter else Ruleset(())
-    except ValueError as error:  # cut short, since it is too long to be read, or of an nft that speaks otherwise
+        ruleset = view.facts.ruleset
+    except ValueError as error:
         return Verdict(None, expected, f"the rules cannot be read: {error}", "")
-    found = [(what, passage(ruleset, packet)) for what, packet in _packets(view)]
+    if ruleset is None:
+        return Verdict(None, expected, "nft is not installed, so the rules cannot be read", "")
+    vital = (each for each in openings(view.cluster, view.node) if each.is_vital)
+    found = [(each.what, passage(ruleset, each.packet)) for each in vital]
     dropped = [f"{what}: {way.words}" for what, way in found if way.verdict == "drop"]
     unknown = [f"{what}: {way.words}" for what, way in found if way.verdict == "unknown"]
+    differing = view.plan.firewall.steps if view.plan.firewall else ()
     return Verdict(
-        False if dropped else None if unknown else True,
+        False if dropped or differing else None if unknown else True,
         expected,
-        "; ".join(dropped or unknown) or "it does",
-        "let IP protocol 112 from and to the peers, and TCP to that port, through the host's own firewall",
+        "; ".join(dropped or differing or unknown) or "it does",
+        "deploy opens what firewalld, ufw or nftables.service's file close (unless `firewall: leave`); where something "
+        "else makes the rules, let IP protocol 112 from and to the peers, and TCP to that port, through there",
     )
-
-
-def _packets(view: HostView) -> Iterator[tuple[str, Packet]]:
-    node = view.node
-    for peer in view.cluster.peers(node):
-        there = peer.address if node.keepalived.unicast else VRRP_GROUP
-        here = node.address if node.keepalived.unicast else VRRP_GROUP
-        yield f"VRRP to {peer.name}", Packet("output", VRRP, node.address, there, node.interface)
-        yield f"VRRP from {peer.name}", Packet("input", VRRP, peer.address, here, node.interface)
-        port = node.haproxy.port
-        yield f"port {port} from {peer.name}", Packet("input", TCP, peer.address, node.vip.ip, node.interface, port)

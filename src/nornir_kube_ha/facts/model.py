@@ -7,6 +7,8 @@ from ipaddress import IPv4Interface
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
+from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
+from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
 from nornir_kube_ha.versions import upstream_version
 
 
@@ -92,6 +94,7 @@ class Facts:
         read_only: folders that the daemons write to, and cannot
         denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
         last_run: id of the run that has or last had the host's lease, "" for none since it was booted
+        firewall: what manages the packet filter, and which of its rules are ours
     """
 
     os: str
@@ -118,6 +121,7 @@ class Facts:
     read_only: tuple[str, ...]
     denials: tuple[str, ...]
     last_run: str = ""
+    firewall: FirewallFact = NO_FIREWALL
 
     def holds(self, vip: IPv4Interface) -> bool:
         """Whether the address is on one of the host's interfaces.
@@ -131,3 +135,14 @@ class Facts:
     def serves(self) -> bool:
         """Whether haproxy and keepalived both run: a change here is a change under load."""
         return all(unit.is_active for unit in self.units.values())
+
+    @property
+    def ruleset(self) -> Ruleset | None:
+        """What nftables does with packets; none if `nft` is missing.
+
+        Raises:
+            ValueError: it cannot be read: cut short, since it is too long, or of an nft that speaks otherwise
+        """
+        if self.packet_filter is None:
+            return None
+        return parse_ruleset(self.packet_filter) if self.packet_filter else Ruleset(())

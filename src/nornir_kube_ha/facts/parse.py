@@ -10,6 +10,8 @@ from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.sections import sections_about, sections_of
+from nornir_kube_ha.firewall.managers import parse_firewall
+from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 
 
 def parse_facts(text: str, nonce: str) -> Facts:
@@ -55,6 +57,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         read_only=tuple(sections["read_only"].split()),
         denials=tuple(sections["denials"].splitlines()),
         last_run=sections.get("lease", ""),
+        firewall=_firewall(sections),
     )
 
 
@@ -76,6 +79,12 @@ def _packages(installed: str, policy: str) -> Iterator[tuple[str, Package]]:
 def _files(sections: dict[str, str]) -> Iterator[FileFact]:
     for (path, mode, owner, group, modified), body in sections_about("file", sections):
         yield FileFact(path, mode, owner, group, base64.b64decode(body, validate=False), int(modified))
+
+
+def _firewall(sections: dict[str, str]) -> FirewallFact:
+    for (manager, *place), live in sections_about("firewall", sections):
+        return parse_firewall(manager, "".join(place), live, sections.get("firewall_kept", ""))
+    return NO_FIREWALL
 
 
 def _filesystems(text: str) -> Iterator[Filesystem]:

@@ -38,6 +38,8 @@ class Node(Settings):
     """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
     host_keys: Literal["strict", "insecure-accept-any"] = "strict"
     """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
+    firewall: Literal["open", "leave"] = "open"
+    """Whether what VRRP and haproxy need is opened in firewalld, ufw or nftables' file, or all is left as it is."""
     control_plane_endpoint: Word | None = None
     """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
     login: Login = Login()

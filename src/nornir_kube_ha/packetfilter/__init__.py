@@ -1,8 +1,8 @@
 """Whether a host's nftables ruleset lets a packet through. Pure, from what `nft --json list` prints."""
 
-from nornir_kube_ha.packetfilter.model import Packet, Passage
+from nornir_kube_ha.packetfilter.model import TCP, VRRP, Packet, Passage
 from nornir_kube_ha.packetfilter.parse import parse_ruleset
 from nornir_kube_ha.packetfilter.ruleset import Ruleset
-from nornir_kube_ha.packetfilter.verdict import passage
+from nornir_kube_ha.packetfilter.verdict import passage, stopping
 
-__all__ = ["Packet", "Passage", "Ruleset", "parse_ruleset", "passage"]
+__all__ = ["TCP", "VRRP", "Packet", "Passage", "Ruleset", "parse_ruleset", "passage", "stopping"]

@@ -2,7 +2,7 @@
 
 from nornir_kube_ha.packetfilter.fields import View
 from nornir_kube_ha.packetfilter.model import Packet, Passage
-from nornir_kube_ha.packetfilter.ruleset import Ruleset
+from nornir_kube_ha.packetfilter.ruleset import Chain, Ruleset, Table
 from nornir_kube_ha.packetfilter.walk import Walk
 
 HOOKS = {"input": ("prerouting", "input"), "output": ("output", "postrouting")}
@@ -27,3 +27,19 @@ def passage(ruleset: Ruleset, packet: Packet) -> Passage:
     if doubts:
         return Passage("unknown", doubts[0])
     return Passage("accept", "; ".join(reasons) or f"no chain is called in the hook {packet.hook}")
+
+
+def stopping(ruleset: Ruleset, packet: Packet) -> tuple[tuple[Table, Chain], ...]:
+    """Base chains of a packet's own hook that stop it, or may: each of them would have to let it through.
+
+    Arguments:
+        ruleset: the host's, or as much of it as was listed
+        packet: the packet
+    """
+    walk = Walk(View(packet))
+    ways = [
+        (table, chain, walk.base_chain(table, chain))
+        for hook in HOOKS[packet.hook]
+        for table, chain in ruleset.base_chains(hook)
+    ]
+    return tuple((table, chain) for table, chain, way in ways if chain.hook == packet.hook and "drop" in way.ends)

@@ -1,0 +1,17 @@
+"""What has to pass a host's firewall, and by which rules of what manages it. Pure."""
+
+from nornir_kube_ha.firewall.change import firewall_change, stopped
+from nornir_kube_ha.firewall.managers import parse_firewall
+from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallChange, FirewallFact, Opening
+from nornir_kube_ha.firewall.openings import openings
+
+__all__ = [
+    "NO_FIREWALL",
+    "FirewallChange",
+    "FirewallFact",
+    "Opening",
+    "firewall_change",
+    "openings",
+    "parse_firewall",
+    "stopped",
+]

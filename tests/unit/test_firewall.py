@@ -1,0 +1,196 @@
+"""What has to pass a host's firewall, and what its manager is told so that it does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from nornir.core import Nornir
+from tests.unit.test_packetfilter import recorded
+
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.firewall import (
+    NO_FIREWALL,
+    FirewallChange,
+    FirewallFact,
+    Opening,
+    firewall_change,
+    openings,
+    parse_firewall,
+    stopped,
+)
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
+from nornir_kube_ha.plan import plan
+from nornir_kube_ha.preflight import hindrances
+
+RICH = 'rule priority="-28112" family="ipv4"'
+FIREWALLD = (
+    f'{RICH} source address="192.0.2.12" protocol value="vrrp" accept',
+    f'{RICH} source address="192.0.2.13" protocol value="vrrp" accept',
+    f'{RICH} port port="8443" protocol="tcp" accept',
+    f'{RICH} port port="10080" protocol="tcp" accept',
+)
+UFW = ("allow from 192.0.2.12 proto vrrp", "allow from 192.0.2.13 proto vrrp", "allow 8443/tcp", "allow 10080/tcp")
+CHAIN = "inet filter input"
+NFTABLES = (
+    f"{CHAIN} ip saddr 192.0.2.12 ip protocol 112 accept",
+    f"{CHAIN} ip saddr 192.0.2.13 ip protocol 112 accept",
+    f"{CHAIN} tcp dport 8443 accept",
+    f"{CHAIN} tcp dport 10080 accept",
+)
+CONF = FirewallFact("nftables", "/etc/nftables.conf")
+NOTHING_FILTERED = Ruleset(())
+
+
+@pytest.fixture
+def needed(intent: Intent) -> tuple[Opening, ...]:
+    """What has to pass lb-1's."""
+    return openings(intent.cluster_of("lb-1"), intent.node("lb-1"))
+
+
+def ruleset(name: str) -> Ruleset:
+    return parse_ruleset(recorded(name))
+
+
+def told(change: FirewallChange | None) -> FirewallChange:
+    assert change
+    return change
+
+
+def test_what_has_to_pass(needed: tuple[Opening, ...]) -> None:
+    assert [each.what for each in needed] == [
+        *("VRRP to lb-2", "VRRP from lb-2", "VRRP to lb-3", "VRRP from lb-3"),
+        *("port 8443 from lb-2", "port 10080 from lb-2", "port 8443 from lb-3", "port 10080 from lb-3"),
+    ]
+    assert [each.what for each in needed if not each.is_vital] == ["port 10080 from lb-2", "port 10080 from lb-3"]
+
+
+def test_stats_page_on_loopback_needs_no_way_in(nornir_of: Callable[..., Nornir]) -> None:
+    intent = load_intent(nornir_of(group={"haproxy": {"stats": {"bind": "127.0.0.1"}}}))
+    found = openings(intent.cluster_of("lb-1"), intent.node("lb-1"))
+    assert {each.packet.port for each in found} == {None, 8443}
+
+
+@pytest.mark.parametrize(
+    ("fact", "filtered", "rules"),
+    [
+        (FirewallFact("firewalld", "public"), "firewalld", FIREWALLD),
+        (FirewallFact("ufw"), "established-only", UFW),
+        (CONF, "established-only", NFTABLES),
+    ],
+    ids=["firewalld", "ufw", "nftables"],
+)
+def test_what_is_stopped_is_opened_and_what_is_open_is_left(
+    needed: tuple[Opening, ...], fact: FirewallFact, filtered: str, rules: tuple[str, ...]
+) -> None:
+    change = told(firewall_change(needed, fact, ruleset(filtered)))
+    assert change == FirewallChange(fact.manager, fact.place, rules, rules, ())
+    ours = frozenset(rules)
+    done = replace(fact, live=ours, kept=ours)
+    assert firewall_change(needed, done, ruleset(filtered)) is None
+    assert firewall_change(needed, done, NOTHING_FILTERED) is None  # one that is needed stays, whatever others do
+    assert firewall_change(needed, fact, NOTHING_FILTERED) is None  # what passes needs none of ours
+
+
+def test_what_is_not_kept_is_opened_again(needed: tuple[Opening, ...]) -> None:
+    ours = frozenset(UFW)
+    change = told(
+        firewall_change(needed, FirewallFact("ufw", live=ours, kept=ours - {UFW[2]}), ruleset("established-only"))
+    )
+    assert (change.opened, change.closed) == ((UFW[2],), ())
+    change = told(
+        firewall_change(needed, FirewallFact("ufw", live=ours - {UFW[0]}, kept=ours), ruleset("established-only"))
+    )
+    assert (change.opened, change.closed) == ((UFW[0],), ())
+
+
+def test_what_nothing_needs_any_more_is_closed(needed: tuple[Opening, ...]) -> None:
+    ours = frozenset({*UFW, "allow 9443/tcp", "allow from 192.0.2.99 proto vrrp"})
+    change = told(firewall_change(needed, FirewallFact("ufw", live=ours, kept=ours), ruleset("established-only")))
+    assert change.closed == ("allow 9443/tcp", "allow from 192.0.2.99 proto vrrp")
+    assert (change.wanted, change.opened) == (UFW, ())
+    assert change.closed_diff == "- ufw allow 9443/tcp\n- ufw allow from 192.0.2.99 proto vrrp"
+    assert change.steps == ("ufw: close allow 9443/tcp", "ufw: close allow from 192.0.2.99 proto vrrp")
+
+
+def test_rules_of_ours_in_nftables_are_those_with_our_comment(needed: tuple[Opening, ...]) -> None:
+    """As nft lists what `nft_file` of firewall.sh wrote, on a host that runs it."""
+    found = ruleset("opened-by-kube-ha")
+    assert firewall_change(needed, replace(CONF, kept=frozenset(NFTABLES)), found) is None
+    assert told(firewall_change(needed, CONF, found)).opened == NFTABLES  # all gone after a boot
+    closed = told(firewall_change(needed[:2], replace(CONF, kept=frozenset(NFTABLES)), found)).closed
+    assert closed == tuple(sorted(NFTABLES[1:]))
+
+
+def test_every_chain_that_stops_a_packet_is_opened(needed: tuple[Opening, ...]) -> None:
+    change = told(firewall_change(needed, CONF, ruleset("two-base-chains")))
+    assert change.wanted == tuple(f"ip second input ip saddr 192.0.2.1{n} ip protocol 112 accept" for n in (2, 3))
+
+
+def test_what_the_host_sends_is_let_out(needed: tuple[Opening, ...]) -> None:
+    out = ruleset("vrrp-dropped-in-output")
+    [first, *_] = told(firewall_change(needed, CONF, out)).wanted
+    assert first.endswith(" output ip daddr 192.0.2.12 ip protocol 112 accept")
+    assert "allow out to 192.0.2.12 proto vrrp" in told(firewall_change(needed, FirewallFact("ufw"), out)).wanted
+    assert firewall_change(needed, FirewallFact("firewalld", "public"), out) is None
+
+
+@pytest.mark.parametrize(
+    ("fact", "filtered"),
+    [
+        (NO_FIREWALL, "established-only"),
+        (FirewallFact("nftables", ""), "established-only"),  # nobody loads its file at boot
+        (CONF, "policy-drop"),  # iptables' own chains: it could not read them any more
+    ],
+    ids=["no manager", "nothing kept", "iptables"],
+)
+def test_what_no_manager_can_open_is_said(needed: tuple[Opening, ...], fact: FirewallFact, filtered: str) -> None:
+    assert firewall_change(needed, fact, ruleset(filtered)) is None
+    words = [*stopped(needed, fact, ruleset(filtered))]
+    assert [each.partition(": ")[0] for each in words if "VRRP to" not in each] == [
+        *("VRRP from lb-2", "VRRP from lb-3", "port 8443 from lb-2", "port 8443 from lb-3"),
+    ]
+    assert [*stopped(needed, CONF, ruleset("established-only"))] == []
+
+
+def test_what_managers_list() -> None:
+    text = f'{FIREWALLD[0]}\nrule family="ipv4" port port="22" protocol="tcp" accept\n'
+    assert parse_firewall("firewalld", "public", text, "") == FirewallFact(
+        "firewalld", "public", frozenset({FIREWALLD[0]})
+    )
+    ours = frozenset({"allow 8443/tcp"})
+    text = "Added user rules (see 'ufw status' for running firewall):\nufw allow 22/tcp\n"
+    text += "ufw allow 8443/tcp comment 'kube-ha'\nufw allow 9443/tcp comment 'kube-ha too'\n"
+    assert parse_firewall("ufw", "", text, text) == FirewallFact("ufw", "", ours, ours)
+    text = f'add table inet filter\ninsert rule {NFTABLES[2]} comment "kube-ha: tcp dport 8443 accept"\n'
+    assert parse_firewall("nftables", "/etc/nftables.conf", "", text).kept == {NFTABLES[2]}
+
+
+def filtering(facts: Facts, name: str, fact: FirewallFact) -> Facts:
+    return replace(facts, packet_filter=recorded(name), firewall=fact)
+
+
+def test_plan_opens_before_it_writes(intent: Intent, healthy: dict[str, Facts], needed: tuple[Opening, ...]) -> None:
+    node, seen = intent.node("lb-1"), filtering(healthy["lb-1"], "established-only", FirewallFact("ufw"))
+    change = plan(node, (), seen, needed)
+    assert change.steps[:4] == tuple(f"ufw: open {rule}" for rule in UFW)
+    assert change.diff.startswith("+ ufw allow from 192.0.2.12 proto vrrp\n")
+    assert not replace(change, write=(), remove=(), units=()).is_empty
+    assert plan(node, (), seen).firewall is None
+    assert plan(node, (), replace(seen, packet_filter="{"), needed).firewall is None
+    assert plan(node, (), replace(seen, packet_filter=None), needed).firewall is None
+
+
+def test_what_cannot_be_opened_speaks_against_any_change(
+    nornir_of: Callable[..., Nornir], healthy: dict[str, Facts]
+) -> None:
+    def words(fact: FirewallFact, **group: str) -> str:
+        intent = load_intent(nornir_of(group=group))
+        seen = {**healthy, "lb-1": filtering(healthy["lb-1"], "established-only", fact)}
+        return "; ".join(hindrances(intent.cluster_of("lb-1"), intent.node("lb-1"), seen))
+
+    assert words(CONF) == ""
+    assert words(NO_FIREWALL).startswith("its packet filter stops VRRP from lb-2: ")
+    assert "only firewalld, ufw and the file of an enabled nftables.service are told" in words(NO_FIREWALL)
+    assert words(CONF, firewall="leave").endswith("(`firewall: leave`)")
