@@ -93,31 +93,31 @@ filters() {
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
 }
 
-# What manages the filter, and which rules it has: now, and after a boot.
+# What manages the filter, and which rules it has: now, and after a boot. A manager that does not tell is none.
 firewall() {
     case $chains in
     *"table inet firewalld "*)
-        zone=$(bounded firewall-cmd --get-zone-of-interface="$INTERFACE" || bounded firewall-cmd --get-default-zone)
-        section firewall firewalld "$zone"
-        bounded firewall-cmd --zone="$zone" --list-rich-rules
-        section firewall_kept
-        bounded firewall-cmd --permanent --zone="$zone" --list-rich-rules
+        zone=$(bounded firewall-cmd --get-zone-of-interface="$INTERFACE" || bounded firewall-cmd --get-default-zone) &&
+            live=$(bounded firewall-cmd --zone="$zone" --list-rich-rules) &&
+            kept=$(bounded firewall-cmd --permanent --zone="$zone" --list-rich-rules) &&
+            told firewalld "$zone"
         ;;
-    *"chain ufw-user-input "*)
-        rules=$(bounded ufw show added)
-        section firewall ufw
-        printf '%s\n' "$rules"
-        section firewall_kept
-        printf '%s\n' "$rules"
-        ;;
+    *"chain ufw-user-input "*) live=$(bounded ufw show added) && kept=$live && told ufw ;;
     *"type filter hook "*)
         conf=
         [ "$(systemctl is-enabled nftables)" != enabled ] || conf=$(nftables_conf)
-        section firewall nftables "$conf"
-        section firewall_kept
-        ! grep -qxF "$NFT_INCLUDE" "$conf" || cat "$NFT_RULES"
+        live='' kept=
+        ! grep -qxF "$NFT_INCLUDE" "$conf" || kept=$(cat "$NFT_RULES")
+        told nftables "$conf"
         ;;
     esac
+}
+
+told() {
+    section firewall "$@"
+    printf '%s\n' "$live"
+    section firewall_kept
+    printf '%s\n' "$kept"
 }
 
 haproxy_says() {

@@ -10,7 +10,7 @@ without() { printf '%s\n' "$1" | grep -vxF -e "$2" | grep . || true; }
 # ZONE WHEN ("" for now, --permanent for after a boot)
 rich_rules() {
     # shellcheck disable=SC2086  # a word, or none
-    firewall-cmd --quiet $2 --zone="$1" --list-rich-rules | grep -F "rule priority=\"$PRIORITY\" " || true
+    firewall-cmd $2 --zone="$1" --list-rich-rules | grep -F "rule priority=\"$PRIORITY\" " || true
 }
 
 # ZONE WANTED

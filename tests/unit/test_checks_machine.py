@@ -8,6 +8,7 @@ from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, facts,
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import Facts, Filesystem, Link
+from nornir_kube_ha.firewall import FirewallFact
 
 NFT = Path(__file__).parent / "data" / "nft"
 GIB = 2**30
@@ -147,6 +148,16 @@ def test_multicast_must_pass_where_it_is_what_is_spoken(host_view: Hosts) -> Non
     assert findings_of(view)["host.firewall"].status is Status.FAIL
     unicast = host_view(change=dropping("input", to_group % "224.0.0.18"))
     assert findings_of(unicast)["host.firewall"].status is Status.PASS
+
+
+def test_opening_that_a_boot_forgets_turns_red(host_view: Hosts) -> None:
+    rule, *_ = rules = [f"allow from 192.0.2.1{n} proto vrrp" for n in (2, 3)]
+    live = frozenset({*rules, "allow 9443/tcp"})
+    text = (NFT / "opened-by-kube-ha.json").read_text()
+    view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live, kept=live)))
+    assert findings_of(view)["host.firewall"].status is Status.PASS  # what is open for nothing stops nobody
+    view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live)))
+    assert_red(view, "host.firewall", "also after a boot", f"no rule to stay: {rule}", "deploy opens")
 
 
 @pytest.mark.parametrize(

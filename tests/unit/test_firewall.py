@@ -154,6 +154,21 @@ def test_what_no_manager_can_open_is_said(needed: tuple[Opening, ...], fact: Fir
     assert [*stopped(needed, CONF, ruleset("established-only"))] == []
 
 
+@pytest.mark.parametrize("fact", [FirewallFact("firewalld", "public"), FirewallFact("ufw"), CONF], ids=str)
+def test_what_is_stopped_elsewhere_than_where_its_manager_can_open_it_is_said(
+    needed: tuple[Opening, ...], fact: FirewallFact
+) -> None:
+    first = {"firewalld": "firewalld", "ufw": "ufw", "nftables": "established-only"}[fact.manager]
+    both = Ruleset((*ruleset(first).tables, *ruleset("raw").tables))
+    assert [*stopped(needed, fact, ruleset(first))] == []
+    words = [each.partition(": ")[0] for each in stopped(needed, fact, both)]
+    out, both_ways = (
+        ["VRRP to lb-2", "VRRP to lb-3"],
+        ["VRRP to lb-2", "VRRP from lb-2", "VRRP to lb-3", "VRRP from lb-3"],
+    )
+    assert words == (out if fact == CONF else both_ways)
+
+
 def test_what_managers_list() -> None:
     text = f'{FIREWALLD[0]}\nrule family="ipv4" port port="22" protocol="tcp" accept\n'
     assert parse_firewall("firewalld", "public", text, "") == FirewallFact(

@@ -69,11 +69,11 @@ def packet_filter(view: HostView) -> Verdict:
     found = [(each.what, passage(ruleset, each.packet)) for each in vital]
     dropped = [f"{what}: {way.words}" for what, way in found if way.verdict == "drop"]
     unknown = [f"{what}: {way.words}" for what, way in found if way.verdict == "unknown"]
-    differing = view.plan.firewall.steps if view.plan.firewall else ()
+    missing = view.plan.firewall.opened if view.plan.firewall else ()  # what stops nothing now may do so after a boot
     return Verdict(
-        False if dropped or differing else None if unknown else True,
+        False if dropped or missing else None if unknown else True,
         expected,
-        "; ".join(dropped or differing or unknown) or "it does",
+        "; ".join(dropped or [f"no rule to stay: {rule}" for rule in missing] or unknown) or "it does",
         "deploy opens what firewalld, ufw or nftables.service's file close (unless `firewall: leave`); where something "
         "else makes the rules, let IP protocol 112 from and to the peers, and TCP to that port, through there",
     )

@@ -1,10 +1,11 @@
 """What differs between what has to pass a host's firewall and what does."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from nornir_kube_ha.firewall.managers import MANAGERS, rules_of
+from nornir_kube_ha.firewall.managers import MANAGERS, Manager, rules_of
 from nornir_kube_ha.firewall.model import FirewallChange, FirewallFact, Opening
-from nornir_kube_ha.packetfilter import Ruleset, passage
+from nornir_kube_ha.packetfilter import Ruleset, Table, passage
 
 
 def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> FirewallChange | None:
@@ -17,7 +18,7 @@ def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Rule
         fact: what manages the firewall, and which rules of it are ours
         ruleset: what is in force
     """
-    live = fact.live | rules_of(ruleset)
+    live = fact.live | (rules_of(ruleset) if fact.manager == "nftables" else frozenset())
     ours = live | fact.kept
     wanted = tuple(dict.fromkeys(rule for opening in needed for rule in _rules(opening, fact, ruleset, ours)))
     opened = tuple(rule for rule in wanted if not (rule in live and rule in fact.kept))
@@ -26,26 +27,42 @@ def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Rule
 
 
 def _rules(opening: Opening, fact: FirewallFact, ruleset: Ruleset, ours: frozenset[str]) -> Iterator[str]:
-    candidates = _candidates(opening, fact, ruleset, ours)
+    manager = _manager(fact)
+    candidates = manager.rules(opening.packet, ruleset, ours) if manager else ()
     passes = passage(ruleset, opening.packet).verdict == "accept"
     return (rule for rule in candidates if rule in ours or not passes)
 
 
-def _candidates(opening: Opening, fact: FirewallFact, ruleset: Ruleset, ours: frozenset[str]) -> tuple[str, ...]:
-    if fact.manager not in MANAGERS or (fact.manager == "nftables" and not fact.place):
-        return ()
-    return MANAGERS[fact.manager].rules(opening.packet, ruleset, ours)
+def _manager(fact: FirewallFact) -> Manager | None:
+    """None where there is none, or what it is told would be forgotten at the next boot."""
+    return None if fact.manager == "nftables" and not fact.place else MANAGERS.get(fact.manager)
 
 
 def stopped(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> Iterator[str]:
-    """What is vital, stopped, and let through by no rule that could be ours: each with the rule that stops it.
+    """What is vital, and stopped where no rule of ours can be: each with the rule that stops it.
 
     Arguments:
         needed: what has to pass
         fact: what manages the firewall
         ruleset: what is in force
     """
+    manager = _manager(fact)
     for opening in (each for each in needed if each.is_vital):
-        way = passage(ruleset, opening.packet)
-        if way.verdict == "drop" and not _candidates(opening, fact, ruleset, frozenset()):
+        opened = manager and manager.rules(opening.packet, ruleset, ())
+        way = passage(_beyond(manager, ruleset, opening) if manager and opened else ruleset, opening.packet)
+        if way.verdict == "drop":
             yield f"{opening.what}: {way.words}"
+
+
+def _beyond(manager: Manager, ruleset: Ruleset, opening: Opening) -> Ruleset:
+    """What a packet meets beside the chains that a manager opens to it."""
+
+    def left(table: Table) -> Table:
+        chains = {
+            name: chain
+            for name, chain in table.chains.items()
+            if chain.hook != opening.packet.hook or not manager.governs(table, chain)
+        }
+        return replace(table, chains=chains)
+
+    return Ruleset(tuple(map(left, ruleset.tables)))

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from nornir_kube_ha.firewall.model import FirewallFact
-from nornir_kube_ha.packetfilter import VRRP, Packet, Ruleset, stopping
+from nornir_kube_ha.packetfilter import VRRP, Chain, Packet, Ruleset, Table, stopping
 
 MARK = "kube-ha"
 PRIORITY = -28112  # of our rich rules, which know no comment: nobody else's number, and before rules that refuse
+IPTABLES = frozenset({"filter", "mangle", "nat", "raw", "security"})
 _IDENTIFIER = re.compile(r"[A-Za-z][\w/.-]*")
 
 
@@ -22,6 +23,14 @@ class Manager(Protocol):
             packet: one of its kind
             ruleset: the host's
             ours: rules of ours that are there
+        """
+
+    def governs(self, table: Table, chain: Chain) -> bool:
+        """Whether its rules decide what becomes of a packet in a base chain.
+
+        Arguments:
+            table: the chain's
+            chain: the chain
         """
 
     def parse(self, text: str) -> frozenset[str]:
@@ -43,6 +52,10 @@ class Firewalld:
         what = source if packet.protocol == VRRP else f'{port} protocol="tcp"'
         return (f'rule priority="{PRIORITY}" family="ipv4" {what} accept',)
 
+    def governs(self, table: Table, chain: Chain) -> bool:  # noqa: ARG002 - Manager's
+        """In all of its own table."""
+        return table.name == "firewalld"
+
     def parse(self, text: str) -> frozenset[str]:
         """Those of our priority."""
         return frozenset(line for line in text.splitlines() if line.startswith(f'rule priority="{PRIORITY}" '))
@@ -61,6 +74,10 @@ class Ufw:
             else f"allow from {packet.source} proto vrrp",
         )
 
+    def governs(self, table: Table, chain: Chain) -> bool:
+        """In iptables' filter, which it fills."""
+        return (table.family, table.name, chain.name) in {("ip", "filter", "INPUT"), ("ip", "filter", "OUTPUT")}
+
     def parse(self, text: str) -> frozenset[str]:
         """Those with our comment."""
         return frozenset(re.findall(rf"^ufw (.+) comment '{MARK}'$", text, re.MULTILINE))
@@ -73,8 +90,9 @@ class Nftables:
         """`inet filter input tcp dport 8443 accept`: table, chain, and what stands in it."""
         end = f" {self._expression(packet)}"
         known = [rule.removesuffix(end) for rule in ours if rule.endswith(end)]
-        found = [f"{table.family} {table.name} {chain.name}" for table, chain in stopping(ruleset, packet)]
-        return tuple(f"{chain}{end}" for chain in dict.fromkeys((*sorted(known), *found)) if _is_nftables_own(chain))
+        met = [pair for pair in stopping(ruleset, packet) if self.governs(*pair)]
+        found = [f"{table.family} {table.name} {chain.name}" for table, chain in met]
+        return tuple(f"{chain}{end}" for chain in dict.fromkeys((*sorted(known), *found)))
 
     @staticmethod
     def _expression(packet: Packet) -> str:
@@ -83,16 +101,14 @@ class Nftables:
         whose = f"ip daddr {packet.destination}" if packet.hook == "output" else f"ip saddr {packet.source}"
         return f"{whose} ip protocol {VRRP} accept"  # its name needs /etc/protocols, which small hosts are without
 
+    def governs(self, table: Table, chain: Chain) -> bool:
+        """Where nft may write: iptables could not read its own chains any more."""
+        of_iptables = table.family == "ip" and table.name in IPTABLES and chain.name.isupper()
+        return not of_iptables and all(_IDENTIFIER.fullmatch(name) for name in (table.name, chain.name))
+
     def parse(self, text: str) -> frozenset[str]:
         """Those with our comment, in our file."""
         return frozenset(re.findall(rf'^insert rule (.+) comment "{MARK}: .*"$', text, re.MULTILINE))
-
-
-def _is_nftables_own(chain: str) -> bool:
-    """Whether a chain may hold a rule that nft writes: iptables could not read its own any more."""
-    family, table, name = chain.split(" ", 2)
-    by_iptables = family == "ip" and table in {"filter", "mangle", "nat", "raw", "security"} and name.isupper()
-    return not by_iptables and bool(_IDENTIFIER.fullmatch(table) and _IDENTIFIER.fullmatch(name))
 
 
 MANAGERS: Mapping[str, Manager] = {"firewalld": Firewalld(), "ufw": Ufw(), "nftables": Nftables()}
