@@ -1,7 +1,7 @@
 # Put drafts in the place of the live files, each by one rename: a reader sees the old bytes or the new ones. The files
 # that were live are kept as a generation before that.
 #
-# After draft.sh and generations.sh; set before it: MANAGED (all paths of ours), WRITE ("SHA256 PATH" a line), REMOVE
+# After draft.sh, generations.sh and selinux.sh; set before it: MANAGED (all paths of ours), WRITE ("SHA256 PATH" a line), REMOVE
 # (paths), STALE (units that must read their files again), and what keep_generation needs.
 set -e
 
@@ -27,7 +27,7 @@ for unit in $STALE; do : >"/run/kube-ha-pending/$unit"; done
 
 while read -r _ file; do
     [ -n "$file" ] || continue
-    [ ! -f "$(draft_of "$file")" ] || mv -f "$(draft_of "$file")" "$file"
+    [ ! -f "$(draft_of "$file")" ] || { mv -f "$(draft_of "$file")" "$file" && label "$file"; }
     sync "${file%/*}"
 done <<END
 $WRITE

@@ -23,10 +23,11 @@ from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.tasks.selinux import selinux
 from nornir_kube_ha.versions import features
 
 DAEMONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
-COMMIT = ("draft.sh", "generations.sh", "commit.sh")
+COMMIT = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")
 TIMEOUT = 60  # seconds; both judges together take well under one
 
 
@@ -199,6 +200,7 @@ def commit_config(
             remove=" ".join(change.remove),
             stale=" ".join(change.stale_units),
             keep=str(KEPT),
+            **selinux(),
             about=f"{lease.run_id if lease else '-'} {(lease.owner if lease else this_process()).user}",
         )
         parts = [guard(lease, seconds=TIMEOUT), variables, *map(load_script, COMMIT)]

@@ -8,6 +8,7 @@ from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.tasks.firewall import FIREWALL, marks
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.tasks.selinux import selinux
 
 TIMEOUT = 120  # seconds; systemd's own limit for a stop is 90
 
@@ -30,8 +31,8 @@ def remove_config(task: Task, dry_run: bool | None = None, lease: Lease | None =
         RemoteCommandError: a unit does not stop, or a file does not go
     """
     if not task.is_dry_run(dry_run):
-        variables = assignments(managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks())
-        scripts = map(load_script, ("draft.sh", *FIREWALL, "remove.sh"))
+        variables = assignments(managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
+        scripts = map(load_script, ("draft.sh", *FIREWALL, "selinux.sh", "remove.sh"))
         run_script(task, "".join([guard(lease, seconds=TIMEOUT), variables, *scripts]), timeout=TIMEOUT)
     lines = ["- keepalived, haproxy: stopped, and not started at boot", *(f"- {path}" for path in MANAGED_PATHS)]
     lines.append("- firewall rules that kube-ha added")

@@ -1,6 +1,6 @@
 # Take everything of ours off this host again, and put back what stood there before our first change.
 #
-# After draft.sh and firewall.sh; set before it: MANAGED (all paths of ours), KEPT (where generations and what was before them are).
+# After draft.sh, firewall.sh and selinux.sh; set before it: MANAGED (all paths of ours), KEPT (where generations and what was before them are).
 set -e
 
 # keepalived first: it takes the VIP off, and says goodbye to the others.
@@ -17,6 +17,7 @@ for file in $MANAGED; do
     esac
 done
 close_all
+forget_selinux
 [ ! -d "$KEPT/before" ] || cp -a "$KEPT/before/." /
 systemctl daemon-reload
 for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' | cut -d ' ' -f 1); do

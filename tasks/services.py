@@ -10,6 +10,7 @@ from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.tasks.selinux import selinux
 
 TIMEOUT = 180  # seconds; systemd's own limit for a start is 90
 
@@ -50,7 +51,9 @@ def change_services(
                 run_folder=TMPFILES,
                 listener=LISTENER,
                 drained=DRAINED_FOLDER,
+                **selinux(),
             )
+            + load_script("selinux.sh")
             + load_script("services.sh"),
             timeout=TIMEOUT,
         )

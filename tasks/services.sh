@@ -1,6 +1,6 @@
 # Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
 #
-# Set before it: CHANGES, HAPROXY_SOCKET, RUN_FOLDER (the tmpfiles.d file that makes it), and
+# After selinux.sh; set before it: CHANGES, HAPROXY_SOCKET, RUN_FOLDER (the tmpfiles.d file that makes it), and
 # LISTENER and DRAINED as drain.sh has them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -33,6 +33,7 @@ reload_haproxy() {
     fail "haproxy did not take its new files" haproxy
 }
 
+set_boolean >&2 || exit
 echo "$CHANGES" | while read -r verb unit; do
     case $verb in
     daemon-reload) systemctl daemon-reload || exit ;;

@@ -28,6 +28,9 @@ MANAGED_PATHS = (
     TMPFILES,
 )
 
+SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT)
+"""What keepalived runs."""
+
 RUN_FOLDER = "/run/kube-ha"
 HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
 VIP_RELEASED_FILE = f"{RUN_FOLDER}/vip-released"
