@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -13,7 +13,7 @@ from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
-from nornir_kube_ha.errors import HostError, RefusedConfigError, UnexpectedReplyError
+from nornir_kube_ha.errors import HostError, RefusedConfigError, RefusedTemplateError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Judgement
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
@@ -24,24 +24,12 @@ from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
+from nornir_kube_ha.templating import environment, line_of, our_environment
 from nornir_kube_ha.versions import features
 
 DAEMONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
 COMMIT = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")
 TIMEOUT = 60  # seconds; both judges together take well under one
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(  # noqa: S701 - configuration files, not HTML; values are typed at the edge
-        loader=jinja2.PackageLoader("nornir_kube_ha", "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,  # a haproxy.cfg without its last newline is fatal
-    )
-    environment.filters["seconds"] = lambda value: f"{value:g}"
-    return environment
 
 
 def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
@@ -54,11 +42,15 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     Returns:
         Result object with the following attributes set:
           * result (``tuple`` of :obj:`nornir_kube_ha.config.ConfigFile`): the files, sorted by path
+
+    Raises:
+        RefusedTemplateError: a template of the inventory cannot be rendered
     """
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
     packages = facts_of(task, intent, facts).packages
     understood = features(*(packages[name].upstream if name in packages else () for name in DAEMONS))
-    return Result(host=task.host, result=config_files(cluster, node, understood, partial(_render, task)))
+    render = partial(_render, task, environment(node.templates))
+    return Result(host=task.host, result=config_files(cluster, node, understood, render))
 
 
 def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
@@ -81,9 +73,16 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
     return Result(host=task.host, result=change, diff=change.diff)
 
 
-def _render(task: Task, template: str, values: dict[str, Any]) -> str:
-    # Called, not run as a subtask: its result holds the password, and printers show results.
-    text: str = template_file(task, template, jinja_env=_environment(), **values).result
+def _render(task: Task, rendered_in: jinja2.Environment, template: str, values: dict[str, Any]) -> str:
+    try:
+        # Called, not run as a subtask: its result holds the password, and printers show results.
+        text: str = template_file(task, template, jinja_env=rendered_in, **values).result
+    except Exception as error:  # a template is a program: there is nothing that it cannot raise
+        if rendered_in is our_environment():
+            raise
+        line = line_of(error)
+        where = f"{template}, line {line}" if line else template
+        raise RefusedTemplateError(task.host.name, f"template {where}: {error or type(error).__name__}") from None
     return text
 
 

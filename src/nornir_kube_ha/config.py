@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from nornir_kube_ha.intent import CHECK_SCRIPT, Cluster, Node
+from nornir_kube_ha.intent import CHECK_SCRIPT, Cluster, Login, Node
 from nornir_kube_ha.versions import Features
 
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
@@ -133,10 +133,10 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
         The files, sorted by path
     """
     values = {
-        "node": node,
+        "node": node.model_copy(update={"login": Login()}),  # no file's business, whoever wrote the template
         "haproxy": node.haproxy,
         "keepalived": node.keepalived,
-        "peers": cluster.peers(node),
+        "peers": tuple(peer.model_copy(update={"login": Login()}) for peer in cluster.peers(node)),
         "features": features,
         "ca_path": HAPROXY_CA if node.apiserver_ca else None,
         "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,

@@ -15,6 +15,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── RemoteCommandError   1   RuntimeError: a command on the host failed
     │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
     │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
+    │   ├── RefusedTemplateError 2   ValueError: a template of the inventory cannot be rendered
     │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
     │   ├── LeaseHeldError       5   RuntimeError: another run is changing the host
     │   ├── GateError            1   RuntimeError: the host is not well after the change
@@ -138,6 +139,12 @@ class RemoteTimeoutError(HostError, TimeoutError):
 
 class RefusedConfigError(HostError, ValueError):
     """The host's own haproxy or keepalived refuses the staged configuration. Nothing live was touched."""
+
+
+class RefusedTemplateError(HostError, ValueError):
+    """A template of the inventory cannot be rendered for the host."""
+
+    exit_code = 2
 
 
 class UnexpectedReplyError(HostError, ValueError):

@@ -29,6 +29,7 @@ PRIORITY_STEP = 60
 SECRETS = (("haproxy", "stats", "password"), ("login", "password"), ("login", "sudo_password"))
 """Where the inventory may name a secret instead of holding it."""
 UNREADABLE = "a-password-not-read"  # stands in for one that was not read; never rendered
+TEMPLATE = ".j2"
 MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
 FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
 PER_HOST_KEYS = frozenset({"name"})  # what Nornir itself says of a host, not its data
@@ -186,13 +187,19 @@ def _complete(
 
 
 def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
-    """Put in the place of its name what the data names: a secret, a CA. Without a base, nothing is read."""
+    """Put in the place of its name what the data names: a secret, a CA, templates. Without a base, nothing is read."""
     problems = [problem for path in SECRETS for problem in _read_secret(host, raw, path, base)]
     if base and isinstance(raw.get("apiserver_ca"), str):
         try:
             raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "apiserver_ca", str(error)))
+    if isinstance(raw.get("templates"), str):
+        folder, raw["templates"] = raw["templates"], {}
+        try:
+            raw["templates"] = _read_templates(base / folder) if base else {}
+        except (OSError, ValueError) as error:
+            problems.append(Problem(host, "templates", str(error)))
     return problems
 
 
@@ -228,6 +235,13 @@ def _read_certificates(path: Path) -> str:
     if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
         raise ValueError(f"{path} must hold certificates in PEM, and no key")
     return text.strip() + "\n"
+
+
+def _read_templates(folder: Path) -> dict[str, str]:
+    found = {path.name: read_text(path) for path in sorted(folder.iterdir()) if path.suffix == TEMPLATE}
+    if not found:
+        raise ValueError(f"{folder} holds no template: no file of it is called *{TEMPLATE}")
+    return found
 
 
 def _causes(error: ValidationError) -> Iterator[ErrorDetails]:

@@ -4,6 +4,7 @@ from nornir_kube_ha.intent.cluster import Cluster, Intent
 from nornir_kube_ha.intent.fields import Settings, weakness_of
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
+from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.node import Node
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "HAProxy",
     "Intent",
     "Keepalived",
+    "Login",
     "Node",
     "Settings",
     "weakness_of",
