@@ -32,6 +32,7 @@ from nornir_kube_ha.tasks import (
     remove_config,
     upgrade_packages,
 )
+from nornir_kube_ha.text import bounded
 from nornir_kube_ha.trial import FaultReport
 
 CHANGING = (change_firewall, change_services, commit_config, install_packages, remove_config, upgrade_packages)
@@ -202,7 +203,7 @@ class Run:
             error: the reason
         """
         failure = Failure.of(error)
-        words = masked(failure.message, self.intent.node(name))
+        words = bounded(masked(failure.message, self.intent.node(name)))
         self._failures.setdefault(name, replace(failure, message=words))
 
     def add_words(self, name: str, words: str) -> None:

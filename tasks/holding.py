@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 
 from nornir.core.task import Result, Task
 
@@ -18,8 +19,9 @@ from nornir_kube_ha.tasks.stream import Stream, get_stream
 SECONDS_AT_MOST = 7200  # until a watch that everybody forgot ends by itself
 LEAD = 0.5  # seconds before a fault from which on a trial is drawn
 QUESTIONS = 5  # by which the clocks are compared; the quickest answer counts
+MOST_LINES = 200_000  # of one watch: 20 a second all the time; a host that tells more does not run our script
 
-_TOLD = re.compile(r"(\d+\.\d+) (held|free)(?: (\d+))?")
+_TOLD = re.compile(r"(\d{1,12}\.\d{1,9}) (held|free)(?: (\d{1,9}))?")
 
 
 class HoldingWatch:
@@ -46,7 +48,7 @@ class HoldingWatch:
 
     def _read(self) -> None:
         with suppress(EOFError):
-            for line in self._stream.lines():
+            for line in islice(self._stream.lines(), MOST_LINES):
                 if match := _TOLD.fullmatch(line):  # a login's shell may say more
                     self._note(float(match[1]), match[2] == "held", int(match[3] or 0), time.monotonic())
 

@@ -123,9 +123,10 @@ def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
             stdin = stdin[channel.send(stdin) :]
             if not stdin:
                 channel.shutdown_write()
-        while channel.recv_ready():
+        # Whoever talks faster than we listen always has more for us: it must end both loops, too.
+        while channel.recv_ready() and len(stdout) <= MAX_OUTPUT:
             stdout += channel.recv(65536)
-        while channel.recv_stderr_ready():
+        while channel.recv_stderr_ready() and len(stderr) <= MAX_OUTPUT:
             stderr += channel.recv_stderr(65536)
         if len(stdout) + len(stderr) > MAX_OUTPUT:
             raise OverflowError

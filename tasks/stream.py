@@ -10,6 +10,8 @@ from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.tasks.login import login
 from nornir_kube_ha.tasks.remote import OPEN_TIMEOUT
 
+LONGEST_LINE = 65536  # bytes; a host that says more in one is not running our command
+
 
 class Stream:
     """A command that runs on a host, over the login that the run has there.
@@ -35,11 +37,13 @@ class Stream:
         self._channel.sendall(data)
 
     def lines(self) -> Iterator[str]:
-        """What it prints, line by line, until it ends or the connection does."""
+        """What it prints, line by line, until it ends, or the connection does, or a line has no end."""
         rest = b""
         while data := self._received():
             *whole, rest = (rest + data).split(b"\n")
             yield from (line.decode(errors="replace") for line in whole)
+            if len(rest) > LONGEST_LINE:
+                return
 
     def _received(self) -> bytes:
         try:

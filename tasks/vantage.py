@@ -27,6 +27,7 @@ PATIENCE = 10.0  # seconds for an answer; the first one waits for a login's chan
 SILENCE = 3.0  # seconds; it says a word each second, whatever happens
 GRACE = 3.0  # seconds until a client that was told to end is killed, beside its time-out
 POLL = 0.05  # seconds; the client writes as often
+MOST_TOLD = 64 * 1024 * 1024  # characters that are not forgotten yet: an hour of 200 attempts a second
 FOREVER = float("inf")
 
 # Its source comes before its settings and commands on the same stdin, so not a byte more may be read.
@@ -158,6 +159,7 @@ class Client:
         self._asked = 0
         self._words: deque[str] = deque(maxlen=20)
         self._heard = time.monotonic()
+        self._told = 0
         self._finished = False
         self._over = threading.Event()
         self._reader = threading.Thread(target=self._listen, name="client", daemon=True)
@@ -233,6 +235,7 @@ class Client:
             before: a moment of `time.monotonic`; attempts that were over by then are forgotten
         """
         # In one step each, as the reader goes on adding: both are in the order in which they were told.
+        self._told = 0
         del self._attempts[: sum(each.end + self.ahead < before for each in list(self._attempts))]
         del self._late[: sum(each[0] + self.ahead < before for each in list(self._late))]
 
@@ -342,6 +345,10 @@ class Client:
         try:
             for line in self.channel.lines() if self.channel else ():
                 self._heard = time.monotonic()
+                self._told += len(line)
+                if self._told > MOST_TOLD:
+                    self._words.append(f"it has told more than {MOST_TOLD} characters")
+                    break
                 self._take(line)
         except (OSError, EOFError, KubeHaError) as error:
             self._words.append(f"{type(error).__name__}: {error}")

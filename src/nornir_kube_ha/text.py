@@ -1,5 +1,7 @@
 """Words of others, made fit to be shown: they are read, never obeyed."""
 
+MOST_READ = 20_000  # characters: some hundred lines
+
 
 def clean(value: str) -> str:
     """Without what would drive a terminal, or what XML cannot hold; lines stay lines.
@@ -28,6 +30,15 @@ def one_line(value: str) -> str:
         value: anything that a host or an inventory said
     """
     return " ".join(clean(value).split())
+
+
+def bounded(value: str) -> str:
+    """What somebody may still read: a host may have said more than a terminal shows in a minute.
+
+    Arguments:
+        value: anything that a host said, without secrets: half a one would not be found any more
+    """
+    return shortened(value, MOST_READ)
 
 
 def shortened(value: str, most: int) -> str:

@@ -21,6 +21,7 @@ from nornir_kube_ha.checks import (
 from nornir_kube_ha.checks.model import Check, Rule, Verdict
 from nornir_kube_ha.config import HAPROXY_CFG, MASK
 from nornir_kube_ha.facts import Facts, Judgement, Probe
+from nornir_kube_ha.text import MOST_READ
 
 PASSWORD = "only-for-the-lab"
 HOSTS = ["lb-1", "lb-2", "lb-3"]
@@ -91,6 +92,15 @@ def test_no_finding_shows_the_password(host_view: Hosts) -> None:
     assert "123456" not in repr(findings)
     for id_ in ("haproxy.active", "haproxy.config_accepted", "keepalived.active", "vip.readyz"):
         assert MASK in findings[id_].seen
+
+
+def test_no_finding_is_longer_than_anybody_reads(host_view: Hosts) -> None:
+    words = Judgement("haproxy", 1, f"begin {PASSWORD} {'x' * 1_000_000} end")
+    seen = findings_of(host_view("lb-1", facts(judgements={"haproxy": words})))["haproxy.config_accepted"].seen
+    assert len(seen) < MOST_READ + 100
+    assert f"begin {MASK} xxx" in seen
+    assert seen.endswith("xxx end")
+    assert {len(each.seen) < MOST_READ + 100 for each in unknown_host("x" * 1_000_000)} == {True}
 
 
 def broken(_view: object) -> Verdict:

@@ -9,9 +9,10 @@ from ipaddress import IPv4Address
 import pytest
 from nornir.core import Nornir
 from nornir.core.task import Result, Task
+from tests.unit.conftest import PASSWORD
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.config import HAPROXY_CFG, FileFact
+from nornir_kube_ha.config import HAPROXY_CFG, MASK, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe
 from nornir_kube_ha.intent import Intent
@@ -27,6 +28,7 @@ from nornir_kube_ha.tasks import config, generations, lease, packages, services
 from nornir_kube_ha.tasks import remove as remove_tasks
 from nornir_kube_ha.tasks import upgrade as upgrade_tasks
 from nornir_kube_ha.tasks.shell import Completed
+from nornir_kube_ha.text import MOST_READ
 
 ALL = ("lb-1", "lb-2", "lb-3")
 MARKS = {
@@ -222,6 +224,14 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
     assert steps == ["look", "take", "install", "look", "stage", "commit", "services", "look", "release"]
     assert world.meant == [True] * 3 + [False] * 6
     assert report.passed
+
+
+def test_words_of_a_host_that_failed_are_no_longer_than_anybody_reads(world: World, run_of: Callable[..., Run]) -> None:
+    world.fails["lb-2", "look"] = RemoteCommandError("lb-2", f"begin {PASSWORD} {'x' * 1_000_000} end")
+    failure = verify(run_of("verify")).hosts["lb-2"].failure
+    assert failure
+    assert len(failure.message) < MOST_READ + 100
+    assert failure.message.startswith(f"begin {MASK} xxx")
 
 
 def test_dry_run_only_looks(stale: World, run_of: Callable[..., Run]) -> None:

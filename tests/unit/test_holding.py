@@ -46,7 +46,10 @@ class Host(Stream):
 
     def tell(self, word: str, moment: float) -> None:
         """Say `held` or `free`, at a moment of the controller's clock."""
-        self._lines.put(f"{moment + self.ahead:.9f} {word}")
+        self.say(f"{moment + self.ahead:.9f} {word}")
+
+    def say(self, line: str) -> None:
+        self._lines.put(line)
 
     def write(self, data: bytes) -> None:
         if self.lost:
@@ -162,6 +165,28 @@ def test_late_answer_is_none_to_the_next_question(clock: Clock, watch: Watch) ->
     own = watch(host)
     assert not own.ask(timeout=0.01)
     assert not own.ask(timeout=0.05)
+
+
+def test_host_that_tells_without_end_is_not_listened_to(
+    clock: Clock, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "MOST_LINES", 3)
+    host = Host(clock)
+    own = watch(host)
+    for _ in range(2):
+        host.tell("held", NOW)
+    assert own.ask(timeout=5)
+    assert not own.ask(timeout=0.05)
+    assert len(own.told) == 3
+
+
+@pytest.mark.parametrize("line", [f"1.0 held {'9' * 5000}", f"{'9' * 400}.0 held", "1.0 held -1"])
+def test_what_is_no_time_and_no_number_is_not_taken_for_one(clock: Clock, watch: Watch, line: str) -> None:
+    host = Host(clock)
+    own = watch(host)
+    host.say(line)
+    assert own.ask(timeout=5)
+    assert [held for _moment, held in own.told] == [False]
 
 
 def test_host_whose_connection_is_lost_does_not_answer(clock: Clock, watch: Watch) -> None:

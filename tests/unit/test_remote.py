@@ -135,6 +135,33 @@ def test_output_that_comes_with_the_end_is_not_lost(monkeypatch: pytest.MonkeyPa
     assert remote._talk(channel, b"", time.monotonic() + 5) == Completed(0, "the tail", "")  # noqa: SLF001
 
 
+class EndlessChannel(LateChannel):
+    """A channel that always has more, as soon as it is asked."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def recv_ready(self) -> bool:
+        return True
+
+    def recv_stderr_ready(self) -> bool:
+        return True
+
+    def recv(self, most: int) -> bytes:
+        self.asked += most
+        assert self.asked < self.most, "it is listened to without end"
+        return b"y" * most
+
+    recv_stderr = recv
+
+
+def test_who_talks_faster_than_we_listen_is_cut_off() -> None:
+    channel = cast("paramiko.Channel", EndlessChannel(4 * remote.MAX_OUTPUT))
+    with pytest.raises(OverflowError):
+        remote._talk(channel, b"", time.monotonic() + 5)  # noqa: SLF001
+
+
 def test_output_without_end_is_not_collected(server: SSHServer, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "MAX_OUTPUT", 1000)
     server.answer = lambda _: (0, b"y\n" * 1000, b"")

@@ -69,3 +69,9 @@ def test_login_that_went_away_is_an_error_of_the_host(
     error = nornir_of().filter(name="lb-1").run(get_stream, command="true")["lb-1"][0].exception
     assert isinstance(error, HostUnreachableError)
     assert str(error).startswith("lb-1: the connection was lost")
+
+
+def test_line_without_end_is_the_end() -> None:
+    channel, own = stream_of(b"1.5 held\n", b"x" * 60_000, b"x" * 60_000, b"still more")
+    assert list(own.lines()) == ["1.5 held"]
+    assert channel.pieces == [b"still more"]  # nobody asks for it

@@ -289,6 +289,31 @@ def test_client_that_ended_by_itself_is_an_error_with_its_last_words() -> None:
         die(measuring)
 
 
+def tell(channel: Script, measuring: Client, count: int) -> None:
+    now = time.monotonic()
+    for _ in range(count):
+        channel.say("a", now, now, "", None, "")
+    measuring.wait_until(lambda tries: len(tries) == count, PATIENCE)
+
+
+def test_client_that_tells_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vantage, "MOST_TOLD", 1000)
+    channel = Script()
+    measuring = Client(lambda: channel, NOBODY, "lb-2")
+    with pytest.raises(ClientError, match="it has told more than 1000 characters"), measuring:
+        tell(channel, measuring, 50)
+
+
+def test_client_may_tell_more_when_what_it_told_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vantage, "MOST_TOLD", 1000)
+    channel = Script()
+    with Client(lambda: channel, NOBODY) as measuring:
+        for _ in range(5):
+            tell(channel, measuring, 10)
+            measuring.forget(time.monotonic())
+            assert measuring.attempts() == []
+
+
 def test_client_that_was_killed_is_an_error() -> None:
     channel = LocalChannel()
     measuring = Client(lambda: channel, NOBODY)
