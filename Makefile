@@ -79,8 +79,9 @@ deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their tu
 	@$(PYTHON) -m campaigns.interrupted_deploy --hosts $(HOSTS)
 
 EXAMPLES ?= 10000
-generated-inventories: setup ## make up 10000 inventories that shall do harm (EXAMPLES=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.generated_inventories --examples $(EXAMPLES)
+JUDGED ?= 1000
+generated-inventories: setup ## make up 10000 inventories (EXAMPLES=N), have files of 1000 judged (JUDGED=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.generated_inventories --examples $(EXAMPLES) --judged $(JUDGED)
 
 truncated-files: setup ## cut each rendered file off at every byte, and stage it; writes docs/measured.md
 	@$(PYTHON) -m campaigns.truncated_files

@@ -1,0 +1,98 @@
+"""Files of many inventories, judged by a host's own daemons as a deploy has them judged: out of sight, nothing live."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+
+from tests.lab.rig import AT_CONSOLE, Lab
+
+from nornir_kube_ha.config import ConfigFile
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Node
+from nornir_kube_ha.lab.hosts import Host
+from nornir_kube_ha.plan import plan
+from nornir_kube_ha.tasks.config import _stage_script
+from nornir_kube_ha.tasks.remote import assignments, load_script
+
+AT_ONCE = 100  # sets of files in one script
+OTHER_WORDS = re.compile(  # which say that there was a complaint, or nothing
+    r"|haproxy|keepalived|\[NOTICE\] .*|\[ALERT\] .*(Error\(s\) found in|Fatal errors found in) .*"
+    r"|Non-existent interface specified in configuration|cannot make /etc/haproxy/\.haproxy\.cfg\.kube-ha-new"
+)
+
+
+def refusals(lab: Lab, host: str, sets: Mapping[int, str]) -> dict[int, str]:
+    """Why a host takes sets of files not, by number, in its daemons' words, or those of the script that stages.
+
+    Arguments:
+        lab: where the host is
+        host: its name
+        sets: by number, what `staging` makes of each
+    """
+    numbers, found = [*sets], dict[int, str]()
+    for start in range(0, len(numbers), AT_ONCE):
+        some = numbers[start : start + AT_ONCE]
+        printed = _said(lab, host, "".join(sets[number] for number in some))
+        found |= {number: words for number in some if (words := _refusal(printed, _nonce(number)))}
+    return found
+
+
+def staging(number: int, node: Node, files: Iterable[ConfigFile], facts: Facts) -> str:
+    """The script that has a set of files judged, and takes them away again.
+
+    Arguments:
+        number: of the set
+        node: whose files they are
+        files: all of them
+        facts: of a host that has none of them
+    """
+    change = plan(node, tuple(files), facts)
+    drafts = assignments(write=" ".join(each.file.path for each in change.write))
+    unstage = "".join([drafts, load_script("draft.sh"), load_script("unstage.sh")])
+    own = _nonce(number)
+    return f"""
+echo '@{own} begin 0'
+(
+{_stage_script(change, own)}) 2>&1
+printf '\\n@{own} end %s\\n' $?
+(
+{unstage})
+"""
+
+
+def unexplained(words: str, node: Node) -> list[str]:
+    """Complaints about what an inventory could have been refused for: not for what only the host can tell.
+
+    Arguments:
+        words: of a refusal
+        node: whose files are refused
+    """
+    user, group, interface = map(re.escape, (node.haproxy.user, node.haproxy.group, node.interface))
+    told_by_the_host = re.compile(
+        rf".* cannot find user id for '{user}' .*|.* cannot find group id for '{group}' .*"
+        rf"|install: invalid group .{group}.|.* WARNING - interface {interface} for vrrp_instance \S+ doesn't exist"
+        r"|.*: timer overflow in argument .*"  # not by the host alone: an inventory may say no time beyond 24 days
+    )
+    lines = [line.removeprefix("haproxy: ").removeprefix("keepalived: ") for line in words.splitlines()]
+    return [line for line in lines if not (OTHER_WORDS.fullmatch(line) or told_by_the_host.fullmatch(line))]
+
+
+def _nonce(number: int) -> str:
+    return f"{number:016x}"
+
+
+def _said(lab: Lab, host: str, script: str) -> str:
+    inside = ["nsenter", "--all", "--target", str(Host(lab.name, host).init()), "--", "env", "-i", AT_CONSOLE]
+    done = subprocess.run([*inside, "sh", "-s"], input=script, capture_output=True, text=True, check=True, timeout=240)
+    return done.stdout
+
+
+def _refusal(printed: str, nonce: str) -> str:
+    """The words of who refuses, "" if nobody does."""
+    whole = re.search(rf"^@{nonce} begin 0\n(.*?)^@{nonce} end (\d+)$", printed, re.MULTILINE | re.DOTALL)
+    assert whole, f"set {nonce} was not staged to its end"
+    if whole[2] != "0":
+        return whole[1].strip() or f"staging ended with exit status {whole[2]}"
+    verdicts = re.findall(rf"^@{nonce} (\w+) (\d+)\n(.*?)(?=^@{nonce} |\Z)", whole[1], re.MULTILINE | re.DOTALL)
+    assert [daemon for daemon, _status, _words in verdicts] == ["haproxy", "keepalived"]
+    return "\n".join(f"{daemon}: {words.strip()}" for daemon, status, words in verdicts if status != "0")
