@@ -32,15 +32,25 @@ from nornir_kube_ha.tasks import (
     remove_config,
     upgrade_packages,
 )
-from nornir_kube_ha.text import bounded
+from nornir_kube_ha.text import bounded, shortened
 from nornir_kube_ha.trial import FaultReport
 
+LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
+MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
 CHANGING = (change_firewall, change_services, commit_config, install_packages, remove_config, upgrade_packages)
 
 
 def _from_here(cluster: Cluster) -> bool:
     """Whether the controller asks for a cluster's VIP itself."""
     return cluster.nodes[0].verify.from_controller
+
+
+def _shown_apiservers(node: Node, facts: Facts) -> dict[str, str]:
+    """Status of each apiserver in a host's words: of the inventory's own, and of a few more that its haproxy names."""
+    names = {apiserver.name for apiserver in node.apiservers}
+    found = {shortened(each.name, LONGEST_WORD): shortened(each.status, LONGEST_WORD) for each in facts.servers or ()}
+    left_out = set([name for name in found if name not in names][MOST_STRANGERS:])
+    return {name: status for name, status in found.items() if name not in left_out}
 
 
 def _is_lost(error: BaseException | None) -> bool:
@@ -355,7 +365,7 @@ class Run:
         return HostState(
             vrrp=facts.vrrp[0].state if facts.vrrp else None,
             holds_vip=facts.holds(node.vip),
-            apiservers={server.name: server.status for server in facts.servers or ()},
+            apiservers=_shown_apiservers(node, facts),
         )
 
     def view(self, name: str) -> HostView:

@@ -14,7 +14,7 @@ from tests.unit.conftest import PASSWORD
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.config import HAPROXY_CFG, MASK, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
-from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe
+from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Server
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease
@@ -232,6 +232,18 @@ def test_words_of_a_host_that_failed_are_no_longer_than_anybody_reads(world: Wor
     assert failure
     assert len(failure.message) < MOST_READ + 100
     assert failure.message.startswith(f"begin {MASK} xxx")
+
+
+def test_apiservers_that_a_host_makes_up_are_shown_as_far_as_anybody_reads(
+    world: World, run_of: Callable[..., Run]
+) -> None:
+    made_up = tuple(Server(f"{number}-{'x' * 1_000}", "y" * 1_000, "") for number in range(1_000))
+    world.facts["lb-2"] = replace(world.facts["lb-2"], servers=made_up + (world.facts["lb-2"].servers or ()))
+    state = verify(run_of("verify")).hosts["lb-2"].state
+    assert state
+    assert {name: state.apiservers[name] for name in ALL} == dict.fromkeys(ALL, "UP")
+    assert len(state.apiservers) == len(ALL) + run_module.MOST_STRANGERS
+    assert max(len(word) for pair in state.apiservers.items() for word in pair) < run_module.LONGEST_WORD + 50
 
 
 def test_dry_run_only_looks(stale: World, run_of: Callable[..., Run]) -> None:
