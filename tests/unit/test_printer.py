@@ -6,7 +6,7 @@ import pytest
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Result
 
-from nornir_kube_ha.runbooks.printer import print_results
+from nornir_kube_ha.runbooks.printer import MOST_PRINTED, print_results
 
 EVIL = "\x1b]0;mine\aok\x1b[2J\rgone\u202e"
 
@@ -38,6 +38,16 @@ def test_words_of_a_host_do_not_drive_a_terminal(monkeypatch: pytest.MonkeyPatch
     assert "\x1b]" not in shown
     assert "\x1b[2J" not in shown
     assert ("\x1b[" in shown) is stderr.isatty()
+
+
+@pytest.mark.parametrize("result", ["x" * 1_000_000, ["x" * 1_000_000]], ids=["text", "other"])
+def test_no_more_is_shown_than_anybody_reads(capsys: pytest.CaptureFixture[str], result: object) -> None:
+    found = results()
+    found["lb-1"][0].result, found["lb-1"][0].diff = result, "y" * 1_000_000
+    print_results(found, 1)
+    shown = capsys.readouterr().err
+    assert 2 * MOST_PRINTED < len(shown) < 3 * MOST_PRINTED
+    assert found["lb-1"][0].result == result
 
 
 def test_nothing_is_shown_unasked(capsys: pytest.CaptureFixture[str]) -> None:
