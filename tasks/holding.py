@@ -148,8 +148,7 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
         earlier.close()
     stream: Stream = get_stream(task, f"exec sh -c {shlex.quote(variables + script)}").result
     watch = HoldingWatch(task.host.name, stream, earlier.told if earlier else ())
-    answers = [watch.ask(timeout=5) for _ in range(QUESTIONS)]
-    if not all(answers):
+    if not all(watch.ask(timeout=5) for _ in range(QUESTIONS)):
         watch.close()
         raise RemoteTimeoutError(task.host.name, "the watch on the VIP does not answer")
     return Result(host=task.host, result=watch)

@@ -27,7 +27,8 @@ PATIENCE = 10.0  # seconds for an answer; the first one waits for a login's chan
 SILENCE = 3.0  # seconds; it says a word each second, whatever happens
 GRACE = 3.0  # seconds until a client that was told to end is killed, beside its time-out
 POLL = 0.05  # seconds; the client writes as often
-MOST_TOLD = 64 * 1024 * 1024  # characters that are not forgotten yet: an hour of 200 attempts a second
+MOST_TOLD = 128 * 1024 * 1024  # bytes that are not forgotten yet: an hour of 200 attempts a second
+KEPT_LINE = 100  # bytes, about, of what is kept of a line beside its characters
 FOREVER = float("inf")
 
 # Its source comes before its settings and commands on the same stdin, so not a byte more may be read.
@@ -345,9 +346,9 @@ class Client:
         try:
             for line in self.channel.lines() if self.channel else ():
                 self._heard = time.monotonic()
-                self._told += len(line)
+                self._told += len(line) + KEPT_LINE
                 if self._told > MOST_TOLD:
-                    self._words.append(f"it has told more than {MOST_TOLD} characters")
+                    self._words.append(f"it has told more than {MOST_TOLD} bytes")
                     break
                 self._take(line)
         except (OSError, EOFError, KubeHaError) as error:

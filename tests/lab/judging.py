@@ -4,12 +4,11 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 
-from tests.lab.rig import AT_CONSOLE, Lab
+from tests.lab.rig import Lab
 
 from nornir_kube_ha.config import ConfigFile
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Node
-from nornir_kube_ha.lab.hosts import Host
 from nornir_kube_ha.plan import plan
 from nornir_kube_ha.tasks.config import _stage_script
 from nornir_kube_ha.tasks.remote import assignments, load_script
@@ -82,8 +81,8 @@ def _nonce(number: int) -> str:
 
 
 def _said(lab: Lab, host: str, script: str) -> str:
-    inside = ["nsenter", "--all", "--target", str(Host(lab.name, host).init()), "--", "env", "-i", AT_CONSOLE]
-    done = subprocess.run([*inside, "sh", "-s"], input=script, capture_output=True, text=True, check=True, timeout=240)
+    command = lab.inside(host, "sh", "-s")
+    done = subprocess.run(command, input=script, capture_output=True, text=True, check=True, timeout=240)
     return done.stdout
 
 

@@ -113,10 +113,23 @@ class Lab:
 
     def run(self, host: str, command: str, *, check: bool = True) -> str:
         """Have a host's shell do something, as if at its console: no login, so that none is counted or kept out."""
-        inside = ["nsenter", "--all", "--target", str(Host(self.name, host).init())]
-        completed = _run([*inside, "--", "env", "-i", AT_CONSOLE, "sh", "-c", command])
+        completed = _run(self.inside(host, "sh", "-c", command))
         assert completed.status == 0 or not check, f"{host}: {command}: {completed.stderr}"
         return completed.stdout
+
+    def inside(self, host: str, *command: str) -> list[str]:
+        """A command of this machine that runs one at a host's console."""
+        return [
+            "nsenter",
+            "--all",
+            "--target",
+            str(Host(self.name, host).init()),
+            "--",
+            "env",
+            "-i",
+            AT_CONSOLE,
+            *command,
+        ]
 
     def set(self, section: str, value: object, *, host: str | None = None) -> None:
         """Write a value to the inventory, at a host or, for all, in defaults: `set("haproxy.balance", "source")`."""

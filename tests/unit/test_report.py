@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.unit.reports import FAULTS, MISSED, NEVER_MADE, NOT_HEALED, NOT_INJECTED, SURVIVED, UNENDED, failover
+from tests.unit.reports import (
+    FAULTS,
+    HOSTILE,
+    MISSED,
+    NEVER_MADE,
+    NOT_HEALED,
+    NOT_INJECTED,
+    SURVIVED,
+    UNENDED,
+    failover,
+    hostile_report,
+)
 
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import (
@@ -208,6 +219,12 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
         "faults": [],
     }
     assert "Übel" in text  # for a person who greps it
+
+
+def test_json_holds_all_that_a_host_said_and_nothing_that_drives_a_terminal() -> None:
+    text = to_json(hostile_report())
+    assert [char for char in text if not char.isprintable() and char != "\n"] == []
+    assert HOSTILE in {check["seen"] for host in json.loads(text)["hosts"].values() for check in host["checks"]}
 
 
 def test_json_of_a_dry_run_says_so(report_of: ReportOf) -> None:

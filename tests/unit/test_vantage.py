@@ -297,15 +297,15 @@ def tell(channel: Script, measuring: Client, count: int) -> None:
 
 
 def test_client_that_tells_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vantage, "MOST_TOLD", 1000)
+    monkeypatch.setattr(vantage, "MOST_TOLD", 3000)
     channel = Script()
     measuring = Client(lambda: channel, NOBODY, "lb-2")
-    with pytest.raises(ClientError, match="it has told more than 1000 characters"), measuring:
+    with pytest.raises(ClientError, match="it has told more than 3000 bytes"), measuring:
         tell(channel, measuring, 50)
 
 
 def test_client_may_tell_more_when_what_it_told_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vantage, "MOST_TOLD", 1000)
+    monkeypatch.setattr(vantage, "MOST_TOLD", 3000)
     channel = Script()
     with Client(lambda: channel, NOBODY) as measuring:
         for _ in range(5):

@@ -10,12 +10,13 @@ from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Repor
 
 
 def to_json(report: Report) -> str:
-    """The report as JSON; docs/report.md describes its shape.
+    """The report as JSON; docs/report.md describes its shape. What would drive a terminal is escaped.
 
     Arguments:
         report: the run's report
     """
-    return json.dumps(_tree(report), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_tree(report), indent=2, ensure_ascii=False, allow_nan=False)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def _tree(report: Report) -> dict[str, Any]:
