@@ -60,6 +60,7 @@ OWN_LINES = {  # what cannot be made up from a type: the daemons' own words
     "keepalived.global_lines": ("dynamic_interfaces", "vrrp_garp_interval 0.001", "max_auto_priority 50"),
     "keepalived.instance_lines": ("garp_master_delay 2", "accept", "debug 2"),
 }
+SINGLE_LINES = {"haproxy.stats.log", "keepalived.check.script"}
 PER_NODE = {"address", "interface", "role", "keepalived.priority", "keepalived.router_id", "keepalived.state"}
 ELSEWHERE = {"name", "lab", "apiserver_ca"}  # no data of the inventory, a lab to go to, a file beside the inventory
 
@@ -125,9 +126,7 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
             line = st.sampled_from(lines)
             yield (
                 path,
-                line
-                if field.annotation is str or path == "haproxy.stats.log"
-                else st.lists(line, max_size=3, unique=True),
+                line if path in SINGLE_LINES else st.lists(line, max_size=3, unique=True),
             )
         elif path not in ELSEWHERE:
             yield path, _good_field(model, name)
@@ -158,11 +157,35 @@ def places(tree: object, here: Place = ()) -> Iterator[Place]:
     yield here
 
 
+def own_lines() -> Iterator[Tree]:
+    """Good inventories that between them say all of `OWN_LINES`."""
+    for number in range(max(map(len, OWN_LINES.values()))):
+        tree = base()
+        for path, lines in OWN_LINES.items():
+            line = lines[number % len(lines)]
+            set_at(tree["group"]["kube"]["data"], path, line if path in SINGLE_LINES else [line])
+        yield tree
+
+
 @st.composite
 def unusual(draw: st.DrawFn) -> Tree:
     """A good inventory in which some settings have other values that their types take."""
+    paths = draw(st.lists(st.sampled_from(sorted(SETTINGS)), min_size=1, max_size=6, unique=True))
+    return draw(with_other(paths))
+
+
+@st.composite
+def all_settings(draw: st.DrawFn) -> list[Tree]:
+    """Good inventories in which every setting once has another value that its type takes, two in each."""
+    paths = draw(st.permutations(sorted(SETTINGS)))
+    return [draw(with_other(paths[start : start + 2])) for start in range(0, len(paths), 2)]
+
+
+@st.composite
+def with_other(draw: st.DrawFn, paths: Sequence[str]) -> Tree:
+    """A good inventory in which these settings have other values."""
     tree = base()
-    for path in draw(st.lists(st.sampled_from(sorted(SETTINGS)), min_size=1, max_size=6, unique=True)):
+    for path in paths:
         owner = tree["host"][draw(st.sampled_from(sorted(HOSTS)))] if path in PER_NODE else tree["group"]["kube"]
         set_at(owner["data"], path, draw(SETTINGS[path]))
     return tree
