@@ -1,7 +1,7 @@
 """Writes settings.md from the models that read the inventory, and checks.md from the checks: page and code agree."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from types import NoneType, UnionType
@@ -96,7 +96,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value) or "none"
-    return "none" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "none" if value is None or value == {} else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _type(kind: object) -> str:
@@ -109,6 +109,8 @@ def _type(kind: object) -> str:
         return f"list of {_type(arguments[0])}"
     if origin is Annotated:
         return _type(arguments[0])
+    if origin is Mapping:
+        return "path"
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
     names |= {Apiserver: "mappings"}
     names |= {IPv4Address: "address", IPv4Interface: "address/prefix"}

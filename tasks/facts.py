@@ -46,8 +46,8 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
     deadline = PATIENCE + math.ceil(listen)
     variables = _variables(cluster, node) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
     look = "".join([assignments(**variables), *map(load_script, LOOK)])
+    asked, answered, stdout = _ask(task, look, nonce, deadline + GRACE, lease)
     try:
-        asked, answered, stdout = _ask(task, look, nonce, deadline + GRACE, lease)
         facts = parse_facts(stdout, nonce)
     except ValueError as error:
         raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error

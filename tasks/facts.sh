@@ -55,7 +55,7 @@ unit() {
     *)
         section journal "$1"
         # Without what haproxy logs of each connection, which would fill these lines (local0 and local1).
-        bounded journalctl --unit "$1" --facility daemon --lines 15 --no-pager --output cat
+        bounded journalctl --unit "$1" --facility daemon --lines 15 --no-pager --output cat | head -c 9000
         ;;
     esac
 }
@@ -138,12 +138,12 @@ daemons() {
     if [ -f /etc/haproxy/haproxy.cfg ] && has haproxy; then
         words=$(bounded haproxy -c -f /etc/haproxy/haproxy.cfg 2>&1)
         section syntax haproxy $?
-        printf '%s\n' "$words"
+        printf '%.3000s\n' "$words"
     fi
     if [ -f /etc/keepalived/keepalived.conf ] && has keepalived; then
         words=$(bounded keepalived --config-test --use-file /etc/keepalived/keepalived.conf 2>&1)
         section syntax keepalived $?
-        printf '%s\n' "$words"
+        printf '%.3000s\n' "$words"
     fi
     section keepalived
     keepalived_state

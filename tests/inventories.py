@@ -62,7 +62,7 @@ OWN_LINES = {  # what cannot be made up from a type: the daemons' own words
 }
 SINGLE_LINES = {"haproxy.stats.log", "keepalived.check.script"}
 PER_NODE = {"address", "interface", "role", "keepalived.priority", "keepalived.router_id", "keepalived.state"}
-ELSEWHERE = {"name", "lab", "apiserver_ca"}  # no data of the inventory, a lab to go to, a file beside the inventory
+ELSEWHERE = {"name", "lab", "apiserver_ca", "templates"}  # no data, a lab to go to, files beside the inventory
 
 
 def good_values(kind: Any, limits: Sequence[Any] = ()) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type

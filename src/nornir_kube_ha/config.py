@@ -39,6 +39,7 @@ DRAINED_FOLDER = "/run/kube-ha-drained"
 LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
+MOST_COMPARED = 100_000  # bytes
 MASK = "********"
 # A file on a host may be anybody's, and hold a secret that no inventory knows: what follows these words is one.
 _SECRET = re.compile(r"\b(stats\s+auth|insecure-password|auth_pass)(\s+)\S.*")
@@ -191,7 +192,7 @@ def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
         new: the file as it should be
         node: whose secrets are masked
     """
-    before = _lines(old.content.decode(errors="replace")) if old else []
+    before = _lines(_comparable(old.content)) if old else []
     after = _lines(new.data.decode(errors="replace"))
     unified = difflib.unified_diff(before, after, old.path if old else "/dev/null", new.path, lineterm="")
     lines = [_without_secrets(line, node) for line in unified]
@@ -202,6 +203,13 @@ def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
     elif old.attributes != attributes(new):
         lines += [f"- {new.path}: {old.attributes}", f"+ {new.path}: {attributes(new)}"]
     return "\n".join(lines)
+
+
+def _comparable(content: bytes) -> str:
+    """A file's text. Of ours none is that long: somebody has put it there who wants to keep us busy."""
+    if len(content) > MOST_COMPARED:
+        return f"({len(content)} bytes, too many to be compared)"
+    return content.decode(errors="replace")
 
 
 def _lines(text: str) -> list[str]:

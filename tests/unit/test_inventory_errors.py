@@ -255,6 +255,23 @@ def haproxy(**settings: object) -> dict[str, Any]:
         pytest.param(
             {"group": haproxy(timeouts={"check": "1w"})}, "lb-1", "haproxy.timeouts.check", ["'1w'"], id="duration-unit"
         ),
+        *(
+            pytest.param(
+                {"group": haproxy(timeouts={"client": value})},
+                "lb-1",
+                "haproxy.timeouts.client",
+                [f"'{value}'", "no further than 24 days"],
+                id=f"duration-{value}",
+            )
+            for value in ("2147483648", "25d", "2147484s", "9999999999m")
+        ),
+        pytest.param(
+            {"group": haproxy(stats={"refresh": "24856d"})},
+            "lb-1",
+            "haproxy.stats.refresh",
+            ["'24856d'", "no further than 68 years"],
+            id="refresh-too-seldom",
+        ),
         pytest.param(
             {"group": haproxy(balance="best")}, "lb-1", "haproxy.balance", ["'best'", "'source'"], id="balance-unknown"
         ),

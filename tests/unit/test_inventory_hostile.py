@@ -51,8 +51,8 @@ KEEPALIVED_LINES = {"keepalived.check.script", "keepalived.global_lines", "keepa
 NO_KEEPALIVED_LINE = NO_LINE | {
     *("double quote", "single quote", "brace", "block", "variable", "template", "comment", "backslash")
 }
-# Read as a path of the controller and as a secret: test_inventory_errors.py, test_inventory_passwords.py.
-ELSEWHERE = {"apiserver_ca", "haproxy.stats.password", "login.password", "login.sudo_password"}
+# Read as paths and as secrets: test_inventory_errors.py, test_templates.py, test_inventory_passwords.py.
+ELSEWHERE = {"apiserver_ca", "templates", "haproxy.stats.password", "login.password", "login.sudo_password"}
 PER_HOST = {"name"}  # not of the data
 # A good value, where the lab's inventory has none.
 GOOD = {

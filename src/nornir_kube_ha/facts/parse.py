@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import csv
+import math
 import re
 from collections.abc import Iterator
 
@@ -26,12 +28,12 @@ def parse_facts(text: str, nonce: str) -> Facts:
     """
     try:
         return _facts(sections_of(text, nonce))
-    except (AttributeError, IndexError, KeyError, TypeError, RecursionError, binascii.Error) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, RecursionError, binascii.Error, csv.Error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
 def _facts(sections: dict[str, str]) -> Facts:
-    clock = Clock(float(sections["clock"]), float(sections["clock_end"]))
+    clock = Clock(_seconds(sections["clock"]), _seconds(sections["clock_end"]))
     return Facts(
         os=_os_name(sections["os"]),
         is_root=sections["user"] == "0",
@@ -59,6 +61,13 @@ def _facts(sections: dict[str, str]) -> Facts:
         last_run=sections.get("lease", ""),
         firewall=_firewall(sections),
     )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no time")
+    return value
 
 
 def _os_name(os_release: str) -> str:

@@ -78,7 +78,7 @@ def worker_started(text: str) -> float | None:
     """
     values = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     if "Start_time_sec" in values:
-        return float(values["Start_time_sec"])
+        return float(int(values["Start_time_sec"]))
     return int(values["Asked"]) - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
 
 

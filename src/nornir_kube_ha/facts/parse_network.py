@@ -19,6 +19,7 @@ from nornir_kube_ha.facts.network import (
 )
 from nornir_kube_ha.facts.sections import sections_about
 
+MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
 _ADVERT = re.compile(
     r"^(\S+) > .*: ([\d.]+) > [\d.]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
 )
@@ -67,6 +68,7 @@ def heard(text: str) -> Heard:
     Arguments:
         text: its words, each line once
     """
+    text = text[:MOST_ASIDE]
     adverts = (
         Advert(IPv4Address(source), mac, int(virtual_router_id), int(priority))
         for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
@@ -107,6 +109,7 @@ def _probe(text: str | None) -> Probe:
 
 
 def _certificate(text: str) -> Certificate:
+    text = text[:MOST_ASIDE]
     verification = re.search(r"^verify=(.*)$", text, re.MULTILINE)
     expires = re.search(r"^notAfter=(.*)$", text, re.MULTILINE)
     names = re.search(r"Subject Alternative Name:.*\n *(.*)$", text, re.MULTILINE)

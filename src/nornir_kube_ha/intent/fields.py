@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 
 MIN_PASSWORD_LENGTH = 12
+MOST_TICKS = 2**31 - 1  # haproxy's time.c: a time is a signed integer
+MICROSECONDS = {"us": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
 WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme", "haproxy", "password", "secret"})
 
 
@@ -32,6 +34,24 @@ def _with_prefix_length(value: object) -> object:
 def _text_of_number(value: object) -> object:
     # YAML reads `5000` as a number where haproxy's `5000` (milliseconds) is meant.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _amount(value: str, bare: str) -> int:
+    """A time of haproxy's in microseconds."""
+    number = value.rstrip("usmhd")
+    return int(number) * MICROSECONDS[value.removeprefix(number) or bare]
+
+
+def _within_24_days(value: str) -> str:
+    if _amount(value, "ms") > MOST_TICKS * MICROSECONDS["ms"]:
+        raise ValueError("is too long: haproxy counts milliseconds, and no further than 24 days")
+    return value
+
+
+def _within_68_years(value: str) -> str:
+    if _amount(value, "s") > MOST_TICKS * MICROSECONDS["s"]:
+        raise ValueError("is too long: haproxy counts seconds here, and no further than 68 years")
+    return value
 
 
 def _printable_line(value: str) -> str:
@@ -89,10 +109,14 @@ Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@%+,-]+$")]
 Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 """An absolute path on the host."""
 
-Duration = Annotated[
+_Time = Annotated[
     str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")
 ]
-"""haproxy's time: a number and us, ms, s, m, h or d; milliseconds without a unit."""
+Duration = Annotated[_Time, AfterValidator(_within_24_days)]
+"""haproxy's time: a number and us, ms, s, m, h or d; milliseconds without a unit. At most 24 days."""
+
+Seconds = Annotated[_Time, AfterValidator(_within_68_years)]
+"""The same, seconds without a unit."""
 
 Mode = Annotated[str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^0?[0-7]{3}$")]
 """Permission bits, in octal digits."""

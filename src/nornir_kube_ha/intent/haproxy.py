@@ -5,7 +5,19 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from nornir_kube_ha.intent.fields import Address, Duration, Label, Line, Mode, Name, Password, Path, Port, Settings
+from nornir_kube_ha.intent.fields import (
+    Address,
+    Duration,
+    Label,
+    Line,
+    Mode,
+    Name,
+    Password,
+    Path,
+    Port,
+    Seconds,
+    Settings,
+)
 
 ANY_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - the guide's bind address; the VIP moves between hosts
 
@@ -32,7 +44,7 @@ class Stats(Settings):
     """Port that the page listens on."""
     uri: Path = "/status"
     """Path of the page."""
-    refresh: Duration = "30s"
+    refresh: Seconds = "30s"
     """How often a browser loads the page again."""
     realm: Label = "welcome login Haproxy"
     """What the browser's password dialog says."""

@@ -1,10 +1,13 @@
 """From what `nft --json list` prints to tables, chains and rules. Pure."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.packetfilter.ruleset import Chain, Rule, Ruleset, Table
 
+MOST_TEXT = 2_000_000  # characters; facts.sh passes on no more
+_SPACE = re.compile(r"\s*")
 FAMILIES = frozenset({"inet", "ip"})  # the others never see an IPv4 packet, or not in the hooks of the host's own stack
 NAMES = {  # what each of nft's items that decide is named by, owners before what they own
     "table": ("family", "name"),
@@ -36,17 +39,18 @@ def parse_ruleset(text: str) -> Ruleset:
 
 
 def _documents(text: str) -> Iterator[object]:
-    decoder = json.JSONDecoder()
+    decoder, end = json.JSONDecoder(), 0
     text = text.strip()
     if not text:
         raise ValueError("nft printed nothing, not even an empty ruleset")
-    while text:
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"nft printed {len(text)} characters; {MOST_TEXT} are read")
+    while end < len(text):
         try:
-            document, end = decoder.raw_decode(text)
+            document, end = decoder.raw_decode(text, _SPACE.match(text, end).end())  # type: ignore[union-attr]  # or ""
         except (ValueError, RecursionError) as error:
             raise ValueError(f"nft printed what is no JSON: {error}") from error
         yield document
-        text = text[end:].lstrip()
 
 
 def _items(document: object) -> Iterator[tuple[str, Body]]:
