@@ -11,6 +11,7 @@ from netmiko import BaseConnection
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.tasks.login import connection_to, login_errors
+from nornir_kube_ha.tasks.ssh_config import connect_parameters
 
 SYSTEM_FILE = Path("~/.ssh/known_hosts")
 RSA = "rsa-sha2-512"  # how a key that known_hosts calls ssh-rsa is asked for
@@ -63,7 +64,7 @@ def get_host_key(task: Task) -> Result:
     """
     with login_errors(task):
         connection = connection_to(task)
-        parameters = connection._connect_params_dict()  # noqa: SLF001 - as `login` does
+        parameters = connect_parameters(connection)
         address = (parameters["hostname"], parameters["port"])
         name = address[0] if address[1] == paramiko.config.SSH_PORT else f"[{address[0]}]:{address[1]}"
         known = _known(connection, name)

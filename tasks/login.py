@@ -23,6 +23,7 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.inventory import inventory_folder, known_hosts_file, merged_data, secret_at
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
+from nornir_kube_ha.tasks.ssh_config import Jump, JumpError, connect_parameters
 
 _NETWORK = re.compile(
     "banner|time(d )?out|dropped|closed|shut down|no existing session|not active|negotiation failed", re.IGNORECASE
@@ -64,8 +65,10 @@ def login(task: Task) -> Login:
     with login_errors(task):
         connection = connection_to(task)
         client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
-        secret = connection.secret or connection.password
-        return Login(client or _connect(connection), connection.username, SecretStr(secret) if secret else None)
+        client = client or _connect(connection)
+        transport, secret = client.get_transport(), connection.secret or connection.password
+        user = (transport and transport.get_username()) or connection.username  # an ssh_config file may say who
+        return Login(client, user, SecretStr(secret) if secret else None)
 
 
 @contextmanager
@@ -144,7 +147,7 @@ def _connect(connection: BaseConnection) -> paramiko.SSHClient:
     """
     client = connection._build_ssh_client()  # noqa: SLF001
     try:
-        client.connect(**connection._connect_params_dict())  # noqa: SLF001
+        client.connect(**connect_parameters(connection))
     except BaseException:
         client.close()
         raise
@@ -156,7 +159,9 @@ def _connect(connection: BaseConnection) -> paramiko.SSHClient:
 def _keep_alive(client: paramiko.SSHClient) -> None:
     """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
     transport = client.get_transport()
-    if transport and isinstance(transport.sock, socket.socket):  # a jump host's is none
+    if transport and isinstance(transport.sock, Jump):
+        transport.set_keepalive(PROBES[socket.TCP_KEEPIDLE])  # for the jump host to notice that the host has gone
+    elif transport and isinstance(transport.sock, socket.socket):
         transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in PROBES.items():
             transport.sock.setsockopt(socket.IPPROTO_TCP, option, value)
@@ -167,6 +172,8 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
     from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
     cause = (error.__context__ if from_netmiko else None) or error
     address = f"{host.hostname}:{host.port or 22}"
+    if isinstance(cause, JumpError):
+        return _jump_error(host.name, f"the way to {address}, by its ssh_config file, ends: {cause}")
     if isinstance(cause, paramiko.BadHostKeyException) or "no acceptable host key" in str(cause):
         words = f"the host key of {address} has changed, nothing was sent; if that was meant, take the old one out of"
         return HostKeyChangedError(host.name, f"{words} known_hosts, and enroll the new one: kube-ha hostkeys enroll")
@@ -177,3 +184,13 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
         words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
         return LoginRefusedError(host.name, words)
     return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")
+
+
+def _jump_error(name: str, words: str) -> HostUnreachableError | LoginRefusedError:
+    """What ssh says where it does not get through."""
+    if "HOST IDENTIFICATION HAS CHANGED" in words:
+        return HostKeyChangedError(name, words)
+    if "Host key verification failed" in words:
+        return HostKeyUnknownError(name, f"{words} Pin the jump host's key where ssh looks for it: UserKnownHostsFile")
+    refused = "Permission denied" in words
+    return LoginRefusedError(name, words) if refused else HostUnreachableError(name, words)
