@@ -7,13 +7,12 @@ from enum import Enum
 from pathlib import Path
 
 import paramiko
-from netmiko import BaseConnection
 from nornir.core.task import Result, Task
 
+from nornir_kube_ha.tasks.known_hosts import SYSTEM_FILE, known_keys, name_of
 from nornir_kube_ha.tasks.login import connection_to, login_errors
 from nornir_kube_ha.tasks.ssh_config import connect_parameters
 
-SYSTEM_FILE = Path("~/.ssh/known_hosts")
 RSA = "rsa-sha2-512"  # how a key that known_hosts calls ssh-rsa is asked for
 
 
@@ -66,27 +65,14 @@ def get_host_key(task: Task) -> Result:
         connection = connection_to(task)
         parameters = connect_parameters(connection)
         address = (parameters["hostname"], parameters["port"])
-        name = address[0] if address[1] == paramiko.config.SSH_PORT else f"[{address[0]}]:{address[1]}"
-        known = _known(connection, name)
+        name = name_of(*address)
+        known = {kind: key.get_base64() for kind, key in known_keys(connection, name).items()}
         sock = parameters["sock"] or socket.create_connection(address, timeout=parameters["timeout"])
         key = _ask(sock, known, parameters["banner_timeout"])
     kind, base64 = key.get_name(), key.get_base64()
     state = KeyState.NEW if not known else KeyState.KNOWN if known.get(kind) == base64 else KeyState.CHANGED
     file = Path(connection.alt_key_file) if connection.alt_host_keys else SYSTEM_FILE.expanduser()
     return Result(host=task.host, result=HostKey(name, kind, base64, key.fingerprint, state, file))
-
-
-def _known(connection: BaseConnection, name: str) -> dict[str, str]:
-    """The keys that a login would look for, by their kind: those of the first file that knows the host."""
-    files = [SYSTEM_FILE.expanduser()] if connection.system_host_keys else []
-    files += [Path(connection.alt_key_file)] if connection.alt_host_keys else []
-    for file in files:
-        keys = paramiko.HostKeys()
-        with contextlib.suppress(OSError):  # it is not there
-            keys.load(str(file))
-        if found := keys.lookup(name):
-            return {kind: key.get_base64() for kind, key in found.items()}
-    return {}
 
 
 def _ask(sock: socket.socket, known: dict[str, str], patience: float) -> paramiko.PKey:

@@ -23,6 +23,7 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.inventory import inventory_folder, known_hosts_file, merged_data, secret_at
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
+from nornir_kube_ha.tasks.known_hosts import name_of, strict_client
 from nornir_kube_ha.tasks.ssh_config import Jump, JumpError, connect_parameters
 
 _NETWORK = re.compile(
@@ -145,9 +146,10 @@ def _connect(connection: BaseConnection) -> paramiko.SSHClient:
     A shell that nobody types in still costs 30 % of a login, and leaves its history behind on a host that was only to
     be looked at. netmiko has no public way to log in without one; its two private names are held by a test.
     """
-    client = connection._build_ssh_client()  # noqa: SLF001
+    parameters = connect_parameters(connection)
+    client = strict_client(connection, name_of(parameters["hostname"], parameters["port"]))
     try:
-        client.connect(**connect_parameters(connection))
+        client.connect(**parameters)
     except BaseException:
         client.close()
         raise
@@ -178,7 +180,8 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
         words = f"the host key of {address} has changed, nothing was sent; if that was meant, take the old one out of"
         return HostKeyChangedError(host.name, f"{words} known_hosts, and enroll the new one: kube-ha hostkeys enroll")
     if "not found in known_hosts" in str(cause):
-        words = f"the host key of {address} is not known; see its fingerprint, and pin it: kube-ha hostkeys enroll"
+        known = "is not known, and no certificate of it is looked at (@cert-authority)"
+        words = f"the host key of {address} {known}; see its fingerprint, and pin it: kube-ha hostkeys enroll"
         return HostKeyUnknownError(host.name, words)
     if isinstance(cause, paramiko.SSHException) and not _NETWORK.search(str(cause)):
         words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"

@@ -57,14 +57,12 @@ class Jump(paramiko.ProxyCommand):
         self.cmd = [*command]
         self.timeout: float | None = None
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the connection; a pipe would fill up
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            bufsize=0,
-            start_new_session=True,
-        )
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
+        try:
+            self.process = subprocess.Popen(command, bufsize=0, start_new_session=True, **pipes)
+        except OSError:
+            self._said.close()
+            raise
         assert self.process.stdin  # noqa: S101 - both are pipes
         assert self.process.stdout  # noqa: S101
         self._stdin, self._stdout = self.process.stdin, self.process.stdout
@@ -168,10 +166,14 @@ def _keys(said: paramiko.SSHConfigDict, parameters: dict[str, Any]) -> dict[str,
     try:
         passphrase = (parameters["passphrase"] or "").encode() or None
         key = paramiko.PKey.from_path(names[0], passphrase)  # type: ignore[arg-type] # the stubs say str, in vain
-        key.load_certificate(str(certificate))
+        key.load_certificate(certificate.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}") from error
-    except (paramiko.SSHException, TypeError) as error:  # TypeError: a passphrase is missing, or one too much
+    except (
+        paramiko.SSHException,
+        ValueError,
+        TypeError,
+    ) as error:  # TypeError: a passphrase is missing, or one too much
         raise ValueError(f"CertificateFile {certificate} of key {names[0]}: {error}") from error
     return {"key_filename": None, "pkey": key}
 
