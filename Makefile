@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -85,6 +85,10 @@ generated-inventories: setup ## make up 10000 inventories (EXAMPLES=N), have fil
 
 truncated-files: setup ## cut each rendered file off at every byte, and stage it; writes docs/measured.md
 	@$(PYTHON) -m campaigns.truncated_files
+
+lossy: TIMES = 5
+lossy: setup ## verify and deploy over a network that loses packets or takes long, 5 times (TIMES=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.lossy --times $(TIMES)
 
 bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify

@@ -1,0 +1,126 @@
+"""Verify, and deploy a change, over a network that loses packets or takes long: right, or an error that says so.
+
+Written to docs/measured.md.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from campaigns.record import ROOT, record
+from campaigns.rig import deployed_lab
+from tests.lab.killing import SUMS, States, go_to, states_of, wrong_after
+from tests.lab.lossy import errors, far_away, losing, wrong_in_deploy, wrong_in_verify
+from tests.lab.rig import Completed, Lab, on_all
+
+LOSSES = (5, 30, 50)  # percent
+FAR = 0.2  # seconds, each way
+DEADLINES = {"verify": 120, "deploy": 600}  # seconds
+
+
+@dataclass
+class Seen:
+    """What became of one runbook over one network.
+
+    Arguments:
+        network: in words
+        runbook: its name
+    """
+
+    network: str
+    runbook: str
+    seconds: list[float] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    completed: int = 0
+    wrong: int = 0
+
+    @property
+    def row(self) -> str:
+        """Of a table in Markdown."""
+        took = f"{statistics.median(self.seconds):.1f} | {max(self.seconds):.1f}"
+        said = ", ".join(f"{count} {name}" for name, count in sorted(self.errors.items())) or "-"
+        done = f"{self.completed} of {len(self.seconds)}"
+        return f"| {self.network} | {self.runbook} | {done} | {took} | {said} | {self.wrong} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=5)
+    times, kept = parser.parse_args().times, list[Seen]()
+    with deployed_lab("lossy") as lab:
+        states = states_of(lab)
+        for percent in LOSSES:
+            kept += _over(f"{percent} % lost each way", lab, states, times, percent)
+        kept += _over(f"{FAR * 1000:g} ms each way", lab, states, times, None)
+    wrong = sum(each.wrong for each in kept)
+    lines = [
+        f"* Each runbook {times} times over each network; a deploy changes both daemons' files on all three nodes.",
+        f"  **{wrong} reports were wrong**: a check that fails on a healthy host; an error that is not the network's;",
+        "  a host said to have passed that was not reached, or to be unchanged that was changed, or the other way",
+        "  round; a live file neither the old one nor the new one; a next deploy over a good network that does not",
+        "  converge.",
+        "",
+        "| network | runbook | completed | median, s | longest, s | hosts with an error | wrong |",
+        "|---|---|---|---|---|---|---|",
+        *(each.row for each in kept),
+    ]
+    record("A bad network between controller and hosts", f"make lossy TIMES={times}", lines)
+    return 1 if wrong else 0
+
+
+def _over(network: str, lab: Lab, states: States, times: int, percent: int | None) -> Iterable[Seen]:
+    verify, deploy = Seen(network, "verify"), Seen(network, "deploy")
+    for number in range(1, times + 1):
+        with _bad(lab, percent) as bad:
+            seen = _run(bad, verify)
+        _note(verify, seen, [*wrong_in_verify(seen)])
+        go_to(lab, number % 2)
+        before = on_all(lab, SUMS)
+        with _bad(lab, percent) as bad:
+            seen = _run(bad, deploy)
+        words = [*wrong_in_deploy(seen, before, on_all(lab, SUMS))]
+        _note(deploy, seen, [*words, *wrong_after(lab, states)])
+    go_to(lab, 0)
+    lab.deploy()
+    return verify, deploy
+
+
+@contextmanager
+def _bad(lab: Lab, percent: int | None) -> Iterator[Lab]:
+    """The lab over a network that loses so much; over a long one if that is not given."""
+    if percent is None:
+        with tempfile.TemporaryDirectory() as folder, far_away(lab, FAR, Path(folder)) as far:
+            yield far
+    else:
+        with losing(lab, percent):
+            yield lab
+
+
+def _run(lab: Lab, seen: Seen) -> Completed:
+    command = [sys.executable, f"runbooks/{seen.runbook}.py", "-i", str(lab.inventory), "--output", "json"]
+    begun = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=DEADLINES[seen.runbook]
+    )
+    seen.seconds.append(time.monotonic() - begun)
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def _note(seen: Seen, completed: Completed, words: list[str]) -> None:
+    seen.completed += not completed.status
+    seen.errors.update(errors(completed).values())
+    seen.wrong += bool(words)
+    told = "; ".join(words) or "nothing wrong"
+    sys.stderr.write(f"{seen.network}, {seen.runbook}: {completed.status}, {seen.seconds[-1]:.1f} s: {told}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
