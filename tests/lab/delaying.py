@@ -1,7 +1,7 @@
 """A TCP proxy whose every byte arrives later, in either direction: a long way to a host.
 
-`python -m tests.lab.delaying SECONDS ADDRESS...` listens on a port of 127.0.0.1 for port 22 of each address, prints
-these ports as one JSON list, and ends with its standard input.
+`python -m tests.lab.delaying SECONDS ADDRESS...` listens on a port of 127.0.0.1 for each ADDRESS, ADDRESS:PORT if it is not
+SSH's, prints these ports as one JSON list, and ends with its standard input.
 """
 
 import asyncio
@@ -40,10 +40,12 @@ async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, se
 
 async def serve(seconds: float, addresses: Sequence[str]) -> None:
     async def listen(address: str) -> asyncio.Server:
+        host, _, port = address.partition(":")
+
         async def accept(near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError):  # either end has gone
                 await asyncio.sleep(seconds)  # the first packet's way there
-                far_in, far_out = await asyncio.open_connection(address, SSH)
+                far_in, far_out = await asyncio.open_connection(host, int(port or SSH))
                 await asyncio.gather(forward(near_in, far_out, seconds), forward(far_in, near_out, seconds))
 
         return await asyncio.start_server(accept, "127.0.0.1", 0)

@@ -41,11 +41,9 @@ def test_hosts_that_are_far_away_are_looked_at_and_changed(deployed: Lab, tmp_pa
     deployed.set("haproxy.balance", "source")
     before = on_all(deployed, SUMS)
     with far_away(deployed, FAR, tmp_path / "far") as far:
-        begun = time.monotonic()
         with soon():
             changed = far.deploy("--output", "json")
         seen = far.runbook("verify", "--output", "json")
-        assert time.monotonic() - begun > 20 * FAR  # of all the round trips of two logins at least
     assert [*wrong_in_deploy(changed, before, on_all(deployed, SUMS))] == []
     assert [*wrong_in_verify(seen)] == []
     assert errors(changed) == errors(seen) == {}

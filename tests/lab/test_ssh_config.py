@@ -1,5 +1,6 @@
 """Logins by an ssh_config file, with OpenSSH on both ends: through a jump host, and by certificates."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,7 +63,12 @@ def test_hosts_behind_a_jump_host_are_reached_through_it(apart: Lab) -> None:
     alone = apart.runbook("verify", "--output", "json")
     assert alone.status == 4
     assert list(errors(alone)) == BACKUPS
-    write_ssh_config(apart, JUMP)
+    file = write_ssh_config(apart, JUMP)
+    os.chown(file, 65534, -1)
+    foreign = apart.runbook("verify", "--output", "json")
+    assert foreign.status == 6
+    assert "can be written by others" in errors(foreign)["lb-2"]["message"]
+    os.chown(file, 0, -1)
     assert apart.runbook("verify").status == 0
     assert not apart.deploy("--output", "json").report["changed"]
     apart.set("haproxy.balance", "source")

@@ -6,10 +6,12 @@ import runpy
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 from tests.lab.defects import DEFECTS
 
 from nornir_kube_ha import tasks
 from nornir_kube_ha.checks import CHECKS
+from nornir_kube_ha.runbooks.cli import main
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -36,6 +38,18 @@ def test_every_task_is_listed_with_its_parameters() -> None:
         assert given <= set(known) - {"task"}, name
         required = {each.name for each in known.values() if each.default is each.empty} - {"task"}
         assert required <= given, name
+
+
+def test_logins_of_the_page_are_taken_by_an_inventory(tmp_path: Path) -> None:
+    folder, yaml = tmp_path / "mine", YAML()
+    assert main(["init", str(folder)]) == 0
+    tree = yaml.load(folder / "groups.yaml")
+    [block] = re.findall(r"```yaml\n(.*?)```", (DOCS / "login.md").read_text(), re.DOTALL)
+    login = yaml.load(block)
+    [group] = tree.values()
+    group["data"] |= login.pop("data")
+    yaml.dump(tree | {name: {**each, **login} for name, each in tree.items()}, folder / "groups.yaml")
+    assert main(["deploy", "-i", str(folder), "--list-hosts"]) == 0
 
 
 @pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"], ids=lambda page: page.name)

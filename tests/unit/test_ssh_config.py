@@ -73,15 +73,16 @@ def jump_of(nornir: Nornir) -> Jump:
     return jump
 
 
+@pytest.mark.parametrize("user", ["root", "kube"])
 def test_file_says_where_the_host_is_and_who_logs_in(
-    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, write: Write
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, write: Write, user: str
 ) -> None:
     host = stranger.inventory.hosts["lb-1"]
-    host.hostname, host.port, host.username, fresh_server.user = "kube", None, None, "root"
-    write(f"Host kube\n  HostName {SERVER}\n  Port {fresh_server.port}\n  User root\n")
+    host.hostname, host.port, host.username, fresh_server.user = "kube", None, None, user
+    write(f"Host kube\n  HostName {SERVER}\n  Port {fresh_server.port}\n  User {user}\n")
     sent_afresh()
-    assert fresh_server.tries == ["root"]
-    assert fresh_server.commands == ["sh -s"]  # root's, without sudo
+    assert fresh_server.tries == [user]
+    assert ("sudo" in fresh_server.commands[0]) == (user != "root")
 
 
 def test_inventory_goes_before_the_file(fresh_server: SSHServer, sent_afresh: Sent, write: Write) -> None:
