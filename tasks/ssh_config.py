@@ -169,11 +169,7 @@ def _keys(said: paramiko.SSHConfigDict, parameters: dict[str, Any]) -> dict[str,
         key.load_certificate(certificate.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}") from error
-    except (
-        paramiko.SSHException,
-        ValueError,
-        TypeError,
-    ) as error:  # TypeError: a passphrase is missing, or one too much
+    except (paramiko.SSHException, ValueError, TypeError) as error:  # the last: a passphrase is missing or one too many
         raise ValueError(f"CertificateFile {certificate} of key {names[0]}: {error}") from error
     return {"key_filename": None, "pkey": key}
 

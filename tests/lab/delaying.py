@@ -1,7 +1,7 @@
 """A TCP proxy whose every byte arrives later, in either direction: a long way to a host.
 
-`python -m tests.lab.delaying SECONDS ADDRESS...` listens on a port of 127.0.0.1 for each ADDRESS, ADDRESS:PORT if it is not
-SSH's, prints these ports as one JSON list, and ends with its standard input.
+`python -m tests.lab.delaying SECONDS ADDRESS...` listens on a port of 127.0.0.1 for each ADDRESS (ADDRESS:PORT if that
+is not SSH's), prints these ports as one JSON list, and ends with its standard input.
 """
 
 import asyncio
