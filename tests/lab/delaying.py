@@ -43,7 +43,7 @@ async def serve(seconds: float, addresses: Sequence[str]) -> None:
         host, _, port = address.partition(":")
 
         async def accept(near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):  # either end has gone
+            with contextlib.suppress(OSError, asyncio.CancelledError):  # either end has gone, or all of it ends
                 await asyncio.sleep(seconds)  # the first packet's way there
                 far_in, far_out = await asyncio.open_connection(host, int(port or SSH))
                 await asyncio.gather(forward(near_in, far_out, seconds), forward(far_in, near_out, seconds))
