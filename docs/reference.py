@@ -1,7 +1,7 @@
 """Writes settings.md from the models that read the inventory, and checks.md from the checks: page and code agree."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from types import NoneType, UnionType
@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
-from nornir_kube_ha.intent import Apiserver, Node
+from nornir_kube_ha.intent import Apiserver, Node, Template
 from nornir_kube_ha.inventory import PER_HOST_KEYS
 
 HERE = Path(__file__).parent
@@ -96,7 +96,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value) or "none"
-    return "none" if value is None or value == {} else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "none" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 def _type(kind: object) -> str:
@@ -105,12 +105,12 @@ def _type(kind: object) -> str:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in {Union, UnionType}:
         return " or ".join(_type(each) for each in arguments if each is not NoneType)
+    if kind == tuple[Template, ...]:
+        return "path"
     if origin is tuple:
         return f"list of {_type(arguments[0])}"
     if origin is Annotated:
         return _type(arguments[0])
-    if origin is Mapping:
-        return "path"
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
     names |= {Apiserver: "mappings"}
     names |= {IPv4Address: "address", IPv4Interface: "address/prefix"}

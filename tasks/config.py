@@ -49,7 +49,7 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
     packages = facts_of(task, intent, facts).packages
     understood = features(*(packages[name].upstream if name in packages else () for name in DAEMONS))
-    render = partial(_render, task, environment(node.templates))
+    render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
     return Result(host=task.host, result=config_files(cluster, node, understood, render))
 
 

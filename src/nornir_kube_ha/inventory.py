@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.files import read_text
-from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.intent import Cluster, Intent, Node, Template
 from nornir_kube_ha.login_options import weaknesses
 from nornir_kube_ha.secret import read_secret
 
@@ -195,9 +195,9 @@ def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "apiserver_ca", str(error)))
     if isinstance(raw.get("templates"), str):
-        folder, raw["templates"] = raw["templates"], {}
+        folder, raw["templates"] = raw["templates"], []
         try:
-            raw["templates"] = _read_templates(base / folder) if base else {}
+            raw["templates"] = _read_templates(base / folder) if base else []
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "templates", str(error)))
     return problems
@@ -237,11 +237,19 @@ def _read_certificates(path: Path) -> str:
     return text.strip() + "\n"
 
 
-def _read_templates(folder: Path) -> dict[str, str]:
-    found = {path.name: read_text(path) for path in sorted(folder.iterdir()) if path.suffix == TEMPLATE}
+def _read_templates(folder: Path) -> list[Template]:
+    found = [_read_template(path) for path in sorted(folder.iterdir()) if path.suffix == TEMPLATE]
     if not found:
         raise ValueError(f"{folder} holds no template: no file of it is called *{TEMPLATE}")
     return found
+
+
+def _read_template(path: Path) -> Template:
+    try:
+        return Template(name=path.name, text=read_text(path))
+    except ValidationError as error:
+        words = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{path} {words}") from None
 
 
 def _causes(error: ValidationError) -> Iterator[ErrorDetails]:

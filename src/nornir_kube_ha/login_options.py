@@ -27,6 +27,9 @@ def login_options(host: Host, data: Mapping[str, Any], known_hosts: Path | None)
         host: of the inventory
         data: the host's, merged
         known_hosts: the inventory's own file of keys, none if it does not stand in a folder
+
+    Raises:
+        ValueError: they name a file that may run commands here, and is a part of the inventory
     """
     own = host.get_connection_parameters(CONNECTION).extras or {}
     options: dict[str, Any] = {**PATIENCE, "ssh_strict": data.get("host_keys") != ANY_HOST_KEY, "auto_connect": False}
@@ -34,7 +37,17 @@ def login_options(host: Host, data: Mapping[str, Any], known_hosts: Path | None)
         options["system_host_keys"] = True
         if known_hosts:
             options |= {"alt_host_keys": True, "alt_key_file": str(known_hosts)}
+    if known_hosts and (file := own.get("ssh_config_file")):
+        _refuse_inside(Path(str(file)).expanduser().resolve(), known_hosts.parent)
     return {**options, **own}
+
+
+def _refuse_inside(file: Path, inventory: Path) -> None:
+    if file.is_relative_to(inventory):
+        raise ValueError(
+            f"ssh_config_file {file} is a part of the inventory, which must not be able to run anything here, as "
+            "such a file can; keep it elsewhere"
+        )
 
 
 def weaknesses(host: Host, data: Mapping[str, Any]) -> Iterator[Problem]:

@@ -52,7 +52,14 @@ NO_KEEPALIVED_LINE = NO_LINE | {
     *("double quote", "single quote", "brace", "block", "variable", "template", "comment", "backslash")
 }
 # Read as paths and as secrets: test_inventory_errors.py, test_templates.py, test_inventory_passwords.py.
-ELSEWHERE = {"apiserver_ca", "templates", "haproxy.stats.password", "login.password", "login.sudo_password"}
+ELSEWHERE = {
+    "apiserver_ca",
+    "templates.name",
+    "templates.text",
+    "haproxy.stats.password",
+    "login.password",
+    "login.sudo_password",
+}
 PER_HOST = {"name"}  # not of the data
 # A good value, where the lab's inventory has none.
 GOOD = {

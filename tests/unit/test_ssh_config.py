@@ -46,9 +46,9 @@ def extras_of(nornir: Nornir) -> dict[str, object]:
 
 
 @pytest.fixture
-def write(stranger: Nornir, tmp_path: Path) -> Write:
+def write(stranger: Nornir, tmp_path_factory: pytest.TempPathFactory) -> Write:
     """Write the ssh_config file that the inventory names."""
-    file = tmp_path / "ssh_config"
+    file = tmp_path_factory.mktemp("ssh") / "ssh_config"
     extras_of(stranger)["ssh_config_file"] = str(file)
 
     def write(text: str) -> Path:
@@ -107,6 +107,19 @@ def test_file_that_is_not_there_is_not_taken_for_an_empty_one(
     with pytest.raises(LoginRefusedError, match=r"ssh_config_file .*: No such file"):
         sent_afresh()
     assert fresh_server.transports == []
+
+
+def test_file_that_is_a_part_of_the_inventory_is_refused(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, tmp_path: Path
+) -> None:
+    """Who writes the inventory would else run commands here."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/ssh_config").write_text(f"Host *\n  ProxyCommand touch {tmp_path}/executed\n")
+    extras_of(stranger)["ssh_config_file"] = f"{tmp_path}/deep/../deep/ssh_config"
+    with pytest.raises(LoginRefusedError, match="is a part of the inventory"):
+        sent_afresh()
+    assert fresh_server.transports == []
+    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])

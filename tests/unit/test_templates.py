@@ -24,7 +24,7 @@ def with_template(nornir_of: NornirOf) -> Callable[..., Nornir]:
     """An inventory with a template of its own in place of haproxy.cfg's."""
 
     def made(text: str, name: str = "haproxy.cfg.j2") -> Nornir:
-        return nornir_of(group={"templates": {name: text}, "login": {"sudo_password": SECRET}})
+        return nornir_of(group={"templates": [{"name": name, "text": text}], "login": {"sudo_password": SECRET}})
 
     return made
 
@@ -57,7 +57,7 @@ def test_ours_can_be_part_of_it(with_template: Callable[..., Nornir], nornir_of:
 
 def test_all_of_ours_render_in_the_sandbox(nornir_of: NornirOf, render: Render) -> None:
     """They use nothing that a template of an inventory may not."""
-    through = {name: f'{{% include "kube-ha/{name}" %}}' for name in NAMES}
+    through = [{"name": name, "text": f'{{% include "kube-ha/{name}" %}}'} for name in NAMES]
     assert render(nornir_of(group={"templates": through})) == render(nornir_of())
 
 
@@ -118,15 +118,15 @@ def test_folder_is_read_relative_to_the_inventory(nornir_of: NornirOf, render: R
     (tmp_path / "ca.crt").write_bytes((DATA / "ca.crt").read_bytes())
     nornir = nornir_of(group={"templates": "mine"}, folder=tmp_path)
     assert render(nornir)["lb-3"][HAPROXY_CFG].content == "# mine\n"
-    assert load_intent(nornir, read_files=False).node("lb-1").templates == {}
+    assert load_intent(nornir, read_files=False).node("lb-1").templates == ()
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
         ({}, "holds no template"),
-        ({"haproxy.j2": "# mine"}, "has haproxy.j2, which is none of check-apiservers.j2, "),
-        ({"haproxy.cfg.j2": "# mine\n{% if %}"}, "has haproxy.cfg.j2, which is no template: line 2: "),
+        ({"haproxy.j2": "# mine"}, "mine/haproxy.j2 is none of check-apiservers.j2, "),
+        ({"haproxy.cfg.j2": "# mine\n{% if %}"}, "mine/haproxy.cfg.j2 is no template: line 2: "),
     ],
 )
 def test_folder_that_holds_none_is_refused(

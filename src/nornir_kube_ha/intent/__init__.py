@@ -6,6 +6,7 @@ from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.node import Node
+from nornir_kube_ha.intent.template import Template
 
 __all__ = [
     "ANY_ADDRESS",
@@ -20,5 +21,6 @@ __all__ = [
     "Login",
     "Node",
     "Settings",
+    "Template",
     "weakness_of",
 ]

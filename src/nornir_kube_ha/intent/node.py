@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -11,8 +10,8 @@ from nornir_kube_ha.intent.fields import Address, AddressWithPrefix, Interface, 
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
 from nornir_kube_ha.intent.login import Login
+from nornir_kube_ha.intent.template import Template
 from nornir_kube_ha.intent.verify import Verify
-from nornir_kube_ha.templating import NAMES, syntax_error
 
 
 class Node(Settings):
@@ -36,7 +35,7 @@ class Node(Settings):
     """All kube-apiservers of the cluster."""
     apiserver_ca: str | None = None
     """The apiservers' CA certificate, in PEM; in the inventory a path relative to it."""
-    templates: Mapping[str, str] = {}
+    templates: tuple[Template, ...] = ()
     """Templates in place of ours, by their names; in the inventory the path of their folder, relative to it."""
     lab: LabName | None = None
     """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
@@ -54,16 +53,6 @@ class Node(Settings):
     """What keepalived.conf should say."""
     verify: Verify = Verify()
     """What verify takes for well."""
-
-    @field_validator("templates")
-    @classmethod
-    def _each_template_is_one(cls, templates: Mapping[str, str]) -> Mapping[str, str]:
-        for name, text in templates.items():
-            if name not in NAMES:
-                raise ValueError(f"has {name}, which is none of {', '.join(NAMES)}")
-            if wrong := syntax_error(text):
-                raise ValueError(f"has {name}, which is no template: {wrong}")
-        return templates
 
     @property
     def server_name(self) -> str:

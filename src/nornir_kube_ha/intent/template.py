@@ -1,0 +1,29 @@
+"""A template of an inventory's own."""
+
+from pydantic import Field, field_validator
+
+from nornir_kube_ha.intent.fields import Settings
+from nornir_kube_ha.templating import NAMES, syntax_error
+
+
+class Template(Settings):
+    """A template in place of one of ours."""
+
+    name: str
+    """The name of ours that it replaces."""
+    text: str = Field(repr=False)
+    """What is rendered."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_one_of_ours(cls, name: str) -> str:
+        if name not in NAMES:
+            raise ValueError(f"is none of {', '.join(NAMES)}")
+        return name
+
+    @field_validator("text")
+    @classmethod
+    def _is_a_template(cls, text: str) -> str:
+        if wrong := syntax_error(text):
+            raise ValueError(f"is no template: {wrong}")
+        return text
