@@ -17,6 +17,7 @@ from nornir_kube_ha.config import masked
 from nornir_kube_ha.errors import HostUnreachableError, RemoteTimeoutError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
@@ -286,6 +287,7 @@ class Run:
                 cluster.name: pool.submit(get_endpoint, cluster) for cluster in self.clusters if _from_here(cluster)
             }
             facts = self.each(get_facts, self.reached, intent=self.intent, lease=lease)
+            self.intent = with_kept_passwords(self.intent, facts)
             plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
             endpoints = {name: endpoint.result() for name, endpoint in asked.items()}
         self.facts, self.plans, self.endpoints, self._looked = facts, plans, endpoints, True

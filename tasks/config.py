@@ -18,6 +18,7 @@ from nornir_kube_ha.facts import Facts, Judgement
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease, this_process
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.tasks.facts import facts_of
@@ -46,8 +47,10 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     Raises:
         RefusedTemplateError: a template of the inventory cannot be rendered
     """
+    seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
+    intent = with_kept_passwords(intent, seen)
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
-    packages = facts_of(task, intent, facts).packages
+    packages = seen[node.name].packages
     understood = features(*(packages[name].upstream if name in packages else () for name in DAEMONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
     return Result(host=task.host, result=config_files(cluster, node, understood, render))
@@ -65,11 +68,12 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
           * result (:obj:`nornir_kube_ha.plan.HostPlan`): what differs
           * diff (``str``): the same as text, without secrets
     """
-    seen = facts_of(task, intent, facts)
-    files = render_config(task, intent, {task.host.name: seen}).result
+    seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
+    intent = with_kept_passwords(intent, seen)
+    files = render_config(task, intent, seen).result
     node = intent.node(task.host.name)
     needed = openings(intent.cluster_of(node.name), node) if node.firewall == "open" else ()
-    change = plan(node, files, seen, needed)
+    change = plan(node, files, seen[node.name], needed)
     return Result(host=task.host, result=change, diff=change.diff)
 
 

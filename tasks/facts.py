@@ -11,7 +11,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
-from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node
+from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node, Stats
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import required_packages
 from nornir_kube_ha.tasks.lease import find_holder, held_by, leave_if_held
@@ -104,8 +104,13 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
         "peers": " ".join(f"{peer.address}:{peer.haproxy.port}" for peer in cluster.peers(node)),
         "stats_url": node.stats_url,
         "own_stats_url": f"http://{own}:{stats.port}{stats.uri}",
-        "stats_login": _curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}"),
+        "stats_login": _stats_login(stats),
     }
+
+
+def _stats_login(stats: Stats) -> str:
+    """As curl's config quotes it; none where the host itself is to say."""
+    return "" if stats.generate_password else _curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}")
 
 
 def _curl_quoted(text: str) -> str:

@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.files import read_text
 from nornir_kube_ha.intent import Cluster, Intent, Node, Template
+from nornir_kube_ha.kept_password import new_password
 from nornir_kube_ha.login_options import weaknesses
 from nornir_kube_ha.secret import read_secret
 
@@ -52,13 +53,14 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     """
     base = inventory_folder(nornir) if read_files else None
     problems: list[Problem] = []
+    made_up: dict[object, SecretStr] = {}
     nodes: dict[str, list[Node]] = {}
     hosts = {host.name: (host, merged_data(host)) for host in our_hosts(nornir)}
     backups = Counter(str(data.get("cluster")) for _, data in hosts.values() if data.get("role") != "master")
     priorities = {cluster: _backup_priorities(count) for cluster, count in backups.items()}
     for host, data in hosts.values():
         raw, wrong = _complete(host, data, priorities)
-        problems += [*weaknesses(host, data), *wrong, *_read(host.name, raw, base)]
+        problems += [*weaknesses(host, data), *wrong, *_read(host.name, raw, base), *_make_up(host.name, raw, made_up)]
         try:
             node = Node.model_validate(raw)
         except ValidationError as error:
@@ -201,6 +203,20 @@ def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "templates", str(error)))
     return problems
+
+
+def _make_up(host: str, raw: dict[str, Any], made_up: dict[object, SecretStr]) -> Iterator[Problem]:
+    """Give the stats page a password, the same on all nodes of a cluster, where the inventory asks for one."""
+    haproxy = raw.get("haproxy")
+    if not isinstance(haproxy, Mapping) or not isinstance(stats := haproxy.get("stats"), Mapping):
+        return
+    if stats.get("generate_password") is not True:
+        return
+    if "password" in stats:
+        yield Problem(host, "haproxy.stats.generate_password", "makes one up, and `password` gives one: leave one out")
+        return
+    password = made_up.setdefault(str(raw.get("cluster")), new_password())
+    raw["haproxy"] = {**haproxy, "stats": {**stats, "password": password}}
 
 
 def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Path | None) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import NO_FIREWALL, openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.kept_password import kept_passwords
 
 ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bring some megabytes
 INODES = 200
@@ -32,6 +33,7 @@ def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tupl
         *_room(own),
         *_clock(own),
         *_firewall(cluster, node, own),
+        *_password(cluster, node, seen),
     )
 
 
@@ -88,6 +90,13 @@ def _clock(own: Facts) -> Iterator[str]:
     least, most = own.clock.ahead
     if least > CLOCK_SECONDS or most < -CLOCK_SECONDS:
         yield f"its clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} the controller's"
+
+
+def _password(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """The page answers at the VIP, wherever that is: by one password."""
+    if node.haproxy.stats.generate_password and len(seen) < len(cluster.nodes) and not [*kept_passwords(cluster, seen)]:
+        others = ", ".join(each.name for each in cluster.nodes if each.name not in seen)
+        yield f"its stats page's password is kept by hosts that were not looked at: {others}"
 
 
 def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from nornir_kube_ha.intent.cluster import Cluster, Intent
 from nornir_kube_ha.intent.fields import Settings, weakness_of
-from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
+from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy, Stats
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.node import Node
@@ -21,6 +21,7 @@ __all__ = [
     "Login",
     "Node",
     "Settings",
+    "Stats",
     "Template",
     "weakness_of",
 ]

@@ -54,6 +54,8 @@ class Stats(Settings):
     """Who may read the page."""
     password: Password
     """The password: text, `env: NAME`, `file: PATH`, `pass: ENTRY` or `prompt: WORDS`. No default."""
+    generate_password: bool = False
+    """Whether, with no `password`, one is made up by the first deploy and kept on the hosts."""
     admin: bool = False
     """Whether the page may change haproxy: drain, disable and stop servers. Read-only unless asked."""
     log: Line | None = "127.0.0.1 local0 err"
