@@ -55,7 +55,8 @@ class Host:
             seen = json.loads((self.folder / "host.json").read_text())
         except FileNotFoundError:
             return None
-        return LabHost(self.name, seen["interface"], IPv4Interface(seen["address"]), seen["apiserver_port"])
+        address = IPv4Interface(seen["address"])
+        return LabHost(self.name, seen["interface"], address, seen["apiserver_port"], seen.get("suite", ""))
 
     @property
     def image(self) -> Image:
@@ -210,7 +211,7 @@ def read_layout(lab: str) -> Layout:
 def describe(spec: LabHost) -> str:
     """Return what is noted of a host beside its disk, to find out later whether it is still the one that is wanted."""
     facts = {"interface": spec.interface, "address": str(spec.address), "apiserver_port": spec.apiserver_port}
-    return json.dumps(facts) + "\n"
+    return json.dumps({**facts, "suite": spec.suite}) + "\n"
 
 
 def hosts_file(layout: Layout) -> str:

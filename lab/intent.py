@@ -58,7 +58,7 @@ def _apiservers(clusters: list[Cluster]) -> Iterator[tuple[Cluster, Apiserver]]:
 
 def _node_host(node: Node) -> LabHost:
     port = next((each.port for each in node.apiservers if each.address == node.address), None)
-    return LabHost(node.name, node.interface, _in_network_of(node.vip, node.address), port)
+    return LabHost(node.name, node.interface, _in_network_of(node.vip, node.address), port, node.lab_suite)
 
 
 def _apiserver_host(cluster: Cluster, apiserver: Apiserver, taken: set[str]) -> LabHost:

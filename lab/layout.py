@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from nornir_kube_ha.lab.errors import LabRequestError
 
+SUITE = "bookworm"
 _LAB_NAME = re.compile(r"[a-z0-9]{1,8}")
 _HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")  # the kernel's IFNAMSIZ is 16 with its final NUL
@@ -34,12 +35,14 @@ class LabHost:
         interface: what its network interface is called inside
         address: its own address with the network's prefix length
         apiserver_port: where a kube-apiserver stand-in listens, or None
+        suite: Debian's code name of the release that it is
     """
 
     name: str
     interface: str
     address: IPv4Interface
     apiserver_port: int | None = None
+    suite: str = SUITE
 
     def __post_init__(self) -> None:
         """Refuse what must not reach a path, a command or a file."""

@@ -7,7 +7,7 @@ that was killed left behind is completed by the next one, or ended by `down`.
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -22,7 +22,6 @@ from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
 from nornir_kube_ha.lab.status import await_hosts
 
-SUITE = "bookworm"
 REBOOT_SECONDS = 100  # systemd's own patience with a unit that does not stop is 90
 POLL = 0.02  # seconds
 
@@ -51,10 +50,10 @@ def up(layout: Layout, progress: Progress = silent) -> None:
     require_root()
     require_tools()
     with locked(f"lab-{layout.name}", progress):
-        image = ensure_image(SUITE, progress)
+        images = {suite: ensure_image(suite, progress) for suite in {host.suite for host in layout.hosts}}
         untouched = {host.name for host in Host.all_of(layout.name) if host.is_on}
         try:
-            _bring_up(layout, image, untouched, progress)
+            _bring_up(layout, images, untouched, progress)
         except BaseException:
             progress("that failed: taking down what was made")
             _take_down(layout.name, keep=untouched)
@@ -139,7 +138,7 @@ def power_on(lab: str, name: str) -> None:
         await_hosts(layout, [host], with_apiserver=[])
 
 
-def _bring_up(layout: Layout, image: Image, untouched: set[str], progress: Progress) -> None:
+def _bring_up(layout: Layout, images: Mapping[str, Image], untouched: set[str], progress: Progress) -> None:
     login = _ensure_files(layout)
     hosts = [Host(layout.name, spec.name) for spec in layout.hosts]
     control_is_there = network.is_there(network.control_namespace(layout.name))
@@ -151,7 +150,7 @@ def _bring_up(layout: Layout, image: Image, untouched: set[str], progress: Progr
             untouched.discard(host.name)
             host.switch_off()
     network.ensure_control(layout)
-    _make_disks(layout, hosts, image, login)
+    _make_disks(layout, hosts, images, login)
     missing = [host for host in hosts if not host.is_on]
     if missing:
         progress(f"booting {len(missing)} hosts of lab {layout.name}")
@@ -181,13 +180,13 @@ def _ensure_files(layout: Layout) -> str:
     return login
 
 
-def _make_disks(layout: Layout, hosts: list[Host], image: Image, login: str) -> None:
+def _make_disks(layout: Layout, hosts: list[Host], images: Mapping[str, Image], login: str) -> None:
     files = LabFiles(layout.name)
     for host in hosts:
         spec = layout.host(host.name)
         if host.description is None:
             host.remove()
-            host.make_disk(layout, image, login)
+            host.make_disk(layout, images[spec.suite], login)
         if spec.apiserver_port is not None:
             host.give_certificate(files.pki)
     lines = (f"{layout.host(host.name).address.ip} {host.public_key}\n" for host in hosts)

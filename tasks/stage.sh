@@ -49,7 +49,11 @@ words=$(keepalived --config-test --use-file /etc/keepalived/keepalived.conf 2>&1
 printf "\n@%s keepalived %s\n%s\n" "$nonce" $? "$words"
 '
 
+# keepalived of 2.3 takes no file to watch in a folder that is not there yet.
 judge() {
+    made=
+    [ -d /run/kube-ha ] || { mkdir -m 0755 /run/kube-ha && made=yes; }
     unshare --mount --propagation private sh -c "$JUDGE" judge "$NONCE" "$WRITE" "$REMOVE" ||
         fail "cannot judge the new files"
+    [ -z "$made" ] || rmdir /run/kube-ha
 }

@@ -514,6 +514,16 @@ def test_rules_between_nodes_come_at_once_too(nornir_of: NornirOf, problems_of: 
     }
 
 
+def test_firewall_and_templates_may_be_a_single_nodes(nornir_of: NornirOf) -> None:
+    template = {"name": "haproxy.cfg.j2", "text": "# mine\n"}
+    intent = load_intent(nornir_of({"lb-2": {"firewall": "leave", "templates": [template], "lab_suite": "trixie"}}))
+    assert [(node.firewall, len(node.templates), node.lab_suite) for node in intent.nodes] == [
+        ("open", 0, "bookworm"),
+        ("leave", 1, "trixie"),
+        ("open", 0, "bookworm"),
+    ]
+
+
 def test_interfaces_may_be_called_differently(nornir_of: NornirOf) -> None:
     intent = load_intent(nornir_of({"lb-3": {"interface": "ens3"}}))
     assert [node.interface for node in intent.nodes] == ["eth0", "eth0", "ens3"]

@@ -39,6 +39,8 @@ class Node(Settings):
     """Templates in place of ours, by their names; in the inventory the path of their folder, relative to it."""
     lab: LabName | None = None
     """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
+    lab_suite: Literal["bullseye", "bookworm", "trixie"] = "bookworm"
+    """The Debian release that the host is in a lab."""
     host_keys: Literal["strict", "insecure-accept-any"] = "strict"
     """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
     firewall: Literal["open", "leave"] = "open"
