@@ -7,19 +7,19 @@ well with its change goes back to the files that it had, and ends the run. One t
 """
 
 import sys
-from typing import Literal
 
 from nornir_kube_ha.checks import ALL, foreign_routers
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
 from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
 from nornir_kube_ha.runbooks.gate import settled
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks import change_firewall, install_packages
+from nornir_kube_ha.tasks import install_packages
 
 
 def deploy(run: Run, options: Options = DEFAULT) -> Report:
@@ -40,9 +40,9 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
             with leased(run, proven):
                 _preflight(run)  # again: another run may have been at work until now
                 _install(run)
-                _tell_firewalls(run, "open")
+                open_firewalls(run)
                 roll_out(run, ALL, options.roll_out)
-                _tell_firewalls(run, "close")
+                close_firewalls(run)
                 _settle(run, proven)
     return run.report()
 
@@ -72,15 +72,6 @@ def _install(run: Run) -> None:
         run.look()  # which versions came, what their packages brought along, and what tcpdump hears
         run.stop_if_failed()
         _preflight(run)
-
-
-def _tell_firewalls(run: Run, step: Literal["open", "close"]) -> None:
-    """Open on all hosts before the first daemon relies on it; close when none does any more."""
-    changes = {name: plan.firewall for name, plan in run.plans.items() if plan.firewall}
-    meant = [name for name, change in changes.items() if (change.opened if step == "open" else change.closed)]
-    if meant:
-        run.tell_of_change(f"telling the firewall of {', '.join(meant)} what to {step}")
-    run.each_or_stop(change_firewall, meant, plans=run.plans, step=step, lease=run.lease)
 
 
 def _settle(run: Run, proven: set[str]) -> None:

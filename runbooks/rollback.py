@@ -9,12 +9,15 @@ alone; a verify afterwards says how hosts and inventory differ.
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from nornir_kube_ha.errors import NothingKeptError
+from nornir_kube_ha.firewall import Opening, openings_of
 from nornir_kube_ha.generations import Generation, last_good, serves
-from nornir_kube_ha.plan import plan
+from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.firewalls import open_firewalls
 from nornir_kube_ha.runbooks.gate import settled
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
@@ -47,8 +50,9 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
         if options.list_generations:
             sys.stdout.write("".join(_lines(kept)))
             return run.report()
-        good = _plan(run, kept, options.back_to)
-        _roll_back(run, good, options)
+        needed: dict[str, tuple[Opening, ...]] = {}
+        good = _plan(run, kept, options.back_to, needed)
+        _roll_back(run, good, needed, options)
     return run.report()
 
 
@@ -58,8 +62,10 @@ def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
         yield from (f"  {each}\n" for each in reversed(generations))
 
 
-def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> set[str]:
-    """Plan each host's way back; names of those that go back to what passed every check."""
+def _plan(
+    run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str, needed: dict[str, tuple[Opening, ...]]
+) -> set[str]:
+    """Plan each host's way back, and what has to pass there; names of those that go back to what passed every check."""
     good = set()
     for name, generations in kept.items():
         wanted = _choose(generations, run_id)
@@ -70,9 +76,17 @@ def _plan(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> 
         run.tell(f"{name}: back to {wanted}")
         if wanted and wanted.good:
             good.add(name)
-        run.plans[name] = plan(run.intent.node(name), files, run.facts[name])
+        node = run.intent.node(name)
+        needed[name] = openings_of(files, run.intent.cluster_of(name), node) if node.firewall == "open" else ()
+        run.plans[name] = _opening_only(plan(node, files, run.facts[name], needed[name]))
     run.stop_if_failed()
     return good
+
+
+def _opening_only(change: HostPlan) -> HostPlan:
+    """What the newer files need stays open, until a deploy closes what nothing needs."""
+    told = change.firewall
+    return replace(change, firewall=replace(told, closed=()) if told and told.opened else None)
 
 
 def _choose(generations: tuple[Generation, ...], run_id: str) -> Generation | None:
@@ -87,11 +101,12 @@ def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
     return f"{wanted} and that make a load balancer; kept are: {there}. Nothing was changed on any host"
 
 
-def _roll_back(run: Run, good: set[str], options: Options) -> None:
+def _roll_back(run: Run, good: set[str], needed: Mapping[str, tuple[Opening, ...]], options: Options) -> None:
     if all(change.is_empty for change in run.plans.values()):
         return
     proven: set[str] = set()
     with leased(run, proven):
+        open_firewalls(run, needed)
         roll_out(run, CHECKS, options.roll_out)
         if not run.dry_run:
             proven.update(good & settled(run))

@@ -78,16 +78,16 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
 
 
 def _render(task: Task, rendered_in: jinja2.Environment, template: str, values: dict[str, Any]) -> str:
-    try:
+    if rendered_in is our_environment():
         # Called, not run as a subtask: its result holds the password, and printers show results.
         text: str = template_file(task, template, jinja_env=rendered_in, **values).result
-    except Exception as error:  # a template is a program: there is nothing that it cannot raise
-        if rendered_in is our_environment():
-            raise
+        return text
+    try:
+        return rendered_in.get_template(template).render(**values)  # without the host, which holds all of its data
+    except Exception as error:  # noqa: BLE001 - a template is a program: there is nothing that it cannot raise
         line = line_of(error)
         where = f"{template}, line {line}" if line else template
         raise RefusedTemplateError(task.host.name, f"template {where}: {error or type(error).__name__}") from None
-    return text
 
 
 def stage_config(

@@ -104,6 +104,7 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
         "peers": " ".join(f"{peer.address}:{peer.haproxy.port}" for peer in cluster.peers(node)),
         "stats_url": node.stats_url,
         "own_stats_url": f"http://{own}:{stats.port}{stats.uri}",
+        "stats_user": stats.user,
         "stats_login": _stats_login(stats),
     }
 

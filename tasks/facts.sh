@@ -109,6 +109,8 @@ firewall() {
         live='' kept=
         ! grep -qxF "$NFT_INCLUDE" "$conf" || kept=$(cat "$NFT_RULES")
         told nftables "$conf"
+        section firewall_tables
+        nftables_tables "$conf"
         ;;
     esac
 }

@@ -10,26 +10,30 @@ without() { printf '%s\n' "$1" | grep -vxF -e "$2" | grep . || true; }
 # ZONE WHEN ("" for now, --permanent for after a boot)
 rich_rules() {
     # shellcheck disable=SC2086  # a word, or none
-    firewall-cmd $2 --zone="$1" --list-rich-rules | grep -F "rule priority=\"$PRIORITY\" " || true
+    listed=$($FIREWALL_CMD $2 --zone="$1" --list-rich-rules) || return
+    printf '%s\n' "$listed" | grep -F "rule priority=\"$PRIORITY\" " || true
 }
 
 # ZONE WANTED
 firewalld_zone() {
-    for when in '' --permanent; do
-        there=$(rich_rules "$1" "$when")
+    for when in $WHEN; do
+        when=${when#now}
+        there=$(rich_rules "$1" "$when") || exit
         without "$2" "$there" | while read -r rule; do
             # shellcheck disable=SC2086  # a word, or none
-            firewall-cmd --quiet $when --zone="$1" --add-rich-rule="$rule" </dev/null || exit
+            $FIREWALL_CMD $when --zone="$1" --add-rich-rule="$rule" </dev/null >&2 || exit
         done || exit
         without "$there" "$2" | while read -r rule; do
             # shellcheck disable=SC2086  # a word, or none
-            firewall-cmd --quiet $when --zone="$1" --remove-rich-rule="$rule" </dev/null || exit
+            $FIREWALL_CMD $when --zone="$1" --remove-rich-rule="$rule" </dev/null >&2 || exit
         done || exit
     done
 }
 
-# [ZONE]: the interface may have been in another one before.
+# [ZONE]: the interface may have been in another one before. One that does not run keeps rules all the same.
 open_in_firewalld() {
+    FIREWALL_CMD=firewall-cmd WHEN='now --permanent'
+    firewall-cmd --quiet --state || FIREWALL_CMD=firewall-offline-cmd WHEN=now
     for file in /etc/firewalld/zones/*.xml; do
         zone=${file##*/} zone=${zone%.xml}
         [ "$zone" = "$1" ] || ! grep -qsF "priority=\"$PRIORITY\"" "$file" || firewalld_zone "$zone" ""
@@ -37,15 +41,21 @@ open_in_firewalld() {
     [ -z "$1" ] || firewalld_zone "$1" "$WANTED"
 }
 
-ufw_rules() { ufw show added | sed -n "s/^ufw \(.*\) comment '$MARK'\$/\1/p"; }
+ufw_rules() {
+    listed=$(ufw show added) || return
+    printf '%s\n' "$listed" | sed -n "s/^ufw \(.*\) comment '$MARK'\$/\1/p"
+}
 
-# First in the list: what refuses stands behind it.
+# First in the list: what refuses stands behind it. A rule of somebody else's that it would replace is left alone.
 open_in_ufw() {
-    there=$(ufw_rules)
+    there=$(ufw_rules) || exit
     # shellcheck disable=SC2086  # ufw takes a rule's words one by one
     without "$WANTED" "$there" | while read -r rule; do ufw prepend $rule comment "$MARK" </dev/null >&2 || exit; done || exit
     # shellcheck disable=SC2086
     without "$there" "$WANTED" | while read -r rule; do ufw delete $rule </dev/null >&2 || exit; done || exit
+    there=$(ufw_rules) || exit
+    missing=$(without "$WANTED" "$there")
+    [ -z "$missing" ] || { echo "ufw has a rule of its own for the same as: $missing" >&2 && exit 1; }
 }
 
 # Rules as a file of nft has them. A table or chain that is gone by then is made, and stops nothing: the file still loads.
@@ -58,42 +68,53 @@ nft_file() {
 }
 
 nft_deletions() {
-    nft --handle list ruleset | awk -v mark="comment \"$MARK: " '
+    listed=$(nft --handle list ruleset) || return
+    printf '%s\n' "$listed" | awk -v mark="comment \"$MARK: " '
         /^table/ { table = $2 " " $3 }
         /^\tchain/ { chain = $2 }
         index($0, mark) { print "delete rule " table " " chain " handle " $NF }'
 }
 
-# CONF TEXT: written beside it, and put in its place by one rename. Text that is added to is looked at by nft first.
+# CONF: without our line. Its last line ends in a newline then, also if it did not before.
+others_part() { grep -vxF "$NFT_INCLUDE" "$1" || true; }
+
+# CONF FILE...: written beside it from these, with its mode and owner, and put in its place by one rename.
 replace_conf() {
-    target=$(readlink -f "$1") && draft="${target%/*}/.${target##*/}.$MARK-new"
-    cp -a "$target" "$draft" && printf '%s\n' "$2" >"$draft" && sync "$draft" || exit
-    [ -z "$WANTED" ] || nft --check --file "$draft" || {
-        rm -f "$draft"
-        echo "nft refuses $1 with this line at its end: $NFT_INCLUDE" >&2
+    target=$(readlink -f "$1") draft="${target%/*}/.${target##*/}.$MARK-new"
+    shift
+    cp -a "$target" "$draft" && cat "$@" >"$draft" && sync "$draft" && mv "$draft" "$target"
+}
+
+# CONF, which nftables.service loads. nft looks at all that a boot would load before anything is in force or in place.
+open_in_nftables() {
+    folder=${NFT_RULES%/*}
+    mkdir -p "$folder" && nft_file >"$folder/.rules" && echo "$NFT_INCLUDE" >"$folder/.line" || exit
+    if [ -f "$1" ]; then others_part "$1" >"$folder/.conf"; else : >"$folder/.conf"; fi || exit
+    [ -z "$WANTED" ] || (cd "${1%/*}" && cat "$folder/.conf" "$folder/.rules" | nft --check --file -) || {
+        rm -f "$folder/.rules" "$folder/.line" "$folder/.conf"
+        rmdir --ignore-fail-on-non-empty "$folder"
+        echo "nft refuses $1 with these rules at its end" >&2
         exit 1
     }
-    mv "$draft" "$target" || exit
-}
-
-# CONF, which nftables.service loads. What is in force comes first: so nft has read the rules before they are kept.
-open_in_nftables() {
     rules=$(nft_deletions && nft_file) || exit
     [ -z "$rules" ] || printf '%s\n' "$rules" | nft --file - || exit
+    sync "$folder/.rules" || exit
     if [ -n "$WANTED" ]; then
-        mkdir -p "${NFT_RULES%/*}" && nft_file >"$NFT_RULES.new" && sync "$NFT_RULES.new" && mv "$NFT_RULES.new" "$NFT_RULES" || exit
-        grep -qxF "$NFT_INCLUDE" "$1" || replace_conf "$1" "$(cat "$1" && echo "$NFT_INCLUDE")" || exit
+        mv "$folder/.rules" "$NFT_RULES" || exit
+        grep -qxF "$NFT_INCLUDE" "$1" || replace_conf "$1" "$folder/.conf" "$folder/.line" || exit
     else
-        [ ! -f "$1" ] || ! grep -qxF "$NFT_INCLUDE" "$1" || replace_conf "$1" "$(grep -vxF "$NFT_INCLUDE" "$1")" || exit
+        [ ! -f "$1" ] || ! grep -qxF "$NFT_INCLUDE" "$1" || replace_conf "$1" "$folder/.conf" || exit
         rm -f "$NFT_RULES"
-        [ ! -d "${NFT_RULES%/*}" ] || rmdir --ignore-fail-on-non-empty "${NFT_RULES%/*}"
     fi
+    rm -f "$folder/.rules" "$folder/.line" "$folder/.conf"
+    rmdir --ignore-fail-on-non-empty "$folder"
 }
 
-# Nothing of ours, by whatever it was let in.
+# Nothing of ours, by whatever it was let in. Each in a shell of its own: one that fails keeps none of the others open.
 close_all() {
-    WANTED=
-    if command -v firewall-cmd >/dev/null && firewall-cmd --quiet --state; then open_in_firewalld ""; fi
-    if command -v ufw >/dev/null; then open_in_ufw; fi
-    if command -v nft >/dev/null; then open_in_nftables "$(nftables_conf)"; fi
+    WANTED='' failed=
+    ! command -v firewall-cmd >/dev/null || (open_in_firewalld "") || failed="$failed firewalld"
+    ! command -v ufw >/dev/null || (open_in_ufw) || failed="$failed ufw"
+    ! command -v nft >/dev/null || (open_in_nftables "$(nftables_conf)") || failed="$failed nftables"
+    [ -z "$failed" ] || { echo "rules of kube-ha are left in:$failed" >&2 && return 1; }
 }

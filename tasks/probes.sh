@@ -2,8 +2,8 @@
 #
 # Set before it: NONCE, INTERFACE, ADDRESS, VIP, VIRTUAL_ROUTER_ID, LISTEN (seconds), CA_FILE, ENDPOINT (NAME:PORT of the
 # URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS (ADDRESS:PORT each, of apiservers
-# and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_LOGIN (as curl's config quotes it; ""
-# for the one that the host keeps).
+# and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER, STATS_LOGIN (as curl's config
+# quotes it; "" for the one that the host keeps).
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
@@ -76,7 +76,8 @@ api() {
 # Asked of the node's own haproxy only: whoever else answers at the VIP is not to be told. The password goes through a
 # pipe: an argument would show in the process list.
 stats_login() {
-    login=${STATS_LOGIN:-\"$(sed -n "s/^ *stats auth '\(.*\)'\$/\1/p" /etc/haproxy/haproxy.cfg)\"}
+    kept=$(sed -n "s/^[[:space:]]*stats[[:space:]]*auth[[:space:]]*['\"]\{0,1\}\($STATS_USER:[^'\" ]*\).*/\1/p" /etc/haproxy/haproxy.cfg)
+    login=${STATS_LOGIN:-\"${kept%%"$newline"*}\"}
     probe --config - "$OWN_STATS_URL" <<EOF
 user = $login
 EOF

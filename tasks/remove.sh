@@ -16,11 +16,12 @@ for file in $MANAGED; do
     *.service.d) [ ! -d "${file%/*}" ] || rmdir --ignore-fail-on-non-empty "${file%/*}" ;;
     esac
 done
-close_all
-forget_selinux
 [ ! -d "$KEPT/before" ] || cp -a "$KEPT/before/." /
 systemctl daemon-reload
 for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' | cut -d ' ' -f 1); do
     systemctl stop "$timer"
 done
+forget_selinux
 rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-drained
+# Last, since a firewall may refuse: all else has been done by then.
+close_all

@@ -16,15 +16,16 @@ set_boolean() {
     mkdir -p "${SET_HERE%/*}" && echo "$BOOLEAN" >"$SET_HERE"
 }
 
-# FILE: as policy says; one of our scripts as a script, also when the file system is labelled anew.
+# FILE: as policy says; one of our scripts as a script, also when the file system is labelled anew. A policy that does
+# not know this label ends no swap half-way: what it then denies is in its log, and in the check `host.denials`.
 label() {
     selinux_is_on || return 0
-    restorecon "$1"
+    restorecon "$1" || true
     for script in $SCRIPTS; do
         [ "$1" = "$script" ] || continue
         ! command -v semanage >/dev/null || semanage fcontext --add --type "$SCRIPT_TYPE" "$script" 2>/dev/null ||
-            semanage fcontext --modify --type "$SCRIPT_TYPE" "$script"
-        chcon --type "$SCRIPT_TYPE" "$script" || return
+            semanage fcontext --modify --type "$SCRIPT_TYPE" "$script" || true
+        chcon --type "$SCRIPT_TYPE" "$script" || echo "SELinux's policy does not know $SCRIPT_TYPE" >&2
     done
 }
 

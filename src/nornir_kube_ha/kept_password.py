@@ -11,7 +11,7 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node, weakness_of
 
 _BYTES = 18  # 24 characters
-_AUTH = re.compile(r"^\s*stats auth '([^':\n]+):([^'\n]+)'$", re.MULTILINE)
+_AUTH = re.compile(r"""^\s*stats\s+auth\s+['"]?([^'":\s]+):([^'"\s]+)['"]?\s*$""", re.MULTILINE)
 
 
 def new_password() -> SecretStr:
@@ -52,7 +52,7 @@ def kept_passwords(cluster: Cluster, facts: Mapping[str, Facts]) -> Iterable[Sec
     """
     for node in cluster.nodes:
         file = facts[node.name].files.get(HAPROXY_CFG) if node.name in facts else None
-        found = _AUTH.search(file.content.decode(errors="replace")) if file else None
-        # What a host's file says is written to the others' files too: it has to be what one from an inventory is.
-        if found and found[1] == node.haproxy.stats.user and not weakness_of(found[2]):
-            yield SecretStr(found[2])
+        for user, password in _AUTH.findall(file.content.decode(errors="replace")) if file else ():
+            # It is written to the others' files too: it has to be what one from an inventory is.
+            if user == node.haproxy.stats.user and not weakness_of(password):
+                yield SecretStr(password)

@@ -14,6 +14,10 @@ ANY_HOST_KEY = "insecure-accept-any"
 """What the key `host_keys` of a host's data says where any host key will do."""
 PATIENCE: Mapping[str, float] = MappingProxyType({"conn_timeout": 8, "banner_timeout": 8, "auth_timeout": 8})
 """Seconds that a host may take to accept a connection, to say that it speaks SSH, and to let us in."""
+REACHES_OUT = frozenset(
+    {"session_log", "session_log_record_writes", "session_log_file_mode", "serial_settings", "sock", "sock_telnet"}
+)
+"""What netmiko knows besides, and an inventory has no business with: a session log empties any file that it names."""
 _WHERE = f"connection_options.{CONNECTION}.extras"
 
 
@@ -27,9 +31,6 @@ def login_options(host: Host, data: Mapping[str, Any], known_hosts: Path | None)
         host: of the inventory
         data: the host's, merged
         known_hosts: the inventory's own file of keys, none if it does not stand in a folder
-
-    Raises:
-        ValueError: they name a file that may run commands here, and is a part of the inventory
     """
     own = host.get_connection_parameters(CONNECTION).extras or {}
     options: dict[str, Any] = {**PATIENCE, "ssh_strict": data.get("host_keys") != ANY_HOST_KEY, "auto_connect": False}
@@ -37,21 +38,11 @@ def login_options(host: Host, data: Mapping[str, Any], known_hosts: Path | None)
         options["system_host_keys"] = True
         if known_hosts:
             options |= {"alt_host_keys": True, "alt_key_file": str(known_hosts)}
-    if known_hosts and (file := own.get("ssh_config_file")):
-        _refuse_inside(Path(str(file)).expanduser().resolve(), known_hosts.parent)
     return {**options, **own}
 
 
-def _refuse_inside(file: Path, inventory: Path) -> None:
-    if file.is_relative_to(inventory):
-        raise ValueError(
-            f"ssh_config_file {file} is a part of the inventory, which must not be able to run anything here, as "
-            "such a file can; keep it elsewhere"
-        )
-
-
 def weaknesses(host: Host, data: Mapping[str, Any]) -> Iterator[Problem]:
-    """What the inventory says of a host's login that would let anybody be that host.
+    """What the inventory says of a host's login that would let anybody be that host, or do something on this machine.
 
     Arguments:
         host: of the inventory
@@ -60,10 +51,29 @@ def weaknesses(host: Host, data: Mapping[str, Any]) -> Iterator[Problem]:
     extras = host.get_connection_parameters(CONNECTION).extras or {}
     if not isinstance(extras, Mapping):
         yield Problem(host.name, _WHERE, "must be a mapping, as {key_file: ~/.ssh/id_ed25519}")
-    elif extras.get("ssh_strict", True) is not True and data.get("host_keys") != ANY_HOST_KEY:
+        return
+    for key in sorted(REACHES_OUT.intersection(extras)):
+        yield Problem(
+            host.name, f"{_WHERE}.{key}", "would have netmiko write to, or talk to, what an inventory may not"
+        )
+    if (file := extras.get("ssh_config_file")) and not _is_operators(Path(str(file))):
+        yield Problem(
+            host.name,
+            f"{_WHERE}.ssh_config_file",
+            f"{file} is in neither ~/.ssh nor /etc/ssh; such a file can run commands here, so an inventory may choose "
+            "among those of the operator only, who may name another one in $NORNIR_SSH_CONFIG_FILE",
+        )
+    if extras.get("ssh_strict", True) is not True and data.get("host_keys") != ANY_HOST_KEY:
         yield Problem(
             host.name,
             f"{_WHERE}.ssh_strict",
             f"{extras['ssh_strict']!r} would let any machine be this host; leave it out (it is true) and pin the "
             f"host's key with `kube-ha hostkeys enroll`, or say `host_keys: {ANY_HOST_KEY}` in its data",
         )
+
+
+def _is_operators(file: Path) -> bool:
+    """Whether a file is where nobody keeps an inventory."""
+    found = file.expanduser()
+    folders = (Path("~/.ssh").expanduser(), Path("/etc/ssh"))
+    return found.is_absolute() and any(found.resolve().is_relative_to(folder.resolve()) for folder in folders)

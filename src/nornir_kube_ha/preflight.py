@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
-from nornir_kube_ha.firewall import NO_FIREWALL, openings, stopped
+from nornir_kube_ha.firewall import openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.kept_password import kept_passwords
 
@@ -101,13 +101,15 @@ def _password(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterat
 
 def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:
     """Nodes that do not hear each other would both hold the VIP."""
-    fact = own.firewall if node.firewall == "open" else NO_FIREWALL
     try:
         ruleset = own.ruleset
-    except ValueError:  # the check of the firewall says so
+    except ValueError as error:
+        if node.firewall == "open" and KEEPALIVED_CONF not in own.files:
+            yield f"its packet filter cannot be read, and may stop VRRP: {error}; if it does not, say `firewall: leave`"
         return
-    found = [*stopped(openings(cluster, node), fact, ruleset)] if ruleset else []
-    if found and node.firewall == "leave":
+    told = own.firewall if node.firewall == "open" else None
+    found = [*stopped(openings(cluster, node), ruleset, told)] if ruleset else []
+    if found and told is None:
         yield f"its packet filter stops {'; '.join(found)} (`firewall: leave`)"
     elif found:
         hint = "only firewalld, ufw and the file of an enabled nftables.service are told"

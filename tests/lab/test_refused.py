@@ -15,7 +15,7 @@ LOGINS = "journalctl --unit ssh --output cat | grep -c Accepted"
     [
         ("haproxy.global_lines", "nonsense 1", "haproxy", "/etc/haproxy/haproxy.cfg:", "unknown keyword 'nonsense'"),
         ("haproxy.listener_lines", "bind 0.0.0.0:nowhere", "haproxy", "/etc/haproxy/haproxy.cfg:", "nowhere"),
-        ("keepalived.global_lines", "nonsense 1", "keepalived", "/etc/keepalived/keepalived.conf", "Line 9"),
+        ("keepalived.global_lines", "nonsense 1", "keepalived", "/etc/keepalived/keepalived.conf", "Line 11"),
         (
             "keepalived.instance_lines",
             "garp_master_delay x",

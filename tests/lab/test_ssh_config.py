@@ -36,8 +36,20 @@ def say(lab: Lab, **extras: object) -> None:
     yaml.dump(tree, groups)
 
 
+@pytest.fixture(autouse=True)
+def _tidy(shared_lab: Lab) -> Iterator[None]:
+    yield
+    _ssh_config_of(shared_lab).unlink(missing_ok=True)
+
+
+def _ssh_config_of(lab: Lab) -> Path:
+    """Among the operator's own, where alone an inventory may choose."""
+    return Path.home() / f".ssh/kube-ha-lab-{lab.name}"
+
+
 def write_ssh_config(lab: Lab, text: str) -> Path:
-    file = lab.inventory.parent / "ssh_config"
+    file = _ssh_config_of(lab)
+    file.parent.mkdir(mode=0o700, exist_ok=True)
     file.write_text(text.replace("/lab/demo/", f"/lab/{lab.name}/"))
     say(lab, ssh_config_file=str(file))
     return file

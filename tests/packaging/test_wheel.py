@@ -57,8 +57,8 @@ def test_the_command_works_and_its_inventory_is_written(installed: Path) -> None
 def test_templates_load_and_nothing_at_the_top_is_called_as_our_folders(installed: Path) -> None:
     code = """
 import importlib.util
-from nornir_kube_ha.tasks.config import _environment
-print(sorted(_environment().list_templates()))
+from nornir_kube_ha.templating import our_environment
+print(sorted(our_environment().list_templates()))
 print([name for name in ("tasks", "runbooks", "templates", "lab", "inventory") if importlib.util.find_spec(name)])
 """
     loaded, at_the_top = run(str(installed / "env/bin/python"), "-c", code, cwd=installed).stdout.splitlines()

@@ -157,7 +157,7 @@ def test_opening_that_a_boot_forgets_turns_red(host_view: Hosts) -> None:
     view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live, kept=live)))
     assert findings_of(view)["host.firewall"].status is Status.PASS  # what is open for nothing stops nobody
     view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live)))
-    assert_red(view, "host.firewall", "also after a boot", f"no rule to stay: {rule}", "deploy opens")
+    assert_red(view, "host.firewall", "also after a boot", f"not there after a boot: {rule}", "deploy opens")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.test_packetfilter import recorded
 
+from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.firewall import (
     NO_FIREWALL,
@@ -15,15 +16,17 @@ from nornir_kube_ha.firewall import (
     Opening,
     firewall_change,
     openings,
+    openings_of,
     parse_firewall,
     stopped,
 )
-from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
 from nornir_kube_ha.plan import plan
 from nornir_kube_ha.preflight import hindrances
 
+VIP = "192.0.2.10"
 RICH = 'rule priority="-28112" family="ipv4"'
 FIREWALLD = (
     f'{RICH} source address="192.0.2.12" protocol value="vrrp" accept',
@@ -39,7 +42,7 @@ NFTABLES = (
     f"{CHAIN} tcp dport 8443 accept",
     f"{CHAIN} tcp dport 10080 accept",
 )
-CONF = FirewallFact("nftables", "/etc/nftables.conf")
+CONF = FirewallFact("nftables", "/etc/nftables.conf", tables=frozenset({"inet filter"}))
 NOTHING_FILTERED = Ruleset(())
 
 
@@ -72,6 +75,30 @@ def test_stats_page_on_loopback_needs_no_way_in(nornir_of: Callable[..., Nornir]
     assert {each.packet.port for each in found} == {None, 8443}
 
 
+def test_files_of_another_time_need_what_they_say(intent: Intent) -> None:
+    haproxy = "listen stats\n    bind 127.0.0.1:10080\nlisten kube-apiserver\n    bind 0.0.0.0:9443\n"
+    keepalived = "    unicast_src_ip 192.0.2.11\n    unicast_peer {\n        192.0.2.12\n        192.0.2.99\n    }\n"
+    files = (ConfigFile(HAPROXY_CFG, haproxy), ConfigFile(KEEPALIVED_CONF, keepalived))
+    found = openings_of(files, intent.cluster_of("lb-1"), intent.node("lb-1"))
+    assert [each.what for each in found] == [
+        *("VRRP to 192.0.2.12", "VRRP from 192.0.2.12", "VRRP to 192.0.2.99", "VRRP from 192.0.2.99"),
+        *("port 9443 from lb-2", "port 9443 from lb-3"),
+    ]
+    multicast = openings_of((ConfigFile(KEEPALIVED_CONF, "mcast_src_ip 192.0.2.11\n"),), *_place(intent))
+    assert [str(each.packet.destination) for each in multicast] == ["224.0.0.18"] * 4
+
+
+def test_files_of_now_need_what_the_inventory_says(
+    intent: Intent, nornir_of: Callable[..., Nornir], render: Callable[..., dict[str, dict[str, ConfigFile]]]
+) -> None:
+    found = openings_of(render(nornir_of())["lb-1"].values(), *_place(intent))
+    assert {each.packet for each in found} == {each.packet for each in openings(*_place(intent))}
+
+
+def _place(intent: Intent) -> tuple[Cluster, Node]:
+    return intent.cluster_of("lb-1"), intent.node("lb-1")
+
+
 @pytest.mark.parametrize(
     ("fact", "filtered", "rules"),
     [
@@ -89,7 +116,8 @@ def test_what_is_stopped_is_opened_and_what_is_open_is_left(
     ours = frozenset(rules)
     done = replace(fact, live=ours, kept=ours)
     assert firewall_change(needed, done, ruleset(filtered)) is None
-    assert firewall_change(needed, done, NOTHING_FILTERED) is None  # one that is needed stays, whatever others do
+    if fact != CONF:  # whose chain would be gone
+        assert firewall_change(needed, done, NOTHING_FILTERED) is None  # one that is needed stays, whatever others do
     assert firewall_change(needed, fact, NOTHING_FILTERED) is None  # what passes needs none of ours
 
 
@@ -123,14 +151,42 @@ def test_rules_of_ours_in_nftables_are_those_with_our_comment(needed: tuple[Open
     assert closed == tuple(sorted(NFTABLES[1:]))
 
 
+def test_nobody_is_told_to_close_what_is_needed(needed: tuple[Opening, ...]) -> None:
+    """Where the manager cannot be made out just now: what it opened stays as it is."""
+    unclear = replace(CONF, place="", kept=frozenset(NFTABLES))
+    assert firewall_change(needed, unclear, ruleset("opened-by-kube-ha")) is None
+    assert firewall_change(needed, replace(NO_FIREWALL, kept=frozenset(UFW)), NOTHING_FILTERED) is None
+
+
+def test_rules_of_a_chain_that_is_gone_are_closed(needed: tuple[Opening, ...]) -> None:
+    """After the owner of the file has called a table otherwise."""
+    gone = frozenset(rule.replace("inet filter", "inet old") for rule in NFTABLES)
+    change = told(firewall_change(needed, replace(CONF, kept=gone), ruleset("opened-by-kube-ha")))
+    assert (change.wanted, change.closed) == (NFTABLES, tuple(sorted(gone)))
+    done = replace(CONF, kept=frozenset(NFTABLES))
+    assert firewall_change(needed, done, ruleset("opened-by-kube-ha")) is None
+
+
+def test_what_is_still_stopped_is_said(needed: tuple[Opening, ...]) -> None:
+    assert [*stopped(needed, ruleset("opened-by-kube-ha"))] == []
+    words = [*stopped(needed, ruleset("established-only"))]
+    assert [each.partition(": ")[0] for each in words] == [each.what for each in needed if _is_in(each)]
+
+
+def _is_in(opening: Opening) -> bool:
+    return opening.is_vital and opening.packet.hook == "input"
+
+
 def test_every_chain_that_stops_a_packet_is_opened(needed: tuple[Opening, ...]) -> None:
-    change = told(firewall_change(needed, CONF, ruleset("two-base-chains")))
+    fact = replace(CONF, tables=frozenset({"inet first", "ip second"}))
+    change = told(firewall_change(needed, fact, ruleset("two-base-chains")))
     assert change.wanted == tuple(f"ip second input ip saddr 192.0.2.1{n} ip protocol 112 accept" for n in (2, 3))
 
 
 def test_what_the_host_sends_is_let_out(needed: tuple[Opening, ...]) -> None:
     out = ruleset("vrrp-dropped-in-output")
-    [first, *_] = told(firewall_change(needed, CONF, out)).wanted
+    tables = frozenset(f"{table.family} {table.name}" for table in out.tables)
+    [first, *_] = told(firewall_change(needed, replace(CONF, tables=tables), out)).wanted
     assert first.endswith(" output ip daddr 192.0.2.12 ip protocol 112 accept")
     assert "allow out to 192.0.2.12 proto vrrp" in told(firewall_change(needed, FirewallFact("ufw"), out)).wanted
     assert firewall_change(needed, FirewallFact("firewalld", "public"), out) is None
@@ -141,17 +197,17 @@ def test_what_the_host_sends_is_let_out(needed: tuple[Opening, ...]) -> None:
     [
         (NO_FIREWALL, "established-only"),
         (FirewallFact("nftables", ""), "established-only"),  # nobody loads its file at boot
-        (CONF, "policy-drop"),  # iptables' own chains: it could not read them any more
+        (CONF, "policy-drop"),  # of iptables, say: it is there without our rules after a boot
     ],
-    ids=["no manager", "nothing kept", "iptables"],
+    ids=["no manager", "nothing kept", "another's table"],
 )
 def test_what_no_manager_can_open_is_said(needed: tuple[Opening, ...], fact: FirewallFact, filtered: str) -> None:
     assert firewall_change(needed, fact, ruleset(filtered)) is None
-    words = [*stopped(needed, fact, ruleset(filtered))]
+    words = [*stopped(needed, ruleset(filtered), fact)]
     assert [each.partition(": ")[0] for each in words if "VRRP to" not in each] == [
         *("VRRP from lb-2", "VRRP from lb-3", "port 8443 from lb-2", "port 8443 from lb-3"),
     ]
-    assert [*stopped(needed, CONF, ruleset("established-only"))] == []
+    assert [*stopped(needed, ruleset("established-only"), CONF)] == []
 
 
 @pytest.mark.parametrize("fact", [FirewallFact("firewalld", "public"), FirewallFact("ufw"), CONF], ids=str)
@@ -160,8 +216,8 @@ def test_what_is_stopped_elsewhere_than_where_its_manager_can_open_it_is_said(
 ) -> None:
     first = {"firewalld": "firewalld", "ufw": "ufw", "nftables": "established-only"}[fact.manager]
     both = Ruleset((*ruleset(first).tables, *ruleset("raw").tables))
-    assert [*stopped(needed, fact, ruleset(first))] == []
-    words = [each.partition(": ")[0] for each in stopped(needed, fact, both)]
+    assert [*stopped(needed, ruleset(first), fact)] == []
+    words = [each.partition(": ")[0] for each in stopped(needed, both, fact)]
     out, both_ways = (
         ["VRRP to lb-2", "VRRP to lb-3"],
         ["VRRP to lb-2", "VRRP from lb-2", "VRRP to lb-3", "VRRP from lb-3"],
@@ -179,7 +235,9 @@ def test_what_managers_list() -> None:
     text += "ufw allow 8443/tcp comment 'kube-ha'\nufw allow 9443/tcp comment 'kube-ha too'\n"
     assert parse_firewall("ufw", "", text, text) == FirewallFact("ufw", "", ours, ours)
     text = f'add table inet filter\ninsert rule {NFTABLES[2]} comment "kube-ha: tcp dport 8443 accept"\n'
-    assert parse_firewall("nftables", "/etc/nftables.conf", "", text).kept == {NFTABLES[2]}
+    found = parse_firewall("nftables", "/etc/nftables.conf", "", text, "inet filter\nip nat\n")
+    assert found == FirewallFact("nftables", "/etc/nftables.conf", frozenset(), frozenset({NFTABLES[2]}), found.tables)
+    assert found.tables == {"inet filter", "ip nat"}
 
 
 def filtering(facts: Facts, name: str, fact: FirewallFact) -> Facts:
@@ -209,3 +267,12 @@ def test_what_cannot_be_opened_speaks_against_any_change(
     assert words(NO_FIREWALL).startswith("its packet filter stops VRRP from lb-2: ")
     assert "only firewalld, ufw and the file of an enabled nftables.service are told" in words(NO_FIREWALL)
     assert words(CONF, firewall="leave").endswith("(`firewall: leave`)")
+
+
+def test_rules_that_cannot_be_read_speak_against_a_first_deploy(intent: Intent, healthy: dict[str, Facts]) -> None:
+    cluster, node = intent.clusters[0], intent.node("lb-1")
+    serving = replace(healthy["lb-1"], packet_filter="{")
+    fresh = replace(serving, files={}, addresses=tuple(each for each in serving.addresses if str(each[1].ip) != VIP))
+    assert hindrances(cluster, node, {**healthy, "lb-1": serving}) == ()
+    [words] = hindrances(cluster, node, {**healthy, "lb-1": fresh})
+    assert words.startswith("its packet filter cannot be read, and may stop VRRP: nft printed what is no JSON")

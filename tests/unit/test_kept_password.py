@@ -74,6 +74,15 @@ def test_what_is_no_password_of_ours_is_not_taken(
     assert with_kept_passwords(intent, seen) == intent
 
 
+@pytest.mark.parametrize("quote", ["'", '"', ""])
+def test_line_of_our_user_counts_wherever_it_stands(
+    nornir: Nornir, facts_from: Callable[[str], Facts], quote: str
+) -> None:
+    line = f"stats auth 'viewer:not-the-one-that-is-ours'\n    stats  auth {quote}admin:kept-on-this-host{quote}"
+    seen = {"lb-3": keeping(facts_from("facts-bare"), line)}
+    assert {*passwords(with_kept_passwords(load_intent(nornir), seen)).values()} == {"kept-on-this-host"}
+
+
 def test_password_that_is_given_stays(intent: Intent, healthy: Mapping[str, Facts]) -> None:
     seen = {name: keeping(facts, "stats auth 'admin:another-password'") for name, facts in healthy.items()}
     assert with_kept_passwords(intent, seen) is intent

@@ -89,6 +89,12 @@ def test_label_that_is_known_is_set_again(host: Host) -> None:
     ]
 
 
+def test_policy_without_that_label_ends_no_swap(host: Host) -> None:
+    for tool in ("restorecon", "semanage", "chcon"):
+        host.has(tool, "exit 1")
+    assert host.told(f"label {CHECK_SCRIPT}; echo on >>$FAKE/told") == ["on"]
+
+
 def test_small_host_without_semanage_is_labelled_all_the_same(host: Host) -> None:
     (host.folder / "semanage").unlink()
     assert host.told(f"label {CHECK_SCRIPT}")[-1] == f"chcon {LABEL} {CHECK_SCRIPT}"

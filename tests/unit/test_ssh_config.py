@@ -1,5 +1,6 @@
 """What an ssh_config file says of a login, and the way through a command: a server on the loopback, no ssh needed."""
 
+import inspect
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from netmiko.base_connection import BaseConnection
 from nornir.core import Nornir
 from nornir_netmiko.connections import CONNECTION_NAME
 from tests.unit.sshserver import Sent, SSHServer
@@ -21,9 +23,19 @@ from nornir_kube_ha.errors import (
     KubeHaError,
     LoginRefusedError,
 )
+from nornir_kube_ha.login_options import REACHES_OUT
 from nornir_kube_ha.tasks import login
 from nornir_kube_ha.tasks.ssh_config import Jump
 
+HARMLESS = {
+    *("self", "ip", "host", "username", "password", "secret", "port", "device_type", "verbose", "encoding"),
+    *("use_keys", "key_file", "pkey", "passphrase", "allow_agent", "disabled_algorithms", "disable_sha2_fix"),
+    *("ssh_strict", "system_host_keys", "alt_host_keys", "alt_key_file", "ssh_config_file"),  # looked at
+    *("conn_timeout", "auth_timeout", "banner_timeout", "blocking_timeout", "timeout", "session_timeout", "keepalive"),
+    *("read_timeout_override", "global_delay_factor", "delay_factor_compat", "global_cmd_verify", "fast_cli"),
+    *("default_enter", "response_return", "disable_lf_normalization", "auto_connect", "allow_auto_change"),
+    "_legacy_mode",
+}
 Write = Callable[[str], Path]
 SERVER = "127.0.0.1"
 RELAY = """
@@ -46,10 +58,13 @@ def extras_of(nornir: Nornir) -> dict[str, object]:
 
 
 @pytest.fixture
-def write(stranger: Nornir, tmp_path_factory: pytest.TempPathFactory) -> Write:
-    """Write the ssh_config file that the inventory names."""
-    file = tmp_path_factory.mktemp("ssh") / "ssh_config"
-    extras_of(stranger)["ssh_config_file"] = str(file)
+def write(stranger: Nornir, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write the ssh_config file that the inventory names, among the operator's own."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    (home / ".ssh").mkdir(mode=0o700)
+    file = home / ".ssh/other_config"
+    extras_of(stranger)["ssh_config_file"] = "~/.ssh/other_config"
 
     def write(text: str) -> Path:
         file.write_text(text)
@@ -109,17 +124,44 @@ def test_file_that_is_not_there_is_not_taken_for_an_empty_one(
     assert fresh_server.transports == []
 
 
-def test_file_that_is_a_part_of_the_inventory_is_refused(
-    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, tmp_path: Path
+@pytest.mark.parametrize("name", ["{folder}/ssh_config", "ssh_config", "~/.ssh/../ssh_config", "/etc/ssh/../hosts"])
+def test_file_that_is_not_the_operators_is_refused(
+    fresh_server: SSHServer,
+    stranger: Nornir,
+    sent_afresh: Sent,
+    write: Write,
+    tmp_path: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Who writes the inventory would else run commands here."""
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep/ssh_config").write_text(f"Host *\n  ProxyCommand touch {tmp_path}/executed\n")
-    extras_of(stranger)["ssh_config_file"] = f"{tmp_path}/deep/../deep/ssh_config"
-    with pytest.raises(LoginRefusedError, match="is a part of the inventory"):
+    monkeypatch.chdir(tmp_path)
+    text = f"Host *\n  ProxyCommand touch {tmp_path}/executed\n"
+    (tmp_path / "ssh_config").write_text(text)
+    (write(text).parent.parent / "ssh_config").write_text(text)
+    extras_of(stranger)["ssh_config_file"] = name.format(folder=tmp_path)
+    with pytest.raises(LoginRefusedError, match=r"is in neither ~/\.ssh nor /etc/ssh"):
         sent_afresh()
     assert fresh_server.transports == []
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("key", sorted(REACHES_OUT))
+def test_option_that_writes_or_talks_elsewhere_is_refused(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, tmp_path: Path, key: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("of the operator")
+    extras_of(stranger)[key] = str(victim)
+    with pytest.raises(LoginRefusedError, match=rf"extras\.{key}: would have netmiko write to"):
+        sent_afresh()
+    assert (fresh_server.transports, victim.read_text()) == ([], "of the operator")
+
+
+def test_all_that_netmiko_knows_was_looked_at() -> None:
+    """What a newer one knows besides must be looked at before an inventory may say it."""
+    known = inspect.signature(BaseConnection.__init__).parameters.keys() - REACHES_OUT
+    assert known == HARMLESS
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])

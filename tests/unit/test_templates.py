@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from nornir.core import Nornir
 from nornir.core.exceptions import NornirExecutionError
+from pydantic import SecretStr
 from tests.unit.conftest import DATA
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
@@ -24,7 +25,9 @@ def with_template(nornir_of: NornirOf) -> Callable[..., Nornir]:
     """An inventory with a template of its own in place of haproxy.cfg's."""
 
     def made(text: str, name: str = "haproxy.cfg.j2") -> Nornir:
-        return nornir_of(group={"templates": [{"name": name, "text": text}], "login": {"sudo_password": SECRET}})
+        return nornir_of(
+            group={"templates": [{"name": name, "text": text}], "login": {"sudo_password": SecretStr(SECRET)}}
+        )
 
     return made
 
@@ -68,6 +71,12 @@ def test_all_of_ours_render_in_the_sandbox(nornir_of: NornirOf, render: Render) 
         "{{ host.get_connection }}",
         "{{ host['password'] }}",
         "{{ host.nornir }}",
+        "{{ host.login.sudo_password.get_secret_value() }}",
+        "{{ host['login']['sudo_password'].get_secret_value() }}",
+        "{{ dict(host) }}",
+        "{{ host|dictsort }}",
+        "{{ host|xmlattr }}",
+        "{{ '%(login)s'|format(**host) }}",
         "{{ node.parse_raw('1', proto='pickle', allow_pickle=true) }}",
         "{{ node.parse_file('/etc/passwd') }}",
         "{{ node.model_dump() }}",

@@ -73,7 +73,7 @@ def packet_filter(view: HostView) -> Verdict:
     return Verdict(
         False if dropped or missing else None if unknown else True,
         expected,
-        "; ".join(dropped or [f"no rule to stay: {rule}" for rule in missing] or unknown) or "it does",
+        "; ".join(dropped or [f"not there after a boot: {rule}" for rule in missing] or unknown) or "it does",
         "deploy opens what firewalld, ufw or nftables.service's file close (unless `firewall: leave`); where something "
         "else makes the rules, let IP protocol 112 from and to the peers, and TCP to that port, through there",
     )

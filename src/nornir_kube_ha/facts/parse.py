@@ -92,7 +92,8 @@ def _files(sections: dict[str, str]) -> Iterator[FileFact]:
 
 def _firewall(sections: dict[str, str]) -> FirewallFact:
     for (manager, *place), live in sections_about("firewall", sections):
-        return parse_firewall(manager, "".join(place), live, sections.get("firewall_kept", ""))
+        kept, tables = sections.get("firewall_kept", ""), sections.get("firewall_tables", "")
+        return parse_firewall(manager, "".join(place), live, kept, tables)
     return NO_FIREWALL
 
 

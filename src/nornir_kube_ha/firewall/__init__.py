@@ -3,7 +3,7 @@
 from nornir_kube_ha.firewall.change import firewall_change, stopped
 from nornir_kube_ha.firewall.managers import parse_firewall
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallChange, FirewallFact, Opening
-from nornir_kube_ha.firewall.openings import openings
+from nornir_kube_ha.firewall.openings import openings, openings_of
 
 __all__ = [
     "NO_FIREWALL",
@@ -12,6 +12,7 @@ __all__ = [
     "Opening",
     "firewall_change",
     "openings",
+    "openings_of",
     "parse_firewall",
     "stopped",
 ]

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from nornir_kube_ha.firewall.managers import MANAGERS, Manager, rules_of
+from nornir_kube_ha.firewall.managers import Manager, manager_of, rules_of
 from nornir_kube_ha.firewall.model import FirewallChange, FirewallFact, Opening
 from nornir_kube_ha.packetfilter import Ruleset, Table, passage
 
 
 def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> FirewallChange | None:
-    """What a host's firewall has to be told; none if nothing.
+    """What a host's firewall has to be told; none if nothing, or if there is nobody to tell.
 
     What passes by rules of others needs none of ours. One of ours that something needs stays, whatever others do.
 
@@ -18,35 +18,31 @@ def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Rule
         fact: what manages the firewall, and which rules of it are ours
         ruleset: what is in force
     """
+    manager = manager_of(fact)
+    if manager is None:
+        return None
     live = fact.live | (rules_of(ruleset) if fact.manager == "nftables" else frozenset())
     ours = live | fact.kept
-    wanted = tuple(dict.fromkeys(rule for opening in needed for rule in _rules(opening, fact, ruleset, ours)))
+    wanted = tuple(dict.fromkeys(rule for opening in needed for rule in _rules(opening, manager, ruleset, ours)))
     opened = tuple(rule for rule in wanted if not (rule in live and rule in fact.kept))
     closed = tuple(sorted(ours - {*wanted}))
     return FirewallChange(fact.manager, fact.place, wanted, opened, closed) if opened or closed else None
 
 
-def _rules(opening: Opening, fact: FirewallFact, ruleset: Ruleset, ours: frozenset[str]) -> Iterator[str]:
-    manager = _manager(fact)
-    candidates = manager.rules(opening.packet, ruleset, ours) if manager else ()
+def _rules(opening: Opening, manager: Manager, ruleset: Ruleset, ours: frozenset[str]) -> Iterator[str]:
     passes = passage(ruleset, opening.packet).verdict == "accept"
-    return (rule for rule in candidates if rule in ours or not passes)
+    return (rule for rule in manager.rules(opening.packet, ruleset, ours) if rule in ours or not passes)
 
 
-def _manager(fact: FirewallFact) -> Manager | None:
-    """None where there is none, or what it is told would be forgotten at the next boot."""
-    return None if fact.manager == "nftables" and not fact.place else MANAGERS.get(fact.manager)
-
-
-def stopped(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> Iterator[str]:
-    """What is vital, and stopped where no rule of ours can be: each with the rule that stops it.
+def stopped(needed: Iterable[Opening], ruleset: Ruleset, fact: FirewallFact | None = None) -> Iterator[str]:
+    """What is vital and stopped: each with the rule that stops it.
 
     Arguments:
         needed: what has to pass
-        fact: what manages the firewall
         ruleset: what is in force
+        fact: what manages the firewall, if that is going to be told: then only what no rule of ours can help
     """
-    manager = _manager(fact)
+    manager = manager_of(fact) if fact else None
     for opening in (each for each in needed if each.is_vital):
         opened = manager and manager.rules(opening.packet, ruleset, ())
         way = passage(_beyond(manager, ruleset, opening) if manager and opened else ruleset, opening.packet)

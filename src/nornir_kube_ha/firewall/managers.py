@@ -1,7 +1,8 @@
 """What manages packet filters, and how each calls a rule. One class each; another is a class more."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from nornir_kube_ha.firewall.model import FirewallFact
@@ -9,8 +10,7 @@ from nornir_kube_ha.packetfilter import VRRP, Chain, Packet, Ruleset, Table, sto
 
 MARK = "kube-ha"
 PRIORITY = -28112  # of our rich rules, which know no comment: nobody else's number, and before rules that refuse
-IPTABLES = frozenset({"filter", "mangle", "nat", "raw", "security"})
-_IDENTIFIER = re.compile(r"[A-Za-z][\w/.-]*")
+_NFT_NAME = re.compile(r"[A-Za-z][\w/.-]*")
 
 
 class Manager(Protocol):
@@ -33,16 +33,16 @@ class Manager(Protocol):
             chain: the chain
         """
 
-    def parse(self, text: str) -> frozenset[str]:
-        """Our rules, out of what it lists.
 
-        Arguments:
-            text: all rules that it has
-        """
-
-
+@dataclass(frozen=True, slots=True)
 class Firewalld:
-    """firewalld: rich rules, of the zone that the node's interface is in. It stops nothing that the host sends."""
+    """firewalld: rich rules, of the zone that the node's interface is in. It stops nothing that the host sends.
+
+    Arguments:
+        fact: the host's
+    """
+
+    fact: FirewallFact
 
     def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
         """As firewalld prints it: so it is found again."""
@@ -56,13 +56,16 @@ class Firewalld:
         """In all of its own table."""
         return table.name == "firewalld"
 
-    def parse(self, text: str) -> frozenset[str]:
-        """Those of our priority."""
-        return frozenset(line for line in text.splitlines() if line.startswith(f'rule priority="{PRIORITY}" '))
 
-
+@dataclass(frozen=True, slots=True)
 class Ufw:
-    """ufw: rules with our comment. VRRP is known to it since 0.36.2."""
+    """ufw: rules with our comment. VRRP is known to it since 0.36.2.
+
+    Arguments:
+        fact: the host's
+    """
+
+    fact: FirewallFact
 
     def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
         """As `ufw show added` prints it: so it is found again."""
@@ -78,21 +81,25 @@ class Ufw:
         """In iptables' filter, which it fills."""
         return (table.family, table.name, chain.name) in {("ip", "filter", "INPUT"), ("ip", "filter", "OUTPUT")}
 
-    def parse(self, text: str) -> frozenset[str]:
-        """Those with our comment."""
-        return frozenset(re.findall(rf"^ufw (.+) comment '{MARK}'$", text, re.MULTILINE))
 
-
+@dataclass(frozen=True, slots=True)
 class Nftables:
-    """nftables' own file: rules at the head of each base chain that may stop the packet."""
+    """nftables' own file: rules at the head of each base chain of it that may stop the packet.
+
+    Arguments:
+        fact: the host's
+    """
+
+    fact: FirewallFact
 
     def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
         """`inet filter input tcp dport 8443 accept`: table, chain, and what stands in it."""
-        end = f" {self._expression(packet)}"
-        known = [rule.removesuffix(end) for rule in ours if rule.endswith(end)]
-        met = [pair for pair in stopping(ruleset, packet) if self.governs(*pair)]
-        found = [f"{table.family} {table.name} {chain.name}" for table, chain in met]
-        return tuple(f"{chain}{end}" for chain in dict.fromkeys((*sorted(known), *found)))
+        expression = self._expression(packet)
+        there = [pair for pair in ruleset.base_chains(packet.hook) if self.governs(*pair)]
+        stops = [*stopping(ruleset, packet)]
+        known = frozenset(ours)
+        found = ((f"{table.family} {table.name} {chain.name} {expression}", (table, chain)) for table, chain in there)
+        return tuple(rule for rule, pair in found if pair in stops or rule in known)
 
     @staticmethod
     def _expression(packet: Packet) -> str:
@@ -102,19 +109,36 @@ class Nftables:
         return f"{whose} ip protocol {VRRP} accept"  # its name needs /etc/protocols, which small hosts are without
 
     def governs(self, table: Table, chain: Chain) -> bool:
-        """Where nft may write: iptables could not read its own chains any more."""
-        of_iptables = table.family == "ip" and table.name in IPTABLES and chain.name.isupper()
-        return not of_iptables and all(_IDENTIFIER.fullmatch(name) for name in (table.name, chain.name))
-
-    def parse(self, text: str) -> frozenset[str]:
-        """Those with our comment, in our file."""
-        return frozenset(re.findall(rf'^insert rule (.+) comment "{MARK}: .*"$', text, re.MULTILINE))
+        """In tables that the file makes: who else makes one, makes it without our rules at the next boot."""
+        names = all(_NFT_NAME.fullmatch(name) for name in (table.name, chain.name))
+        return names and f"{table.family} {table.name}" in self.fact.tables
 
 
-MANAGERS: Mapping[str, Manager] = {"firewalld": Firewalld(), "ufw": Ufw(), "nftables": Nftables()}
+MANAGERS: Mapping[str, Callable[[FirewallFact], Manager]] = {
+    "firewalld": Firewalld,
+    "ufw": Ufw,
+    "nftables": Nftables,
+}
+_OURS = {
+    "firewalld": re.compile(rf'^rule priority="{PRIORITY}" .*$', re.MULTILINE),
+    "ufw": re.compile(rf"^ufw (.+) comment '{MARK}'$", re.MULTILINE),
+    "nftables": re.compile(rf'^insert rule (.+) comment "{MARK}: .*"$', re.MULTILINE),
+}
+"""Our rules among those that each lists."""
 
 
-def parse_firewall(manager: str, place: str, live: str, kept: str) -> FirewallFact:
+def manager_of(fact: FirewallFact) -> Manager | None:
+    """None where there is none, or where what it is told would be forgotten at the next boot.
+
+    Arguments:
+        fact: the host's
+    """
+    if fact.manager not in MANAGERS or (fact.manager == "nftables" and not fact.place):
+        return None
+    return MANAGERS[fact.manager](fact)
+
+
+def parse_firewall(manager: str, place: str, live: str, kept: str, tables: str = "") -> FirewallFact:
     """Read what a look found of a host's firewall.
 
     Arguments:
@@ -122,12 +146,14 @@ def parse_firewall(manager: str, place: str, live: str, kept: str) -> FirewallFa
         place: where rules belong
         live: what it lists of those in force
         kept: what it lists of those that are there again after a boot
+        tables: of nftables, those that its file makes, one a line
 
     Raises:
         KeyError: there is no such manager
     """
-    known = MANAGERS[manager]
-    return FirewallFact(manager, place, known.parse(live), known.parse(kept))
+    ours = _OURS[manager]
+    in_force, to_stay = (frozenset(ours.findall(text)) for text in (live, kept))
+    return FirewallFact(manager, place, in_force, to_stay, frozenset(tables.splitlines()))
 
 
 def rules_of(ruleset: Ruleset) -> frozenset[str]:

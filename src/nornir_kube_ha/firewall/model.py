@@ -30,12 +30,14 @@ class FirewallFact:
             is none, and for ufw
         live: our rules that are in force, as far as the manager tells; those of nftables stand in the ruleset itself
         kept: our rules that are there again after a boot
+        tables: of nftables only, those that the file makes: `inet filter`. Others are made by who knows whom
     """
 
     manager: str = ""
     place: str = ""
     live: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
 
 
 NO_FIREWALL = FirewallFact()
