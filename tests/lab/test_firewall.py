@@ -13,6 +13,7 @@ CLOSE = {
 cat >/etc/nftables.conf <<'END'
 #!/usr/sbin/nft -f
 flush ruleset
+include "/etc/nftables.d/*.nft"
 table inet filter {
     chain input {
         type filter hook input priority filter; policy drop;
@@ -29,7 +30,7 @@ table inet filter {
 }
 END
 mkdir -p /etc/nftables.d
-printf 'include "/etc/nftables.d/*.nft"' >>/etc/nftables.conf # a usual one, and no newline behind it
+truncate -s -1 /etc/nftables.conf # no newline at its end, which nft does without
 systemctl enable --now --quiet nftables""",
 }
 RULES = {
