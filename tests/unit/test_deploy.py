@@ -24,7 +24,7 @@ from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
-from nornir_kube_ha.tasks import config, generations, lease, packages, services
+from nornir_kube_ha.tasks import config, firewall, generations, lease, packages, services
 from nornir_kube_ha.tasks import remove as remove_tasks
 from nornir_kube_ha.tasks import upgrade as upgrade_tasks
 from nornir_kube_ha.tasks.shell import Completed
@@ -43,6 +43,7 @@ MARKS = {
     "WRITE=": "unstage",
     "release$": "release",
     "words=": "take",
+    "WANTED=": "firewall",
 }
 
 
@@ -64,6 +65,7 @@ class World:
         generations: by host, the line of what is kept there
         newer: by host, packages that its package sources have newer, as its script says it
         refuses: hosts whose haproxy refuses what is staged there
+        opened: by host, as they are once their firewall was told
         fails: what a script on a host ends with, by host and step
         steps: what was sent to which host, in this order
         meant: of each look, whether the host was to be changed after it
@@ -75,6 +77,7 @@ class World:
     generations: dict[str, str] = field(default_factory=dict)
     newer: dict[str, str] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
+    opened: dict[str, Facts] = field(default_factory=dict)
     fails: dict[tuple[str, str], Exception] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
     meant: list[bool] = field(default_factory=list)
@@ -104,6 +107,8 @@ class World:
         if step == "install":
             installed = self.healthy[host]
             self.facts[host] = replace(self.facts[host], packages=installed.packages, heard=installed.heard)
+        if step == "firewall":
+            self.facts[host] = self.opened.get(host, self.facts[host])
         if step in {"commit", "services", "upgrade"}:
             self.facts[host] = self.healthy[host]
         return Completed(0, "", "")
@@ -135,7 +140,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
-    for module in (config, generations, lease, packages, remove_tasks, services, upgrade_tasks):
+    for module in (config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     for limit in ("GATE_SECONDS", "SETTLE_SECONDS", "SETTLE_INTERVAL"):
         monkeypatch.setattr(gate, limit, 0)
