@@ -31,7 +31,8 @@ def change_firewall(
 
     Arguments:
         plans: by host name, from `get_plan`
-        step: `open` what is needed, before anything relies on it; or `close` what was, once nothing does any more
+        step: `open` what is needed, before anything relies on it (what was stays as it is); or `close` what was, once
+            nothing does any more
         dry_run: whether to only say what would be told; Nornir's own setting if not given
         lease: the run's, without which nothing is done; none not to ask
 

@@ -1,5 +1,5 @@
 # Have this host's firewall let through what WANTED says, one rule a line, and nothing else of ours. What others made of
-# it is left alone: nothing is flushed, reloaded or switched off.
+# it is left alone: nothing is flushed or switched off.
 #
 # After nftables.sh; set before it: WANTED, and for `open_in` MARK and PRIORITY, by which our rules are known.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
