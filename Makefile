@@ -29,7 +29,7 @@ browser: setup # only the tests open a browser: a demo fetches none
 MEASURED := tests/lab/test_faults.py tests/lab/test_failover.py tests/lab/test_under_load.py
 
 test: browser ## all tests; those in tests/lab boot labs of their own
-	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they wait
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: outages are measured here
 
 lint: setup ## ruff, mypy strict, shellcheck
