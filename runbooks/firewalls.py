@@ -1,9 +1,10 @@
 """Firewalls of hosts, as steps of a run: opened before anything relies on it, closed when nothing does any more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from nornir_kube_ha.errors import PreflightError
+from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.firewall import Opening, openings, stopped
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import change_firewall
@@ -29,12 +30,20 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
     for name in hosts:
         view = run.view(name)
         wanted = needed[name] if needed else openings(view.cluster, view.node)
-        ruleset = view.facts.ruleset
         # A manager that has taken our rules may have others that go before them.
-        if ruleset and (found := [*stopped(wanted, ruleset)]):
-            words = f"told to let them pass, its firewall still stops {'; '.join(found)}; no other file was changed"
+        if found := "; ".join(_still_stopped(wanted, view.facts)):
+            words = f"told to let them pass, its firewall still stops {found}; no other file was changed"
             run.fail(name, PreflightError(name, words))
     run.stop_if_failed()
+
+
+def _still_stopped(wanted: tuple[Opening, ...], facts: Facts) -> Iterator[str]:
+    try:
+        ruleset = facts.ruleset
+    except ValueError as error:
+        yield f"who knows what: its rules cannot be read ({error})"
+    else:
+        yield from stopped(wanted, ruleset) if ruleset else ()
 
 
 def close_firewalls(run: Run) -> None:

@@ -77,7 +77,7 @@ def _plan(
         if wanted and wanted.good:
             good.add(name)
         node = run.intent.node(name)
-        needed[name] = openings_of(files, run.intent.cluster_of(name), node) if node.firewall == "open" else ()
+        needed[name] = openings_of(files, run.intent.cluster_of(name), node)
         run.plans[name] = _opening_only(plan(node, files, run.facts[name], needed[name]))
     run.stop_if_failed()
     return good

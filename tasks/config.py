@@ -72,8 +72,7 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
     intent = with_kept_passwords(intent, seen)
     files = render_config(task, intent, seen).result
     node = intent.node(task.host.name)
-    needed = openings(intent.cluster_of(node.name), node) if node.firewall == "open" else ()
-    change = plan(node, files, seen[node.name], needed)
+    change = plan(node, files, seen[node.name], openings(intent.cluster_of(node.name), node))
     return Result(host=task.host, result=change, diff=change.diff)
 
 

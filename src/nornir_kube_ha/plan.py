@@ -146,7 +146,7 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
         node: the host's intent
         files: its files as they should be
         facts: the host as it is
-        needed: what has to pass its firewall; nothing if the firewall is not to be looked at
+        needed: what has to pass its firewall, if the inventory has that told
     """
     write = tuple(
         FileChange(file, diff(facts.files.get(file.path), file, node))
@@ -159,16 +159,18 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
     stale = {*files_plan.stale_units, *facts.pending}
     units = (*_systemd_changes(node, facts, files_plan.paths), *_unit_changes(facts, stale))
     return replace(
-        files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(tuple(needed), facts)
+        files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(node, tuple(needed), facts)
     )
 
 
-def _firewall(needed: tuple[Opening, ...], facts: Facts) -> FirewallChange | None:
+def _firewall(node: Node, needed: tuple[Opening, ...], facts: Facts) -> FirewallChange | None:
+    if node.firewall == "leave" or not needed:
+        return None
     try:
         ruleset = facts.ruleset
     except ValueError:  # the check of the firewall says so
         return None
-    return firewall_change(needed, facts.firewall, ruleset) if needed and ruleset else None
+    return firewall_change(needed, facts.firewall, ruleset) if ruleset else None
 
 
 def required_packages(node: Node) -> tuple[str, ...]:

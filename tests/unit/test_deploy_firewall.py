@@ -47,6 +47,16 @@ def test_firewall_that_stops_it_all_the_same_ends_the_run(stale: World, run_of: 
     assert failure.message.startswith("told to let them pass, its firewall still stops VRRP from lb-1: ")
 
 
+def test_firewall_that_cannot_be_read_any_more_ends_the_run(stale: World, run_of: Callable[..., Run]) -> None:
+    shut(stale, opens=False)
+    stale.opened = {host: replace(facts, packet_filter="{") for host, facts in stale.facts.items()}
+    report = deploy(run_of("deploy"))
+    assert (report.exit_code, stale.order("stage")) == (1, [])
+    failure = report.hosts["lb-1"].failure
+    assert failure
+    assert "its rules cannot be read (nft printed what is no JSON" in failure.message
+
+
 def test_dry_run_tells_no_firewall(stale: World, run_of: Callable[..., Run]) -> None:
     shut(stale, opens=False)
     report = deploy(run_of("deploy", dry_run=True))

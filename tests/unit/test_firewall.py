@@ -251,6 +251,7 @@ def test_plan_opens_before_it_writes(intent: Intent, healthy: dict[str, Facts], 
     assert change.diff.startswith("+ ufw allow from 192.0.2.12 proto vrrp\n")
     assert not replace(change, write=(), remove=(), units=()).is_empty
     assert plan(node, (), seen).firewall is None
+    assert plan(node.model_copy(update={"firewall": "leave"}), (), seen, needed).firewall is None
     assert plan(node, (), replace(seen, packet_filter="{"), needed).firewall is None
     assert plan(node, (), replace(seen, packet_filter=None), needed).firewall is None
 
