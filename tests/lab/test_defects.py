@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from tests.lab.defects import DEFECTS, LB, STRANGER, Certificate, Defect, Expected
+from tests.lab.defects import CLUSTER, DEFECTS, LB, STRANGER, Certificate, Defect, Expected
 from tests.lab.rig import VIP, Completed, Lab, copy_inventory
 
 from nornir_kube_ha.checks import ALL
@@ -19,6 +19,8 @@ from nornir_kube_ha.lab.hosts import Host
 from nornir_kube_ha.lab.state import LabFiles
 
 PATIENCE = 30  # seconds until what was broken shows, and until what was healed is well again
+# Of two holders, each ARP answer may lead a client to the other one, in the middle of a connection: red now and then.
+TORN = {"vip.ping", "vip.readyz", "vip.version", "vip.stats"}
 APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
 
 
@@ -73,8 +75,14 @@ def await_red(lab: Lab, expected: Expected, *, times: int = 2) -> None:
     in_a_row = 0
     while in_a_row < times:
         completed = lab.runbook("verify", "--output", "json")
-        in_a_row = in_a_row + 1 if seen(completed) == as_expected(expected) else 0
+        red = without_torn(seen(completed)) if "vip.single_holder" in expected.get(CLUSTER, ()) else seen(completed)
+        in_a_row = in_a_row + 1 if red == as_expected(expected) else 0
         assert time.monotonic() < deadline, (seen(completed), as_expected(expected), words(completed))
+
+
+def without_torn(red: dict[str, list[str]]) -> dict[str, list[str]]:
+    left = {place: [id_ for id_ in ids if id_ not in TORN] for place, ids in red.items()}
+    return {place: ids for place, ids in left.items() if ids}
 
 
 def words(completed: Completed) -> list[str]:
