@@ -114,10 +114,10 @@ def between(intent: str, host: str, old: tuple[str, str], new: tuple[str, str]) 
     return {path: found for path in before if (found := changes(before[path], after[path])) != NOTHING}
 
 
-LENGTHENED = "# This keepalived always counts 3 lost adverts: as long until a take-over, with fewer of them."
+LENGTHENED = "# This keepalived always counts 3 lost adverts: so fewer of them, further apart."
 REQUIRED = {
     "ours": {  # down_timer_adverts is known from 2.2.4 on
-        KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.27"}, {"advert_int 0.05", "down_timer_adverts 16"})
+        KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.15"}, {"advert_int 0.05", "down_timer_adverts 16"})
     },
     "guide": {
         KEEPALIVED_CONF: ({LENGTHENED}, {"down_timer_adverts 3"}),

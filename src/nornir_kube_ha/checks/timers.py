@@ -16,6 +16,7 @@ FEW_MISSES = 5  # with 3 of them at 0.1 s, 30 % loss moved the VIP 12 times in 4
 def fit(view: ClusterView) -> Verdict:
     """Faults are noticed in time, and nothing flaps."""
     odd = list(dict.fromkeys(words for node in view.cluster.nodes for words in _odd(view, node)))
+    odd += _unlike(view)
     return Verdict(
         False if odd else True if view.seen else None,
         "faults are noticed before clients give up, and no lost packet or slow check moves the VIP",
@@ -28,7 +29,7 @@ def _odd(view: ClusterView, node: Node) -> Iterator[str]:
     check = node.keepalived.check
     misses, interval = _adverts(view, node)
     if misses < FEW_MISSES and interval < QUICK:
-        yield f"{misses} lost adverts of {interval:g} s move the VIP: take a longer advert_int, or more adverts"
+        yield f"{misses} lost adverts of {interval:g} s move the VIP: {_remedy(view, node)}"
     if (down := misses * interval) > SLOW:
         yield f"a lost holder is noticed after {down:g} s (advert_int, down_timer_adverts)"
     if (hang := check.interval * check.fall + check.timeout) > SLOW:
@@ -41,13 +42,39 @@ def _odd(view: ClusterView, node: Node) -> Iterator[str]:
         yield f"a dead apiserver gets connections for {dead:g} s (haproxy: inter, fastinter, fall, timeouts.check)"
 
 
+def _unlike(view: ClusterView) -> Iterator[str]:
+    """Nodes that count otherwise than the others: a backup goes by the holder's interval, times its own count."""
+    counts: dict[tuple[int, float], list[str]] = {}
+    for node in view.cluster.nodes:
+        if node.name in view.facts:
+            counts.setdefault(_adverts(view, node), []).append(node.name)
+    if len(counts) > 1:
+        words = "; ".join(
+            f"{', '.join(names)}: {misses} of {interval:g} s" for (misses, interval), names in counts.items()
+        )
+        misses, interval = min(counts)
+        hint = f"advert_int: {interval:g} and down_timer_adverts: {misses}, until all have keepalived 2.2.4 or later"
+        yield f"nodes count lost adverts unlike each other ({words}): take {hint}"
+
+
 def _adverts(view: ClusterView, node: Node) -> tuple[int, float]:
     """How many lost adverts move the VIP, and the seconds between two of them, as keepalived.conf has them."""
-    facts = view.facts.get(node.name)
-    package = facts.packages.get("keepalived") if facts else None
-    if features((), package.upstream if package else ()).down_timer_adverts:
+    if _counts_as_told(view, node):
         return node.keepalived.down_timer_adverts, node.keepalived.advert_int
     return PROTOCOL_MISSES, node.keepalived.lengthened_advert_int
+
+
+def _remedy(view: ClusterView, node: Node) -> str:
+    if _counts_as_told(view, node):
+        return "take a longer advert_int, or more adverts"
+    return "keepalived before 2.2.4 counts no more, and longer intervals hand over later"
+
+
+def _counts_as_told(view: ClusterView, node: Node) -> bool:
+    """Whether the node's keepalived knows `down_timer_adverts`."""
+    facts = view.facts.get(node.name)
+    package = facts.packages.get("keepalived") if facts else None
+    return features((), package.upstream if package else ()).down_timer_adverts
 
 
 def _dead(haproxy: HAProxy) -> float:

@@ -19,6 +19,8 @@ QUICK = 0.3
 """Seconds between two adverts below which a few that are lost in a row are a matter of a busy moment."""
 MANY_MISSES, PROTOCOL_MISSES = 16, 3
 """Lost adverts until a take-over: where adverts are quick, and VRRP's own."""
+LONGEST_QUICK = 0.15
+"""Seconds between quick adverts at most: who is told that the VIP is free waits half of it, by a priority of 120."""
 
 
 def _advert_int(given: dict[str, Any]) -> float:
@@ -88,8 +90,13 @@ class Keepalived(Settings):
 
     @property
     def lengthened_advert_int(self) -> float:
-        """Seconds between two adverts where VRRP's own 3 are always counted: as long until a take-over, with fewer."""
+        """Seconds between two adverts where VRRP's own 3 are always counted.
+
+        As long until a take-over, with fewer adverts; where adverts are quick, not so long that a planned move waits.
+        """
         interval = self.advert_int * self.down_timer_adverts / PROTOCOL_MISSES
+        if interval < QUICK:
+            interval = max(self.advert_int, min(interval, LONGEST_QUICK))
         smallest, digits = (1, 0) if self.vrrp_version == 2 else (0.01, 2)
         return min(LONGEST_ADVERT_INT, max(smallest, round(interval, digits)))
 
