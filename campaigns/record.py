@@ -1,4 +1,7 @@
-"""What a campaign measured, as a section of docs/measured.md: the next run of the same campaign takes its place."""
+"""What a campaign measured, as a section of a page: the next run of the same campaign takes its place.
+
+The page is docs/measured.md unless a campaign has one of its own.
+"""
 
 import platform
 import re
@@ -17,7 +20,7 @@ ratios say more than seconds.
 """
 
 
-def record(title: str, command: str, lines: Iterable[str], page: Path = PAGE) -> None:
+def record(title: str, command: str, lines: Iterable[str], page: Path = PAGE, introduction: str = INTRODUCTION) -> None:
     """Write a section.
 
     Arguments:
@@ -25,13 +28,14 @@ def record(title: str, command: str, lines: Iterable[str], page: Path = PAGE) ->
         command: what measures it again
         lines: Markdown
         page: where to
+        introduction: what a new page begins with
     """
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     where = f"{datetime.now(UTC):%Y-%m-%d}, after {commit.stdout.strip()}, Python {platform.python_version()}"
     section = "\n".join([f"## {title}", "", f"`{command}`, {where}:", "", *lines])
-    old = page.read_text(encoding="utf-8") if page.exists() else INTRODUCTION
+    old = page.read_text(encoding="utf-8") if page.exists() else introduction
     parts = [part.strip() for part in re.split(r"^(?=## )", old, flags=re.MULTILINE)]
     kept = [part for part in parts if not part.startswith(f"## {title}\n")]
     page.write_text("\n\n".join([*kept, section]) + "\n", encoding="utf-8")

@@ -1,0 +1,135 @@
+"""The whole way on every release, and on clusters of several: deploy, again, verify, faults, rollback, remove.
+
+Written to docs/matrix.md.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from campaigns.record import ROOT, record
+from tests.lab.rig import HOSTS, copy_inventory
+from tests.lab.walking import FAULTS, Step, versions, walk
+
+PAGE = ROOT / "docs" / "matrix.md"
+INTRODUCTION = """\
+# What it runs on
+
+Written by the command that stands here, on the lab's hosts.
+"""
+COUNTED_BY_ALL = {"keepalived.advert_int": 0.15, "keepalived.down_timer_adverts": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster of three.
+
+    Arguments:
+        name: in words
+        suites: of its hosts
+        settings: what its inventory says beside
+        warned: ids of checks that warn, by right
+    """
+
+    name: str
+    suites: tuple[str, str, str]
+    settings: Mapping[str, object] = field(default_factory=dict)
+    warned: tuple[str, ...] = ()
+
+
+CLUSTERS = (
+    Cluster("Debian 12", ("bookworm",) * 3),
+    Cluster("Debian 11", ("bullseye",) * 3, warned=("cluster.timers",)),
+    Cluster("Debian 13", ("trixie",) * 3),
+    Cluster(
+        "Debian 11, 12 and 13",
+        ("bullseye", "bookworm", "trixie"),
+        COUNTED_BY_ALL,
+        ("cluster.versions", "cluster.timers"),
+    ),
+    Cluster("Debian 12 and 13", ("bookworm", "trixie", "bookworm"), warned=("cluster.versions",)),
+)
+WORDS = {"again": "second deploy", **{fault: f"{fault}, longest" for fault in FAULTS}}
+
+
+@dataclass
+class Row:
+    """What became of one cluster.
+
+    Arguments:
+        cluster: which
+        versions: of its daemons, on each kind of host
+        steps: of its way, by name
+    """
+
+    cluster: Cluster
+    versions: tuple[str, ...]
+    steps: dict[str, Step]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went as it should."""
+        return all(step.ok for step in self.steps.values())
+
+    @property
+    def line(self) -> str:
+        """Of a table in Markdown."""
+        cells = [f"**{step.words}**" if not step.ok else step.words or "yes" for step in self.steps.values()]
+        warned = ", ".join(f"`{each}`" for each in self.cluster.warned) or "-"
+        return f"| {' | '.join([self.cluster.name, '; '.join(self.versions), *cells, warned])} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=10, help="how often each fault is made")
+    parser.add_argument("--only", default="*", help="clusters of that name; nothing is written")
+    options = parser.parse_args()
+    rows = [_row(each, options.repeat) for each in CLUSTERS if fnmatch(each.name, options.only)]
+    lines = list(_lines(rows, options.repeat))
+    if options.only == "*":
+        record("The whole way", f"make matrix REPEAT={options.repeat}", lines, PAGE, INTRODUCTION)
+    else:
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if all(row.passed for row in rows) else 1
+
+
+def _row(cluster: Cluster, repeat: int) -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        lab = copy_inventory("matrix", Path(folder) / "inventory")
+        for host, suite in zip(HOSTS, cluster.suites, strict=True):
+            lab.set("lab_suite", suite, host=host)
+        for key, value in cluster.settings.items():
+            lab.set(key, value)
+        row = Row(cluster, (), {})
+        lab.up()
+        try:
+            for step in walk(lab, cluster.warned, repeat=repeat):
+                row.steps[step.name] = step
+                sys.stderr.write(
+                    f"{cluster.name}, {step.name}: {'' if step.ok else 'NOT '}as it should be; {step.words}\n"
+                )
+                if step.name == "deploy":
+                    row.versions = tuple(dict.fromkeys(versions(lab, host) for host in HOSTS))
+        finally:
+            lab.down()
+    return row
+
+
+def _lines(rows: list[Row], repeat: int) -> list[str]:
+    names = [WORDS.get(name, name) for name in rows[0].steps]
+    return [
+        f"* Clusters of three. Each fault {repeat} times on the holder, within its limit (0.15 s and 1 s); a `yes`:",
+        "  exit code 0, every check green but those that are named, and changed what had to be changed and no more.",
+        "",
+        f"| {' | '.join(['cluster', 'daemons', *names, 'warned, by right'])} |",
+        f"|{'---|' * (len(names) + 3)}",
+        *(row.line for row in rows),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

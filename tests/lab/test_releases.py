@@ -1,0 +1,42 @@
+"""One cluster on three releases of Debian, as it is in the middle of an upgrade of the distribution.
+
+A short pass of `make matrix`.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.lab.conftest import PROCESS
+from tests.lab.rig import Lab, copy_inventory
+from tests.lab.walking import versions, walk
+
+RELEASES = {
+    "lb-1": ("bullseye", "haproxy 2.2.9, keepalived 2.1.5"),
+    "lb-2": ("bookworm", "haproxy 2.6.12, keepalived 2.2.7"),
+    "lb-3": ("trixie", "haproxy 3.0.11, keepalived 2.3.3"),
+}
+WARNED = ("cluster.versions", "cluster.timers")  # that they differ, and that the oldest counts 3 lost adverts
+COUNTED_BY_ALL = {"keepalived.advert_int": 0.15, "keepalived.down_timer_adverts": 3}
+
+
+@pytest.fixture
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three hosts, each of another release, that nothing was deployed to yet."""
+    lab = copy_inventory(f"mix{PROCESS}", tmp_path_factory.mktemp("mixed") / "inventory")
+    for host, (release, _) in RELEASES.items():
+        lab.set("lab_suite", release, host=host)
+    for key, value in COUNTED_BY_ALL.items():
+        lab.set(key, value)
+    lab.up()
+    yield lab
+    lab.down()
+
+
+@pytest.mark.timeout(600)  # two images may have to be built first
+def test_a_cluster_of_three_releases_is_like_any_other(mixed: Lab) -> None:
+    for step in walk(mixed, WARNED):
+        assert step.ok, step
+        if step.name == "deploy":
+            assert {host: versions(mixed, host) for host in RELEASES} == {
+                host: version for host, (_, version) in RELEASES.items()
+            }

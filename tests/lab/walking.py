@@ -1,0 +1,98 @@
+"""One cluster's whole way, as a user goes it: deployed, deployed again, looked at, broken, put back, taken off."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from tests.lab.breaking import failover_test
+from tests.lab.rig import Completed, Lab
+
+FAULTS = ("haproxy-kill", "link-down")
+STEPS = ("deploy", "again", "verify", *FAULTS, "rollback", "remove")
+# What is ours, and nobody's memory of it: package managers, systemd and the journal keep one.
+LEFT = "grep -rslI kube-ha /etc /var/lib /run | grep -vE '^/(var/lib|run)/(dpkg|systemd|rpm|dnf)/' || true"
+JSON = ("--output", "json")
+CHANGE = {"haproxy.balance": ("leastconn", "source"), "keepalived.garp_master_refresh": (60, 30)}
+VERSIONS = "haproxy -v | head -n 1; keepalived --version 2>&1 | head -n 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of the way.
+
+    Arguments:
+        name: one of `STEPS`
+        ok: whether it went as it should
+        words: what was measured, or what went wrong
+    """
+
+    name: str
+    ok: bool
+    words: str = ""
+
+
+def walk(lab: Lab, warned: Collection[str] = (), *, repeat: int = 1) -> Iterator[Step]:
+    """Go the whole way, on hosts that are up and that nothing was deployed to.
+
+    Arguments:
+        lab: whose
+        warned: ids of checks that only warn, and by right
+        repeat: how often each fault is made
+    """
+    by_right = frozenset(warned)
+    yield _judged("deploy", lab.deploy(*JSON), by_right, changed=True)
+    yield _judged("again", lab.deploy(*JSON), by_right, changed=False)
+    yield _judged("verify", lab.runbook("verify", *JSON), by_right, changed=False)
+    for fault in FAULTS:
+        yield _fault(lab, fault, repeat)
+    yield _rollback(lab, by_right | {"haproxy.stable"})  # it was killed a moment ago
+    yield _remove(lab)
+
+
+def versions(lab: Lab, host: str) -> str:
+    """`haproxy 2.6.12, keepalived 2.2.7`, of a host that has them."""
+    haproxy, keepalived = lab.run(host, VERSIONS).splitlines()
+    return f"haproxy {haproxy.split()[2].partition('-')[0]}, keepalived {keepalived.split()[1].lstrip('v')}"
+
+
+def _rollback(lab: Lab, warned: frozenset[str]) -> Step:
+    """Of a change of both daemons' files, which goes first."""
+    for key, (_, changed) in CHANGE.items():
+        lab.set(key, changed)
+    change = _judged("rollback", lab.deploy(*JSON), warned, changed=True)
+    if not change.ok:
+        return change
+    back = _judged("rollback", lab.runbook("rollback", *JSON), warned | {"files.intended"}, changed=True)
+    for key, (before, _) in CHANGE.items():
+        lab.set(key, before)
+    return _judged("rollback", lab.deploy(*JSON), warned, changed=False) if back.ok else back
+
+
+def _remove(lab: Lab) -> Step:
+    removed = lab.runbook("remove", "--yes", *JSON)
+    left = {host: lab.run(host, LEFT).split() for host in removed.report["hosts"]}
+    words = [f"{host}: {', '.join(paths)}" for host, paths in left.items() if paths]
+    return Step("remove", not removed.status and not words, "; ".join(words))
+
+
+def _judged(name: str, completed: Completed, warned: frozenset[str], *, changed: bool) -> Step:
+    if not completed.stdout:
+        return Step(name, ok=False, words=completed.stderr[-300:])
+    report = completed.report
+    red = {place: sorted(set(ids) - warned) for place, ids in completed.red_checks().items()}
+    words = [f"{place}: {', '.join(ids)}" for place, ids in red.items() if ids]
+    words += [f"{place}: {host['error']['message']}" for place, host in report["hosts"].items() if host["error"]]
+    if report["changed"] is not changed:
+        words.append("something was changed" if report["changed"] else "nothing was changed")
+    return Step(name, not completed.status and not words, "; ".join(words))
+
+
+def _fault(lab: Lab, name: str, repeat: int) -> Step:
+    completed = failover_test(lab, "--fault", name, "--repeat", str(repeat))
+    if not completed.stdout or not completed.report["faults"]:
+        return Step(name, ok=False, words=completed.stderr[-300:])
+    [fault] = completed.report["faults"]
+    longest = fault["statistics"]["new"]["max"] if fault["statistics"] else None
+    words = ["no end" if longest is None else f"{longest:.2f} s"]
+    if fault["outcome"] != "passed":
+        words += [each for trial in fault["trials"] for each in (*trial["exceeded"], trial["words"]) if each]
+    return Step(name, fault["outcome"] == "passed", "; ".join(words))
