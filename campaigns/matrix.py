@@ -13,7 +13,7 @@ from pathlib import Path
 
 from campaigns.record import ROOT, record
 from tests.lab.rig import HOSTS, copy_inventory
-from tests.lab.walking import FAULTS, Step, versions, walk
+from tests.lab.walking import COUNTED_BY_ALL, FAULTS, Step, versions, walk
 
 PAGE = ROOT / "docs" / "matrix.md"
 INTRODUCTION = """\
@@ -21,7 +21,6 @@ INTRODUCTION = """\
 
 Written by the command that stands here, on the lab's hosts.
 """
-COUNTED_BY_ALL = {"keepalived.advert_int": 0.15, "keepalived.down_timer_adverts": 3}
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def between(intent: str, host: str, old: tuple[str, str], new: tuple[str, str]) 
 LENGTHENED = "# This keepalived always counts 3 lost adverts: so fewer of them, further apart."
 REQUIRED = {
     "ours": {  # down_timer_adverts is known from 2.2.4 on
-        KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.15"}, {"advert_int 0.05", "down_timer_adverts 16"})
+        KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.1"}, {"advert_int 0.05", "down_timer_adverts 16"})
     },
     "guide": {
         KEEPALIVED_CONF: ({LENGTHENED}, {"down_timer_adverts 3"}),

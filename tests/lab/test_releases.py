@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from tests.lab.conftest import PROCESS
 from tests.lab.rig import Lab, copy_inventory
-from tests.lab.walking import versions, walk
+from tests.lab.walking import COUNTED_BY_ALL, versions, walk
 
 RELEASES = {
     "lb-1": ("bullseye", "haproxy 2.2.9, keepalived 2.1.5"),
@@ -16,7 +16,6 @@ RELEASES = {
     "lb-3": ("trixie", "haproxy 3.0.11, keepalived 2.3.3"),
 }
 WARNED = ("cluster.versions", "cluster.timers")  # that they differ, and that the oldest counts 3 lost adverts
-COUNTED_BY_ALL = {"keepalived.advert_int": 0.15, "keepalived.down_timer_adverts": 3}
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ STEPS = ("deploy", "again", "verify", *FAULTS, "rollback", "remove")
 LEFT = "grep -rslI kube-ha /etc /var/lib /run | grep -vE '^/(var/lib|run)/(dpkg|systemd|rpm|dnf)/' || true"
 JSON = ("--output", "json")
 CHANGE = {"haproxy.balance": ("leastconn", "source"), "keepalived.garp_master_refresh": (60, 30)}
+# In a cluster with a keepalived before 2.2.4: a node goes by the holder's interval, times its own count.
+COUNTED_BY_ALL = {"keepalived.advert_int": 0.1, "keepalived.down_timer_adverts": 3}
 VERSIONS = "haproxy -v | head -n 1; keepalived --version 2>&1 | head -n 1"
 
 

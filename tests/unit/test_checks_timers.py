@@ -76,8 +76,8 @@ ALL_OLD = dict.fromkeys(("lb-1", "lb-2", "lb-3"), OLD)
 @pytest.mark.parametrize(
     ("group", "seen"),
     [
-        pytest.param({}, "0.15 s move the VIP: keepalived before 2.2.4 counts no more", id="defaults"),
-        pytest.param(keepalived(timers="fast"), "3 lost adverts of 0.11 s move the VIP", id="fast"),
+        pytest.param({}, "0.1 s move the VIP: keepalived before 2.2.4 counts no more", id="defaults"),
+        pytest.param(keepalived(timers="fast"), "3 lost adverts of 0.1 s move the VIP", id="fast"),
         pytest.param(keepalived(advert_int=5, down_timer_adverts=7), "holder is noticed after 35.01 s", id="slow"),
     ],
 )
@@ -105,8 +105,8 @@ def test_times_that_fit_an_old_keepalived_pass(cluster_view: Clusters, group: di
 
 def test_nodes_that_count_unlike_each_other_are_told_what_all_of_them_can(cluster_view: Clusters) -> None:
     seen = findings_of(cluster_view({"lb-3": OLD}))["cluster.timers"].seen
-    assert "(lb-1, lb-2: 16 of 0.05 s; lb-3: 3 of 0.15 s): take advert_int: 0.15 and down_timer_adverts: 3" in seen
-    taken = keepalived(advert_int=0.15, down_timer_adverts=3)
+    assert "(lb-1, lb-2: 16 of 0.05 s; lb-3: 3 of 0.1 s): take advert_int: 0.1 and down_timer_adverts: 3" in seen
+    taken = keepalived(advert_int=0.1, down_timer_adverts=3)
     assert "unlike" not in findings_of(cluster_view({"lb-3": OLD}, group=taken))["cluster.timers"].seen
     assert "unlike" not in findings_of(cluster_view(ALL_OLD))["cluster.timers"].seen
 

@@ -235,8 +235,8 @@ OLDER, NEWER = "2.2.3", "2.2.4"
 @pytest.mark.parametrize(
     ("settings", "older", "newer"),
     [
-        ({}, ["advert_int 0.15"], ["advert_int 0.05", "down_timer_adverts 16"]),
-        ({"timers": "fast"}, ["advert_int 0.11"], ["advert_int 0.02", "down_timer_adverts 16"]),
+        ({}, ["advert_int 0.1"], ["advert_int 0.05", "down_timer_adverts 16"]),
+        ({"timers": "fast"}, ["advert_int 0.1"], ["advert_int 0.02", "down_timer_adverts 16"]),
         ({"advert_int": 0.2}, ["advert_int 1.07"], ["advert_int 0.2", "down_timer_adverts 16"]),
         ({"advert_int": 1}, ["advert_int 1"], ["advert_int 1", "down_timer_adverts 3"]),
         (  # whole seconds, and at least one
@@ -255,7 +255,7 @@ OLDER, NEWER = "2.2.3", "2.2.4"
             ["advert_int 0.01", "down_timer_adverts 1"],
         ),
         ({"advert_int": 40, "down_timer_adverts": 9}, ["advert_int 40"], ["advert_int 40", "down_timer_adverts 9"]),
-        ({"advert_int": 0.1, "down_timer_adverts": 8}, ["advert_int 0.15"], ["advert_int 0.1", "down_timer_adverts 8"]),
+        ({"advert_int": 0.1, "down_timer_adverts": 8}, ["advert_int 0.1"], ["advert_int 0.1", "down_timer_adverts 8"]),
     ],
 )
 def test_an_older_keepalived_waits_as_long_with_fewer_adverts_or_hands_over_in_time(

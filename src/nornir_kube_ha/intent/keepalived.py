@@ -19,7 +19,7 @@ QUICK = 0.3
 """Seconds between two adverts below which a few that are lost in a row are a matter of a busy moment."""
 MANY_MISSES, PROTOCOL_MISSES = 16, 3
 """Lost adverts until a take-over: where adverts are quick, and VRRP's own."""
-LONGEST_QUICK = 0.15
+LONGEST_QUICK = 0.1
 """Seconds between quick adverts at most: who is told that the VIP is free waits half of it, by a priority of 120."""
 
 
