@@ -7,9 +7,12 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.state import IMAGES, Progress, locked
 
@@ -44,6 +47,7 @@ POOL_PACKAGES = (
 
 _NO_DOCUMENTS = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/man/*", "/usr/share/locale/*")
 _HOOK = Path(__file__).with_name("image.sh")
+_INSTALLED = Path(__file__).with_name("installed.sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Image:
     @property
     def pool(self) -> Path:
         """The apt repository, which a host sees as /srv/pool."""
-        return self.folder / "pool"
+        return (self.folder / "pool").resolve()
 
 
 def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str]:
@@ -108,22 +112,56 @@ def ensure_image(suite: str, progress: Progress) -> Image:
     return image
 
 
-def _build(suite: str, image: Image, progress: Progress, lock: int) -> None:
+def ensure_installed(base: Image, packages: tuple[str, ...], progress: Progress) -> Image:
+    """Return an image with packages installed, making it of another one if it is not there.
+
+    Arguments:
+        base: what it is made of; its pool has the packages
+        packages: their names
+        progress: told what is being done when it must be made
+
+    Raises:
+        LabError: it could not be made
+    """
+    recipe = hashlib.sha256(f"{_INSTALLED.read_text()} {packages}".encode()).hexdigest()[:6]
+    image = Image(base.folder.with_name(f"{base.folder.name}-{recipe}"))
+    if image.folder.is_dir():
+        return image
+    suite = base.folder.name.partition("-")[0]
+    with locked(f"image-{suite}", progress):
+        if not image.folder.is_dir():
+            progress(f"installing packages in a copy of the {suite} image, once")
+            with _draft(suite, image) as draft:
+                run(["cp", "--archive", str(base.root), str(draft)], seconds=120)
+                (draft / "pool").symlink_to(Path("..") / base.folder.name / "pool")
+                inside = ("unshare", "--mount", "--propagation", "private", "sh", str(_INSTALLED))
+                run([*inside, str(draft / "root"), str(base.pool), *packages], seconds=300)
+    return image
+
+
+@contextmanager
+def _draft(suite: str, image: Image) -> Iterator[Path]:
+    """A folder that becomes an image's if all goes well. Who makes one holds the suite's lock."""
     IMAGES.mkdir(mode=0o755, parents=True, exist_ok=True)
     for leftover in IMAGES.glob(f".{suite}-*"):  # of a builder that was killed: it had the lock that is ours now
         _discard(leftover)
     draft = Path(tempfile.mkdtemp(prefix=f".{suite}-", dir=IMAGES))
-    progress(f"building the {suite} image, once: about 40 s on a quick line")
-    started = time.monotonic()
     try:
         draft.chmod(0o755)
-        _run_builder(mmdebstrap_command(suite, draft / "root", os.environ.get(MIRROR)), progress, lock)
-        (draft / "root/srv/pool").rename(draft / "pool")
-        (draft / "root/srv/pool").mkdir()
+        yield draft
         draft.rename(image.folder)
     except BaseException:
         _discard(draft)
         raise
+
+
+def _build(suite: str, image: Image, progress: Progress, lock: int) -> None:
+    progress(f"building the {suite} image, once: about 40 s on a quick line")
+    started = time.monotonic()
+    with _draft(suite, image) as draft:
+        _run_builder(mmdebstrap_command(suite, draft / "root", os.environ.get(MIRROR)), progress, lock)
+        (draft / "root/srv/pool").rename(draft / "pool")
+        (draft / "root/srv/pool").mkdir()
     progress(f"built the {suite} image in {time.monotonic() - started:.0f} s: {image.folder}")
 
 

@@ -17,7 +17,7 @@ from nornir_kube_ha.lab import cgroup, inotify, network
 from nornir_kube_ha.lab.command import require_tools
 from nornir_kube_ha.lab.errors import LabError, LabRequiresRootError
 from nornir_kube_ha.lab.hosts import Host, read_layout
-from nornir_kube_ha.lab.image import Image, ensure_image
+from nornir_kube_ha.lab.image import Image, ensure_image, ensure_installed
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
 from nornir_kube_ha.lab.status import await_hosts
@@ -36,12 +36,13 @@ def require_root() -> None:
         raise LabRequiresRootError("the lab needs root: it makes network namespaces, mounts and cgroups")
 
 
-def up(layout: Layout, progress: Progress = silent) -> None:
+def up(layout: Layout, progress: Progress = silent, packages: tuple[str, ...] = ()) -> None:
     """Bring a lab up: boot what is missing, replace what is not as the layout says, remove what it does not name.
 
     Arguments:
         layout: what the lab shall be
         progress: told what takes a while
+        packages: what new hosts have installed already
 
     Raises:
         LabRequiresRootError: we are not root
@@ -50,7 +51,7 @@ def up(layout: Layout, progress: Progress = silent) -> None:
     require_root()
     require_tools()
     with locked(f"lab-{layout.name}", progress):
-        images = {suite: ensure_image(suite, progress) for suite in {host.suite for host in layout.hosts}}
+        images = {suite: _image(suite, packages, progress) for suite in {host.suite for host in layout.hosts}}
         untouched = {host.name for host in Host.all_of(layout.name) if host.is_on}
         try:
             _bring_up(layout, images, untouched, progress)
@@ -136,6 +137,11 @@ def power_on(lab: str, name: str) -> None:
         if not host.is_on:
             host.boot(layout)
         await_hosts(layout, [host], with_apiserver=[])
+
+
+def _image(suite: str, packages: tuple[str, ...], progress: Progress) -> Image:
+    image = ensure_image(suite, progress)
+    return ensure_installed(image, packages, progress) if packages else image
 
 
 def _bring_up(layout: Layout, images: Mapping[str, Image], untouched: set[str], progress: Progress) -> None:

@@ -40,7 +40,11 @@ def add_parser(subparsers: Parsers) -> None:
             )
         return parser
 
-    add_inventory_option(add("up", "boot every host of an inventory that lives in a lab"))
+    up = add("up", "boot every host of an inventory that lives in a lab")
+    add_inventory_option(up)
+    up.add_argument(
+        "--installed", action="store_true", help="new hosts have what a load balancer needs installed already"
+    )
     add("down", "end the lab and all that belongs to it, but the images")
     add("status", "show each host; exit code 1 unless all answer")
     ssh = add("ssh", "log in to a host, or run a command on it")
@@ -59,9 +63,11 @@ def add_parser(subparsers: Parsers) -> None:
 def run_up(options: argparse.Namespace) -> int:
     """`lab up`."""
     lifecycle.require_root()
+    from nornir_kube_ha.plan import PACKAGES  # noqa: PLC0415 - with facts and intent, which the other verbs need not
+
     layouts = _layouts(options.inventory)
     for layout in layouts:
-        lifecycle.up(layout, _progress)
+        lifecycle.up(layout, _progress, PACKAGES if options.installed else ())
     for layout in layouts:
         _print_table(status(layout.name))
     return 0

@@ -34,7 +34,7 @@ def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 def _deployed(name: str, folder: Path) -> Iterator[Lab]:
     lab = copy_inventory(name, folder / "inventory")
-    lab.up()
+    lab.up("--installed")  # how that is done is others' subject: `fresh`
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
     yield lab

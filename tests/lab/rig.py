@@ -76,8 +76,8 @@ class Lab:
     def kube_ha(self, *arguments: str) -> Completed:
         return _runner_of(threading.get_ident()).run("cli", *arguments)
 
-    def up(self) -> None:
-        completed = self.kube_ha("lab", "up", "-i", str(self.inventory))
+    def up(self, *options: str) -> None:
+        completed = self.kube_ha("lab", "up", "-i", str(self.inventory), *options)
         assert completed.status == 0, completed.stderr
 
     def down(self) -> None:

@@ -33,10 +33,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.set_for_group("apiservers", apiservers)
     # A second holder that does not speak our VRID leaves clients on the wrong way until the next of these.
     lab.set("keepalived.garp_master_refresh", 10)
-    lab.up()
+    lab.up("--installed")
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
-    lab.run(STRANGER, "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y keepalived")
     yield lab
     lab.down()
 

@@ -23,6 +23,7 @@ from nornir_kube_ha.lab.image import Image
 from nornir_kube_ha.lab.layout import LabHost, Layout
 from nornir_kube_ha.lab.state import LABS, RUN, LabFiles
 from nornir_kube_ha.lab.status import status
+from nornir_kube_ha.plan import PACKAGES
 
 T = TypeVar("T")
 VIP = IPv4Interface("192.0.2.10/24")
@@ -148,6 +149,15 @@ def test_a_host_knows_its_packages_and_has_none_of_them(lab: Layout) -> None:
     assert policy.count("Installed: (none)") == 5
     assert policy.count("file:/srv/pool") == 5
     assert host.run("apt-get", "update").count("Err:") == 0
+
+
+def test_hosts_may_have_packages_from_the_start(name: str) -> None:
+    lifecycle.up(layout(name), packages=PACKAGES)
+    host = Host(name, "n-1")
+    states = host.run("dpkg-query", "--show", "--showformat", "${db:Status-Status} ", *PACKAGES)
+    assert states.split() == ["installed"] * len(PACKAGES)
+    assert host.run("systemctl", "is-enabled", "haproxy", "keepalived").split() == ["enabled"] * 2
+    assert host.run("sh", "-c", "ls /usr/sbin/policy-rc.d /etc/keepalived/keepalived.conf 2>/dev/null; true") == ""
 
 
 def test_ssh_lets_in_by_the_labs_key_and_passes_on_the_exit_status(lab: Layout) -> None:
