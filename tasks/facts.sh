@@ -60,9 +60,11 @@ unit() {
     esac
 }
 
-show() {
+# Of both at once: a call costs systemd itself more than what it shows. Between them stands an empty line.
+show_units() {
     shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts
-    systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" "$1"
+    both=$(systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" haproxy keepalived)
+    haproxy_shown=${both%%"$newline$newline"*} keepalived_shown=${both#*"$newline$newline"}
 }
 
 # PROPERTY SHOWN: its value in what systemctl has shown of a unit.
@@ -199,7 +201,7 @@ look() {
     cat /etc/os-release
     section user
     id -u
-    haproxy_shown=$(show haproxy) keepalived_shown=$(show keepalived)
+    show_units
     packages
     files
     units
