@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.files import read_text
 from nornir_kube_ha.intent import Cluster, Intent, Node, Template
+from nornir_kube_ha.intent.vrids import with_vrids
 from nornir_kube_ha.kept_password import new_password
 from nornir_kube_ha.login_options import weaknesses
 from nornir_kube_ha.secret import read_secret
@@ -69,9 +70,9 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
             nodes.setdefault(node.cluster, []).append(node)
     if not nodes and not problems:
         problems.append(Problem("", "", f"no host of the inventory has any of: {', '.join(sorted(MARKS))}"))
-    intent = Intent(tuple(Cluster(name, tuple(members)) for name, members in nodes.items()))
+    intent, unallocated = with_vrids(Intent(tuple(Cluster(name, tuple(members)) for name, members in nodes.items())))
     if not problems:  # a host that could not be parsed is missing from its cluster: its rules would be misjudged
-        problems = list(intent.problems())
+        problems = [*unallocated, *intent.problems()]
     if problems:
         raise InventoryError(problems)
     return intent

@@ -273,7 +273,7 @@ class Intent:
                 if other != owner:
                     yield Problem(host, key, f"{value} is {other}'s already; {owner} needs its own")
         for first, second in combinations(self.clusters, 2):
-            if first.virtual_router_id == second.virtual_router_id and _may_share_a_link(first, second):
+            if first.virtual_router_id == second.virtual_router_id and may_share_a_link(first, second):
                 yield Problem(
                     second.nodes[0].name,
                     "virtual_router_id",
@@ -282,8 +282,13 @@ class Intent:
                 )
 
 
-def _may_share_a_link(first: Cluster, second: Cluster) -> bool:
-    """Whether routers of both may hear each other. A VIP of /32 tells nothing of its network: the nodes do."""
+def may_share_a_link(first: Cluster, second: Cluster) -> bool:
+    """Whether routers of both may hear each other. A VIP of /32 tells nothing of its network: the nodes do.
+
+    Arguments:
+        first: a cluster
+        second: another
+    """
     return any(one.overlaps(other) for one in _networks(first) for other in _networks(second))
 
 

@@ -4,10 +4,21 @@ import re
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 MIN_PASSWORD_LENGTH = 12
 MOST_TICKS = 2**31 - 1  # haproxy's time.c: a time is a signed integer
+AUTO = 0  # no VRID is 0
 MICROSECONDS = {"us": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
 WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme", "haproxy", "password", "secret"})
 
@@ -90,9 +101,16 @@ def _strong_password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _or_auto(value: object, number: ValidatorFunctionWrapHandler) -> int:
+    return AUTO if value == "auto" else int(number(value))
+
+
 Address = Annotated[IPv4Address, BeforeValidator(_text)]
 AddressWithPrefix = Annotated[IPv4Interface, BeforeValidator(_with_prefix_length), BeforeValidator(_text)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+VirtualRouterId = Annotated[int, Field(ge=1, le=255), WrapValidator(_or_auto)]
+"""A VRID, or `auto`, which is `AUTO` until all clusters are known."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]
 """A name of ours that ends up in files and reports: of a host, a cluster, an apiserver, a router."""

@@ -6,7 +6,16 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from nornir_kube_ha.intent.fields import Address, AddressWithPrefix, Interface, LabName, Name, Settings, Word
+from nornir_kube_ha.intent.fields import (
+    Address,
+    AddressWithPrefix,
+    Interface,
+    LabName,
+    Name,
+    Settings,
+    VirtualRouterId,
+    Word,
+)
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
 from nornir_kube_ha.intent.login import Login
@@ -29,8 +38,8 @@ class Node(Settings):
     """Where the VIP is put."""
     vip: AddressWithPrefix
     """The virtual IP, with its prefix length."""
-    virtual_router_id: int = Field(ge=1, le=255)
-    """The VRID: unlike any other on the same network."""
+    virtual_router_id: VirtualRouterId
+    """The VRID, unlike any other on its network; `auto`: the VIP's last eight bits, or the next one that is free."""
     apiservers: tuple[Apiserver, ...] = Field(min_length=1)
     """All kube-apiservers of the cluster."""
     apiserver_ca: str | None = None
