@@ -22,6 +22,12 @@ INTRODUCTION = """\
 Written by the command that stands here, on the lab's hosts.
 """
 
+APART = {
+    "haproxy.port": 6443,
+    "control_plane_endpoint": "192.0.2.10:6443",
+    "apiservers": [{"name": f"cp-{number}", "address": f"192.0.2.2{number}"} for number in (1, 2, 3)],
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -51,6 +57,7 @@ CLUSTERS = (
         ("cluster.versions", "cluster.timers"),
     ),
     Cluster("Debian 12 and 13", ("bookworm", "trixie", "bookworm"), warned=("cluster.versions",)),
+    Cluster("load balancers apart from the control plane, on 6443", ("bookworm",) * 3, APART),
 )
 WORDS = {"again": "second deploy", **{fault: f"{fault}, longest" for fault in FAULTS}}
 
@@ -102,7 +109,7 @@ def _row(cluster: Cluster, repeat: int) -> Row:
         for host, suite in zip(HOSTS, cluster.suites, strict=True):
             lab.set("lab_suite", suite, host=host)
         for key, value in cluster.settings.items():
-            lab.set(key, value)
+            lab.set_for_group(key, value)
         row = Row(cluster, (), {})
         lab.up()
         try:
