@@ -1,5 +1,6 @@
 """Changes that a failover test makes as an operator would: a move of the VIP, a new configuration, a restart of all."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 
 from nornir_kube_ha.checks import ALL
@@ -69,12 +70,11 @@ def _configure(run: Run, intent: Intent) -> None:
     run.intent = intent
     run.start_over()
     run.look()
-    try:
+    with contextlib.suppress(StoppedError):
         run.stop_if_failed()
         roll_out(run, ALL, RollOut())
-    except StoppedError:
-        failed = [name for name in run.hosts if name not in run.reached]
-        raise FaultError(", ".join(failed), "the change stopped there, and went no further") from None
+    if failed := [name for name in run.hosts if name not in run.reached]:
+        raise FaultError(", ".join(failed), "the change stopped there, and went no further")
 
 
 def _restart(run: Run, cluster: Cluster, holder: str) -> None:

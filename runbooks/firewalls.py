@@ -59,7 +59,7 @@ def close_firewalls(run: Run) -> None:
 
 
 def _tell(run: Run, step: Literal["open", "close"]) -> list[str]:
-    changes = {name: plan.firewall for name, plan in run.plans.items() if plan.firewall}
+    changes = {name: plan.firewall for name in run.reached if (plan := run.plans.get(name)) and plan.firewall}
     meant = [name for name, change in changes.items() if (change.opened if step == "open" else change.closed)]
     if meant:
         run.tell_of_change(f"telling the firewall of {', '.join(meant)} what to {step}")

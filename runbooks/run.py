@@ -114,6 +114,8 @@ class Run:
         self.in_hand: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
+        self._stopped_clusters: dict[str, str] = {}
+        self._cluster_of = {node.name: node.cluster for node in intent.nodes}
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
 
@@ -124,8 +126,16 @@ class Run:
 
     @property
     def reached(self) -> tuple[str, ...]:
-        """Names of the hosts that nothing has failed on."""
-        return tuple(name for name in self.hosts if name not in self._failures)
+        """Names of the hosts that nothing has failed on, and that are in no cluster that was stopped."""
+        stopped = self._stopped_clusters
+        return tuple(
+            name for name in self.hosts if name not in self._failures and self._cluster_of[name] not in stopped
+        )
+
+    @property
+    def going(self) -> tuple[Cluster, ...]:
+        """The run's clusters that were not stopped."""
+        return tuple(cluster for cluster in self.clusters if cluster.name not in self._stopped_clusters)
 
     def tell_of_change(self, text: str) -> None:
         """Tell what is being changed; a dry run has nothing to tell of.
@@ -191,12 +201,17 @@ class Run:
         """
         if host not in self._nornir.inventory.hosts:
             raise UsageError(f"the inventory has no host called {host}")
-        self._nornir.data.reset_failed_hosts()
-        self._looked = False
-        result = self._run(task, [host], arguments)[host][0]
+        result = self._unaccounted(task, [host], arguments)[host]
         if result.exception:
             raise result.exception
         return result.result
+
+    def _unaccounted(
+        self, task: Callable[..., Result], hosts: Collection[str], arguments: Mapping[str, Any]
+    ) -> dict[str, Result]:
+        self._nornir.data.reset_failed_hosts()
+        self._looked = False
+        return {name: multi[0] for name, multi in self._run(task, hosts, arguments).items()}
 
     def log_in_again(self, host: str) -> None:
         """Forget the login on a host: it was switched off.
@@ -238,6 +253,7 @@ class Run:
         for name in self._failures:
             self.log_in_again(name)
         self._failures.clear()
+        self._stopped_clusters.clear()
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
@@ -262,6 +278,19 @@ class Run:
         """
         if self._failures.keys() - self.tolerated:
             raise StoppedError
+
+    def stop_failed_clusters(self) -> None:
+        """Go no further in clusters where anything has failed but what is tolerated. The others go on.
+
+        Raises:
+            StoppedError: none is left
+        """
+        for name in self._failures.keys() - self.tolerated:
+            failed = [host for host in self._failures if self._cluster_of[host] == self._cluster_of[name]]
+            self._stopped_clusters[self._cluster_of[name]] = f"the run stopped there because {', '.join(failed)} failed"
+        if not self.going:
+            raise StoppedError
+        self.tolerated.update(self._failures)
 
     @contextlib.contextmanager
     def until_failure(self) -> Iterator[None]:
@@ -301,9 +330,25 @@ class Run:
         Raises:
             KubeHaError: it cannot be looked at
         """
-        self.facts[name] = self.one(get_facts, name, intent=self.intent)
-        self.plans[name] = self.one(get_plan, name, intent=self.intent, facts=self.facts)
+        for error in self.look_at_each([name]).values():
+            raise error
         return self.facts[name]
+
+    def look_at_each(self, names: Collection[str]) -> dict[str, BaseException]:
+        """Gather facts of some hosts again, and see what differs there. No account is kept of those that fail.
+
+        Arguments:
+            names: of the hosts
+
+        Returns:
+            Why some cannot be looked at, by name
+        """
+        looks = self._unaccounted(get_facts, names, {"intent": self.intent})
+        self.facts |= {name: look.result for name, look in looks.items() if not look.exception}
+        seen = [name for name, look in looks.items() if not look.exception]
+        plans = self._unaccounted(get_plan, seen, {"intent": self.intent, "facts": self.facts})
+        self.plans |= {name: each.result for name, each in plans.items() if not each.exception}
+        return {name: each.exception for name, each in (looks | plans).items() if each.exception}
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -330,8 +375,9 @@ class Run:
         )
 
     def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:
-        facts = {} if self._stopped else self.facts
-        endpoint = None if self._stopped else self.endpoints.get(cluster.name)
+        stopped = self._stopped or self._stopped_clusters.get(cluster.name)
+        facts = {} if stopped else self.facts
+        endpoint = None if stopped else self.endpoints.get(cluster.name)
         return ClusterReport(
             check_cluster(ClusterView(cluster, facts, endpoint), self.checks) if judged else (),
             str(cluster.vip.ip),
@@ -341,11 +387,12 @@ class Run:
 
     def _host_report(self, name: str, *, judged: bool) -> HostReport:
         node, failure = self.intent.node(name), self._failures.get(name)
+        stopped = self._stopped or self._stopped_clusters.get(node.cluster)
         findings: tuple[Finding, ...] = ()
         if failure:
             findings = unknown_host(failure.message, self.checks)
-        elif self._stopped and (judged or name not in self.plans):
-            findings = unknown_host(self._why_stopped(name), self.checks)
+        elif stopped and (judged or name not in self.plans):
+            findings = unknown_host(self._why_stopped(name, stopped), self.checks)
         elif judged:
             findings = check_host(self.view(name), self.checks)
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
@@ -359,7 +406,7 @@ class Run:
             diff,
             steps,
             address=str(node.address),
-            state=self._host_state(node) if judged and not (failure or self._stopped) else None,
+            state=self._host_state(node) if judged and not (failure or stopped) else None,
         )
 
     def _host_state(self, node: Node) -> HostState:
@@ -378,8 +425,8 @@ class Run:
         """
         return HostView(self.intent.cluster_of(name), self.intent.node(name), self.facts[name], self.plans[name])
 
-    def _why_stopped(self, name: str) -> str:
+    def _why_stopped(self, name: str, stopped: str) -> str:
         if name not in self.changed:
-            return f"left as it was: {self._stopped}"
+            return f"left as it was: {stopped}"
         missing = "not at its gate yet" if name in self.in_hand else "not looked at again"
-        return f"changed, and {missing}: {self._stopped}"
+        return f"changed, and {missing}: {stopped}"
