@@ -1,0 +1,51 @@
+"""Many clusters in one inventory, and one of them that is not well."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ruamel.yaml import YAML
+from tests.lab.rig import Completed, Lab
+
+QUIET = {
+    "keepalived.advert_int": 1,
+    "keepalived.check": {"interval": 5, "timeout": 4},
+    "haproxy.inter": 4000,
+    "haproxy.timeouts": {"check": 2000},
+}
+"""What many hosts do by themselves leaves the machine that they share to the runbooks."""
+FEW = ("--forks", "6")
+"""For the same reason, so many hosts are looked at beside each other."""
+NO_RELOAD = "/etc/systemd/system/haproxy.service.d/zz-no-reload.conf"
+# A reload that fails is a change that only fails in life: no daemon refuses the files.
+BREAK = f"""
+printf '[Service]\\nExecReload=\\nExecReload=/bin/false\\n' >{NO_RELOAD}
+systemctl daemon-reload
+"""
+MEND = f"rm -f {NO_RELOAD}; systemctl daemon-reload"
+
+
+def names_of(clusters: int, nodes: int) -> list[str]:
+    """The hosts of so many clusters."""
+    return [f"lb-{number}" for number in range(1, clusters * nodes + 1)]
+
+
+def add_clusters(lab: Lab, names: Sequence[str], nodes: int) -> None:
+    """Have the inventory name these hosts, so many nodes a cluster: `demo`, `c1`, `c2` and so on."""
+    hosts, yaml = lab.inventory / "hosts.yaml", YAML()
+    tree: dict[str, Any] = {}
+    for number, name in enumerate(names):
+        cluster, place = divmod(number, nodes)
+        data: dict[str, object] = {"role": "backup" if place else "master", "virtual_router_id": "auto"}
+        if cluster:
+            vip = f"192.0.2.{100 + cluster}"
+            data |= {"cluster": f"c{cluster}", "vip": f"{vip}/24", "control_plane_endpoint": f"{vip}:8443"}
+        tree[name] = {"hostname": f"192.0.2.{11 + number}", "groups": ["lab"], "data": data}
+    yaml.dump(tree, hosts)
+
+
+def red_clusters(completed: Completed) -> set[str]:
+    """Names of the clusters of which anything is not well: a check, or a host."""
+    report = completed.report
+    red = {report["hosts"][name]["cluster"] for name in completed.red_checks() if name in report["hosts"]}
+    red |= {name for name in completed.red_checks() if name in report["clusters"]}
+    return red | {host["cluster"] for host in report["hosts"].values() if host["status"] != "passed"}

@@ -1,0 +1,63 @@
+"""Several clusters in one inventory: what is wrong with one is told of that one, and stops that one.
+
+A short pass of `make many-clusters`.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.lab.clusters import BREAK, MEND, QUIET, add_clusters, names_of, red_clusters
+from tests.lab.conftest import PROCESS
+from tests.lab.rig import Lab, copy_inventory
+
+CLUSTERS, NODES = 3, 2
+BROKEN, ILL = "c1", "lb-4"  # its backup, which is the first to change
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three clusters of two."""
+    lab = copy_inventory(f"three{PROCESS}", tmp_path_factory.mktemp("clusters") / "inventory")
+    add_clusters(lab, names_of(CLUSTERS, NODES), NODES)
+    for key, value in QUIET.items():
+        lab.set(key, value)
+    lab.up("--installed")
+    completed = lab.deploy("--output", "json")
+    assert (completed.status, completed.red_checks()) == (0, {}), completed.stdout + completed.stderr
+    yield lab
+    lab.down()
+
+
+def test_what_is_wrong_with_one_is_told_of_that_one(lab: Lab) -> None:
+    lab.run(ILL, "systemctl stop haproxy")
+    try:
+        completed = lab.runbook("verify", "--output", "json")
+    finally:
+        lab.run(ILL, "systemctl start haproxy")
+    assert (completed.status, red_clusters(completed)) == (1, {BROKEN})
+
+
+def test_a_change_that_fails_in_one_stops_there_and_goes_on_in_the_others(lab: Lab) -> None:
+    lab.await_healthy()
+    lab.set("haproxy.balance", "source")
+    lab.run(ILL, BREAK)
+    try:
+        completed = lab.deploy("--output", "json")
+    finally:
+        lab.run(ILL, MEND)
+    hosts = completed.report["hosts"]
+    assert (completed.status, red_clusters(completed)) == (1, {BROKEN}), completed.stdout
+    assert {host["cluster"] for host in hosts.values() if host["changed"]} == {"demo", "c1", "c2"}
+    assert [name for name, host in hosts.items() if not host["changed"]] == ["lb-3"]
+    assert hosts["lb-3"]["checks"][0]["seen"] == f"left as it was: the run stopped there because {ILL} failed"
+    assert "going back to the files that it had failed as well" in hosts[ILL]["error"]["message"]
+    again = lab.deploy("--output", "json")
+    assert (again.status, again.red_checks()) == (0, {}), again.stdout
+    assert [name for name, host in again.report["hosts"].items() if host["changed"]] == ["lb-3", ILL]
+
+
+def test_clusters_change_beside_each_other(lab: Lab) -> None:
+    lab.set("haproxy.balance", "roundrobin")
+    completed = lab.deploy()
+    waves = [line.removeprefix("changing ") for line in completed.stderr.splitlines() if line.startswith("changing ")]
+    assert waves == ["lb-2, lb-4, lb-6", "lb-1, lb-3, lb-5"]
