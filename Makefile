@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy matrix bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -89,6 +89,10 @@ truncated-files: setup ## cut each rendered file off at every byte, and stage it
 lossy: TIMES = 5
 lossy: setup ## verify and deploy over a network that loses packets or takes long, 5 times (TIMES=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.lossy --times $(TIMES)
+
+CLUSTERS ?= 20
+many-clusters: setup ## twenty clusters of three in one inventory, one of them broken (CLUSTERS=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.many_clusters --clusters $(CLUSTERS)
 
 matrix: REPEAT = 10
 matrix: setup ## the whole way on every release and on mixed clusters, faults 10 times (REPEAT=N ONLY=NAME); writes docs/matrix.md

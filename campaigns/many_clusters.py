@@ -1,0 +1,108 @@
+"""Twenty clusters of three in one inventory: deployed, looked at, one of them broken, and a change while it is.
+
+Written to docs/measured.md.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaigns.record import ROOT, record
+from tests.lab.clusters import BREAK, MEND, QUIET, add_clusters, names_of, red_clusters
+from tests.lab.rig import Completed, Lab, copy_inventory
+
+NODES = 3
+BROKEN, ILL = "c7", "lb-24"  # its last backup
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One runbook over all hosts.
+
+    Arguments:
+        completed: how it ended
+        seconds: wall time, Python's start included
+        cpu: seconds of the controller's processor
+        memory: the largest that the controller was so far, in MB
+    """
+
+    completed: Completed
+    seconds: float
+    cpu: float
+    memory: float
+
+    @property
+    def row(self) -> str:
+        """Of a table in Markdown."""
+        report = self.completed.report
+        clusters, red = len(report["clusters"]), red_clusters(self.completed)
+        changed = sum(host["changed"] for host in report["hosts"].values())
+        counts = f"{clusters - len(red)} | {', '.join(sorted(red)) or '-'} | {self.completed.status} | {changed}"
+        return f"{counts} | {self.seconds:.1f} | {self.cpu:.1f} | {self.memory:.0f} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clusters", type=int, default=20)
+    clusters = parser.parse_args().clusters
+    with _lab(clusters) as lab:
+        rows = {"deploy, packages installed": _run(lab, "deploy"), "verify": _run(lab, "verify")}
+        lab.run(ILL, "systemctl stop haproxy")
+        rows["verify, haproxy stopped on one host"] = _run(lab, "verify")
+        lab.run(ILL, f"systemctl start haproxy; {BREAK}")
+        lab.set("haproxy.balance", "source")
+        rows["deploy of a change, which one host cannot reload"] = _run(lab, "deploy")
+        lab.run(ILL, MEND)
+        rows["deploy again, that mended"] = _run(lab, "deploy")
+        rows["deploy again"] = _run(lab, "deploy")
+    first, verify, stopped, change, rest, nothing = (seen.completed for seen in rows.values())
+    green = all(not each.status and not red_clusters(each) for each in (first, verify, rest, nothing))
+    one_red = all(each.status == 1 and red_clusters(each) == {BROKEN} for each in (stopped, change))
+    lines = [
+        f"* {clusters} clusters of {NODES}, {clusters * NODES} hosts on this one machine, whose own work is part of the",
+        "  wall time. Red are the clusters of which a host or a check did not pass.",
+        "",
+        "| run | green | red | exit code | hosts changed | wall, s | controller's CPU, s | and memory, MB |",
+        "|---|---|---|---|---|---|---|---|",
+        *(f"| {words} | {seen.row}" for words, seen in rows.items()),
+    ]
+    record("Many clusters in one inventory", f"make many-clusters CLUSTERS={clusters}", lines)
+    return 0 if green and one_red and not nothing.report["changed"] else 1
+
+
+@contextmanager
+def _lab(clusters: int) -> Iterator[Lab]:
+    with tempfile.TemporaryDirectory() as folder:
+        lab = copy_inventory("fleet", Path(folder) / "inventory")
+        add_clusters(lab, names_of(clusters, NODES), NODES)
+        for key, value in QUIET.items():
+            lab.set(key, value)
+        lab.up("--installed")
+        try:
+            yield lab
+        finally:
+            lab.down()
+
+
+def _run(lab: Lab, runbook: str) -> Seen:
+    command = [sys.executable, f"runbooks/{runbook}.py", "-i", str(lab.inventory), "--output", "json"]
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    seen = Seen(
+        Completed(done.returncode, done.stdout, done.stderr), time.monotonic() - begun, cpu, after.ru_maxrss / 1024
+    )
+    sys.stderr.write(f"{runbook}: {seen.row}\n{done.stderr[-2000:] if done.returncode else ''}")
+    return seen
+
+
+if __name__ == "__main__":
+    sys.exit(main())
