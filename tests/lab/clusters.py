@@ -11,6 +11,8 @@ QUIET = {
     "keepalived.check": {"interval": 5, "timeout": 4},
     "haproxy.inter": 4000,
     "haproxy.timeouts": {"check": 2000},
+    "haproxy.shutdown_sessions": False,
+    "keepalived.yield_when_blind": False,
 }
 """What many hosts do by themselves leaves the machine that they share to the runbooks."""
 FEW = ("--forks", "6")

@@ -23,6 +23,7 @@ STYLES = {
 EXPLAINED = {Status.WARN, Status.FAIL}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
 NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
+FEW_CLUSTERS = 3  # of more, those that are well are told of in a line each
 
 
 def print_report(report: Report, console: Console, *, with_diff: bool = False) -> None:
@@ -47,13 +48,42 @@ def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[Ren
             if host.diff:
                 yield Text(f"{name}:", style="bold")
                 yield _diff(host.diff)
-    for cluster in sorted({host.cluster for host in report.hosts.values()}):
-        yield from _cluster(report, cluster, console.width)
+    clusters = sorted({host.cluster for host in report.hosts.values()})
+    folded = [cluster for cluster in clusters if len(clusters) > FEW_CLUSTERS and _is_dull(report, cluster)]
+    for cluster in folded:
+        yield _in_a_line(report, cluster)
+    if folded:
         yield Text()
+    for cluster in clusters:
+        if cluster not in folded:
+            yield from _cluster(report, cluster, console.width)
+            yield Text()
     if report.faults:
         yield from print_faults(report.faults, console)
         yield Text()
-    yield _summary(report)
+    yield _summary(report, clusters)
+
+
+def _is_dull(report: Report, cluster: str) -> bool:
+    """Whether nothing has to be told of a cluster but that it is well."""
+    hosts = [host for host in report.hosts.values() if host.cluster == cluster]
+    planned = report.dry_run and any(host.plan for host in hosts)
+    return not planned and _has_passed(report, cluster, {*EXPLAINED, Status.UNKNOWN})
+
+
+def _has_passed(report: Report, cluster: str, but: set[Status]) -> bool:
+    """Whether a cluster's hosts passed, and no check of it is any of these."""
+    hosts = [host for host in report.hosts.values() if host.cluster == cluster]
+    findings = [finding for host in hosts for finding in host.findings]
+    findings += report.clusters[cluster].findings if cluster in report.clusters else ()
+    return all(host.status == "passed" for host in hosts) and not any(finding.status in but for finding in findings)
+
+
+def _in_a_line(report: Report, cluster: str) -> Text:
+    hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
+    changed = [name for name, host in hosts.items() if host.changed]
+    words = "; ".join([", ".join(hosts), *(["changed: " + ", ".join(changed)] if changed else [])])
+    return Text.assemble((f"cluster {cluster}", "bold"), ": ", ("passed", "green"), f" ({words})")
 
 
 def _diff(diff: str) -> Text:
@@ -149,7 +179,7 @@ def _explanation(where: str, finding: Finding) -> Text:
     return text
 
 
-def _summary(report: Report) -> Text:
+def _summary(report: Report, clusters: list[str]) -> Text:
     counts = {status: sum(host.status == status for host in report.hosts.values()) for status in HOST_STYLES}
     hosts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
@@ -158,9 +188,15 @@ def _summary(report: Report) -> Text:
     verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
     faults = ", ".join(f"{count} {outcome}" for outcome, count in counts_of(report).items())
     words = [
+        *([_count(report, clusters)] if len(clusters) > FEW_CLUSTERS else []),
         f"hosts: {hosts or 'none'}",
         f"{verb}: {changed}",
         *([f"checks: {checks}"] if checks else []),
         *([f"faults: {faults}"] if faults else []),
     ]
     return Text.assemble(f"{report.runbook}: ", verdict, f" - {'; '.join(words)}; {report.seconds:.1f} s")
+
+
+def _count(report: Report, clusters: list[str]) -> str:
+    red = [cluster for cluster in clusters if not _has_passed(report, cluster, {Status.FAIL, Status.UNKNOWN})]
+    return f"clusters: {len(clusters) - len(red)} passed" + (f", {len(red)} not ({', '.join(red)})" if red else "")
