@@ -170,6 +170,8 @@ def add_upgrade_options(parser: argparse.ArgumentParser) -> None:
     """
     add_change_options(parser)
     add_accept_outage(parser, "restart the VIP's holder though the VIP cannot be moved to another node first")
+    words = "let a package go back to an older version, where the inventory pins one"
+    parser.add_argument("--allow-downgrade", action="store_true", help=words)
 
 
 def add_remove_options(parser: argparse.ArgumentParser) -> None:

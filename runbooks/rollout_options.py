@@ -58,6 +58,7 @@ class RollOut:
             all that were changed do, or it stays as it is
         allow_unreachable: hosts that cannot be reached do not stop the run
         accept_outage: what cannot go from host to host is changed on all at once
+        allow_downgrade: a package may go back to an older version
     """
 
     serial: Share = ONE
@@ -65,6 +66,7 @@ class RollOut:
     on_failure: str = ON_FAILURE[0]
     allow_unreachable: bool = False
     accept_outage: bool = False
+    allow_downgrade: bool = False
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "RollOut":

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Bring every host to the newest haproxy and keepalived that its package sources have, without an outage.
+"""Bring every host to the haproxy and keepalived that the inventory pins, or else the newest, without an outage.
 
 Host by host, each behind a gate, the VIP's holder last: the VIP is moved to a node that is done, as planned, before its
 daemons are restarted. A daemon that still runs a program which an earlier upgrade has replaced is restarted as well.
-A host that has nothing newer is not touched.
+A host that has nothing to change is not touched. A pinned version that is older than what a host has, or that its
+package sources do not have, ends it before anything is changed on any.
 """
 
 import sys
@@ -26,11 +27,11 @@ from nornir_kube_ha.tasks.upgrade import Upgrade
 
 
 def upgrade(run: Run, options: Options = DEFAULT) -> Report:
-    """Bring every host of a run to the newest haproxy and keepalived that its package sources have.
+    """Bring every host of a run to the haproxy and keepalived that the inventory pins, or else the newest.
 
     Arguments:
         run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
-        options: whether an outage is accepted where the VIP cannot be moved away
+        options: whether an outage is accepted where the VIP cannot be moved away, and whether a package may go back
 
     Returns:
         What was changed and, unless it was a dry run, every check
@@ -38,8 +39,15 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
     with run.until_failure():
         look_first(run)
         with leased(run, set()):
-            run.tell_of_change("asking the package sources for newer packages")
-            upgrades = run.each_or_stop(get_upgrades, run.reached, refresh=not run.dry_run, lease=run.lease)
+            run.tell_of_change("asking the package sources")
+            upgrades = run.each_or_stop(
+                get_upgrades,
+                run.reached,
+                intent=run.intent,
+                refresh=not run.dry_run,
+                allow_downgrade=options.roll_out.allow_downgrade,
+                lease=run.lease,
+            )
             done: list[str] = []
             for name in _due(run, upgrades):
                 try:

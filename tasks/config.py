@@ -15,6 +15,7 @@ from nornir_jinja2.plugins.tasks import template_file
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import HostError, RefusedConfigError, RefusedTemplateError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Judgement
+from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
@@ -53,7 +54,8 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     packages = seen[node.name].packages
     understood = features(*(packages[name].upstream if name in packages else () for name in DAEMONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
-    return Result(host=task.host, result=config_files(cluster, node, understood, render))
+    family = family_of(seen[node.name].package_manager)
+    return Result(host=task.host, result=config_files(cluster, node, understood, render, family))
 
 
 def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:

@@ -11,6 +11,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
+from nornir_kube_ha.families import functions
 from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node, Stats
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import required_packages
@@ -19,7 +20,7 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that
-LOOK = ("probes.sh", "nftables.sh", "facts.sh")
+LOOK = ("probes.sh", "nftables.sh")
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -45,7 +46,9 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
     listen = max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int)
     deadline = PATIENCE + math.ceil(listen)
     variables = _variables(cluster, node) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
-    look = "".join([assignments(**variables), *map(load_script, LOOK)])
+    look = "".join(
+        [assignments(**variables), *map(load_script, LOOK), functions(required_packages(node)), load_script("facts.sh")]
+    )
     asked, answered, stdout = _ask(task, look, nonce, deadline + GRACE, lease)
     try:
         facts = parse_facts(stdout, nonce)
@@ -90,7 +93,6 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
     own = "127.0.0.1" if stats.bind == ANY_ADDRESS else str(stats.bind)
     return {
         "files": " ".join(MANAGED_PATHS),
-        "packages": " ".join(required_packages(node)),
         "interface": node.interface,
         "address": str(node.address),
         "haproxy_socket": node.haproxy.socket,

@@ -1,7 +1,7 @@
 # One look at a load-balancer node, in one round trip. Reads and never changes. After probes.sh, which begins with what
-# both use, and nftables.sh.
+# both use, the package managers' functions and nftables.sh.
 #
-# Set before it: NONCE, FILES, PACKAGES, HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
+# Set before it: NONCE, FILES, HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
 # lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
 
 # A command that hangs costs its own section, not the look.
@@ -9,20 +9,19 @@ bounded() { timeout 5 "$@"; }
 
 packages() {
     section package_manager
-    command -v apt-get
+    printf '%s\n' "$FAMILY"
     section packages
     # shellcheck disable=SC2086  # a list of words
-    known=$(dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\n' $PACKAGES)
+    [ -z "$FAMILY" ] || known=$("${FAMILY}_installed" $NAMES)
     printf '%s\n' "$known"
-    installed=" $(printf '%s\n' "$known" | sed -n 's/ .* installed$//p' | tr '\n' ' ')"
+    installed=" $(printf '%s\n' "$known" | cut -d ' ' -f 1 | tr '\n' ' ')"
     missing=
-    for package in $PACKAGES; do
-        case $installed in *" $package "*) ;; *) missing="$missing $package" ;; esac
+    for name in $NAMES; do
+        case $installed in *" $name "*) ;; *) missing="$missing $name" ;; esac
     done
     section candidates
-    # Without its caches: apt-cache would write them anew, and this only looks.
     # shellcheck disable=SC2086  # a list of words
-    [ -z "$missing" ] || apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy $missing
+    [ -z "$FAMILY" ] || [ -z "$missing" ] || "${FAMILY}_candidates" $missing
 }
 
 files() {
@@ -219,6 +218,7 @@ look() {
 } >/dev/null &
 watchdog=$!
 
+choose_family
 section clock
 date +%s.%N
 # Both at once: what waits on the left, what works on the right, and the left's words when the right has ended.

@@ -6,6 +6,7 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.families import commands, functions
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan, missing_packages
@@ -14,7 +15,7 @@ from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 900  # seconds; a slow mirror
-LOCK_TIMEOUT = 120  # seconds for whoever holds the package manager's lock: another apt-get's own run
+LOCK_TIMEOUT = 120  # seconds for whoever holds the package manager's lock: another one's own run
 
 
 def install_packages(
@@ -24,7 +25,7 @@ def install_packages(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Install what a load-balancer node needs and has not.
+    """Install what a load-balancer node needs and has not, in the versions that the inventory pins.
 
     Arguments:
         intent: what should be
@@ -36,7 +37,7 @@ def install_packages(
         Result object with the following attributes set:
           * changed (``bool``): whether anything was, or in a dry run would be, installed
           * diff (``str``): the packages
-          * result (``tuple`` of ``str``): their names
+          * result (``tuple`` of ``str``): their names, with the version of those that are pinned
 
     Raises:
         RemoteCommandError: the package manager failed, or there is none that we know
@@ -47,7 +48,20 @@ def install_packages(
     if not missing or task.is_dry_run(dry_run):
         return Result(host=task.host, changed=bool(missing), diff=diff, result=missing)
     if not seen.package_manager:
-        raise RemoteCommandError(task.host.name, f"no apt-get on {seen.os}; other package managers are not known yet")
-    variables = assignments(packages=" ".join(missing), lock=str(LOCK_TIMEOUT))
-    run_script(task, guard(lease, seconds=TIMEOUT) + variables + load_script("packages.sh"), timeout=TIMEOUT)
+        words = f"no {' or '.join(commands())} on {seen.os}; other package managers are not known yet"
+        raise RemoteCommandError(task.host.name, words)
+    script = manager_script("install_wanted", wanted="\n".join(missing))
+    run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)
+
+
+def manager_script(calls: str, **variables: str) -> str:
+    """A script that asks a host's package manager for something, whichever it is.
+
+    Arguments:
+        calls: of what packages.sh has
+        variables: that it wants, by name in lower case
+    """
+    given = {"nonce": "", "wanted": "", "upgrades": "", "downgrades": ""} | variables
+    known = {"lock": str(LOCK_TIMEOUT), "known": ", ".join(commands())}
+    return f"{assignments(**given, **known)}{functions()}{load_script('packages.sh')}{calls}\n"

@@ -1,18 +1,99 @@
-# Install packages. Set before it: PACKAGES, LOCK (seconds to wait for whoever holds the package manager's lock).
-export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive
+# What is asked of a package manager, in words that know none: after the families' functions. Set before it: NONCE, LOCK
+# (seconds to wait for whoever holds the package manager's lock), WANTED, UPGRADES, DOWNGRADES (lines `PACKAGE [VERSION]`).
+# Calls of one of these are appended.
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-# Files of ours that stand there before their package are kept, not asked about.
-install() {
-    # shellcheck disable=SC2086  # a list of words
-    apt-get --quiet --yes --no-install-recommends -o Dpkg::Options::=--force-confold -o "DPkg::Lock::Timeout=$LOCK" \
-        install $PACKAGES </dev/null
+choose_family
+[ -n "$FAMILY" ] || {
+    echo "no package manager that is known here: $KNOWN" >&2
+    exit 1
 }
 
-# The package lists may be old, or not there at all: read them again only then, since that costs most of the time. A lock
-# that another program holds is no reason to: who it is stands in these words.
-words=$(install 2>&1) && exit
-case $words in
-*"Could not get lock"*) printf '%s\n' "$words" >&2 && exit 1 ;;
-esac
-apt-get --quiet -o "DPkg::Lock::Timeout=$LOCK" update </dev/null
-install
+manager() {
+    verb=$1
+    shift
+    "${FAMILY}_$verb" "$@"
+}
+
+# Lines as the package manager takes them.
+words_of() {
+    printf '%s\n' "$1" | while read -r name version; do
+        if [ -n "$version" ]; then manager word "$name" "$version"; else printf '%s\n' "$name"; fi
+    done
+}
+
+# WORDS: end, with what they tell of before them.
+give_up() {
+    case $(manager trouble "$1") in
+    locked) what="another program has held its lock for $LOCK s" ;;
+    sources) what="a package source cannot be read" ;;
+    missing) what="no package source has what was asked for" ;;
+    *) what="it failed" ;;
+    esac
+    printf '%s: %s:\n%s\n' "$MANAGER" "$what" "$(printf '%s\n' "$1" | tail -c 1500)" >&2
+    exit 1
+}
+
+# VERB LINES
+have() {
+    [ -n "$2" ] || return 0
+    # shellcheck disable=SC2046  # a list of words
+    said=$(manager "$1" $(words_of "$2") 2>&1)
+}
+
+# What the sources had may be old, or never have been read: they are read again only then, since that costs most of the
+# time. A lock that another program holds is no reason to.
+install_wanted() {
+    have install "$WANTED" && return
+    [ "$(manager trouble "$said")" != locked ] || give_up "$said"
+    read=$(manager refresh 2>&1)
+    have install "$WANTED" || give_up "$read$said"
+}
+
+refresh() { said=$(manager refresh 2>&1) || give_up "$said"; }
+
+# "@NONCE PACKAGE INSTALLED WANTED newer|older" of each that is not of the version wanted, or else not of the newest, then
+# "@NONCE end". A version that no source has ends it.
+list_changes() {
+    while read -r name version <&3; do
+        installed=$(manager installed "$name")
+        installed=${installed#* }
+        [ -n "$name" ] && [ -n "$installed" ] || continue
+        if [ -z "$version" ]; then
+            version=$(newest_of "$name")
+            [ -n "$version" ] || continue
+            ! older "$version" "$installed" || continue
+        fi
+        [ "$version" != "$installed" ] || continue
+        sources=$(manager versions "$name")
+        printf '%s\n' "$sources" | grep -qxF -e "$version" || {
+            sources=$(printf '%s\n' "${sources:-none}" | sed ':a; N; $!ba; s/\n/, /g')
+            printf '%s: no package source has %s %s; they have: %s\n' "$MANAGER" "$name" "$version" "$sources" >&2
+            exit 1
+        }
+        printf '\n@%s %s %s %s %s\n' "$NONCE" "$name" "$installed" "$version" \
+            "$(if older "$version" "$installed"; then echo older; else echo newer; fi)"
+    done 3<<END
+$WANTED
+END
+    printf '\n@%s end\n' "$NONCE"
+}
+
+older() { manager older "$1" "$2"; }
+
+newest_of() {
+    found=$(manager candidates "$1")
+    printf '%s\n' "${found#* }"
+}
+
+# The packages' own scripts restart the daemons; a daemon that still runs a program that is not there any more is
+# restarted here.
+change() {
+    have upgrade "$UPGRADES" || give_up "$said"
+    have downgrade "$DOWNGRADES" || give_up "$said"
+    for unit in haproxy keepalived; do
+        case $(readlink "/proc/$(systemctl show --property MainPID --value $unit)/exe") in
+        *" (deleted)") systemctl restart $unit || exit ;;
+        esac
+    done
+}

@@ -1,4 +1,4 @@
-"""Upgrades of the daemons' packages: what newer ones a host's package sources have, and having them."""
+"""Upgrades of the daemons' packages: what a host should have another version of, and having it."""
 
 import re
 import secrets
@@ -7,55 +7,77 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.errors import UnexpectedReplyError
+from nornir_kube_ha.errors import DowngradeRefusedError, UnexpectedReplyError
+from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.plan import UNITS
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.packages import LOCK_TIMEOUT, TIMEOUT
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.tasks.packages import TIMEOUT, manager_script
+from nornir_kube_ha.tasks.remote import run_script
 
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """A package of which there is a newer one.
+    """A package that should be of another version.
 
     Arguments:
         package: its name
         installed: version that the host has
-        candidate: version that its package sources have
+        wanted: version that the inventory pins, or else the newest that the host's package sources have
+        direction: `newer` or `older` than what is installed
     """
 
     package: str
     installed: str
-    candidate: str
+    wanted: str
+    direction: str
 
     @property
     def diff(self) -> str:
         """As two lines of a diff."""
-        return f"- package {self.package} {self.installed}\n+ package {self.package} {self.candidate}"
+        return f"- package {self.package} {self.installed}\n+ package {self.package} {self.wanted}"
 
 
-def get_upgrades(task: Task, *, refresh: bool = True, lease: Lease | None = None) -> Result:
-    """What newer packages of haproxy and keepalived there are. Installs nothing.
+def get_upgrades(
+    task: Task,
+    intent: Intent,
+    *,
+    refresh: bool = True,
+    allow_downgrade: bool = False,
+    lease: Lease | None = None,
+) -> Result:
+    """Which of haproxy and keepalived are not of the pinned version, or else not of the newest. Installs nothing.
 
     Arguments:
+        intent: what should be
         refresh: whether the host reads its package sources again first; as they were last read else
+        allow_downgrade: whether a pinned version may be older than what is installed
         lease: the run's, without which nothing is done; none not to ask
 
     Returns:
         Result object with the following attributes set:
-          * result (``tuple`` of :obj:`Upgrade`): one for each package that has a newer one
+          * result (``tuple`` of :obj:`Upgrade`): one for each such package
 
     Raises:
-        RemoteCommandError: the package manager failed, or there is none that we know
+        DowngradeRefusedError: a pinned version is older than what is installed
+        RemoteCommandError: no package source has a pinned version, the package manager failed, or there is none that we
+            know
         UnexpectedReplyError: the answer is not what the script prints
     """
-    nonce = secrets.token_hex(8)
-    script = guard(lease, seconds=TIMEOUT) + _script("list_newer", nonce=nonce, refresh="yes" if refresh else "")
-    said = run_script(task, script, timeout=TIMEOUT).stdout
+    nonce, pins = secrets.token_hex(8), intent.node(task.host.name).packages
+    wanted = "\n".join(f"{name} {pins.pin_of(name)}" for name in UNITS)
+    script = manager_script("refresh\nlist_changes" if refresh else "list_changes", nonce=nonce, wanted=wanted)
+    said = run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT).stdout
     lines = re.findall(rf"^@{nonce} (.+)$", said, re.MULTILINE)
     if not lines or lines.pop() != "end":
         raise UnexpectedReplyError(task.host.name, "the host's answer does not end as it should")
-    return Result(host=task.host, result=tuple(Upgrade(*line.split()) for line in lines))
+    upgrades = tuple(Upgrade(*line.split()) for line in lines)
+    if not allow_downgrade and (back := [each for each in upgrades if each.direction == "older"]):
+        words = ", ".join(
+            f"{each.package} {each.installed} is newer than {each.wanted}, which is pinned" for each in back
+        )
+        raise DowngradeRefusedError(task.host.name, f"{words}; with --allow-downgrade it goes back to that")
+    return Result(host=task.host, result=upgrades)
 
 
 def upgrade_packages(
@@ -64,7 +86,7 @@ def upgrade_packages(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Upgrade packages, and restart a daemon whose program is not the one any more that is installed.
+    """Upgrade or downgrade packages, and restart a daemon whose program is not the one any more that is installed.
 
     Where the VIP is held it goes to another node, as when haproxy or keepalived is stopped: move it away first.
 
@@ -84,11 +106,10 @@ def upgrade_packages(
     wanted = upgrades[task.host.name]
     diff = "\n".join(each.diff for each in wanted)
     if not task.is_dry_run(dry_run):
-        script = _script("have_newer", packages=" ".join(each.package for each in wanted))
+        lines = {
+            way: "\n".join(f"{each.package} {each.wanted}" for each in wanted if each.direction == way)
+            for way in ("newer", "older")
+        }
+        script = manager_script("change", upgrades=lines["newer"], downgrades=lines["older"])
         run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff)
-
-
-def _script(call: str, *, nonce: str = "", refresh: str = "", packages: str = "") -> str:
-    variables = assignments(nonce=nonce, refresh=refresh, packages=packages, lock=str(LOCK_TIMEOUT))
-    return f"{variables}{load_script('upgrade.sh')}{call}\n"

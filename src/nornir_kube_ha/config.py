@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from nornir_kube_ha.families import UNKNOWN, Family
 from nornir_kube_ha.intent import CHECK_SCRIPT, Cluster, Login, Node
 from nornir_kube_ha.versions import Features
 
@@ -121,7 +122,9 @@ def attributes(file: "ConfigFile | FileFact") -> str:
     return f"{file.mode} {file.owner}:{file.group}"
 
 
-def config_files(cluster: Cluster, node: Node, features: Features, render: Render) -> tuple[ConfigFile, ...]:
+def config_files(
+    cluster: Cluster, node: Node, features: Features, render: Render, family: Family = UNKNOWN
+) -> tuple[ConfigFile, ...]:
     """Every file of a node.
 
     Arguments:
@@ -129,6 +132,7 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
         node: the node
         features: what its daemons understand
         render: how a template becomes text
+        family: of its packages: what their units lack, the drop-ins add
 
     Returns:
         The files, sorted by path
@@ -139,6 +143,8 @@ def config_files(cluster: Cluster, node: Node, features: Features, render: Rende
         "keepalived": node.keepalived,
         "peers": tuple(peer.model_copy(update={"login": Login()}) for peer in cluster.peers(node)),
         "features": features,
+        "haproxy_service_lines": family.haproxy_service,
+        "keepalived_service_lines": family.keepalived_service,
         "ca_path": HAPROXY_CA if node.apiserver_ca else None,
         "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,
         "haproxy_down_file": HAPROXY_DOWN_FILE,

@@ -24,7 +24,8 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
     │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
     │   ├── DrainError           1   RuntimeError: an apiserver cannot be taken out of the host's haproxy
-    │   └── MoveError            1   RuntimeError: the VIP does not go where it was sent
+    │   ├── MoveError            1   RuntimeError: the VIP does not go where it was sent
+    │   └── DowngradeRefusedError 1  ValueError: a pinned package is older than what the host has
     ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
 """
@@ -183,3 +184,7 @@ class DrainError(HostError, RuntimeError):
 
 class MoveError(HostError, RuntimeError):
     """The VIP does not go where it was sent."""
+
+
+class DowngradeRefusedError(HostError, ValueError):
+    """A package is pinned to a version that is older than what the host has, and nobody said that it may go back."""

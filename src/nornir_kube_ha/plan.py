@@ -13,6 +13,7 @@ from nornir_kube_ha.config import (
     diff,
 )
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
 from nornir_kube_ha.intent import Node
 
@@ -68,7 +69,7 @@ class HostPlan:
     """What differs on one host.
 
     Arguments:
-        install: packages that are missing
+        install: packages that are missing, those that the inventory pins with their version: `haproxy 2.6.12-1`
         write: files that are not as they should be
         remove: paths of ours that should not be there any more
         units: what the units are asked for, in order
@@ -174,7 +175,7 @@ def _firewall(node: Node, needed: tuple[Opening, ...], facts: Facts) -> Firewall
 
 
 def required_packages(node: Node) -> tuple[str, ...]:
-    """Packages that a node needs.
+    """Packages that a node needs, by Debian's names.
 
     Arguments:
         node: the host's intent
@@ -185,14 +186,15 @@ def required_packages(node: Node) -> tuple[str, ...]:
 
 
 def missing_packages(node: Node, facts: Facts) -> tuple[str, ...]:
-    """Packages that the host needs and has not.
+    """Packages that the host needs and has not, by its own names for them; pinned ones with their version.
 
     Arguments:
         node: the host's intent
         facts: the host as it is
     """
     installed = {name for name, package in facts.packages.items() if package.installed}
-    return tuple(name for name in required_packages(node) if name not in installed)
+    needed = family_of(facts.package_manager).names_of(required_packages(node))
+    return tuple(f"{name} {node.packages.pin_of(name)}".strip() for name in needed if name not in installed)
 
 
 def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterator[UnitChange]:

@@ -665,6 +665,7 @@ INVENTORY = (
         },
         verify__certificate_warn_days=400,
     ),
+    _inventory("haproxy of another version than pinned", every("packages.pinned"), packages__haproxy="2.6.12-0"),
     _inventory("an interface that is not there", every("files.intended", "host.interface"), interface="eth9"),
 )
 

@@ -33,6 +33,25 @@ def test_packages_are_shown_with_their_versions(host_view: Hosts) -> None:
     assert "haproxy 2.6.12-1+deb12u4, " in finding.seen
 
 
+PIN = {"packages": {"haproxy": "2.6.12-1+deb12u2"}}
+
+
+def test_package_of_another_version_than_pinned_is_warned_of(host_view: Hosts) -> None:
+    finding = findings_of(host_view(group=PIN))["packages.pinned"]
+    assert (finding.status, finding.expected, finding.seen) == (
+        Status.WARN,
+        "haproxy 2.6.12-1+deb12u2",
+        "haproxy 2.6.12-1+deb12u4",
+    )
+    assert "--allow-downgrade" in finding.next
+
+
+def test_package_that_is_pinned_and_missing_is_no_other_checks_business(host_view: Hosts) -> None:
+    view = host_view(change=package("haproxy", None), group=PIN)
+    finding = findings_of(view)["packages.pinned"]
+    assert (finding.status, finding.seen) == (Status.PASS, "haproxy is not installed")
+
+
 def test_package_of_a_check_script_is_wanted_too(host_view: Hosts) -> None:
     view = host_view(group={"keepalived": {"check": {"script": "/usr/bin/killall -0 haproxy"}}})
     assert_red(view, "packages.installed", "psmisc", "missing: psmisc", "run deploy")

@@ -52,7 +52,7 @@ def test_cluster_that_nobody_looked_at_passes_nothing(cluster_view: Clusters) ->
 def test_bare_host_passes_only_what_needs_no_daemon(host_view: Hosts, facts_from: Callable[[str], Facts]) -> None:
     findings = findings_of(host_view("lb-1", lambda _: facts_from("facts-bare")))
     passed = {id_ for id_, finding in findings.items() if finding.status is Status.PASS}
-    assert passed == {"host.interface", "host.disk", "host.denials"}
+    assert passed == {"packages.pinned", "host.interface", "host.disk", "host.denials"}
     assert {"packages.installed", "files.intended", "haproxy.active", "keepalived.active", "haproxy.listening"} <= {
         id_ for id_, finding in findings.items() if finding.status is Status.FAIL
     }

@@ -32,11 +32,11 @@ from nornir_kube_ha.text import MOST_READ
 
 ALL = ("lb-1", "lb-2", "lb-3")
 MARKS = {
-    "list_newer$": "newer",
-    "have_newer$": "upgrade",
+    "list_changes$": "newer",
+    "change$": "upgrade",
+    "install_wanted$": "install",
     "STALE=": "commit",
     "CHANGES=": "services",
-    "PACKAGES=": "install",
     "list_generations$": "generations",
     "show_generation [0-9]": "files",
     "KEPT=": "remove",

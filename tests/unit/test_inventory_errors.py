@@ -524,6 +524,11 @@ def test_firewall_and_templates_may_be_a_single_nodes(nornir_of: NornirOf) -> No
     ]
 
 
+def test_packages_may_be_pinned_for_a_single_node(nornir_of: NornirOf) -> None:
+    intent = load_intent(nornir_of({"lb-2": {"packages": {"keepalived": "1:2.2.7-1+b2"}}}))
+    assert [node.packages.pin_of("keepalived") for node in intent.nodes] == ["", "1:2.2.7-1+b2", ""]
+
+
 def test_interfaces_may_be_called_differently(nornir_of: NornirOf) -> None:
     intent = load_intent(nornir_of({"lb-3": {"interface": "ens3"}}))
     assert [node.interface for node in intent.nodes] == ["eth0", "eth0", "ens3"]

@@ -21,7 +21,7 @@ from nornir_kube_ha.config import (
 from nornir_kube_ha.facts import Facts, Package
 from nornir_kube_ha.intent import CHECK_SCRIPT, Intent
 from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import PACKAGES, HostPlan, plan, required_packages
+from nornir_kube_ha.plan import PACKAGES, HostPlan, missing_packages, plan, required_packages
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]
@@ -194,6 +194,22 @@ def test_package_that_is_missing_is_installed(
     assert change.install == (package,)
     assert not change.touches_files
     assert change.diff == f"+ package {package}"
+
+
+def test_pinned_package_that_is_missing_is_installed_in_its_version(
+    nornir_of: NornirOf, facts_from: Callable[[str], Facts]
+) -> None:
+    node = load_intent(nornir_of(group={"packages": {"haproxy": "2.6.12-1+deb12u2"}})).node("lb-1")
+    missing = missing_packages(node, facts_from("facts-bare"))
+    assert missing[:2] == ("haproxy 2.6.12-1+deb12u2", "keepalived")
+    change = HostPlan(install=missing[:1])
+    assert (change.steps, change.diff) == (("install haproxy 2.6.12-1+deb12u2",), "+ package haproxy 2.6.12-1+deb12u2")
+
+
+def test_missing_packages_have_the_hosts_own_names(nornir_of: NornirOf, facts_from: Callable[[str], Facts]) -> None:
+    node = load_intent(nornir_of()).node("lb-1")
+    missing = missing_packages(node, replace(facts_from("facts-bare"), package_manager="dnf"))
+    assert missing == ("haproxy", "keepalived", "curl", "iputils", "nftables", "openssl", "socat", "tcpdump")
 
 
 @pytest.mark.parametrize("script", ["killall -0 haproxy", "/usr/bin/killall -0 haproxy"])

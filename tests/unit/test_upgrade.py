@@ -17,7 +17,8 @@ from nornir_kube_ha.runbooks.upgrade import upgrade
 
 __all__ = ["run_of", "world"]  # fixtures
 
-NEWER = "haproxy 2.6.12-1 2.6.12-2\nkeepalived 1:2.2.7-1 1:2.2.7-2\n"
+NEWER = "haproxy 2.6.12-1 2.6.12-2 newer\nkeepalived 1:2.2.7-1 1:2.2.7-2 newer\n"
+OLDER = "haproxy 2.6.12-2 2.6.12-1 older\n"
 DONE = ("newer", "move", "upgrade", "release")
 
 
@@ -88,6 +89,24 @@ def test_host_that_is_not_well_afterwards_ends_it_while_the_vip_is_elsewhere(
     assert old.order("upgrade", "move") == [("lb-2", "upgrade")]
     assert failure_of(report, "lb-2").startswith("GateError: not well 0 s after its change: vip.ping")
     assert report.exit_code == 1
+
+
+def test_older_version_is_refused_before_anything_is_changed_on_any(old: World, run_of: Callable[..., Run]) -> None:
+    old.newer["lb-3"] = OLDER
+    report = upgrade(run_of("upgrade"))
+    assert old.order("upgrade", "move") == []
+    assert failure_of(report, "lb-3") == (
+        "DowngradeRefusedError: haproxy 2.6.12-2 is newer than 2.6.12-1, which is pinned; with --allow-downgrade it "
+        "goes back to that"
+    )
+    assert (report.exit_code, report.changed) == (1, False)
+
+
+def test_older_version_that_is_allowed_is_had(old: World, run_of: Callable[..., Run]) -> None:
+    old.newer = {"lb-3": OLDER}
+    report = upgrade(run_of("upgrade"), Options(roll_out=RollOut(allow_downgrade=True)))
+    assert old.order("upgrade") == [("lb-3", "upgrade")]
+    assert "- package haproxy 2.6.12-2\n+ package haproxy 2.6.12-1" in report.hosts["lb-3"].diff
 
 
 def test_package_manager_that_fails_ends_it(old: World, run_of: Callable[..., Run]) -> None:

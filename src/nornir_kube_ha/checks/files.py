@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import RUN_FOLDER
-from nornir_kube_ha.plan import required_packages
+from nornir_kube_ha.families import family_of
+from nornir_kube_ha.plan import UNITS, required_packages
 
 LONGEST_DIFF = 60  # lines in a report; `deploy --dry-run --diff` shows all
 
@@ -17,9 +18,21 @@ def packages_installed(view: HostView) -> Verdict:
     )
     return Verdict(
         not missing,
-        ", ".join(required_packages(view.node)),
+        ", ".join(family_of(view.facts.package_manager).names_of(required_packages(view.node))),
         f"missing: {', '.join(missing)}" if missing else versions,
         "run deploy, which installs them",
+    )
+
+
+def packages_pinned(view: HostView) -> Verdict:
+    """The daemons' packages are of the versions that the inventory pins."""
+    pins = {name: pin for name in UNITS if (pin := view.node.packages.pin_of(name))}
+    found = {name: package.installed for name in pins if (package := view.facts.packages.get(name))}
+    return Verdict(
+        all(found.get(name) in {pin, None} for name, pin in pins.items()),
+        ", ".join(f"{name} {pin}" for name, pin in pins.items()) or "none is pinned",
+        ", ".join(f"{name} {found.get(name) or 'is not installed'}" for name in pins) or "none is pinned",
+        "run upgrade, which goes to the pinned version (--allow-downgrade: also to an older one), or change the pin",
     )
 
 

@@ -21,6 +21,7 @@ _WARNING = Severity.WARNING
 
 HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("packages.installed", "all packages are there", files.packages_installed),
+    Check("packages.pinned", "packages that the inventory pins are of that version", files.packages_pinned, _WARNING),
     Check("files.intended", "content, mode and owner of our files are as the inventory says", files.files_intended),
     Check("haproxy.active", "haproxy runs", units.active("haproxy")),
     Check("haproxy.enabled", "haproxy starts at boot", units.enabled("haproxy")),

@@ -72,8 +72,8 @@ class Facts:
     Arguments:
         os: what its os-release calls it
         is_root: the login may change the host
-        package_manager: `apt-get`, or "" if it has none that is known
-        packages: by name, the ones asked for
+        package_manager: name of its family, `apt`, or "" if it has none that is known
+        packages: by its own names for them, the ones asked for
         files: by path, those managed files that exist
         units: by name, the ones asked for
         has_run_folder: the folder is there in which haproxy's unit and keepalived meet

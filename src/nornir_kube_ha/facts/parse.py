@@ -37,7 +37,7 @@ def _facts(sections: dict[str, str]) -> Facts:
     return Facts(
         os=_os_name(sections["os"]),
         is_root=sections["user"] == "0",
-        package_manager=sections["package_manager"].rpartition("/")[2],
+        package_manager=sections["package_manager"],
         packages=dict(_packages(sections["packages"], sections["candidates"])),
         files={fact.path: fact for fact in _files(sections)},
         units={unit.name: unit for unit in daemons.units(sections["units"], sections)},
@@ -75,14 +75,16 @@ def _os_name(os_release: str) -> str:
     return match[1] if match else "unknown"
 
 
-def _packages(installed: str, policy: str) -> Iterator[tuple[str, Package]]:
-    for line in installed.splitlines():
-        name, _, rest = line.partition(" ")
-        version, _, status = rest.rpartition(" ")
-        if status == "installed":
-            yield name, Package(version)
-    for name, candidate in re.findall(r"^(\S+):\n  Installed: .*\n  Candidate: (.*)$", policy, re.MULTILINE):
-        yield name, Package(None, None if candidate == "(none)" else candidate)
+def _packages(installed: str, candidates: str) -> Iterator[tuple[str, Package]]:
+    yield from ((name, Package(None, version)) for name, version in _versions(candidates))
+    yield from ((name, Package(version)) for name, version in _versions(installed))
+
+
+def _versions(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        name, _, version = line.partition(" ")
+        if name and version:
+            yield name, version
 
 
 def _files(sections: dict[str, str]) -> Iterator[FileFact]:

@@ -14,7 +14,7 @@ from nornir_kube_ha.intent.node import Node
 MIN_NODES = 2  # one master and at least one backup
 PER_NODE = {
     *("name", "role", "address", "interface", "host_keys", "login", "keepalived"),
-    *("firewall", "templates", "lab_suite"),
+    *("firewall", "packages", "templates", "lab_suite"),
 }
 PER_NODE_KEEPALIVED = {"router_id", "priority", "state"}
 

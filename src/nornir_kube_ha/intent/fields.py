@@ -145,6 +145,9 @@ Line = Annotated[str, AfterValidator(_printable_line)]
 KeepalivedLine = Annotated[Line, AfterValidator(_without_block)]
 """One line that goes into keepalived.conf as it is."""
 
+PackageVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:+~^_-]{0,99}$")]
+"""A version of a package as dpkg and rpm write it: one word of a command, and never an option."""
+
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/()-]+( [A-Za-z0-9._:/()-]+)*$")]
 """Text shown to a person."""
 

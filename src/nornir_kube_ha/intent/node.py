@@ -19,6 +19,7 @@ from nornir_kube_ha.intent.fields import (
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
 from nornir_kube_ha.intent.login import Login
+from nornir_kube_ha.intent.packages import Packages
 from nornir_kube_ha.intent.template import Template
 from nornir_kube_ha.intent.verify import Verify
 
@@ -48,8 +49,8 @@ class Node(Settings):
     """Templates in place of ours, by their names; in the inventory the path of their folder, relative to it."""
     lab: LabName | None = None
     """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
-    lab_suite: Literal["bullseye", "bookworm", "trixie"] = "bookworm"
-    """The Debian release that the host is in a lab."""
+    lab_suite: Literal["bullseye", "bookworm", "trixie", "dnf"] = "bookworm"
+    """The Debian release that the host is in a lab; `dnf` is one whose packages are as on Enterprise Linux."""
     host_keys: Literal["strict", "insecure-accept-any"] = "strict"
     """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
     firewall: Literal["open", "leave"] = "open"
@@ -62,6 +63,8 @@ class Node(Settings):
     """What haproxy.cfg should say; `stats.password` at least."""
     keepalived: Keepalived
     """What keepalived.conf should say."""
+    packages: Packages = Packages()
+    """Versions of the daemons' packages."""
     verify: Verify = Verify()
     """What verify takes for well."""
 

@@ -1,0 +1,38 @@
+# What nornir_kube_ha.families.Family says of each function, for apt-get.
+
+apt_installed() {
+    dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\n' "$@" | sed -n 's/ installed$//p'
+}
+
+# Without its caches: apt-cache would write them anew, and this only looks.
+apt_candidates() {
+    apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy "$@" |
+        awk '/^[^ ]/ { name = $1; sub(/:$/, "", name) } $1 == "Candidate:" && $2 != "(none)" { print name, $2 }'
+}
+
+apt_versions() { apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= madison "$1" | cut -d '|' -f 2 | tr -d ' ' | sort -u; }
+
+apt_word() { echo "$1=$2"; }
+
+apt_older() { dpkg --compare-versions "$1" lt "$2"; }
+
+apt_get() {
+    DEBIAN_FRONTEND=noninteractive "$MANAGER" --quiet --yes -o "DPkg::Lock::Timeout=$LOCK" \
+        -o Dpkg::Options::=--force-confold "$@" </dev/null
+}
+
+apt_refresh() { apt_get update; }
+
+apt_install() { apt_get --no-install-recommends install "$@"; }
+
+apt_upgrade() { apt_get --no-install-recommends --only-upgrade install "$@"; }
+
+apt_downgrade() { apt_get --no-install-recommends --only-upgrade --allow-downgrades install "$@"; }
+
+apt_trouble() {
+    case $1 in
+    *"Could not get lock"*) echo locked ;;
+    *"Failed to fetch"* | *"Some index files failed"*) echo sources ;;
+    *"Unable to locate package"* | *"has no installation candidate"* | *"' was not found"*) echo missing ;;
+    esac
+}

@@ -1,0 +1,70 @@
+# What nornir_kube_ha.families.Family says of each function, for dnf.
+
+# Who provides it counts: on Enterprise Linux 9 and later curl-minimal is there in curl's place.
+dnf_installed() {
+    for package; do
+        found=$(rpm -q --whatprovides --queryformat "$package %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n" "$package") &&
+            printf '%s\n' "$found" | sed '1!d; s/ 0:/ /'
+    done
+    true
+}
+
+dnf_query() { "$MANAGER" --quiet repoquery --queryformat '%{name} %{epoch}:%{version}-%{release}\n' "$@" | sed 's/ 0:/ /' | grep .; }
+
+# From its cache: this only looks.
+dnf_candidates() { dnf_query --cacheonly --available --latest-limit 1 "$@"; }
+
+dnf_versions() { dnf_query --available "$1" | cut -d ' ' -f 2 | sort -u; }
+
+dnf_word() { echo "$1-$2"; }
+
+# rpm's own way to compare, part by part: before 4.16 it knows no whole versions.
+dnf_older() {
+    for part in epoch version release; do
+        one=$(dnf_part $part "$1") other=$(dnf_part $part "$2")
+        case $(rpm --eval "%{lua: print(rpm.vercmp('$one', '$other'))}") in
+        -1) return 0 ;;
+        1) return 1 ;;
+        esac
+    done
+    return 1
+}
+
+dnf_part() {
+    rest=${2#*:}
+    case $1-$2 in
+    epoch-*:*) echo "${2%%:*}" ;;
+    epoch-*) echo 0 ;;
+    version-*) echo "${rest%-*}" ;;
+    release-*) echo "${rest##*-}" ;;
+    esac
+}
+
+# It would wait for a lock for ever, or not at all.
+dnf_do() {
+    until=$(($(date +%s) + LOCK))
+    while :; do
+        said=$("$MANAGER" --assumeyes --setopt=exit_on_lock=True "$@" 2>&1 </dev/null)
+        ended=$?
+        [ $ended != 0 ] && [ "$(dnf_trouble "$said")" = locked ] && [ "$(date +%s)" -lt $until ] || break
+        sleep 1
+    done
+    printf '%s\n' "$said"
+    return "$ended"
+}
+
+dnf_refresh() { dnf_do --refresh makecache; }
+
+dnf_install() { dnf_do --setopt=install_weak_deps=False install "$@"; }
+
+dnf_upgrade() { dnf_do upgrade "$@"; }
+
+dnf_downgrade() { dnf_do downgrade "$@"; }
+
+dnf_trouble() {
+    case $1 in
+    *"already locked by"* | *"Failed to obtain the transaction lock"* | *"create transaction lock"*) echo locked ;;
+    *"Failed to download metadata"* | *"Error downloading packages"* | *"Ignoring repositories"*) echo sources ;;
+    *"Unable to find a match"* | *"No match for argument"*) echo missing ;;
+    esac
+}
