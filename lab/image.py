@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nornir_kube_ha.families import functions
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.state import IMAGES, Progress, locked
@@ -45,9 +46,31 @@ POOL_PACKAGES = (
 )
 """What a host can install, with all that it depends on or recommends. Nothing of it is in the root."""
 
+WHOLE = "whole-"
+DNF_ROOT_PACKAGES = (*ROOT_PACKAGES, "createrepo-c", "dnf", "rpm")
+NO_RPM = frozenset({"firewalld", "ufw", "zsh"})
+"""Of the pool what no RPM is made of: much of it is Python's, which that root has as Debian's own."""
+
 _NO_DOCUMENTS = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/man/*", "/usr/share/locale/*")
-_HOOK = Path(__file__).with_name("image.sh")
-_INSTALLED = Path(__file__).with_name("installed.sh")
+_HERE = Path(__file__).parent
+_INSTALLED = _HERE / "installed.sh"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an image is made of.
+
+    Arguments:
+        release: Debian's code name
+        root: packages of the root
+        pool: packages that a host can install
+        hooks: scripts that finish the root, in order
+    """
+
+    release: str
+    root: tuple[str, ...]
+    pool: tuple[str, ...]
+    hooks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +94,33 @@ class Image:
         return (self.folder / "pool").resolve()
 
 
+def recipe_of(suite: str) -> Recipe:
+    """Return what the image of `suite` is made of.
+
+    Arguments:
+        suite: a release of Debian; one with `whole-` before it, whose pool has the root's own packages as well, so that
+            an older release can be upgraded by it; or `dnf`: Debian 12 with dnf in apt's place
+    """
+    if suite.startswith(WHOLE):
+        return Recipe(suite.removeprefix(WHOLE), ROOT_PACKAGES, POOL_PACKAGES, ("whole.sh", "image.sh"))
+    if suite != "dnf":
+        return Recipe(suite, ROOT_PACKAGES, POOL_PACKAGES, ("image.sh",))
+    pool = tuple(name for name in POOL_PACKAGES if name not in NO_RPM)
+    return Recipe("bookworm", DNF_ROOT_PACKAGES, pool, ("image.sh", "image_dnf.sh"))
+
+
 def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str]:
     """Return the command that builds the image of `suite` into `target`."""
-    hook = f'sh {shlex.quote(str(_HOOK))} "$1" {" ".join(POOL_PACKAGES)}'
+    recipe = recipe_of(suite)
+    hooks = (f'sh {shlex.quote(str(_HERE / hook))} "$1" {" ".join(recipe.pool)}' for hook in recipe.hooks)
     return [
         *("unshare", "--mount", "--propagation", "private"),  # what it mounts while it works ends with it
         *("mmdebstrap", "--mode=root", "--format=directory", "--variant=minbase"),
-        f"--include={','.join(ROOT_PACKAGES)}",
+        f"--include={','.join(recipe.root)}",
         *(f"--dpkgopt=path-exclude={path}" for path in _NO_DOCUMENTS),
-        f"--customize-hook={hook}",
+        *(f"--customize-hook={hook}" for hook in hooks),
         "--skip=cleanup/apt/lists",  # so that a dry run on a fresh host knows the candidates
-        suite,
+        recipe.release,
         str(target),
         *([mirror] if mirror else []),
     ]
@@ -89,15 +128,16 @@ def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str
 
 def image_of(suite: str) -> Image:
     """Return where the image of `suite` is or will be: named after its recipe, so a new recipe makes a new one."""
-    recipe = repr(mmdebstrap_command(suite, Path("target"), None)).replace(str(_HOOK), "") + _HOOK.read_text()
-    return Image(IMAGES / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}")
+    words = repr(mmdebstrap_command(suite, Path("target"), None)).replace(f"{_HERE}/", "")
+    words += "".join((_HERE / hook).read_text() for hook in recipe_of(suite).hooks)
+    return Image(IMAGES / f"{suite}-{hashlib.sha256(words.encode()).hexdigest()[:12]}")
 
 
 def ensure_image(suite: str, progress: Progress) -> Image:
     """Return the image of `suite`, building it if it is not there.
 
     Arguments:
-        suite: Debian's code name, `bookworm`
+        suite: as `recipe_of` has it
         progress: told what is being done when it must be built
 
     Raises:
@@ -117,13 +157,14 @@ def ensure_installed(base: Image, packages: tuple[str, ...], progress: Progress)
 
     Arguments:
         base: what it is made of; its pool has the packages
-        packages: their names
+        packages: by Debian's names
         progress: told what is being done when it must be made
 
     Raises:
         LabError: it could not be made
     """
-    recipe = hashlib.sha256(f"{_INSTALLED.read_text()} {packages}".encode()).hexdigest()[:6]
+    script = f"{functions(packages)}export LC_ALL=C LOCK=60\nchoose_family\n${{FAMILY}}_install $NAMES\n"
+    recipe = hashlib.sha256((_INSTALLED.read_text() + script).encode()).hexdigest()[:6]
     image = Image(base.folder.with_name(f"{base.folder.name}-{recipe}"))
     if image.folder.is_dir():
         return image
@@ -135,7 +176,7 @@ def ensure_installed(base: Image, packages: tuple[str, ...], progress: Progress)
                 run(["cp", "--archive", str(base.root), str(draft)], seconds=120)
                 (draft / "pool").symlink_to(Path("..") / base.folder.name / "pool")
                 inside = ("unshare", "--mount", "--propagation", "private", "sh", str(_INSTALLED))
-                run([*inside, str(draft / "root"), str(base.pool), *packages], seconds=300)
+                run([*inside, str(draft / "root"), str(base.pool)], stdin=script, seconds=300)
     return image
 
 
