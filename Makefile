@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -97,6 +97,9 @@ many-clusters: setup ## twenty clusters of three in one inventory, one of them b
 matrix: REPEAT = 10
 matrix: setup ## the whole way on every release and on mixed clusters, faults 10 times (REPEAT=N ONLY=NAME); writes docs/matrix.md
 	@$(PYTHON) -m campaigns.matrix --repeat $(REPEAT) $(if $(ONLY),--only '$(ONLY)')
+
+release-upgrade: setup ## upgrade a cluster to the next Debian release's packages, under load; writes docs/matrix.md
+	@$(PYTHON) -m campaigns.release_upgrade
 
 bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify

@@ -1,0 +1,66 @@
+"""Upgrade a cluster's packages to those of the next Debian release, under load: its pool takes the place of theirs.
+
+Written to docs/matrix.md.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from campaigns.matrix import INTRODUCTION, PAGE
+from campaigns.record import record
+from campaigns.rig import deployed_lab
+from tests.lab.load import load_on
+from tests.lab.rig import HOSTS, Lab
+from tests.lab.walking import versions
+
+from nornir_kube_ha.lab.image import ensure_image
+
+PLANNED_MOVE = 0.15  # seconds that a planned move of the VIP may cost
+OTHER_POOL = """
+mkdir -p /srv/newer
+tar -x -C /srv/newer
+echo 'deb [trusted=yes] file:/srv/newer ./' >/etc/apt/sources.list
+"""
+
+
+def main() -> int:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    pool = ensure_image("whole-trixie", _tell).pool
+    with deployed_lab("release") as lab:
+        before = versions(lab, HOSTS[0])
+        for host in HOSTS:
+            _give(lab, host, pool)
+        with load_on(lab) as load:
+            load.begin()
+            upgraded = lab.runbook("upgrade", "--output", "json")
+            attempts = load.seen()
+            lost = load.outage()
+        after = {versions(lab, host) for host in HOSTS}
+        again = lab.runbook("upgrade", "--output", "json")
+        red = lab.runbook("verify", "--output", "json").red_checks()
+    failed = sum(each.failed for each in attempts)
+    lines = [
+        f"* Three hosts of Debian 12, {before}, host by host by `kube-ha upgrade`, with Debian 13's",
+        f"  packages as their only source: {', '.join(sorted(after))}. With them came systemd, OpenSSH and glibc.",
+        f"* A client made {len(attempts)} requests meanwhile, new connections and on ones that last: {failed} failed;",
+        f"  the outage was **{lost.seconds:.2f} s**, of {PLANNED_MOVE} s that a planned move may cost.",
+        f"* A second upgrade changes nothing; verify: {red or 'every check is green'}.",
+    ]
+    record("Debian 12's packages to Debian 13's, under load", "make release-upgrade", lines, PAGE, INTRODUCTION)
+    well = not upgraded.status and not again.report["changed"] and not red and len(after) == 1
+    return 0 if well and lost.seconds <= PLANNED_MOVE else 1
+
+
+def _give(lab: Lab, host: str, pool: Path) -> None:
+    with subprocess.Popen(["tar", "-C", str(pool), "-c", "."], stdout=subprocess.PIPE) as packed:
+        subprocess.run(lab.inside(host, "sh", "-ec", OTHER_POOL), stdin=packed.stdout, check=True)
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
