@@ -128,9 +128,10 @@ def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str
 
 def image_of(suite: str) -> Image:
     """Return where the image of `suite` is or will be: named after its recipe, so a new recipe makes a new one."""
-    words = repr(mmdebstrap_command(suite, Path("target"), None)).replace(f"{_HERE}/", "")
-    words += "".join((_HERE / hook).read_text() for hook in recipe_of(suite).hooks)
-    return Image(IMAGES / f"{suite}-{hashlib.sha256(words.encode()).hexdigest()[:12]}")
+    recipe = repr(mmdebstrap_command(suite, Path("target"), None))
+    for hook in recipe_of(suite).hooks:
+        recipe = recipe.replace(str(_HERE / hook), "") + (_HERE / hook).read_text()
+    return Image(IMAGES / f"{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}")
 
 
 def ensure_image(suite: str, progress: Progress) -> Image:

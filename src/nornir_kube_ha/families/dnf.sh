@@ -9,7 +9,11 @@ dnf_installed() {
     true
 }
 
-dnf_query() { "$MANAGER" --quiet repoquery --queryformat '%{name} %{epoch}:%{version}-%{release}\n' "$@" | sed 's/ 0:/ /' | grep .; }
+# Without waiting for a lock, which would be for ever: whoever looks goes without.
+dnf_query() {
+    "$MANAGER" --quiet --setopt=exit_on_lock=True repoquery --queryformat '%{name} %{epoch}:%{version}-%{release}\n' "$@" |
+        sed 's/ 0:/ /' | grep .
+}
 
 # From its cache: this only looks.
 dnf_candidates() { dnf_query --cacheonly --available --latest-limit 1 "$@"; }
