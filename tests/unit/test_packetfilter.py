@@ -391,7 +391,7 @@ def test_right_side(right: object, expected: str) -> None:
         (IIFNAME, {"set": [{"elem": {"val": "eth0", "counter": {"packets": 1}}}]}, VRRP, YES),
         (SADDR, {"prefix": {"addr": "192.0.2.8", "len": 29}}, replace(VRRP, source=IPv4Address("192.0.2.15")), YES),
         (SADDR, {"prefix": {"addr": "192.0.2.8", "len": 29}}, replace(VRRP, source=IPv4Address("192.0.2.16")), NO),
-        (SADDR, {"prefix": {"addr": "fe80::", "len": 10}}, VRRP, UNTOLD),
+        (SADDR, {"prefix": {"addr": "fe80::", "len": 10}}, VRRP, NO),
         (DESTINATION_TYPE, "local", SSH, YES),
         (DESTINATION_TYPE, "local", CHECK, UNTOLD),
         (DESTINATION_TYPE, "multicast", TO_GROUP, YES),

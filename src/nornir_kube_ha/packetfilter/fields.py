@@ -6,8 +6,9 @@ from ipaddress import IPv4Address
 from nornir_kube_ha.packetfilter.model import TCP, VRRP, Packet
 from nornir_kube_ha.packetfilter.values import PROTOCOLS, Absent, Span, Value, exactly, masked
 
-OTHER_HEADERS = frozenset({"ip6", "arp", "vlan"})  # in these hooks an IPv4 packet has none of them
+OTHER_HEADERS = frozenset({"ip", "ip6", "arp", "vlan"})  # but for its own, in these hooks a packet has none of them
 PACKET = "packet"  # a change that leaves nothing as it was
+FOUND = exactly(1)  # a route back to the sender by the same interface; one that is missing is 0, nft's `false`
 PORTS = frozenset({"tcp", "udp", "th"})
 EPHEMERAL = Span(1024, 65535)  # ip_local_port_range keeps off the privileged ports; none may be set below them
 BROADCAST = IPv4Address("255.255.255.255")
@@ -51,6 +52,8 @@ class View:
                 value = self._ct(key)
             case {"fib": {"result": "type", "flags": "daddr" | ["daddr"]}}:
                 value = self._address_type()
+            case {"fib": {"result": "oif", "flags": [*flags]}} if {"saddr", "iif"} <= set(flags):
+                value = FOUND
             case {"&": [left, mask]}:
                 value = masked(self.value(left), mask)
             case {"concat": [*parts]}:
@@ -60,8 +63,8 @@ class View:
     def _meta(self, key: str) -> Value:
         known: dict[str, Value] = {
             "l4proto": exactly(self.packet.protocol),
-            "nfproto": "ipv4",
-            "protocol": "ip",
+            "nfproto": f"ipv{self.packet.version}",
+            "protocol": self._header,
             "iif": self._interface("input"),
             "iifname": self._interface("input"),
             "oif": self._interface("output"),
@@ -81,19 +84,25 @@ class View:
         return {"local": "host"}.get(self._kind(), self._kind())
 
     def _payload(self, header: str, name: str) -> Value:
-        if header == "ip":
+        if header == self._header:
             return self._ip(name)
         if header in OTHER_HEADERS or PROTOCOLS.get(header, self.packet.protocol) != self.packet.protocol:
             return Absent.HEADER
         return self._transport(name) if header in PORTS else None
 
+    @property
+    def _header(self) -> str:
+        return "ip" if self.packet.version == 4 else "ip6"
+
     def _ip(self, name: str) -> Value:
+        protocol = "protocol" if self.packet.version == 4 else "nexthdr"
         known: dict[str, Value] = {
-            "version": exactly(4),
-            "protocol": exactly(self.packet.protocol),
+            "version": exactly(self.packet.version),
+            protocol: exactly(self.packet.protocol),
             "saddr": None if "saddr" in self.changed else exactly(int(self.packet.source)),
             "daddr": exactly(int(self.packet.destination)),
-            "ttl": exactly(255) if self.packet.protocol == VRRP else None,  # RFC 5798, 5.1.1.3: or it is discarded
+            # RFC 5798, 5.1.1.3: or it is discarded. By IPv6 keepalived sends to peers with the kernel's own.
+            "ttl": exactly(255) if self.packet.protocol == VRRP else None,
         }
         return known.get(name)
 

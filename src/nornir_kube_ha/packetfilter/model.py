@@ -1,8 +1,9 @@
 """The question and its answer: a packet, and whether it passes."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import Literal
+
+from nornir_kube_ha.addresses import IPAddress
 
 TCP = 6
 UDP = 17
@@ -11,7 +12,7 @@ VRRP = 112
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """An IPv4 packet: the first of its connection, whole, unmarked.
+    """A packet of IPv4 or IPv6: the first of its connection, whole, unmarked, from where routes lead back to.
 
     Arguments:
         hook: `input` if the host is to receive it, `output` if the host sends it
@@ -27,8 +28,8 @@ class Packet:
 
     hook: Literal["input", "output"]
     protocol: int
-    source: IPv4Address
-    destination: IPv4Address
+    source: IPAddress
+    destination: IPAddress
     interface: str
     port: int | None = None
 
@@ -42,6 +43,13 @@ class Packet:
             raise ValueError(f"TCP and UDP have a port, and only they: protocol {self.protocol}, port {self.port}")
         if self.port is not None and not 0 < self.port < 65536:
             raise ValueError(f"a port is a number from 1 to 65535, not {self.port}")
+        if self.source.version != self.destination.version:
+            raise ValueError(f"no packet goes from {self.source} to {self.destination}")
+
+    @property
+    def version(self) -> int:
+        """4 or 6."""
+        return self.source.version
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from nornir_kube_ha.packetfilter.ruleset import Chain, Rule, Ruleset, Table
 
 MOST_TEXT = 2_000_000  # characters; facts.sh passes on no more
 _SPACE = re.compile(r"\s*")
-FAMILIES = frozenset({"inet", "ip"})  # the others never see an IPv4 packet, or not in the hooks of the host's own stack
+FAMILIES = frozenset(
+    {"inet", "ip", "ip6"}
+)  # the others never see an IP packet, or not in the hooks of the host's own stack
 NAMES = {  # what each of nft's items that decide is named by, owners before what they own
     "table": ("family", "name"),
     "chain": ("family", "table", "name"),
@@ -21,7 +23,7 @@ Body = dict[str, object]
 
 
 def parse_ruleset(text: str) -> Ruleset:
-    """Read what nft printed. Only tables of the families that an IPv4 packet meets are kept.
+    """Read what nft printed. Only tables of the families that an IP packet meets are kept.
 
     Arguments:
         text: one or more outputs of `nft --json list table` or `nft --json list ruleset`, one after another

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+MET = {4: frozenset({"inet", "ip"}), 6: frozenset({"inet", "ip6"})}
+"""Families of tables that a packet meets, by its version of IP."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -44,7 +47,7 @@ class Table:
     """A table.
 
     Arguments:
-        family: `inet` or `ip`
+        family: `inet`, `ip` or `ip6`
         name: its name
         dormant: its base chains are not called; None if that cannot be told
         chains: by name
@@ -67,17 +70,18 @@ class Ruleset:
     """What nft listed.
 
     Arguments:
-        tables: those that an IPv4 packet meets
+        tables: those that an IP packet meets
     """
 
     tables: tuple[Table, ...]
 
-    def base_chains(self, hook: str) -> Iterator[tuple[Table, Chain]]:
+    def base_chains(self, hook: str, version: int = 4) -> Iterator[tuple[Table, Chain]]:
         """Chains that the kernel calls, in its order.
 
         Arguments:
             hook: `prerouting`, `input`, `output` or `postrouting`
+            version: of IP, whose packet it calls them for
         """
-        awake = (table for table in self.tables if not table.dormant)
+        awake = (table for table in self.tables if not table.dormant and table.family in MET[version])
         called = [(table, chain) for table in awake for chain in table.chains.values() if chain.hook == hook]
         yield from sorted(called, key=lambda pair: pair[1].priority)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import TypeAlias
 
 from nornir_kube_ha.packetfilter.logic import Truth, all_of
@@ -85,7 +85,7 @@ def number(element: object) -> int | None:
     if not isinstance(element, str):
         return None
     try:
-        return PROTOCOLS[element] if element in PROTOCOLS else int(IPv4Address(element))
+        return PROTOCOLS[element] if element in PROTOCOLS else int(ip_address(element))
     except ValueError:
         return None
 
@@ -150,6 +150,10 @@ def holds(element: object, value: Value) -> Truth:
     return truth
 
 
+def _bits(address: str) -> int:
+    return 128 if ":" in address else 32
+
+
 def _is_named(own: str, name: str) -> bool:
     if name.endswith("*") and not name.endswith("\\*"):
         return own.startswith(name[:-1])
@@ -160,8 +164,8 @@ def _span(element: object) -> Span | None:
     match element:
         case {"range": [first, last]}:
             low, high = number(first), number(last)
-        case {"prefix": {"addr": str(address), "len": int(length)}} if 0 <= length <= 32:
-            size = 1 << (32 - length)
+        case {"prefix": {"addr": str(address), "len": int(length)}} if 0 <= length <= (bits := _bits(address)):
+            size = 1 << (bits - length)
             start = number(address)
             low, high = (None, None) if start is None else (start & -size, (start & -size) + size - 1)
         case _:

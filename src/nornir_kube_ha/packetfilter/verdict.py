@@ -18,7 +18,7 @@ def passage(ruleset: Ruleset, packet: Packet) -> Passage:
     walk = Walk(View(packet))
     doubts, reasons = [], []
     for hook in HOOKS[packet.hook]:
-        for table, chain in ruleset.base_chains(hook):
+        for table, chain in ruleset.base_chains(hook, packet.version):
             outcome = walk.base_chain(table, chain)
             if "accept" not in outcome.ends and walk.is_sure_of_packet:
                 return Passage("drop", outcome.ends["drop"])
@@ -40,6 +40,6 @@ def stopping(ruleset: Ruleset, packet: Packet) -> tuple[tuple[Table, Chain], ...
     ways = [
         (table, chain, walk.base_chain(table, chain))
         for hook in HOOKS[packet.hook]
-        for table, chain in ruleset.base_chains(hook)
+        for table, chain in ruleset.base_chains(hook, packet.version)
     ]
     return tuple((table, chain) for table, chain, way in ways if chain.hook == packet.hook and "drop" in way.ends)
