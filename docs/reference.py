@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -104,7 +104,7 @@ def _type(kind: object) -> str:
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in {Union, UnionType}:
-        return " or ".join(_type(each) for each in arguments if each is not NoneType)
+        return " or ".join(dict.fromkeys(_type(each) for each in arguments if each is not NoneType))
     if kind == tuple[Template, ...]:
         return "path"
     if origin is tuple:
@@ -113,7 +113,8 @@ def _type(kind: object) -> str:
         return _type(arguments[0])
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
     names |= {Apiserver: "mappings"}
-    names |= {IPv4Address: "address", IPv4Interface: "address/prefix"}
+    names |= dict.fromkeys((IPv4Address, IPv6Address), "address")
+    names |= dict.fromkeys((IPv4Interface, IPv6Interface), "address/prefix")
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here
 
 

@@ -5,7 +5,7 @@ import shutil
 import sys
 import uuid
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Self
 
@@ -55,8 +55,9 @@ class Host:
             seen = json.loads((self.folder / "host.json").read_text())
         except FileNotFoundError:
             return None
-        address = IPv4Interface(seen["address"])
-        return LabHost(self.name, seen["interface"], address, seen["apiserver_port"], seen.get("suite", ""))
+        address, *also = map(ip_interface, (seen["address"], *seen.get("also", ())))
+        port, suite = seen["apiserver_port"], seen.get("suite", "")
+        return LabHost(self.name, seen["interface"], address, port, suite, tuple(also))
 
     @property
     def image(self) -> Image:
@@ -205,13 +206,13 @@ def read_layout(lab: str) -> Layout:
     files = LabFiles(lab)
     if not hosts or not files.vips.exists():
         raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
-    return Layout(lab, hosts, tuple(map(IPv4Interface, files.vips.read_text().split())))
+    return Layout(lab, hosts, tuple(map(ip_interface, files.vips.read_text().split())))
 
 
 def describe(spec: LabHost) -> str:
     """Return what is noted of a host beside its disk, to find out later whether it is still the one that is wanted."""
     facts = {"interface": spec.interface, "address": str(spec.address), "apiserver_port": spec.apiserver_port}
-    return json.dumps({**facts, "suite": spec.suite}) + "\n"
+    return json.dumps({**facts, "suite": spec.suite, "also": [*map(str, spec.also)]}) + "\n"
 
 
 def hosts_file(layout: Layout) -> str:

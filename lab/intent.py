@@ -1,14 +1,17 @@
 """From what should be to the labs that can play it: every load-balancer node, and every apiserver, becomes a host."""
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Interface
+from dataclasses import replace
+from ipaddress import ip_interface
+from itertools import islice
 
+from nornir_kube_ha.addresses import IPAddress, IPInterface, IPNetwork, rank
 from nornir_kube_ha.intent import Apiserver, Cluster, Intent, Node
 from nornir_kube_ha.lab.errors import LabRequestError
 from nornir_kube_ha.lab.layout import LabHost, Layout
 
 _INTERFACE = "eth0"  # of an apiserver's own host: nothing in the intent tells
-_PREFIX_LENGTH = 24  # where the VIP's network does not tell
+_PREFIX_LENGTHS = {4: 24, 6: 64}  # where the VIP's network does not tell, by version of IP
 
 
 def layouts_of(intent: Intent) -> tuple[Layout, ...]:
@@ -43,12 +46,28 @@ def layout_of(lab: str, clusters: list[Cluster]) -> Layout:
             host = _apiserver_host(cluster, apiserver, taken)
             hosts[apiserver.address] = host
             taken.add(host.name)
-    vips = dict.fromkeys(cluster.vip for cluster in clusters)
-    return Layout(lab, tuple(hosts.values()), tuple(vips))
+    vips = tuple(dict.fromkeys(vip for cluster in clusters for vip in cluster.vips))
+    return Layout(lab, _with_other_family([*hosts.values()], vips), vips)
+
+
+def _with_other_family(hosts: list[LabHost], vips: tuple[IPInterface, ...]) -> tuple[LabHost, ...]:
+    """Return the hosts, each with an address in the network of each VIP of the family that it has not."""
+    taken = {host.address.ip for host in hosts} | {vip.ip for vip in vips}
+    networks = {vip.network for vip in vips if vip.network.prefixlen < vip.network.max_prefixlen - 1}
+    for network in sorted(networks, key=rank):
+        strangers = [number for number, host in enumerate(hosts) if host.address.version != network.version]
+        for number, address in zip(strangers, islice(_free(network, taken), len(strangers)), strict=False):
+            hosts[number] = replace(hosts[number], also=(*hosts[number].also, address))
+            taken.add(address.ip)
+    return tuple(hosts)
+
+
+def _free(network: IPNetwork, taken: set[IPAddress]) -> Iterator[IPInterface]:
+    return (ip_interface((each, network.prefixlen)) for each in network.hosts() if each not in taken)
 
 
 def _apiservers(clusters: list[Cluster]) -> Iterator[tuple[Cluster, Apiserver]]:
-    ports: dict[IPv4Address, int] = {}
+    ports: dict[IPAddress, int] = {}
     for cluster in clusters:
         for apiserver in cluster.apiservers:
             if ports.setdefault(apiserver.address, apiserver.port) != apiserver.port:
@@ -58,15 +77,16 @@ def _apiservers(clusters: list[Cluster]) -> Iterator[tuple[Cluster, Apiserver]]:
 
 def _node_host(node: Node) -> LabHost:
     port = next((each.port for each in node.apiservers if each.address == node.address), None)
-    return LabHost(node.name, node.interface, _in_network_of(node.vip, node.address), port, node.lab_suite)
+    return LabHost(node.name, node.interface, _in_network_of(node.vips, node.address), port, node.lab_suite)
 
 
 def _apiserver_host(cluster: Cluster, apiserver: Apiserver, taken: set[str]) -> LabHost:
     name = f"{cluster.name}-{apiserver.name}" if apiserver.name in taken else apiserver.name
-    return LabHost(name, _INTERFACE, _in_network_of(cluster.vip, apiserver.address), apiserver.port)
+    return LabHost(name, _INTERFACE, _in_network_of(cluster.vips, apiserver.address), apiserver.port)
 
 
-def _in_network_of(vip: IPv4Interface, address: IPv4Address) -> IPv4Interface:
-    """Return an address with its prefix length: the VIP's if it lies in the VIP's network."""
-    shares = address in vip.network and vip.network.prefixlen < 31
-    return IPv4Interface((address, vip.network.prefixlen if shares else _PREFIX_LENGTH))
+def _in_network_of(vips: tuple[IPInterface, ...], address: IPAddress) -> IPInterface:
+    """Return an address with its prefix length: a VIP's if it lies in the VIP's network."""
+    networks = [vip.network for vip in vips if vip.network.prefixlen < vip.network.max_prefixlen - 1]
+    shared = [network.prefixlen for network in networks if address in network]
+    return ip_interface((address, shared[0] if shared else _PREFIX_LENGTHS[address.version]))

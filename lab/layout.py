@@ -4,9 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import ip_interface
 from itertools import pairwise
 
+from nornir_kube_ha.addresses import IPAddress, IPInterface, IPNetwork, rank
 from nornir_kube_ha.lab.errors import LabRequestError
 
 SUITE = "bookworm"
@@ -36,13 +37,15 @@ class LabHost:
         address: its own address with the network's prefix length
         apiserver_port: where a kube-apiserver stand-in listens, or None
         suite: Debian's code name of the release that it is
+        also: further addresses of its own: in the networks of virtual ones of the other family
     """
 
     name: str
     interface: str
-    address: IPv4Interface
+    address: IPInterface
     apiserver_port: int | None = None
     suite: str = SUITE
+    also: tuple[IPInterface, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what must not reach a path, a command or a file."""
@@ -52,6 +55,11 @@ class LabHost:
             raise LabRequestError(f"lab host {self.name}: no interface can be called {self.interface!r}")
         if self.apiserver_port is not None and not 0 < self.apiserver_port < 2**16:
             raise LabRequestError(f"lab host {self.name}: port {self.apiserver_port} is not 1 to 65535")
+
+    @property
+    def addresses(self) -> tuple[IPInterface, ...]:
+        """All its addresses."""
+        return self.address, *self.also
 
     @property
     def hostname(self) -> str:
@@ -72,7 +80,7 @@ class Layout:
 
     name: str
     hosts: tuple[LabHost, ...]
-    vips: tuple[IPv4Interface, ...] = ()
+    vips: tuple[IPInterface, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a layout that cannot be one network: names or addresses that clash."""
@@ -80,31 +88,36 @@ class Layout:
         if not self.hosts:
             raise LabRequestError(f"lab {self.name}: it has no host")
         _refuse_repeated("host name", (host.name for host in self.hosts))
-        _refuse_repeated("address", (*(str(host.address.ip) for host in self.hosts), *map(str, self._vip_addresses())))
+        _refuse_repeated("address", (*map(str, self._host_addresses()), *map(str, self._vip_addresses())))
         _refuse_overlap(self.networks)
 
-    def _vip_addresses(self) -> set[IPv4Address]:
+    def _host_addresses(self) -> list[IPAddress]:
+        return [address.ip for host in self.hosts for address in host.addresses]
+
+    def _vip_addresses(self) -> set[IPAddress]:
         return {vip.ip for vip in self.vips}  # clusters of one inventory may be given with the same VIP twice
 
     @property
-    def networks(self) -> tuple[IPv4Network, ...]:
+    def networks(self) -> tuple[IPNetwork, ...]:
         """The hosts' networks, each once, in order of address."""
-        return tuple(sorted({host.address.network for host in self.hosts}))
+        return tuple(sorted({each.network for host in self.hosts for each in host.addresses}, key=rank))
 
     @property
-    def control_addresses(self) -> tuple[IPv4Interface, ...]:
+    def control_addresses(self) -> tuple[IPInterface, ...]:
         """The controller's own address in each of the hosts' networks: the highest that nobody has.
 
         Raises:
             LabRequestError: a network is full
         """
-        taken = {host.address.ip for host in self.hosts} | self._vip_addresses()
+        taken = {*self._host_addresses()} | self._vip_addresses()
         return tuple(_highest_free(network, taken) for network in self.networks)
 
     @property
-    def distant_vips(self) -> tuple[IPv4Address, ...]:
+    def distant_vips(self) -> tuple[IPAddress, ...]:
         """Virtual addresses outside of every host's network: reached on the same link all the same."""
-        return tuple(sorted(ip for ip in self._vip_addresses() if not any(ip in net for net in self.networks)))
+        return tuple(
+            sorted((ip for ip in self._vip_addresses() if not any(ip in net for net in self.networks)), key=rank)
+        )
 
     def host(self, name: str) -> LabHost:
         """Return the host of that name.
@@ -125,15 +138,15 @@ def _refuse_repeated(what: str, values: Iterable[str]) -> None:
         raise LabRequestError(f"{what} given more than once: {', '.join(repeated)}")
 
 
-def _refuse_overlap(networks: tuple[IPv4Network, ...]) -> None:
+def _refuse_overlap(networks: tuple[IPNetwork, ...]) -> None:
     for lower, upper in pairwise(networks):
         if lower.overlaps(upper):
             raise LabRequestError(f"networks {lower} and {upper} overlap: hosts on one link need one prefix length")
 
 
-def _highest_free(network: IPv4Network, taken: set[IPv4Address]) -> IPv4Interface:
-    edge = 1 if network.prefixlen < 31 else 0
+def _highest_free(network: IPNetwork, taken: set[IPAddress]) -> IPInterface:
+    edge = 1 if network.prefixlen < network.max_prefixlen - 1 else 0
     for number in range(int(network.broadcast_address) - edge, int(network.network_address) - 1 + edge, -1):
-        if IPv4Address(number) not in taken:
-            return IPv4Interface((number, network.prefixlen))
+        if (address := type(network.network_address)(number)) not in taken:
+            return ip_interface((address, network.prefixlen))
     raise LabRequestError(f"network {network} has no free address left for the controller")

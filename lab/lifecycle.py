@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 from nornir_kube_ha.files import write_file
@@ -182,7 +182,7 @@ def _ensure_files(layout: Layout) -> str:
     login = pki.ensure_ssh_key(files.private_key, f"controller@{layout.name}")
     addresses = [vip.ip for vip in layout.vips]
     addresses += [host.address.ip for host in layout.hosts if host.apiserver_port is not None]
-    pki.ensure_apiserver_certificate(files.pki, [*addresses, IPv4Address("127.0.0.1")])
+    pki.ensure_apiserver_certificate(files.pki, [*addresses, *map(ip_address, ("127.0.0.1", "::1"))])
     return login
 
 

@@ -9,10 +9,12 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
-from ipaddress import IPv4Interface
+from ipaddress import ip_interface
 from pathlib import Path
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabDownError, LabError, LabRequiresRootError
 from nornir_kube_ha.lab.layout import LabHost, Layout
@@ -126,20 +128,29 @@ def control_commands(layout: Layout) -> list[str]:
 
 def _address_commands(layout: Layout) -> list[str]:
     return [
-        *(f"address add {address} brd + dev {BRIDGE}" for address in layout.control_addresses),
+        *(_address_command(address, BRIDGE) for address in layout.control_addresses),
         *(f"route add {vip} dev {BRIDGE}" for vip in layout.distant_vips),
     ]
 
 
+def _address_command(address: IPInterface, interface: str) -> str:
+    # Of IPv6 without asking first whether it is somebody's: the layout says whose it is, and asking takes a second.
+    return f"address add {address} {'brd +' if address.version == 4 else 'nodad'} dev {interface}"
+
+
 def host_commands(layout: Layout, host: LabHost) -> list[str]:
     """Return the ip(8) commands that furnish a host's namespace, in which its interface is already."""
-    own = host.address.network
-    gateway = dict(zip(layout.networks, layout.control_addresses, strict=True))[own].ip
+    own = {each.network for each in host.addresses}
+    gateways = {each.version: each.ip for each in layout.control_addresses if each.network in own}
     return [
         "link set lo up",
-        f"address add {host.address} brd + dev {host.interface}",
+        *(_address_command(address, host.interface) for address in host.addresses),
         f"link set {host.interface} up",
-        *(f"route add {network} via {gateway}" for network in layout.networks if network != own),
+        *(
+            f"route add {network} via {gateways[network.version]}"
+            for network in layout.networks
+            if network not in own and network.version in gateways
+        ),
         *(f"route add {vip} dev {host.interface}" for vip in layout.distant_vips),
     ]
 
@@ -152,10 +163,17 @@ def ensure_control(layout: Layout) -> None:
         _ip(namespace, *control_commands(layout))
     elif _control_addresses(namespace) != set(layout.control_addresses):
         _ip(namespace, f"address flush dev {BRIDGE} scope global", *_address_commands(layout))
-    routes = "1" if len(layout.networks) > 1 else "0"  # hosts of several networks meet at the controller
-    setting = "/proc/sys/net/ipv4/ip_forward"  # a new namespace starts with the machine's; a container may not write it
-    script = f'[ "$(cat {setting})" = {routes} ] || echo {routes} >{setting}'
-    run(["nsenter", f"--net={NETNS / namespace}", "sh", "-c", script])
+    # A new namespace starts with the machine's settings; a container may not write them.
+    script = "; ".join(f'[ "$(cat {path})" = {value} ] || echo {value} >{path}' for path, value in _settings(layout))
+    run(["nsenter", f"--net={NETNS / namespace}", "sh", "-c", f"set -e; {script}"])
+
+
+def _settings(layout: Layout) -> Iterator[tuple[str, str]]:
+    """What the kernel is told in the control namespace: hosts of several networks of a family meet there."""
+    for version, setting in ((4, "ipv4/ip_forward"), (6, "ipv6/conf/all/forwarding")):
+        networks = [network for network in layout.networks if network.version == version]
+        if networks:  # a machine without IPv6 has no such setting
+            yield f"/proc/sys/net/{setting}", "1" if len(networks) > 1 else "0"
 
 
 def _has_bridge(namespace: str) -> bool:
@@ -164,9 +182,9 @@ def _has_bridge(namespace: str) -> bool:
     return any(link["ifname"] == BRIDGE for link in json.loads(run(["ip", "-n", namespace, "-j", "link"])))
 
 
-def _control_addresses(namespace: str) -> set[IPv4Interface]:
-    links = json.loads(run(["ip", "-n", namespace, "-j", "-4", "address", "show", "dev", BRIDGE]))
-    return {IPv4Interface((a["local"], a["prefixlen"])) for link in links for a in link.get("addr_info", ())}
+def _control_addresses(namespace: str) -> set[IPInterface]:
+    links = json.loads(run(["ip", "-n", namespace, "-j", "address", "show", "dev", BRIDGE, "scope", "global"]))
+    return {ip_interface((a["local"], a["prefixlen"])) for link in links for a in link.get("addr_info", ())}
 
 
 def unplug(lab: str, host: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from cryptography import x509
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.files import write_file
 
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
@@ -49,7 +49,7 @@ def ensure_ca(folder: Path) -> None:
     write_file(folder / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPv4Address]) -> None:
+def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPAddress]) -> None:
     """Make `apiserver.crt` and `apiserver.key` in `folder`, unless a certificate for just these addresses is there.
 
     Arguments:
@@ -62,7 +62,7 @@ def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPv4Address])
 
 
 def issue_apiserver_certificate(
-    ca: Path, folder: Path, addresses: Sequence[IPv4Address], valid: timedelta = _VALID
+    ca: Path, folder: Path, addresses: Sequence[IPAddress], valid: timedelta = _VALID
 ) -> None:
     """Make `apiserver.crt` and `apiserver.key` in `folder`.
 
@@ -89,9 +89,9 @@ def issue_apiserver_certificate(
     write_file(folder / "apiserver.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _alternative_names(addresses: Sequence[IPv4Address]) -> x509.SubjectAlternativeName:
+def _alternative_names(addresses: Sequence[IPAddress]) -> x509.SubjectAlternativeName:
     return x509.SubjectAlternativeName(
-        [*(x509.DNSName(name) for name in _NAMES), *(x509.IPAddress(a) for a in sorted(set(addresses)))]
+        [*(x509.DNSName(name) for name in _NAMES), *(x509.IPAddress(a) for a in sorted(set(addresses), key=rank))]
     )
 
 

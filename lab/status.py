@@ -6,8 +6,8 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
 
+from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.hosts import Host
@@ -32,7 +32,7 @@ class HostStatus:
     """
 
     name: str
-    address: IPv4Interface | None
+    address: IPInterface | None
     is_on: bool
     answers: bool
     seen: str
@@ -79,7 +79,7 @@ def _inside(lab: str, threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, initializer=network.enter, initargs=(lab,))
 
 
-def _await(host: Host, address: IPv4Address, port: int, deadline: float) -> None:
+def _await(host: Host, address: IPAddress, port: int, deadline: float) -> None:
     while True:
         answers, seen = _greet(address, port)
         if answers:
@@ -92,7 +92,7 @@ def _await(host: Host, address: IPv4Address, port: int, deadline: float) -> None
         time.sleep(_POLL)
 
 
-def _greet(address: IPv4Address, port: int) -> tuple[bool, str]:
+def _greet(address: IPAddress, port: int) -> tuple[bool, str]:
     """Tell whether a server answers there, and what was seen. Only an SSH server speaks first."""
     try:
         with socket.create_connection((str(address), port), timeout=2) as connection:

@@ -123,7 +123,7 @@ def _refuse_impossible(cluster: Cluster, fault: Fault, failover: FailoverOptions
 def _question(cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> str:
     names = ", ".join(fault.name for fault in faults)
     times = f", {failover.repeat} times each" if failover.repeat > 1 else ""
-    return f"This breaks cluster {cluster.name} at {cluster.vip.ip} on purpose: {names}{times}. Go on? [y/N] "
+    return f"This breaks cluster {cluster.name} at {cluster.addresses} on purpose: {names}{times}. Go on? [y/N] "
 
 
 def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> bool:

@@ -46,7 +46,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
 
 
 def _question(run: Run) -> str:
-    vips = ", ".join(f"{cluster.name} ({cluster.vip.ip})" for cluster in run.clusters)
+    vips = ", ".join(f"{cluster.name} ({cluster.addresses})" for cluster in run.clusters)
     return f"Take everything off {', '.join(run.hosts)}? Clients of {vips} lose their address. [y/N] "
 
 

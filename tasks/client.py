@@ -89,6 +89,11 @@ class Config(NamedTuple):
     late_threshold: float = 0.05
 
 
+def _bracketed(host: str) -> str:
+    """An IPv6 address stands in brackets before its port."""
+    return f"[{host}]" if ":" in host else host
+
+
 class Answer(NamedTuple):
     """What a server said.
 
@@ -261,7 +266,9 @@ class Connection:
             self._look(sock)
         else:
             sock, tls = await self._open()
-        request = f"GET {config.path} HTTP/1.1\r\nHost: {config.server_name}:{config.port}\r\nAccept: */*\r\n\r\n"
+        request = (
+            f"GET {config.path} HTTP/1.1\r\nHost: {_bracketed(config.server_name)}:{config.port}\r\nAccept: */*\r\n\r\n"
+        )
         await self._step(sock, tls.write, request.encode())
         data = b""
         while len(data) < _LONGEST:

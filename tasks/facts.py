@@ -5,14 +5,17 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv6Interface
 
 from nornir.core.task import Result, Task
 
+from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
 from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
+from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
 from nornir_kube_ha.families import functions
-from nornir_kube_ha.intent import ANY_ADDRESS, Cluster, Intent, Node, Stats
+from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import required_packages
 from nornir_kube_ha.tasks.lease import find_holder, held_by, leave_if_held
@@ -90,22 +93,27 @@ def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> F
 
 def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
     stats = node.haproxy.stats
-    own = "127.0.0.1" if stats.bind == ANY_ADDRESS else str(stats.bind)
+    own = "127.0.0.1" if stats.bind in ANY_ADDRESSES else stats.bind
     return {
         "files": " ".join(MANAGED_PATHS),
         "interface": node.interface,
         "address": str(node.address),
         "haproxy_socket": node.haproxy.socket,
         "vip": str(node.vip.ip),
-        "virtual_router_id": str(node.virtual_router_id),
+        "also": " ".join(str(vip.ip) for vip in node.additional_vips),
+        "port": str(node.haproxy.port),
+        "heard": heard_filter(node),
+        "group": group_member(node),
+        "ask_by_arp": " ".join(str(vip.ip) for vip in node.vips if vip.version == 4),
+        "ask_by_ndp": " ".join(solicitation(vip.ip) for vip in node.vips if isinstance(vip, IPv6Interface)),
         "ca_file": HAPROXY_CA if node.apiserver_ca else "",
         "endpoint": node.endpoint,
-        "served_at": f"{node.vip.ip}:{node.haproxy.port}",
+        "served_at": with_port(node.vip.ip, node.haproxy.port),
         "verify": f"-verify_{'ip' if node.server_name == str(node.vip.ip) else 'hostname'} {node.server_name}",
         "apiservers": " ".join(map(str, node.apiservers)),
-        "peers": " ".join(f"{peer.address}:{peer.haproxy.port}" for peer in cluster.peers(node)),
+        "peers": " ".join(peer.haproxy_address for peer in cluster.peers(node)),
         "stats_url": node.stats_url,
-        "own_stats_url": f"http://{own}:{stats.port}{stats.uri}",
+        "own_stats_url": f"http://{with_port(own, stats.port)}{stats.uri}",
         "stats_user": stats.user,
         "stats_login": _stats_login(stats),
     }

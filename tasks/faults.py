@@ -102,6 +102,7 @@ def inject_fault(
         folder=FOLDER,
         seconds_to_last=f"{seconds:g}",
         interface=intent.node(task.host.name).interface,
+        vips=" ".join(str(vip.ip) for vip in intent.node(task.host.name).vips),
         port=str(port),
         **scripts,
     )

@@ -1,5 +1,5 @@
 # Make a fault on this host that ends by itself. Set before it: UNIT (of the timer that ends it), FOLDER, SECONDS_TO_LAST,
-# INTERFACE, PORT, and the fault's own scripts: NEEDS, INJECT, THERE, HEAL, WELL.
+# INTERFACE, VIPS, PORT, and the fault's own scripts: NEEDS, INJECT, THERE, HEAL, WELL.
 #
 # The timer is armed first, on the host: whatever becomes of the controller or of the way to here, the fault ends. What
 # happens is told in FOLDER/story, "WORD TIME [WORDS]" a line: `begun`, then `made` or `not-made`; `healing`, then `healed`
@@ -13,9 +13,22 @@ main() { systemctl show --property MainPID --value "$1"; }
 hangs() { grep -q "^State:.T" "/proc/$1/status"; }
 all_hang() { for each in $(systemctl show --property MainPID --value "$1") $(pgrep -x "$1"); do hangs "$each" || return 1; done; }
 listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head -n 1; }
-# The kernel forgets routes with the link, all but those of its own making.
-save_routes() { ip -4 route show dev "$1" | grep -v "proto kernel" >"$FOLDER/routes"; }
-restore_routes() { while read -r route; do eval "ip -4 route replace $route dev $1"; done <"$FOLDER/routes"; }
+# The kernel forgets routes with the link, all but those of its own making, and of IPv6 the addresses, too. VIPs are
+# for keepalived to put back.
+save_routes() {
+    for family in -4 -6; do
+        ip $family route show dev "$1" | grep -v "proto kernel" | sed "s/^/$family /" >>"$FOLDER/routes"
+    done
+}
+restore_routes() {
+    while read -r family route; do eval "ip $family route replace $route dev $1"; done <"$FOLDER/routes"
+}
+save_addresses() {
+    ip -6 -oneline address show dev "$1" scope global permanent | while read -r _ _ _ address _; do
+        case " $VIPS " in *" ${address%/*} "*) ;; *) echo "$address" ;; esac
+    done >"$FOLDER/addresses"
+}
+restore_addresses() { while read -r address; do ip -6 address replace "$address" dev "$1" nodad; done <"$FOLDER/addresses"; }
 tell() { word=$1; shift; echo "$word $(date +%s.%N) $*" >>"$FOLDER/story"; }
 # A condition within five seconds, or not.
 within() { for _ in $(seq 250); do if (eval "$1") >/dev/null 2>&1; then return 0; fi; sleep 0.02; done; return 1; }
@@ -36,7 +49,7 @@ words=$( (eval "$NEEDS") 2>&1) || {
     exit 1
 }
 
-variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' PORT='$PORT'"
+variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' VIPS='$VIPS' PORT='$PORT'"
 printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
 } >>$FOLDER/log 2>&1" "conclude healed \"\$1\"" >"$FOLDER/heal"
 printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject"

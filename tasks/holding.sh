@@ -6,9 +6,9 @@ export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf '%s %s\n' "$(date +%s.%N)" "$*"; }
 
-state() { if [ -n "$(ip -4 -oneline address show to "$VIP/32")" ]; then echo held; else echo free; fi; }
+state() { if [ -n "$(ip -oneline address show to "$VIP")" ]; then echo held; else echo free; fi; }
 
-ip -4 -oneline monitor address | while read -r line; do
+ip -oneline monitor address | while read -r line; do
     case $line in
     Deleted*" $VIP/"*) say free ;;
     *" $VIP/"*) say held ;;

@@ -2,7 +2,7 @@
 # WANTED_FILE, RELEASED_FILE. Calls of one of these are appended.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-holds() { [ -n "$(ip -4 -oneline address show to "$VIP/32")" ]; }
+holds() { [ -n "$(ip -oneline address show to "$VIP")" ]; }
 
 # CONDITION: within two seconds, or not.
 within() {

@@ -1,9 +1,10 @@
 # What a look waits for: answers of others, and what is said on the wire. Goes before facts.sh.
 #
-# Set before it: NONCE, INTERFACE, ADDRESS, VIP, VIRTUAL_ROUTER_ID, LISTEN (seconds), CA_FILE, ENDPOINT (NAME:PORT of the
-# URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS (ADDRESS:PORT each, of apiservers
-# and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER, STATS_LOGIN (as curl's config
-# quotes it; "" for the one that the host keeps).
+# Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
+# address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), LISTEN (seconds), CA_FILE,
+# ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
+# (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
+# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps).
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
@@ -27,14 +28,12 @@ aside() {
 # VRRP of our VRID, and whoever says to have the VIP, asked or not; each once, whomever it was said to.
 # Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
 hear() {
-    vrrp="ip proto 112 and ip[((ip[0] & 0xf) << 2) + 1] = $VIRTUAL_ROUTER_ID"
-    claims="arp src host $VIP and (arp[6:2] = 2 or arp[24:4] = arp[14:4])"
-    timeout 60 socat -u UDP4-RECV:0,ip-add-membership=224.0.0.18:"$INTERFACE" OPEN:/dev/null &
+    timeout 60 socat -u "$GROUP" OPEN:/dev/null &
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
     timeout 60 sh -c 'echo "pid $$"
         exec tcpdump --immediate-mode --no-promiscuous-mode -n -t -e -l -i "$1" "$2" 2>&1' \
-        sh "$INTERFACE" "($vrrp) or ($claims)" | while read -r line; do
+        sh "$INTERFACE" "$HEARD" | while read -r line; do
         case $line in
         "pid "*) pid=${line#pid } ;;
         "listening on "*)
@@ -50,14 +49,41 @@ hear() {
     kill $member
 }
 
-# Asks the whole network who has the VIP, always by the node's own address: by the VIP it would be a claim.
-ask_for_vip() { arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$VIP" & }
+# Asks the whole network who has each VIP, never by a VIP: that would be a claim.
+ask_for_vip() {
+    for vip in $ASK_BY_ARP; do arping_from "$vip" & done
+    for each in $ASK_BY_NDP; do solicit "${each%%,*}" "${each#*,}" & done
+}
+
+# VIP. A node of IPv6 has no IPv4 address for sure: arping finds one, and where there is none but the VIP, nobody asks.
+arping_from() {
+    case $ADDRESS in
+    *:*) [ -n "$(ip -oneline address show to "$1")" ] || arping -q -f -c 2 -w 2 -I "$INTERFACE" "$1" ;;
+    *) arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$1" ;;
+    esac
+}
+
+# GROUP MESSAGE: a neighbour solicitation, twice, as arping's question is sent. Of our own making: the kernel asks only
+# for what it does not know. It must have come over no router (hops 255), and says where the answer goes: our own
+# hardware address stands at its end. The kernel adds the checksum.
+solicit() {
+    for byte in $(tr : ' ' <"/sys/class/net/$INTERFACE/address"); do
+        own="$own\\0$(printf %03o "0x$byte")"
+    done
+    for again in 0 0.5; do
+        sleep $again
+        printf "%b" "$2$own" | socat -u - "IP6-SENDTO:[$1%$INTERFACE]:58,setsockopt-int=41:18:255"
+    done
+}
 
 # What a client sees: its words or the body, then "status NUMBER". Time for one lost packet, and no other CA but ours.
 ask() {
     curl --disable --silent --show-error --noproxy '*' --capath /nonexistent --connect-timeout 2.5 --max-time 3.5 \
         --write-out '\nstatus %{http_code}\n' "$@" 2>&1
 }
+
+# ADDRESS: with haproxy's port.
+with_port() { case $1 in *:*) echo "[$1]:$PORT" ;; *) echo "$1:$PORT" ;; esac; }
 
 probe() { ask --output /dev/null "$@"; }
 
@@ -95,13 +121,17 @@ certificate() {
     printf '%s\n' "$shown" | openssl x509 -noout -enddate -ext subjectAltName
 }
 
-pinged() { if ping -n -q -c 3 -i 0.2 -W 1 "$VIP" >/dev/null; then echo answered; else echo silent; fi; }
+pinged() { if ping -n -q -c 3 -i 0.2 -W 1 "$1" >/dev/null; then echo answered; else echo silent; fi; }
 
 probes() {
-    if has ping; then aside ping pinged; fi
+    if has ping; then
+        aside ping pinged "$VIP"
+        for vip in $ALSO; do aside "also_ping $vip" pinged "$vip"; done
+    fi
     if has curl; then
         aside readyz api probe /readyz "$SERVED_AT"
         aside version api ask_briefly /version "$SERVED_AT"
+        for vip in $ALSO; do aside "also_readyz $vip" api probe /readyz "$(with_port "$vip")"; done
         aside stats_open probe "$STATS_URL"
         aside stats_login stats_login
         for peer in $PEERS; do aside "peer $peer" api probe /readyz "$peer"; done

@@ -6,6 +6,7 @@ import ssl
 import threading
 from contextlib import suppress
 
+from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts import Endpoint, Probe
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.tasks.login import refuse_outside_lab
@@ -16,7 +17,7 @@ LONGEST_BODY = 65536  # bytes; an apiserver's version has a few hundred
 
 
 def get_endpoint(cluster: Cluster) -> Endpoint:
-    """Ask for `/readyz` and `/version` at a cluster's VIP, from here.
+    """Ask for `/readyz` at each of a cluster's VIPs and for `/version` at the first, from here.
 
     Arguments:
         cluster: what should be
@@ -31,7 +32,9 @@ def get_endpoint(cluster: Cluster) -> Endpoint:
     except ssl.SSLError as error:  # the inventory's file begins as a certificate does, and is none
         refused = Probe(0, f"apiserver_ca cannot be read: {error}")
         return Endpoint(refused, refused)
-    return Endpoint(*(_probe(node, path, context) for path in ("/readyz", "/version")))
+    readyz, version = (_probe(node, node.vip.ip, path, context) for path in ("/readyz", "/version"))
+    others = {str(vip.ip): _probe(node, vip.ip, "/readyz", context) for vip in node.additional_vips}
+    return Endpoint(readyz, version, others)
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
@@ -43,11 +46,11 @@ def _context(ca: str | None) -> ssl.SSLContext:
     return context
 
 
-def _probe(node: Node, path: str, context: ssl.SSLContext) -> Probe:
+def _probe(node: Node, vip: IPAddress, path: str, context: ssl.SSLContext) -> Probe:
     """One request, by the name that clients use, wherever that leads to for others."""
     connection = http.client.HTTPConnection(node.server_name, node.haproxy.port)
     try:
-        raw = socket.create_connection((str(node.vip.ip), node.haproxy.port), timeout=TIMEOUT)
+        raw = socket.create_connection((str(vip), node.haproxy.port), timeout=TIMEOUT)
         with context.wrap_socket(raw, server_hostname=node.server_name, do_handshake_on_connect=False) as wrapped:
             connection.sock = wrapped
             return _ask(connection, wrapped, path)

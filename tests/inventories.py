@@ -7,7 +7,7 @@ import copy
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -112,6 +112,8 @@ def _good_simple(kind: type, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
         NoneType: st.none(),
         IPv4Address: st.ip_addresses(v=4).map(str),
         IPv4Interface: st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)),
+        IPv6Address: st.ip_addresses(v=6).map(str),
+        IPv6Interface: st.builds("{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)),
         SecretStr: st.from_regex(r"\A[!-&(-~]{12,40}\Z"),
     }[kind]
 

@@ -8,7 +8,7 @@ _WORDS = {
     "interface": r"^\s*interface\s+(\S+)",
     "virtual_router_id": r"^\s*virtual_router_id\s+(\S+)",
     "unicast_peer": r"^\s*(unicast_peer)\b",
-    "virtual_ipaddress": r"^\s*virtual_ipaddress\s*\{\s*([^\s}]+)",
+    "virtual_ipaddress": r"^\s*virtual_ipaddress\s*\{([^}]*)",  # adverts name these, and no excluded ones
     "advert_int": r"^\s*advert_int\s+(\S+)",
 }
 VRRP_3 = "3"  # its adverts say how often they come; those of version 2 are dropped where another interval is expected
@@ -26,6 +26,9 @@ def dialect(keepalived_conf: str) -> Mapping[str, str]:
     found = {word: re.search(pattern, keepalived_conf, re.MULTILINE) for word, pattern in _WORDS.items()}
     said = {word: match[1] if match else "" for word, match in found.items()}
     said["unicast_peer"] = "some" if said["unicast_peer"] else ""
+    said["virtual_ipaddress"] = ", ".join(
+        sorted(line.split()[0] for line in said["virtual_ipaddress"].splitlines() if line.strip())
+    )
     if said["vrrp_version"] == VRRP_3:
         del said["advert_int"]
     return said

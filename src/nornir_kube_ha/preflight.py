@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
@@ -48,27 +49,33 @@ def _interface(node: Node, own: Facts) -> Iterator[str]:
 
 def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
     """Of a VIP that nobody has yet: one that serves is in its place, wherever that is."""
-    if own.holds(node.vip) and KEEPALIVED_CONF not in own.files:
-        yield f"{node.vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
-    networks = [each.network for name, each in own.addresses if name == node.interface]
-    held = any(facts.holds(node.vip) for facts in seen.values())
-    if networks and not (held or any(node.vip.ip in network for network in networks)):
-        yield f"{node.vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
+    for vip in node.vips:
+        if own.holds(vip) and KEEPALIVED_CONF not in own.files:
+            yield f"{vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
+        networks = [each.network for each in _on_interface(node, own) if each.version == vip.version]
+        held = any(facts.holds(vip) for facts in seen.values())
+        if networks and not (held or any(vip.ip in network for network in networks)):
+            yield f"{vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
+
+
+def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:
+    """Addresses of the interface, without those that IPv6 gives to every link."""
+    return (each for name, each in own.addresses if name == node.interface and not each.is_link_local)
 
 
 def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
     """By whom: only when every node was seen is it known which hardware addresses are ours."""
     ours = {link.mac for facts in seen.values() for link in facts.links.values()}
     answers = own.heard.answers if own.heard else frozenset()
-    for mac in sorted({each.mac for each in answers if each.address == node.vip.ip} - ours):
-        yield f"another machine has {node.vip.ip} already: {mac} answers for it"
+    for vip in node.vips:
+        for mac in sorted({each.mac for each in answers if each.address == vip.ip} - ours):
+            yield f"another machine has {vip.ip} already: {mac} answers for it"
 
 
 def _ports(node: Node, own: Facts) -> Iterator[str]:
-    haproxy, stats = node.haproxy, node.haproxy.stats
-    for address, port in ((str(haproxy.bind), haproxy.port), (str(stats.bind), stats.port)):
+    for address, _, port in (socket.rpartition(":") for socket in node.sockets):
         for listener in own.listeners:
-            if listener.port == port and listener.process not in {"haproxy", ""} and _meet(listener, address):
+            if listener.port == int(port) and listener.process not in {"haproxy", ""} and _meet(listener, address):
                 yield f"port {port} is taken by {listener.process} on {listener.address}"
 
 

@@ -3,7 +3,7 @@
 import traceback
 from collections.abc import Mapping
 from functools import cache
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Any
 
 import jinja2
@@ -24,7 +24,8 @@ NAMES = (
     "keepalived.service.conf.j2",
     "tmpfiles.conf.j2",
 )
-_PLAIN = (str, int, float, tuple, list, dict, IPv4Address, IPv4Interface, SecretStr, Features)
+_ADDRESSES = (IPv4Address, IPv4Interface, IPv6Address, IPv6Interface)
+_PLAIN = (str, int, float, tuple, list, dict, *_ADDRESSES, SecretStr, Features)
 _MADE_BY_TEMPLATES = (dict, Cycler, Joiner, Namespace)
 _OPTIONS: Mapping[str, Any] = {
     "undefined": jinja2.StrictUndefined,

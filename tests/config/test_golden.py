@@ -2,8 +2,8 @@
 
 golden/INTENT/HOST/haproxy-VERSION-keepalived-VERSION/ is the root of a host: `attributes` lists modes and owners of the
 files, and below it each file lies at its own path. `ours` asks for nothing that has a default, `guide` for the guide's
-values; their inventories are in inventory/. To write all of them anew after a template changed, and then to read what
-`git diff` says of it:
+values, `dual` for VIPs of both families, `ipv6` for IPv6 alone and multicast; their inventories are in inventory/. To
+write all of them anew after a template changed, and then to read what `git diff` says of it:
 
     KUBE_HA_UPDATE_GOLDEN=1 .venv/bin/pytest tests/config
 """
@@ -17,7 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.config import CHECK_APISERVERS, HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile, attributes
+from nornir_kube_ha.config import (
+    CHECK_APISERVERS,
+    HAPROXY_CFG,
+    KEEPALIVED_CONF,
+    KEEPALIVED_DROP_IN,
+    ConfigFile,
+    attributes,
+)
 from nornir_kube_ha.facts import Package, parse_facts
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.selection import open_inventory
@@ -29,7 +36,7 @@ BARE = HERE.parent / "unit/data/facts-bare.txt"
 NONCE = "0123456789abcdef"  # of that record
 UPDATE = "KUBE_HA_UPDATE_GOLDEN"
 
-INTENTS = ("ours", "guide")
+INTENTS = ("ours", "guide", "dual", "ipv6")
 HOSTS = ("lb-1", "lb-2")  # a master and a backup
 BULLSEYE, BOOKWORM, TRIXIE = PAIRS = (("2.2.9", "2.1.5"), ("2.6.12", "2.2.7"), ("3.0.11", "2.3.3"))
 
@@ -124,6 +131,7 @@ REQUIRED = {
         HAPROXY_CFG: ({"nbproc 1"}, set()),  # asked for, and refused from 2.5 on
     },
 }
+REQUIRED |= dict.fromkeys(("dual", "ipv6"), REQUIRED["ours"])
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -145,5 +153,37 @@ def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str,
         CHECK_APISERVERS: (
             {"for peer in 192.0.2.12:8443 192.0.2.13:8443; do"},
             {"for peer in 192.0.2.11:8443 192.0.2.13:8443; do"},
+        ),
+    }
+
+
+EXCLUDED = "# Of the other family, which no advert can name: they come and go with those above, by the same election."
+NO_SOURCE = (
+    "# preferred_lft 0: no connection of the holder's own starts from such an address, it would not outlive a move."
+)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_further_vips_change_what_carries_them_and_nothing_else(pair: tuple[str, str]) -> None:
+    one, several = (golden(folder(intent, "lb-1", *pair)) for intent in ("ours", "dual"))
+    differing = {path: changes(one[path], several[path]) for path in one if one[path] != several[path]}
+    assert differing == {
+        HAPROXY_CFG: (
+            {"bind 0.0.0.0:8443", "bind 0.0.0.0:10080"},
+            {"bind [::]:8443 v4v6", "bind [::]:10080 v4v6"},
+        ),
+        KEEPALIVED_CONF: (
+            set(),
+            {
+                *("192.0.2.20/24", "2001:db8::10/64 preferred_lft 0"),
+                *("virtual_ipaddress_excluded {", "}", EXCLUDED, NO_SOURCE),
+            },
+        ),
+        KEEPALIVED_DROP_IN: (
+            set(),
+            {
+                "ExecStopPost=-/bin/sh -c 'ip address delete 192.0.2.20/24 dev eth0 2>/dev/null'",
+                "ExecStopPost=-/bin/sh -c 'ip address delete 2001:db8::10/64 dev eth0 2>/dev/null'",
+            },
         ),
     }

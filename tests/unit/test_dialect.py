@@ -28,6 +28,16 @@ def conf(world: World) -> str:
         ("virtual_router_id 68", "virtual_router_id 69", ("virtual_router_id 68 -> 69",)),
         ("interface eth0", "interface eth1", ("interface eth0 -> eth1",)),
         ("192.0.2.10", "192.0.2.20", ("virtual_ipaddress 192.0.2.10/24 -> 192.0.2.20/24",)),
+        (
+            "        192.0.2.10/24",
+            "        192.0.2.10/24\n        192.0.2.20/24",
+            ("virtual_ipaddress 192.0.2.10/24 -> 192.0.2.10/24, 192.0.2.20/24",),
+        ),
+        (  # which no advert names
+            "    virtual_ipaddress {",
+            "    virtual_ipaddress_excluded {\n        2001:db8::10/64 preferred_lft 0\n    }\n    virtual_ipaddress {",
+            (),
+        ),
         ("unicast_peer {", "peers {", ("unicast_peer some -> none",)),
         ("priority 180", "priority 100", ()),
         ("advert_int 0.05", "advert_int 0.1", ()),  # version 3's adverts say how often they come

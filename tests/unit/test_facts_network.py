@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address, ip_interface
 
 import pytest
 from tests.unit.changes import NONCE, VIP, replace_section
@@ -87,6 +87,55 @@ ARP = f"{MAC} > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: "
 def test_advert(with_section: WithSection, line: str, vrid: int, priority: int) -> None:
     advert = Advert(IPv4Address("192.0.2.11"), MAC, vrid, priority)
     assert with_section("heard", f"{line}\n{COUNTED}").heard == Heard(frozenset({advert}), frozenset())
+
+
+NEIGHBOUR = f"{MAC} > 02:09:14:ef:a7:ed, ethertype IPv6 (0x86dd), length 94: 2001:db8::11 > "
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{NEIGHBOUR}2001:db8::12: VRRPv3, Advertisement, (ttl 64), vrid 68, prio 180, intvl 5cs, length 40",
+        f"{NEIGHBOUR}ff02::12: VRRPv3, Advertisement, vrid 68, prio 180, intvl 5cs, length 24",
+    ],
+    ids=["unicast", "multicast"],
+)
+def test_advert_of_ipv6(with_section: WithSection, line: str) -> None:
+    advert = Advert(ip_address("2001:db8::11"), MAC, 68, 180)
+    assert with_section("heard", f"{line}\n{COUNTED}").heard == Heard(frozenset({advert}), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("line", "answers"),
+    [
+        (f"{NEIGHBOUR}2001:db8::12: ICMP6, neighbor advertisement, tgt is 2001:db8::10, length 32", True),
+        (f"{NEIGHBOUR}ff02::1: ICMP6, neighbor advertisement, tgt is 2001:db8::10, length 32", True),
+        (f"{NEIGHBOUR}ff02::1:ff00:10: ICMP6, neighbor solicitation, who has 2001:db8::10, length 32", False),
+    ],
+    ids=["asked", "unasked", "question"],
+)
+def test_answer_to_who_has_a_vip_of_ipv6(with_section: WithSection, line: str, *, answers: bool) -> None:
+    expected = {Answer(ip_address("2001:db8::10"), MAC)} if answers else set()
+    assert with_section("heard", f"{line}\n{COUNTED}").heard == Heard(frozenset(), frozenset(expected))
+
+
+def test_addresses_of_both_families(facts_from: FactsFrom) -> None:
+    on_eth0 = {address for name, address in facts_from("facts-master").addresses if name == "eth0"}
+    assert {ip_interface("192.0.2.10/24"), ip_interface("192.0.2.11/24")} < on_eth0
+    assert [address.is_link_local for address in on_eth0 if address.version == 6] == [True]
+
+
+def test_additional_vips(recorded: Recorded) -> None:
+    sections = (
+        *("also_ping 192.0.2.20\nanswered", "also_ping 2001:db8::10\nsilent"),
+        *("also_readyz 192.0.2.20\nok\nstatus 200", "also_readyz 2001:db8::10\ncurl: (28) timed out\nstatus 000"),
+    )
+    more = "".join(f"\n@{NONCE} {section}" for section in sections)
+    text = recorded("facts-master").replace(f"\n@{NONCE} ping\n", f"{more}\n@{NONCE} ping\n")
+    found = parse_facts(text, NONCE).reachable
+    assert found.silent == ("2001:db8::10",)
+    assert found.additional["192.0.2.20"] == Probe(200, "", "ok")
+    assert found.additional["2001:db8::10"] == Probe(0, "curl: (28) timed out")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def test_host_is_sent_the_whole_fault(host: Host, run: Run, intent: Intent, name
         "FOLDER": FOLDER,
         "SECONDS_TO_LAST": "2.5",
         "INTERFACE": "eth0",
+        "VIPS": "192.0.2.10",
         "PORT": "6443",
         "NEEDS": fault.needs,
         "INJECT": fault.inject,

@@ -22,8 +22,8 @@ PATH = "PATH=/usr/sbin"
 # The VIP is here while the file is; what the kernel says of addresses comes through a pipe.
 IP = """#!/bin/sh
 case "$*" in
-"-4 -oneline address show to 192.0.2.10/32") [ ! -e "$FAKE/holds" ] || echo "2: eth0    inet 192.0.2.10/32" ;;
-"-4 -oneline monitor address") exec cat "$FAKE/monitor" ;;
+"-oneline address show to 192.0.2.10") [ ! -e "$FAKE/holds" ] || echo "2: eth0    inet 192.0.2.10/32" ;;
+"-oneline monitor address") exec cat "$FAKE/monitor" ;;
 *) exit 99 ;;
 esac
 """

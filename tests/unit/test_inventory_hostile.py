@@ -63,6 +63,7 @@ ELSEWHERE = {
 PER_HOST = {"name"}  # not of the data
 # A good value, where the lab's inventory has none.
 GOOD = {
+    "additional_vips": "192.0.2.20/24",
     "control_plane_endpoint": "192.0.2.10:8443",
     "lab": "demo",
     "haproxy.global_lines": "maxconn 9",
@@ -110,7 +111,8 @@ def data_with(path: str, value: str) -> dict[str, Any]:
     if head == "apiservers":
         return {"apiservers": [{"address": "192.0.2.11", rest[0]: value}, {"address": "192.0.2.12"}]}
     # `log` of the stats page is one line, `log` of haproxy is several.
-    data: Any = [value] if path.endswith("_lines") or path == "haproxy.log" else value
+    is_list = path.endswith("_lines") or path in {"additional_vips", "haproxy.log"}
+    data: Any = [value] if is_list else value
     for key in reversed(rest):
         data = {key: data}
     return {head: data}

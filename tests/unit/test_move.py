@@ -20,7 +20,7 @@ PATH = "PATH=/usr/sbin"
 
 # The VIP is here while the file is. Keeps what stood in the released file at each look; a 1 there has the VIP gone.
 IP = """#!/bin/sh
-[ "$*" = "-4 -oneline address show to 192.0.2.10/32" ] || exit 99
+[ "$*" = "-oneline address show to 192.0.2.10" ] || exit 99
 cat "$FAKE/released" >>"$FAKE/seen"
 [ ! -e "$FAKE/holds" ] || echo "2: eth0    inet 192.0.2.10/32 scope global eth0"
 [ -e "$FAKE/keeps" ] || [ "$(cat "$FAKE/released")" = 0 ] || rm -f "$FAKE/holds"

@@ -1,6 +1,7 @@
 """The apiservers' certificates, each of them, as the nodes see them."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from nornir_kube_ha.checks.model import ClusterView, Severity, Verdict
 from nornir_kube_ha.facts import Certificate
@@ -14,7 +15,7 @@ def valid(view: ClusterView) -> Verdict:
     first = view.cluster.nodes[0]
     limits = first.verify
     trust = "signed by the CA" if first.apiserver_ca else "signed by whomever: no apiserver_ca"
-    expected = f"each names {first.server_name}, lasts {limits.certificate_warn_days} days more, is {trust}"
+    expected = f"each names {', '.join(first.server_names)}, lasts {limits.certificate_warn_days} days more, is {trust}"
     seen = {apiserver: found for apiserver in view.cluster.apiservers if (found := _seen(view, apiserver))}
     if not seen:
         return Verdict(None, expected, "no node saw any", "")
@@ -42,8 +43,9 @@ def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
 def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
     first = view.cluster.nodes[0]
     kind = "IP Address" if first.server_name == str(view.cluster.vip.ip) else "DNS"
-    if not any(_names(each, kind, first.server_name) for each in found.names):
-        yield f"does not name {first.server_name}"
+    missing = [name for name in first.server_names if not any(_names(each, kind, name) for each in found.names)]
+    if missing:
+        yield f"does not name {', '.join(missing)}"
     elif first.apiserver_ca and not found.is_trusted:
         yield f"not trusted: {found.verification.partition(' ')[2].strip('()')}"
 
@@ -51,8 +53,17 @@ def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
 def _names(found: str, kind: str, name: str) -> bool:
     """Whether one of a certificate's names is this, `*` for its first label included."""
     of_kind, _, value = found.partition(":")
+    if kind == "IP Address" and ":" in value:  # IPv6, which OpenSSL prints without its short form
+        return of_kind == kind and _is_same(value, name)
     names = {name.lower(), "*." + name.lower().partition(".")[2]} if kind == "DNS" else {name}
     return of_kind == kind and value.lower() in names
+
+
+def _is_same(address: str, other: str) -> bool:
+    try:
+        return ip_address(address) == ip_address(other)
+    except ValueError:
+        return False
 
 
 def _days_left(view: ClusterView, found: Certificate) -> int:

@@ -13,28 +13,39 @@ def single_holder(view: ClusterView) -> Verdict:
     """Exactly one node holds the VIP."""
     # Who was not seen may be the holder, or a second one; but two are too many whoever else was not seen.
     undecided = view.unseen and len(view.holders) < 2
+    missing = [
+        f"{name} without {vip.ip}"
+        for name in view.holders
+        for vip in view.cluster.vips
+        if not view.facts[name].holds(vip)
+    ]
     return Verdict(
-        None if undecided else len(view.holders) == 1,
-        f"exactly one of {', '.join(node.name for node in view.cluster.nodes)} holds {view.cluster.vip.ip}",
-        f"not seen: {', '.join(view.unseen)}" if undecided else ", ".join(view.holders) or "nobody",
-        "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state",
+        None if undecided else len(view.holders) == 1 and not missing,
+        f"exactly one of {', '.join(node.name for node in view.cluster.nodes)} holds {view.cluster.addresses}",
+        f"not seen: {', '.join(view.unseen)}"
+        if undecided
+        else ", ".join(view.holders) + "".join(f"; {each}" for each in missing) or "nobody",
+        "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state"
+        + ("; one VIP without the others: who took it off? `keepalived` restarted puts it back" if missing else ""),
     )
 
 
 def arp(view: ClusterView) -> Verdict:
     """Every node is told the holder's hardware address."""
-    expected = f"whichever node asks who has {view.cluster.vip.ip}, its holder answers, and nobody else"
+    expected = f"whichever node asks who has {view.cluster.addresses}, its holder answers, and nobody else"
     heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and not facts.heard.trouble}
     holder = view.holders[0] if len(view.holders) == 1 else ""
     owner = _macs(view, holder) if holder else frozenset()
     # The holder itself need not hear its own answer to others.
+    several = len(view.cluster.vips) > 1
     told = {
-        name: {each.mac for each in facts.answers if each.address == view.cluster.vip.ip}
+        (name, f" of {vip.ip}" if several else ""): {each.mac for each in facts.answers if each.address == vip.ip}
         for name, facts in heard.items()
+        for vip in view.cluster.vips
     }
     wrong = [
-        f"{name} is told {', '.join(sorted(macs)) or 'nothing'}"
-        for name, macs in told.items()
+        f"{name} is told {', '.join(sorted(macs)) or 'nothing'}{which}"
+        for (name, which), macs in told.items()
         if macs - owner or (holder not in {"", name} and not macs)
     ]
     if not holder and (view.unseen or not wrong):
@@ -46,7 +57,7 @@ def arp(view: ClusterView) -> Verdict:
         expected,
         "; ".join(wrong) or (f"cannot listen: {', '.join(deaf)}" if deaf else f"{holder}, {', '.join(sorted(owner))}"),
         "a hardware address that is not the holder's: find it, another host or a network device answers for the VIP; "
-        "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore on the holder)",
+        "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore, ICMPv6 dropped)",
     )
     return _of_all(view, verdict)
 
@@ -60,8 +71,8 @@ def _of_all(view: ClusterView, verdict: Verdict) -> Verdict:
 
 def _macs(view: ClusterView, holder: str) -> frozenset[str]:
     """Of the interfaces that have the VIP: where keepalived makes one of its own for it, not the inventory's."""
-    facts, vip_address = view.facts[holder], view.cluster.vip.ip
-    names = {interface for interface, each in facts.addresses if each.ip == vip_address}
+    facts, vips = view.facts[holder], {vip.ip for vip in view.cluster.vips}
+    names = {interface for interface, each in facts.addresses if each.ip in vips}
     return frozenset(link.mac for name, link in facts.links.items() if name in names)
 
 
@@ -72,7 +83,7 @@ def from_controller(view: ClusterView) -> Verdict:
         expected = f"https://{node.endpoint} answers here, on the controller"
         why = "the run did not come to it" if node.verify.from_controller else "verify.from_controller is false"
         return Verdict(None, expected, f"not asked: {why}", "")
-    ready = vip.ready(node, view.endpoint.readyz)
+    ready = vip.ready(node, view.endpoint.readyz, view.endpoint.additional)
     version = vip.answers_version(node, view.endpoint.version)
     verdicts = (ready, version)
     return Verdict(
@@ -87,7 +98,7 @@ def from_controller(view: ClusterView) -> Verdict:
 def reached_by_peers(view: ClusterView) -> Verdict:
     """Each node would serve if it had the VIP."""
     ways = {
-        f"{name} -> {other.name}": facts.reachable.peers.get(f"{other.address}:{other.haproxy.port}")
+        f"{name} -> {other.name}": facts.reachable.peers.get(other.haproxy_address)
         for name, facts in view.seen.items()
         for other in view.cluster.peers(view.cluster.node(name))
     }

@@ -15,8 +15,7 @@ STRONG = "the stats page has a password that is neither well-known nor short"
 
 def listening(view: HostView) -> Verdict:
     """It owns its ports."""
-    haproxy = view.node.haproxy
-    wanted = [f"{haproxy.bind}:{haproxy.port}", f"{haproxy.stats.bind}:{haproxy.stats.port}"]
+    wanted = view.node.sockets
     owners = {f"{listener.address}:{listener.port}": listener.process for listener in view.facts.listeners}
     return Verdict(
         all(owners.get(socket) == "haproxy" for socket in wanted),

@@ -8,16 +8,19 @@ from nornir_kube_ha.intent import FOREMOST
 
 def state(view: HostView) -> Verdict:
     """Its state fits the role and the addresses."""
-    node, holds = view.node, view.facts.holds(view.node.vip)
+    node, held = view.node, [vip for vip in view.node.vips if view.facts.holds(vip)]
     states = {each.name: each.state for each in view.facts.vrrp or ()}
     seen = states.get(VRRP_INSTANCE)
     silence = f"keepalived has no {VRRP_INSTANCE}" if states else "keepalived does not answer"
     expected = {"MASTER"} if node.role == "master" else {"BACKUP"}
     if not node.keepalived.preempt or _is_preferred(view):
         expected = {"MASTER", "BACKUP"}
-    address = "holds the VIP" if holds else "does not hold the VIP"
+    wanted = view.node.vips if seen == "MASTER" else ()
+    address = "holds the VIP" if held else "does not hold the VIP"
+    if 0 < len(held) < len(node.vips):
+        address = f"holds {', '.join(str(vip.ip) for vip in held)} only"
     return Verdict(
-        seen in expected and (seen == "MASTER") == holds,
+        seen in expected and held == [*wanted],
         " or ".join(sorted(expected)) + ", holding the VIP only as MASTER",
         f"{seen or silence}, {address}",
         "look at the master's other checks first: a node in FAULT (haproxy or its interface down) lets the VIP go; "

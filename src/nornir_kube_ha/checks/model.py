@@ -90,8 +90,9 @@ class ClusterView:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """Names of the nodes that were seen with the VIP."""
-        return tuple(name for name, facts in self.seen.items() if facts.holds(self.cluster.vip))
+        """Names of the nodes that were seen with the VIP, or with one of several."""
+        vips = self.cluster.vips
+        return tuple(name for name, facts in self.seen.items() if any(facts.holds(vip) for vip in vips))
 
 
 @dataclass(frozen=True, slots=True)

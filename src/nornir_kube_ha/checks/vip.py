@@ -1,5 +1,7 @@
 """The address as a client on the node sees it."""
 
+from collections.abc import Mapping
+
 from nornir_kube_ha.checks.model import HostView, Severity, Verdict
 from nornir_kube_ha.facts import NOT_PROBED, Probe
 from nornir_kube_ha.intent import Node
@@ -7,20 +9,21 @@ from nornir_kube_ha.intent import Node
 
 def ping(view: HostView) -> Verdict:
     """It answers."""
-    answers, expected = view.facts.reachable.ping, f"{view.node.vip.ip} answers"
+    answers, expected = view.facts.reachable.ping, f"{view.cluster.addresses} answers"
     if answers is None:
         return Verdict(None, expected, "not asked: ping is not installed", "")
+    silent = [*([] if answers else [str(view.node.vip.ip)]), *view.facts.reachable.silent]
     return Verdict(
-        answers,
+        not silent,
         expected,
-        expected if answers else f"{view.node.vip.ip} does not answer",
+        f"{', '.join(silent)} does not answer" if silent else expected,
         "look for the holder with `ip address` on each node; check cabling, VLAN and firewall between them",
     )
 
 
 def readyz(view: HostView) -> Verdict:
     """An apiserver is ready behind it."""
-    return ready(view.node, view.facts.reachable.readyz)
+    return ready(view.node, view.facts.reachable.readyz, view.facts.reachable.additional)
 
 
 def version(view: HostView) -> Verdict:
@@ -28,17 +31,24 @@ def version(view: HostView) -> Verdict:
     return answers_version(view.node, view.facts.reachable.version)
 
 
-def ready(node: Node, probe: Probe) -> Verdict:
-    """Whether `/readyz` at the VIP says what it should.
+def ready(node: Node, probe: Probe, additional: Mapping[str, Probe]) -> Verdict:
+    """Whether `/readyz` at each VIP says what it should.
 
     Arguments:
-        node: whose cluster's VIP it is
-        probe: what a client saw
+        node: whose cluster's VIPs they are
+        probe: what a client saw at the first
+        additional: what it saw at each of the others, by its address
     """
+    others = [str(vip.ip) for vip in node.additional_vips]
+    seen = {other: additional.get(other, NOT_PROBED) for other in others}
+    untold = any(
+        each == NOT_PROBED or (each.wants_login and node.haproxy.check == "tcp") for each in (probe, *seen.values())
+    )
+    wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}
     return Verdict(
-        None if probe == NOT_PROBED or (probe.wants_login and node.haproxy.check == "tcp") else probe.status == 200,
-        f"HTTP 200 from https://{node.endpoint}/readyz, {_verification(node)}",
-        f"{probe}{_anonymous(probe)}",
+        None if untold else probe.status == 200 and not wrong,
+        f"HTTP 200 from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}",
+        "; ".join([f"{probe}{_anonymous(probe)}", *(f"at {other}: {each}" for other, each in wrong.items())]),
         "no answer: see vip.single_holder, vip.ping and the holder's haproxy.apiservers_up; a certificate that is "
         "refused: see apiserver.certificates",
     )
@@ -57,6 +67,10 @@ def answers_version(node: Node, probe: Probe) -> Verdict:
         probe.kubernetes_version or f"{probe}{_anonymous(probe)}",
         "who answers there is no apiserver, or none answers: see vip.readyz",
     )
+
+
+def _also(others: list[str]) -> str:
+    return f" and at {', '.join(others)}" if others else ""
 
 
 def _verification(node: Node) -> str:

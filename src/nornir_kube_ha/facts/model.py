@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
@@ -79,7 +79,7 @@ class Facts:
         has_run_folder: the folder is there in which haproxy's unit and keepalived meet
         pending: units whose files changed without the unit being told yet: an earlier run was cut off there
         judgements: by daemon, what it says of its live configuration; only those that have one
-        addresses: interface name and address of each IPv4 address
+        addresses: interface name and address of each IPv4 and IPv6 address
         links: network interfaces, by name
         listeners: listening TCP sockets
         packet_filter: nftables' tables that stand in a packet's way, in JSON; none if `nft` is missing
@@ -106,7 +106,7 @@ class Facts:
     has_run_folder: bool
     pending: tuple[str, ...]
     judgements: Mapping[str, Judgement]
-    addresses: tuple[tuple[str, IPv4Interface], ...]
+    addresses: tuple[tuple[str, IPInterface], ...]
     links: Mapping[str, Link]
     listeners: tuple[Listener, ...]
     packet_filter: str | None
@@ -123,7 +123,7 @@ class Facts:
     last_run: str = ""
     firewall: FirewallFact = NO_FIREWALL
 
-    def holds(self, vip: IPv4Interface) -> bool:
+    def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.
 
         Arguments:

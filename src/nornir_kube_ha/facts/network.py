@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address
+from dataclasses import dataclass, field
+
+from nornir_kube_ha.addresses import IPAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class Listener:
     """A listening TCP socket.
 
     Arguments:
-        address: local address, `*` or `0.0.0.0` for all
+        address: local address, as `ss` prints it: `0.0.0.0`, `[::]`, or `*` for all of both families
         port: local port
         process: name of the process that owns it, "" if unknown
     """
@@ -45,7 +46,7 @@ class Advert:
         priority: 0 to 255; 0 gives the VIP away
     """
 
-    source: IPv4Address
+    source: IPAddress
     mac: str
     virtual_router_id: int
     priority: int
@@ -53,14 +54,14 @@ class Advert:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An ARP message by which somebody says that an address is theirs: a reply, or a gratuitous one.
+    """A message of ARP or of IPv6's neighbour discovery by which somebody says that an address is theirs, asked or not.
 
     Arguments:
         address: whose hardware address it tells
         mac: that one
     """
 
-    address: IPv4Address
+    address: IPAddress
     mac: str
 
 
@@ -139,10 +140,12 @@ class Endpoint:
     Arguments:
         readyz: `/readyz` at the VIP, verified where a CA is given
         version: `/version` there
+        additional: `/readyz` at each additional VIP, by its address
     """
 
     readyz: Probe
     version: Probe
+    additional: Mapping[str, Probe] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,8 @@ class Reachable:
         stats_login: the node's own stats page, with the password
         peers: `/readyz` through each other node's haproxy, by `ADDRESS:PORT`
         certificates: each apiserver's, by `ADDRESS:PORT`; empty where OpenSSL is missing
+        silent: additional VIPs that did not answer ping
+        additional: `/readyz` through each additional VIP, by its address; empty where curl is missing
     """
 
     ping: bool | None
@@ -166,3 +171,5 @@ class Reachable:
     stats_login: Probe
     peers: Mapping[str, Probe]
     certificates: Mapping[str, Certificate]
+    silent: tuple[str, ...] = ()
+    additional: Mapping[str, Probe] = field(default_factory=dict)

@@ -4,8 +4,9 @@ import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import ip_address, ip_interface
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
     Advert,
@@ -21,22 +22,25 @@ from nornir_kube_ha.facts.sections import sections_about
 
 MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
 _ADVERT = re.compile(
-    r"^(\S+) > .*: ([\d.]+) > [\d.]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
+    r"^(\S+) > .*: ([\da-f.:]+) > [\da-f.:]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
 )
 _ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
 _GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)
 
+# Of IPv6: whose hardware address is told stands in the frame's head.
+_NEIGHBOUR = re.compile(r"^(\S+) > .*: ICMP6, neighbor advertisement, .*?tgt is ([\da-f.:]+),", re.MULTILINE)
 
-def addresses(text: str) -> Iterator[tuple[str, IPv4Interface]]:
-    """Interface and address of each IPv4 address.
+
+def addresses(text: str) -> Iterator[tuple[str, IPInterface]]:
+    """Interface and address of each IPv4 and IPv6 address.
 
     Arguments:
         text: what `ip -json address` printed
     """
     for link in json.loads(text):
         for info in link.get("addr_info", ()):
-            if info["family"] == "inet":
-                yield link["ifname"], IPv4Interface(f"{info['local']}/{info['prefixlen']}")
+            if info["family"] in {"inet", "inet6"}:
+                yield link["ifname"], ip_interface(f"{info['local']}/{info['prefixlen']}")
 
 
 def links(text: str) -> Iterator[tuple[str, Link]]:
@@ -70,14 +74,15 @@ def heard(text: str) -> Heard:
     """
     text = text[:MOST_ASIDE]
     adverts = (
-        Advert(IPv4Address(source), mac, int(virtual_router_id), int(priority))
+        Advert(ip_address(source), mac, int(virtual_router_id), int(priority))
         for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
     )
-    answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in _GRATUITOUS.findall(text))]
+    told = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
+    answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in told)]
     trouble = (
         "" if re.search(r"^\d+ packets? captured$", text, re.MULTILINE) else text.strip() or "tcpdump said nothing"
     )
-    return Heard(frozenset(adverts), frozenset(Answer(IPv4Address(address), mac) for address, mac in answers), trouble)
+    return Heard(frozenset(adverts), frozenset(Answer(ip_address(address), mac) for address, mac in answers), trouble)
 
 
 def reachable(sections: Mapping[str, str]) -> Reachable:
@@ -94,6 +99,8 @@ def reachable(sections: Mapping[str, str]) -> Reachable:
         stats_login=_probe(sections.get("stats_login")),
         peers={address: _probe(body) for (address,), body in sections_about("peer", sections)},
         certificates={address: _certificate(body) for (address,), body in sections_about("certificate", sections)},
+        silent=tuple(address for (address,), body in sections_about("also_ping", sections) if body != "answered"),
+        additional={address: _probe(body) for (address,), body in sections_about("also_readyz", sections)},
     )
 
 

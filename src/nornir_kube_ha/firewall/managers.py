@@ -50,7 +50,7 @@ class Firewalld:
             return ()
         source, port = f'source address="{packet.source}" protocol value="vrrp"', f'port port="{packet.port}"'
         what = source if packet.protocol == VRRP else f'{port} protocol="tcp"'
-        return (f'rule priority="{PRIORITY}" family="ipv4" {what} accept',)
+        return (f'rule priority="{PRIORITY}" family="ipv{packet.version}" {what} accept',)
 
     def governs(self, table: Table, chain: Chain) -> bool:  # noqa: ARG002 - Manager's
         """In all of its own table."""
@@ -79,7 +79,7 @@ class Ufw:
 
     def governs(self, table: Table, chain: Chain) -> bool:
         """In iptables' filter, which it fills."""
-        return (table.family, table.name, chain.name) in {("ip", "filter", "INPUT"), ("ip", "filter", "OUTPUT")}
+        return table.family in {"ip", "ip6"} and table.name == "filter" and chain.name in {"INPUT", "OUTPUT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Nftables:
     def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
         """`inet filter input tcp dport 8443 accept`: table, chain, and what stands in it."""
         expression = self._expression(packet)
-        there = [pair for pair in ruleset.base_chains(packet.hook) if self.governs(*pair)]
+        there = [pair for pair in ruleset.base_chains(packet.hook, packet.version) if self.governs(*pair)]
         stops = [*stopping(ruleset, packet)]
         known = frozenset(ours)
         found = ((f"{table.family} {table.name} {chain.name} {expression}", (table, chain)) for table, chain in there)
@@ -105,8 +105,10 @@ class Nftables:
     def _expression(packet: Packet) -> str:
         if packet.protocol != VRRP:
             return f"tcp dport {packet.port} accept"
-        whose = f"ip daddr {packet.destination}" if packet.hook == "output" else f"ip saddr {packet.source}"
-        return f"{whose} ip protocol {VRRP} accept"  # its name needs /etc/protocols, which small hosts are without
+        header, protocol = ("ip", "protocol") if packet.version == 4 else ("ip6", "nexthdr")
+        way = f"daddr {packet.destination}" if packet.hook == "output" else f"saddr {packet.source}"
+        # By its number: its name needs /etc/protocols, which small hosts are without.
+        return f"{header} {way} {header} {protocol} {VRRP} accept"
 
     def governs(self, table: Table, chain: Chain) -> bool:
         """In tables that the file makes: who else makes one, makes it without our rules at the next boot."""

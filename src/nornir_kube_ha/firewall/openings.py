@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
+from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.firewall.model import Opening
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.packetfilter import TCP, VRRP, Packet
 
-VRRP_GROUP = IPv4Address("224.0.0.18")
 _PEERS = re.compile(r"unicast_peer\s*\{([^}]*)\}")
-_ADDRESS = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
-_BIND = re.compile(r"^\s*bind\s+([\d.]*|\*):(\d+)", re.MULTILINE)
+_BIND = re.compile(r"^\s*bind\s+([\d.]*|\*|\[[\da-fA-F.:]*\]):(\d+)", re.MULTILINE)
 
 
 def openings(cluster: Cluster, node: Node) -> tuple[Opening, ...]:
@@ -36,15 +36,25 @@ def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tu
     """
     content = {file.path: file.content for file in files}
     listed = _PEERS.search(content.get(KEEPALIVED_CONF, ""))
-    peers = [(text, IPv4Address(text)) for text in _ADDRESS.findall(listed[1] if listed else "")]
+    peers = [(str(address), address) for address in _addresses(listed[1] if listed else "", node.address.version)]
     known = [(peer.name, peer.address) for peer in cluster.peers(node)]
     unicast = bool(peers)
     binds = _BIND.findall(content.get(HAPROXY_CFG, ""))
-    ports = dict.fromkeys(int(port) for address, port in binds if not address.startswith("127."))
+    ports = dict.fromkeys(int(port) for address, port in binds if not address.startswith(("127.", "[::1]")))
     return (
         *(way for name, address in peers or known for way in _ways(name, address, node, unicast=unicast)),
-        *(_port(port, name, address, node) for name, address in known for port in ports),
+        *(_from(peer, port, node) for peer in cluster.peers(node) for port in ports),
+        *(way for port in ports for way in _from_others(port, node)),
     )
+
+
+def _addresses(text: str, version: int) -> Iterator[IPAddress]:
+    """Addresses among the words of a text; of the other family none, which this node would not speak VRRP to."""
+    for word in text.split():
+        with suppress(ValueError):
+            address = ip_address(word)
+            if address.version == version:
+                yield address
 
 
 def _vrrp(cluster: Cluster, node: Node) -> Iterator[Opening]:
@@ -52,8 +62,9 @@ def _vrrp(cluster: Cluster, node: Node) -> Iterator[Opening]:
         yield from _ways(peer.name, peer.address, node, unicast=node.keepalived.unicast)
 
 
-def _ways(name: str, address: IPv4Address, node: Node, *, unicast: bool) -> Iterator[Opening]:
-    there, here = (address, node.address) if unicast else (VRRP_GROUP, VRRP_GROUP)
+def _ways(name: str, address: IPAddress, node: Node, *, unicast: bool) -> Iterator[Opening]:
+    group = VRRP_GROUPS[address.version]
+    there, here = (address, node.address) if unicast else (group, group)
     yield Opening(f"VRRP to {name}", Packet("output", VRRP, node.address, there, node.interface))
     yield Opening(f"VRRP from {name}", Packet("input", VRRP, address, here, node.interface))
 
@@ -61,11 +72,28 @@ def _ways(name: str, address: IPv4Address, node: Node, *, unicast: bool) -> Iter
 def _ports(cluster: Cluster, node: Node) -> Iterator[Opening]:
     stats = node.haproxy.stats
     for peer in cluster.peers(node):
-        yield _port(node.haproxy.port, peer.name, peer.address, node)
+        yield _from(peer, node.haproxy.port, node)
         if not stats.bind.is_loopback:
-            yield replace(_port(stats.port, peer.name, peer.address, node), is_vital=False)
+            yield replace(_from(peer, stats.port, node), is_vital=False)
+    yield from _from_others(node.haproxy.port, node)
+    if not stats.bind.is_loopback:
+        yield from (replace(way, is_vital=False) for way in _from_others(stats.port, node))
 
 
-def _port(port: int, name: str, address: IPv4Address, node: Node) -> Opening:
+def _from(peer: Node, port: int, node: Node) -> Opening:
     """Whoever asks there: a peer stands for all."""
-    return Opening(f"port {port} from {name}", Packet("input", TCP, address, node.vip.ip, node.interface, port))
+    packet = Packet("input", TCP, peer.address, node.vip.ip, node.interface, port)
+    return Opening(f"port {port} from {peer.name}", packet)
+
+
+def _from_others(port: int, node: Node) -> Iterator[Opening]:
+    """Whoever asks by the family that peers are not known by: a neighbour of the VIP stands for them."""
+    for vip in node.carried_vips:
+        packet = Packet("input", TCP, _neighbour(vip), vip.ip, node.interface, port)
+        yield Opening(f"port {port} at {vip.ip}", packet)
+
+
+def _neighbour(vip: IPInterface) -> IPAddress:
+    """Another address of a VIP's network; the VIP's own where it is alone there."""
+    first = vip.network.network_address + min(1, vip.network.num_addresses - 1)
+    return first if first != vip.ip else vip.network[-1]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import ip_network
 from itertools import combinations
 
+from nornir_kube_ha.addresses import IPInterface, IPNetwork
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.intent.haproxy import Apiserver
@@ -32,9 +33,19 @@ class Cluster:
     nodes: tuple[Node, ...]
 
     @property
-    def vip(self) -> IPv4Interface:
+    def vip(self) -> IPInterface:
         """The virtual IP, with its prefix length."""
         return self.nodes[0].vip
+
+    @property
+    def vips(self) -> tuple[IPInterface, ...]:
+        """All virtual IPs, `vip` first."""
+        return self.nodes[0].vips
+
+    @property
+    def addresses(self) -> str:
+        """All virtual IPs, in words."""
+        return ", ".join(str(vip.ip) for vip in self.vips)
 
     @property
     def virtual_router_id(self) -> int:
@@ -80,6 +91,7 @@ class Cluster:
         yield from self._priorities()
         for node in self.nodes:
             yield from self._addresses(node)
+            yield from self._families(node)
             yield from self._ports(node)
 
     def _roles(self) -> Iterator[Problem]:
@@ -163,19 +175,35 @@ class Cluster:
             )
 
     def _addresses(self, node: Node) -> Iterator[Problem]:
+        for number, vip in enumerate(self.vips):
+            key = "additional_vips" if number else "vip"
+            if vip.ip in {other.ip for other in self.vips[:number]}:
+                yield Problem(node.name, key, f"lists {vip.ip} once more; each VIP is named once")
+            if vip.ip == node.address:
+                yield Problem(node.name, key, f"{vip.ip} is this host's own address; the VIP must be a free one")
+            elif any(vip.ip == apiserver.address for apiserver in node.apiservers):
+                yield Problem(node.name, key, f"{vip.ip} is an apiserver's address; the VIP must be a free one")
+            if vip.network.num_addresses > 2 and vip.ip in _no_hosts(vip.network):
+                yield Problem(node.name, key, f"{vip.ip} is no host's address in {vip.network}")
+            if node.haproxy.stats.bind == vip.ip:
+                yield Problem(
+                    node.name,
+                    "haproxy.stats.bind",
+                    f"{vip.ip} is the VIP, which only its holder can bind; use 0.0.0.0",
+                )
+
+    def _families(self, node: Node) -> Iterator[Problem]:
         vip = self.vip
-        if vip.ip == node.address:
-            yield Problem(node.name, "vip", f"{vip.ip} is this host's own address; the VIP must be a free one")
-        elif any(vip.ip == apiserver.address for apiserver in node.apiservers):
-            yield Problem(node.name, "vip", f"{vip.ip} is an apiserver's address; the VIP must be a free one")
-        if vip.network.num_addresses > 2 and vip.ip in {vip.network.network_address, vip.network.broadcast_address}:
-            yield Problem(node.name, "vip", f"{vip.ip} is no host's address in {vip.network}")
-        if node.haproxy.stats.bind == vip.ip:
+        if vip.version != node.address.version:
             yield Problem(
                 node.name,
-                "haproxy.stats.bind",
-                f"{vip.ip} is the VIP, which only its holder can bind; use 0.0.0.0",
+                "vip",
+                f"{vip.ip} is IPv{vip.version}, and this host's address {node.address} IPv{node.address.version}: VRRP "
+                "is spoken between these addresses, in the family of the VIP; one of the other family belongs into "
+                "additional_vips",
             )
+        elif vip.version == 6 and node.keepalived.vrrp_version == 2:
+            yield Problem(node.name, "keepalived.vrrp_version", "2 knows no IPv6; take 3")
 
     def _ports(self, node: Node) -> Iterator[Problem]:
         own = {apiserver.port: apiserver.name for apiserver in node.apiservers if apiserver.address == node.address}
@@ -196,6 +224,11 @@ class Cluster:
                     f"{node.control_plane_endpoint} is not on port {node.haproxy.port} (haproxy.port), "
                     "so clients would not find haproxy",
                 )
+
+
+def _no_hosts(network: IPNetwork) -> set[object]:
+    """Addresses of a network that no host has; IPv6 knows no broadcast."""
+    return {network.network_address, *({network.broadcast_address} if network.version == 4 else ())}
 
 
 def _shown(value: object) -> str:
@@ -283,22 +316,27 @@ class Intent:
 
 
 def may_share_a_link(first: Cluster, second: Cluster) -> bool:
-    """Whether routers of both may hear each other. A VIP of /32 tells nothing of its network: the nodes do.
+    """Whether routers of both may take each other for one. A VIP of /32 tells nothing of its network: the nodes do.
 
     Arguments:
         first: a cluster
         second: another
     """
+    if first.vip.version != second.vip.version:  # to VRRP these are two numbers
+        return False
     return any(one.overlaps(other) for one in _networks(first) for other in _networks(second))
 
 
-def _networks(cluster: Cluster) -> set[IPv4Network]:
-    return {cluster.vip.network, *(IPv4Network((node.address, 24), strict=False) for node in cluster.nodes)}
+def _networks(cluster: Cluster) -> set[IPNetwork]:
+    length = 24 if cluster.vip.version == 4 else 64
+    around = {ip_network((node.address, length), strict=False) for node in cluster.nodes}
+    return {*(vip.network for vip in cluster.vips), *around}
 
 
 def _claims(cluster: Cluster) -> Iterator[tuple[str, str, str, str]]:
     """Host, key, value and owner of each value that no other in the inventory may have."""
-    yield cluster.nodes[0].name, "address", str(cluster.vip.ip), f"cluster {cluster.name}'s VIP"
+    for vip in cluster.vips:
+        yield cluster.nodes[0].name, "address", str(vip.ip), f"cluster {cluster.name}'s VIP"
     for node in cluster.nodes:
         yield node.name, "address", str(node.address), node.name
         yield node.name, "keepalived.router_id", node.keepalived.router_id, node.name

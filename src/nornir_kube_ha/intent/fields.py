@@ -1,7 +1,7 @@
 """The types of single values: what reaches a configuration file cannot hold what would end its word, line or block."""
 
 import re
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from typing import Annotated
 
 from pydantic import (
@@ -16,6 +16,8 @@ from pydantic import (
     WrapValidator,
 )
 
+from nornir_kube_ha.addresses import IPAddress, IPInterface
+
 MIN_PASSWORD_LENGTH = 12
 MOST_TICKS = 2**31 - 1  # haproxy's time.c: a time is a signed integer
 AUTO = 0  # no VRID is 0
@@ -29,17 +31,39 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
-def _text(value: object) -> object:
+def _address(value: object) -> IPAddress:
     # A number would be taken for an address: 5 for 0.0.0.5.
-    if not isinstance(value, str | IPv4Address):
-        raise ValueError("must be text, as 192.0.2.10")  # noqa: TRY004 - pydantic collects value errors
-    return value
+    if not isinstance(value, str | IPv4Address | IPv6Address):
+        raise ValueError("must be text, as 192.0.2.10 or 2001:db8::10")  # noqa: TRY004 - pydantic collects value errors
+    try:
+        address = ip_address(value)
+    except ValueError:
+        raise ValueError("is not a valid IPv4 address or IPv6 address") from None
+    _refuse_unusable(address)
+    return address
 
 
-def _with_prefix_length(value: object) -> object:
+def _interface(value: object) -> IPInterface:
+    if not isinstance(value, str | IPv4Interface | IPv6Interface):
+        raise ValueError("must be text, as 192.0.2.10/24 or 2001:db8::10/64")  # noqa: TRY004 - as above
     if isinstance(value, str) and "/" not in value:
-        raise ValueError("needs its prefix length, as 192.0.2.10/24")
-    return value
+        raise ValueError("needs its prefix length, as 192.0.2.10/24 or 2001:db8::10/64")
+    try:
+        interface = ip_interface(value)
+    except ValueError:
+        raise ValueError("is not a valid IPv4 interface or IPv6 interface, as 192.0.2.10/24") from None
+    _refuse_unusable(interface.ip)
+    return interface
+
+
+def _refuse_unusable(address: IPAddress) -> None:
+    """Of IPv6: what would need an interface's name beside it, and IPv4 in disguise."""
+    if isinstance(address, IPv6Address) and (address.is_link_local or address.scope_id):
+        raise ValueError(
+            "is a link-local address, which says nothing without an interface; take a global or unique local"
+        )
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        raise ValueError(f"is an IPv4 address; write {address.ipv4_mapped}")
 
 
 def _text_of_number(value: object) -> object:
@@ -105,8 +129,8 @@ def _or_auto(value: object, number: ValidatorFunctionWrapHandler) -> int:
     return AUTO if value == "auto" else int(number(value))
 
 
-Address = Annotated[IPv4Address, BeforeValidator(_text)]
-AddressWithPrefix = Annotated[IPv4Interface, BeforeValidator(_with_prefix_length), BeforeValidator(_text)]
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
+AddressWithPrefix = Annotated[IPv4Interface | IPv6Interface, BeforeValidator(_interface)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 VirtualRouterId = Annotated[int, Field(ge=1, le=255), WrapValidator(_or_auto)]
@@ -123,6 +147,9 @@ Interface = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@%+,-]+$")]
 """One word of a configuration line: nothing that a parser could take for a quote, a block or a variable."""
+
+HostPort = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]:[0-9]+|[A-Za-z0-9._:/@%+,-]+)$")]
+"""A name or an address and a port: an IPv6 address stands in brackets."""
 
 Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 """An absolute path on the host."""

@@ -1,10 +1,10 @@
 """What haproxy.cfg should say: section `haproxy` of the inventory."""
 
-from ipaddress import IPv4Address
 from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
 from nornir_kube_ha.intent.fields import (
     Address,
     Duration,
@@ -19,7 +19,7 @@ from nornir_kube_ha.intent.fields import (
     Settings,
 )
 
-ANY_ADDRESS = IPv4Address("0.0.0.0")  # noqa: S104 - the guide's bind address; the VIP moves between hosts
+ANY_ADDRESS = ANY_ADDRESSES[0]  # the guide's bind address; the VIP moves between hosts
 
 
 class Timeouts(Settings):
@@ -39,7 +39,7 @@ class Stats(Settings):
     """The stats page."""
 
     bind: Address = ANY_ADDRESS
-    """Address that the page listens on."""
+    """Address that the page listens on; `0.0.0.0` for all, of IPv6 too where a VIP is one."""
     port: Port = 10080
     """Port that the page listens on."""
     uri: Path = "/status"
@@ -68,7 +68,7 @@ class HAProxy(Settings):
     port: Port = 8443
     """Port of the apiserver listener: what clients have in their URL."""
     bind: Address = ANY_ADDRESS
-    """Address of the apiserver listener."""
+    """Address of the apiserver listener: all, of IPv6 too where a VIP is one."""
     balance: Literal["leastconn", "roundrobin", "source", "static-rr", "first", "random"] = "leastconn"
     """How a new connection finds its apiserver."""
     tcplog: bool = True
@@ -123,7 +123,7 @@ class HAProxy(Settings):
     @field_validator("bind")
     @classmethod
     def _bound_to_all(cls, bind: Address) -> Address:
-        if bind != ANY_ADDRESS:
+        if bind not in ANY_ADDRESSES:
             raise ValueError(f"must be {ANY_ADDRESS}: a backup could not bind the VIP, and no client asks elsewhere")
         return bind
 
@@ -156,5 +156,5 @@ class Apiserver(Settings):
     """Its share of new connections."""
 
     def __str__(self) -> str:
-        """`10.0.0.1:6443`."""
-        return f"{self.address}:{self.port}"
+        """`10.0.0.1:6443`, `[2001:db8::1]:6443`."""
+        return with_port(self.address, self.port)

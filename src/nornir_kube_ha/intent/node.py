@@ -6,17 +6,18 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from nornir_kube_ha.addresses import ANY_ADDRESSES, IPAddress, IPInterface, with_port
 from nornir_kube_ha.intent.fields import (
     Address,
     AddressWithPrefix,
+    HostPort,
     Interface,
     LabName,
     Name,
     Settings,
     VirtualRouterId,
-    Word,
 )
-from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy
+from nornir_kube_ha.intent.haproxy import Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.packages import Packages
@@ -38,7 +39,9 @@ class Node(Settings):
     interface: Interface
     """Where the VIP is put."""
     vip: AddressWithPrefix
-    """The virtual IP, with its prefix length."""
+    """The virtual IP, with its prefix length: IPv4 or IPv6, as `address`."""
+    additional_vips: tuple[AddressWithPrefix, ...] = ()
+    """Further virtual IPs of either family, with their prefix lengths; they are always where `vip` is."""
     virtual_router_id: VirtualRouterId
     """The VRID, unlike any other on its network; `auto`: the VIP's last eight bits, or the next one that is free."""
     apiservers: tuple[Apiserver, ...] = Field(min_length=1)
@@ -55,7 +58,7 @@ class Node(Settings):
     """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
     firewall: Literal["open", "leave"] = "open"
     """Whether what VRRP and haproxy need is opened in firewalld, ufw or nftables' file, or all is left as it is."""
-    control_plane_endpoint: Word | None = None
+    control_plane_endpoint: HostPort | None = None
     """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
     login: Login = Login()
     """What a login needs that is secret."""
@@ -69,6 +72,55 @@ class Node(Settings):
     """What verify takes for well."""
 
     @property
+    def vips(self) -> tuple[IPInterface, ...]:
+        """All virtual IPs, `vip` first."""
+        return self.vip, *self.additional_vips
+
+    @property
+    def advertised_vips(self) -> tuple[IPInterface, ...]:
+        """Those that VRRP's adverts name: of the family that it is spoken in, which is that of `vip`."""
+        return tuple(vip for vip in self.vips if vip.version == self.vip.version)
+
+    @property
+    def carried_vips(self) -> tuple[IPInterface, ...]:
+        """Those of the other family: VRRP knows one family in a virtual router, so keepalived only carries them."""
+        return tuple(vip for vip in self.vips if vip.version != self.vip.version)
+
+    @property
+    def uses_ipv6(self) -> bool:
+        """Whether clients ask by IPv6, too."""
+        return any(vip.version == 6 for vip in self.vips)
+
+    @property
+    def haproxy_address(self) -> str:
+        """Where this node's own haproxy serves, whoever has the VIP: `192.0.2.11:8443`."""
+        return with_port(self.address, self.haproxy.port)
+
+    @property
+    def bind(self) -> str:
+        """What the apiserver listener is bound to, in haproxy's words."""
+        return self._bind(self.haproxy.bind, self.haproxy.port)
+
+    @property
+    def stats_bind(self) -> str:
+        """What the stats page is bound to, in haproxy's words."""
+        return self._bind(self.haproxy.stats.bind, self.haproxy.stats.port)
+
+    @property
+    def sockets(self) -> tuple[str, str]:
+        """The sockets of both, as `ss` prints them: one that listens on both families has `*` for its address."""
+        return self._socket(self.bind), self._socket(self.stats_bind)
+
+    def _bind(self, address: IPAddress, port: int) -> str:
+        both = address in ANY_ADDRESSES and (address.version == 6 or self.uses_ipv6)
+        return f"[::]:{port} v4v6" if both else with_port(address, port)
+
+    @staticmethod
+    def _socket(bind: str) -> str:
+        socket, _, option = bind.partition(" ")
+        return f"*{socket.removeprefix('[::]')}" if option else socket
+
+    @property
     def server_name(self) -> str:
         """What clients call the apiservers, and their certificates name: the endpoint's name, or else the VIP."""
         name = (self.control_plane_endpoint or "").rpartition(":")[0]
@@ -76,14 +128,20 @@ class Node(Settings):
 
     @property
     def endpoint(self) -> str:
-        """Where clients find the apiservers: `192.0.2.10:8443`, `k8s.example.org:8443`."""
-        return f"{self.server_name}:{self.haproxy.port}"
+        """Where clients find the apiservers: `192.0.2.10:8443`, `[2001:db8::10]:8443`, `k8s.example.org:8443`."""
+        return with_port(self.server_name, self.haproxy.port)
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """All that clients may call the apiservers: the endpoint's name, or else each VIP."""
+        addresses = tuple(str(vip.ip) for vip in self.vips)
+        return addresses if self.server_name == addresses[0] else (self.server_name,)
 
     @property
     def stats_url(self) -> str:
         """Where the stats page is found from this node: at the VIP, unless it is bound elsewhere."""
         stats = self.haproxy.stats
-        return f"http://{self.vip.ip if stats.bind == ANY_ADDRESS else stats.bind}:{stats.port}{stats.uri}"
+        return f"http://{with_port(self.vip.ip if stats.bind in ANY_ADDRESSES else stats.bind, stats.port)}{stats.uri}"
 
     @field_validator("apiservers")
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from nornir_kube_ha.addresses import with_port
 from nornir_kube_ha.report.model import ClusterReport, HostReport
 
 UNKNOWN = "not known"
@@ -24,7 +25,7 @@ def endpoint(cluster: ClusterReport) -> str:
     Arguments:
         cluster: what is known of it as a whole
     """
-    return f"{cluster.vip}:{cluster.port}" if cluster.vip else f"VIP {UNKNOWN}"
+    return with_port(cluster.vip, cluster.port) if cluster.vip else f"VIP {UNKNOWN}"
 
 
 def held(hosts: Mapping[str, HostReport]) -> tuple[str, str]:

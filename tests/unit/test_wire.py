@@ -1,0 +1,80 @@
+"""What a look listens for and asks on the wire, by either family."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from ipaddress import IPv6Address
+from pathlib import Path
+
+import pytest
+from nornir.core import Nornir
+from tests.unit.test_address_families import DUAL, IPV6, OF_IPV6
+
+from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.tasks.remote import assignments, load_script
+
+NornirOf = Callable[..., Nornir]
+
+PROMISE = (
+    "ip6 proto 58 and ip6[40] = 136 and ip6[48:4] = 0x20010db8 and ip6[52:4] = 0x0 and ip6[56:4] = 0x0"
+    " and ip6[60:4] = 0x10"
+)
+
+
+def test_vrrp_is_heard_in_the_family_that_it_is_spoken_in(nornir_of: NornirOf) -> None:
+    node = load_intent(nornir_of(OF_IPV6, group=IPV6)).nodes[0]
+    assert heard_filter(node) == f"(ip6 proto 112 and ip6[41] = 68) or ({PROMISE})"
+    assert group_member(node) == "UDP6-RECV:0,ipv6-join-group=[ff02::12]:eth0"
+
+
+def test_whoever_says_to_have_any_vip_is_heard(nornir_of: NornirOf) -> None:
+    node = load_intent(nornir_of(group=DUAL)).nodes[0]
+    vrrp, *claims = heard_filter(node).split(") or (")
+    assert vrrp == "(ip proto 112 and ip[((ip[0] & 0xf) << 2) + 1] = 68"
+    assert [claim.split(" and")[0] for claim in claims] == [
+        *("arp src host 192.0.2.10", "arp src host 192.0.2.20", "ip6 proto 58")
+    ]
+    assert group_member(node) == "UDP4-RECV:0,ip-add-membership=224.0.0.18:eth0"
+
+
+# As socat on a host: keeps where it was to send to, and what.
+SOCAT = '#!/bin/sh\necho "$3" >>"$FAKE/to"\ncat >>"$FAKE/sent"\n'
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Path:
+    """What probes.sh sends when it asks for an address of IPv6, run for real under sh: only socat is not real."""
+    (tmp_path / "socat").write_text(SOCAT, encoding="utf-8")
+    (tmp_path / "socat").chmod(0o755)
+    (tmp_path / "address").write_text("02:07:e7:b0:ee:d5\n", encoding="utf-8")
+    script = load_script("probes.sh").replace("/sys/class/net/$INTERFACE/address", f"{tmp_path}/address")
+    script = script.replace("PATH=", f"PATH={tmp_path}:").replace("exec 2>/dev/null", "")
+    variables = assignments(
+        address="2001:db8::11",
+        interface="eth0",
+        ask_by_arp="",
+        ask_by_ndp=solicitation(IPv6Address("2001:db8::ab:cdef")),
+    )
+    done = subprocess.run(
+        ["sh", "-c", f"{variables}{script}\nask_for_vip\nwait"],
+        env={"FAKE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    assert done.stderr == ""
+    return tmp_path
+
+
+def test_a_neighbour_is_solicited_as_rfc_4861_has_it(asked: Path) -> None:
+    message = (asked / "sent").read_bytes()
+    target, own = IPv6Address("2001:db8::ab:cdef").packed, bytes.fromhex("0207e7b0eed5")
+    assert message == (b"\x87" + bytes(7) + target + b"\x01\x01" + own) * 2
+    to = (asked / "to").read_text(encoding="utf-8").split()
+    assert to == ["IP6-SENDTO:[ff02::1:ffab:cdef%eth0]:58,setsockopt-int=41:18:255"] * 2
+
+
+def test_the_question_is_one_word_for_the_shell() -> None:
+    assert re.fullmatch(r"ff02::1:ff00:10,(\\0[0-3][0-7]{2})+", solicitation(IPv6Address("2001:db8::10")))
