@@ -13,11 +13,11 @@ main() { systemctl show --property MainPID --value "$1"; }
 hangs() { grep -q "^State:.T" "/proc/$1/status"; }
 all_hang() { for each in $(systemctl show --property MainPID --value "$1") $(pgrep -x "$1"); do hangs "$each" || return 1; done; }
 listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head -n 1; }
-# The kernel forgets routes with the link, all but those of its own making, and of IPv6 the addresses, too. VIPs are
-# for keepalived to put back.
+# The kernel forgets routes with the link, all but those of its own making and what routers tell (proto ra), and of IPv6
+# the addresses, too. VIPs are for keepalived to put back.
 save_routes() {
     for family in -4 -6; do
-        ip $family route show dev "$1" | grep -v "proto kernel" | sed "s/^/$family /" >>"$FOLDER/routes"
+        ip $family route show dev "$1" | grep -v -e "proto kernel" -e "proto ra" | sed "s/^/$family /" >>"$FOLDER/routes"
     done
 }
 restore_routes() {

@@ -60,7 +60,8 @@ def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
 
 def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:
     """Addresses of the interface, without those that IPv6 gives to every link."""
-    return (each for name, each in own.addresses if name == node.interface and not each.is_link_local)
+    there = (each for name, each in own.addresses if name == node.interface)
+    return (each for each in there if not (each.version == 6 and each.is_link_local))
 
 
 def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nornir_kube_ha.faults import FAULTS
 from nornir_kube_ha.tasks.faults import Story
 from nornir_kube_ha.tasks.remote import assignments, load_script
 
@@ -83,6 +84,7 @@ class Host:
             folder=str(self.folder),
             seconds_to_last="4",
             interface="eth0",
+            vips="192.0.2.10 2001:db8::10",
             port="6443",
             needs=needs,
             inject=inject,
@@ -213,3 +215,37 @@ def test_quotes_in_scripts_survive(host: Host) -> None:
     host.heal()
     assert host.story.trouble == ""
     assert (host.fake / "said").read_text(encoding="utf-8") == 2 * r"""'"it's" a "\"b\"" $HOME `c` \\n'"""[1:-1]
+
+
+# A holder's `ip`: says what there is, and keeps what is put back.
+IP = """#!/bin/sh
+case "$*" in
+"-6 -oneline address show dev eth0 scope global permanent")
+    echo "2: eth0    inet6 2001:db8::10/64 scope global nodad deprecated \\\\       valid_lft forever"
+    echo "2: eth0    inet6 2001:db8::11/64 scope global \\\\       valid_lft forever preferred_lft forever" ;;
+"-4 route show dev eth0")
+    echo "198.51.100.0/24 via 192.0.2.1"
+    echo "192.0.2.0/24 proto kernel scope link src 192.0.2.11" ;;
+"-6 route show dev eth0")
+    echo "2001:db8:1::/64 via 2001:db8::1 metric 1024 pref medium"
+    echo "2001:db8::/64 proto kernel metric 256 pref medium"
+    echo "default via fe80::1 proto ra metric 1024 expires 1797sec pref medium" ;;
+*) echo "$*" >>"$FAKE/put-back" ;;
+esac
+"""
+
+
+def test_what_the_kernel_forgets_with_a_link_is_put_back_but_for_vips(host: Host) -> None:
+    (host.fake / "bin/ip").write_text(IP, encoding="utf-8")
+    (host.fake / "bin/ip").chmod(0o755)
+    fault = FAULTS["link-down"]
+    assert host.make(inject=fault.inject, heal=fault.heal).returncode == 0
+    host.told()
+    host.heal()
+    assert (host.fake / "put-back").read_text(encoding="utf-8").splitlines() == [
+        "link set dev eth0 down",
+        "link set dev eth0 up",
+        "-6 address replace 2001:db8::11/64 dev eth0 nodad",
+        "-4 route replace 198.51.100.0/24 via 192.0.2.1 dev eth0",
+        "-6 route replace 2001:db8:1::/64 via 2001:db8::1 metric 1024 pref medium dev eth0",
+    ]
