@@ -184,7 +184,9 @@ def _has_bridge(namespace: str) -> bool:
 
 def _control_addresses(namespace: str) -> set[IPInterface]:
     links = json.loads(run(["ip", "-n", namespace, "-j", "address", "show", "dev", BRIDGE, "scope", "global"]))
-    return {ip_interface((a["local"], a["prefixlen"])) for link in links for a in link.get("addr_info", ())}
+    # ip leaves {} in the place of an address of another scope.
+    shown = [each for link in links for each in link.get("addr_info", ()) if each]
+    return {ip_interface((each["local"], each["prefixlen"])) for each in shown}
 
 
 def unplug(lab: str, host: str) -> None:
