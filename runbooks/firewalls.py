@@ -1,6 +1,6 @@
 """Firewalls of hosts, as steps of a run: opened before anything relies on it, closed when nothing does any more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from nornir_kube_ha.errors import PreflightError
@@ -20,7 +20,8 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
     Raises:
         StoppedError: a host's firewall is not told, or stops it all the same
     """
-    hosts = _tell(run, "open")
+    hosts = _tell(run, "open", run.plans)
+    run.stop_if_failed()
     if not hosts or run.dry_run:
         return
     plans = {**run.plans}
@@ -53,15 +54,16 @@ def close_firewalls(run: Run) -> None:
         run: has changed its hosts
 
     Raises:
-        StoppedError: a host's firewall is not told
+        StoppedError: in each cluster, a host's firewall is not told
     """
-    _tell(run, "close")
+    _tell(run, "close", run.going)
+    run.end_failed_clusters()
 
 
-def _tell(run: Run, step: Literal["open", "close"]) -> list[str]:
-    changes = {name: plan.firewall for name in run.reached if (plan := run.plans.get(name)) and plan.firewall}
+def _tell(run: Run, step: Literal["open", "close"], hosts: Collection[str]) -> list[str]:
+    changes = {name: plan.firewall for name, plan in run.plans.items() if plan.firewall and name in hosts}
     meant = [name for name, change in changes.items() if (change.opened if step == "open" else change.closed)]
     if meant:
         run.tell_of_change(f"telling the firewall of {', '.join(meant)} what to {step}")
-    run.each_or_stop(change_firewall, meant, plans=run.plans, step=step, lease=run.lease)
+    run.each(change_firewall, meant, plans=run.plans, step=step, lease=run.lease)
     return meant

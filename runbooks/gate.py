@@ -41,66 +41,73 @@ class Gate:
         """
         return cls(checks, frozenset(each.id for each in _standing(run, name, checks)))
 
-    def passed_by(self, run: Run, name: str) -> None:
-        """Wait until a host is as well as it was.
-
-        Arguments:
-            run: logs in
-            name: of the host
-
-        Raises:
-            GateError: it is not, for `GATE_SECONDS`
-            KubeHaError: it cannot be looked at
-        """
-        for error in not_passed(run, {name: self}).values():
-            raise error
-
     def new(self, run: Run, name: str) -> list[Finding]:
-        """What fails now and did not before.
+        """What the last look found to fail now and did not before.
 
         Arguments:
-            run: has looked at the host again
+            run: has looked at it again
             name: of the host
         """
         return [each for each in _standing(run, name, self.checks) if each.id not in self.before]
 
 
-def not_passed(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
-    """Wait until hosts are as well as they were, all at once. A host that gives no answer is asked on a new login.
+def pass_gates(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
+    """Wait until hosts are as well as they were, for all of them together: time-outs do not add up.
 
     Arguments:
         run: logs in
-        gates: by host name
+        gates: by the name of the host
 
     Returns:
-        Of those that are not, for `GATE_SECONDS`, or cannot be looked at: why
+        Why, of those that are not for `GATE_SECONDS`, or cannot be looked at
     """
     deadline = time.monotonic() + GATE_SECONDS
-    waiting, wrong = dict(gates), dict[str, KubeHaError]()
+    waiting, failed = dict(gates), dict[str, KubeHaError]()
     while waiting:
-        in_time = time.monotonic() < deadline
-        errors = run.look_at_each([*waiting])
-        for name, gate in [*waiting.items()]:
-            error = errors.get(name)
-            if isinstance(error, HostUnreachableError):
-                run.log_in_again(name)
-                new = [Finding("host.reachable", Status.UNKNOWN, "an answer", error.message)]
-            elif isinstance(error, KubeHaError):
-                wrong[name] = error
-                continue
-            elif error:
-                raise error
-            else:
-                new = gate.new(run, name)
-            if not new:
-                del waiting[name]
-            elif not in_time:
-                words = "; ".join(f"{each.id}: expected {each.expected}, seen {each.seen}" for each in new)
-                wrong[name] = GateError(name, f"not well {GATE_SECONDS:g} s after its change: {words}")
-        waiting = {name: gate for name, gate in waiting.items() if name not in wrong}
+        silent, broken = _lost(run, waiting)
+        failed |= broken
+        new = {name: silent.get(name) or gate.new(run, name) for name, gate in waiting.items() if name not in broken}
+        waiting = {name: waiting[name] for name, findings in new.items() if findings}
+        if waiting and time.monotonic() >= deadline:
+            return failed | {name: _not_well(name, new[name]) for name in waiting}
         if waiting:
             time.sleep(GATE_INTERVAL)
-    return wrong
+    return failed
+
+
+def pass_gate(run: Run, name: str, gate: Gate) -> None:
+    """Wait until one host is as well as it was.
+
+    Arguments:
+        run: logs in
+        name: of the host
+        gate: its gate
+
+    Raises:
+        GateError: it is not, for `GATE_SECONDS`
+        KubeHaError: it cannot be looked at
+    """
+    if error := pass_gates(run, {name: gate}).get(name):
+        raise error
+
+
+def _lost(run: Run, names: Collection[str]) -> tuple[dict[str, list[Finding]], dict[str, KubeHaError]]:
+    """Hosts that give no answer and are asked on a new login next time, and those that need not be asked again."""
+    silent, broken = dict[str, list[Finding]](), dict[str, KubeHaError]()
+    for name, error in run.look_at_each(names).items():
+        if isinstance(error, HostUnreachableError):
+            run.log_in_again(name)
+            silent[name] = [Finding("host.reachable", Status.UNKNOWN, "an answer", error.message)]
+        elif isinstance(error, KubeHaError):
+            broken[name] = error
+        else:
+            raise error
+    return silent, broken
+
+
+def _not_well(name: str, new: list[Finding]) -> GateError:
+    words = "; ".join(f"{each.id}: expected {each.expected}, seen {each.seen}" for each in new)
+    return GateError(name, f"not well {GATE_SECONDS:g} s after its change: {words}")
 
 
 def _standing(run: Run, name: str, checks: Collection[str]) -> list[Finding]:
@@ -117,18 +124,16 @@ def settled(run: Run) -> set[str]:
         Names of the hosts whose every check passes
 
     Raises:
-        StoppedError: no cluster is left whose hosts can all be looked at
+        StoppedError: in each cluster, a host cannot be looked at any more
     """
 
     def look() -> Report:
         run.look()
-        run.stop_failed_clusters()
+        run.end_failed_clusters()
         report = run.report()
-        return replace(
-            report,
-            hosts={name: report.hosts[name] for name in run.reached},
-            clusters={cluster.name: report.clusters[cluster.name] for cluster in run.going},
-        )
+        going = {report.hosts[name].cluster for name in run.going}
+        clusters = {name: cluster for name, cluster in report.clusters.items() if name in going}
+        return replace(report, hosts={name: report.hosts[name] for name in run.going}, clusters=clusters)
 
     report = until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
     return {name for name, host in report.hosts.items() if host.status == "passed"}

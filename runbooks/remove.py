@@ -6,6 +6,8 @@ our files before the first deploy comes back. Packages stay, and are stopped.
 """
 
 import sys
+from collections.abc import Iterator
+from itertools import zip_longest
 
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.report import Report
@@ -37,12 +39,20 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
         if not (run.dry_run or options.yes or asked(_question(run))):
             raise UsageError("nothing was taken off; --yes does not ask")
         with leased(run, set()):
-            for name in sorted(run.hosts, key=lambda name: run.facts[name].holds(run.intent.node(name).vip)):
-                run.tell_of_change(f"taking everything off {name}")
+            for wave in zip_longest(*_in_turn(run)):
+                names = [name for name in wave if name in run.going]
+                run.tell_of_change(f"taking everything off {', '.join(names)}")
                 with run.unbroken():
-                    run.each(remove_config, [name], lease=run.lease)
-                run.stop_if_failed()
+                    run.each(remove_config, names, lease=run.lease)
+                run.end_failed_clusters()
     return run.report()
+
+
+def _in_turn(run: Run) -> Iterator[list[str]]:
+    """Names of each cluster's hosts, the VIP's holder last."""
+    for cluster in run.clusters:
+        names = (node.name for node in cluster.nodes if node.name in run.hosts)
+        yield sorted(names, key=lambda name: run.facts[name].holds(run.intent.node(name).vip))
 
 
 def _question(run: Run) -> str:

@@ -49,7 +49,7 @@ ONE, NONE = Share(1), Share(0)
 
 @dataclass(frozen=True, slots=True)
 class RollOut:
-    """How a change goes over hosts.
+    """How a change goes over the hosts of each cluster.
 
     Arguments:
         serial: how many hosts that serve go at once; one at least. The VIP's holder goes alone
@@ -91,21 +91,21 @@ def add_rollout_options(parser: argparse.ArgumentParser) -> None:
         metavar="N|N%",
         type=Share.parse,
         default=ONE,
-        help="so many hosts that serve at once (1); the VIP's holder goes alone, and last",
+        help="so many hosts of a cluster that serve at once (1); the VIP's holder goes alone, and last",
     )
     group.add_argument(
         "--max-fail",
         metavar="N|N%",
         type=Share.parse,
         default=NONE,
-        help="so many hosts may fail, and the others are changed all the same (0)",
+        help="so many hosts of a cluster may fail, and its others are changed all the same (0)",
     )
     group.add_argument(
         "--on-failure",
         choices=ON_FAILURE,
         default=ON_FAILURE[0],
-        help="a host that is not well with its change goes back to the files that it had, or all that were changed do, "
-        "or it stays as it is (rollback-host)",
+        help="a host that is not well with its change goes back to the files that it had, or all of its "
+        "cluster that were changed do, or it stays as it is (rollback-host)",
     )
     group.add_argument(
         "--allow-unreachable", action="store_true", help="change the others though a host cannot be reached"

@@ -80,6 +80,7 @@ class Run:
         unbroken: what goes around steps that an interruption must wait for; nothing if not set
         checks: ids of the checks that are wanted
         tolerated: names of hosts whose failure does not stop the run
+        ended: why a cluster's change went no further, by its name; the others go on
         in_hand: names of hosts whose change has begun, and that have not passed their gates yet
     """
 
@@ -111,11 +112,10 @@ class Run:
         self.lease: Lease | None = None
         self.unbroken: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.tolerated: set[str] = set()
+        self.ended: dict[str, str] = {}
         self.in_hand: set[str] = set()
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
-        self._stopped_clusters: dict[str, str] = {}
-        self._cluster_of = {node.name: node.cluster for node in intent.nodes}
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
 
@@ -126,16 +126,13 @@ class Run:
 
     @property
     def reached(self) -> tuple[str, ...]:
-        """Names of the hosts that nothing has failed on, and that are in no cluster that was stopped."""
-        stopped = self._stopped_clusters
-        return tuple(
-            name for name in self.hosts if name not in self._failures and self._cluster_of[name] not in stopped
-        )
+        """Names of the hosts that nothing has failed on."""
+        return tuple(name for name in self.hosts if name not in self._failures)
 
     @property
-    def going(self) -> tuple[Cluster, ...]:
-        """The run's clusters that were not stopped."""
-        return tuple(cluster for cluster in self.clusters if cluster.name not in self._stopped_clusters)
+    def going(self) -> tuple[str, ...]:
+        """Names of the hosts that nothing has failed on, in clusters whose change goes on."""
+        return tuple(name for name in self.reached if self._cluster_name(name) not in self.ended)
 
     def tell_of_change(self, text: str) -> None:
         """Tell what is being changed; a dry run has nothing to tell of.
@@ -201,12 +198,12 @@ class Run:
         """
         if host not in self._nornir.inventory.hosts:
             raise UsageError(f"the inventory has no host called {host}")
-        result = self._unaccounted(task, [host], arguments)[host]
+        result = self._ask(task, [host], arguments)[host]
         if result.exception:
             raise result.exception
         return result.result
 
-    def _unaccounted(
+    def _ask(
         self, task: Callable[..., Result], hosts: Collection[str], arguments: Mapping[str, Any]
     ) -> dict[str, Result]:
         self._nornir.data.reset_failed_hosts()
@@ -253,7 +250,7 @@ class Run:
         for name in self._failures:
             self.log_in_again(name)
         self._failures.clear()
-        self._stopped_clusters.clear()
+        self.ended.clear()
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
@@ -276,21 +273,29 @@ class Run:
         Raises:
             StoppedError: it has
         """
-        if self._failures.keys() - self.tolerated:
+        if self._standing_failures():
             raise StoppedError
 
-    def stop_failed_clusters(self) -> None:
-        """Go no further in clusters where anything has failed but what is tolerated. The others go on.
+    def end_failed_clusters(self) -> None:
+        """Go no further in clusters where anything has failed but what is tolerated. The others do not share hosts.
 
         Raises:
             StoppedError: none is left
         """
-        for name in self._failures.keys() - self.tolerated:
-            failed = [host for host in self._failures if self._cluster_of[host] == self._cluster_of[name]]
-            self._stopped_clusters[self._cluster_of[name]] = f"the run stopped there because {', '.join(failed)} failed"
-        if not self.going:
+        failed = self._standing_failures()
+        for name in dict.fromkeys(map(self._cluster_name, failed)):
+            hosts = ", ".join(host for host in failed if self._cluster_name(host) == name)
+            self.ended[name] = f"the change of cluster {name} stopped because {hosts} failed"
+        if failed and not any(cluster.name not in self.ended for cluster in self.clusters):
             raise StoppedError
-        self.tolerated.update(self._failures)
+
+    def _standing_failures(self) -> list[str]:
+        """Names of hosts whose failure is neither tolerated nor has ended its cluster's change already."""
+        failed = (name for name in self._failures if name not in self.tolerated)
+        return [name for name in failed if self._cluster_name(name) not in self.ended]
+
+    def _cluster_name(self, host: str) -> str:
+        return self.intent.node(host).cluster
 
     @contextlib.contextmanager
     def until_failure(self) -> Iterator[None]:
@@ -298,7 +303,9 @@ class Run:
         try:
             yield
         except StoppedError:
-            self._stopped = f"the run stopped because {', '.join(self._failures)} failed"
+            several = len(self.clusters) > 1
+            names = [f"{name} ({self._cluster_name(name)})" if several else name for name in self._failures]
+            self._stopped = f"the run stopped because {', '.join(names)} failed"
 
     def interrupt(self) -> None:
         """Note that the run goes no further. What its last look found still holds if nothing was changed since."""
@@ -308,14 +315,15 @@ class Run:
     def look(self, lease: Lease | None = None) -> None:
         """Gather facts of every host that can be reached, and of the VIPs, and see what differs there.
 
+        Clusters whose change has ended are left out.
+
         Arguments:
             lease: that the run is going to ask for: it has no business on a host where another run is at work
         """
-        with ThreadPoolExecutor(max_workers=max(1, len(self.clusters))) as pool:
-            asked = {
-                cluster.name: pool.submit(get_endpoint, cluster) for cluster in self.clusters if _from_here(cluster)
-            }
-            facts = self.each(get_facts, self.reached, intent=self.intent, lease=lease)
+        clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended]
+        with ThreadPoolExecutor(max_workers=max(1, len(clusters))) as pool:
+            asked = {cluster.name: pool.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
+            facts = self.each(get_facts, self.going, intent=self.intent, lease=lease)
             self.intent = with_kept_passwords(self.intent, facts)
             plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
             endpoints = {name: endpoint.result() for name, endpoint in asked.items()}
@@ -330,25 +338,29 @@ class Run:
         Raises:
             KubeHaError: it cannot be looked at
         """
-        for error in self.look_at_each([name]).values():
-            raise error
+        self.facts[name] = self.one(get_facts, name, intent=self.intent)
+        self.plans[name] = self.one(get_plan, name, intent=self.intent, facts=self.facts)
         return self.facts[name]
 
     def look_at_each(self, names: Collection[str]) -> dict[str, BaseException]:
-        """Gather facts of some hosts again, and see what differs there. No account is kept of those that fail.
+        """Gather facts of some hosts again, all at once, and see what differs there.
 
         Arguments:
             names: of the hosts
 
         Returns:
-            Why some cannot be looked at, by name
+            Why, of those that cannot be looked at
         """
-        looks = self._unaccounted(get_facts, names, {"intent": self.intent})
-        self.facts |= {name: look.result for name, look in looks.items() if not look.exception}
-        seen = [name for name, look in looks.items() if not look.exception]
-        plans = self._unaccounted(get_plan, seen, {"intent": self.intent, "facts": self.facts})
-        self.plans |= {name: each.result for name, each in plans.items() if not each.exception}
-        return {name: each.exception for name, each in (looks | plans).items() if each.exception}
+        if not names:
+            return {}
+        found = self._ask(get_facts, names, {"intent": self.intent})
+        facts = {name: result.result for name, result in found.items() if not result.exception}
+        planned = (
+            self._ask(get_plan, [*facts], {"intent": self.intent, "facts": {**self.facts, **facts}}) if facts else {}
+        )
+        self.facts.update(facts)
+        self.plans.update({name: each.result for name, each in planned.items() if not each.exception})
+        return {name: each.exception for name, each in {**found, **planned}.items() if each.exception}
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -375,7 +387,7 @@ class Run:
         )
 
     def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:
-        stopped = self._stopped or self._stopped_clusters.get(cluster.name)
+        stopped = self._why_ended(cluster.name)
         facts = {} if stopped else self.facts
         endpoint = None if stopped else self.endpoints.get(cluster.name)
         return ClusterReport(
@@ -387,7 +399,7 @@ class Run:
 
     def _host_report(self, name: str, *, judged: bool) -> HostReport:
         node, failure = self.intent.node(name), self._failures.get(name)
-        stopped = self._stopped or self._stopped_clusters.get(node.cluster)
+        stopped = self._why_ended(node.cluster)
         findings: tuple[Finding, ...] = ()
         if failure:
             findings = unknown_host(failure.message, self.checks)
@@ -425,8 +437,12 @@ class Run:
         """
         return HostView(self.intent.cluster_of(name), self.intent.node(name), self.facts[name], self.plans[name])
 
-    def _why_stopped(self, name: str, stopped: str) -> str:
+    def _why_ended(self, cluster: str) -> str:
+        """Why the run did not go to its end in a cluster; "" if it did."""
+        return self._stopped if len(self.clusters) == 1 else self.ended.get(cluster) or self._stopped
+
+    def _why_stopped(self, name: str, reason: str) -> str:
         if name not in self.changed:
-            return f"left as it was: {stopped}"
+            return f"left as it was: {reason}"
         missing = "not at its gate yet" if name in self.in_hand else "not looked at again"
-        return f"changed, and {missing}: {stopped}"
+        return f"changed, and {missing}: {reason}"

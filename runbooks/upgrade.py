@@ -16,7 +16,7 @@ from nornir_kube_ha.errors import KubeHaError, MoveError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.gate import Gate, settled
+from nornir_kube_ha.runbooks.gate import Gate, pass_gate, settled
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_upgrade_options
 from nornir_kube_ha.runbooks.rolling import put_files
@@ -50,11 +50,13 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
             )
             done: list[str] = []
             for name in _due(run, upgrades):
+                if name not in run.going:
+                    continue
                 try:
                     _upgrade(run, name, upgrades, done, accept_outage=options.roll_out.accept_outage)
                 except KubeHaError as error:
                     run.fail(name, error)
-                run.stop_if_failed()
+                run.end_failed_clusters()
                 done.append(name)
             if run.changed and not run.dry_run:
                 run.tell("looking again, until every check passes")
@@ -85,22 +87,23 @@ def _upgrade(
         if run.facts[name].holds(run.intent.node(name).vip) and not accept_outage:
             _send_vip_away(run, name, done)
     with run.unbroken():
-        run.each_or_stop(upgrade_packages, [name], upgrades=upgrades, lease=run.lease)
-    if run.dry_run:
+        upgraded = run.each(upgrade_packages, [name], upgrades=upgrades, lease=run.lease)
+    if run.dry_run or not upgraded:
         return
     run.look_at(name)
     if run.plans[name].touches_files:  # the new daemons take other words for the same
         put_files(run, name, run.plans[name])
     if gate:
-        gate.passed_by(run, name)
+        pass_gate(run, name, gate)
     run.in_hand.clear()
 
 
 def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
     """Move the VIP to another node, best to one that is upgraded: then it does not move again."""
-    run.look()
     cluster = run.intent.cluster_of(name)
-    others = [node.name for node in cluster.nodes if node.name != name and node.name in run.facts]
+    for lost, error in run.look_at_each([node.name for node in cluster.nodes if node.name in run.reached]).items():
+        run.fail(lost, error)
+    others = [node.name for node in cluster.nodes if node.name != name and node.name in run.reached]
     refusals = []
     for other in sorted(others, key=lambda other: other not in done):
         try:

@@ -221,45 +221,6 @@ def test_each_cluster_has_its_own_matrix(shown: Shown) -> None:
     assert ["haproxy.active", "pass", "pass"] in [line.split() for line in text.splitlines()]
 
 
-def many(report: Report, *, red: str = "") -> Report:
-    """Four clusters of one host; of one of them a check has failed."""
-    names = {f"c{number}": f"lb-{number}" for number in range(1, 5)}
-    hosts = {
-        name: replace(
-            report.hosts["lb-1"],
-            cluster=cluster,
-            findings=findings(haproxy_active=FAILED) if cluster == red else findings(),
-            changed=cluster == "c2",
-        )
-        for cluster, name in names.items()
-    }
-    return replace(report, hosts=hosts, clusters=dict.fromkeys(names, report.clusters["demo"]))
-
-
-def test_of_many_clusters_those_that_are_well_are_a_line_each_and_the_red_one_is_told_of_below(shown: Shown) -> None:
-    text = shown(many(report_of(), red="c3"))
-    lines = text.splitlines()
-    assert lines[:4] == [
-        "cluster c1: passed (lb-1)",
-        "cluster c2: passed (lb-2; changed: lb-2)",
-        "cluster c4: passed (lb-4)",
-        "",
-    ]
-    assert lines[4] == "cluster c3"
-    assert "lb-3: haproxy.active" in text
-    assert lines[-1].startswith("verify: NOT PASSED - clusters: 3 passed, 1 not (c3); hosts: 3 passed, 1 failed")
-    assert "clusters: 4 passed; " in shown(many(report_of()))
-
-
-def test_of_many_clusters_one_that_would_change_is_told_of(shown: Shown) -> None:
-    planned = many(report_of())
-    hosts = {**planned.hosts, "lb-2": replace(planned.hosts["lb-2"], plan=("write /etc/haproxy/haproxy.cfg",))}
-    text = shown(replace(planned, hosts=hosts, dry_run=True))
-    assert "cluster c2\n" in text
-    assert "lb-2 would change:" in text
-    assert "cluster c1: passed (lb-1)" in text
-
-
 @pytest.mark.parametrize(
     ("dry_run", "words"), [(False, "verify: passed - hosts: 3 passed; changed: 1;"), (True, "would change: 1;")]
 )

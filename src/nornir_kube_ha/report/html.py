@@ -8,6 +8,7 @@ import jinja2
 from nornir_kube_ha.report.fault_page import KINDS, fault_parts_of, fault_topics_of
 from nornir_kube_ha.report.faults import counts_of, in_seconds, way_of
 from nornir_kube_ha.report.model import Report
+from nornir_kube_ha.report.overview import FEW
 from nornir_kube_ha.report.page import Anchors, parts_of, topics_of
 from nornir_kube_ha.text import clean
 
@@ -32,6 +33,7 @@ def to_html(report: Report) -> str:
         .render(
             report=report,
             parts=parts,
+            few=FEW,
             topics=topics_of(parts, fault_topics_of(faults)),
             faults=faults,
             faults_anchor=faults_anchor,

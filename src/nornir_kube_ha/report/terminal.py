@@ -9,6 +9,7 @@ from rich.text import Text
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report.faults import counts_of
 from nornir_kube_ha.report.model import HostReport, Report
+from nornir_kube_ha.report.overview import FEW, ClusterLine, overview_of
 from nornir_kube_ha.report.terminal_faults import print_faults
 from nornir_kube_ha.report.text import parts
 from nornir_kube_ha.text import clean, indented, one_line
@@ -23,7 +24,6 @@ STYLES = {
 EXPLAINED = {Status.WARN, Status.FAIL}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
 NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
-FEW_CLUSTERS = 3  # of more, those that are well are told of in a line each
 
 
 def print_report(report: Report, console: Console, *, with_diff: bool = False) -> None:
@@ -48,42 +48,28 @@ def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[Ren
             if host.diff:
                 yield Text(f"{name}:", style="bold")
                 yield _diff(host.diff)
-    clusters = sorted({host.cluster for host in report.hosts.values()})
-    folded = [cluster for cluster in clusters if len(clusters) > FEW_CLUSTERS and _is_dull(report, cluster)]
-    for cluster in folded:
-        yield _in_a_line(report, cluster)
-    if folded:
-        yield Text()
-    for cluster in clusters:
-        if cluster not in folded:
-            yield from _cluster(report, cluster, console.width)
+    lines = overview_of(report)
+    for line in lines:
+        if len(lines) <= FEW or report.dry_run or not line.is_well:
+            yield from _cluster(report, line.name, console.width)
             yield Text()
+    if len(lines) > 1:
+        yield _overview(lines)
+        yield Text()
     if report.faults:
         yield from print_faults(report.faults, console)
         yield Text()
-    yield _summary(report, clusters)
+    yield _summary(report)
 
 
-def _is_dull(report: Report, cluster: str) -> bool:
-    """Whether nothing has to be told of a cluster but that it is well."""
-    hosts = [host for host in report.hosts.values() if host.cluster == cluster]
-    planned = report.dry_run and any(host.plan for host in hosts)
-    return not planned and _has_passed(report, cluster, {*EXPLAINED, Status.UNKNOWN})
-
-
-def _has_passed(report: Report, cluster: str, but: set[Status]) -> bool:
-    """Whether a cluster's hosts passed, and no check of it is any of these."""
-    hosts = [host for host in report.hosts.values() if host.cluster == cluster]
-    findings = [finding for host in hosts for finding in host.findings]
-    findings += report.clusters[cluster].findings if cluster in report.clusters else ()
-    return all(host.status == "passed" for host in hosts) and not any(finding.status in but for finding in findings)
-
-
-def _in_a_line(report: Report, cluster: str) -> Text:
-    hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
-    changed = [name for name, host in hosts.items() if host.changed]
-    words = "; ".join([", ".join(hosts), *(["changed: " + ", ".join(changed)] if changed else [])])
-    return Text.assemble((f"cluster {cluster}", "bold"), ": ", ("passed", "green"), f" ({words})")
+def _overview(lines: tuple[ClusterLine, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("clusters", "status", "hosts", "not passed"):
+        table.add_column(title)
+    for line in lines:
+        status = line.status if line.status == "passed" else line.status.upper()
+        table.add_row(line.name, Text(status, HOST_STYLES[line.status]), line.hosts, ", ".join(line.wrong))
+    return table
 
 
 def _diff(diff: str) -> Text:
@@ -179,7 +165,7 @@ def _explanation(where: str, finding: Finding) -> Text:
     return text
 
 
-def _summary(report: Report, clusters: list[str]) -> Text:
+def _summary(report: Report) -> Text:
     counts = {status: sum(host.status == status for host in report.hosts.values()) for status in HOST_STYLES}
     hosts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
@@ -188,15 +174,9 @@ def _summary(report: Report, clusters: list[str]) -> Text:
     verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
     faults = ", ".join(f"{count} {outcome}" for outcome, count in counts_of(report).items())
     words = [
-        *([_count(report, clusters)] if len(clusters) > FEW_CLUSTERS else []),
         f"hosts: {hosts or 'none'}",
         f"{verb}: {changed}",
         *([f"checks: {checks}"] if checks else []),
         *([f"faults: {faults}"] if faults else []),
     ]
     return Text.assemble(f"{report.runbook}: ", verdict, f" - {'; '.join(words)}; {report.seconds:.1f} s")
-
-
-def _count(report: Report, clusters: list[str]) -> str:
-    red = [cluster for cluster in clusters if not _has_passed(report, cluster, {Status.FAIL, Status.UNKNOWN})]
-    return f"clusters: {len(clusters) - len(red)} passed" + (f", {len(red)} not ({', '.join(red)})" if red else "")

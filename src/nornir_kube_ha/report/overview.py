@@ -1,0 +1,66 @@
+"""Clusters at a glance: a line for each, which says whether it is well and what in it is not."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nornir_kube_ha.checks import Status
+from nornir_kube_ha.report.model import Report
+
+FEW = 3
+"""Of more clusters than these only those that are not well are shown in full."""
+_WORST_FIRST = ("failed", "unknown", "passed")
+_TOLD = {Status.FAIL, Status.WARN}
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterLine:
+    """One cluster at a glance.
+
+    Arguments:
+        name: its name
+        status: the worst of its hosts and of its own checks: `failed`, `unknown`, `passed`
+        hosts: how many of its hosts have each status, in words
+        wrong: ids of the checks that failed or warn, and classes of the errors, each once
+    """
+
+    name: str
+    status: str
+    hosts: str
+    wrong: tuple[str, ...]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether there is nothing more to tell of it."""
+        return self.status == "passed" and not self.wrong
+
+
+def overview_of(report: Report) -> tuple[ClusterLine, ...]:
+    """A line for each cluster, by name.
+
+    Arguments:
+        report: the run's report
+    """
+    names = sorted({*report.clusters, *(host.cluster for host in report.hosts.values())})
+    return tuple(_line(report, name) for name in names)
+
+
+def _line(report: Report, name: str) -> ClusterLine:
+    statuses = Counter(host.status for host in report.hosts.values() if host.cluster == name)
+    found = {*statuses}
+    findings = report.clusters[name].findings if name in report.clusters else ()
+    if any(finding.status is Status.FAIL for finding in findings):
+        found.add("failed")
+    status = next((each for each in _WORST_FIRST if each in found), "passed")
+    hosts = ", ".join(f"{statuses[each]} {each}" for each in reversed(_WORST_FIRST) if statuses[each])
+    return ClusterLine(name, status, hosts, tuple(dict.fromkeys(_wrong(report, name))))
+
+
+def _wrong(report: Report, name: str) -> Iterator[str]:
+    for host in (host for host in report.hosts.values() if host.cluster == name):
+        if host.failure:
+            yield host.failure.type
+        else:
+            yield from (finding.id for finding in host.findings if finding.status in _TOLD)
+    if name in report.clusters:
+        yield from (finding.id for finding in report.clusters[name].findings if finding.status in _TOLD)
