@@ -9,7 +9,7 @@ class Dnf(Family):
     """dnf, over rpm; `yum` is its other name.
 
     What its units lack was read in what Enterprise Linux is built from: SOURCES/haproxy.service and SPECS/haproxy.spec
-    of github.com/openela-main/haproxy, and in keepalived's unit as EL hosts show it.
+    of openela-main/haproxy, and in keepalived's unit as EL hosts show it.
     """
 
     name = "dnf"

@@ -36,12 +36,12 @@ class ClusterLine:
 
 
 def overview_of(report: Report) -> tuple[ClusterLine, ...]:
-    """A line for each cluster, by name.
+    """A line for each cluster, in the inventory's order.
 
     Arguments:
         report: the run's report
     """
-    names = sorted({*report.clusters, *(host.cluster for host in report.hosts.values())})
+    names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
     return tuple(_line(report, name) for name in names)
 
 

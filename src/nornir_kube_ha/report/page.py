@@ -171,13 +171,13 @@ class Topic:
 
 
 def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
-    """The page's parts, one for each cluster: the worst first.
+    """The page's parts, one for each cluster: the worst first, in the inventory's order else.
 
     Arguments:
         report: the run's report
         anchors: gives out their ids
     """
-    names = sorted({*report.clusters, *(host.cluster for host in report.hosts.values())})
+    names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
     parts = [_part(report, name, anchors) for name in names]
     return tuple(sorted(parts, key=lambda part: (*WORST_FIRST, Status.PASS).index(part.worst)))
 
