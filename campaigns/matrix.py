@@ -13,7 +13,7 @@ from pathlib import Path
 
 from campaigns.record import ROOT, record
 from tests.lab.rig import HOSTS, copy_inventory
-from tests.lab.walking import COUNTED_BY_ALL, FAULTS, Step, versions, walk
+from tests.lab.walking import COUNTED_BY_ALL, FAULTS, Step, use_ipv6, versions, walk
 
 PAGE = ROOT / "docs" / "matrix.md"
 INTRODUCTION = """\
@@ -22,6 +22,7 @@ INTRODUCTION = """\
 Written by the command that stands here, on the lab's hosts.
 """
 
+MULTICAST = {"additional_vips": ["192.0.2.20/24"], "keepalived.unicast": False}
 APART = {
     "haproxy.port": 6443,
     "control_plane_endpoint": "192.0.2.10:6443",
@@ -37,6 +38,7 @@ class Cluster:
         name: in words
         suites: of its hosts
         settings: what its inventory says beside
+        ipv6: whether it has addresses of IPv6 only
         warned: ids of checks that warn, by right
     """
 
@@ -44,6 +46,7 @@ class Cluster:
     suites: tuple[str, str, str]
     settings: Mapping[str, object] = field(default_factory=dict)
     warned: tuple[str, ...] = ()
+    ipv6: bool = False
 
 
 CLUSTERS = (
@@ -57,6 +60,10 @@ CLUSTERS = (
         ("cluster.versions", "cluster.timers"),
     ),
     Cluster("Debian 12 and 13", ("bookworm", "trixie", "bookworm"), warned=("cluster.versions",)),
+    Cluster("dnf, made as on Enterprise Linux", ("dnf",) * 3),
+    Cluster("IPv6 alone", ("bookworm",) * 3, ipv6=True),
+    Cluster("VIPs of both families", ("bookworm",) * 3, {"additional_vips": ["2001:db8::10/64"]}),
+    Cluster("two VIPs, multicast", ("bookworm",) * 3, MULTICAST),
     Cluster("load balancers apart from the control plane, on 6443", ("bookworm",) * 3, APART),
 )
 WORDS = {"again": "second deploy", **{fault: f"{fault}, longest" for fault in FAULTS}}
@@ -110,6 +117,8 @@ def _row(cluster: Cluster, repeat: int) -> Row:
             lab.set("lab_suite", suite, host=host)
         for key, value in cluster.settings.items():
             lab.set_for_group(key, value)
+        if cluster.ipv6:
+            use_ipv6(lab, HOSTS)
         row = Row(cluster, (), {})
         lab.up()
         try:

@@ -7,6 +7,7 @@ import pytest
 from tests.lab.breaking import failover_test
 from tests.lab.conftest import PROCESS
 from tests.lab.rig import Lab, copy_inventory
+from tests.lab.walking import use_ipv6
 
 HOSTS = ("lb-1", "lb-2")
 CLUSTERS = {
@@ -18,24 +19,13 @@ FAULTS = ("haproxy-kill", "link-down")
 TRIES = 3  # see test_faults.py
 
 
-def inventory_of_ipv6(lab: Lab) -> None:
-    """The repository's own inventory, with an address of IPv6 for each of IPv4."""
-    hosts = lab.inventory / "hosts.yaml"
-    hosts.write_text(hosts.read_text().replace("192.0.2.", "2001:db8::"))
-    lab.set_for_group("vip", "2001:db8::10/64")
-    lab.set_for_group("control_plane_endpoint", "[2001:db8::10]:8443")
-    lab.set_for_group(
-        "apiservers", [{"name": host, "address": f"2001:db8::1{number}"} for number, host in enumerate(HOSTS, 1)]
-    )
-
-
 @pytest.fixture(scope="module", params=CLUSTERS)
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Two hosts that nothing was ever deployed to."""
     folder = tmp_path_factory.mktemp(request.param)
     lab = copy_inventory(f"{request.param}{PROCESS}", folder / "three").copy_without("lb-3", folder)
     if request.param == "six":
-        inventory_of_ipv6(lab)
+        use_ipv6(lab, HOSTS)
     else:
         lab.set_for_group(
             "apiservers", [{"name": "lb-1", "address": "192.0.2.11"}, {"name": "lb-2", "address": "192.0.2.12"}]

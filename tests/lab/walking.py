@@ -1,6 +1,6 @@
 """One cluster's whole way, as a user goes it: deployed, deployed again, looked at, broken, put back, taken off."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.lab.breaking import failover_test
@@ -48,6 +48,16 @@ def walk(lab: Lab, warned: Collection[str] = (), *, repeat: int = 1) -> Iterator
         yield _fault(lab, fault, repeat)
     yield _rollback(lab, by_right | {"haproxy.stable"})  # it was killed a moment ago
     yield _remove(lab)
+
+
+def use_ipv6(lab: Lab, hosts: Sequence[str]) -> None:
+    """Give the inventory an address of IPv6 for each of IPv4, and none of IPv4."""
+    path = lab.inventory / "hosts.yaml"
+    path.write_text(path.read_text().replace("192.0.2.", "2001:db8::"))
+    lab.set_for_group("vip", "2001:db8::10/64")
+    lab.set_for_group("control_plane_endpoint", "[2001:db8::10]:8443")
+    apiservers = [{"name": host, "address": f"2001:db8::1{number}"} for number, host in enumerate(hosts, 1)]
+    lab.set_for_group("apiservers", apiservers)
 
 
 def versions(lab: Lab, host: str) -> str:
