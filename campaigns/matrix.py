@@ -54,7 +54,7 @@ CLUSTERS = (
     Cluster("Debian 11", ("bullseye",) * 3, warned=("cluster.timers",)),
     Cluster("Debian 13", ("trixie",) * 3),
     Cluster(
-        "Debian 11, 12 and 13",
+        "Debian 11, 12 and 13, counting 3 adverts of 0.1 s",
         ("bullseye", "bookworm", "trixie"),
         COUNTED_BY_ALL,
         ("cluster.versions", "cluster.timers"),
