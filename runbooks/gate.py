@@ -64,11 +64,13 @@ def pass_gates(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
     deadline = time.monotonic() + GATE_SECONDS
     waiting, failed = dict(gates), dict[str, KubeHaError]()
     while waiting:
+        # A host that hangs makes a look long: what it saw of the others is of its beginning.
+        begun = time.monotonic()
         silent, broken = _lost(run, waiting)
         failed |= broken
         new = {name: silent.get(name) or gate.new(run, name) for name, gate in waiting.items() if name not in broken}
         waiting = {name: waiting[name] for name, findings in new.items() if findings}
-        if waiting and time.monotonic() >= deadline:
+        if waiting and begun >= deadline:
             return failed | {name: _not_well(name, new[name]) for name in waiting}
         if waiting:
             time.sleep(GATE_INTERVAL)

@@ -1,9 +1,10 @@
 """The leases of a run's hosts, from before its first change until it has ended."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 
-from nornir_kube_ha.lease import Lease, this_process
+from nornir_kube_ha.lease import LEASE_SECONDS, Lease, this_process
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import release_lease, take_lease
 
@@ -56,6 +57,27 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     finally:
         run.each(release_lease, [*taken], lease=run.lease, proven=proven)
         run.lease = None
+
+
+def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
+    """Prolong the leases of a run that may take longer than one lasts by itself, once it is time.
+
+    Arguments:
+        run: has them
+        since: when they were last prolonged, by the monotonic clock
+        seconds: how long a step on one host may take, while nothing is done on the others
+
+    Returns:
+        When they were last prolonged
+
+    Raises:
+        StoppedError: in each cluster, one is lost
+    """
+    if run.lease is None or time.monotonic() - since < LEASE_SECONDS / 4:
+        return since
+    run.each(take_lease, run.reached, lease=run.lease, seconds=seconds)
+    run.end_failed_clusters()
+    return time.monotonic()
 
 
 def _lease_of(run: Run) -> Lease:

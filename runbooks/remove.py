@@ -6,6 +6,7 @@ our files before the first deploy comes back. Packages stay, and are stopped.
 """
 
 import sys
+import time
 from collections.abc import Iterator
 from itertools import zip_longest
 
@@ -13,7 +14,7 @@ from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.leases import leased, look_first
+from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_remove_options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import remove_config
@@ -39,8 +40,12 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
         if not (run.dry_run or options.yes or asked(_question(run))):
             raise UsageError("nothing was taken off; --yes does not ask")
         with leased(run, set()):
+            prolonged = time.monotonic()
             for wave in zip_longest(*_in_turn(run)):
+                prolonged = keep_leases(run, prolonged)
                 names = [name for name in wave if name in run.going]
+                if not names:
+                    continue
                 run.tell_of_change(f"taking everything off {', '.join(names)}")
                 with run.unbroken():
                     run.each(remove_config, names, lease=run.lease)

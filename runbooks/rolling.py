@@ -14,10 +14,10 @@ from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.dialect import differences
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.lease import LEASE_SECONDS
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.gate import Gate, pass_gate, pass_gates
+from nornir_kube_ha.runbooks.leases import keep_leases
 from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import (
@@ -26,7 +26,6 @@ from nornir_kube_ha.tasks import (
     get_generation_files,
     get_generations,
     stage_config,
-    take_lease,
     unstage_config,
 )
 
@@ -94,7 +93,7 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
             _on_each([partial(_judge, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
             run.in_hand.clear()
             run.end_failed_clusters()
-            prolonged = _keep_leases(run, prolonged)
+            prolonged = keep_leases(run, prolonged)
     finally:  # what will not go live is not left lying about
         run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans)
 
@@ -171,15 +170,6 @@ def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
     elif lane.how.on_failure == "rollback-all":
         for name in reversed([name for name in lane.well if name in lane.gates]):
             run.tell(f"{name}: {_go_back(run, name, lane.gates[name])}")
-
-
-def _keep_leases(run: Run, since: float) -> float:
-    """A roll-out may take longer than a lease lasts by itself; when they were last prolonged."""
-    if run.lease is None or time.monotonic() - since < LEASE_SECONDS / 4:
-        return since
-    run.each(take_lease, run.reached, lease=run.lease)
-    run.end_failed_clusters()
-    return time.monotonic()
 
 
 def _go_back(run: Run, name: str, gate: Gate) -> str:

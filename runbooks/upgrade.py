@@ -8,6 +8,7 @@ package sources do not have, ends it before anything is changed on any.
 """
 
 import sys
+import time
 from collections.abc import Mapping
 from itertools import chain
 
@@ -17,12 +18,13 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.gate import Gate, pass_gate, settled
-from nornir_kube_ha.runbooks.leases import leased, look_first
+from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_upgrade_options
 from nornir_kube_ha.runbooks.rolling import put_files
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.vip import move_vip
 from nornir_kube_ha.tasks import get_upgrades, upgrade_packages
+from nornir_kube_ha.tasks.packages import TIMEOUT
 from nornir_kube_ha.tasks.upgrade import Upgrade
 
 
@@ -48,8 +50,9 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
                 allow_downgrade=options.roll_out.allow_downgrade,
                 lease=run.lease,
             )
-            done: list[str] = []
+            done, prolonged = list[str](), time.monotonic()
             for name in _due(run, upgrades):
+                prolonged = keep_leases(run, prolonged, seconds=TIMEOUT)
                 if name not in run.going:
                     continue
                 try:

@@ -14,7 +14,7 @@ from nornir_jinja2.plugins.tasks import template_file
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import HostError, RefusedConfigError, RefusedTemplateError, UnexpectedReplyError
-from nornir_kube_ha.facts import Facts, Judgement
+from nornir_kube_ha.facts import Facts, Judgement, Package
 from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
@@ -27,7 +27,7 @@ from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 from nornir_kube_ha.templating import environment, line_of, our_environment
-from nornir_kube_ha.versions import features
+from nornir_kube_ha.versions import features, upstream_version
 
 DAEMONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
 COMMIT = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")
@@ -52,10 +52,17 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     intent = with_kept_passwords(intent, seen)
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
     packages = seen[node.name].packages
-    understood = features(*(packages[name].upstream if name in packages else () for name in DAEMONS))
+    understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in DAEMONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
     family = family_of(seen[node.name].package_manager)
     return Result(host=task.host, result=config_files(cluster, node, understood, render, family))
+
+
+def _version(package: Package | None, pin: str) -> tuple[int, ...]:
+    """The version that a daemon has, or will have once it is installed."""
+    if pin and not (package and package.installed):
+        return upstream_version(pin)
+    return package.upstream if package else ()
 
 
 def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:

@@ -17,7 +17,12 @@ TIMEOUT = 15  # seconds; nobody keeps the lease's lock for longer than it takes 
 
 
 def take_lease(
-    task: Task, lease: Lease, facts: Mapping[str, Facts] | None = None, dry_run: bool | None = None
+    task: Task,
+    lease: Lease,
+    facts: Mapping[str, Facts] | None = None,
+    dry_run: bool | None = None,
+    *,
+    seconds: float = 0,
 ) -> Result:
     """Make a host's lease this run's, or longer if it is. One of a run that died on this machine is taken over.
 
@@ -25,6 +30,7 @@ def take_lease(
         lease: this run's
         facts: by host name, from the `get_facts` that the plan was made of
         dry_run: whether to take none; Nornir's own setting if not given
+        seconds: how much longer than usual nothing may be heard of the run on this host
 
     Returns:
         Result object with the following attributes set:
@@ -36,9 +42,9 @@ def take_lease(
     """
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=False, result=False)
-    answer, last = _ask(task, lease)
+    answer, last = _ask(task, lease, seconds)
     if answer and answer.owner.is_gone:
-        answer, last = _ask(task, lease, gone=answer.run_id)
+        answer, last = _ask(task, lease, seconds, gone=answer.run_id)
     if answer:
         raise held_by(answer, task.host.name)
     known = facts is None or last in {lease.run_id, facts[task.host.name].last_run}
@@ -128,11 +134,11 @@ def guard(lease: Lease | None, *, seconds: float) -> str:
     return f"{lease_functions(lease, seconds=seconds)}still_ours\n" if lease else ""
 
 
-def _ask(task: Task, lease: Lease, gone: str = "") -> tuple[Holder | None, str]:
+def _ask(task: Task, lease: Lease, seconds: float, gone: str = "") -> tuple[Holder | None, str]:
     """Who holds the lease instead of us, if anybody, and whose run was there last."""
     nonce = secrets.token_hex(8)
     asking = f'words=$(hold && echo "$last")\nstatus=$?\necho\necho "@{nonce} $status $words"\n'
-    stdout = run_script(task, lease_functions(lease, gone=gone) + asking, timeout=TIMEOUT).stdout
+    stdout = run_script(task, lease_functions(lease, seconds=seconds, gone=gone) + asking, timeout=TIMEOUT).stdout
     found = re.search(rf"^@{nonce} (\d+) (.*)$", stdout, re.MULTILINE)
     try:
         return _read(found[1], found[2]) if found else _read("", "")

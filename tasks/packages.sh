@@ -60,14 +60,15 @@ list_changes() {
         installed=${installed#* }
         [ -n "$name" ] && [ -n "$installed" ] || continue
         if [ -z "$version" ]; then
-            version=$(newest_of "$name")
+            ask candidates "$name"
+            version=${answer#* }
             [ -n "$version" ] || continue
             ! older "$version" "$installed" || continue
         fi
         [ "$version" != "$installed" ] || continue
-        sources=$(manager versions "$name")
-        printf '%s\n' "$sources" | grep -qxF -e "$version" || {
-            sources=$(printf '%s\n' "${sources:-none}" | sed ':a; N; $!ba; s/\n/, /g')
+        ask versions "$name"
+        printf '%s\n' "$answer" | grep -qxF -e "$version" || {
+            sources=$(printf '%s\n' "${answer:-none}" | sed ':a; N; $!ba; s/\n/, /g')
             printf '%s: no package source has %s %s; they have: %s\n' "$MANAGER" "$name" "$version" "$sources" >&2
             exit 1
         }
@@ -81,16 +82,34 @@ END
 
 older() { manager older "$1" "$2"; }
 
-newest_of() {
-    found=$(manager candidates "$1")
-    printf '%s\n' "${found#* }"
+# VERB PACKAGE: what is known of it, in ANSWER. Nobody who looks waits for a lock: here that is done.
+ask() {
+    patience=$(($(date +%s) + LOCK))
+    until answer=$(manager "$@" 2>/dev/null); do
+        said=$(manager "$@" 2>&1) && continue
+        [ "$(manager trouble "$said")" = locked ] && [ "$(date +%s)" -lt "$patience" ] || give_up "$said"
+        sleep 1
+    done
+}
+
+# LINES: of these versions the host now is. A package manager may leave one out, and call that well done.
+is_there() {
+    while read -r name version <&3; do
+        [ -n "$name" ] || continue
+        installed=$(manager installed "$name")
+        [ "${installed#* }" = "$version" ] || give_up "$name is ${installed#* }, not $version; $said"
+    done 3<<END
+$1
+END
 }
 
 # The packages' own scripts restart the daemons; a daemon that still runs a program that is not there any more is
 # restarted here.
 change() {
     have upgrade "$UPGRADES" || give_up "$said"
+    is_there "$UPGRADES"
     have downgrade "$DOWNGRADES" || give_up "$said"
+    is_there "$DOWNGRADES"
     for unit in haproxy keepalived; do
         case $(readlink "/proc/$(systemctl show --property MainPID --value $unit)/exe") in
         *" (deleted)") systemctl restart $unit || exit ;;

@@ -50,12 +50,23 @@ def _interface(node: Node, own: Facts) -> Iterator[str]:
 def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
     """Of a VIP that nobody has yet: one that serves is in its place, wherever that is."""
     for vip in node.vips:
-        if own.holds(vip) and KEEPALIVED_CONF not in own.files:
+        if own.holds(vip) and not _named(own, vip):
             yield f"{vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
+        if not any(name == node.interface and each.version == vip.version for name, each in own.addresses):
+            yield f"{node.interface} has no IPv{vip.version} address: from there nobody reaches {vip.ip}"
+        # DHCPv6 gives addresses of /128: what network they are in the router says, and these do not.
         networks = [each.network for each in _on_interface(node, own) if each.version == vip.version]
+        networks = [each for each in networks if each.num_addresses > 1]
         held = any(facts.holds(vip) for facts in seen.values())
         if networks and not (held or any(vip.ip in network for network in networks)):
             yield f"{vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
+
+
+def _named(own: Facts, vip: IPInterface) -> bool:
+    """Whether the live keepalived.conf has this address."""
+    live = own.files.get(KEEPALIVED_CONF)
+    words = live.content.decode(errors="replace").split() if live else []
+    return any(word.partition("/")[0] == str(vip.ip) for word in words)
 
 
 def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:

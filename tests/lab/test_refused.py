@@ -49,11 +49,11 @@ def test_one_host_that_refuses_stops_all(deployed: Lab) -> None:
     before = on_all(deployed, LIVE)
     # One host's haproxy cannot take what the others' can: a file that it names is not there.
     deployed.set("haproxy.listener_lines", ["errorfile 503 /etc/haproxy/errors/503.http"])
-    deployed.run("lb-3", "mv /etc/haproxy/errors /etc/haproxy/elsewhere")
+    deployed.run("lb-3", "mv /etc/haproxy/errors/503.http /etc/haproxy/elsewhere")
     try:
         completed = deployed.deploy("--output", "json")
     finally:
-        deployed.run("lb-3", "mv /etc/haproxy/elsewhere /etc/haproxy/errors")
+        deployed.run("lb-3", "mv /etc/haproxy/elsewhere /etc/haproxy/errors/503.http")
     assert completed.status == 1, completed.stdout + completed.stderr
     hosts = completed.report["hosts"]
     assert hosts["lb-3"]["error"]["type"] == "RefusedConfigError"

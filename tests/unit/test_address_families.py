@@ -100,6 +100,13 @@ def test_an_endpoint_of_ipv6_stands_in_brackets(nornir_of: NornirOf) -> None:
         pytest.param({}, {"vip": "2001:db8::10"}, "vip", "needs its prefix length", id="no prefix"),
         pytest.param({}, {"vip": "fe80::10/64"}, "vip", "is a link-local address", id="link-local"),
         pytest.param({}, {"vip": "::ffff:192.0.2.10/120"}, "vip", "is an IPv4 address; write 192.0.2.10", id="mapped"),
+        pytest.param({}, {"additional_vips": ["2001:db8::10%x';reboot;'/64"]}, "additional_vips.0", "an interface",
+                     id="shell"),
+        pytest.param({}, {"additional_vips": ["2001:db8::10%a\n}/64"]}, "additional_vips.0", "an interface", id="line"),
+        pytest.param({}, {"vip": "127.0.0.1/8"}, "vip", "is no address that a host", id="loopback"),
+        pytest.param({}, {"additional_vips": ["ff05::1/64"]}, "additional_vips.0", "is no address", id="multicast"),
+        pytest.param({}, {"additional_vips": [f"192.0.2.{each}/24" for each in range(20, 29)]}, "additional_vips",
+                     "at most 8", id="nine"),
         pytest.param(OF_IPV6, {**IPV6, "vip": "2001:db8::/64"}, "vip", "is no host's address", id="network"),
         pytest.param(OF_IPV6, {**IPV6, "keepalived": {"vrrp_version": 2, "advert_int": 1}}, "keepalived.vrrp_version",
                      "2 knows no IPv6", id="version 2"),
@@ -125,6 +132,12 @@ def second_cluster(vrid: int, vip: str, *addresses: str) -> dict[str, Any]:
         f"x-{number}": {"cluster": "x", "vip": vip, "virtual_router_id": vrid, "role": role, "address": address}
         for number, (role, address) in enumerate(zip(roles, addresses, strict=True))
     }
+
+
+def test_clusters_whose_nodes_are_of_the_other_family_are_told_so(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+    group = {"vip": "2001:db8:1::10/64", "virtual_router_id": "auto", "control_plane_endpoint": None}
+    other = second_cluster(68, "2001:db8:2::10/64", "192.0.2.21", "192.0.2.22")
+    assert "is IPv6, and this host's address" in problem(nornir_of(other, group=group), problems_of, "vip")
 
 
 def test_an_additional_vip_is_nobody_elses(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
@@ -285,6 +298,14 @@ def fresh(found: Facts) -> Facts:
             lambda found: replace(found, addresses=(*found.addresses, ("eth1", ip_interface("2001:db8::10/64")))),
             ["2001:db8::10 is an address of this host that no keepalived put there: the VIP must be a free one"],
         ),
+        (  # by DHCPv6: its network is the router's to tell
+            lambda found: replace(found, addresses=(*found.addresses, ("eth0", ip_interface("2001:db8:1::11/128")))),
+            [],
+        ),
+        (
+            lambda found: replace(found, addresses=(("eth0", ip_interface("192.0.2.11/24")),)),
+            ["eth0 has no IPv6 address: from there nobody reaches 2001:db8::10"],
+        ),
         (
             heard(answers=frozenset({Answer(ip_address("2001:db8::10"), OTHER_MAC)})),
             [f"another machine has 2001:db8::10 already: {OTHER_MAC} answers for it"],
@@ -297,6 +318,15 @@ def test_what_speaks_against_an_additional_vip(
     found = {name: fresh(each) for name, each in healthy.items()}
     found["lb-1"] = change(found["lb-1"])
     assert [*hindrances(dual.clusters[0], dual.node("lb-1"), found)] == words
+
+
+def test_a_vip_that_is_added_is_no_address_that_the_host_has(dual: Intent, healthy: Mapping[str, Facts]) -> None:
+    own = healthy["lb-1"]
+    live = {**own.files, KEEPALIVED_CONF: replace(own.files[KEEPALIVED_CONF], content=b"{\n  192.0.2.10/24\n}\n")}
+    own = replace(own, files=live, addresses=(*own.addresses, ("eth0", ip_interface("2001:db8::10/64"))))
+    words = [*hindrances(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": own})]
+    assert "2001:db8::10 is an address of this host that no keepalived put there: the VIP must be a free one" in words
+    assert not any(word.startswith("192.0.2.10 ") for word in words)
 
 
 def test_who_listens_on_one_family_is_in_the_way_of_both(dual: Intent, healthy: Mapping[str, Facts]) -> None:

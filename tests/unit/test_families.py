@@ -30,7 +30,10 @@ done
 """
 FUNCTIONS = """
 toy_installed() { for name; do [ ! -e "$TOY/there/$name" ] || echo "$name $(cat "$TOY/there/$name")"; done; }
-toy_candidates() { for name; do [ ! -e "$TOY/sources/$name" ] || echo "$name $(tail -n 1 "$TOY/sources/$name")"; done; }
+toy_candidates() {
+    [ ! -e "$TOY/broken" ] || { echo "the sources are gone" && return 1; } >&2
+    for name; do [ ! -e "$TOY/sources/$name" ] || echo "$name $(tail -n 1 "$TOY/sources/$name")"; done
+}
 toy_versions() { cat "$TOY/sources/$1"; }
 toy_word() { echo "$1@$2"; }
 toy_older() { [ "$1" -lt "$2" ]; }
@@ -244,3 +247,21 @@ def test_names_are_each_familys_own() -> None:
     assert family_of("toy") is UNKNOWN
     assert family_of("toy", [*FAMILIES, toy := Toy()]) is toy
     assert UNKNOWN.names_of(PACKAGES) == PACKAGES
+
+
+def test_sources_that_nobody_can_read_are_no_sign_that_all_is_new(host: Host) -> None:
+    host.has(haproxy="1")
+    host.offers(haproxy="1 2")
+    (host.folder / "broken").touch()
+    completed = host.run("list_changes", wanted="haproxy")
+    assert completed.returncode == 1
+    assert completed.stderr == "toypkg: a package source cannot be read:\nthe sources are gone\n"
+
+
+def test_package_manager_that_leaves_one_out_is_not_believed(host: Host) -> None:
+    host.has(haproxy="1")
+    host.offers(haproxy="1 2")
+    (host.folder / "bin/toypkg").write_text("#!/bin/sh\necho skipped\n")
+    completed = host.run("change", upgrades="haproxy 2")
+    assert completed.returncode == 1
+    assert "haproxy is 1, not 2; skipped" in completed.stderr

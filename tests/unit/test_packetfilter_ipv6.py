@@ -143,10 +143,11 @@ def test_a_group_of_ipv6_is_let_out(nornir_of: NornirOf) -> None:
 
 def test_clients_of_the_other_family_are_let_in(dual: Intent) -> None:
     needed = openings(dual.clusters[0], dual.node("lb-1"))
-    assert tuple(each.what for each in needed) == (
+    assert {each.what for each in needed} == {
         *NEEDED,
+        *(f"port {port} at 192.0.2.20 from lb-{peer}" for port in (8443, 10080) for peer in (2, 3)),
         *("port 8443 at 2001:db8::10", "port 10080 at 2001:db8::10"),
-    )
+    }
     assert [each.is_vital for each in needed[-2:]] == [True, False]
     assert needed[-1].packet == Packet("input", TCP, ip_address("2001:db8::1"), VIP, "eth0", 10080)
     change = firewall_change(needed, FirewallFact("firewalld", "public"), STOPPED)

@@ -101,6 +101,15 @@ def test_the_rest_of_the_code_sees_a_number(nornir_of: NornirOf) -> None:
     assert [node.virtual_router_id for node in load_intent(nornir).nodes] == [20, 20, 20, 21, 21]
 
 
+@pytest.mark.parametrize(("first", "second"), [("auto", 68), (68, "auto")])
+def test_auto_on_one_node_and_a_number_on_another_is_refused(
+    nornir_of: NornirOf, problems_of: Callable[[Nornir], tuple[Problem, ...]], first: object, second: object
+) -> None:
+    hosts = {"lb-1": {"virtual_router_id": first}, "lb-2": {"virtual_router_id": second}}
+    problems = problems_of(nornir_of(hosts, group={"virtual_router_id": "auto"}))
+    assert [problem.message for problem in problems] == ["68 here, and auto on others; all nodes of demo share it"]
+
+
 @pytest.mark.parametrize("value", ["Auto", "", 0, 256, "automatic"])
 def test_what_is_neither_a_number_nor_auto_is_refused(
     nornir_of: NornirOf, problems_of: Callable[[Nornir], tuple[Problem, ...]], value: object

@@ -41,12 +41,11 @@ def ready(node: Node, probe: Probe, additional: Mapping[str, Probe]) -> Verdict:
     """
     others = [str(vip.ip) for vip in node.additional_vips]
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
-    untold = any(
-        each == NOT_PROBED or (each.wants_login and node.haproxy.check == "tcp") for each in (probe, *seen.values())
-    )
+    untold = any(each == NOT_PROBED or _lives(node, each) for each in (probe, *seen.values()))
     wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}
+    dead = [each for each in (probe, *wrong.values()) if each != NOT_PROBED and not _is_well(node, each)]
     return Verdict(
-        None if untold else probe.status == 200 and not wrong,
+        False if dead else None if untold else True,
         f"HTTP 200 from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}",
         "; ".join([f"{probe}{_anonymous(probe)}", *(f"at {other}: {each}" for other, each in wrong.items())]),
         "no answer: see vip.single_holder, vip.ping and the holder's haproxy.apiservers_up; a certificate that is "
@@ -67,6 +66,15 @@ def answers_version(node: Node, probe: Probe) -> Verdict:
         probe.kubernetes_version or f"{probe}{_anonymous(probe)}",
         "who answers there is no apiserver, or none answers: see vip.readyz",
     )
+
+
+def _is_well(node: Node, probe: Probe) -> bool:
+    return probe.status == 200 or _lives(node, probe)
+
+
+def _lives(node: Node, probe: Probe) -> bool:
+    """Whether an apiserver answers that tells strangers nothing, where nobody is asked for more than an answer."""
+    return probe.wants_login and node.haproxy.check == "tcp"
 
 
 def _also(others: list[str]) -> str:

@@ -5,12 +5,18 @@ apt_installed() {
 }
 
 # Without its caches: apt-cache would write them anew, and this only looks.
+apt_cache() { apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@"; }
+
 apt_candidates() {
-    apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy "$@" |
+    found=$(apt_cache policy "$@") || return
+    printf '%s\n' "$found" |
         awk '/^[^ ]/ { name = $1; sub(/:$/, "", name) } $1 == "Candidate:" && $2 != "(none)" { print name, $2 }'
 }
 
-apt_versions() { apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= madison "$1" | cut -d '|' -f 2 | tr -d ' ' | sort -u; }
+apt_versions() {
+    found=$(apt_cache madison "$1") || return
+    printf '%s\n' "$found" | cut -d '|' -f 2 | tr -d ' ' | sort -u
+}
 
 apt_word() { echo "$1=$2"; }
 

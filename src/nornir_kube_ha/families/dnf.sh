@@ -9,16 +9,19 @@ dnf_installed() {
     true
 }
 
-# Without waiting for a lock, which would be for ever: whoever looks goes without.
+# From its cache, without reading the sources again, and without waiting for a lock, which would be for ever.
 dnf_query() {
-    "$MANAGER" --quiet --setopt=exit_on_lock=True repoquery --queryformat '%{name} %{epoch}:%{version}-%{release}\n' "$@" |
-        sed 's/ 0:/ /' | grep .
+    found=$("$MANAGER" --quiet --cacheonly --setopt=exit_on_lock=True repoquery \
+        --queryformat '%{name} %{epoch}:%{version}-%{release}\n' --available "$@") || return
+    printf '%s\n' "$found" | sed 's/ 0:/ /; /^$/d'
 }
 
-# From its cache: this only looks.
-dnf_candidates() { dnf_query --cacheonly --available --latest-limit 1 "$@"; }
+dnf_candidates() { dnf_query --latest-limit 1 "$@"; }
 
-dnf_versions() { dnf_query --available "$1" | cut -d ' ' -f 2 | sort -u; }
+dnf_versions() {
+    known=$(dnf_query "$1") || return
+    printf '%s\n' "$known" | cut -d ' ' -f 2 | sort -u
+}
 
 dnf_word() { echo "$1-$2"; }
 

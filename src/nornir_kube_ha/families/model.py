@@ -14,7 +14,8 @@ class Family:
     whoever holds the package manager's lock.
 
       * `installed PACKAGE...`: a line `PACKAGE VERSION` for each that the host has
-      * `candidates PACKAGE...`: the same of what would be installed, by the sources as they were last read
+      * `candidates PACKAGE...`: the same of what would be installed, by the sources as they were last read; fails if
+        nobody can tell, as `versions` does
       * `versions PACKAGE`: each version that the sources have, a line each
       * `word PACKAGE VERSION`: how this one is asked for
       * `older VERSION VERSION`: whether the first is older than the second

@@ -43,7 +43,7 @@ def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tu
     ports = dict.fromkeys(int(port) for address, port in binds if not address.startswith(("127.", "[::1]")))
     return (
         *(way for name, address in peers or known for way in _ways(name, address, node, unicast=unicast)),
-        *(_from(peer, port, node) for peer in cluster.peers(node) for port in ports),
+        *(way for peer in cluster.peers(node) for port in ports for way in _from(peer, port, node)),
         *(way for port in ports for way in _from_others(port, node)),
     )
 
@@ -72,18 +72,20 @@ def _ways(name: str, address: IPAddress, node: Node, *, unicast: bool) -> Iterat
 def _ports(cluster: Cluster, node: Node) -> Iterator[Opening]:
     stats = node.haproxy.stats
     for peer in cluster.peers(node):
-        yield _from(peer, node.haproxy.port, node)
+        yield from _from(peer, node.haproxy.port, node)
         if not stats.bind.is_loopback:
-            yield replace(_from(peer, stats.port, node), is_vital=False)
+            yield from (replace(way, is_vital=False) for way in _from(peer, stats.port, node))
     yield from _from_others(node.haproxy.port, node)
     if not stats.bind.is_loopback:
         yield from (replace(way, is_vital=False) for way in _from_others(stats.port, node))
 
 
-def _from(peer: Node, port: int, node: Node) -> Opening:
+def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
     """Whoever asks there: a peer stands for all."""
-    packet = Packet("input", TCP, peer.address, node.vip.ip, node.interface, port)
-    return Opening(f"port {port} from {peer.name}", packet)
+    for vip in node.advertised_vips:
+        where = "" if vip == node.vip else f" at {vip.ip}"
+        packet = Packet("input", TCP, peer.address, vip.ip, node.interface, port)
+        yield Opening(f"port {port}{where} from {peer.name}", packet)
 
 
 def _from_others(port: int, node: Node) -> Iterator[Opening]:

@@ -328,8 +328,8 @@ def may_share_a_link(first: Cluster, second: Cluster) -> bool:
 
 
 def _networks(cluster: Cluster) -> set[IPNetwork]:
-    length = 24 if cluster.vip.version == 4 else 64
-    around = {ip_network((node.address, length), strict=False) for node in cluster.nodes}
+    lengths = {4: 24, 6: 64}
+    around = {ip_network((node.address, lengths[node.address.version]), strict=False) for node in cluster.nodes}
     return {*(vip.network for vip in cluster.vips), *around}
 
 

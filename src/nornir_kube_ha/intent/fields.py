@@ -53,6 +53,10 @@ def _interface(value: object) -> IPInterface:
     except ValueError:
         raise ValueError("is not a valid IPv4 interface or IPv6 interface, as 192.0.2.10/24") from None
     _refuse_unusable(interface.ip)
+    if "%" in str(interface):  # which `ip` leaves out
+        raise ValueError("names an interface; the address alone is wanted")
+    if interface.ip.is_loopback or interface.ip.is_unspecified or interface.ip.is_multicast:
+        raise ValueError("is no address that a host of a network can have")
     return interface
 
 

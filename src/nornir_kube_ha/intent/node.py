@@ -40,8 +40,8 @@ class Node(Settings):
     """Where the VIP is put."""
     vip: AddressWithPrefix
     """The virtual IP, with its prefix length: IPv4 or IPv6, as `address`."""
-    additional_vips: tuple[AddressWithPrefix, ...] = ()
-    """Further virtual IPs of either family, with their prefix lengths; they are always where `vip` is."""
+    additional_vips: tuple[AddressWithPrefix, ...] = Field(default=(), max_length=8)
+    """Further virtual IPs of either family, with their prefix lengths, eight at most; always where `vip` is."""
     virtual_router_id: VirtualRouterId
     """The VRID, unlike any other on its network; `auto`: the VIP's last eight bits, or the next one that is free."""
     apiservers: tuple[Apiserver, ...] = Field(min_length=1)

@@ -22,11 +22,17 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
     Returns:
         The same with numbers, and what is wrong if there is none left
     """
-    settled = [cluster for cluster in intent.clusters if cluster.virtual_router_id != AUTO]
     problems: list[Problem] = []
     found: dict[str, Cluster] = {}
     for cluster in intent.clusters:
-        if cluster.virtual_router_id != AUTO:
+        if given := [node for node in cluster.nodes if node.virtual_router_id != AUTO]:
+            found[cluster.name] = _with(cluster, given[0].virtual_router_id) if _is_mixed(cluster) else cluster
+            if _is_mixed(cluster):
+                message = f"{given[0].virtual_router_id} here, and auto on others; all nodes of {cluster.name} share it"
+                problems.append(Problem(given[0].name, "virtual_router_id", message))
+    settled = [*found.values()]
+    for cluster in intent.clusters:
+        if cluster.name in found:
             continue
         taken = {each.virtual_router_id for each in settled if may_share_a_link(each, cluster)}
         number = next((each for each in _candidates(cluster) if each not in taken), None)
@@ -37,6 +43,10 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
         found[cluster.name] = _with(cluster, number)
         settled.append(found[cluster.name])
     return Intent(tuple(found.get(cluster.name, cluster) for cluster in intent.clusters)), problems
+
+
+def _is_mixed(cluster: Cluster) -> bool:
+    return any(node.virtual_router_id == AUTO for node in cluster.nodes)
 
 
 def _candidates(cluster: Cluster) -> Iterator[int]:
