@@ -9,6 +9,7 @@ from tests.lab.conftest import PROCESS
 from tests.lab.rig import BACKUPS, HOSTS, UNITS, Completed, Lab, copy_inventory, on_all
 from tests.lab.test_hindered import HASTY
 
+pytestmark = pytest.mark.timeout(600)  # an image may have to be built first
 HOST = BACKUPS[0]
 # Files with their times, and what rpm has; not what dnf notes of a look of its own.
 EVERYTHING = """
