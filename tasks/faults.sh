@@ -11,7 +11,11 @@ umask 077
 COMMON='
 main() { systemctl show --property MainPID --value "$1"; }
 hangs() { grep -q "^State:.T" "/proc/$1/status"; }
-all_hang() { for each in $(systemctl show --property MainPID --value "$1") $(pgrep -x "$1"); do hangs "$each" || return 1; done; }
+processes() { { main "$1"; pgrep -x "$1"; } | grep -vx 0 | sort -u; }
+all_hang() { for each in $(processes "$1"); do hangs "$each" || return 1; done; }
+# One by one, as a crash or the kernel would. By the whole control group, as `systemctl kill` does from systemd 254 on, the
+# kernel kills what systemd starts there next as well, which is what tells keepalived.
+kill_all() { kill -KILL $(processes "$1"); }
 listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head -n 1; }
 # The kernel forgets routes with the link, all but those of its own making and what routers tell (proto ra), and of IPv6
 # the addresses, too. VIPs are for keepalived to put back.

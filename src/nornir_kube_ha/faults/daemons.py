@@ -36,7 +36,7 @@ def _stop(daemon: str, meaning: str) -> Fault:
 
 
 def _kill(daemon: str, meaning: str, limit: Limit) -> Fault:
-    inject = f"pid=$(main {daemon}); {_signal(daemon, 'KILL')}"
+    inject = f"pid=$(main {daemon}); kill_all {daemon}"
     return _of(daemon, "kill", meaning, limit, inject=inject, there='[ ! -d "/proc/$pid" ]')
 
 
@@ -70,7 +70,7 @@ DAEMON_FAULTS = (
         "haproxy is killed on the holder each time that it is started again",
         EVENT,
         inject='pid=$(main haproxy); touch "$FOLDER/on"; '
-        f'(while [ -e "$FOLDER/on" ]; do {_signal("haproxy", "KILL")}; sleep 0.3; done) &',
+        '(while [ -e "$FOLDER/on" ]; do kill_all haproxy; sleep 0.3; done) &',
         there='[ ! -d "/proc/$pid" ]',
         heal='rm -f "$FOLDER/on"; systemctl start haproxy',
     ),

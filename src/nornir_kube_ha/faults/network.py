@@ -84,7 +84,7 @@ NETWORK_FAULTS = (
         needs="findmnt /run >/dev/null || { echo /run is no file system of its own; false; }",
         inject='findmnt --noheadings --output SIZE --bytes /run >"$FOLDER/size"; pid=$(main haproxy); '
         "mount -o remount,size=$(df --output=used -k /run | tail -n 1 | tr -d ' ')k /run; "
-        "systemctl kill --kill-who=all --signal=KILL haproxy",
+        "kill_all haproxy",
         there='[ "$(df --output=avail -k /run | tail -n 1 | tr -d " ")" -lt 8 ] && [ ! -d "/proc/$pid" ]',
         heal='mount -o "remount,size=$(tr -d " " <"$FOLDER/size")" /run; systemctl start haproxy',
         well="systemctl --quiet is-active haproxy",
