@@ -26,7 +26,7 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 browser: setup # only the tests open a browser: a demo fetches none
 	@./setup.sh browser
 
-MEASURED := tests/lab/test_faults.py tests/lab/test_failover.py tests/lab/test_under_load.py
+MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_load ipv6 releases whole_way_by_sudo))
 
 test: browser ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they take longest

@@ -90,7 +90,7 @@ class Image:
 
     @property
     def pool(self) -> Path:
-        """The apt repository, which a host sees as /srv/pool."""
+        """The package repository, which a host sees as /srv/pool."""
         return (self.folder / "pool").resolve()
 
 

@@ -20,7 +20,7 @@ from nornir_kube_ha.lab.state import LabFiles
 
 PATIENCE = 30  # seconds until what was broken shows, and until what was healed is well again
 # Of two holders, each ARP answer may lead a client to the other one, in the middle of a connection: red now and then.
-TORN = {"vip.ping", "vip.readyz", "vip.version", "vip.stats"}
+TORN = {"vip.readyz", "vip.version", "vip.stats"}
 APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
 
 

@@ -3,10 +3,9 @@
 import time
 
 import pytest
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, Lab, on_all
-from tests.lab.users import DEMAND_PASSWORD, LET_IN, REMOVE, allow
+from tests.lab.rig import HOSTS, Lab, on_all
+from tests.lab.users import DEMAND_PASSWORD, LET_IN, PASSWORD, REMOVE, allow
 
-PASSWORD = 'it\'s $(reboot) "quoted"'
 SOON = 10  # seconds
 TRIES = "journalctl --boot --identifier sudo --output cat | grep -c 'incorrect password' || true"
 
@@ -37,28 +36,6 @@ def test_everything_goes_by_sudo(ops: Lab, rule: str) -> None:
     assert again.status == 0
     assert not again.report["changed"]
     assert not any(PASSWORD in said for said in on_all(ops, "journalctl --boot --output cat").values())
-
-
-def test_the_readmes_whole_way_is_gone_by_sudo(ops: Lab) -> None:
-    allow(ops, DEMAND_PASSWORD, password=PASSWORD)
-    ops.set("login.sudo_password", PASSWORD)
-    ops.set("haproxy.balance", "source")
-    for command in (
-        ("deploy", "--dry-run", "--diff"),
-        ("deploy",),
-        ("verify", "--filter", "role=backup"),
-        ("rollback", "--list"),
-        ("upgrade", "--dry-run"),
-        ("failover-test", "--fault", "haproxy-kill", "--yes"),
-        ("vip", "move", "--to", MASTER),
-        ("drain", BACKUPS[0], "--for", "1m"),
-        ("ready", BACKUPS[0]),
-        ("rollback",),
-        ("remove", "--yes"),
-        ("deploy",),
-    ):
-        completed = ops.kube_ha(*command, "-i", str(ops.inventory))
-        assert completed.status == 0, (command, completed.stdout, completed.stderr)
 
 
 def test_wrong_password_is_tried_once(ops: Lab) -> None:

@@ -7,6 +7,7 @@ useradd --create-home --shell /bin/bash ops
 install -d -m 700 -o ops -g ops ~ops/.ssh
 install -m 600 -o ops -g ops /root/.ssh/authorized_keys ~ops/.ssh/authorized_keys
 """
+PASSWORD = 'it\'s $(reboot) "quoted"'
 RULES = "/etc/sudoers.d/ops"
 REMOVE = f"userdel --remove ops 2>/dev/null; rm -f {RULES}"
 DEMAND_PASSWORD = "ops ALL=(ALL) ALL"

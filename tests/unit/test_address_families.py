@@ -252,6 +252,14 @@ def test_what_was_not_asked_at_an_additional_vip_is_not_passed(host_view: Hosts)
     assert findings_of(view)["vip.readyz"].status is Status.SKIP
 
 
+def test_a_dead_additional_vip_is_seen_though_apiservers_tell_strangers_nothing(host_view: Hosts) -> None:
+    change = reachable(
+        readyz=Probe(403, ""), additional={"192.0.2.20": Probe(403, ""), "2001:db8::10": Probe(0, "gone")}
+    )
+    group = {**DUAL, "haproxy": {"check": "tcp"}}
+    assert_red(host_view("lb-1", together(serving, change), group=group), "vip.readyz", "", "at 2001:db8::10: gone", "")
+
+
 def test_a_vip_apart_from_the_others_turns_red(cluster_view: Clusters) -> None:
     finding = findings_of(together_with(cluster_view, {"lb-1": without("192.0.2.20/24")}))["vip.single_holder"]
     assert (finding.status, finding.seen) == (Status.FAIL, "lb-1; lb-1 without 192.0.2.20")

@@ -1,6 +1,7 @@
 """Every value of the guide can be asked for, and what is asked for stands in the files."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ from nornir_kube_ha.config import (
     VIP_WANTED_FILE,
     ConfigFile,
 )
+from nornir_kube_ha.facts import Facts, Package
 from nornir_kube_ha.intent import CHECK_SCRIPT
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.tasks import render_config
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]
@@ -265,6 +269,16 @@ def test_an_older_keepalived_waits_as_long_with_fewer_adverts_or_hands_over_in_t
         text = render(nornir_of(group={"keepalived": settings}), keepalived=version)["lb-1"][KEEPALIVED_CONF].content
         written = [line.strip() for line in text.splitlines()]
         assert [line for line in written if line.startswith(("advert_int", "down_timer_adverts"))] == lines
+
+
+def test_files_of_a_host_without_its_packages_are_for_the_versions_that_are_pinned(
+    nornir_of: NornirOf, facts_from: Callable[[str], Facts]
+) -> None:
+    nornir = nornir_of(group={"packages": {"keepalived": f"1:{OLDER}-1"}})
+    bare = replace(facts_from("facts-bare"), packages={"keepalived": Package(None, f"1:{NEWER}-1")})
+    results = nornir.run(render_config, intent=load_intent(nornir), facts=dict.fromkeys(nornir.inventory.hosts, bare))
+    files = {file.path: file for file in results["lb-1"][0].result}
+    assert "down_timer_adverts" not in files[KEEPALIVED_CONF].content
 
 
 @pytest.mark.parametrize("path", [HAPROXY_DROP_IN, KEEPALIVED_DROP_IN])

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.test_address_families import DUAL, IPV6, OF_IPV6
+from tests.unit.test_address_families import IPV6, OF_IPV6, dual, ipv6
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.firewall import FirewallFact, firewall_change, openings, openings_of
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.packetfilter import TCP, VRRP, Packet, Ruleset, parse_ruleset, passage
+
+__all__ = ["dual", "ipv6"]  # fixtures
 
 NornirOf = Callable[..., Nornir]
 
@@ -89,16 +91,6 @@ def test_a_packet_is_of_one_family() -> None:
 
 
 # What is opened
-
-
-@pytest.fixture(scope="module")
-def ipv6(nornir_of: NornirOf) -> Intent:
-    return load_intent(nornir_of(OF_IPV6, group=IPV6))
-
-
-@pytest.fixture(scope="module")
-def dual(nornir_of: NornirOf) -> Intent:
-    return load_intent(nornir_of(group=DUAL))
 
 
 NEEDED = (

@@ -9,6 +9,7 @@ from tests.unit.test_rolling import failure_of
 
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.runbooks import leases
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.rollout_options import RollOut
@@ -155,3 +156,12 @@ def test_files_that_the_new_daemons_want_otherwise_are_put_there(old: World, run
         "commit",
         "services",
     ]
+
+
+def test_an_upgrade_that_takes_long_keeps_the_leases_of_those_that_wait(
+    old: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0)  # it is time after each host
+    upgrade(run_of("upgrade"))
+    order = old.order("take", "upgrade")
+    assert ("lb-1", "take") in order[order.index(("lb-2", "upgrade")) : order.index(("lb-3", "upgrade"))]

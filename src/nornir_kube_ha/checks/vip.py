@@ -43,7 +43,7 @@ def ready(node: Node, probe: Probe, additional: Mapping[str, Probe]) -> Verdict:
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
     untold = any(each == NOT_PROBED or _lives(node, each) for each in (probe, *seen.values()))
     wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}
-    dead = [each for each in (probe, *wrong.values()) if each != NOT_PROBED and not _is_well(node, each)]
+    dead = any(each != NOT_PROBED and not _is_well(node, each) for each in (probe, *seen.values()))
     return Verdict(
         False if dead else None if untold else True,
         f"HTTP 200 from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}",
