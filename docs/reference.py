@@ -7,11 +7,11 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
-from nornir_kube_ha.intent import Apiserver, Node, Template
+from nornir_kube_ha.intent import Apiserver, Node, Settings, Template
 from nornir_kube_ha.inventory import PER_HOST_KEYS
 
 HERE = Path(__file__).parent
@@ -66,25 +66,25 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
-def _sections(prefix: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+def _sections(prefix: str, model: type[Settings]) -> Iterator[tuple[str, type[Settings]]]:
     for name, field in model.model_fields.items():
         if inner := _model_of(field):
             yield f"{prefix}{name}", inner
             yield from _sections(f"{prefix}{name}.", inner)
 
 
-def _model_of(field: FieldInfo) -> type[BaseModel] | None:
+def _model_of(field: FieldInfo) -> type[Settings] | None:
     kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    return kind if isinstance(kind, type) and issubclass(kind, Settings) else None
 
 
-def _table(title: str, prefix: str, model: type[BaseModel]) -> str:
+def _table(title: str, prefix: str, model: type[Settings]) -> str:
     rows = [f"## {title}", "", "| key | type | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         if _model_of(field) or (model is Node and name in PER_HOST_KEYS):
             continue
         default = FROM_HOST.get(f"{prefix}{name}") or _default(field)
-        rows.append(f"| `{name}` | {_type(field.annotation)} | {default} | {field.description} |")
+        rows.append(f"| `{name}` | {_type(field.annotation)} | {default} | {model.meaning(name)} |")
     return "\n".join([*rows, ""])
 
 

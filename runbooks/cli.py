@@ -1,19 +1,16 @@
 """The command `kube-ha`: every runbook, a first inventory, and the lab."""
 
 import argparse
-import importlib
-import shutil
 import sys
 from functools import partial
-from importlib import resources
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.lazy import later
 from nornir_kube_ha.runbooks.failover_options import add_failover_options
-from nornir_kube_ha.runbooks.guard import guarded, tell
-from nornir_kube_ha.runbooks.lab import Parsers
-from nornir_kube_ha.runbooks.lab import add_parser as add_lab_parser
+from nornir_kube_ha.runbooks.guard import guarded
+from nornir_kube_ha.runbooks.lab_options import Parsers
+from nornir_kube_ha.runbooks.lab_options import add_parser as add_lab_parser
 from nornir_kube_ha.runbooks.options import (
     add_check_options,
     add_deploy_options,
@@ -51,10 +48,16 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
+    parsed = parse(build_parser(), arguments)
+    return guarded(lambda: parsed.run(parsed))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line. What a command needs is imported when it is run: `--help` waits for none of it."""
     parser = argparse.ArgumentParser(
         prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."
     )
-    parser.add_argument("--version", action="version", version=f"nornir-kube-ha {version('nornir-kube-ha')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (words, add_own) in RUNBOOKS.items():
         parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
@@ -66,15 +69,20 @@ def main(arguments: list[str] | None = None) -> int:
     _add_checks(commands)
     _add_init(commands)
     add_lab_parser(commands)
-    parsed = parse(parser, arguments)
-    return guarded(lambda: parsed.run(parsed))
+    return parser
+
+
+class _Version(argparse.Action):
+    """`--version`. argparse's own has to be told it before anybody asks."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_unused: Any) -> None:  # noqa: ANN401 - argparse's own
+        sys.stdout.write(f"nornir-kube-ha {later('importlib.metadata:version')('nornir-kube-ha')}\n")
+        parser.exit()
 
 
 def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
-    # Imported only now: Nornir and its connections take half a second that `--help` and the lab need not wait for.
-    command = importlib.import_module("nornir_kube_ha.runbooks.command")
-    runbook = importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
-    exit_code: int = command.run_runbook(name, getattr(runbook, name), arguments)
+    run, runbook = later("nornir_kube_ha.runbooks.command:run_runbook"), f"nornir_kube_ha.runbooks.{name}:{name}"
+    exit_code: int = run(name, later(runbook), arguments)
     return exit_code
 
 
@@ -85,13 +93,7 @@ def _add_vip(commands: Parsers) -> None:
     move = verbs.add_parser("move", help=words, description=words)
     add_inventory_option(move)
     move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
-    move.set_defaults(run=_move_vip)
-
-
-def _move_vip(arguments: argparse.Namespace) -> int:
-    # Imported only now, as in `_run_runbook`.
-    exit_code: int = importlib.import_module("nornir_kube_ha.runbooks.vip").run_move(arguments)
-    return exit_code
+    move.set_defaults(run=later("nornir_kube_ha.runbooks.vip:run_move"))
 
 
 def _add_drain(commands: Parsers) -> None:
@@ -110,13 +112,7 @@ def _add_drain(commands: Parsers) -> None:
     for name, parser in (("drain", drain), ("ready", ready)):
         parser.add_argument("apiserver", metavar="APISERVER", help="its name in the inventory")
         add_inventory_option(parser)
-        parser.set_defaults(run=partial(_run_drain, f"run_{name}"))
-
-
-def _run_drain(name: str, arguments: argparse.Namespace) -> int:
-    # Imported only now, as in `_run_runbook`.
-    exit_code: int = getattr(importlib.import_module("nornir_kube_ha.runbooks.drain"), name)(arguments)
-    return exit_code
+        parser.set_defaults(run=later(f"nornir_kube_ha.runbooks.drain:run_{name}"))
 
 
 def _add_hostkeys(commands: Parsers) -> None:
@@ -129,61 +125,18 @@ def _add_hostkeys(commands: Parsers) -> None:
     enroll.add_argument(
         "--yes", action="store_true", help="do not ask: for machines, where nobody else can be on the way to the hosts"
     )
-    enroll.set_defaults(run=_enroll_hostkeys)
-
-
-def _enroll_hostkeys(arguments: argparse.Namespace) -> int:
-    # Imported only now, as in `_run_runbook`.
-    exit_code: int = importlib.import_module("nornir_kube_ha.runbooks.hostkeys").run_enroll(arguments)
-    return exit_code
+    enroll.set_defaults(run=later("nornir_kube_ha.runbooks.hostkeys:run_enroll"))
 
 
 def _add_checks(commands: Parsers) -> None:
     parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
-    parser.set_defaults(run=lambda _: list_checks())
-
-
-def list_checks() -> int:
-    """Print every check: its id, what it means that it does not hold, and what it says when it holds.
-
-    Returns:
-        The exit code
-    """
-    # Imported only now, as in `_run_runbook`.
-    checks = importlib.import_module("nornir_kube_ha.checks").CHECKS.values()
-    width = max(len(check.id) for check in checks)
-    sys.stdout.write("".join(f"{check.id:{width}}  {check.severity:8}  {check.meaning}\n" for check in checks))
-    return 0
+    parser.set_defaults(run=later("nornir_kube_ha.runbooks.checks:run_list"))
 
 
 def _add_init(commands: Parsers) -> None:
     parser = commands.add_parser("init", help="write a first inventory of your own, the guide's plan, to a folder")
     parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet, or is empty")
-    parser.set_defaults(run=lambda arguments: init(arguments.folder))
-
-
-def init(folder: Path) -> int:
-    """Write a first inventory: the guide's plan, for a user to put their own addresses in.
-
-    Arguments:
-        folder: where to; made if it is not there
-
-    Returns:
-        The exit code
-
-    Raises:
-        UsageError: the folder holds something already, or cannot be written
-    """
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            raise UsageError(f"{folder} is not empty; name a new folder, so that nothing is overwritten")
-        with resources.as_file(resources.files("nornir_kube_ha").joinpath("example")) as example:
-            shutil.copytree(example, folder, dirs_exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error}") from error
-    tell(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
-    tell(f"next: put your own addresses in, then `kube-ha deploy -i {folder} --dry-run --diff`")
-    return 0
+    parser.set_defaults(run=later("nornir_kube_ha.runbooks.init:run_init"))
 
 
 if __name__ == "__main__":

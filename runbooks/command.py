@@ -7,13 +7,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from nornir_kube_ha.errors import KubeHaError, UsageError
 from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.report import Report, nagios_status
+from nornir_kube_ha.lazy import later
+from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
-from nornir_kube_ha.report.terminal import print_report
 from nornir_kube_ha.runbooks.failover_options import fault_lines
 from nornir_kube_ha.runbooks.guard import guarded, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
@@ -76,7 +74,8 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
             traceback.print_exc()
         sys.stdout.write(f"KUBE-HA UNKNOWN - {' '.join(str(error).split()).replace('|', '/')}\n")
         return NAGIOS_UNKNOWN
-    return nagios_status(report) if report else NAGIOS_UNKNOWN
+    status: int = later(RENDERINGS["nagios_status"])(report) if report else NAGIOS_UNKNOWN
+    return status
 
 
 def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
@@ -125,7 +124,7 @@ def _publish(report: Report, options: Options) -> None:
         write_report(report, options.report_dir)
         tell(f"report in {options.report_dir}")
     if options.output == "terminal":
-        print_report(report, Console(highlight=False), with_diff=options.diff)
+        later("nornir_kube_ha.report.terminal:show_report")(report, with_diff=options.diff)
     else:
         _name, render = FORMATS[options.output]
         sys.stdout.write(f"{render(report).rstrip()}\n")

@@ -5,59 +5,15 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
 from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.lab import lifecycle, network
-from nornir_kube_ha.lab.apiserver import MODES
 from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.lab.status import HostStatus, status
-from nornir_kube_ha.runbooks.options import add_inventory_option
-
-Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
-
-
-def add_parser(subparsers: Parsers) -> None:
-    """Add `lab` and its verbs to a command line.
-
-    Each sets `run`, which takes the parsed options and returns the exit code.
-
-    Arguments:
-        subparsers: what `ArgumentParser.add_subparsers` returned
-    """
-    lab = subparsers.add_parser("lab", help="boot an inventory's hosts on this machine", description=__doc__)
-    verbs = lab.add_subparsers(metavar="VERB", required=True)
-
-    def add(verb: str, words: str) -> argparse.ArgumentParser:
-        parser = verbs.add_parser(verb, help=words, description=words)
-        parser.set_defaults(run=_RUN[verb])
-        if verb != "up":
-            parser.add_argument(
-                "--lab", metavar="NAME", help="which lab, where several are up and the inventory in use does not tell"
-            )
-        return parser
-
-    up = add("up", "boot every host of an inventory that lives in a lab")
-    add_inventory_option(up)
-    up.add_argument(
-        "--installed", action="store_true", help="new hosts have what a load balancer needs installed already"
-    )
-    add("down", "end the lab and all that belongs to it, but the images")
-    add("status", "show each host; exit code 1 unless all answer")
-    ssh = add("ssh", "log in to a host, or run a command on it")
-    ssh.add_argument("host", metavar="HOST")
-    ssh.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
-    inside = add("exec", "run a command of this machine in the lab's network")
-    inside.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
-    apiserver = add("apiserver", "let a host's kube-apiserver behave in another way")
-    apiserver.add_argument("host", metavar="HOST")
-    apiserver.add_argument("mode", choices=[*MODES, "gone"], metavar="MODE", help=f"{', '.join(MODES)} or gone")
-    apiserver.add_argument("--seconds", type=float, default=1.0, help="how slow, with `slow` (default: %(default)s)")
-    for verb, words in (("off", "cut a host's power"), ("on", "switch a host on again")):
-        add(verb, words).add_argument("host", metavar="HOST")
 
 
 def run_up(options: argparse.Namespace) -> int:
@@ -134,18 +90,6 @@ def run_on(options: argparse.Namespace) -> int:
     """`lab on`."""
     lifecycle.power_on(_lab(options), options.host)
     return 0
-
-
-_RUN = {
-    "up": run_up,
-    "down": run_down,
-    "status": run_status,
-    "ssh": run_ssh,
-    "exec": run_exec,
-    "apiserver": run_apiserver,
-    "off": run_off,
-    "on": run_on,
-}
 
 
 def ssh_command(layout: Layout, host: str, command: list[str], *, terminal: bool) -> list[str]:

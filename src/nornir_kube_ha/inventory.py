@@ -11,12 +11,12 @@ from typing import Any
 
 from nornir.core import Nornir
 from nornir.core.inventory import Host
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.files import read_text
-from nornir_kube_ha.intent import Cluster, Intent, Node, Template
+from nornir_kube_ha.intent import Cluster, Intent, Node, Settings, Template
 from nornir_kube_ha.intent.vrids import with_vrids
 from nornir_kube_ha.kept_password import new_password
 from nornir_kube_ha.login_options import weaknesses
@@ -288,7 +288,8 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
     if details["type"] == "extra_forbidden":
         return Problem(host, key, _unknown_key(str(location[-1]), models[-1], top_level=len(location) == 1))
     field = models[-1].model_fields.get(str(location[-1])) if location else None
-    hint = f" ({field.description})" if field and field.description else ""
+    meaning = models[-1].meaning(str(location[-1])) if field else ""
+    hint = f" ({meaning})" if meaning else ""
     if details["type"] == "missing":
         return Problem(host, key, f"is missing{hint}")
     reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("valid tuple", "list")
@@ -299,9 +300,9 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
     return Problem(host, key, f"{shown}{reason}{hint}")
 
 
-def _models_along(location: tuple[int | str, ...]) -> Iterator[type[BaseModel]]:
+def _models_along(location: tuple[int | str, ...]) -> Iterator[type[Settings]]:
     """The models that a location passes through, from `Node` down to the one that holds its last key."""
-    model: type[BaseModel] = Node
+    model: type[Settings] = Node
     yield model
     for part in location[:-1]:
         field = model.model_fields.get(str(part))
@@ -311,14 +312,14 @@ def _models_along(location: tuple[int | str, ...]) -> Iterator[type[BaseModel]]:
             yield model
 
 
-def _model_in(annotation: object) -> type[BaseModel] | None:
+def _model_in(annotation: object) -> type[Settings] | None:
     for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+        if isinstance(candidate, type) and issubclass(candidate, Settings):
             return candidate
     return None
 
 
-def _unknown_key(key: str, model: type[BaseModel], *, top_level: bool) -> str:
+def _unknown_key(key: str, model: type[Settings], *, top_level: bool) -> str:
     known = sorted(set(model.model_fields) - (PER_HOST_KEYS if top_level else set()))
     nearest = get_close_matches(key, known, n=1, cutoff=0)
     message = f"is unknown; did you mean {nearest[0]}?"

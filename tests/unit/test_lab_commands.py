@@ -7,17 +7,20 @@ import pytest
 
 from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import command, image, inotify, lifecycle
+from nornir_kube_ha.lab.apiserver import MODES
 from nornir_kube_ha.lab.errors import LabError, LabRequestError, LabRequiresRootError
 from nornir_kube_ha.lab.layout import LabHost, Layout
 from nornir_kube_ha.lab.state import locked
 from nornir_kube_ha.runbooks import lab as cli
+from nornir_kube_ha.runbooks.lab_options import MODES as NAMED_MODES
+from nornir_kube_ha.runbooks.lab_options import add_parser
 
 LAB = Layout("unit", (LabHost("lb-1", "eth0", IPv4Interface("10.71.0.11/24")),))
 
 
 def parse(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    cli.add_parser(parser.add_subparsers())
+    add_parser(parser.add_subparsers())
     return parser.parse_args(["lab", *words])
 
 
@@ -143,3 +146,7 @@ def test_lock_leaves_nothing_and_tells_who_waits(tmp_path: Path, monkeypatch: py
     with locked("x"):
         assert (tmp_path / "run/x.lock").exists()
     assert not (tmp_path / "run").exists()
+
+
+def test_every_way_of_the_stand_in_can_be_chosen() -> None:
+    assert NAMED_MODES == MODES

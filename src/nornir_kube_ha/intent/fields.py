@@ -1,7 +1,11 @@
 """The types of single values: what reaches a configuration file cannot hold what would end its word, line or block."""
 
+import ast
+import inspect
 import re
+import textwrap
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import (
@@ -28,7 +32,21 @@ WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme"
 class Settings(BaseModel):
     """Base of all intent: frozen, nothing unknown, the value itself never in an error's text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def meaning(cls, key: str) -> str:
+        """What the docstring below a field says of it, "" if none does. pydantic itself would read it at each import.
+
+        Arguments:
+            key: the field's name
+        """
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body  # type: ignore[attr-defined]
+        for field, below in pairwise(body):
+            named = isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and field.target.id == key
+            if named and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                return inspect.cleandoc(str(below.value.value))
+        return ""
 
 
 def _address(value: object) -> IPAddress:

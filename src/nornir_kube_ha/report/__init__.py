@@ -1,12 +1,33 @@
-"""Who reads what a run found: one value, many renderings."""
+"""Who reads what a run found: one value, many renderings. A rendering is imported when somebody asks for it."""
 
-from nornir_kube_ha.report.html import to_html
-from nornir_kube_ha.report.junit import to_junit
-from nornir_kube_ha.report.machine import to_json
-from nornir_kube_ha.report.markdown import to_markdown
+from typing import TYPE_CHECKING
+
+from nornir_kube_ha.lazy import exports
 from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
-from nornir_kube_ha.report.nagios import nagios_status, to_nagios
-from nornir_kube_ha.report.prometheus import to_prometheus
+
+if TYPE_CHECKING:
+    from nornir_kube_ha.report.html import to_html
+    from nornir_kube_ha.report.junit import to_junit
+    from nornir_kube_ha.report.machine import to_json
+    from nornir_kube_ha.report.markdown import to_markdown
+    from nornir_kube_ha.report.nagios import nagios_status, to_nagios
+    from nornir_kube_ha.report.prometheus import to_prometheus
+    from nornir_kube_ha.report.terminal import to_text
+
+RENDERINGS = {
+    "nagios_status": "nornir_kube_ha.report.nagios:nagios_status",
+    "to_html": "nornir_kube_ha.report.html:to_html",
+    "to_json": "nornir_kube_ha.report.machine:to_json",
+    "to_junit": "nornir_kube_ha.report.junit:to_junit",
+    "to_markdown": "nornir_kube_ha.report.markdown:to_markdown",
+    "to_nagios": "nornir_kube_ha.report.nagios:to_nagios",
+    "to_prometheus": "nornir_kube_ha.report.prometheus:to_prometheus",
+    "to_text": "nornir_kube_ha.report.terminal:to_text",
+}
+"""Where each stands."""
+
+if not TYPE_CHECKING:  # which would take any name for one of ours
+    __getattr__ = exports(__name__, RENDERINGS)
 
 __all__ = [
     "ClusterReport",
@@ -21,4 +42,5 @@ __all__ = [
     "to_markdown",
     "to_nagios",
     "to_prometheus",
+    "to_text",
 ]

@@ -1,5 +1,6 @@
 """The report for a person at a terminal; plain when piped."""
 
+import io
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
@@ -23,7 +24,29 @@ STYLES = {
 }
 EXPLAINED = {Status.WARN, Status.FAIL}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
+_PAGE_WIDTH = 120  # characters, of the report as plain text in a file
 NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
+
+
+def show_report(report: Report, *, with_diff: bool) -> None:
+    """Print the report to stdout.
+
+    Arguments:
+        report: the run's report
+        with_diff: whether each host's diff goes before it
+    """
+    print_report(report, Console(highlight=False), with_diff=with_diff)
+
+
+def to_text(report: Report) -> str:
+    """The report as a terminal shows it, without colours.
+
+    Arguments:
+        report: the run's report
+    """
+    page = io.StringIO()
+    print_report(report, Console(file=page, width=_PAGE_WIDTH, highlight=False, color_system=None))
+    return page.getvalue()
 
 
 def print_report(report: Report, console: Console, *, with_diff: bool = False) -> None:
