@@ -3,6 +3,8 @@
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
+# Where this is set, each of the many commands that tests run would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 10

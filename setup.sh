@@ -39,4 +39,4 @@ if ! command -v uv >/dev/null; then
 fi
 
 [ -d .venv ] || say "making the Python environment, .venv"
-uv sync --locked --quiet
+uv sync --locked --quiet --compile-bytecode
