@@ -1,7 +1,5 @@
 """The one login that a run has on a host: netmiko's own, with the host's key known, and no shell on top."""
 
-import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,14 +21,8 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.inventory import inventory_folder, known_hosts_file, merged_data, secret_at
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
-from nornir_kube_ha.tasks.known_hosts import name_of, strict_client
-from nornir_kube_ha.tasks.ssh_config import Jump, JumpError, connect_parameters
-
-_NETWORK = re.compile(
-    "banner|time(d )?out|dropped|closed|shut down|no existing session|not active|negotiation failed", re.IGNORECASE
-)
-"""What paramiko says, in errors of the same types as a refusal's, when the network is to blame."""
-PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
+from nornir_kube_ha.tasks.ssh_config import JumpError
+from nornir_kube_ha.tasks.transport import NETWORK, open_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ def login(task: Task) -> Login:
     with login_errors(task):
         connection = connection_to(task)
         client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
-        client = client or _connect(connection)
+        client = client or open_transport(connection)
         transport, secret = client.get_transport(), connection.secret or connection.password
         user = (transport and transport.get_username()) or connection.username  # an ssh_config file may say who
         return Login(client, user, SecretStr(secret) if secret else None)
@@ -140,35 +132,6 @@ def refuse_outside_lab(name: str, lab: object) -> None:
         )
 
 
-def _connect(connection: BaseConnection) -> paramiko.SSHClient:
-    """Netmiko's own login (`auto_connect: false`), without the interactive shell that it opens on top.
-
-    A shell that nobody types in still costs 30 % of a login, and leaves its history behind on a host that was only to
-    be looked at. netmiko has no public way to log in without one; its two private names are held by a test.
-    """
-    parameters = connect_parameters(connection)
-    client = strict_client(connection, name_of(parameters["hostname"], parameters["port"]))
-    try:
-        client.connect(**parameters)
-    except BaseException:
-        client.close()
-        raise
-    _keep_alive(client)
-    connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
-    return client
-
-
-def _keep_alive(client: paramiko.SSHClient) -> None:
-    """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
-    transport = client.get_transport()
-    if transport and isinstance(transport.sock, Jump):
-        transport.set_keepalive(PROBES[socket.TCP_KEEPIDLE])  # for the jump host to notice that the host has gone
-    elif transport and isinstance(transport.sock, socket.socket):
-        transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in PROBES.items():
-            transport.sock.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
 def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:
     """Netmiko says time-out for a refused port, a wrong host key and a real time-out alike: the cause tells."""
     from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
@@ -183,7 +146,7 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
         known = "is not known, and no certificate of it is looked at (@cert-authority)"
         words = f"the host key of {address} {known}; see its fingerprint, and pin it: kube-ha hostkeys enroll"
         return HostKeyUnknownError(host.name, words)
-    if isinstance(cause, paramiko.SSHException) and not _NETWORK.search(str(cause)):
+    if isinstance(cause, paramiko.SSHException) and not NETWORK.search(str(cause)):
         words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
         return LoginRefusedError(host.name, words)
     return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")

@@ -12,6 +12,8 @@ import shlex
 import stat
 import subprocess
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +114,7 @@ class Jump(paramiko.ProxyCommand):
 
 
 def connect_parameters(connection: BaseConnection) -> dict[str, Any]:
-    """What netmiko gives paramiko to connect with; `sock` is a `Jump` where the way leads through one.
+    """What netmiko gives paramiko to connect with; `sock` makes a `Jump` where the way leads through one, or is none.
 
     Arguments:
         connection: netmiko's, not connected
@@ -174,17 +176,18 @@ def _keys(said: paramiko.SSHConfigDict, parameters: dict[str, Any]) -> dict[str,
     return {"key_filename": None, "pkey": key}
 
 
-def _way(file: Path, said: paramiko.SSHConfigDict, port: int) -> Jump | None:
+def _way(file: Path, said: paramiko.SSHConfigDict, port: int) -> Callable[[], Jump] | None:
     """A connection by way of another host; none where the file knows of none."""
     if command := said.get("proxycommand"):
-        return Jump(*shlex.split(command))
+        return partial(Jump, *shlex.split(command))
     hop: str = said.get("proxyjump", "none")
     if hop.lower() == "none":
         return None
     if "," in hop:
         raise ValueError(f"ProxyJump {hop}: one jump host is expected; the first one's way can stand at that host")
     interval, count = PROBES
-    return Jump(
+    return partial(
+        Jump,
         *("ssh", "-F", str(file), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"),
         *("-o", f"ServerAliveInterval={interval}", "-o", f"ServerAliveCountMax={count}"),
         *("-W", f"[{said['hostname']}]:{port}", f"ssh://{hop.removeprefix('ssh://')}"),  # no hop becomes an option

@@ -24,7 +24,7 @@ from nornir_kube_ha.errors import (
     LoginRefusedError,
 )
 from nornir_kube_ha.login_options import REACHES_OUT
-from nornir_kube_ha.tasks import login
+from nornir_kube_ha.tasks import transport
 from nornir_kube_ha.tasks.ssh_config import Jump
 
 HARMLESS = {
@@ -304,7 +304,7 @@ def test_host_behind_a_jump_host_is_asked_whether_it_is_there(
     fresh_server: SSHServer, sent_afresh: Sent, write: Write, relay: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = threading.Event()
-    monkeypatch.setattr(login, "PROBES", dict.fromkeys(login.PROBES, 0.05))
+    monkeypatch.setattr(transport, "PROBES", dict.fromkeys(transport.PROBES, 0.05))
     monkeypatch.setattr(
         SSHServer, "check_global_request", lambda _self, kind, _message: asked.set() if "alive" in kind else None
     )
