@@ -1,9 +1,13 @@
-"""Nornir's runner of the runbooks: like its threaded one, but whoever interrupts it is heard."""
+"""Nornir's runner of the runbooks: like its threaded one, but results come as they are there, and interruptions count.
 
-from concurrent.futures import ThreadPoolExecutor
+A plugin like any other, by the name of `interruptible`: `InitNornir(runner={"plugin": "interruptible"})`.
+"""
+
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from nornir.core.inventory import Host
-from nornir.core.task import AggregatedResult, Task
+from nornir.core.task import AggregatedResult, MultiResult, Task
 
 
 class Runner:
@@ -13,7 +17,7 @@ class Runner:
         num_workers: how many hosts at once
     """
 
-    def __init__(self, num_workers: int = 20) -> None:
+    def __init__(self, num_workers: int = 32) -> None:
         self.num_workers = num_workers
 
     def run(self, task: Task, hosts: list[Host]) -> AggregatedResult:
@@ -24,14 +28,25 @@ class Runner:
             hosts: on which hosts
 
         Returns:
-            Each host's results, by name
+            Each host's results, by name, in the order of the hosts
         """
+        found = {result.host.name: result for result in self.stream(task, hosts)}
         results = AggregatedResult(task.name)
+        results.update({host.name: found[host.name] for host in hosts})
+        return results
+
+    def stream(self, task: Task, hosts: list[Host]) -> Generator[MultiResult]:
+        """Run a task, and have each host's results as soon as they are there. Nothing here keeps them.
+
+        Arguments:
+            task: what to do
+            hosts: on which hosts
+        """
         pool = ThreadPoolExecutor(self.num_workers)
         try:
-            for future in [pool.submit(task.copy().start, host) for host in hosts]:
-                result = future.result()
-                results[result.host.name] = result
+            waiting = {pool.submit(task.copy().start, host) for host in hosts}
+            for future in as_completed(waiting):
+                waiting.discard(future)
+                yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
-        return results

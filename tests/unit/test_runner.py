@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from nornir.core.plugins.runners import RunnersPluginRegister
 
 from nornir_kube_ha.runbooks.guard import unbroken
 from nornir_kube_ha.runbooks.runner import Runner
@@ -39,6 +40,7 @@ class Work:
             threading.Event().wait(0.2)  # until the others are queued
             signal.raise_signal(signal.SIGINT)
             threading.Event().wait(0.2)
+        threading.Event().wait(0.001)
         self.ended.append(host.name)
         return SimpleNamespace(host=host)
 
@@ -51,6 +53,35 @@ def over_thirty(work: Work, workers: int) -> Any:  # noqa: ANN401 - Nornir's own
 def test_every_host_has_its_result() -> None:
     results = over_thirty(Work(interrupt=False), 4)
     assert list(results) == [f"lb-{number}" for number in range(30)]
+
+
+class Race(Work):
+    """A task that takes the longer the earlier its host stands in the inventory."""
+
+    def start(self, host: Any) -> Any:  # noqa: ANN401 - Nornir's own
+        threading.Event().wait(0.3 - 0.01 * int(host.name.removeprefix("lb-")))
+        return super().start(host)
+
+
+def test_results_come_as_they_are_there_and_are_sorted_only_for_who_wants_all() -> None:
+    hosts = cast("Any", [SimpleNamespace(name=f"lb-{number}") for number in (0, 10, 20)])
+    streamed = [result.host.name for result in Runner(3).stream(cast("Any", Race(interrupt=False)), hosts)]
+    assert streamed == ["lb-20", "lb-10", "lb-0"]
+    assert [*Runner(3).run(cast("Any", Race(interrupt=False)), hosts)] == ["lb-0", "lb-10", "lb-20"]
+
+
+def test_a_stream_that_nobody_reads_on_begins_no_further_host() -> None:
+    work = Work(interrupt=False)
+    hosts = cast("Any", [SimpleNamespace(name=f"lb-{number}") for number in range(30)])
+    first = Runner(1).stream(cast("Any", work), hosts)
+    next(first)
+    first.close()
+    assert len(work.begun) < 30
+
+
+def test_the_runner_is_a_plugin_like_any_other() -> None:
+    RunnersPluginRegister.auto_register()
+    assert RunnersPluginRegister.get_plugin("interruptible") is Runner
 
 
 def test_interruption_begins_no_further_host_and_waits_for_those_in_hand() -> None:

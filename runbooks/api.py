@@ -1,0 +1,278 @@
+"""The runbooks as functions on a Nornir of the caller's own, for automation that is not ours.
+
+Nothing here prints, asks anybody, handles a signal or configures logging. A run logs in by itself and out again, works
+on copies of the inventory's hosts, and leaves what the caller's Nornir knows as it was: its connections, and which of
+its hosts have failed. So several may run at once. The caller's runner and processors are used.
+"""
+
+import copy
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from nornir.core import Nornir
+from nornir.core.inventory import Host, Hosts, Inventory
+from nornir.core.state import GlobalState
+
+from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks import deploy as _deploy
+from nornir_kube_ha.runbooks import failover_test as _failover_test
+from nornir_kube_ha.runbooks import remove as _remove
+from nornir_kube_ha.runbooks import rollback as _rollback
+from nornir_kube_ha.runbooks import upgrade as _upgrade
+from nornir_kube_ha.runbooks import verify as _verify
+from nornir_kube_ha.runbooks.failover_options import FailoverOptions
+from nornir_kube_ha.runbooks.options import AS_USUAL, Options
+from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.selection import choose_checks
+
+Tell = Callable[[str], None]
+
+
+def verify(
+    nornir: Nornir,
+    *,
+    hosts: Collection[str] | None = None,
+    check: Collection[str] = (),
+    skip: Collection[str] = (),
+    retry_timeout: float = 0,
+    sleep: float = 1,
+    tell: Tell | None = None,
+) -> Report:
+    """Look whether hosts are what the inventory says, and change nothing.
+
+    Arguments:
+        nornir: with the whole inventory, not a filtered one: a node's files name its peers
+        hosts: names of those that are meant, as `nr.filter(role="backup").inventory.hosts`; all that are ours if none
+        check: ids or patterns of the checks that are wanted, as `vip.*`; all if empty
+        skip: ids or patterns of those that are not
+        retry_timeout: seconds until which a look that does not pass is taken again
+        sleep: seconds between two looks
+        tell: is given a line of progress now and then
+
+    Returns:
+        Every check of every host; one that was not reached is unknown, and the report has not passed
+
+    Raises:
+        InventoryError: the inventory says what cannot be; nothing was sent
+        UsageError: there is no such host or check
+    """
+    checks = choose_checks(Options(check=_names("check", check), skip=_names("skip", skip)))
+    with _run("verify", nornir, hosts, dry_run=False, tell=tell, checks=checks) as run:
+        return _verify.verify(run, Options(retry_timeout=retry_timeout, sleep=sleep))
+
+
+def deploy(
+    nornir: Nornir,
+    *,
+    hosts: Collection[str] | None = None,
+    dry_run: bool | None = None,
+    roll_out: RollOut = AS_USUAL,
+    tell: Tell | None = None,
+) -> Report:
+    """Make hosts what the inventory says, then look whether they are.
+
+    Arguments:
+        nornir: as for `verify`
+        hosts: as for `verify`
+        dry_run: whether to say only what would change; Nornir's own setting if none
+        roll_out: in which steps a change goes over hosts
+        tell: is given a line of progress now and then
+
+    Returns:
+        What was changed and, unless it was a dry run, every check
+
+    Raises:
+        InventoryError: the inventory says what cannot be; nothing was sent
+        LeaseHeldError: another run is at work on one of the hosts
+        UsageError: there is no such host
+    """
+    with _run("deploy", nornir, hosts, dry_run=dry_run, tell=tell) as run:
+        return _deploy.deploy(run, Options(roll_out=roll_out))
+
+
+def rollback(
+    nornir: Nornir,
+    *,
+    hosts: Collection[str] | None = None,
+    to_before: str = "",
+    dry_run: bool | None = None,
+    roll_out: RollOut = AS_USUAL,
+    tell: Tell | None = None,
+) -> Report:
+    """Put hosts back on files that they had before.
+
+    Arguments:
+        nornir: as for `verify`
+        hosts: as for `verify`
+        to_before: id of the run whose change is to be undone; the last files that passed every check if empty
+        dry_run: as for `deploy`
+        roll_out: as for `deploy`
+        tell: as for `deploy`
+
+    Returns:
+        As `deploy` does
+
+    Raises:
+        InventoryError, LeaseHeldError, UsageError: as `deploy` does
+    """
+    with _run("rollback", nornir, hosts, dry_run=dry_run, tell=tell) as run:
+        return _rollback.rollback(run, Options(roll_out=roll_out, back_to=to_before))
+
+
+def upgrade(
+    nornir: Nornir,
+    *,
+    hosts: Collection[str] | None = None,
+    dry_run: bool | None = None,
+    accept_outage: bool = False,
+    allow_downgrade: bool = False,
+    tell: Tell | None = None,
+) -> Report:
+    """Bring hosts to the pinned haproxy and keepalived, or else to the newest, without an outage.
+
+    Arguments:
+        nornir: as for `verify`
+        hosts: as for `verify`
+        dry_run: as for `deploy`
+        accept_outage: the holder's daemons are restarted though the VIP cannot be moved away first
+        allow_downgrade: a package may go back to an older version, where the inventory pins one
+        tell: as for `deploy`
+
+    Returns:
+        As `deploy` does
+
+    Raises:
+        InventoryError, LeaseHeldError, UsageError: as `deploy` does
+    """
+    options = Options(roll_out=RollOut(accept_outage=accept_outage, allow_downgrade=allow_downgrade))
+    with _run("upgrade", nornir, hosts, dry_run=dry_run, tell=tell) as run:
+        return _upgrade.upgrade(run, options)
+
+
+def remove(
+    nornir: Nornir,
+    *,
+    hosts: Collection[str] | None = None,
+    dry_run: bool | None = None,
+    tell: Tell | None = None,
+) -> Report:
+    """Take everything off hosts again, the VIP's holder last. Whoever calls this has been asked.
+
+    Arguments:
+        nornir: as for `verify`
+        hosts: as for `verify`
+        dry_run: as for `deploy`
+        tell: as for `deploy`
+
+    Returns:
+        What was changed
+
+    Raises:
+        InventoryError, LeaseHeldError, UsageError: as `deploy` does
+    """
+    with _run("remove", nornir, hosts, dry_run=dry_run, tell=tell) as run:
+        return _remove.remove(run, Options(yes=True))
+
+
+def failover_test(
+    nornir: Nornir,
+    faults: Collection[str],
+    *,
+    hosts: Collection[str] | None = None,
+    repeat: int = 1,
+    hold: float | None = None,
+    limit: float | None = None,
+    vantage: str = "",
+    rate: int = 50,
+    connections: int = 10,
+    tell: Tell | None = None,
+) -> Report:
+    """Break things on purpose, and measure how long a client is without service. Whoever calls this has been asked.
+
+    Arguments:
+        nornir: as for `verify`
+        faults: names or patterns of what is broken, as `haproxy-*`; `nornir_kube_ha.faults.FAULTS` has them all
+        hosts: as for `verify`, of clusters as a whole
+        repeat: how often each
+        hold: seconds that each lasts; its own unless given
+        limit: seconds of outage that new connections may see; each fault's own unless given
+        vantage: the host that the client runs on; here if empty
+        rate: new connections a second
+        connections: how many last, with a request each now and then
+        tell: as for `deploy`
+
+    Returns:
+        Every check, as the last look found it, and every trial
+
+    Raises:
+        InventoryError: as `deploy` does
+        UsageError: there is no such host or fault, or it cannot be made there
+    """
+    own = FailoverOptions(
+        faults=_names("faults", faults),
+        repeat=repeat,
+        hold=hold,
+        limit=limit,
+        yes=True,
+        vantage=vantage,
+        rate=rate,
+        connections=connections,
+    )
+    with _run("failover_test", nornir, hosts, dry_run=False, tell=tell) as run:
+        return _failover_test.failover_test(run, Options(failover=own))
+
+
+@contextmanager
+def _run(
+    name: str,
+    nornir: Nornir,
+    hosts: Collection[str] | None,
+    *,
+    dry_run: bool | None,
+    tell: Tell | None,
+    checks: Collection[str] = ALL,
+) -> Iterator[Run]:
+    """A run of its own on the caller's inventory; its logins end with the block."""
+    meant = None if hosts is None else _names("hosts", hosts)
+    own = _apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
+    intent = load_intent(own)
+    ours = [node.name for node in intent.nodes]
+    if unknown := sorted({*(meant or ())} - {*ours}):
+        raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(ours)}")
+    if meant == ():
+        raise UsageError(f"no host is meant; there are {', '.join(ours)}")
+    run = Run(name, own, intent, ours if meant is None else meant, checks=checks, tell=tell or (lambda _: None))
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+def _apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
+    """A Nornir on the same inventory whose connections, and whose failed hosts, are nobody else's."""
+    inventory = nornir.inventory
+    hosts = Hosts({name: _copy(host) for name, host in inventory.hosts.items()})
+    return Nornir(
+        Inventory(hosts, inventory.groups, inventory.defaults),
+        runner=nornir.runner,
+        processors=nornir.processors,
+        config=nornir.config,
+        data=GlobalState(dry_run=dry_run),
+    )
+
+
+def _copy(host: Host) -> Host:
+    own = copy.copy(host)
+    own.connections = type(host.connections)()
+    return own
+
+
+def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:
+    """A text is a collection, too: of its letters."""
+    if isinstance(given, str):
+        raise UsageError(f"{argument} is a list of names, not text: {given!r}")
+    return tuple(given)

@@ -1,0 +1,221 @@
+"""The runbooks as functions on somebody else's Nornir: what they return, and what they leave alone."""
+
+import contextlib
+import importlib
+import inspect
+import io
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import colorama
+import pytest
+from nornir.core import Nornir
+from nornir.core.inventory import Host
+from nornir.core.processor import Processor
+from nornir.core.task import AggregatedResult, MultiResult, Result, Task
+from tests.unit.conftest import PASSWORD
+
+import nornir_kube_ha
+from nornir_kube_ha import KubeHaError, Report, deploy, failover_test, remove, verify
+from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageError
+from nornir_kube_ha.facts import Endpoint, Facts, Probe
+from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.runbooks import api
+from nornir_kube_ha.runbooks import run as run_module
+from nornir_kube_ha.tasks import get_plan
+
+FUNCTIONS = ["deploy", "failover_test", "remove", "rollback", "upgrade", "verify"]
+VERSION = Probe(200, "", '{"gitVersion": "v1.30.0"}')
+
+
+class Steps(Processor):
+    """What a caller's own processor is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def task_started(self, task: Task) -> None:
+        self.seen.append(f"{task.name} starts")
+
+    def task_completed(self, task: Task, result: AggregatedResult) -> None:
+        self.seen.append(f"{task.name} ends on {', '.join(result)}")
+
+    def task_instance_started(self, task: Task, host: Host) -> None: ...
+
+    def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None: ...
+
+    def subtask_instance_started(self, task: Task, host: Host) -> None: ...
+
+    def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None: ...
+
+
+@pytest.fixture
+def caller(
+    nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Nornir]:
+    """Somebody's Nornir, whose hosts are well but for those that are given."""
+
+    def make(**found: Facts | BaseException) -> Nornir:
+        def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
+            assert intent.nodes
+            assert lease is None or lease.run_id
+            seen = found.get(task.host.name.replace("-", "_"), healthy[task.host.name])
+            if isinstance(seen, BaseException):
+                raise seen
+            return Result(task.host, result=seen)
+
+        monkeypatch.setattr(run_module, "get_facts", get_facts)
+        monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), VERSION))
+        return nornir_of()
+
+    return make
+
+
+def test_what_is_exported_is_there_and_typed() -> None:
+    assert list(nornir_kube_ha.__all__) == sorted(nornir_kube_ha.__all__)
+    assert {*FUNCTIONS, "load_intent", "Report", "KubeHaError"} <= set(nornir_kube_ha.__all__)
+    public = {
+        name for name, value in vars(api).items() if inspect.isfunction(value) and value.__module__ == api.__name__
+    }
+    assert {name for name in public if not name.startswith("_")} == set(FUNCTIONS)
+    for name in nornir_kube_ha.__all__:
+        assert getattr(nornir_kube_ha, name).__name__ == name
+
+
+def test_a_report_is_returned(caller: Callable[..., Nornir]) -> None:
+    report = verify(caller())
+    assert isinstance(report, Report)
+    assert (report.runbook, report.passed, report.exit_code, [*report.hosts]) == (
+        "verify",
+        True,
+        0,
+        ["lb-1", "lb-2", "lb-3"],
+    )
+    assert deploy(caller()).passed
+
+
+def test_hosts_that_are_meant_are_looked_at_alone(caller: Callable[..., Nornir]) -> None:
+    nornir = caller()
+    backups = nornir.filter(filter_func=lambda host: host["role"] == "backup")
+    assert [*verify(nornir, hosts=backups.inventory.hosts).hosts] == ["lb-2", "lb-3"]
+    with pytest.raises(UsageError, match="no host called lb-9; there are lb-1, lb-2, lb-3"):
+        verify(nornir, hosts=["lb-9"])
+    with pytest.raises(UsageError, match="no host is meant"):
+        verify(nornir, hosts=[])
+    with pytest.raises(InventoryError, match="exactly one master"):  # its peers are missing
+        verify(backups)
+
+
+def test_checks_that_are_wanted_are_made_alone(caller: Callable[..., Nornir]) -> None:
+    report = verify(caller(), check=["haproxy.*"], skip=["haproxy.stats"])
+    ids = {finding.id for host in report.hosts.values() for finding in host.findings}
+    assert "haproxy.active" in ids
+    assert all(each.startswith("haproxy.") and each != "haproxy.stats" for each in ids)
+    with pytest.raises(UsageError, match="check is a list of names, not text: 'vip"):
+        verify(caller(), check="vip.*")
+    with pytest.raises(UsageError, match=r"no check is called haproxy\.activ; did you mean haproxy\.active\?"):
+        verify(caller(), check=["haproxy.activ"])
+
+
+def test_a_host_that_is_not_reached_is_in_the_report_not_in_the_callers_way(caller: Callable[..., Nornir]) -> None:
+    nornir = caller(lb_2=HostUnreachableError("lb-2", "no SSH server answers"))
+    report = verify(nornir)
+    assert (report.passed, report.exit_code, report.hosts["lb-2"].status) == (False, 4, "unknown")
+    assert nornir.data.failed_hosts == set()
+    assert all(not host.connections for host in nornir.inventory.hosts.values())
+
+
+def test_dry_run_is_nornirs_own_unless_it_is_said(caller: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> None:
+    nornir = caller(lb_1=replace(healthy["lb-1"], files={}))
+    nornir.data.dry_run = True
+    report = deploy(nornir)
+    assert report.dry_run
+    assert report.hosts["lb-1"].plan
+    assert nornir.data.dry_run is True
+    nornir.data.dry_run = False
+    assert deploy(nornir, dry_run=True).dry_run
+    assert nornir.data.dry_run is False
+
+
+def test_progress_goes_to_who_wants_it_and_nothing_is_printed(
+    caller: Callable[..., Nornir], capfd: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    verify(caller(), tell=told.append)
+    assert told == ["looking at lb-1, lb-2, lb-3"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_callers_processors_see_every_step(caller: Callable[..., Nornir]) -> None:
+    steps = Steps()
+    verify(caller().with_processors([steps]))
+    assert steps.seen[:2] == ["get_facts starts", "get_facts ends on lb-1, lb-2, lb-3"]
+
+
+def test_nothing_of_the_process_is_changed(caller: Callable[..., Nornir]) -> None:
+    def state() -> tuple[object, ...]:
+        handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+        loggers = {name: (log.level, [*log.handlers]) for name, log in _loggers().items()}
+        return handlers, loggers, sys.stdout, sys.stderr, threading.active_count()
+
+    verify(caller())  # what is imported now may make loggers of its own
+    before = state()
+    verify(caller())
+    deploy(caller(), dry_run=True)
+    assert state() == before
+
+
+def _loggers() -> dict[str, logging.Logger]:
+    there = logging.Logger.manager.loggerDict
+    return {"": logging.getLogger(), **{name: log for name, log in there.items() if isinstance(log, logging.Logger)}}
+
+
+def test_several_may_run_at_once(caller: Callable[..., Nornir]) -> None:
+    nornir = caller(lb_2=HostUnreachableError("lb-2", "no SSH server answers"))
+    with ThreadPoolExecutor(8) as pool:
+        reports = [*pool.map(lambda _: verify(nornir), range(40))]
+    assert {report.exit_code for report in reports} == {4}
+    assert len({report.run_id for report in reports}) == 40
+    assert {tuple(host.status for host in report.hosts.values()) for report in reports} == {
+        ("passed", "unknown", "passed")
+    }
+
+
+def test_who_calls_has_been_asked(caller: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("nobody is there to be asked"))
+    with pytest.raises(UsageError, match=r"no fault is called haproxy-kil; did you mean haproxy-kill\?"):
+        failover_test(caller(), ["haproxy-kil"])
+    assert remove(caller(), dry_run=True).dry_run
+
+
+def test_an_error_is_one_of_ours_and_a_built_in(caller: Callable[..., Nornir]) -> None:
+    nornir = caller()
+    nornir.inventory.hosts["lb-2"].data["vpi"] = "192.0.2.10/24"
+    with pytest.raises(KubeHaError, match="did you mean vip"):
+        verify(nornir)
+    with pytest.raises(ValueError, match="did you mean vip"):
+        verify(nornir)
+
+
+@pytest.mark.parametrize("printer", ["nornir_utils.plugins.functions", "nornir_rich.functions"])
+def test_results_of_single_tasks_print_well_and_without_secrets(
+    nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts], printer: str
+) -> None:
+    nornir = nornir_of()
+    results = nornir.run(task=get_plan, intent=nornir_kube_ha.load_intent(nornir), facts=healthy)
+    text = io.StringIO()
+    own = sys.stdout, sys.stderr
+    show = importlib.import_module(printer).print_result
+    colorama.deinit()  # nornir-utils wraps both when it is imported
+    sys.stdout, sys.stderr = own
+    with contextlib.redirect_stdout(text):
+        show(results)
+    assert "get_plan" in text.getvalue()
+    assert "lb-3" in text.getvalue()
+    assert PASSWORD not in text.getvalue()
