@@ -21,6 +21,7 @@ from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
+from nornir_kube_ha.runbooks.leaving import Leaving
 from nornir_kube_ha.runbooks.printer import print_results
 from nornir_kube_ha.tasks import (
     change_firewall,
@@ -96,7 +97,9 @@ class Run:
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.intent = intent
-        self.hosts = tuple(node.name for node in intent.nodes if node.name in hosts)
+        meant = frozenset(hosts)
+        self.hosts = tuple(node.name for node in intent.nodes if node.name in meant)
+        self._cluster_names = frozenset(node.cluster for node in intent.nodes if node.name in meant)
         self.tell = tell
         self.facts: dict[str, Facts] = {}
         self.endpoints: dict[str, Endpoint] = {}
@@ -209,6 +212,10 @@ class Run:
         self._nornir.data.reset_failed_hosts()
         self._looked = False
         return {name: multi[0] for name, multi in self._run(task, hosts, arguments).items()}
+
+    def keep_no_logins(self) -> None:
+        """From now on log out of each host as soon as a task is done there: a fleet's logins are many open files."""
+        self._nornir = self._nornir.with_processors([*self._nornir.processors, Leaving()])
 
     def log_in_again(self, host: str) -> None:
         """Forget the login on a host: it was switched off.
@@ -365,8 +372,7 @@ class Run:
     @property
     def clusters(self) -> tuple[Cluster, ...]:
         """Those that any of the run's hosts serves."""
-        meant = {node.cluster for node in self.intent.nodes if node.name in self.hosts}
-        return tuple(cluster for cluster in self.intent.clusters if cluster.name in meant)
+        return tuple(cluster for cluster in self.intent.clusters if cluster.name in self._cluster_names)
 
     def report_of_checks(self) -> Report:
         """What the last look found, without the faults that were made before it."""
@@ -439,7 +445,7 @@ class Run:
 
     def _why_ended(self, cluster: str) -> str:
         """Why the run did not go to its end in a cluster; "" if it did."""
-        return self._stopped if len(self.clusters) == 1 else self.ended.get(cluster) or self._stopped
+        return self._stopped if len(self._cluster_names) == 1 else self.ended.get(cluster) or self._stopped
 
     def _why_stopped(self, name: str, reason: str) -> str:
         if name not in self.changed:

@@ -21,6 +21,7 @@ def verify(run: Run, options: Options | None = None) -> Report:
         Every check
     """
     options = options or Options()
+    run.keep_no_logins()
     run.tell(f"looking at {', '.join(run.hosts)}")
 
     def look() -> Report:

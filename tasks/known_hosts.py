@@ -5,7 +5,9 @@ that is cut off. Here such a line vouches for nobody, and the others hold.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import paramiko
@@ -14,6 +16,7 @@ from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
 SYSTEM_FILE = Path("~/.ssh/known_hosts")
 _REVOKED = "@revoked"
+_HASH = "|1|"
 
 
 def name_of(host: str, port: int) -> str:
@@ -35,16 +38,14 @@ def known_keys(connection: BaseConnection, name: str) -> dict[str, paramiko.PKey
     """
     files = [SYSTEM_FILE.expanduser()] if connection.system_host_keys else []
     files += [Path(connection.alt_key_file)] if connection.alt_host_keys else []
-    entries = [[*_entries(file)] for file in files]
-    revoked = {entry.key for found in entries for entry, marker in found if marker == _REVOKED}
-    for found in entries:
-        keys = paramiko.HostKeys()
-        for entry, marker in found:
-            for called in () if marker else entry.hostnames or ():
-                if entry.key.get_name() not in (keys.lookup(called) or {}):  # the first of a kind holds
-                    keys.add(called, entry.key.get_name(), entry.key)
-        if known := keys.lookup(name):
-            return {kind: key for kind, key in known.items() if key not in revoked}
+    read = [known for file in files if (known := _known(file))]
+    revoked = {key for known in read for key in known.revoked}
+    for known in read:
+        keys: dict[str, paramiko.PKey] = {}
+        for key in known.keys_of(name):
+            keys.setdefault(key.get_name(), key)  # the first of a kind holds
+        if keys:
+            return {kind: key for kind, key in keys.items() if key not in revoked}
     return {}
 
 
@@ -67,15 +68,65 @@ def strict_client(connection: BaseConnection, name: str) -> paramiko.SSHClient:
     return client
 
 
-def _entries(file: Path) -> Iterator[tuple[HostKeyEntry, str]]:
-    """The lines of a file that can be read, each with its marker, "" if it has none."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A file of known keys, its lines by the names that they are of: a fleet's is read once, and not for each host.
+
+    Arguments:
+        named: lines by each name in them, each with its number
+        hashed: lines of names that only who knows the name can tell, each with the name's hash
+        revoked: keys that nobody may show
+    """
+
+    named: Mapping[str, tuple[tuple[int, str], ...]]
+    hashed: tuple[tuple[str, tuple[int, str]], ...]
+    revoked: frozenset[paramiko.PKey]
+
+    def keys_of(self, name: str) -> Iterator[paramiko.PKey]:
+        """The keys of a host, in the file's order."""
+        lines = [*self.named.get(name, ()), *(line for hidden, line in self.hashed if _is_hash(hidden, name))]
+        yield from filter(None, (_key(line) for _number, line in sorted(lines)))
+
+
+def _known(file: Path) -> _Known | None:
+    """What a file says, read again when it has changed; none if it is not there."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return _read(file, (status.st_ino, status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=8)
+def _read(file: Path, _stamp: tuple[int, ...]) -> _Known | None:
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # it is not there
-        return
-    for line in map(str.strip, text.splitlines()):
-        marker, _, rest = line.partition(" ") if line.startswith("@") else ("", "", line)
-        with contextlib.suppress(InvalidHostKey, paramiko.SSHException, ValueError):
-            entry = None if line.startswith("#") else HostKeyEntry.from_line(rest.strip())
-            if entry and entry.key:
-                yield entry, marker
+    except OSError:
+        return None
+    named: dict[str, tuple[tuple[int, str], ...]] = {}
+    hashed: list[tuple[str, tuple[int, str]]] = []
+    revoked: set[paramiko.PKey] = set()
+    for number, line in enumerate(map(str.strip, text.splitlines())):
+        names, _, rest = line.partition(" ")
+        if names == _REVOKED:
+            revoked.update(filter(None, [_key(rest.strip())]))
+        elif not names.startswith(("@", "#")):
+            for name in names.split(","):
+                named[name] = (*named.get(name, ()), (number, line))
+                hashed += [(name, (number, line))] if name.startswith(_HASH) else []
+    return _Known(named, tuple(hashed), frozenset(revoked))
+
+
+def _is_hash(hidden: str, name: str) -> bool:
+    try:
+        return paramiko.HostKeys.hash_host(name, hidden) == hidden
+    except (ValueError, IndexError, AssertionError):  # cut off
+        return False
+
+
+def _key(line: str) -> paramiko.PKey | None:
+    """The key of a line; none if it cannot be read."""
+    with contextlib.suppress(InvalidHostKey, paramiko.SSHException, ValueError):
+        entry = HostKeyEntry.from_line(line)
+        return entry.key if entry else None
+    return None

@@ -4,7 +4,6 @@ netmiko's shell channel guesses where a command's output ends, from what looks l
 The SSH client below it has exec channels: exit status, separate stderr, nothing to guess, and no second login.
 """
 
-import select
 import shlex
 import time
 from importlib import resources
@@ -22,6 +21,7 @@ from nornir_kube_ha.errors import (
 )
 from nornir_kube_ha.tasks.login import Login, login
 from nornir_kube_ha.tasks.shell import ROOT, Completed, Shell, sudo
+from nornir_kube_ha.tasks.waiting import is_readable
 
 OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
 NO_STATUS = -1  # paramiko's word for a channel that was closed without one
@@ -137,5 +137,5 @@ def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
         if (left := deadline - time.monotonic()) <= 0:
             raise TimeoutError
         # The descriptor wakes for output only; while there is input to send, look again soon.
-        select.select([channel], [], [], min(left, 0.01 if stdin else 0.25))
+        is_readable(channel.fileno(), min(left, 0.01 if stdin else 0.25))
     return Completed(channel.recv_exit_status(), stdout.decode(errors="replace"), stderr.decode(errors="replace"))

@@ -7,7 +7,6 @@ any file that is not there for an empty one, and has paramiko wait for a jump ho
 import contextlib
 import os
 import re
-import select
 import shlex
 import stat
 import subprocess
@@ -20,6 +19,8 @@ from typing import Any
 import paramiko
 from netmiko import BaseConnection
 from typing_extensions import Buffer
+
+from nornir_kube_ha.tasks.waiting import is_readable
 
 DEFAULT = (".ssh", "config")  # Nornir's, in the home folder, where an inventory names none: it need not be there
 PROBES = (5, 120)  # seconds, number: as often as a host that is reached without a jump host is asked
@@ -79,7 +80,7 @@ class Jump(paramiko.ProxyCommand):
     def recv(self, size: int) -> bytes:
         """Receive what has come, at most `size` bytes."""
         try:
-            if not select.select([self._stdout], [], [], self.timeout)[0]:
+            if not is_readable(self._stdout.fileno(), self.timeout):
                 raise TimeoutError
             got = os.read(self._stdout.fileno(), size)
         except ValueError:  # it was closed meanwhile

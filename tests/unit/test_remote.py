@@ -111,6 +111,9 @@ class LateChannel:
 
     def setblocking(self, _blocking: int) -> None: ...
 
+    def fileno(self) -> int:
+        return -1
+
     def recv_ready(self) -> bool:
         self.asked += 1
         self.closed = self.asked > 1
@@ -130,7 +133,7 @@ class LateChannel:
 
 
 def test_output_that_comes_with_the_end_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("select.select", lambda *_: ([], [], []))
+    monkeypatch.setattr(remote, "is_readable", lambda *_: False)
     channel = cast("paramiko.Channel", LateChannel())
     assert remote._talk(channel, b"", time.monotonic() + 5) == Completed(0, "the tail", "")  # noqa: SLF001
 
