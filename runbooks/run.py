@@ -179,7 +179,8 @@ class Run:
     def _run(
         self, task: Callable[..., Result], hosts: Collection[str], arguments: Mapping[str, Any]
     ) -> AggregatedResult:
-        results = self._nornir.filter(filter_func=lambda host: host.name in hosts).run(
+        meant = frozenset(hosts)
+        results = self._nornir.filter(filter_func=lambda host: host.name in meant).run(
             task=task, raise_on_error=False, **arguments
         )
         print_results(results, self._verbosity)

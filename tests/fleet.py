@@ -38,7 +38,7 @@ OF = re.compile(r"^(NONCE|ADDRESS)=(\S+)$", re.MULTILINE)
 def inventory_of(folder: Path, hosts: int, port: int) -> None:
     """Write an inventory of clusters of three, on one SSH server."""
     count = hosts // len(RECORDS)
-    clusters = [f"cluster-{number}" for number in range(count)]
+    clusters = [f"cluster-{number:03}" for number in range(count)]
     groups = {
         name: {
             "data": {
