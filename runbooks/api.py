@@ -29,7 +29,7 @@ from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks
 
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 
 def verify(

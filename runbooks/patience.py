@@ -9,7 +9,7 @@ from nornir_kube_ha.report import Report
 WORDS = 3  # of what does not pass, as many are named
 
 
-def until_passed(look: Callable[[], Report], *, timeout: float, sleep: float, tell: Callable[[str], None]) -> Report:
+def until_passed(look: Callable[[], Report], *, timeout: float, sleep: float, tell: Callable[[str], object]) -> Report:
     """Look again until a report passes.
 
     Arguments:

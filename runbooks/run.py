@@ -94,7 +94,7 @@ class Run:
         *,
         checks: Collection[str] = ALL,
         verbosity: int = 0,
-        tell: Callable[[str], None] = lambda _: None,
+        tell: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.intent = intent
         meant = frozenset(hosts)

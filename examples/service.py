@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""A long-running service that verifies clusters when it is asked: FastAPI outside, our functions inside.
+
+    python examples/service.py config.yaml 8000
+
+    POST /clusters/NAME/verify     look now, and answer with the report; 503 if not all passes, 404 for a stranger
+    GET  /clusters/NAME            the last report
+    GET  /clusters/NAME/metrics    the same, for Prometheus
+
+`config.yaml` is a Nornir configuration file. FastAPI runs each of these functions in a thread of its own. Looks at
+several clusters go on beside each other, on the one Nornir; those at one cluster, one after the other.
+"""
+
+import sys
+import threading
+from collections import defaultdict
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Response
+from nornir import InitNornir
+from nornir.core import Nornir
+
+from nornir_kube_ha import KubeHaError, Report, load_intent, verify
+from nornir_kube_ha.report import to_json, to_prometheus
+
+
+class Looks:
+    """Looks at clusters, one at a time of each.
+
+    Arguments:
+        nornir: with the whole inventory
+
+    Raises:
+        InventoryError: it says what cannot be
+    """
+
+    def __init__(self, nornir: Nornir) -> None:
+        self._nornir = nornir
+        self._hosts: dict[str, list[str]] = defaultdict(list)
+        for node in load_intent(nornir).nodes:
+            self._hosts[node.cluster].append(node.name)
+        self._locks = {cluster: threading.Lock() for cluster in self._hosts}
+        self._last: dict[str, Report] = {}
+
+    def look(self, cluster: str) -> Report:
+        """Look at a cluster.
+
+        Arguments:
+            cluster: its name
+
+        Raises:
+            HTTPException: there is no such cluster, or nobody can look at it
+        """
+        if cluster not in self._locks:
+            raise HTTPException(404, f"no cluster called {cluster}; there are {', '.join(self._locks)}")
+        with self._locks[cluster]:
+            try:
+                self._last[cluster] = verify(self._nornir, hosts=self._hosts[cluster])
+            except KubeHaError as error:
+                raise HTTPException(500, str(error)) from error
+            return self._last[cluster]
+
+    def last(self, cluster: str) -> Report:
+        """What the last look at a cluster found.
+
+        Arguments:
+            cluster: its name
+
+        Raises:
+            HTTPException: nobody has looked yet
+        """
+        if cluster not in self._last:
+            raise HTTPException(404, f"cluster {cluster} was not looked at yet")
+        return self._last[cluster]
+
+
+def create_app(nornir: Nornir) -> FastAPI:
+    """The service on an inventory.
+
+    Arguments:
+        nornir: with the whole inventory
+    """
+    app, looks = FastAPI(title="kube-ha"), Looks(nornir)
+
+    @app.post("/clusters/{cluster}/verify")
+    def look(cluster: str) -> Response:
+        return _answer(looks.look(cluster))
+
+    @app.get("/clusters/{cluster}")
+    def last(cluster: str) -> Response:
+        return _answer(looks.last(cluster))
+
+    @app.get("/clusters/{cluster}/metrics")
+    def metrics(cluster: str) -> Response:
+        return Response(to_prometheus(looks.last(cluster)), media_type="text/plain; version=0.0.4")
+
+    return app
+
+
+def _answer(report: Report) -> Response:
+    return Response(to_json(report), status_code=200 if report.passed else 503, media_type="application/json")
+
+
+if __name__ == "__main__":
+    nornir = InitNornir(config_file=sys.argv[1], logging={"enabled": False})
+    uvicorn.run(create_app(nornir), host="127.0.0.1", port=int(sys.argv[2]))
