@@ -11,7 +11,7 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.intent.cluster import may_share_a_link
+from nornir_kube_ha.intent.cluster import may_share_a_link, sharing_a_link
 from nornir_kube_ha.intent.fields import AUTO
 from nornir_kube_ha.intent.vrids import with_vrids
 from nornir_kube_ha.inventory import load_intent
@@ -57,6 +57,20 @@ def test_numbers_are_valid_those_given_stay_and_none_allocated_meets_another(
     for first, second in combinations(intent.clusters, 2):
         if {first.name, second.name} & allocated and may_share_a_link(first, second):
             assert found[first.name] != found[second.name]
+
+
+WIDTHS = st.lists(st.tuples(st.integers(0, 4095), st.integers(20, 32)), max_size=12)
+
+
+@given(widths=WIDTHS)
+def test_those_that_may_share_a_link_are_found_as_by_holding_each_against_each(intent: Intent, widths: Asked) -> None:
+    [node, *_] = intent.nodes
+    clusters = []
+    for number, (low, length) in enumerate(widths):
+        vip = IPv4Interface((int(IPv4Address("10.0.0.0")) + low, length))
+        own = {"cluster": f"c{number}", "vip": vip, "address": vip.ip + 4096 * (low % 3)}
+        clusters.append(Cluster(f"c{number}", (node.model_copy(update=own),)))
+    assert [*sharing_a_link(clusters)] == [pair for pair in combinations(clusters, 2) if may_share_a_link(*pair)]
 
 
 @given(asked=ASKED, added=ASKED)

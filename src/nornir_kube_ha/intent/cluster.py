@@ -1,11 +1,12 @@
 """A cluster: the load-balancer nodes that share one VIP, and the rules that only all of them together can break."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_network
-from itertools import combinations
+from itertools import chain
 
-from nornir_kube_ha.addresses import IPInterface, IPNetwork
+from nornir_kube_ha.addresses import IPInterface, IPNetwork, rank
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.intent.haproxy import Apiserver
@@ -255,7 +256,7 @@ def _flat(node: Node) -> dict[str, object]:
     return shared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Intent:
     """All that an inventory says should be.
 
@@ -265,7 +266,7 @@ class Intent:
 
     clusters: tuple[Cluster, ...]
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Every node of every cluster."""
         return tuple(node for cluster in self.clusters for node in cluster.nodes)
@@ -290,10 +291,12 @@ class Intent:
         Raises:
             KeyError: no cluster has it
         """
-        for cluster in self.clusters:
-            if any(node.name == name for node in cluster.nodes):
-                return cluster
-        raise KeyError(name)
+        return self._clusters[name]
+
+    @cached_property
+    def _clusters(self) -> dict[str, Cluster]:
+        """By the name of each of their nodes: a fleet's tasks ask for every host."""
+        return {node.name: cluster for cluster in self.clusters for node in cluster.nodes}
 
     def problems(self) -> Iterator[Problem]:
         """Each rule that is broken, within a cluster or between them."""
@@ -305,14 +308,40 @@ class Intent:
                 other = owners.setdefault((key, value), owner)
                 if other != owner:
                     yield Problem(host, key, f"{value} is {other}'s already; {owner} needs its own")
-        for first, second in combinations(self.clusters, 2):
-            if first.virtual_router_id == second.virtual_router_id and may_share_a_link(first, second):
-                yield Problem(
-                    second.nodes[0].name,
-                    "virtual_router_id",
-                    f"{second.virtual_router_id} is cluster {first.name}'s already, which may be on the same network; "
-                    f"cluster {second.name} needs its own",
-                )
+        same: dict[int, list[Cluster]] = {}
+        for cluster in self.clusters:
+            same.setdefault(cluster.virtual_router_id, []).append(cluster)
+        for first, second in chain.from_iterable(map(sharing_a_link, same.values())):
+            yield Problem(
+                second.nodes[0].name,
+                "virtual_router_id",
+                f"{second.virtual_router_id} is cluster {first.name}'s already, which may be on the same network; "
+                f"cluster {second.name} needs its own",
+            )
+
+
+def sharing_a_link(clusters: Sequence[Cluster]) -> Iterator[tuple[Cluster, Cluster]]:
+    """Each two of some clusters whose routers may take each other for one, in the clusters' order.
+
+    Networks that overlap lie one within the other: sorted, each needs to be held against those that it lies in only.
+
+    Arguments:
+        clusters: any
+    """
+    spans = sorted(
+        (*rank(network.network_address), network.prefixlen, number, network)
+        for number, cluster in enumerate(clusters)
+        for network in _networks(cluster)
+    )
+    found: set[tuple[int, int]] = set()
+    around: list[tuple[int, IPNetwork]] = []
+    for *_, number, network in spans:
+        around = [(other, wide) for other, wide in around if wide.version == network.version and wide.overlaps(network)]
+        found.update((min(number, other), max(number, other)) for other, _wide in around if other != number)
+        around.append((number, network))
+    for one, other in sorted(found):
+        if may_share_a_link(clusters[one], clusters[other]):
+            yield clusters[one], clusters[other]
 
 
 def may_share_a_link(first: Cluster, second: Cluster) -> bool:
