@@ -34,9 +34,11 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
     """
     proven: set[str] = set()
     with run.until_failure():
-        look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
+        look_first(run, allow_unreachable=options.roll_out.allow_unreachable, ask_others=not options.quick)
+        if options.quick and _differs(run):
+            look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
         _preflight(run)
-        if any(not change.is_empty for change in run.plans.values()):
+        if _differs(run):
             with leased(run, proven):
                 _preflight(run)  # again: another run may have been at work until now
                 _install(run)
@@ -45,6 +47,10 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
                 close_firewalls(run)
                 _settle(run, proven)
     return run.report()
+
+
+def _differs(run: Run) -> bool:
+    return any(not change.is_empty for change in run.plans.values())
 
 
 def _preflight(run: Run) -> None:

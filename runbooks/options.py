@@ -40,6 +40,7 @@ class Options:
         sleep: seconds between two looks
         failover: a failover test's own
         roll_out: in which steps a change goes over hosts
+        quick: where nothing differs, ask nobody but the hosts themselves
         list_generations: only list what there is to go back to
         yes: do not ask before everything is taken off
         back_to: id of the run whose change is to be undone; the last good files if empty
@@ -61,6 +62,7 @@ class Options:
     sleep: float = 1
     failover: FailoverOptions = NO_FAILOVER
     roll_out: RollOut = AS_USUAL
+    quick: bool = False
     list_generations: bool = False
     back_to: str = ""
     yes: bool = False
@@ -135,6 +137,14 @@ def add_deploy_options(parser: argparse.ArgumentParser) -> None:
     Arguments:
         parser: of the runbook
     """
+    _add_change_and_rollout(parser)
+    words = (
+        "where nothing differs, end there: no VIP, peer or apiserver is asked, and checks of what they answer skipped"
+    )
+    parser.add_argument("--quick", action="store_true", help=words)
+
+
+def _add_change_and_rollout(parser: argparse.ArgumentParser) -> None:
     add_change_options(parser)
     add_rollout_options(parser)
 
@@ -145,7 +155,7 @@ def add_rollback_options(parser: argparse.ArgumentParser) -> None:
     Arguments:
         parser: of the runbook
     """
-    add_deploy_options(parser)
+    _add_change_and_rollout(parser)
     back = parser.add_argument_group("where to")
     back.add_argument(
         "--list",
@@ -262,6 +272,7 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         sleep=getattr(arguments, "sleep", 1),
         failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
         roll_out=RollOut.of(arguments),
+        quick=getattr(arguments, "quick", False),
         list_generations=getattr(arguments, "list_generations", False),
         back_to=getattr(arguments, "back_to", ""),
         yes=getattr(arguments, "yes", False),

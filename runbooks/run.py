@@ -320,18 +320,19 @@ class Run:
         if not self._looked:
             self._stopped = "the run was interrupted"
 
-    def look(self, lease: Lease | None = None) -> None:
+    def look(self, lease: Lease | None = None, *, ask_others: bool = True) -> None:
         """Gather facts of every host that can be reached, and of the VIPs, and see what differs there.
 
         Clusters whose change has ended are left out.
 
         Arguments:
             lease: that the run is going to ask for: it has no business on a host where another run is at work
+            ask_others: whether anybody but the hosts themselves is asked, as `get_facts` has it
         """
-        clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended]
+        clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and ask_others]
         with ThreadPoolExecutor(max_workers=max(1, len(clusters))) as pool:
             asked = {cluster.name: pool.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
-            facts = self.each(get_facts, self.going, intent=self.intent, lease=lease)
+            facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)
             self.intent = with_kept_passwords(self.intent, facts)
             plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
             endpoints = {name: endpoint.result() for name, endpoint in asked.items()}

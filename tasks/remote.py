@@ -6,6 +6,7 @@ The SSH client below it has exec channels: exit status, separate stderr, nothing
 
 import shlex
 import time
+from functools import cache
 from importlib import resources
 
 import paramiko
@@ -29,6 +30,7 @@ EXPIRED = "Password change required but no TTY available"  # sshd's words, in th
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
 
 
+@cache
 def load_script(name: str) -> str:
     """A script of this package.
 

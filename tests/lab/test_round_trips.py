@@ -1,5 +1,6 @@
 """What a run costs on the wire: one login a host, and few commands on it. sshd itself counts."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,6 +38,15 @@ def test_a_run_that_changes_nothing_is_one_login_and_one_round_trip(deployed: La
     with counting(deployed) as counts:
         assert deployed.runbook(runbook).status == 0
     assert counts == dict.fromkeys(HOSTS, (1, 1))
+
+
+def test_a_quick_deploy_that_changes_nothing_is_one_round_trip_and_listens_for_nobody(deployed: Lab) -> None:
+    deployed.set("verify.listen", 20)
+    begun = time.monotonic()
+    with counting(deployed) as counts:
+        assert deployed.deploy("--quick").status == 0
+    assert counts == dict.fromkeys(HOSTS, (1, 1))
+    assert time.monotonic() - begun < 15
 
 
 def test_a_changed_file_is_one_login_and_a_handful_of_round_trips(deployed: Lab) -> None:

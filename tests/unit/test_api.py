@@ -22,6 +22,7 @@ from tests.unit.conftest import PASSWORD
 
 import nornir_kube_ha
 from nornir_kube_ha import KubeHaError, Report, deploy, failover_test, remove, verify
+from nornir_kube_ha.checks import Status
 from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe
 from nornir_kube_ha.intent import Intent
@@ -62,13 +63,13 @@ def caller(
     """Somebody's Nornir, whose hosts are well but for those that are given."""
 
     def make(**found: Facts | BaseException) -> Nornir:
-        def get_facts(task: Task, intent: Intent, lease: Lease | None = None) -> Result:
+        def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, ask_others: bool = True) -> Result:
             assert intent.nodes
             assert lease is None or lease.run_id
             seen = found.get(task.host.name.replace("-", "_"), healthy[task.host.name])
             if isinstance(seen, BaseException):
                 raise seen
-            return Result(task.host, result=seen)
+            return Result(task.host, result=replace(seen, asked_others=ask_others))
 
         monkeypatch.setattr(run_module, "get_facts", get_facts)
         monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), VERSION))
@@ -141,6 +142,13 @@ def test_dry_run_is_nornirs_own_unless_it_is_said(caller: Callable[..., Nornir],
     nornir.data.dry_run = False
     assert deploy(nornir, dry_run=True).dry_run
     assert nornir.data.dry_run is False
+
+
+def test_a_quick_deploy_asks_nobody_else(caller: Callable[..., Nornir]) -> None:
+    report = deploy(caller(), quick=True)
+    findings = {each.id: each for each in report.hosts["lb-1"].findings}
+    assert report.passed
+    assert (findings["vip.readyz"].status, findings["haproxy.active"].status) == (Status.SKIP, Status.PASS)
 
 
 def test_progress_goes_to_who_wants_it_and_nothing_is_printed(

@@ -12,6 +12,7 @@ from nornir.core.task import Result, Task
 from tests.unit.conftest import PASSWORD
 
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.checks.model import NOT_ASKED
 from nornir_kube_ha.config import HAPROXY_CFG, MASK, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Server
@@ -22,6 +23,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import gate
 from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
+from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
 from nornir_kube_ha.tasks import config, firewall, generations, lease, packages, services
@@ -82,11 +84,11 @@ class World:
     steps: list[tuple[str, str]] = field(default_factory=list)
     meant: list[bool] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None = None) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None = None, *, ask_others: bool = True) -> Result:
         assert intent.nodes
-        self._step(task.host.name, "look")
+        self._step(task.host.name, "look" if ask_others else "quick look")
         self.meant.append(lease is not None)
-        return Result(task.host, result=self.facts[task.host.name])
+        return Result(task.host, result=replace(self.facts[task.host.name], asked_others=ask_others))
 
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
         host = task.host.name
@@ -186,6 +188,36 @@ def test_hosts_as_they_should_be_are_looked_at_once_and_left_alone(world: World,
     assert world.steps == [(host, "look") for host in ALL]
     assert (report.passed, report.changed, report.exit_code) == (True, False, 0)
     assert statuses(report) == dict.fromkeys(ALL, "passed")
+
+
+QUICK = Options(quick=True)
+
+
+def test_a_quick_deploy_of_hosts_as_they_should_be_asks_nobody_else(world: World, run_of: Callable[..., Run]) -> None:
+    report = deploy(run_of("deploy"), QUICK)
+    assert world.steps == [(host, "quick look") for host in ALL]
+    assert (report.passed, report.changed, report.exit_code) == (True, False, 0)
+    skipped = {each.id for _, each in report.findings if each.seen == NOT_ASKED}
+    assert {"vip.readyz", "vrrp.no_foreign_router", "vip.arp", "vip.from_controller"} <= skipped
+    assert all(each.status is Status.SKIP for _, each in report.findings if each.id in skipped)
+
+
+def test_a_quick_deploy_sees_a_daemon_that_is_not_well(world: World, run_of: Callable[..., Run]) -> None:
+    sick = world.facts["lb-2"]
+    haproxy = replace(sick.units["haproxy"], restarts=9)
+    world.facts["lb-2"] = replace(sick, units={**sick.units, "haproxy": haproxy}, servers=())
+    report = deploy(run_of("deploy"), QUICK)
+    assert world.steps == [(host, "quick look") for host in ALL]
+    assert statuses(report) == {"lb-1": "passed", "lb-2": "failed", "lb-3": "passed"}
+
+
+def test_a_quick_deploy_of_hosts_that_differ_is_a_deploy_like_any_other(
+    stale: World, run_of: Callable[..., Run]
+) -> None:
+    report = deploy(run_of("deploy"), QUICK)
+    assert stale.steps[:6] == [(host, step) for step in ("quick look", "look") for host in ALL]
+    assert (report.passed, report.changed) == (True, True)
+    assert not [each for _, each in report.findings if each.seen == NOT_ASKED]
 
 
 def test_all_are_staged_before_the_first_is_changed_the_master_last(stale: World, run_of: Callable[..., Run]) -> None:

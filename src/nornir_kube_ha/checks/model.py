@@ -9,6 +9,8 @@ from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.plan import HostPlan
 
+NOT_ASKED = "not asked: a quick look asks nobody but the hosts themselves"
+
 
 class Status(StrEnum):
     """What became of a check. Not reached is not passed."""
@@ -63,6 +65,11 @@ class HostView:
     facts: Facts
     plan: HostPlan
 
+    @property
+    def asked_others(self) -> bool:
+        """Whether anybody but the host itself was asked."""
+        return self.facts.asked_others
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
@@ -82,6 +89,11 @@ class ClusterView:
     def seen(self) -> Mapping[str, Facts]:
         """The facts of this cluster's own nodes, in the inventory's order."""
         return {node.name: self.facts[node.name] for node in self.cluster.nodes if node.name in self.facts}
+
+    @property
+    def asked_others(self) -> bool:
+        """Whether anybody but the nodes themselves was asked."""
+        return all(facts.asked_others for facts in self.seen.values())
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -128,12 +140,14 @@ class Check(Generic[Rule]):
         meaning: what it says when it passes, in one line
         rule: the function that decides
         severity: what it means that it does not hold
+        asks: it goes by what others answer, or say on the wire: a quick look does not ask
     """
 
     id: str
     meaning: str
     rule: Rule
     severity: Severity = Severity.CRITICAL
+    asks: bool = False
 
     def judge(self, view: Any) -> Finding:  # noqa: ANN401 - of the kind that its rule takes
         """What it finds.
@@ -141,6 +155,8 @@ class Check(Generic[Rule]):
         Arguments:
             view: all that is known of the host, or of the cluster
         """
+        if self.asks and not view.asked_others:
+            return Finding(self.id, Status.SKIP, self.meaning, NOT_ASKED)
         try:
             return self.finding(self.rule(view))
         except Exception as error:  # noqa: BLE001 - what a rule did not expect costs this check, not the report

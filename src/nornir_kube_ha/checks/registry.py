@@ -33,7 +33,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
         "haproxy.apiservers_up", "haproxy sees every apiserver of the inventory up, and no other", haproxy.apiservers_up
     ),
     Check("haproxy.old_workers", "workers that a reload replaced do not pile up", haproxy.workers, _WARNING),
-    Check("haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats),
+    Check("haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats, asks=True),
     Check(
         "haproxy.stats_password", "the stats page's password is not one that everybody knows", haproxy.stats_password
     ),
@@ -47,12 +47,17 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
         units.accepted("keepalived"),
     ),
     Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
-    Check("vrrp.adverts", "adverts of one node of the cluster, and only one, are heard", keepalived.adverts),
-    Check("vrrp.no_foreign_router", "no router outside of the cluster speaks its VRID", keepalived.no_foreign_router),
-    Check("vip.ping", "the VIP answers this node's ping", vip.ping),
-    Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz),
-    Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version),
-    Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats),
+    Check("vrrp.adverts", "adverts of one node of the cluster, and only one, are heard", keepalived.adverts, asks=True),
+    Check(
+        "vrrp.no_foreign_router",
+        "no router outside of the cluster speaks its VRID",
+        keepalived.no_foreign_router,
+        asks=True,
+    ),
+    Check("vip.ping", "the VIP answers this node's ping", vip.ping, asks=True),
+    Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz, asks=True),
+    Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version, asks=True),
+    Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats, asks=True),
     Check("host.interface", "the interface is up and has the node's address", machine.interface),
     Check("host.firewall", "the host's packet filter lets VRRP and clients through", machine.packet_filter),
     Check("host.disk", "there is room where the daemons write", machine.disk),
@@ -61,13 +66,21 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
 
 CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
     Check("vip.single_holder", "exactly one node holds the VIP", cluster.single_holder),
-    Check("vip.arp", "whoever asks for the VIP is told its holder's hardware address", cluster.arp),
-    Check("vip.from_controller", "the API answers behind the VIP, for the controller", cluster.from_controller),
-    Check("haproxy.reached_by_peers", "each node would serve clients if it had the VIP", cluster.reached_by_peers),
+    Check("vip.arp", "whoever asks for the VIP is told its holder's hardware address", cluster.arp, asks=True),
+    Check(
+        "vip.from_controller", "the API answers behind the VIP, for the controller", cluster.from_controller, asks=True
+    ),
+    Check(
+        "haproxy.reached_by_peers",
+        "each node would serve clients if it had the VIP",
+        cluster.reached_by_peers,
+        asks=True,
+    ),
     Check(
         "apiserver.certificates",
         "the apiservers' certificates are trusted, named and not near their end",
         certificates.valid,
+        asks=True,
     ),
     Check("cluster.clocks", "the nodes agree on the time", cluster.clocks),
     Check(

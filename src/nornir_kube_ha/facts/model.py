@@ -95,6 +95,7 @@ class Facts:
         denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
         last_run: id of the run that has or last had the host's lease, "" for none since it was booted
         firewall: what manages the packet filter, and which of its rules are ours
+        asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
     """
 
     os: str
@@ -122,6 +123,7 @@ class Facts:
     denials: tuple[str, ...]
     last_run: str = ""
     firewall: FirewallFact = NO_FIREWALL
+    asked_others: bool = True
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.
