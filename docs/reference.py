@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
-from nornir_kube_ha.intent import Apiserver, Node, Settings, Template
+from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
 from nornir_kube_ha.inventory import PER_HOST_KEYS
 
 HERE = Path(__file__).parent
@@ -63,6 +63,7 @@ def settings_page() -> str:
     for key, model in _sections("", Node):
         parts.append(_table(f"`{key}`", f"{key}.", model))
     parts.append(_table("An item of `apiservers`", "apiservers.", Apiserver))
+    parts.append(_table("An item of `virtual_routers`", "virtual_routers.", VirtualRouter))
     return "\n".join(parts)
 
 
@@ -112,7 +113,7 @@ def _type(kind: object) -> str:
     if origin is Annotated:
         return _type(arguments[0])
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
-    names |= {Apiserver: "mappings"}
+    names |= {Apiserver: "mappings", VirtualRouter: "mappings"}
     names |= dict.fromkeys((IPv4Address, IPv6Address), "address")
     names |= dict.fromkeys((IPv4Interface, IPv6Interface), "address/prefix")
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here

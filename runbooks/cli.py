@@ -93,6 +93,8 @@ def _add_vip(commands: Parsers) -> None:
     move = verbs.add_parser("move", help=words, description=words)
     add_inventory_option(move)
     move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
+    words = "which one, where the cluster has several virtual routers (its own); VIPs of one router move together"
+    move.add_argument("--vip", metavar="ADDRESS", default="", help=words)
     move.set_defaults(run=later("nornir_kube_ha.runbooks.vip:run_move"))
 
 

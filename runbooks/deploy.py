@@ -61,7 +61,8 @@ def _preflight(run: Run) -> None:
         view = run.view(name)
         # Who speaks our VRID already would fight for the VIP with every node that this run changes.
         if foreign := foreign_routers(view):
-            words = f"another router speaks VRID {view.node.virtual_router_id} on {view.node.interface}"
+            vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
+            words = f"another router speaks VRID {vrids} on {view.node.interface}"
             hint = "give the cluster another virtual_router_id, or stop that router; nothing was changed"
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
         elif words := "; ".join(hindrances(view.cluster, view.node, run.facts)):

@@ -54,10 +54,11 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
 
 
 def _in_turn(run: Run) -> Iterator[list[str]]:
-    """Names of each cluster's hosts, the VIP's holder last."""
+    """Names of each cluster's hosts, those that hold a VIP last."""
     for cluster in run.clusters:
-        names = (node.name for node in cluster.nodes if node.name in run.hosts)
-        yield sorted(names, key=lambda name: run.facts[name].holds(run.intent.node(name).vip))
+        names = [node.name for node in cluster.nodes if node.name in run.hosts]
+        holding = [name for name in names if run.facts[name].holds_any(cluster.vips)]
+        yield [*(name for name in names if name not in holding), *holding]
 
 
 def _question(run: Run) -> str:

@@ -102,7 +102,7 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
     own = [node.name for node in cluster.nodes if node.name in plans]
     changing = [name for name in own if plans[name].touches_files or plans[name].units]
     serving = [name for name in changing if run.facts[name].serves]
-    holding = [name for name in serving if run.facts[name].holds(cluster.vip)]
+    holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
     joining = [name for name in changing if KEEPALIVED_CONF not in run.facts[name].files]
     serial = max(1, how.serial.of(len(serving)))
     groups = batches(run.intent, changing, serving, holding, serial=serial, joining=joining)

@@ -14,6 +14,7 @@ from itertools import chain
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import KubeHaError, MoveError
+from nornir_kube_ha.intent import Router
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
@@ -75,7 +76,7 @@ def _due(run: Run, upgrades: Mapping[str, tuple[Upgrade, ...]]) -> tuple[str, ..
         if upgrades[name] or any(unit.runs_replaced_program for unit in facts.units.values())
     ]
     serving = [name for name in due if run.facts[name].serves]
-    holding = [name for name in serving if run.facts[name].holds(run.intent.node(name).vip)]
+    holding = [name for name in serving if run.facts[name].holds_any(run.intent.node(name).vips)]
     return tuple(chain.from_iterable(batches(run.intent, due, serving, holding)))
 
 
@@ -87,7 +88,7 @@ def _upgrade(
     gate = None
     if not run.dry_run and run.look_at(name).serves:
         gate = Gate.of(run, name, ALL)
-        if run.facts[name].holds(run.intent.node(name).vip) and not accept_outage:
+        if run.facts[name].holds_any(run.intent.node(name).vips) and not accept_outage:
             _send_vip_away(run, name, done)
     with run.unbroken():
         upgraded = run.each(upgrade_packages, [name], upgrades=upgrades, lease=run.lease)
@@ -102,22 +103,29 @@ def _upgrade(
 
 
 def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
-    """Move the VIP to another node, best to one that is upgraded: then it does not move again."""
+    """Move each VIP that a node holds to another, best to one that is upgraded: then it does not move again."""
     cluster = run.intent.cluster_of(name)
     for lost, error in run.look_at_each([node.name for node in cluster.nodes if node.name in run.reached]).items():
         run.fail(lost, error)
+    for router in cluster.routers:
+        if run.facts[name].holds_any(router.vips):
+            _send_away(run, router, name, done)
+
+
+def _send_away(run: Run, router: Router, name: str, done: list[str]) -> None:
+    cluster = run.intent.cluster_of(name)
     others = [node.name for node in cluster.nodes if node.name != name and node.name in run.reached]
     refusals = []
     for other in sorted(others, key=lambda other: other not in done):
         try:
-            move_vip(run, cluster, other)
+            move_vip(run, cluster, other, router)
         except MoveError as error:
             refusals.append(str(error))
         else:
             return
     words = "; ".join(refusals) or "no other node of its cluster is part of this run"
     hint = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
-    raise MoveError(name, f"{cluster.vip.ip} cannot be moved away first: {words}; {hint}")
+    raise MoveError(name, f"{router.vip.ip} cannot be moved away first: {words}; {hint}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,11 +1,11 @@
-"""The VIP as something to be moved: `kube-ha vip move --to HOST`."""
+"""The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
 
 import argparse
 import sys
 from contextlib import suppress
 
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
-from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.intent import Cluster, Intent, Router
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verbs import looked_at
 from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
@@ -18,7 +18,7 @@ def run_move(arguments: argparse.Namespace) -> int:
     """`vip move`.
 
     Arguments:
-        arguments: parsed: `inventory` and `to`
+        arguments: parsed: `inventory`, `to` and `vip`
 
     Returns:
         The exit code
@@ -28,9 +28,10 @@ def run_move(arguments: argparse.Namespace) -> int:
     """
     with looked_at("vip_move", arguments.inventory, lambda intent: [_cluster_of(intent, arguments.to)]) as run:
         [cluster] = run.clusters
-        source = move_vip(run, cluster, arguments.to)
+        router = _router_of(cluster, arguments.vip)
+        source = move_vip(run, cluster, arguments.to, router)
     words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
-    sys.stdout.write(f"{cluster.vip.ip} {words}\n")
+    sys.stdout.write(f"{router.vip.ip} {words}\n")
     return 0
 
 
@@ -42,13 +43,22 @@ def _cluster_of(intent: Intent, name: str) -> Cluster:
         raise UsageError(f"--to: no node is called {name}; there are {known}") from None
 
 
-def move_vip(run: Run, cluster: Cluster, to: str) -> str:
+def _router_of(cluster: Cluster, vip: str) -> Router:
+    """The virtual router that has a VIP, or a further one beside it; the cluster's own if none is named."""
+    for router in cluster.routers:
+        if not vip or vip in {str(each.ip) for each in router.vips}:
+            return router
+    raise UsageError(f"--vip: cluster {cluster.name} has no VIP {vip}; it has {cluster.addresses}")
+
+
+def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) -> str:
     """Move a cluster's VIP to one of its nodes.
 
     Arguments:
         run: has just looked at the cluster
         cluster: whose VIP it is
         to: name of the node that shall have it
+        router: the virtual router that moves; the cluster's own if not given. Others stay where they are
 
     Returns:
         Name of the node that had it
@@ -57,63 +67,71 @@ def move_vip(run: Run, cluster: Cluster, to: str) -> str:
         MoveError: it cannot go there, or does not: another node of the cluster has it
         HostError: a node does not answer
     """
-    holder = _holder(run, cluster, to)
+    router = router or cluster.router()
+    holder = _holder(run, cluster, router, to)
     if holder == to:
         return holder
-    _refuse_unfit(run, cluster, to)
+    _refuse_unfit(run, router, to)
     names = [node.name for node in cluster.nodes if node.name in run.facts]
     asked = [to, *(name for name in names if name not in (to, holder))]
     try:
-        _prefer(run, asked, to)
-        _hand_over(run, cluster, holder, to)
+        _prefer(run, router, asked, to)
+        _hand_over(run, cluster, router, holder, to)
     except BaseException:  # also when it is interrupted
         for name in asked:
             with suppress(HostError):  # who no longer answers: the others are put back, and it is told why it failed
-                _prefer(run, [name], None)
+                _prefer(run, router, [name], None)
         raise
     # Where nodes preempt, the preference has to last, or the master would take the VIP back.
-    settled = not cluster.node(to).keepalived.preempt or cluster.node(to).role == "master"
-    _prefer(run, [name for name in names if name != to or settled], None)
+    settled = not cluster.node(to).keepalived.preempt or to == router.master
+    _prefer(run, router, [name for name in names if name != to or settled], None)
     return holder
 
 
-def _prefer(run: Run, names: list[str], preferred: str | None) -> None:
+def _prefer(run: Run, router: Router, names: list[str], preferred: str | None) -> None:
     for name in names:
-        run.one(prefer_for_vip, name, intent=run.intent, preferred=preferred)
+        run.one(
+            prefer_for_vip,
+            name,
+            intent=run.intent,
+            preferred=preferred,
+            virtual_router_id=router.virtual_router_id,
+        )
 
 
-def _hand_over(run: Run, cluster: Cluster, holder: str, to: str) -> None:
+def _hand_over(run: Run, cluster: Cluster, router: Router, holder: str, to: str) -> None:
+    vrid = router.virtual_router_id
     for left in reversed(range(ATTEMPTS)):
-        run.one(release_vip, holder, intent=run.intent)
+        run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid)
         try:
-            run.one(get_vip_arrival, to, intent=run.intent)
+            run.one(get_vip_arrival, to, intent=run.intent, virtual_router_id=vrid)
         except MoveError:
             if not left:
                 raise
             run.look()
-            holder = _holder(run, cluster, to)
+            holder = _holder(run, cluster, router, to)
         else:
             return
         if holder == to:  # it was only late
             return
 
 
-def _holder(run: Run, cluster: Cluster, to: str) -> str:
+def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
     if not cluster.nodes[0].keepalived.events:
         raise MoveError(to, "keepalived.events is false: this cluster is not made for planned moves")
-    holders = [name for name, facts in run.facts.items() if facts.holds(cluster.vip)]
+    holders = [name for name, facts in run.facts.items() if facts.holds(router.vip)]
     if len(holders) != 1:
         unseen = [node.name for node in cluster.nodes if node.name not in run.facts]
         missing = f", {', '.join(unseen)} does not" if unseen else ""
         seen = f"is held by {' and '.join(holders) or 'none'} of those that answer"
-        raise MoveError(to, f"{cluster.vip.ip} {seen}{missing}; see `verify`")
+        raise MoveError(to, f"{router.vip.ip} {seen}{missing}; see `verify`")
     return holders[0]
 
 
-def _refuse_unfit(run: Run, cluster: Cluster, to: str) -> None:
+def _refuse_unfit(run: Run, router: Router, to: str) -> None:
     host = run.report().hosts[to]
     if host.failure:
         raise MoveError(to, f"cannot be looked at: {host.failure.message}")
     failed = [each.id for each in host.findings if each.status == "fail" and each.id.startswith(HEALTH)]
     if failed:
-        raise MoveError(to, f"is not fit for {cluster.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")
+        raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")

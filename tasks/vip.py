@@ -33,7 +33,7 @@ def get_endpoint(cluster: Cluster) -> Endpoint:
         refused = Probe(0, f"apiserver_ca cannot be read: {error}")
         return Endpoint(refused, refused)
     readyz, version = (_probe(node, node.vip.ip, path, context) for path in ("/readyz", "/version"))
-    others = {str(vip.ip): _probe(node, vip.ip, "/readyz", context) for vip in node.additional_vips}
+    others = {str(vip.ip): _probe(node, vip.ip, "/readyz", context) for vip in node.other_vips}
     return Endpoint(readyz, version, others)
 
 

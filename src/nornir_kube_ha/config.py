@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from nornir_kube_ha.families import UNKNOWN, Family
-from nornir_kube_ha.intent import CHECK_SCRIPT, Cluster, Login, Node
+from nornir_kube_ha.intent import CHECK_SCRIPT, Cluster, Login, Node, Router
 from nornir_kube_ha.versions import Features
 
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
@@ -148,11 +148,9 @@ def config_files(
         "ca_path": HAPROXY_CA if node.apiserver_ca else None,
         "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,
         "haproxy_down_file": HAPROXY_DOWN_FILE,
-        "vip_released_file": VIP_RELEASED_FILE,
-        "vip_wanted_file": VIP_WANTED_FILE,
         "run_folder": RUN_FOLDER,
         "listener": LISTENER,
-        "vrrp_instance": VRRP_INSTANCE,
+        "routers": tuple(_rendered(cluster, node, router) for router in cluster.routers),
     }
     files = [
         ConfigFile(HAPROXY_CFG, render("haproxy.cfg.j2", values), "0640", "root", node.haproxy.group),
@@ -170,6 +168,23 @@ def config_files(
             ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
         ]
     return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _rendered(cluster: Cluster, node: Node, router: Router) -> dict[str, object]:
+    """What a template says of a virtual router on a node."""
+    place = cluster.place(node, router).keepalived
+    return {
+        "vrrp_instance": router.name(VRRP_INSTANCE),
+        "virtual_router_id": router.virtual_router_id,
+        "state": place.state,
+        "priority": place.priority,
+        "advertised_vips": router.advertised_vips,
+        "carried_vips": router.carried_vips,
+        "vip_released": router.name("vip_released"),
+        "vip_released_file": router.name(VIP_RELEASED_FILE),
+        "vip_wanted": router.name("vip_wanted"),
+        "vip_wanted_file": router.name(VIP_WANTED_FILE),
+    }
 
 
 def _watches_apiservers(node: Node) -> bool:

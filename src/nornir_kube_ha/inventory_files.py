@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from nornir_kube_ha.errors import Problem
@@ -18,7 +17,6 @@ from nornir_kube_ha.errors import Problem
 FILES: Mapping[str, str] = MappingProxyType({"host": "hosts.yaml", "group": "groups.yaml", "defaults": "defaults.yaml"})
 """Of an inventory's folder, by the name that Nornir's SimpleInventory has for them."""
 MAX_SIZE = 4 * 2**20  # bytes; ten thousand hosts with data of their own
-MAX_DEPTH = 100  # of sections in sections; ours have four
 MAX_VALUES = 1_000_000  # that aliases may make of a file
 PLAIN = "tag:yaml.org,2002:"
 PLAIN_TAGS = frozenset(
@@ -65,9 +63,7 @@ def _composed(path: Path) -> Node | None:
     if (size := path.stat().st_size) > MAX_SIZE:
         raise _RefusedError(None, f"has {size} bytes; more than {MAX_SIZE} are no inventory")
     try:
-        text = path.read_text(encoding="utf-8")
-        _refuse_depth(text)
-        root: Node | None = YAML(typ="safe").compose(text)
+        root: Node | None = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
         refused = _RefusedError(None, " ".join(filter(None, (error.context, error.problem))) or "is no YAML")
@@ -78,15 +74,6 @@ def _composed(path: Path) -> Node | None:
     except RecursionError as error:
         raise _RefusedError(None, "is nested too deep") from error
     return root
-
-
-def _refuse_depth(text: str) -> None:
-    """Before it is composed: libyaml's composer goes down into what is nested until the process's stack is full."""
-    depth = 0
-    for event in YAML(typ="safe").parse(text):
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _RefusedError(None, "is nested too deep")
 
 
 def _refuse_harm(root: Node | None) -> None:

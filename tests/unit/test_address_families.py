@@ -76,9 +76,9 @@ def test_an_address_of_the_stats_pages_own_stays(nornir_of: NornirOf) -> None:
 
 
 def test_vips_are_parted_by_what_adverts_can_name(dual: Intent) -> None:
-    node = dual.nodes[0]
-    assert [str(vip) for vip in node.advertised_vips] == ["192.0.2.10/24", "192.0.2.20/24"]
-    assert [str(vip) for vip in node.carried_vips] == ["2001:db8::10/64"]
+    node, router = dual.nodes[0], dual.clusters[0].router()
+    assert [str(vip) for vip in router.advertised_vips] == ["192.0.2.10/24", "192.0.2.20/24"]
+    assert [str(vip) for vip in router.carried_vips] == ["2001:db8::10/64"]
     assert dual.clusters[0].addresses == "192.0.2.10, 192.0.2.20, 2001:db8::10"
     assert node.server_names == ("192.0.2.10", "192.0.2.20", "2001:db8::10")
 

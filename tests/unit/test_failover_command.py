@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from nornir_kube_ha import runbooks
 from nornir_kube_ha.errors import MoveError
 from nornir_kube_ha.faults import FAULTS
-from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.runbooks import cli, failover_test, vip
 from nornir_kube_ha.runbooks.run import Run
 
@@ -166,7 +166,8 @@ def test_vip_is_moved_to_a_node(
 ) -> None:
     steps: list[str] = []
 
-    def move_vip(_run: Run, cluster: Cluster, to: str) -> str:
+    def move_vip(_run: Run, cluster: Cluster, to: str, router: Router) -> str:
+        assert router.is_first
         steps.append(f"{cluster.name} to {to}")
         return "lb-1"
 
@@ -187,7 +188,7 @@ def test_vip_that_does_not_move_is_an_error_and_every_login_ends(
 ) -> None:
     closed = SimpleNamespace(times=0)
 
-    def refuse(_run: Run, _cluster: Cluster, to: str) -> str:
+    def refuse(_run: Run, _cluster: Cluster, to: str, _router: Router) -> str:
         raise MoveError(to, "is not fit")
 
     def close(_run: Run) -> None:

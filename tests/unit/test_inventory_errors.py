@@ -392,7 +392,7 @@ def test_accepted(nornir_of: NornirOf, overrides: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("overrides", "key", "nearest"),
     [
-        ({"group": {"virtual_router": 68}}, "virtual_router", "virtual_router_id"),
+        ({"group": {"virtual_router_ids": 68}}, "virtual_router_ids", "virtual_router_id"),
         ({"group": {"interfce": "eth0"}}, "interfce", "interface"),
         ({"group": {"api_servers": []}}, "api_servers", "apiservers"),
         ({"group": haproxy(prt=1)}, "haproxy.prt", "port"),

@@ -64,6 +64,9 @@ PER_HOST = {"name"}  # not of the data
 # A good value, where the lab's inventory has none.
 GOOD = {
     "additional_vips": "192.0.2.20/24",
+    "virtual_routers.vip": "192.0.2.30/24",
+    "virtual_routers.additional_vips": "192.0.2.31/24",
+    "virtual_routers.master": "lb-2",
     "control_plane_endpoint": "192.0.2.10:8443",
     "lab": "demo",
     "haproxy.global_lines": "maxconn 9",
@@ -99,6 +102,8 @@ def refused(path: str) -> set[str]:
 
 def good(intent: Intent, path: str) -> str:
     """What may stand there."""
+    if path.startswith("virtual_routers."):
+        return GOOD[path]
     value: Any = intent.node("lb-3")
     for part in path.split("."):
         value = getattr(value[0] if isinstance(value, tuple) else value, part)
@@ -110,6 +115,9 @@ def data_with(path: str, value: str) -> dict[str, Any]:
     head, *rest = path.split(".")
     if head == "apiservers":
         return {"apiservers": [{"address": "192.0.2.11", rest[0]: value}, {"address": "192.0.2.12"}]}
+    if head == "virtual_routers":
+        router = {"virtual_router_id": 69, "vip": "192.0.2.30/24", "master": "lb-2"}
+        return {"virtual_routers": [{**router, rest[0]: [value] if rest[0] == "additional_vips" else value}]}
     # `log` of the stats page is one line, `log` of haproxy is several.
     is_list = path.endswith("_lines") or path in {"additional_vips", "haproxy.log"}
     data: Any = [value] if is_list else value

@@ -8,7 +8,7 @@ from tests.unit.test_deploy import ALL, World, run_of, statuses, with_other_hapr
 from tests.unit.test_rolling import failure_of
 
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
-from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.runbooks import leases
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
 from nornir_kube_ha.runbooks.options import Options
@@ -29,8 +29,8 @@ def old(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     world.newer = dict.fromkeys(ALL, NEWER)
     unfit = world.refuses
 
-    def move_vip(run: Run, cluster: Cluster, to: str) -> str:
-        holder = next(name for name, facts in run.facts.items() if facts.holds(cluster.vip))
+    def move_vip(run: Run, _cluster: Cluster, to: str, router: Router) -> str:
+        holder = next(name for name, facts in run.facts.items() if facts.holds(router.vip))
         if to in unfit:
             raise MoveError(to, "is not fit")
         world.steps.append((to, "move"))

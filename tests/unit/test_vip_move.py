@@ -47,8 +47,17 @@ class World:
         if holder == "lb-2":
             self.fails.clear()
 
-    def one(self, task: Callable[..., Any], host: str, *, intent: Intent, preferred: str | None = "") -> None:
+    def one(
+        self,
+        task: Callable[..., Any],
+        host: str,
+        *,
+        intent: Intent,
+        virtual_router_id: int,
+        preferred: str | None = "",
+    ) -> None:
         assert intent is self.intent
+        assert virtual_router_id == intent.cluster_of(host).virtual_router_id
         name = NAMES[task]
         if task is prefer_for_vip:
             name = "withdraw" if preferred is None else "prefer" if preferred == host else "defer"

@@ -23,19 +23,19 @@ PROMISE = (
 
 
 def test_vrrp_is_heard_in_the_family_that_it_is_spoken_in(nornir_of: NornirOf) -> None:
-    node = load_intent(nornir_of(OF_IPV6, group=IPV6)).nodes[0]
-    assert heard_filter(node) == f"(ip6 proto 112 and ip6[41] = 68) or ({PROMISE})"
-    assert group_member(node) == "UDP6-RECV:0,ipv6-join-group=[ff02::12]:eth0"
+    [cluster] = load_intent(nornir_of(OF_IPV6, group=IPV6)).clusters
+    assert heard_filter(cluster) == f"(ip6 proto 112 and ip6[41] = 68) or ({PROMISE})"
+    assert group_member(cluster.nodes[0]) == "UDP6-RECV:0,ipv6-join-group=[ff02::12]:eth0"
 
 
 def test_whoever_says_to_have_any_vip_is_heard(nornir_of: NornirOf) -> None:
-    node = load_intent(nornir_of(group=DUAL)).nodes[0]
-    vrrp, *claims = heard_filter(node).split(") or (")
+    [cluster] = load_intent(nornir_of(group=DUAL)).clusters
+    vrrp, *claims = heard_filter(cluster).split(") or (")
     assert vrrp == "(ip proto 112 and ip[((ip[0] & 0xf) << 2) + 1] = 68"
     assert [claim.split(" and")[0] for claim in claims] == [
         *("arp src host 192.0.2.10", "arp src host 192.0.2.20", "ip6 proto 58")
     ]
-    assert group_member(node) == "UDP4-RECV:0,ip-add-membership=224.0.0.18:eth0"
+    assert group_member(cluster.nodes[0]) == "UDP4-RECV:0,ip-add-membership=224.0.0.18:eth0"
 
 
 # As socat on a host: keeps where it was to send to, and what.

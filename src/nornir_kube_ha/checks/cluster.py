@@ -1,65 +1,84 @@
 """What only all hosts of a cluster together can tell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 
 from nornir_kube_ha.checks import vip
 from nornir_kube_ha.checks.model import ClusterView, Verdict
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Router
 
 
 def single_holder(view: ClusterView) -> Verdict:
-    """Exactly one node holds the VIP."""
-    # Who was not seen may be the holder, or a second one; but two are too many whoever else was not seen.
-    undecided = view.unseen and len(view.holders) < 2
-    missing = [
-        f"{name} without {vip.ip}"
-        for name in view.holders
-        for vip in view.cluster.vips
-        if not view.facts[name].holds(vip)
+    """Exactly one node holds the VIP; of several virtual routers, exactly one each of them."""
+    routers = view.cluster.routers
+    found = [_holder(view, router) for router in routers]
+    nodes = ", ".join(node.name for node in view.cluster.nodes)
+    untold = any(ok is None for ok, _words, _missing in found)
+    missing = any(missing for _ok, _words, missing in found)
+    named = len(routers) > 1
+    seen = [
+        f"{router.addresses}: {words}" if named else words
+        for router, (_ok, words, _missing) in zip(routers, found, strict=True)
     ]
     return Verdict(
-        None if undecided else len(view.holders) == 1 and not missing,
-        f"exactly one of {', '.join(node.name for node in view.cluster.nodes)} holds {view.cluster.addresses}",
-        f"not seen: {', '.join(view.unseen)}"
-        if undecided
-        else ", ".join(view.holders) + "".join(f"; {each}" for each in missing) or "nobody",
+        False if any(ok is False for ok, _words, _missing in found) else None if untold else True,
+        f"exactly one of {nodes} holds {'; '.join(router.addresses for router in routers)}",
+        f"not seen: {', '.join(view.unseen)}" if all(ok is None for ok, _words, _missing in found) else "; ".join(seen),
         "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state"
         + ("; one VIP without the others: who took it off? `keepalived` restarted puts it back" if missing else ""),
     )
+
+
+def _holder(view: ClusterView, router: Router) -> tuple[bool | None, str, bool]:
+    """Whether exactly one node holds all of a router's VIPs, who does, and whether one holds some of them only."""
+    holders = view.holders(router)
+    # Who was not seen may be the holder, or a second one; but two are too many whoever else was not seen.
+    if view.unseen and len(holders) < 2:
+        return None, f"not seen: {', '.join(view.unseen)}", False
+    missing = [f"{name} without {vip.ip}" for name in holders for vip in router.vips if not view.facts[name].holds(vip)]
+    words = ", ".join(holders) + "".join(f"; {each}" for each in missing)
+    return len(holders) == 1 and not missing, words or "nobody", bool(missing)
 
 
 def arp(view: ClusterView) -> Verdict:
     """Every node is told the holder's hardware address."""
     expected = f"whichever node asks who has {view.cluster.addresses}, its holder answers, and nobody else"
     heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and not facts.heard.trouble}
-    holder = view.holders[0] if len(view.holders) == 1 else ""
-    owner = _macs(view, holder) if holder else frozenset()
-    # The holder itself need not hear its own answer to others.
-    several = len(view.cluster.vips) > 1
-    told = {
-        (name, f" of {vip.ip}" if several else ""): {each.mac for each in facts.answers if each.address == vip.ip}
-        for name, facts in heard.items()
-        for vip in view.cluster.vips
-    }
-    wrong = [
-        f"{name} is told {', '.join(sorted(macs)) or 'nothing'}{which}"
-        for (name, which), macs in told.items()
-        if macs - owner or (holder not in {"", name} and not macs)
-    ]
-    if not holder and (view.unseen or not wrong):
+    holders = {router: view.holders(router) for router in view.cluster.routers}
+    known = {router: names[0] for router, names in holders.items() if len(names) == 1}
+    wrong = [words for router, holder in known.items() for words in _told_wrong(view, router, holder)]
+    unowned = [words for router in holders if router not in known for words in _told_wrong(view, router, "")]
+    if len(known) < len(holders) and not wrong and (view.unseen or not unowned):
         why = f"not seen: {', '.join(view.unseen)}" if view.unseen else "no single holder was seen"
-        return Verdict(None, expected, f"{why}; {'; '.join(wrong) or 'nobody answers'}", "")
+        return Verdict(None, expected, f"{why}; {'; '.join(unowned) or 'nobody answers'}", "")
+    wrong += unowned
     deaf = [name for name in view.seen if name not in heard]
+    owners = [f"{name}, {', '.join(sorted(_macs(view, name, router)))}" for router, name in known.items()]
     verdict = Verdict(
         None if deaf and not wrong else not wrong,
         expected,
-        "; ".join(wrong) or (f"cannot listen: {', '.join(deaf)}" if deaf else f"{holder}, {', '.join(sorted(owner))}"),
+        "; ".join(wrong) or (f"cannot listen: {', '.join(deaf)}" if deaf else "; ".join(owners)),
         "a hardware address that is not the holder's: find it, another host or a network device answers for the VIP; "
         "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore, ICMPv6 dropped)",
     )
     return _of_all(view, verdict)
+
+
+def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]:
+    """Who is told what, where that is not the hardware address of a router's holder, "" if it has not one."""
+    owner = _macs(view, holder, router) if holder else frozenset()
+    several = len(view.cluster.vips) > 1
+    for address in (each.ip for each in router.vips):
+        for name, facts in view.seen.items():
+            if not facts.heard or facts.heard.trouble:
+                continue
+            macs = {each.mac for each in facts.heard.answers if each.address == address}
+            # The holder itself need not hear its own answer to others.
+            if macs - owner or (holder not in {"", name} and not macs):
+                which = f" of {address}" if several else ""
+                yield f"{name} is told {', '.join(sorted(macs)) or 'nothing'}{which}"
 
 
 def _of_all(view: ClusterView, verdict: Verdict) -> Verdict:
@@ -69,9 +88,9 @@ def _of_all(view: ClusterView, verdict: Verdict) -> Verdict:
     return verdict
 
 
-def _macs(view: ClusterView, holder: str) -> frozenset[str]:
+def _macs(view: ClusterView, holder: str, router: Router) -> frozenset[str]:
     """Of the interfaces that have the VIP: where keepalived makes one of its own for it, not the inventory's."""
-    facts, vips = view.facts[holder], {vip.ip for vip in view.cluster.vips}
+    facts, vips = view.facts[holder], {vip.ip for vip in router.vips}
     names = {interface for interface, each in facts.addresses if each.ip in vips}
     return frozenset(link.mac for name, link in facts.links.items() if name in names)
 

@@ -3,81 +3,99 @@
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import VRRP_INSTANCE
 from nornir_kube_ha.facts import Advert
-from nornir_kube_ha.intent import FOREMOST
+from nornir_kube_ha.intent import FOREMOST, Router
 
 
 def state(view: HostView) -> Verdict:
-    """Its state fits the role and the addresses."""
-    node, held = view.node, [vip for vip in view.node.vips if view.facts.holds(vip)]
-    states = {each.name: each.state for each in view.facts.vrrp or ()}
-    seen = states.get(VRRP_INSTANCE)
-    silence = f"keepalived has no {VRRP_INSTANCE}" if states else "keepalived does not answer"
-    expected = {"MASTER"} if node.role == "master" else {"BACKUP"}
-    if not node.keepalived.preempt or _is_preferred(view):
-        expected = {"MASTER", "BACKUP"}
-    wanted = view.node.vips if seen == "MASTER" else ()
-    address = "holds the VIP" if held else "does not hold the VIP"
-    if 0 < len(held) < len(node.vips):
-        address = f"holds {', '.join(str(vip.ip) for vip in held)} only"
+    """Its state fits the role and the addresses, in each virtual router."""
+    found = [_state(view, router) for router in view.cluster.routers]
+    named = len(found) > 1
+    places = [f"{router.addresses}: " if named else "" for router in view.cluster.routers]
     return Verdict(
-        seen in expected and held == [*wanted],
-        " or ".join(sorted(expected)) + ", holding the VIP only as MASTER",
-        f"{seen or silence}, {address}",
+        all(ok for ok, _expected, _seen in found),
+        "; ".join(f"{place}{expected}" for place, (_ok, expected, _seen) in zip(places, found, strict=True))
+        + ", holding the VIP only as MASTER",
+        "; ".join(f"{place}{seen}" for place, (_ok, _expected, seen) in zip(places, found, strict=True)),
         "look at the master's other checks first: a node in FAULT (haproxy or its interface down) lets the VIP go; "
         "`journalctl -u keepalived` says when",
     )
 
 
-def _is_preferred(view: HostView) -> bool:
+def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
+    """Whether the state in a virtual router is as it should be, what it should be, and what it is."""
+    held, instance = [vip for vip in router.vips if view.facts.holds(vip)], router.name(VRRP_INSTANCE)
+    states = {each.name: each.state for each in view.facts.vrrp or ()}
+    seen = states.get(instance)
+    silence = f"keepalived has no {instance}" if states else "keepalived does not answer"
+    expected = {"MASTER"} if view.node.name == router.master else {"BACKUP"}
+    if not view.node.keepalived.preempt or _is_preferred(view, router):
+        expected = {"MASTER", "BACKUP"}
+    wanted = router.vips if seen == "MASTER" else ()
+    address = "holds the VIP" if held else "does not hold the VIP"
+    if 0 < len(held) < len(router.vips):
+        address = f"holds {', '.join(str(vip.ip) for vip in held)} only"
+    return seen in expected and held == [*wanted], " or ".join(sorted(expected)), f"{seen or silence}, {address}"
+
+
+def _is_preferred(view: HostView, router: Router) -> bool:
     """Whether a planned move has put a node of the cluster ahead of the others."""
     healthy = max(0, view.node.keepalived.check.weight)  # what a good check adds to every node's priority
     preferred = min(FOREMOST, view.cluster.preferred_priority + healthy)
-    return any(advert.priority == preferred for advert in _of_our_vrid(view))
+    return any(advert.priority == preferred for advert in _adverts(view, router))
 
 
 def adverts(view: HostView) -> Verdict:
-    """Adverts of exactly one of our routers are heard."""
+    """Adverts of exactly one of our routers are heard, of each VRID."""
     names = {node.address: node.name for node in view.cluster.nodes}
-    # Priority 0 is a goodbye: who says that no longer speaks.
-    speakers = sorted({names[each.source] for each in _of_our_vrid(view) if each.source in names and each.priority})
+    speakers = [
+        # Priority 0 is a goodbye: who says that no longer speaks.
+        sorted({names[each.source] for each in _adverts(view, router) if each.source in names and each.priority})
+        for router in view.cluster.routers
+    ]
     return Verdict(
-        len(speakers) == 1 if _can_hear(view) else None,
-        f"one node of the cluster speaks VRID {view.node.virtual_router_id} on {view.node.interface}",
-        (", ".join(speakers) or "nobody") if _can_hear(view) else _deafness(view),
+        all(len(each) == 1 for each in speakers) if _can_hear(view) else None,
+        f"one node of the cluster speaks VRID {_vrids(view)} on {view.node.interface}",
+        "; ".join(", ".join(each) or "nobody" for each in speakers) if _can_hear(view) else _deafness(view),
         "nobody: the holder does not send, or a packet filter or the network drops IP protocol 112 on the way; "
         "several: they do not hear each other",
     )
 
 
 def no_foreign_router(view: HostView) -> Verdict:
-    """Nobody else speaks our VRID."""
+    """Nobody else speaks a VRID of ours."""
     foreign = foreign_routers(view)
     return Verdict(
         not foreign if _can_hear(view) else None,
-        f"no router but this cluster's speaks VRID {view.node.virtual_router_id} on {view.node.interface}",
+        f"no router but this cluster's speaks VRID {_vrids(view)} on {view.node.interface}",
         ("; ".join(foreign) or "no other") if _can_hear(view) else _deafness(view),
         "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
     )
 
 
 def foreign_routers(view: HostView) -> tuple[str, ...]:
-    """Routers outside of the cluster that were heard with its VRID, in words.
+    """Routers outside of the cluster that were heard with one of its VRIDs, in words.
 
     Arguments:
         view: the host that listened
     """
-    ours = {node.address for node in view.cluster.nodes}
+    ours, named = {node.address for node in view.cluster.nodes}, len(view.cluster.routers) > 1
     return tuple(
-        f"{advert.source} ({advert.mac}, priority {advert.priority})"
-        for advert in sorted(_of_our_vrid(view), key=lambda advert: (advert.source, advert.priority))
+        f"{advert.source} ({advert.mac}, {f'VRID {router.virtual_router_id}, ' if named else ''}"
+        f"priority {advert.priority})"
+        for router in view.cluster.routers
+        for advert in sorted(_adverts(view, router), key=lambda advert: (advert.source, advert.priority))
         if advert.source not in ours
     )
 
 
-def _of_our_vrid(view: HostView) -> frozenset[Advert]:
+def _vrids(view: HostView) -> str:
+    return " and ".join(map(str, view.cluster.virtual_router_ids))
+
+
+def _adverts(view: HostView, router: Router) -> frozenset[Advert]:
     if view.facts.heard is None:
         return frozenset()
-    vrid = view.node.virtual_router_id
+    vrid = router.virtual_router_id
     return frozenset(advert for advert in view.facts.heard.adverts if advert.virtual_router_id == vrid)
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from nornir_kube_ha.facts import Endpoint, Facts
-from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.plan import HostPlan
 
 NOT_ASKED = "not asked: a quick look asks nobody but the hosts themselves"
@@ -100,11 +100,13 @@ class ClusterView:
         """Names of the nodes that were not looked at."""
         return tuple(node.name for node in self.cluster.nodes if node.name not in self.facts)
 
-    @property
-    def holders(self) -> tuple[str, ...]:
-        """Names of the nodes that were seen with the VIP, or with one of several."""
-        vips = self.cluster.vips
-        return tuple(name for name, facts in self.seen.items() if any(facts.holds(vip) for vip in vips))
+    def holders(self, router: Router) -> tuple[str, ...]:
+        """Names of the nodes that were seen with a virtual router's VIP, or with one of several.
+
+        Arguments:
+            router: one of the cluster's
+        """
+        return tuple(name for name, facts in self.seen.items() if facts.holds_any(router.vips))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def ready(node: Node, probe: Probe, additional: Mapping[str, Probe]) -> Verdict:
         probe: what a client saw at the first
         additional: what it saw at each of the others, by its address
     """
-    others = [str(vip.ip) for vip in node.additional_vips]
+    others = [str(vip.ip) for vip in node.other_vips]
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
     untold = any(each == NOT_PROBED or _lives(node, each) for each in (probe, *seen.values()))
     wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}

@@ -1,6 +1,6 @@
 """One host, as one look at it found it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nornir_kube_ha.addresses import IPInterface
@@ -132,6 +132,14 @@ class Facts:
             vip: the virtual IP; its prefix length does not matter
         """
         return any(address.ip == vip.ip for _, address in self.addresses)
+
+    def holds_any(self, vips: Iterable[IPInterface]) -> bool:
+        """Whether any of some addresses is on one of the host's interfaces.
+
+        Arguments:
+            vips: virtual IPs; their prefix lengths do not matter
+        """
+        return any(map(self.holds, vips))
 
     @property
     def serves(self) -> bool:

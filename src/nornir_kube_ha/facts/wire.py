@@ -6,7 +6,7 @@ IPv4 asks by ARP, IPv6 by neighbour discovery (RFC 4861). In both, every holder 
 from ipaddress import IPv4Address, IPv6Address
 
 from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress
-from nornir_kube_ha.intent import Node
+from nornir_kube_ha.intent import Cluster, Node
 
 SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))  # RFC 4291, 2.7.1: with the address's last 24 bits
 SOLICITATION = bytes([135, 0, 0, 0, 0, 0, 0, 0])  # type, code, checksum, reserved
@@ -17,14 +17,14 @@ _VRRP = {
 }
 
 
-def heard_filter(node: Node) -> str:
-    """What tcpdump listens for: VRRP of the node's VRID, by its cluster's family, and who says to have a VIP.
+def heard_filter(cluster: Cluster) -> str:
+    """What tcpdump listens for: VRRP of the cluster's VRIDs, by its family, and who says to have a VIP.
 
     Arguments:
-        node: who listens
+        cluster: whose node listens
     """
-    vrrp = _VRRP[node.vip.version].format(vrid=node.virtual_router_id)
-    return " or ".join(f"({each})" for each in (vrrp, *(_claims(vip.ip) for vip in node.vips)))
+    vrrp = (_VRRP[cluster.vip.version].format(vrid=number) for number in cluster.virtual_router_ids)
+    return " or ".join(f"({each})" for each in (*vrrp, *(_claims(vip.ip) for vip in cluster.vips)))
 
 
 def _claims(vip: IPAddress) -> str:

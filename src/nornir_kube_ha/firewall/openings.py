@@ -82,7 +82,7 @@ def _ports(cluster: Cluster, node: Node) -> Iterator[Opening]:
 
 def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
     """Whoever asks there: a peer stands for all."""
-    for vip in node.advertised_vips:
+    for vip in node.vips_of(node.address.version):
         where = "" if vip == node.vip else f" at {vip.ip}"
         packet = Packet("input", TCP, peer.address, vip.ip, node.interface, port)
         yield Opening(f"port {port}{where} from {peer.name}", packet)
@@ -90,7 +90,7 @@ def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
 
 def _from_others(port: int, node: Node) -> Iterator[Opening]:
     """Whoever asks by the family that peers are not known by: a neighbour of the VIP stands for them."""
-    for vip in node.carried_vips:
+    for vip in node.vips_of(10 - node.address.version):  # of 4 and 6, the other one
         packet = Packet("input", TCP, _neighbour(vip), vip.ip, node.interface, port)
         yield Opening(f"port {port} at {vip.ip}", packet)
 

@@ -6,6 +6,7 @@ from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy, Stats
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.node import Node
+from nornir_kube_ha.intent.router import Router, VirtualRouter
 from nornir_kube_ha.intent.template import Template
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "Keepalived",
     "Login",
     "Node",
+    "Router",
     "Settings",
     "Stats",
     "Template",
+    "VirtualRouter",
     "weakness_of",
 ]

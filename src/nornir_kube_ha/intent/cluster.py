@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_network
-from itertools import chain
 
 from nornir_kube_ha.addresses import IPInterface, IPNetwork, rank
 from nornir_kube_ha.errors import Problem
@@ -12,6 +11,7 @@ from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.intent.haproxy import Apiserver
 from nornir_kube_ha.intent.keepalived import FOREMOST
 from nornir_kube_ha.intent.node import Node
+from nornir_kube_ha.intent.router import Router
 
 MIN_NODES = 2  # one master and at least one backup
 PER_NODE = {
@@ -54,6 +54,48 @@ class Cluster:
         return self.nodes[0].virtual_router_id
 
     @property
+    def virtual_router_ids(self) -> tuple[int, ...]:
+        """The VRIDs of all its virtual routers, its own first."""
+        return self.virtual_router_id, *(each.virtual_router_id for each in self.nodes[0].virtual_routers)
+
+    @property
+    def master(self) -> Node:
+        """The node that holds the VIP while all is well."""
+        return next((node for node in self.nodes if node.role == "master"), self.nodes[0])
+
+    @property
+    def routers(self) -> tuple[Router, ...]:
+        """All its virtual routers, its own first."""
+        first = self.nodes[0]
+        own = Router(first.virtual_router_id, (first.vip, *first.additional_vips), self.master.name, is_first=True)
+        others = (Router(each.virtual_router_id, each.vips, each.master) for each in first.virtual_routers)
+        return own, *others
+
+    def router(self, virtual_router_id: int | None = None) -> Router:
+        """One of its virtual routers.
+
+        Arguments:
+            virtual_router_id: its VRID; the cluster's own router if not given
+
+        Raises:
+            KeyError: the cluster has no such virtual router
+        """
+        for router in self.routers:
+            if virtual_router_id in {None, router.virtual_router_id}:
+                return router
+        raise KeyError(virtual_router_id)
+
+    def place(self, node: Node, router: Router) -> Node:
+        """The node whose priority and state a node has in a virtual router: two masters change places there.
+
+        Arguments:
+            node: one of this cluster's nodes
+            router: one of its virtual routers
+        """
+        changed = {router.master: self.master.name, self.master.name: router.master}
+        return self.node(changed.get(node.name, node.name))
+
+    @property
     def apiservers(self) -> tuple[Apiserver, ...]:
         """All kube-apiservers."""
         return self.nodes[0].apiservers
@@ -90,6 +132,7 @@ class Cluster:
         yield from self._roles()
         yield from self._shared_values()
         yield from self._priorities()
+        yield from self._further_routers()
         for node in self.nodes:
             yield from self._addresses(node)
             yield from self._families(node)
@@ -176,8 +219,9 @@ class Cluster:
             )
 
     def _addresses(self, node: Node) -> Iterator[Problem]:
+        own = len(self.routers[0].vips)
         for number, vip in enumerate(self.vips):
-            key = "additional_vips" if number else "vip"
+            key = "virtual_routers" if number >= own else "additional_vips" if number else "vip"
             if vip.ip in {other.ip for other in self.vips[:number]}:
                 yield Problem(node.name, key, f"lists {vip.ip} once more; each VIP is named once")
             if vip.ip == node.address:
@@ -193,17 +237,31 @@ class Cluster:
                     f"{vip.ip} is the VIP, which only its holder can bind; use 0.0.0.0",
                 )
 
+    def _further_routers(self) -> Iterator[Problem]:
+        first, names = self.nodes[0], [node.name for node in self.nodes]
+        seen = {self.virtual_router_id}
+        for router in first.virtual_routers:
+            number = router.virtual_router_id
+            if number in seen:
+                message = f"{number} is used twice in cluster {self.name}; each virtual router needs its own"
+                yield Problem(first.name, "virtual_routers.virtual_router_id", message)
+            seen.add(number)
+            if router.master not in names:
+                message = f"{router.master} is no node of cluster {self.name}; there are {', '.join(names)}"
+                yield Problem(first.name, "virtual_routers.master", message)
+
     def _families(self, node: Node) -> Iterator[Problem]:
         vip = self.vip
-        if vip.version != node.address.version:
-            yield Problem(
-                node.name,
-                "vip",
-                f"{vip.ip} is IPv{vip.version}, and this host's address {node.address} IPv{node.address.version}: VRRP "
-                "is spoken between these addresses, in the family of the VIP; one of the other family belongs into "
-                "additional_vips",
-            )
-        elif vip.version == 6 and node.keepalived.vrrp_version == 2:
+        for router in self.routers:
+            if router.vip.version != node.address.version:
+                yield Problem(
+                    node.name,
+                    "vip" if router.is_first else "virtual_routers.vip",
+                    f"{router.vip.ip} is IPv{router.vip.version}, and this host's address {node.address} "
+                    f"IPv{node.address.version}: VRRP is spoken between these addresses, in the family of the VIP; one "
+                    "of the other family belongs into additional_vips",
+                )
+        if vip.version == node.address.version == 6 and node.keepalived.vrrp_version == 2:
             yield Problem(node.name, "keepalived.vrrp_version", "2 knows no IPv6; take 3")
 
     def _ports(self, node: Node) -> Iterator[Problem]:
@@ -310,14 +368,16 @@ class Intent:
                     yield Problem(host, key, f"{value} is {other}'s already; {owner} needs its own")
         same: dict[int, list[Cluster]] = {}
         for cluster in self.clusters:
-            same.setdefault(cluster.virtual_router_id, []).append(cluster)
-        for first, second in chain.from_iterable(map(sharing_a_link, same.values())):
-            yield Problem(
-                second.nodes[0].name,
-                "virtual_router_id",
-                f"{second.virtual_router_id} is cluster {first.name}'s already, which may be on the same network; "
-                f"cluster {second.name} needs its own",
-            )
+            for number in dict.fromkeys(cluster.virtual_router_ids):
+                same.setdefault(number, []).append(cluster)
+        for number, clusters in same.items():
+            for first, second in sharing_a_link(clusters):
+                yield Problem(
+                    second.nodes[0].name,
+                    "virtual_router_id" if number == second.virtual_router_id else "virtual_routers.virtual_router_id",
+                    f"{number} is cluster {first.name}'s already, which may be on the same network; "
+                    f"cluster {second.name} needs its own",
+                )
 
 
 def sharing_a_link(clusters: Sequence[Cluster]) -> Iterator[tuple[Cluster, Cluster]]:

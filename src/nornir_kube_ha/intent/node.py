@@ -21,6 +21,7 @@ from nornir_kube_ha.intent.haproxy import Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.packages import Packages
+from nornir_kube_ha.intent.router import VirtualRouter
 from nornir_kube_ha.intent.template import Template
 from nornir_kube_ha.intent.verify import Verify
 
@@ -44,6 +45,8 @@ class Node(Settings):
     """Further virtual IPs of either family, with their prefix lengths, eight at most; always where `vip` is."""
     virtual_router_id: VirtualRouterId
     """The VRID, unlike any other on its network; `auto`: the VIP's last eight bits, or the next one that is free."""
+    virtual_routers: tuple[VirtualRouter, ...] = Field(default=(), max_length=8)
+    """Further virtual routers, eight at most, each with VIPs and a master of its own."""
     apiservers: tuple[Apiserver, ...] = Field(min_length=1)
     """All kube-apiservers of the cluster."""
     apiserver_ca: str | None = None
@@ -73,18 +76,21 @@ class Node(Settings):
 
     @property
     def vips(self) -> tuple[IPInterface, ...]:
-        """All virtual IPs, `vip` first."""
-        return self.vip, *self.additional_vips
+        """All virtual IPs of all virtual routers, `vip` first."""
+        return self.vip, *self.additional_vips, *(vip for router in self.virtual_routers for vip in router.vips)
 
     @property
-    def advertised_vips(self) -> tuple[IPInterface, ...]:
-        """Those that VRRP's adverts name: of the family that it is spoken in, which is that of `vip`."""
-        return tuple(vip for vip in self.vips if vip.version == self.vip.version)
+    def other_vips(self) -> tuple[IPInterface, ...]:
+        """All but `vip`."""
+        return self.vips[1:]
 
-    @property
-    def carried_vips(self) -> tuple[IPInterface, ...]:
-        """Those of the other family: VRRP knows one family in a virtual router, so keepalived only carries them."""
-        return tuple(vip for vip in self.vips if vip.version != self.vip.version)
+    def vips_of(self, version: int) -> tuple[IPInterface, ...]:
+        """All virtual IPs of a family.
+
+        Arguments:
+            version: of IP
+        """
+        return tuple(vip for vip in self.vips if vip.version == version)
 
     @property
     def uses_ipv6(self) -> bool:

@@ -34,7 +34,8 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
     for cluster in intent.clusters:
         if cluster.name in found:
             continue
-        taken = {each.virtual_router_id for each in settled if may_share_a_link(each, cluster)}
+        around = [each for each in settled if may_share_a_link(each, cluster)]
+        taken = {number for each in (*around, cluster) for number in each.virtual_router_ids}
         number = next((each for each in _candidates(cluster) if each not in taken), None)
         if number is None:
             message = f"auto: all {HIGHEST} are taken by clusters that may be on the same network"
