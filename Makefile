@@ -107,7 +107,7 @@ bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify
 
 docs: setup ## write again what the docs take from the code
-	@$(PYTHON) docs/reference.py
+	@$(PYTHON) -m docs.reference
 
 down: ## take the demo's lab down
 	@$(KUBE_HA) lab down --lab demo

@@ -1,4 +1,7 @@
-"""Writes settings.md from the models that read the inventory, and checks.md from the checks: page and code agree."""
+"""Writes what the docs take from the code, so that page and code agree: `python -m docs.reference`.
+
+settings.md comes from the models that read the inventory, checks.md from the checks; the others from modules beside.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -7,6 +10,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from docs.reference_cli import cli_page
+from docs.reference_errors import errors_page
+from docs.reference_faults import faults_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -119,7 +125,13 @@ def _type(kind: object) -> str:
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here
 
 
-PAGES = {HERE / "settings.md": settings_page, HERE / "checks.md": checks_page}
+PAGES = {
+    HERE / "settings.md": settings_page,
+    HERE / "checks.md": checks_page,
+    HERE / "faults.md": faults_page,
+    HERE / "cli.md": cli_page,
+    HERE / "exit-codes.md": errors_page,
+}
 
 if __name__ == "__main__":
     for path, page in PAGES.items():

@@ -48,11 +48,11 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    parsed = parse(build_parser(), arguments)
+    parsed = parse(make_parser(), arguments)
     return guarded(lambda: parsed.run(parsed))
 
 
-def build_parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """The whole command line. What a command needs is imported when it is run: `--help` waits for none of it."""
     parser = argparse.ArgumentParser(
         prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."

@@ -2,10 +2,12 @@
 
 import inspect
 import re
-import runpy
 from pathlib import Path
 
 import pytest
+from docs.reference import PAGES
+from docs.reference_cli import EXIT_CODES
+from docs.reference_errors import CODES
 from ruamel.yaml import YAML
 from tests.lab.defects import DEFECTS
 
@@ -16,12 +18,17 @@ from nornir_kube_ha.runbooks.cli import main
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-PAGES = runpy.run_path(str(DOCS / "reference.py"))["PAGES"]
-
-
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_what_the_docs_take_from_the_code_is_what_it_says(path: Path) -> None:
     assert path.read_text() == PAGES[path](), "run `make docs`"
+
+
+def test_exit_codes_are_told_of_every_command_and_every_code_is_explained() -> None:
+    page = (DOCS / "cli.md").read_text()
+    assert re.findall(r"^## kube-ha (.*)$", page, re.MULTILINE) == [*EXIT_CODES]
+    told = {int(code) for each in EXIT_CODES.values() for code in re.findall(r"\b\d+\b", each)}
+    assert told - {3} <= set(CODES)  # 3 is a monitoring plugin's
+    assert {int(code) for code in re.findall(r"\| (\d) \| [A-Z]", (DOCS / "exit-codes.md").read_text())} <= set(CODES)
 
 
 def test_the_readme_counts_right() -> None:
@@ -52,7 +59,9 @@ def test_logins_of_the_page_are_taken_by_an_inventory(tmp_path: Path) -> None:
     assert main(["deploy", "-i", str(folder), "--list-hosts"]) == 0
 
 
-@pytest.mark.parametrize("page", [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*sorted(DOCS.glob("*.md")), *sorted(DOCS.parent.glob("*.md"))], ids=lambda page: page.name
+)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^):]+)\)", page.read_text()):
         assert (page.parent / target.partition("#")[0]).exists(), target

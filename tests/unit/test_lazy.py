@@ -20,7 +20,7 @@ def said_by(program: str) -> str:
     ("program", "loaded"),
     [
         ("import nornir_kube_ha", ""),
-        ("from nornir_kube_ha.runbooks.cli import build_parser; build_parser().format_help()", ""),
+        ("from nornir_kube_ha.runbooks.cli import make_parser; make_parser().format_help()", ""),
         ("import nornir_kube_ha.runbooks.deploy", "jinja2 netmiko paramiko pydantic"),
     ],
 )

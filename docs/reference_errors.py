@@ -1,0 +1,66 @@
+"""Writes exit-codes.md from the errors themselves."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha import errors
+from nornir_kube_ha.errors import KubeHaError
+from nornir_kube_ha.lab import errors as lab_errors
+from nornir_kube_ha.runbooks.guard import INTERRUPTED, NOBODY_READS, TERMINATED
+
+CODES = {
+    0: "all passed, warnings or not",
+    1: "a check or a host failed, or a lab could not do what was asked",
+    2: "the command line or the inventory says something that cannot be, or nobody said yes",
+    4: "a host was not reached",
+    5: "another run is changing a host",
+    6: "a host's key or the login was refused",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    NOBODY_READS: "whoever read stdout, as `head`, has gone",
+    TERMINATED: "ended by SIGTERM",
+}
+INTRODUCTION = """\
+# Errors and exit codes
+
+Written by `make docs` from the errors themselves. [cli.md](cli.md) says which command ends with which code.
+
+| exit code | when |
+|---|---|
+"""
+ORDER = """
+Of several, what kept us from looking goes first: 6, then 5, then 4, then 1.
+
+With `--output nagios` they are a monitoring plugin's: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, which is also said where
+the run could not even start. A host that was not reached is UNKNOWN unless something failed.
+
+## Errors
+
+A report names an error by its class. All are below `nornir_kube_ha.errors.KubeHaError`, and of the built-in that fits,
+so that code of your own can catch either.
+
+| error | is also a | exit code | when |
+|---|---|---|---|
+"""
+
+
+def errors_page() -> str:
+    """The page of exit codes and errors."""
+    codes = (f"| {code} | {words} |" for code, words in CODES.items())
+    return "".join([INTRODUCTION, *(f"{row}\n" for row in codes), ORDER, *(f"{row}\n" for row in _errors())])
+
+
+def _errors() -> Iterator[str]:
+    for module in (errors, lab_errors):
+        for name, kind in vars(module).items():
+            if not (isinstance(kind, type) and issubclass(kind, KubeHaError) and kind.__module__ == module.__name__):
+                continue
+            if kind is not KubeHaError:
+                words = str(kind.__doc__).partition("\n")[0]
+                yield f"| `{name}` | {_built_in(kind)} | {kind.exit_code} | {words} |"
+
+
+def _built_in(kind: type[KubeHaError]) -> str:
+    """The built-ins that it is, but those that others of them are as well."""
+    found = [each for each in kind.__mro__ if each.__module__ == "builtins" and issubclass(each, Exception)]
+    found.remove(Exception)
+    nearest = (each for each in found if not any(other is not each and issubclass(other, each) for other in found))
+    return ", ".join(f"`{each.__name__}`" for each in nearest) or "-"

@@ -1,0 +1,56 @@
+"""Writes faults.md from the faults themselves."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.faults import FAULTS, Target, Way
+
+INTRODUCTION = """\
+# Every fault
+
+Written by `make docs` from the faults themselves; `kube-ha failover-test --list` lists them, too.
+[failover-test.md](failover-test.md) says how one is made, measured and healed, and [failover.md](failover.md) what each
+cost. A fault lasts as long as its row says, or as `--hold` does. An apiserver that is broken is not the holder's own,
+where there is another.
+
+"""
+WAYS = {Way.HOST: "on any hosts", Way.LAB: "in a lab", Way.RUN: "on any hosts"}
+TARGETS = {
+    Target.HOLDER: "On the node that holds the VIP",
+    Target.APISERVER: "On one apiserver",
+    Target.ALL_APISERVERS: "On all apiservers",
+    Target.CLUSTER: "On all nodes: changes of our own",
+}
+LIMITS = """\
+## What each may cost
+
+A fault that costs more is `missed`. `--limit-seconds` sets another limit for the outage of new connections. Of several
+trials each is judged by itself. A `-` is no limit.
+
+| fault | outage, s | with `timers: fast`, s | failed, new | failed, long-lived \
+| moves of the VIP | two holders, s | outage after the heal, s | two holders after it, s |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def faults_page() -> str:
+    """The page of all faults."""
+    tables = (f"## {title}\n\n{''.join(_rows(target))}\n" for target, title in TARGETS.items())
+    return "".join([INTRODUCTION, *tables, LIMITS, *_limits()])
+
+
+def _rows(target: Target) -> Iterator[str]:
+    yield "| fault | what is broken | can be made | lasts |\n"
+    yield "|---|---|---|---|\n"
+    for fault in FAULTS.values():
+        if fault.target is target:
+            lasts = f"{fault.seconds:g} s" if fault.seconds else "its own time"
+            yield f"| `{fault.name}` | {fault.meaning} | {WAYS[fault.way]} | {lasts} |\n"
+
+
+def _limits() -> Iterator[str]:
+    for fault in FAULTS.values():
+        usual, fast = fault.limit, fault.limit_of("fast")
+        figures = (usual.seconds, fast.seconds, usual.failed, usual.lost, usual.moves)
+        after = (usual.two_holders, usual.after, usual.two_after)
+        cells = (f"{each:g}" if each is not None else "-" for each in (*figures, *after))
+        yield f"| `{fault.name}` | {' | '.join(cells)} |\n"
