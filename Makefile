@@ -106,11 +106,12 @@ release-upgrade: setup ## upgrade a cluster to the next Debian release's package
 bench: setup ## time verify beside a bare login; writes docs/measured.md
 	@$(PYTHON) -m benchmarks.verify
 
-docs: setup ## write again what the docs take from the code
+docs: setup ## write again what the docs take from the code, and build the site, site/index.html
 	@$(PYTHON) -m docs.reference
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict # not --quiet: that would count no warning
 
 down: ## take the demo's lab down
 	@$(KUBE_HA) lab down --lab demo
 
 clean: ## remove the Python environment and what tools cached
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist
+	@rm -rf .venv site .mypy_cache .pytest_cache .ruff_cache dist

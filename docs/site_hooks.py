@@ -1,0 +1,82 @@
+"""What the site is made of beside the pages of this folder, and what its tables need on a narrow screen."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from markdown import Extension, Markdown
+from markdown.treeprocessors import Treeprocessor
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[1]
+FROM_ROOT = {
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "src/nornir_kube_ha/report/schema.json": "schema.json",
+}
+"""Files outside of this folder that are part of the site, and what they are called there."""
+PROSE = 60  # characters: a table with longer cells is read row by row on a narrow screen, another is scrolled
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Have tables marked for narrow screens."""
+    config.markdown_extensions.append(_Tables())  # type: ignore[arg-type]  # Markdown takes objects as well as names
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the files from outside of this folder."""
+    for source, name in FROM_ROOT.items():
+        content = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
+        files.append(File.generated(config, name, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, config: MkDocsConfig, **_: object) -> str:
+    """Links of a page, as the site needs them.
+
+    Those to the files from outside lead to where these are; others out of this folder stay, and fail the build. Where
+    one shows a file's name, for readers of the repository, it shows the page's title.
+    """
+    titles = dict(_titles(config.nav or []))
+
+    def link(found: re.Match[str]) -> str:
+        shown, target, anchor = found.groups("")
+        target = FROM_ROOT.get(target.removeprefix("../"), target)
+        return f"[{titles.get(target, shown) if shown.endswith('.md') else shown}]({target}{anchor}"
+
+    return re.sub(r"\[([^\]\n]+)\]\(([^)#:\s]+)(#[^)]*)?(?=\))", link, markdown)
+
+
+def _titles(nav: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    for title, inside in (each for entry in nav for each in entry.items()):
+        if isinstance(inside, str):
+            yield inside, title
+        else:
+            yield from _titles(inside)
+
+
+class _Tables(Extension):
+    """Marks tables whose cells hold prose, and each of their cells with its column's title."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Markdown's own name
+        md.treeprocessors.register(_MarkTables(md), "kube-ha-tables", 0)  # after all that makes text of cells
+
+
+class _MarkTables(Treeprocessor):
+    def run(self, root: Element) -> None:
+        for table in root.iter("table"):
+            cells = ["".join(cell.itertext()) for cell in table.iter("td")]
+            if any(len(cell) > PROSE for cell in cells):
+                _mark(table)
+
+
+def _mark(table: Element) -> None:
+    table.set("class", "prose")
+    titles = ["".join(title.itertext()) for title in table.iter("th")]
+    for row in table.iter("tr"):
+        for title, cell in zip(titles, row.findall("td"), strict=False):
+            cell.set("data-title", title)
