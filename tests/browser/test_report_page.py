@@ -1,45 +1,25 @@
 """The report's page in a browser, as a reader meets it: without scripts, on any width, in the dark and on paper."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from tests import pages
+from tests.chromium import chromium
 
 from nornir_kube_ha.report import Report, to_html
 
-CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FAILED = "lb-2.haproxy.active"
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",  # the tests run as root
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # a page that asks for anything from elsewhere gets nothing
-)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
     """Chromium without a window, in which a page's own scripts do not run."""
-    missing = [str(path) for path in (CHROMIUM, DRIVER) if not path.exists()]
-    assert not missing, f"{', '.join(missing)} is missing: run `./setup.sh browser`, as `make test` does"
-    options = ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for option in OPTIONS:
-        options.add_argument(option)
-    options.add_experimental_option("prefs", {"webkit.webprefs.javascript_enabled": False})
-    with TemporaryDirectory() as folder:  # a short path: Chromium leaves a socket there
-        driver = Chrome(options=options, service=Service(str(DRIVER), env={**os.environ, "TMPDIR": folder}))
+    with chromium(scripts=False) as driver:
         yield driver
-        driver.quit()
 
 
 @pytest.fixture
