@@ -19,6 +19,7 @@ FROM_ROOT = {
 }
 """Files outside of this folder that are part of the site, and what they are called there."""
 PROSE = 60  # characters: a table with longer cells is read row by row on a narrow screen, another is scrolled
+NAME = 24  # characters: what is no longer in a row's first cell stays on one line
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -78,5 +79,9 @@ def _mark(table: Element) -> None:
     table.set("class", "prose")
     titles = ["".join(title.itertext()) for title in table.iter("th")]
     for row in table.iter("tr"):
-        for title, cell in zip(titles, row.findall("td"), strict=False):
-            cell.set("data-title", title)
+        cells = row.findall("td")
+        if cells and len("".join(cells[0].itertext())) <= NAME:
+            cells[0].set("class", "name")
+        if len(cells) > 2:  # of two it is plain what the second is
+            for title, cell in zip(titles, cells, strict=False):
+                cell.set("data-title", title)

@@ -39,7 +39,21 @@ def test_every_page_is_there(built: Path) -> None:
 def test_links_to_files_outside_of_the_docs_lead_to_the_site_s_own(built: Path) -> None:
     assert 'href="schema.json"' in (built / "report.html").read_text()
     assert (built / "schema.json").read_text() == (site.ROOT / site.PARTS[-1]).read_text()
-    assert 'href="firewall.html"' in (built / "security.html").read_text()
+    assert 'href="firewall.html">Firewall and SELinux</a>' in (built / "security.html").read_text()
+
+
+def test_a_link_shows_its_page_s_title_rather_than_a_file_s_name(built: Path) -> None:
+    shown = re.compile(r">[\w-]+\.md</a>")
+    assert not [
+        (page.name, shown.findall(page.read_text())) for page in built.glob("*.html") if shown.search(page.read_text())
+    ]
+
+
+def test_cells_of_prose_carry_their_column_s_title_for_narrow_screens(built: Path) -> None:
+    page = (built / "settings.html").read_text()
+    assert '<table class="prose">' in page
+    assert '<td class="name" data-title="key"><code>interface</code></td>' in page
+    assert '<td data-title="meaning">Where the VIP is put.</td>' in page
 
 
 def test_whatever_leads_nowhere_fails_the_build(tmp_path: Path) -> None:
