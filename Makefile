@@ -103,8 +103,11 @@ matrix: setup ## the whole way on every release and on mixed clusters, faults 10
 release-upgrade: setup ## upgrade a cluster to the next Debian release's packages, under load; writes docs/matrix.md
 	@$(PYTHON) -m campaigns.release_upgrade
 
-bench: setup ## time verify beside a bare login; writes docs/measured.md
-	@$(PYTHON) -m benchmarks.verify
+bench: HOSTS = 3 30 100
+bench: REPEAT = 5
+bench: JOBS = no-op verify changed fresh
+bench: setup ## the same job by ours, Ansible, pyinfra, the guide and the floor (HOSTS='3 30' REPEAT=N JOBS=no-op); writes docs/performance.md
+	@$(PYTHON) -m benchmarks.bench --hosts $(HOSTS) --repeat $(REPEAT) --jobs $(JOBS)
 
 docs: setup ## write again what the docs take from the code, and build the site, site/index.html
 	@$(PYTHON) -m docs.reference
@@ -114,4 +117,4 @@ down: ## take the demo's lab down
 	@$(KUBE_HA) lab down --lab demo
 
 clean: ## remove the Python environment and what tools cached
-	@rm -rf .venv site .mypy_cache .pytest_cache .ruff_cache dist
+	@rm -rf .venv .venv-bench site .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,0 +1,40 @@
+"""The same job by ours, by the tools that others use, by the guide's loops, and by the least that can do it.
+
+Written to docs/performance.md.
+"""
+
+import argparse
+import sys
+
+from benchmarks import peers
+from benchmarks.jobs import Job
+from benchmarks.site import site
+from benchmarks.starting import starts
+from benchmarks.table import record_job, record_machine, record_starting
+from benchmarks.trials import trials
+
+STARTS = 3  # times as many as there are rounds: they are short
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hosts", type=int, nargs="+", default=[3, 30, 100])
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--jobs", type=Job, nargs="+", default=[*Job], metavar="JOB", help=", ".join(Job))
+    options = parser.parse_args()
+    command = f"make bench REPEAT={options.repeat}"
+    peers.ensure()
+    record_machine(command)
+    record_starting(starts(STARTS * options.repeat), command)
+    wrong = 0
+    for hosts in options.hosts:
+        with site(hosts) as place:
+            for job in options.jobs:
+                done = [*trials(place, job, options.repeat)]
+                wrong += sum(bool(trial.wrong) for trial in done)
+                record_job(job, hosts, done, f"{command} HOSTS={hosts} JOBS={job.value}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

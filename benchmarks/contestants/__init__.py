@@ -1,0 +1,17 @@
+"""Who does the same job: ours, two tools that others use, the guide's own loops, and the floor below all of them."""
+
+from benchmarks.contestants import ansible, floor, guide, ours, pyinfra
+from benchmarks.contestants.contestant import Contestant
+
+CONTESTANTS: tuple[Contestant, ...] = (
+    floor.LOGIN,
+    floor.LOOK,
+    floor.FLOOR,
+    ours.OURS,
+    ansible.ANSIBLE,
+    pyinfra.PYINFRA,
+    guide.GUIDE,
+)
+"""In the order in which they take their turns, and in which a table shows them: the floor first."""
+
+__all__ = ["CONTESTANTS", "Contestant"]

@@ -1,0 +1,68 @@
+"""Ansible, with the settings that make it quick."""
+
+import json
+import shutil
+from pathlib import Path
+
+from benchmarks import peers
+from benchmarks.contestants.contestant import Contestant
+from benchmarks.jobs import DEPLOYS, Job
+from benchmarks.site import Site, Target
+
+from nornir_kube_ha.plan import PACKAGES
+
+_PLAYBOOK = Path(__file__).with_name("ansible_playbook.yml")
+# Modules go through the one connection that stays, files too; hosts do not wait for each other, nor anybody for a poll.
+_SETTINGS = """\
+[defaults]
+forks = {hosts}
+strategy = free
+gathering = explicit
+interpreter_python = /usr/bin/python3
+internal_poll_interval = 0.001
+local_tmp = {folder}/tmp
+nocows = true
+[ssh_connection]
+pipelining = true
+transfer_method = piped
+ssh_args = -F {ssh_config} -o ControlMaster=auto -o ControlPersist=60s
+control_path_dir = {folder}/control
+"""
+
+
+def _prepare(site: Site) -> None:
+    folder = site.folder / "ansible"
+    shutil.rmtree(folder, ignore_errors=True)  # connections of the run before: each begins without any
+    folder.mkdir()
+    settings = _SETTINGS.format(hosts=len(site.names), folder=folder, ssh_config=site.folder / "quick_ssh_config")
+    (folder / "ansible.cfg").write_text(settings)
+    hosts = {target.name: _variables(site, target) for target in site.targets}
+    inventory = {"all": {"vars": {"ansible_user": "root", "packages": PACKAGES}, "hosts": hosts}}
+    (folder / "inventory.json").write_text(json.dumps(inventory))
+
+
+def _variables(site: Site, target: Target) -> dict[str, object]:
+    files: dict[str, list[dict[str, str]]] = {"units": [], "haproxy": [], "keepalived": []}
+    for file in target.files:
+        kind = next((kind for kind in ("haproxy", "keepalived") if file.path.startswith(f"/etc/{kind}/")), "units")
+        source = str(site.files / target.name) + file.path
+        words = {"path": file.path, "mode": file.mode, "owner": file.owner, "group": file.group}
+        files[kind].append({"src": source, **words})
+    return {"ansible_host": target.address, "files": files}
+
+
+def _command(site: Site, _job: Job) -> list[str]:
+    folder = site.folder / "ansible"
+    settings = f"ANSIBLE_CONFIG={folder / 'ansible.cfg'}"
+    return ["env", settings, peers.program("ansible-playbook"), "-i", str(folder / "inventory.json"), str(_PLAYBOOK)]
+
+
+ANSIBLE = Contestant(
+    name="ansible-core",
+    words="`ansible-playbook` with pipelining, one connection a host that stays (ControlPersist), a fork a host, "
+    "strategy free, no facts gathered, and the floor's key exchange. All hosts at once, nothing judged, no gate.",
+    jobs=DEPLOYS,
+    prepare=_prepare,
+    command=_command,
+    version=lambda: peers.version("ansible-core"),
+)

@@ -1,0 +1,33 @@
+"""What is to be done, from the same beginning to the same end by everybody."""
+
+from enum import StrEnum
+
+
+class Job(StrEnum):
+    """A job, by its name on the command line."""
+
+    NO_OP = "no-op"
+    VERIFY = "verify"
+    CHANGED = "changed"
+    FRESH = "fresh"
+
+    @property
+    def words(self) -> str:
+        """What it is, for the page."""
+        return _WORDS[self]
+
+    @property
+    def changes(self) -> bool:
+        """Whether every host's daemons read new files."""
+        return self in {Job.CHANGED, Job.FRESH}
+
+
+DEPLOYS = frozenset({Job.NO_OP, Job.CHANGED, Job.FRESH})
+"""Jobs that end with the same bytes on the hosts, and the same units up."""
+
+_WORDS = {
+    Job.NO_OP: "All is in place already: packages, files, units. It is looked at, and nothing changes.",
+    Job.VERIFY: "Hosts are looked at, and judged by ours: 92 checks on three hosts. Nobody else judges anything.",
+    Job.CHANGED: "One value of haproxy.cfg is another one on all hosts; haproxy reads it by a reload.",
+    Job.FRESH: "Bare hosts: packages are installed from the lab's own pool, files put in place, units started.",
+}

@@ -1,0 +1,112 @@
+"""Whether a job was done, which is what a time is worth anything for: looked up at each host's console."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from benchmarks.consoles import at_each_console
+from benchmarks.contestants import Contestant
+from benchmarks.jobs import DEPLOYS, Job
+from benchmarks.measuring import Taken
+from benchmarks.site import Site, Target
+
+# Parts are told apart by a line "@". What tells whether a daemon was restarted or reloaded: its unit's last change of
+# state, its main process, and haproxy's newest worker.
+_LOOK = """
+journalctl --sync
+sha256sum $FILES 2>/dev/null; stat --format '%a %U:%G' $FILES 2>/dev/null
+echo @
+systemctl show --property ActiveState,UnitFileState,NeedDaemonReload haproxy keepalived | grep . | sort
+echo @
+systemctl show --property StateChangeTimestampMonotonic,MainPID haproxy keepalived; pgrep --newest --exact haproxy
+echo @
+journalctl --unit ssh --output cat ${CURSOR:+--after-cursor "$CURSOR"} | grep -c '^Accepted publickey for '
+echo @
+journalctl --unit ssh --output cat ${CURSOR:+--after-cursor "$CURSOR"} | grep -c '^Starting session: '
+echo @
+journalctl --unit ssh --lines 1 --show-cursor --quiet | sed -n 's/^-- cursor: //p'
+"""
+_UNITS = "\n".join(
+    line for line in ("ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled") for _ in "12"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A host as it is.
+
+    Arguments:
+        files: sums, modes and owners of ours
+        units: of both daemons, whether they are up, enabled and as their files say
+        daemons: another text after a restart or a reload of either
+        logins: how many there were since the state before
+        sessions: likewise; a command, or a file transfer, is one
+        cursor: where its journal ended
+    """
+
+    files: str
+    units: str
+    daemons: str
+    logins: int
+    sessions: int
+    cursor: str
+
+
+def states(site: Site, since: Mapping[str, State] | None = None) -> dict[str, State]:
+    """All hosts as they are.
+
+    Arguments:
+        site: the hosts
+        since: their states before
+    """
+    looks = {
+        target.name: f"FILES={shlex.quote(' '.join(file.path for file in target.files))}\n"
+        f"CURSOR={shlex.quote(since[target.name].cursor if since else '')}\n{_LOOK}"
+        for target in site.targets
+    }
+    return {name: _state(said) for name, said in at_each_console(site.lab, looks).items()}
+
+
+def _state(said: str) -> State:
+    files, units, daemons, logins, sessions, cursor = (part.strip() for part in said.split("@\n"))
+    return State(files, units, daemons, int(logins), int(sessions), cursor)
+
+
+def wrongs(
+    site: Site,
+    contestant: Contestant,
+    job: Job,
+    taken: Taken,
+    *,
+    before: Mapping[str, State],
+    after: Mapping[str, State],
+) -> Iterator[str]:
+    """What makes a measurement worthless, if anything does.
+
+    Arguments:
+        site: where it was made
+        contestant: by whom
+        job: what was to be done
+        taken: what it took
+        before: states of the hosts before it
+        after: and after it
+    """
+    if taken.status:
+        yield f"exit status {taken.status}: {taken.output[-2000:]}"
+    for target in site.targets:
+        was, now = before[target.name], after[target.name]
+        if not now.logins:
+            yield f"{target.name}: nobody has logged in"
+        if job in DEPLOYS and now.files != _files(target):
+            yield f"{target.name}: files are not as rendered: {now.files}"
+        if job in DEPLOYS and now.units != _UNITS:
+            yield f"{target.name}: units are not as they should be: {now.units}"
+        if job.changes and was.daemons == now.daemons:
+            yield f"{target.name}: no daemon was told"
+        if not job.changes and not contestant.restarts and was.daemons != now.daemons:
+            yield f"{target.name}: a daemon was restarted or reloaded for nothing: {was.daemons} {now.daemons}"
+
+
+def _files(target: Target) -> str:
+    sums = [f"{file.sha256}  {file.path}" for file in target.files]
+    return "\n".join([*sums, *(f"{int(file.mode, 8):o} {file.owner}:{file.group}" for file in target.files)])

@@ -1,0 +1,197 @@
+"""A lab of so many hosts, and what every contestant is told of it: who the hosts are, and their files."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.consoles import at_consoles
+from benchmarks.jobs import Job
+from tests.lab.clusters import QUIET, add_clusters, names_of
+from tests.lab.rig import Lab, copy_inventory
+from tests.lab.test_round_trips import VERBOSE
+
+from nornir_kube_ha.config import ConfigFile, config_files
+from nornir_kube_ha.families import family_of
+from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab.network import NETNS, control_namespace
+from nornir_kube_ha.lab.state import LabFiles
+from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.templating import our_environment
+from nornir_kube_ha.versions import features, upstream_version
+
+SETTLE_SECONDS = 120
+ELSEWHERE = "198.51.100.1"  # TEST-NET-2: of no lab
+_VERSIONS = "apt-cache --no-all-versions show haproxy keepalived | sed -n 's/^Version: //p'"
+_PLAIN_LOGIN = """\
+Host *
+    User root
+    IdentityFile {key}
+    IdentitiesOnly yes
+    UserKnownHostsFile {known_hosts}
+    GlobalKnownHostsFile /dev/null
+    StrictHostKeyChecking yes
+    BatchMode yes
+    LogLevel ERROR
+"""
+# The key exchange that OpenSSH takes by itself costs 90 ms of the client's processor.
+_QUICK_LOGIN = """\
+    KexAlgorithms curve25519-sha256
+    HostKeyAlgorithms ssh-ed25519
+    Ciphers aes128-gcm@openssh.com
+    PreferredAuthentications publickey
+    GSSAPIAuthentication no
+    AddressFamily inet
+    Compression no
+    UpdateHostKeys no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A host.
+
+    Arguments:
+        name: in every inventory
+        address: where it is reached
+        vip: its cluster's
+        files: what our own renderer makes for it
+    """
+
+    name: str
+    address: str
+    vip: str
+    files: tuple[ConfigFile, ...]
+
+
+@dataclass(slots=True)
+class Site:
+    """A lab, and what a contestant has to know of it.
+
+    Arguments:
+        lab: with its inventory
+        folder: for what contestants read: `files/HOST/PATH`, `ssh_config` as users have it, `quick_ssh_config`
+        names: of its hosts
+        targets: its hosts as they should be; anew where a job begins
+        is_restless: whether daemons have been told something since they last came to rest
+    """
+
+    lab: Lab
+    folder: Path
+    names: tuple[str, ...]
+    targets: tuple[Target, ...] = field(default=())
+    is_restless: bool = False
+    _is_up: bool = False
+    _changes: int = 0
+
+    @property
+    def files(self) -> Path:
+        """The files of each host, below a folder of its name, with the modes that they shall have."""
+        return self.folder / "files"
+
+    @property
+    def keys(self) -> LabFiles:
+        """Where the lab's keys are."""
+        return LabFiles(self.lab.name)
+
+    def begin(self, job: Job) -> None:
+        """Bring the hosts to where a job begins.
+
+        Arguments:
+            job: what will be done
+        """
+        if job is Job.FRESH:
+            self.lab.down()
+            self._up()
+        elif not self._is_up:
+            self._up("--installed")
+            self._deploy()
+        elif self.is_restless:
+            self._settle()
+        if job is Job.CHANGED:
+            self._changes += 1
+            self.lab.set("haproxy.timeouts.client", f"{10 + self._changes}m")
+            self._render()
+
+    def _up(self, *options: str) -> None:
+        self.lab.up(*options)
+        self._is_up, self.is_restless = True, False
+        self._refuse_ways_out()
+        at_consoles(self.lab, self.names, VERBOSE)
+        self._render()
+
+    def _deploy(self) -> None:
+        completed = self.lab.deploy()
+        if completed.status:
+            raise SystemExit(completed.stdout + completed.stderr)
+
+    def _settle(self) -> None:
+        """Wait until daemons that were told something have come to rest: every check passes."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (seen := self.lab.runbook("verify")).status != 0:
+            if time.monotonic() > deadline:
+                raise SystemExit(seen.stdout + seen.stderr)
+        self.is_restless = False
+
+    def _render(self) -> None:
+        """Have our own renderer make the files, and write them for those who copy them."""
+        nornir = open_inventory(self.lab.inventory)
+        intent = load_intent(nornir)
+        versions = [upstream_version(each) for each in self.lab.run(self.names[0], _VERSIONS).split()]
+
+        def text(template: str, values: dict[str, Any]) -> str:
+            return our_environment().get_template(template).render(values)
+
+        nodes = [intent.node(name) for name in self.names]
+        self.targets = tuple(
+            Target(
+                node.name,
+                str(node.address),
+                str(node.vip.ip),
+                config_files(intent.cluster_of(node.name), node, features(*versions), text, family_of("apt")),
+            )
+            for node in nodes
+        )
+        shutil.rmtree(self.files, ignore_errors=True)
+        for target in self.targets:
+            for file in target.files:
+                path = self.files / target.name / file.path.removeprefix("/")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(file.data)
+                path.chmod(int(file.mode, 8))
+        plain = _PLAIN_LOGIN.format(key=self.keys.private_key, known_hosts=self.keys.known_hosts)
+        (self.folder / "ssh_config").write_text(plain)
+        (self.folder / "quick_ssh_config").write_text(plain + _QUICK_LOGIN)
+
+    def _refuse_ways_out(self) -> None:
+        """Make sure that what a contestant sends ends in the lab: its namespace knows no way to anywhere else."""
+        inside = ["nsenter", f"--net={NETNS / control_namespace(self.lab.name)}"]
+        said = run([*inside, "sh", "-c", f"ip route show default; ip route get {ELSEWHERE} 2>&1 || true"])
+        if "unreachable" not in said or "default" in said or " dev " in said:
+            raise SystemExit(f"the lab has a way out: {said}")
+
+
+@contextmanager
+def site(hosts: int) -> Iterator[Site]:
+    """A lab of so many hosts, in clusters of three where that leaves none alone; gone at the end. None is up yet.
+
+    Arguments:
+        hosts: how many
+    """
+    with TemporaryDirectory(prefix="kube-ha-bench-") as folder:
+        lab = copy_inventory("bench", Path(folder) / "inventory")
+        nodes = next(size for size in range(3, hosts + 1) if hosts % size != 1)
+        names = names_of(1, hosts)
+        add_clusters(lab, names, nodes)
+        for key, value in QUIET.items():
+            lab.set(key, value)
+        lab.set("verify.listen", 1.2)  # as users have it; tests listen for less
+        try:
+            yield Site(lab, Path(folder), tuple(names))
+        finally:
+            lab.down()

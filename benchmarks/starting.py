@@ -1,0 +1,34 @@
+"""What it takes to start: every run pays for it, before the first packet."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import peers
+from benchmarks.contestants.ours import COMMAND
+from benchmarks.measuring import Taken, take
+
+IMPORTS = "import nornir_kube_ha.runbooks.command, nornir_kube_ha.runbooks.deploy, nornir_netmiko"
+COMMANDS: Mapping[str, Sequence[str]] = {
+    "`python -c pass`": (sys.executable, "-c", "pass"),
+    "`kube-ha --help`": (COMMAND, "--help"),
+    "all that a deploy imports": (sys.executable, "-c", IMPORTS),
+    "`ansible-playbook --version`": (peers.program("ansible-playbook"), "--version"),
+    "`pyinfra --version`": (peers.program("pyinfra"), "--version"),
+}
+"""The first is what the others are compared with."""
+
+
+def starts(repeat: int) -> dict[str, list[Taken]]:
+    """What each took, by turns, each a process of its own.
+
+    Arguments:
+        repeat: how many turns each has
+    """
+    taken: dict[str, list[Taken]] = {words: [] for words in COMMANDS}
+    with TemporaryDirectory(prefix="kube-ha-bench-") as folder:
+        for _ in range(repeat):
+            for words, command in COMMANDS.items():
+                taken[words].append(take([*command], Path(folder)))
+    return taken

@@ -1,0 +1,61 @@
+"""The contestants' turns at a job."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import mean
+
+from benchmarks.contestants import CONTESTANTS, Contestant
+from benchmarks.jobs import Job
+from benchmarks.judging import states, wrongs
+from benchmarks.measuring import Taken, take
+from benchmarks.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One turn of one contestant.
+
+    Arguments:
+        contestant: whose
+        taken: what it took
+        logins: a host, on average
+        sessions: likewise
+        wrong: why it does not count; "" if it does
+    """
+
+    contestant: Contestant
+    taken: Taken
+    logins: float
+    sessions: float
+    wrong: str
+
+
+def trials(site: Site, job: Job, repeat: int) -> Iterator[Trial]:
+    """All turns at a job, by turns, so that all meet the same machine; another one begins each round.
+
+    Arguments:
+        site: the hosts
+        job: what is to be done
+        repeat: how many turns each has
+    """
+    turns = [contestant for contestant in CONTESTANTS if job in contestant.jobs]
+    for number in range(repeat):
+        first = number % len(turns)
+        for contestant in (*turns[first:], *turns[:first]):
+            yield _trial(site, contestant, job)
+
+
+def _trial(site: Site, contestant: Contestant, job: Job) -> Trial:
+    site.begin(job)
+    contestant.prepare(site)
+    before = states(site)
+    taken = take(contestant.command(site, job), site.folder, site.lab.name)
+    after = states(site, before)
+    site.is_restless = any(before[name].daemons != after[name].daemons for name in after)
+    wrong = "; ".join(wrongs(site, contestant, job, taken, before=before, after=after))
+    logins, sessions = (mean(getattr(each, count) for each in after.values()) for count in ("logins", "sessions"))
+    counts = f"{logins:g} logins, {sessions:g} sessions"
+    said = f"{taken.seconds:.2f} s, {taken.cpu:.2f} s of CPU, {taken.memory:.0f} MB, {counts}"
+    sys.stderr.write(f"{len(site.names)} hosts, {job.value}, {contestant.name}: {said} {wrong and f'WRONG: {wrong}'}\n")
+    return Trial(contestant, taken, logins, sessions, wrong)
