@@ -7,19 +7,18 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.contestants.contestant import Contestant
 from benchmarks.jobs import DEPLOYS, Job
-from benchmarks.site import Site, Target
+from benchmarks.site import Site
 
 from nornir_kube_ha.plan import PACKAGES
 
 _PLAYBOOK = Path(__file__).with_name("ansible_playbook.yml")
-# Modules go through the one connection that stays, files too; hosts do not wait for each other, nor anybody for a poll.
+# Modules go through the one connection that stays, files too; hosts do not wait for each other.
 _SETTINGS = """\
 [defaults]
 forks = {hosts}
 strategy = free
 gathering = explicit
 interpreter_python = /usr/bin/python3
-internal_poll_interval = 0.001
 local_tmp = {folder}/tmp
 nocows = true
 [ssh_connection]
@@ -36,19 +35,11 @@ def _prepare(site: Site) -> None:
     folder.mkdir()
     settings = _SETTINGS.format(hosts=len(site.names), folder=folder, ssh_config=site.folder / "quick_ssh_config")
     (folder / "ansible.cfg").write_text(settings)
-    hosts = {target.name: _variables(site, target) for target in site.targets}
+    hosts = {
+        target.name: {"ansible_host": target.address, "files": str(site.files / target.name)} for target in site.targets
+    }
     inventory = {"all": {"vars": {"ansible_user": "root", "packages": PACKAGES}, "hosts": hosts}}
     (folder / "inventory.json").write_text(json.dumps(inventory))
-
-
-def _variables(site: Site, target: Target) -> dict[str, object]:
-    files: dict[str, list[dict[str, str]]] = {"units": [], "haproxy": [], "keepalived": []}
-    for file in target.files:
-        kind = next((kind for kind in ("haproxy", "keepalived") if file.path.startswith(f"/etc/{kind}/")), "units")
-        source = str(site.files / target.name) + file.path
-        words = {"path": file.path, "mode": file.mode, "owner": file.owner, "group": file.group}
-        files[kind].append({"src": source, **words})
-    return {"ansible_host": target.address, "files": files}
 
 
 def _command(site: Site, _job: Job) -> list[str]:
