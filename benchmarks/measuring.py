@@ -52,20 +52,20 @@ def take(command: list[str], folder: Path, lab: str | None = None) -> Taken:
     output = folder / "output"
     with _own_cgroup() as group:
         begin = ["sh", "-c", _BEGIN, "sh", str(group / "cgroup.procs"), namespace, *command]
+        environment = _PLAIN | {"HOME": str(folder)}
         with output.open("wb") as stream, _Watch(group) as watch:
             begun = time.monotonic()
-            pid = subprocess.Popen(
+            status = subprocess.call(
                 begin,
                 cwd=folder,
-                env=_PLAIN | {"HOME": str(folder)},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-            ).pid
-            _, status = os.waitpid(pid, 0)
+            )
             seconds = time.monotonic() - begun
         cpu = _cpu(group)
-    return Taken(os.waitstatus_to_exitcode(status), output.read_text(errors="replace"), seconds, cpu, watch.most)
+    return Taken(status, output.read_text(errors="replace"), seconds, cpu, watch.most)
 
 
 @contextmanager

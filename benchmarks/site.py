@@ -177,14 +177,15 @@ class Site:
 
 
 @contextmanager
-def site(hosts: int) -> Iterator[Site]:
+def site(hosts: int, name: str = "bench") -> Iterator[Site]:
     """A lab of so many hosts, in clusters of three where that leaves none alone; gone at the end. None is up yet.
 
     Arguments:
-        hosts: how many
+        hosts: how many, three at least
+        name: the lab's
     """
     with TemporaryDirectory(prefix="kube-ha-bench-") as folder:
-        lab = copy_inventory("bench", Path(folder) / "inventory")
+        lab = copy_inventory(name, Path(folder) / "inventory")
         nodes = next(size for size in range(3, hosts + 1) if hosts % size != 1)
         names = names_of(1, hosts)
         add_clusters(lab, names, nodes)

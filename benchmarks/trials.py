@@ -1,7 +1,7 @@
 """The contestants' turns at a job."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
@@ -31,15 +31,16 @@ class Trial:
     wrong: str
 
 
-def trials(site: Site, job: Job, repeat: int) -> Iterator[Trial]:
+def trials(site: Site, job: Job, repeat: int, contestants: Sequence[Contestant] = CONTESTANTS) -> Iterator[Trial]:
     """All turns at a job, by turns, so that all meet the same machine; another one begins each round.
 
     Arguments:
         site: the hosts
         job: what is to be done
         repeat: how many turns each has
+        contestants: who takes part, if the job is theirs
     """
-    turns = [contestant for contestant in CONTESTANTS if job in contestant.jobs]
+    turns = [contestant for contestant in contestants if job in contestant.jobs]
     for number in range(repeat):
         first = number % len(turns)
         for contestant in (*turns[first:], *turns[:first]):
