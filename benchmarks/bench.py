@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import peers
 from benchmarks.jobs import Job
-from benchmarks.site import site
+from benchmarks.site import FORKS, site
 from benchmarks.starting import starts
 from benchmarks.table import record_job, record_machine, record_starting
 from benchmarks.trials import trials
@@ -21,14 +21,15 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, nargs="+", default=[3, 30, 100])
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--jobs", type=Job, nargs="+", default=[*Job], metavar="JOB", help=", ".join(Job))
+    parser.add_argument("--forks", type=int, default=FORKS, help="at how many hosts ours looks at once")
     options = parser.parse_args()
-    command = f"make bench REPEAT={options.repeat}"
+    command = f"make bench REPEAT={options.repeat} FORKS={options.forks}"
     peers.ensure()
     record_machine(command)
     record_starting(starts(STARTS * options.repeat), command)
     wrong = 0
     for hosts in options.hosts:
-        with site(hosts) as place:
+        with site(hosts, forks=options.forks) as place:
             for job in options.jobs:
                 done = [*trials(place, job, options.repeat)]
                 wrong += sum(bool(trial.wrong) for trial in done)

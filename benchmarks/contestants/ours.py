@@ -1,4 +1,4 @@
-"""Ours, as a user calls it, with no option."""
+"""Ours, as a user calls it."""
 
 import sys
 from importlib.metadata import version
@@ -12,13 +12,21 @@ COMMAND = str(Path(sys.executable).with_name("kube-ha"))
 
 
 def _command(site: Site, job: Job) -> list[str]:
-    return [COMMAND, "verify" if job is Job.VERIFY else "deploy", "-i", str(site.lab.inventory)]
+    return [
+        COMMAND,
+        "verify" if job is Job.VERIFY else "deploy",
+        "-i",
+        str(site.lab.inventory),
+        "--forks",
+        str(site.forks),
+    ]
 
 
 OURS = Contestant(
     name="ours",
-    words="`kube-ha deploy`, with no option: also judges what it finds, has new files judged by the daemons before any "
-    "is live, and changes hosts that serve one at a time, each behind a gate. `kube-ha verify` in `verify`.",
+    words="`kube-ha deploy --forks N`, as many hosts at once as answer in time on one machine. It also judges what it "
+    "finds, has new files judged by the daemons before any is live, and changes hosts that serve one at a time, each "
+    "behind a gate. `kube-ha verify` in `verify`.",
     jobs=DEPLOYS | {Job.VERIFY},
     prepare=lambda _: None,  # its inventory is what everything else is made from
     command=_command,
