@@ -27,7 +27,7 @@ DEPLOYS = frozenset({Job.NO_OP, Job.CHANGED, Job.FRESH})
 
 _WORDS = {
     Job.NO_OP: "All is in place already: packages, files, units. It is looked at, and nothing changes.",
-    Job.VERIFY: "Hosts are looked at, and judged by ours: 92 checks on three hosts. Nobody else judges anything.",
+    Job.VERIFY: "Hosts are looked at, and nothing changes. Ours judges what it sees; the floors only fetch it.",
     Job.CHANGED: "One value of haproxy.cfg is another one on all hosts; haproxy reads it by a reload.",
     Job.FRESH: "Bare hosts: packages are installed from the lab's own pool, files put in place, units started.",
 }
