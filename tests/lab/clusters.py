@@ -39,7 +39,7 @@ def add_clusters(lab: Lab, names: Sequence[str], nodes: int) -> None:
         cluster, place = divmod(number, nodes)
         data: dict[str, object] = {"role": "backup" if place else "master", "virtual_router_id": "auto"}
         if cluster:
-            vip = f"192.0.2.{100 + cluster}"
+            vip = f"192.0.2.{200 + cluster}"  # behind the hosts, of which there may be 189
             data |= {"cluster": f"c{cluster}", "vip": f"{vip}/24", "control_plane_endpoint": f"{vip}:8443"}
         tree[name] = {"hostname": f"192.0.2.{11 + number}", "groups": ["lab"], "data": data}
     yaml.dump(tree, hosts)
