@@ -54,6 +54,38 @@ def test_interval_must_be_the_same_where_adverts_do_not_tell_it(conf: str) -> No
     assert differences(second, second.replace("advert_int 0.05", "advert_int 1")) == ("advert_int 0.05 -> 1",)
 
 
+SECOND = """
+vrrp_instance VI-kube-master-69 {
+    interface eth0
+    virtual_router_id 69
+    advert_int 0.05
+    unicast_peer {
+        192.0.2.12
+    }
+    virtual_ipaddress {
+        192.0.2.20/24
+    }
+}
+"""
+
+
+def test_another_virtual_router_is_spoken_among_those_that_have_it(conf: str) -> None:
+    assert differences(conf, conf + SECOND) == ()
+    assert differences(conf + SECOND, conf) == ()
+
+
+def test_each_virtual_router_must_be_the_same_on_all_nodes(conf: str) -> None:
+    both = conf + SECOND
+    assert differences(both, both.replace("192.0.2.20/24", "192.0.2.30/24")) == (
+        "VI-kube-master-69: virtual_ipaddress 192.0.2.20/24 -> 192.0.2.30/24",
+    )
+
+
+def test_an_address_does_not_go_from_one_virtual_router_to_another_host_by_host(conf: str) -> None:
+    other = SECOND.replace("-69 {", "-70 {").replace("virtual_router_id 69", "virtual_router_id 70")
+    assert differences(conf + SECOND, conf + other) == ("192.0.2.20 VI-kube-master-69 -> VI-kube-master-70",)
+
+
 @pytest.fixture
 def other_version(world: World) -> World:
     """Three hosts that serve, with another version of VRRP than the inventory wants."""
