@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench fleet docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -109,6 +109,10 @@ bench: FORKS = 6
 bench: JOBS = no-op verify changed fresh
 bench: setup ## the same job by ours, Ansible, pyinfra, the guide and the floor (HOSTS='3 30' REPEAT=N JOBS=no-op FORKS=N); writes docs/performance.md
 	@$(PYTHON) -m benchmarks.bench --hosts $(HOSTS) --repeat $(REPEAT) --jobs $(JOBS) --forks $(FORKS)
+
+FLEET := 30 100 300 999
+fleet: setup ## what a look at so many hosts costs the controller (FLEET='30 100'), on an SSH server of the loopback; writes docs/performance.md
+	@$(PYTHON) -m benchmarks.fleet --hosts $(FLEET)
 
 docs: setup ## write again what the docs take from the code, and build the site, site/index.html
 	@$(PYTHON) -m docs.reference

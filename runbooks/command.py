@@ -15,6 +15,7 @@ from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.runbooks.failover_options import fault_lines
 from nornir_kube_ha.runbooks.guard import guarded, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
+from nornir_kube_ha.runbooks.progress import with_progress
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
@@ -82,7 +83,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
     """The run's report, published; none if the hosts were only to be listed."""
     inventory = find_inventory(options.inventory)
     tell(f"inventory {inventory}")
-    nornir = open_inventory(inventory, forks=options.forks, dry_run=options.dry_run)
+    nornir = with_progress(open_inventory(inventory, forks=options.forks, dry_run=options.dry_run), sys.stderr)
     hosts = select(nornir, options)
     checks = choose_checks(options)
     load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not

@@ -8,6 +8,7 @@ CONTESTANTS: tuple[Contestant, ...] = (
     floor.LOOK,
     floor.FLOOR,
     ours.OURS,
+    ours.QUICK,
     ansible.ANSIBLE,
     pyinfra.PYINFRA,
     guide.GUIDE,
