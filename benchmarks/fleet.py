@@ -47,7 +47,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             rows += _of_fleet(Path(folder), hosts // 3 * 3, options.repeat)
     lines = [
-        f"Medians of {options.repeat}. Clusters of three in one inventory, answered for by one SSH server on the loopback;",
+        f"Medians of {options.repeat}. Clusters of three in one inventory, all on one SSH server of the loopback;",
         "every host is judged by all checks. An added host costs what lies between two rows.",
         "",
         "| run | hosts | wall, s | controller's CPU, s | CPU a host, ms | memory, MB |",
