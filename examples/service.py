@@ -3,12 +3,13 @@
 
     python examples/service.py config.yaml 8000
 
-    POST /clusters/NAME/verify     look now, and answer with the report; 503 if not all passes, 404 for a stranger
+    POST /clusters/NAME/verify     look now, and answer with the report; 503 if not all passes, 404 for a stranger,
+                                   409 while somebody else has it looked at
     GET  /clusters/NAME            the last report
     GET  /clusters/NAME/metrics    the same, for Prometheus
 
 `config.yaml` is a Nornir configuration file. FastAPI runs each of these functions in a thread of its own. Looks at
-several clusters go on beside each other, on the one Nornir; those at one cluster, one after the other.
+several clusters go on beside each other, on the one Nornir; at one cluster there is one at a time.
 """
 
 import sys
@@ -49,16 +50,19 @@ class Looks:
             cluster: its name
 
         Raises:
-            HTTPException: there is no such cluster, or nobody can look at it
+            HTTPException: there is no such cluster, it is being looked at, or nobody can look at it
         """
         if cluster not in self._locks:
             raise HTTPException(404, f"no cluster called {cluster}; there are {', '.join(self._locks)}")
-        with self._locks[cluster]:
-            try:
-                self._last[cluster] = verify(self._nornir, hosts=self._hosts[cluster])
-            except KubeHaError as error:
-                raise HTTPException(500, str(error)) from error
-            return self._last[cluster]
+        if not self._locks[cluster].acquire(blocking=False):  # who waits would hold one of the server's threads
+            raise HTTPException(409, f"cluster {cluster} is being looked at")
+        try:
+            report = self._last[cluster] = verify(self._nornir, hosts=self._hosts[cluster])
+        except KubeHaError as error:
+            raise HTTPException(500, str(error)) from error
+        finally:
+            self._locks[cluster].release()
+        return report
 
     def last(self, cluster: str) -> Report:
         """What the last look at a cluster found.

@@ -6,11 +6,13 @@ its hosts have failed. So several may run at once. The caller's runner and proce
 """
 
 import copy
-from collections.abc import Callable, Collection, Iterator
+import logging
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from nornir.core import Nornir
-from nornir.core.inventory import Host, Hosts, Inventory
+from nornir.core.inventory import ConnectionOptions, Groups, Hosts, Inventory, ParentGroups
 from nornir.core.state import GlobalState
 
 from nornir_kube_ha.checks import ALL
@@ -30,6 +32,9 @@ from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks
 
 Tell = Callable[[str], object]
+
+for library in ("nornir", "paramiko"):  # or Python prints what they log where nobody has said what becomes of it
+    logging.getLogger(library).addHandler(logging.NullHandler())
 
 
 def verify(
@@ -61,6 +66,8 @@ def verify(
         UsageError: there is no such host or check
     """
     checks = choose_checks(Options(check=_names("check", check), skip=_names("skip", skip)))
+    _check_number("retry_timeout", retry_timeout, least=0)
+    _check_number("sleep", sleep, least=0)
     with _run("verify", nornir, hosts, dry_run=False, tell=tell, checks=checks) as run:
         return _verify.verify(run, Options(retry_timeout=retry_timeout, sleep=sleep))
 
@@ -85,11 +92,11 @@ def deploy(
         tell: is given a line of progress now and then
 
     Returns:
-        What was changed and, unless it was a dry run, every check
+        What was changed and, unless it was a dry run, every check. Where another run is at work on one of the hosts,
+        nothing was changed, and `exit_code` is 5
 
     Raises:
         InventoryError: the inventory says what cannot be; nothing was sent
-        LeaseHeldError: another run is at work on one of the hosts
         UsageError: there is no such host
     """
     with _run("deploy", nornir, hosts, dry_run=dry_run, tell=tell) as run:
@@ -119,7 +126,7 @@ def rollback(
         As `deploy` does
 
     Raises:
-        InventoryError, LeaseHeldError, UsageError: as `deploy` does
+        InventoryError, UsageError: as `deploy` does
     """
     with _run("rollback", nornir, hosts, dry_run=dry_run, tell=tell) as run:
         return _rollback.rollback(run, Options(roll_out=roll_out, back_to=to_before))
@@ -148,7 +155,7 @@ def upgrade(
         As `deploy` does
 
     Raises:
-        InventoryError, LeaseHeldError, UsageError: as `deploy` does
+        InventoryError, UsageError: as `deploy` does
     """
     options = Options(roll_out=RollOut(accept_outage=accept_outage, allow_downgrade=allow_downgrade))
     with _run("upgrade", nornir, hosts, dry_run=dry_run, tell=tell) as run:
@@ -174,7 +181,7 @@ def remove(
         What was changed
 
     Raises:
-        InventoryError, LeaseHeldError, UsageError: as `deploy` does
+        InventoryError, UsageError: as `deploy` does
     """
     with _run("remove", nornir, hosts, dry_run=dry_run, tell=tell) as run:
         return _remove.remove(run, Options(yes=True))
@@ -214,6 +221,14 @@ def failover_test(
         InventoryError: as `deploy` does
         UsageError: there is no such host or fault, or it cannot be made there
     """
+    for name, value, least in (
+        ("repeat", repeat, 1),
+        ("rate", rate, 1),
+        ("connections", connections, 1),
+        ("hold", 0 if hold is None else hold, 0),
+        ("limit", 0 if limit is None else limit, 0),
+    ):
+        _check_number(name, value, least=least)
     own = FailoverOptions(
         faults=_names("faults", faults),
         repeat=repeat,
@@ -240,6 +255,8 @@ def _run(
 ) -> Iterator[Run]:
     """A run of its own on the caller's inventory; its logins end with the block."""
     meant = None if hosts is None else _names("hosts", hosts)
+    if not isinstance(dry_run, bool | None):
+        raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
     own = _apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
     intent = load_intent(own)
     ours = [node.name for node in intent.nodes]
@@ -256,10 +273,8 @@ def _run(
 
 def _apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
     """A Nornir on the same inventory whose connections, and whose failed hosts, are nobody else's."""
-    inventory = nornir.inventory
-    hosts = Hosts({name: _copy(host) for name, host in inventory.hosts.items()})
     return Nornir(
-        Inventory(hosts, inventory.groups, inventory.defaults),
+        _copied(nornir.inventory),
         runner=nornir.runner,
         processors=nornir.processors,
         config=nornir.config,
@@ -267,14 +282,39 @@ def _apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
     )
 
 
-def _copy(host: Host) -> Host:
-    own = copy.copy(host)
-    own.connections = type(host.connections)()
-    return own
+def _copied(inventory: Inventory) -> Inventory:
+    """The same inventory, but for what Nornir writes to: connections, and options that it fills up by those above."""
+    defaults = copy.copy(inventory.defaults)
+    defaults.connection_options = _copied_options(inventory.defaults.connection_options)
+    groups = Groups({name: copy.copy(group) for name, group in inventory.groups.items()})
+    hosts = Hosts({name: copy.copy(host) for name, host in inventory.hosts.items()})
+    for each in (*groups.values(), *hosts.values()):
+        each.defaults, each.connection_options = defaults, _copied_options(each.connection_options)
+        each.groups = ParentGroups([groups.get(group.name, group) for group in each.groups])
+    for host in hosts.values():
+        host.connections = type(host.connections)()
+    return Inventory(hosts, groups, defaults)
+
+
+def _copied_options(options: Mapping[str, ConnectionOptions]) -> dict[str, ConnectionOptions]:
+    return {name: copy.copy(each) for name, each in options.items()}
 
 
 def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:
-    """A text is a collection, too: of its letters."""
-    if isinstance(given, str):
-        raise UsageError(f"{argument} is a list of names, not text: {given!r}")
-    return tuple(given)
+    """Names that are given; a text would be a collection, too, of its letters.
+
+    Raises:
+        UsageError: they are none
+    """
+    hint = f"{argument} is a list of names, as `nr.filter(...).inventory.hosts` has them, and not"
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UsageError(f"{hint} {given!r}")
+    names = tuple(given)
+    if strange := [name for name in names if not isinstance(name, str)]:
+        raise UsageError(f"{hint} of {type(strange[0]).__name__}")
+    return names
+
+
+def _check_number(argument: str, value: float, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+        raise UsageError(f"{argument} is a number, {least} at least, and not {value!r}")

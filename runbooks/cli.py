@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from nornir_kube_ha.lazy import later
+from nornir_kube_ha.lazy import later, postpone
 from nornir_kube_ha.runbooks.failover_options import add_failover_options
 from nornir_kube_ha.runbooks.guard import guarded
 from nornir_kube_ha.runbooks.lab_options import Parsers
@@ -22,6 +22,8 @@ from nornir_kube_ha.runbooks.options import (
     parse,
 )
 from nornir_kube_ha.runbooks.values import seconds
+
+postpone("invoke")  # paramiko needs it for `Match exec` in an ssh_config file alone, and reading it takes 60 ms
 
 RUNBOOKS = {
     "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),

@@ -1,7 +1,10 @@
 """How a change goes over hosts: a roll-out's own options."""
 
 import argparse
+from contextlib import suppress
 from dataclasses import dataclass, fields
+
+from nornir_kube_ha.errors import UsageError
 
 ON_FAILURE = ("rollback-host", "rollback-all", "stop")
 HUNDRED = 100
@@ -19,6 +22,16 @@ class Share:
     amount: int
     percent: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what is no share.
+
+        Raises:
+            UsageError: it is below nothing, or above all
+        """
+        most = HUNDRED if self.percent else self.amount
+        if type(self.amount) is not int or not 0 <= self.amount <= most:
+            raise UsageError(f"{self.amount}{'%' if self.percent else ''} is no number of hosts, and no part of them")
+
     @classmethod
     def parse(cls, text: str) -> "Share":
         """Read `3` or `25%`.
@@ -30,8 +43,10 @@ class Share:
             argparse.ArgumentTypeError: it is neither
         """
         digits = text.removesuffix("%")
-        share = cls(int(digits), text.endswith("%")) if digits.isascii() and digits.isdecimal() else None
-        if share is None or (share.percent and share.amount > HUNDRED):
+        share = None
+        with suppress(UsageError):
+            share = cls(int(digits), text.endswith("%")) if digits.isascii() and digits.isdecimal() else None
+        if share is None:
             raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts nor a percentage, as 3 or 25%")
         return share
 
@@ -67,6 +82,18 @@ class RollOut:
     allow_unreachable: bool = False
     accept_outage: bool = False
     allow_downgrade: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what a command line could not say.
+
+        Raises:
+            UsageError: a value is none that there is
+        """
+        for name in ("serial", "max_fail"):
+            if not isinstance(getattr(self, name), Share):
+                raise UsageError(f"{name} is a Share, as Share(2) or Share(25, percent=True)")
+        if self.on_failure not in ON_FAILURE:
+            raise UsageError(f"on_failure is one of {', '.join(ON_FAILURE)}, and not {self.on_failure!r}")
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "RollOut":

@@ -41,11 +41,12 @@ def known_keys(connection: BaseConnection, name: str) -> dict[str, paramiko.PKey
     read = [known for file in files if (known := _known(file))]
     revoked = {key for known in read for key in known.revoked}
     for known in read:
-        keys: dict[str, paramiko.PKey] = {}
-        for key in known.keys_of(name):
-            keys.setdefault(key.get_name(), key)  # the first of a kind holds
-        if keys:
-            return {kind: key for kind, key in keys.items() if key not in revoked}
+        if own := [*known.keys_of(name)]:
+            keys: dict[str, paramiko.PKey] = {}
+            for key in own:
+                if key not in revoked:
+                    keys.setdefault(key.get_name(), key)  # the first of a kind holds
+            return keys
     return {}
 
 
@@ -89,27 +90,33 @@ class _Known:
 
 
 def _known(file: Path) -> _Known | None:
-    """What a file says, read again when it has changed; none if it is not there."""
+    """What a file says, read again when it has changed; none if it is not there for us.
+
+    Raises:
+        ValueError: it is there, and cannot be read
+    """
     try:
         status = file.stat()
-    except OSError:
+        return _read(file, (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size))
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
         return None
-    return _read(file, (status.st_ino, status.st_mtime_ns, status.st_size))
+    except OSError as error:  # too many open files, say: the keys are there, and nobody is to pin them again
+        raise ValueError(f"known hosts {file} cannot be read: {error.strerror}") from error
 
 
 @lru_cache(maxsize=8)
-def _read(file: Path, _stamp: tuple[int, ...]) -> _Known | None:
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
+def _read(file: Path, _stamp: tuple[int, ...]) -> _Known:
+    text = file.read_text(encoding="utf-8", errors="replace")
     named: dict[str, tuple[tuple[int, str], ...]] = {}
     hashed: list[tuple[str, tuple[int, str]]] = []
     revoked: set[paramiko.PKey] = set()
-    for number, line in enumerate(map(str.strip, text.splitlines())):
+    for number, fields in enumerate(map(str.split, text.splitlines()), start=1):
+        line = " ".join(fields)  # OpenSSH parts them by any blanks, paramiko by one
         names, _, rest = line.partition(" ")
         if names == _REVOKED:
-            revoked.update(filter(None, [_key(rest.strip())]))
+            if not (key := _key(rest)):
+                raise ValueError(f"known hosts {file}, line {number}: the key that it revokes cannot be read")
+            revoked.add(key)
         elif not names.startswith(("@", "#")):
             for name in names.split(","):
                 named[name] = (*named.get(name, ()), (number, line))

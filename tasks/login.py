@@ -22,7 +22,7 @@ from nornir_kube_ha.inventory import inventory_folder, known_hosts_file, merged_
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options, weaknesses
 from nornir_kube_ha.tasks.ssh_config import JumpError
-from nornir_kube_ha.tasks.transport import NETWORK, open_transport
+from nornir_kube_ha.tasks.transport import NETWORK, LoginEndedError, open_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,8 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
         known = "is not known, and no certificate of it is looked at (@cert-authority)"
         words = f"the host key of {address} {known}; see its fingerprint, and pin it: kube-ha hostkeys enroll"
         return HostKeyUnknownError(host.name, words)
-    if isinstance(cause, paramiko.SSHException) and not NETWORK.search(str(cause)):
+    told = isinstance(cause, LoginEndedError) or not NETWORK.search(str(cause))
+    if isinstance(cause, paramiko.SSHException) and told:
         words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
         return LoginRefusedError(host.name, words)
     return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")

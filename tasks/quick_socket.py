@@ -45,5 +45,6 @@ def connect(host: str, port: int, timeout: float | None) -> QuickSocket:
     made = socket.create_connection((host, port), timeout)
     quick = QuickSocket(made.family, made.type, made.proto, made.detach())
     quick.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    quick.settimeout(None)  # SSH has time-outs of its own
     quick.acknowledge()
     return quick

@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+from dataclasses import dataclass, field
 
 import paramiko
 from netmiko import BaseConnection
@@ -23,8 +24,41 @@ _HUNG_UP = re.compile("closed by|reset by peer", re.IGNORECASE)
 ATTEMPTS = 3
 BETWEEN_ATTEMPTS = (0.2, 0.6)  # seconds, at random; longer from one to the next
 QUICK_END = 2  # seconds; what takes longer than that to fail is not tried again
-_AT_JUMP_HOSTS = threading.BoundedSemaphore(8)  # by sshd's default, 10 may be on their way in at one time (MaxStartups)
+AT_A_JUMP_HOST = 8  # by sshd's default, 10 may be on their way in at one time (MaxStartups)
 PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
+
+
+class LoginEndedError(paramiko.SSHException):
+    """The server hung up while we logged in, after it had shown its key: as sshd does after too many refusals."""
+
+
+class _CrowdedError(Exception):
+    """The server hung up before it had shown its key, and soon: as sshd does, at random, while there is a crowd.
+
+    Arguments:
+        error: what paramiko said
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """How many may be on their way through each jump host at one time."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    known: dict[tuple[str, ...], threading.BoundedSemaphore] = field(default_factory=dict)
+
+    def of(self, command: tuple[str, ...], host: str) -> threading.BoundedSemaphore:
+        """The door that a command goes through: the same for all commands that differ only in the host behind it."""
+        with self.lock:
+            way = tuple(word for word in command if host not in word)
+            return self.known.setdefault(way, threading.BoundedSemaphore(AT_A_JUMP_HOST))
+
+
+_DOORS = _Doors()
 
 
 def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
@@ -38,16 +72,15 @@ def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
 
     Raises:
         paramiko.SSHException, OSError, EOFError: it cannot be opened
-        ValueError: its ssh_config file cannot be used
+        ValueError: its ssh_config file, or a file of known hosts, cannot be used
     """
     for attempt in range(1, ATTEMPTS + 1):
-        begun = time.monotonic()
         try:
             client = _connect_once(connection)
             break
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            if attempt == ATTEMPTS or not _may_be_crowded(error, time.monotonic() - begun):
-                raise
+        except _CrowdedError as crowded:
+            if attempt == ATTEMPTS:
+                raise crowded.error from None
         time.sleep(attempt * random.uniform(*BETWEEN_ATTEMPTS))  # noqa: S311 - so that not all come back at once
     _keep_alive(client)
     connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
@@ -56,30 +89,37 @@ def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
 
 def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
     parameters = connect_parameters(connection)
-    client = strict_client(connection, name_of(parameters["hostname"], parameters["port"]))
+    host, port = parameters["hostname"], parameters["port"]
+    client = strict_client(connection, name_of(host, port))
     make_jump = parameters.pop("sock")
-    try:
-        with _AT_JUMP_HOSTS if make_jump else contextlib.nullcontext():
-            sock = make_jump() if make_jump else connect(*(parameters[key] for key in ("hostname", "port", "timeout")))
-            with contextlib.ExitStack() as unless_connected:
-                unless_connected.callback(sock.close)
-                client.connect(**parameters, sock=sock)
-                unless_connected.pop_all()
-    except BaseException:
-        client.close()
-        raise
+    with _DOORS.of(make_jump.args, host) if make_jump else contextlib.nullcontext():
+        begun = time.monotonic()
+        sock = None
+        try:
+            sock = make_jump() if make_jump else connect(host, port, parameters["timeout"])
+            client.connect(**parameters, sock=sock)
+        except BaseException as error:
+            told = _told(client, error, time.monotonic() - begun)
+            client.close()
+            if sock is not None:
+                sock.close()
+            if told is error:
+                raise
+            raise told from error
     return client
 
 
-def _may_be_crowded(error: Exception, took: float) -> bool:
-    """Whether a server hung up because too many were at its door at once: sshd does, at random (MaxStartups)."""
-    if took > QUICK_END:
-        return False
-    if isinstance(error, JumpError):
-        return _HUNG_UP.search(str(error)) is not None
-    return isinstance(error, ConnectionResetError | EOFError) or (
+def _told(client: paramiko.SSHClient, error: BaseException, took: float) -> BaseException:
+    """What an error means, by how far the login had come. Only a crowd at the door is worth coming again for."""
+    hung_up = isinstance(error, ConnectionResetError | EOFError) or (
         type(error) is paramiko.SSHException and NETWORK.search(str(error)) is not None
     )
+    jump = isinstance(error, JumpError)
+    transport = client.get_transport()
+    if transport and transport.initial_kex_done:
+        return LoginEndedError(f"the server hung up while we logged in ({error})") if hung_up and not jump else error
+    crowded = _HUNG_UP.search(str(error)) is not None if jump else hung_up and "known_hosts" not in str(error)
+    return _CrowdedError(error) if crowded and took <= QUICK_END else error
 
 
 def _keep_alive(client: paramiko.SSHClient) -> None:

@@ -1,6 +1,7 @@
 """Imports that wait until somebody needs them: `--help`, and whoever imports one name of ours, pay for no more."""
 
 import importlib
+import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -44,12 +45,14 @@ def exports(module: str, paths: Mapping[str, str]) -> Callable[[str], Any]:
 def postpone(name: str) -> None:
     """Have a module of somebody else's read only when something in it is used, if ever.
 
+    For a process of our own: others may look at a module in ways that a stand-in does not answer as it would.
     `importlib.util.LazyLoader` does not do: the import statement itself looks at a module that is there.
 
     Arguments:
         name: of the module; left alone if it is there already
     """
     stand_in = ModuleType(name)
+    stand_in.__spec__ = importlib.util.find_spec(name) if name not in sys.modules else None
 
     def find(attribute: str) -> Any:  # noqa: ANN401 - whatever has that name
         if attribute.startswith("__") and attribute != "__path__":  # who looks over all modules there are uses none

@@ -11,17 +11,18 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import colorama
 import pytest
 from nornir.core import Nornir
-from nornir.core.inventory import Host
+from nornir.core.inventory import ConnectionOptions, Host
 from nornir.core.processor import Processor
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 from tests.unit.conftest import PASSWORD
 
 import nornir_kube_ha
-from nornir_kube_ha import KubeHaError, Report, deploy, failover_test, remove, verify
+from nornir_kube_ha import KubeHaError, Report, RollOut, Share, deploy, failover_test, remove, verify
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe
@@ -118,7 +119,7 @@ def test_checks_that_are_wanted_are_made_alone(caller: Callable[..., Nornir]) ->
     ids = {finding.id for host in report.hosts.values() for finding in host.findings}
     assert "haproxy.active" in ids
     assert all(each.startswith("haproxy.") and each != "haproxy.stats" for each in ids)
-    with pytest.raises(UsageError, match="check is a list of names, not text: 'vip"):
+    with pytest.raises(UsageError, match=r"check is a list of names, .* and not 'vip"):
         verify(caller(), check="vip.*")
     with pytest.raises(UsageError, match=r"no check is called haproxy\.activ; did you mean haproxy\.active\?"):
         verify(caller(), check=["haproxy.activ"])
@@ -182,6 +183,58 @@ def test_nothing_of_the_process_is_changed(caller: Callable[..., Nornir]) -> Non
 def _loggers() -> dict[str, logging.Logger]:
     there = logging.Logger.manager.loggerDict
     return {"": logging.getLogger(), **{name: log for name, log in there.items() if isinstance(log, logging.Logger)}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"hosts": "lb-1"}, "hosts is a list of names"),
+        ({"hosts": [1]}, "and not of int"),
+        ({"check": None}, "check is a list of names"),
+        ({"sleep": -1}, "sleep is a number, 0 at least, and not -1"),
+        ({"retry_timeout": "20"}, "retry_timeout is a number, 0 at least, and not '20'"),
+        ({"retry_timeout": float("nan")}, "retry_timeout is a number"),
+    ],
+)
+def test_what_a_command_line_could_not_say_is_refused(
+    caller: Callable[..., Nornir], arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        verify(caller(), **arguments)
+
+
+@pytest.mark.parametrize("arguments", [{"repeat": 0}, {"rate": 0}, {"connections": -1}, {"hold": -1}, {"limit": True}])
+def test_a_measurement_that_measures_nothing_is_refused(
+    caller: Callable[..., Nornir], arguments: dict[str, Any]
+) -> None:
+    [name] = arguments
+    with pytest.raises(UsageError, match=f"{name} is a number"):
+        failover_test(caller(), ["haproxy-kill"], **arguments)
+
+
+def test_a_roll_out_that_cannot_be_is_refused_before_anything_is_done(caller: Callable[..., Nornir]) -> None:
+    for wrong in ({"serial": 2}, {"max_fail": 1}, {"on_failure": "rollback_all"}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            RollOut(**wrong)  # type: ignore[arg-type] # that is the point
+    for amount, percent in ((-5, False), (101, True), (True, False)):
+        with pytest.raises(UsageError, match="no number of hosts"):
+            Share(amount, percent)
+    with pytest.raises(UsageError, match="dry_run"):
+        deploy(caller(), dry_run="no")  # type: ignore[arg-type]
+
+
+def test_what_nornir_fills_up_is_filled_up_in_copies(caller: Callable[..., Nornir]) -> None:
+    nornir = caller()
+    base, host = nornir.inventory.defaults, nornir.inventory.hosts["lb-1"]
+    base.connection_options = {"netmiko": ConnectionOptions(extras={"key_file": "old"}, password="old")}
+    host.connection_options = {"netmiko": ConnectionOptions()}
+    verify(nornir)
+    copied = api._copied(nornir.inventory)  # noqa: SLF001
+    parameters = copied.hosts["lb-1"].get_connection_parameters("netmiko")
+    assert parameters.extras == {"key_file": "old"}
+    assert host.connection_options["netmiko"].extras is None
+    assert copied.groups["kube"].defaults is copied.hosts["lb-1"].defaults
+    assert [group.name for group in copied.hosts["lb-1"].groups] == ["kube"]
 
 
 def test_several_may_run_at_once(caller: Callable[..., Nornir]) -> None:

@@ -5,17 +5,20 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from nornir.core import Nornir
 from nornir_netmiko.connections import CONNECTION_NAME
+from paramiko.common import AUTH_FAILED
 from tests.unit.sshserver import Sent, SSHServer
 
-from nornir_kube_ha.errors import HostKeyUnknownError, HostUnreachableError
+from nornir_kube_ha.errors import HostKeyUnknownError, HostUnreachableError, LoginRefusedError
 from nornir_kube_ha.tasks import transport
 from nornir_kube_ha.tasks.quick_socket import QuickSocket, connect
+from nornir_kube_ha.tasks.ssh_config import JumpError
 
 DROP = f"#!{sys.executable}\nimport sys\nsys.exit('kex_exchange_identification: read: Connection reset by peer')\n"
 
@@ -148,7 +151,7 @@ def test_no_more_go_to_jump_hosts_at_once_than_these_let_in(monkeypatch: pytest.
         def get_transport(self) -> None: ...
 
     def parameters(_connection: object) -> dict[str, object]:
-        return {"hostname": "lb-1", "port": 22, "timeout": 8, "sock": BytesIO}
+        return {"hostname": "lb-1", "port": 22, "timeout": 8, "sock": partial(BytesIO)}
 
     monkeypatch.setattr(transport, "connect_parameters", parameters)
     monkeypatch.setattr(transport, "strict_client", lambda *_: Client())
@@ -156,6 +159,58 @@ def test_no_more_go_to_jump_hosts_at_once_than_these_let_in(monkeypatch: pytest.
         clients = [*pool.map(lambda _: transport.open_transport(type("Connection", (), {})()), range(24))]
     assert len(clients) == 24
     assert most == 8
+
+
+def test_a_login_that_is_refused_is_tried_once_also_where_the_server_hangs_up(
+    fresh_server: SSHServer, sent_afresh: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: SSHServer, username: str, key: object) -> int:  # noqa: ARG001 - paramiko's interface
+        self.tries.append(username)
+        threading.Thread(target=self.hang_up).start()
+        return AUTH_FAILED
+
+    monkeypatch.setattr(SSHServer, "check_auth_publickey", refuse)
+    with pytest.raises(LoginRefusedError, match=r"login as root .* is refused.*check user, key and agent"):
+        sent_afresh()
+    assert fresh_server.tries == ["root"]
+    assert len(fresh_server.transports) == 1
+
+
+def test_each_jump_host_has_a_door_of_its_own() -> None:
+    doors = transport._Doors()  # noqa: SLF001
+    first = doors.of(("ssh", "-W", "[lb-1]:22", "ssh://a"), "lb-1")
+    assert doors.of(("ssh", "-W", "[lb-2]:22", "ssh://a"), "lb-2") is first
+    assert doors.of(("ssh", "-W", "[lb-2]:22", "ssh://b"), "lb-2") is not first
+
+
+def test_time_in_the_queue_is_not_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: dict[int, int] = {}
+    monkeypatch.setattr(transport, "QUICK_END", 0.1)
+    monkeypatch.setattr(transport, "BETWEEN_ATTEMPTS", (0, 0.01))
+
+    class Client:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def connect(self, **_parameters: object) -> None:
+            tries[self.number] = tries.get(self.number, 0) + 1
+            time.sleep(0.05)
+            if tries[self.number] == 1:
+                raise JumpError("Connection closed by remote host")
+
+        def close(self) -> None: ...
+
+        def get_transport(self) -> None: ...
+
+    def parameters(_connection: object) -> dict[str, object]:
+        return {"hostname": "lb-1", "port": 22, "timeout": 8, "sock": partial(BytesIO)}
+
+    monkeypatch.setattr(transport, "connect_parameters", parameters)
+    monkeypatch.setattr(transport, "strict_client", lambda connection, _name: Client(connection.number))
+    with ThreadPoolExecutor(32) as pool:
+        connections = [type("Connection", (), {"number": number})() for number in range(32)]
+        assert len([*pool.map(transport.open_transport, connections)]) == 32
+    assert set(tries.values()) == {2}
 
 
 def test_nothing_waits_for_more_to_come(fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent) -> None:
