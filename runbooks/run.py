@@ -13,7 +13,7 @@ from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
-from nornir_kube_ha.config import masked
+from nornir_kube_ha.config import VRRP_INSTANCE, masked
 from nornir_kube_ha.errors import HostUnreachableError, RemoteTimeoutError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
@@ -432,7 +432,7 @@ class Run:
     def _host_state(self, node: Node) -> HostState:
         facts = self.facts[node.name]
         return HostState(
-            vrrp=facts.vrrp[0].state if facts.vrrp else None,
+            vrrp=next((each.state for each in facts.vrrp or () if each.name == VRRP_INSTANCE), None),
             holds_vip=facts.holds(node.vip),
             apiservers=_shown_apiservers(node, facts),
         )

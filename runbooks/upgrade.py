@@ -107,12 +107,13 @@ def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
     cluster = run.intent.cluster_of(name)
     for lost, error in run.look_at_each([node.name for node in cluster.nodes if node.name in run.reached]).items():
         run.fail(lost, error)
-    for router in cluster.routers:
-        if run.facts[name].holds_any(router.vips):
-            _send_away(run, router, name, done)
+    held = [router for router in cluster.routers if run.facts[name].holds_any(router.vips)]
+    for number, router in enumerate(held):
+        gone = ", ".join(each.addresses for each in held[:number])
+        _send_away(run, router, name, done, f"; {gone} has been moved" if gone else "")
 
 
-def _send_away(run: Run, router: Router, name: str, done: list[str]) -> None:
+def _send_away(run: Run, router: Router, name: str, done: list[str], already: str) -> None:
     cluster = run.intent.cluster_of(name)
     others = [node.name for node in cluster.nodes if node.name != name and node.name in run.reached]
     refusals = []
@@ -125,7 +126,7 @@ def _send_away(run: Run, router: Router, name: str, done: list[str]) -> None:
             return
     words = "; ".join(refusals) or "no other node of its cluster is part of this run"
     hint = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
-    raise MoveError(name, f"{router.vip.ip} cannot be moved away first: {words}; {hint}")
+    raise MoveError(name, f"{router.vip.ip} cannot be moved away first: {words}{already}; {hint}")
 
 
 def main(arguments: list[str] | None = None) -> int:

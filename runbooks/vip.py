@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import suppress
+from ipaddress import ip_interface
 
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
@@ -45,8 +46,12 @@ def _cluster_of(intent: Intent, name: str) -> Cluster:
 
 def _router_of(cluster: Cluster, vip: str) -> Router:
     """The virtual router that has a VIP, or a further one beside it; the cluster's own if none is named."""
+    try:
+        address = ip_interface(vip).ip if vip else cluster.vip.ip
+    except ValueError:
+        raise UsageError(f"--vip: {vip} is no address") from None
     for router in cluster.routers:
-        if not vip or vip in {str(each.ip) for each in router.vips}:
+        if address in {each.ip for each in router.vips}:
             return router
     raise UsageError(f"--vip: cluster {cluster.name} has no VIP {vip}; it has {cluster.addresses}")
 

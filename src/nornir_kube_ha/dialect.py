@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_interface
 from itertools import chain
 
 _WORDS = {
@@ -12,7 +13,7 @@ _WORDS = {
     "advert_int": r"^\s*advert_int\s+(\S+)",
 }
 _VERSION = r"^\s*vrrp_version\s+(\S+)"
-_INSTANCE = r"^vrrp_instance\s+(\S+)\s*\{(.*?)^\}"
+_INSTANCE = r"^\s*vrrp_instance\b[^{\n]*\{"
 _ADDRESSES = r"^\s*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
 VRRP_3 = "3"  # its adverts say how often they come; those of version 2 are dropped where another interval is expected
 
@@ -20,33 +21,48 @@ VRRP_3 = "3"  # its adverts say how often they come; those of version 2 are drop
 def differences(old: str, new: str) -> tuple[str, ...]:
     """Why nodes of an old and of a new keepalived.conf do not hear each other: `vrrp_version 3 -> 2`.
 
-    A virtual router that only one of them has is spoken among those that have it. But an address that changes from one
-    to another is held in both until all nodes have changed.
+    On the wire a virtual router is its VRID; what its instance is called does not matter. One that only one of the
+    files has is spoken among those nodes that have it. But an address that changes from one to another is held in both
+    until all nodes have changed.
 
     Arguments:
-        old: a keepalived.conf of ours, as it is
-        new: the same, as it should be
+        old: as it is, perhaps somebody else's
+        new: ours, as it should be
     """
     versions = (_found(_VERSION, old), _found(_VERSION, new))
-    before, after = _instances(old), _instances(new)
-    named = len({*before, *after}) > 1
+    before, after = _routers(old), _routers(new)
+    named = max(len(before), len(after)) > 1
     words = [("", "vrrp_version", versions)]
-    for name in before.keys() & after.keys():
-        one, other = _dialect(before[name]), _dialect(after[name])
+    for vrid in sorted(before.keys() & after.keys()):
+        one, other = _dialect(before[vrid]), _dialect(after[vrid])
         if VRRP_3 in versions:
             del one["advert_int"], other["advert_int"]
-        words += [(f"{name}: " if named else "", word, (one[word], other[word])) for word in one]
-    words += [("", address, owners) for address, owners in _moved(before, after)]
-    return tuple(
+        words += [(f"VRID {vrid}: " if named else "", word, (one[word], other[word])) for word in one]
+    words += [
+        (f"{address}: " if named else "", "virtual_router_id", owners) for address, owners in _moved(before, after)
+    ]
+    told = (
         f"{place}{word} {was or 'none'} -> {becomes or 'none'}"
         for place, word, (was, becomes) in words
         if was != becomes
     )
+    return tuple(dict.fromkeys(told))
 
 
-def _instances(keepalived_conf: str) -> Mapping[str, str]:
-    """Each `vrrp_instance`'s own lines, by its name."""
-    return dict(re.findall(_INSTANCE, keepalived_conf, re.MULTILINE | re.DOTALL))
+def _routers(keepalived_conf: str) -> Mapping[str, str]:
+    """Each `vrrp_instance`'s own lines, by its VRID; the whole text as one where none can be told apart."""
+    blocks = [_block(keepalived_conf, match.end()) for match in re.finditer(_INSTANCE, keepalived_conf, re.MULTILINE)]
+    return {_found(_WORDS["virtual_router_id"], block): block for block in blocks or [keepalived_conf]}
+
+
+def _block(text: str, start: int) -> str:
+    """What stands between a brace, which ends there, and its own closing one."""
+    depth = 1
+    for place, sign in enumerate(text[start:], start):
+        depth += (sign == "{") - (sign == "}")
+        if not depth:
+            return text[start:place]
+    return text[start:]
 
 
 def _dialect(instance: str) -> dict[str, str]:
@@ -58,19 +74,27 @@ def _dialect(instance: str) -> dict[str, str]:
 
 
 def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Addresses that another virtual router has than before, each with both."""
+    """Addresses that another virtual router has than before, each with both VRIDs."""
     old, new = _owners(before), _owners(after)
-    for address in old.keys() & new.keys():
+    for address in sorted(old.keys() & new.keys()):
         if old[address] != new[address]:
             yield address, (old[address], new[address])
 
 
-def _owners(instances: Mapping[str, str]) -> dict[str, str]:
+def _owners(routers: Mapping[str, str]) -> dict[str, str]:
     return {
-        address.partition("/")[0]: name
-        for name, lines in instances.items()
+        _normal(address): vrid
+        for vrid, lines in routers.items()
         for address in chain.from_iterable(map(_first_words, re.findall(_ADDRESSES, lines, re.MULTILINE)))
     }
+
+
+def _normal(address: str) -> str:
+    """An address as we write it, without its prefix length."""
+    try:
+        return str(ip_interface(address).ip)
+    except ValueError:
+        return address
 
 
 def _first_words(lines: str) -> list[str]:

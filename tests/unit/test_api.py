@@ -215,7 +215,7 @@ def test_a_measurement_that_measures_nothing_is_refused(
 def test_a_roll_out_that_cannot_be_is_refused_before_anything_is_done(caller: Callable[..., Nornir]) -> None:
     for wrong in ({"serial": 2}, {"max_fail": 1}, {"on_failure": "rollback_all"}):
         with pytest.raises(UsageError, match=next(iter(wrong))):
-            RollOut(**wrong)  # type: ignore[arg-type] # that is the point
+            RollOut(**wrong)
     for amount, percent in ((-5, False), (101, True), (True, False)):
         with pytest.raises(UsageError, match="no number of hosts"):
             Share(amount, percent)

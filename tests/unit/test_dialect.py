@@ -1,5 +1,6 @@
 """What nodes must agree on to hear each other: no change of it goes from host to host."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -77,13 +78,36 @@ def test_another_virtual_router_is_spoken_among_those_that_have_it(conf: str) ->
 def test_each_virtual_router_must_be_the_same_on_all_nodes(conf: str) -> None:
     both = conf + SECOND
     assert differences(both, both.replace("192.0.2.20/24", "192.0.2.30/24")) == (
-        "VI-kube-master-69: virtual_ipaddress 192.0.2.20/24 -> 192.0.2.30/24",
+        "VRID 69: virtual_ipaddress 192.0.2.20/24 -> 192.0.2.30/24",
     )
 
 
 def test_an_address_does_not_go_from_one_virtual_router_to_another_host_by_host(conf: str) -> None:
     other = SECOND.replace("-69 {", "-70 {").replace("virtual_router_id 69", "virtual_router_id 70")
-    assert differences(conf + SECOND, conf + other) == ("192.0.2.20 VI-kube-master-69 -> VI-kube-master-70",)
+    assert differences(conf + SECOND, conf + other) == ("192.0.2.20: virtual_router_id 69 -> 70",)
+
+
+OTHERS = [
+    ("", "", "VI-kube-master", "VI_1"),
+    ("", "", "VI-kube-master", '"VI-kube-master"'),
+    ("(?m)^", "  ", "", ""),
+    ("(?m)^ +", "", "", ""),
+    (r"(?m)^\}", " }", "", ""),
+]
+
+
+@pytest.mark.parametrize(("pattern", "by", "old", "new"), OTHERS)
+def test_a_file_that_somebody_else_wrote_is_told_by_what_is_on_the_wire(
+    conf: str, pattern: str, by: str, old: str, new: str
+) -> None:
+    other = re.sub(pattern, by, conf) if pattern else conf.replace(old, new)
+    assert other != conf
+    assert differences(other, conf) == ()
+    assert differences(other.replace("virtual_router_id 68", "virtual_router_id 51"), conf) == (
+        "virtual_router_id 51 -> 68",
+    )
+    moved = other.replace("192.0.2.10/24", "192.0.2.99/24")
+    assert differences(moved, conf) == ("virtual_ipaddress 192.0.2.99/24 -> 192.0.2.10/24",)
 
 
 @pytest.fixture

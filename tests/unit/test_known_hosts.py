@@ -1,4 +1,4 @@
-"""Files of known keys as people have them: blanks of any kind, keys that are revoked, a disk that fails for a moment."""
+"""Files of known keys as people have them: blanks of any kind, keys that are revoked, a disk that fails once."""
 
 import errno
 from pathlib import Path

@@ -103,6 +103,9 @@ def test_its_number_is_nobody_elses_on_the_network(nornir_of: NornirOf, problems
     [problem] = problems_of(nornir_of(hosts, group=TWO))
     assert (problem.host, problem.key) == ("lb-4", "virtual_router_id")
     assert "69 is cluster demo's already" in problem.message
+    given = {name: {**data, "virtual_router_id": "auto", "vip": "192.0.2.69/24"} for name, data in hosts.items()}
+    first = load_intent(nornir_of({**given}, group={**TWO, "virtual_router_id": "auto"}))
+    assert [cluster.virtual_router_ids for cluster in first.clusters] == [(10, 69), (70,)]
     allocated = {name: {**data, "virtual_router_id": "auto"} for name, data in hosts.items()}
     close = {name: {**data, "vip": "192.0.2.69/24"} for name, data in allocated.items()}
     assert load_intent(nornir_of(close, group=TWO)).cluster_of("lb-4").virtual_router_id == 70
@@ -155,6 +158,25 @@ def test_the_state_is_told_of_each(host_view: Callable[..., HostView]) -> None:
     assert found.seen == "192.0.2.10: MASTER, holds the VIP; 192.0.2.20: MASTER, does not hold the VIP"
     missing = findings_of(host_view("lb-1", vrrp("MASTER", holds=True), group=TWO))["keepalived.state"]
     assert f"192.0.2.20: keepalived has no {INSTANCE}" in missing.seen
+
+
+def test_one_that_is_to_come_is_no_nodes_fault(
+    host_view: Callable[..., HostView], healthy: Mapping[str, Facts]
+) -> None:
+    old = replace(healthy["lb-3"].files[KEEPALIVED_CONF])
+    change = together(vrrp("BACKUP", holds=False), lambda found: replace(found, files={**found.files, old.path: old}))
+    found = findings_of(host_view("lb-3", change, group=TWO))
+    red = {each.id for each in found.values() if each.status is Status.FAIL}
+    assert red <= {"files.intended"}
+    assert found["keepalived.state"].seen == "BACKUP, does not hold the VIP"
+
+
+def test_a_quick_look_hears_of_no_move(host_view: Callable[..., HostView]) -> None:
+    group = {**TWO, "keepalived": {"preempt": True}}
+    away = together(vrrp("BACKUP", holds=False), second("BACKUP", holds=False), facts(heard=None))
+    assert findings_of(host_view("lb-1", away, group=group))["keepalived.state"].status is Status.FAIL
+    quick = together(away, facts(asked_others=False))
+    assert findings_of(host_view("lb-1", quick, group=group))["keepalived.state"].status is Status.PASS
 
 
 def test_each_has_one_holder(cluster_view: Callable[..., ClusterView]) -> None:
@@ -213,5 +235,8 @@ def test_the_one_that_moves_is_named_by_its_address(two: Intent) -> None:
     [cluster] = two.clusters
     assert _router_of(cluster, "").virtual_router_id == 68
     assert _router_of(cluster, "192.0.2.20").virtual_router_id == 69
+    assert _router_of(cluster, "192.0.2.20/24").virtual_router_id == 69
+    with pytest.raises(UsageError, match="twenty is no address"):
+        _router_of(cluster, "twenty")
     with pytest.raises(UsageError, match=r"has no VIP 192\.0\.2\.30; it has 192\.0\.2\.10, 192\.0\.2\.20"):
         _router_of(cluster, "192.0.2.30")

@@ -53,7 +53,8 @@ def arp(view: ClusterView) -> Verdict:
     if len(known) < len(holders) and not wrong and (view.unseen or not unowned):
         why = f"not seen: {', '.join(view.unseen)}" if view.unseen else "no single holder was seen"
         return Verdict(None, expected, f"{why}; {'; '.join(unowned) or 'nobody answers'}", "")
-    wrong += unowned
+    if not view.unseen:  # else whose answer that is may be known to who was not seen
+        wrong += unowned
     deaf = [name for name in view.seen if name not in heard]
     owners = [f"{name}, {', '.join(sorted(_macs(view, name, router)))}" for router, name in known.items()]
     verdict = Verdict(

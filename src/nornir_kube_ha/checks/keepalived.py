@@ -1,5 +1,7 @@
 """What keepalived does: its state, and VRRP on the wire."""
 
+from collections.abc import Iterable
+
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import VRRP_INSTANCE
 from nornir_kube_ha.facts import Advert
@@ -8,9 +10,9 @@ from nornir_kube_ha.intent import FOREMOST, Router
 
 def state(view: HostView) -> Verdict:
     """Its state fits the role and the addresses, in each virtual router."""
-    found = [_state(view, router) for router in view.cluster.routers]
+    found = [_state(view, router) for router in view.routers]
     named = len(found) > 1
-    places = [f"{router.addresses}: " if named else "" for router in view.cluster.routers]
+    places = [f"{router.addresses}: " if named else "" for router in view.routers]
     return Verdict(
         all(ok for ok, _expected, _seen in found),
         "; ".join(f"{place}{expected}" for place, (_ok, expected, _seen) in zip(places, found, strict=True))
@@ -28,7 +30,8 @@ def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
     seen = states.get(instance)
     silence = f"keepalived has no {instance}" if states else "keepalived does not answer"
     expected = {"MASTER"} if view.node.name == router.master else {"BACKUP"}
-    if not view.node.keepalived.preempt or _is_preferred(view, router):
+    # Whether a planned move has put another one ahead, adverts tell, and a quick look hears none.
+    if not view.node.keepalived.preempt or not view.asked_others or _is_preferred(view, router):
         expected = {"MASTER", "BACKUP"}
     wanted = router.vips if seen == "MASTER" else ()
     address = "holds the VIP" if held else "does not hold the VIP"
@@ -50,11 +53,11 @@ def adverts(view: HostView) -> Verdict:
     speakers = [
         # Priority 0 is a goodbye: who says that no longer speaks.
         sorted({names[each.source] for each in _adverts(view, router) if each.source in names and each.priority})
-        for router in view.cluster.routers
+        for router in view.routers
     ]
     return Verdict(
         all(len(each) == 1 for each in speakers) if _can_hear(view) else None,
-        f"one node of the cluster speaks VRID {_vrids(view)} on {view.node.interface}",
+        f"one node of the cluster speaks VRID {_vrids(view.routers)} on {view.node.interface}",
         "; ".join(", ".join(each) or "nobody" for each in speakers) if _can_hear(view) else _deafness(view),
         "nobody: the holder does not send, or a packet filter or the network drops IP protocol 112 on the way; "
         "several: they do not hear each other",
@@ -66,7 +69,7 @@ def no_foreign_router(view: HostView) -> Verdict:
     foreign = foreign_routers(view)
     return Verdict(
         not foreign if _can_hear(view) else None,
-        f"no router but this cluster's speaks VRID {_vrids(view)} on {view.node.interface}",
+        f"no router but this cluster's speaks VRID {_vrids(view.cluster.routers)} on {view.node.interface}",
         ("; ".join(foreign) or "no other") if _can_hear(view) else _deafness(view),
         "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
     )
@@ -88,8 +91,8 @@ def foreign_routers(view: HostView) -> tuple[str, ...]:
     )
 
 
-def _vrids(view: HostView) -> str:
-    return " and ".join(map(str, view.cluster.virtual_router_ids))
+def _vrids(routers: Iterable[Router]) -> str:
+    return " and ".join(str(router.virtual_router_id) for router in routers)
 
 
 def _adverts(view: HostView, router: Router) -> frozenset[Advert]:

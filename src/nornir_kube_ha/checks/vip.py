@@ -1,7 +1,8 @@
 """The address as a client on the node sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.checks.model import HostView, Severity, Verdict
 from nornir_kube_ha.facts import NOT_PROBED, Probe
 from nornir_kube_ha.intent import Node
@@ -12,7 +13,9 @@ def ping(view: HostView) -> Verdict:
     answers, expected = view.facts.reachable.ping, f"{view.cluster.addresses} answers"
     if answers is None:
         return Verdict(None, expected, "not asked: ping is not installed", "")
-    silent = [*([] if answers else [str(view.node.vip.ip)]), *view.facts.reachable.silent]
+    live = {str(vip.ip) for router in view.routers for vip in router.vips}
+    silent = [str(view.node.vip.ip)] if not answers else []
+    silent += [each for each in view.facts.reachable.silent if each in live]
     return Verdict(
         not silent,
         expected,
@@ -23,7 +26,8 @@ def ping(view: HostView) -> Verdict:
 
 def readyz(view: HostView) -> Verdict:
     """An apiserver is ready behind it."""
-    return ready(view.node, view.facts.reachable.readyz, view.facts.reachable.additional)
+    live = tuple(vip for router in view.routers for vip in router.vips)
+    return ready(view.node, view.facts.reachable.readyz, view.facts.reachable.additional, live[1:])
 
 
 def version(view: HostView) -> Verdict:
@@ -31,15 +35,18 @@ def version(view: HostView) -> Verdict:
     return answers_version(view.node, view.facts.reachable.version)
 
 
-def ready(node: Node, probe: Probe, additional: Mapping[str, Probe]) -> Verdict:
+def ready(
+    node: Node, probe: Probe, additional: Mapping[str, Probe], other_vips: Iterable[IPInterface] | None = None
+) -> Verdict:
     """Whether `/readyz` at each VIP says what it should.
 
     Arguments:
         node: whose cluster's VIPs they are
         probe: what a client saw at the first
         additional: what it saw at each of the others, by its address
+        other_vips: the others; all that the inventory has if not given
     """
-    others = [str(vip.ip) for vip in node.other_vips]
+    others = [str(vip.ip) for vip in (node.other_vips if other_vips is None else other_vips)]
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
     untold = any(each == NOT_PROBED or _lives(node, each) for each in (probe, *seen.values()))
     wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}

@@ -246,6 +246,9 @@ class Cluster:
                 message = f"{number} is used twice in cluster {self.name}; each virtual router needs its own"
                 yield Problem(first.name, "virtual_routers.virtual_router_id", message)
             seen.add(number)
+            if any(line.split()[0] == "use_vmac" and len(line.split()) > 1 for line in first.keepalived.instance_lines):
+                message = "`use_vmac NAME` would be one interface for several virtual routers; leave NAME out"
+                yield Problem(first.name, "keepalived.instance_lines", message)
             if router.master not in names:
                 message = f"{router.master} is no node of cluster {self.name}; there are {', '.join(names)}"
                 yield Problem(first.name, "virtual_routers.master", message)
@@ -291,7 +294,7 @@ def _no_hosts(network: IPNetwork) -> set[object]:
 
 
 def _shown(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    text = ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
     return text if len(text) <= 80 and "\n" not in text else "its value"
 
 

@@ -30,19 +30,19 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
             if _is_mixed(cluster):
                 message = f"{given[0].virtual_router_id} here, and auto on others; all nodes of {cluster.name} share it"
                 problems.append(Problem(given[0].name, "virtual_router_id", message))
-    settled = [*found.values()]
     for cluster in intent.clusters:
         if cluster.name in found:
             continue
-        around = [each for each in settled if may_share_a_link(each, cluster)]
-        taken = {number for each in (*around, cluster) for number in each.virtual_router_ids}
+        # Numbers of further virtual routers are given, also in clusters whose own is not allocated yet.
+        known = [found.get(each.name, each) for each in intent.clusters]
+        around = [each for each in known if each is cluster or may_share_a_link(each, cluster)]
+        taken = {number for each in around for number in each.virtual_router_ids} - {AUTO}
         number = next((each for each in _candidates(cluster) if each not in taken), None)
         if number is None:
             message = f"auto: all {HIGHEST} are taken by clusters that may be on the same network"
             problems.append(Problem(cluster.nodes[0].name, "virtual_router_id", message))
             continue
         found[cluster.name] = _with(cluster, number)
-        settled.append(found[cluster.name])
     return Intent(tuple(found.get(cluster.name, cluster) for cluster in intent.clusters)), problems
 
 
