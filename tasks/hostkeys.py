@@ -11,7 +11,8 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.tasks.known_hosts import SYSTEM_FILE, known_keys, name_of
 from nornir_kube_ha.tasks.login import connection_to, login_errors
-from nornir_kube_ha.tasks.ssh_config import connect_parameters
+from nornir_kube_ha.tasks.ssh_config import Jump, connect_parameters
+from nornir_kube_ha.tasks.transport import way_to
 
 RSA = "rsa-sha2-512"  # how a key that known_hosts calls ssh-rsa is asked for
 
@@ -64,18 +65,17 @@ def get_host_key(task: Task) -> Result:
     with login_errors(task):
         connection = connection_to(task)
         parameters = connect_parameters(connection)
-        address = (parameters["hostname"], parameters["port"])
-        name = name_of(*address)
+        name = name_of(parameters["hostname"], parameters["port"])
         known = {kind: key.get_base64() for kind, key in known_keys(connection, name).items()}
-        sock = parameters["sock"] or socket.create_connection(address, timeout=parameters["timeout"])
-        key = _ask(sock, known, parameters["banner_timeout"])
+        with way_to(parameters) as sock:
+            key = _ask(sock, known, parameters["banner_timeout"])
     kind, base64 = key.get_name(), key.get_base64()
     state = KeyState.NEW if not known else KeyState.KNOWN if known.get(kind) == base64 else KeyState.CHANGED
     file = Path(connection.alt_key_file) if connection.alt_host_keys else SYSTEM_FILE.expanduser()
     return Result(host=task.host, result=HostKey(name, kind, base64, key.fingerprint, state, file))
 
 
-def _ask(sock: socket.socket, known: dict[str, str], patience: float) -> paramiko.PKey:
+def _ask(sock: socket.socket | Jump, known: dict[str, str], patience: float) -> paramiko.PKey:
     with contextlib.closing(sock), contextlib.closing(paramiko.Transport(sock)) as transport:
         transport.banner_timeout = patience
         options = transport.get_security_options()

@@ -6,7 +6,9 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import paramiko
 from netmiko import BaseConnection
@@ -89,24 +91,42 @@ def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
 
 def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
     parameters = connect_parameters(connection)
-    host, port = parameters["hostname"], parameters["port"]
-    client = strict_client(connection, name_of(host, port))
-    make_jump = parameters.pop("sock")
-    with _DOORS.of(make_jump.args, host) if make_jump else contextlib.nullcontext():
-        begun = time.monotonic()
-        sock = None
-        try:
-            sock = make_jump() if make_jump else connect(host, port, parameters["timeout"])
-            client.connect(**parameters, sock=sock)
-        except BaseException as error:
-            told = _told(client, error, time.monotonic() - begun)
-            client.close()
-            if sock is not None:
-                sock.close()
-            if told is error:
-                raise
-            raise told from error
+    client = strict_client(connection, name_of(parameters["hostname"], parameters["port"]))
+    try:
+        with way_to(parameters) as sock:
+            begun = time.monotonic()
+            try:
+                client.connect(**{**parameters, "sock": sock})
+            except BaseException as error:
+                if (told := _told(client, error, time.monotonic() - begun)) is error:
+                    raise
+                raise told from error
+    except BaseException:
+        client.close()
+        raise
     return client
+
+
+@contextlib.contextmanager
+def way_to(parameters: Mapping[str, Any]) -> Iterator[socket.socket | Jump]:
+    """A connection to a host on which nothing was said yet; closed if the block fails, else the block's own.
+
+    Where it leads through a jump host, so many at one time are in such a block.
+
+    Arguments:
+        parameters: as `connect_parameters` has them
+
+    Raises:
+        OSError: nobody answers
+    """
+    make_jump, host = parameters["sock"], parameters["hostname"]
+    with _DOORS.of(make_jump.args, host) if make_jump else contextlib.nullcontext():
+        sock = make_jump() if make_jump else connect(host, parameters["port"], parameters["timeout"])
+        try:
+            yield sock
+        except BaseException:
+            sock.close()
+            raise
 
 
 def _told(client: paramiko.SSHClient, error: BaseException, took: float) -> BaseException:

@@ -24,7 +24,7 @@ from nornir_kube_ha.errors import (
     LoginRefusedError,
 )
 from nornir_kube_ha.login_options import REACHES_OUT
-from nornir_kube_ha.tasks import transport
+from nornir_kube_ha.tasks import get_host_key, transport
 from nornir_kube_ha.tasks.ssh_config import Jump
 
 HARMLESS = {
@@ -352,4 +352,15 @@ def test_key_that_is_revoked_is_not_known(fresh_server: SSHServer, sent_afresh: 
     (tmp_path / "known_hosts").write_text(lines)
     with pytest.raises(HostKeyUnknownError):
         sent_afresh()
+    assert fresh_server.tries == []
+
+
+def test_hosts_key_is_asked_for_by_the_same_way(
+    fresh_server: SSHServer, stranger: Nornir, write: Write, relay: Path
+) -> None:
+    stranger.inventory.hosts["lb-1"].port = 1  # where nobody listens: the command knows the way
+    write(f"Host *\n  ProxyCommand {relay}\n")
+    outcome = stranger.run(get_host_key)["lb-1"][0]
+    assert outcome.exception is None
+    assert outcome.result.base64 == fresh_server.key.get_base64()
     assert fresh_server.tries == []
