@@ -106,9 +106,10 @@ release-upgrade: setup ## upgrade a cluster to the next Debian release's package
 bench: HOSTS = 3 30 100
 bench: REPEAT = 5
 bench: FORKS = 6
+bench: WHO = *
 bench: JOBS = no-op verify changed fresh
-bench: setup ## the same job by ours, Ansible, pyinfra, the guide and the floor (HOSTS='3 30' REPEAT=N JOBS=no-op FORKS=N); writes docs/performance.md
-	@$(PYTHON) -m benchmarks.bench --hosts $(HOSTS) --repeat $(REPEAT) --jobs $(JOBS) --forks $(FORKS)
+bench: setup ## the same job by ours, Ansible, pyinfra, the guide and the floor (HOSTS='3 30' REPEAT=N JOBS=no-op FORKS=N WHO='floor* ours*'); writes docs/performance.md
+	@$(PYTHON) -m benchmarks.bench --hosts $(HOSTS) --repeat $(REPEAT) --jobs $(JOBS) --forks $(FORKS) --who $(foreach each,$(WHO),'$(each)')
 
 FLEET := 30 100 300 999
 fleet: setup ## what a look at so many hosts costs the controller (FLEET='30 100'), on an SSH server of the loopback; writes docs/performance.md

@@ -5,8 +5,10 @@ Written to docs/performance.md.
 
 import argparse
 import sys
+from fnmatch import fnmatch
 
 from benchmarks import peers
+from benchmarks.contestants import CONTESTANTS
 from benchmarks.jobs import Job
 from benchmarks.site import FORKS, site
 from benchmarks.starting import starts
@@ -22,8 +24,12 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--jobs", type=Job, nargs="+", default=[*Job], metavar="JOB", help=", ".join(Job))
     parser.add_argument("--forks", type=int, default=FORKS, help="at how many hosts ours looks at once")
+    parser.add_argument("--who", nargs="+", default=["*"], metavar="NAME", help="only these contestants, as 'floor*'")
     options = parser.parse_args()
+    who = [each for each in CONTESTANTS if any(fnmatch(each.name, pattern) for pattern in options.who)]
     command = f"make bench REPEAT={options.repeat} FORKS={options.forks}"
+    if options.who != ["*"]:
+        command += f" WHO='{' '.join(options.who)}'"
     peers.ensure()
     record_machine(command)
     record_starting(starts(STARTS * options.repeat), command)
@@ -31,7 +37,7 @@ def main() -> int:
     for hosts in options.hosts:
         with site(hosts, forks=options.forks) as place:
             for job in options.jobs:
-                done = [*trials(place, job, options.repeat)]
+                done = [*trials(place, job, options.repeat, who)]
                 wrong += sum(bool(trial.wrong) for trial in done)
                 record_job(job, hosts, done, f"{command} HOSTS={hosts} JOBS={job.value}")
     return 1 if wrong else 0
