@@ -15,6 +15,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
 from nornir_kube_ha.runbooks.gate import settled
+from nornir_kube_ha.runbooks.homing import Unheld, bring_home, unheld_routers
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.runbooks.rolling import roll_out
@@ -42,10 +43,11 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
             with leased(run, proven):
                 _preflight(run)  # again: another run may have been at work until now
                 _install(run)
+                unheld = unheld_routers(run)
                 open_firewalls(run)
                 roll_out(run, ALL, options.roll_out)
                 close_firewalls(run)
-                _settle(run, proven)
+                _settle(run, proven, unheld)
     return run.report()
 
 
@@ -81,11 +83,14 @@ def _install(run: Run) -> None:
         _preflight(run)
 
 
-def _settle(run: Run, proven: set[str]) -> None:
+def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
     """After a change, look again until all is well; daemons take their time to find each other."""
     if run.changed and not run.dry_run:
         run.tell("looking again, until every check passes")
-        proven.update(settled(run))
+        well = settled(run)
+        if bring_home(run, unheld):
+            well = settled(run)
+        proven.update(well)
 
 
 def main(arguments: list[str] | None = None) -> int:

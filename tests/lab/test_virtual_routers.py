@@ -33,6 +33,11 @@ def bring_home(lab: Lab) -> None:
         assert completed.status == 0, completed.stdout + completed.stderr
 
 
+def test_a_first_deploy_has_each_address_at_its_own_master(two: Lab) -> None:
+    assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": ["lb-2"]}
+    assert two.runbook("verify").status == 0
+
+
 def test_each_address_can_be_brought_to_its_own_master_and_all_is_well(two: Lab) -> None:
     bring_home(two)
     assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": ["lb-2"]}

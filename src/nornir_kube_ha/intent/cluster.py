@@ -68,8 +68,12 @@ class Cluster:
         """All its virtual routers, its own first."""
         first = self.nodes[0]
         own = Router(first.virtual_router_id, (first.vip, *first.additional_vips), self.master.name, is_first=True)
-        others = (Router(each.virtual_router_id, each.vips, each.master) for each in first.virtual_routers)
-        return own, *others
+        return own, *self.further_routers
+
+    @property
+    def further_routers(self) -> tuple[Router, ...]:
+        """Its virtual routers beside its own."""
+        return tuple(Router(each.virtual_router_id, each.vips, each.master) for each in self.nodes[0].virtual_routers)
 
     def router(self, virtual_router_id: int | None = None) -> Router:
         """One of its virtual routers.
