@@ -2,14 +2,16 @@
 
 golden/INTENT/HOST/haproxy-VERSION-keepalived-VERSION/ is the root of a host: `attributes` lists modes and owners of the
 files, and below it each file lies at its own path. `ours` asks for nothing that has a default, `guide` for the guide's
-values, `dual` for VIPs of both families, `ipv6` for IPv6 alone and multicast; their inventories are in inventory/. To
-write all of them anew after a template changed, and then to read what `git diff` says of it:
+values, `dual` for VIPs of both families, `ipv6` for IPv6 alone and multicast, `two` for two virtual routers; their
+inventories are in inventory/. To write all of them anew after a template changed, and then to read what `git diff` says
+of it:
 
     KUBE_HA_UPDATE_GOLDEN=1 .venv/bin/pytest tests/config
 """
 
 import difflib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +38,7 @@ BARE = HERE.parent / "unit/data/facts-bare.txt"
 NONCE = "0123456789abcdef"  # of that record
 UPDATE = "KUBE_HA_UPDATE_GOLDEN"
 
-INTENTS = ("ours", "guide", "dual", "ipv6")
+INTENTS = ("ours", "guide", "dual", "ipv6", "two")
 HOSTS = ("lb-1", "lb-2")  # a master and a backup
 BULLSEYE, BOOKWORM, TRIXIE = PAIRS = (("2.2.9", "2.1.5"), ("2.6.12", "2.2.7"), ("3.0.11", "2.3.3"))
 
@@ -131,7 +133,7 @@ REQUIRED = {
         HAPROXY_CFG: ({"nbproc 1"}, set()),  # asked for, and refused from 2.5 on
     },
 }
-REQUIRED |= dict.fromkeys(("dual", "ipv6"), REQUIRED["ours"])
+REQUIRED |= dict.fromkeys(("dual", "ipv6", "two"), REQUIRED["ours"])
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -186,4 +188,31 @@ def test_further_vips_change_what_carries_them_and_nothing_else(pair: tuple[str,
                 "ExecStopPost=-/bin/sh -c 'ip address delete 2001:db8::10/64 dev eth0 2>/dev/null'",
             },
         ),
+    }
+
+
+def instances(text: str) -> dict[str, set[str]]:
+    """The lines of each `vrrp_instance`, by its name."""
+    found = re.findall(r"^vrrp_instance (\S+) \{\n(.*?)^\}$", text, re.MULTILINE | re.DOTALL)
+    return {name: {line.strip() for line in body.splitlines()} for name, body in found}
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+@pytest.mark.parametrize(("host", "own", "further"), [("lb-1", 180, 120), ("lb-2", 120, 180)])
+def test_a_further_virtual_router_is_the_first_but_for_what_is_its_own(
+    pair: tuple[str, str], host: str, own: int, further: int
+) -> None:
+    one, two = (golden(folder(intent, host, *pair)) for intent in ("ours", "two"))
+    assert {path for path in one if one[path] != two[path]} == {KEEPALIVED_CONF, KEEPALIVED_DROP_IN}
+    gone, _ = changes(one[KEEPALIVED_CONF], two[KEEPALIVED_CONF])
+    assert not gone
+    found = instances(two[KEEPALIVED_CONF])
+    assert [*found] == ["VI-kube-master", "VI-kube-master-69"]
+    assert found["VI-kube-master"] == instances(one[KEEPALIVED_CONF])["VI-kube-master"]
+    first, second = found.values()
+    assert first - second == {
+        *(f"priority {own}", "virtual_router_id 68", "192.0.2.10/24", "vip_released", "vip_wanted")
+    }
+    assert second - first == {
+        *(f"priority {further}", "virtual_router_id 69", "192.0.2.20/24", "vip_released-69", "vip_wanted-69")
     }
