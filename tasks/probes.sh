@@ -45,7 +45,7 @@ hear() {
             ;;
         *) printf '%s\n' "$line" ;;
         esac
-    done | sed -E 's/^([0-9a-f:]*) > [0-9a-f:]*,/\1 > -,/; s/ > [0-9a-f:.]+: (ICMP6, neighbor adv)/ > -: \1/' | sort -u
+    done | sed -E 's/^([0-9a-f:]*) > [0-9a-f:]*,/\1 > -,/; s/ > [0-9a-f:.]+: (ICMP6, neighbor adv|VRRPv)/ > -: \1/' | sort -u
     kill $member
 }
 

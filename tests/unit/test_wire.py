@@ -10,7 +10,9 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.test_address_families import DUAL, IPV6, OF_IPV6
 
+from nornir_kube_ha.facts.parse_network import MOST_ASIDE, heard
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
+from nornir_kube_ha.intent.cluster import MOST_HEARD
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.tasks.remote import assignments, load_script
 
@@ -36,6 +38,38 @@ def test_whoever_says_to_have_any_vip_is_heard(nornir_of: NornirOf) -> None:
         *("arp src host 192.0.2.10", "arp src host 192.0.2.20", "ip6 proto 58")
     ]
     assert group_member(cluster.nodes[0]) == "UDP4-RECV:0,ip-add-membership=224.0.0.18:eth0"
+
+
+def heard_by_script(lines: list[str]) -> str:
+    """What probes.sh makes of tcpdump's lines."""
+    match = re.search(r"^ *done \| (sed -E .* \| sort -u)$", load_script("probes.sh"), re.MULTILINE)
+    assert match
+    command = ["sh", "-c", f"LC_ALL=C {match[1]}"]
+    return subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=True).stdout
+
+
+ADDRESS = "2001:db8:1111:2222:3333:4444:5555:{:04x}"  # none is longer
+FROM = "02:07:e7:b0:ee:d5 > 02:09:14:ef:a7:{:02x}, ethertype IPv6 (0x86dd), length 118: "
+COUNTED = ["29 packets captured", "32 packets received by filter", "0 packets dropped by kernel"]
+
+
+def test_what_a_cluster_may_have_goes_through_the_pipe_in_one_piece_however_many_hear_it() -> None:
+    adverts = [
+        f"{FROM.format(peer)}{ADDRESS.format(0x1111)} > {ADDRESS.format(0x2220 + peer)}: VRRPv3, Advertisement, "
+        f"(ttl 64), vrid {200 + number}, prio 180, intvl 4000cs, length 100"
+        for number in range(8)
+        for peer in range(9)
+    ]
+    promises = [
+        f"{FROM.format(peer)}{ADDRESS.format(0x1111)} > {ADDRESS.format(0x2220 + peer)}: ICMP6, neighbor "
+        f"advertisement, tgt is {ADDRESS.format(0x3330 + number)}, length 32"
+        for number in range(MOST_HEARD - 8)
+        for peer in range(9)
+    ]
+    text = heard_by_script([*adverts, *promises, *COUNTED])
+    assert len(text) < MOST_ASIDE
+    found = heard(text)
+    assert (len(found.adverts), len(found.answers), found.trouble) == (8, MOST_HEARD - 8, "")
 
 
 # As socat on a host: keeps where it was to send to, and what.

@@ -22,7 +22,7 @@ from nornir_kube_ha.facts.sections import sections_about
 
 MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
 _ADVERT = re.compile(
-    r"^(\S+) > .*: ([\da-f.:]+) > [\da-f.:]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
+    r"^(\S+) > .*: ([\da-f.:]+) > [\da-f.:-]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
 )
 _ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
 _GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)

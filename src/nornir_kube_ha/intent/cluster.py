@@ -14,6 +14,7 @@ from nornir_kube_ha.intent.node import Node
 from nornir_kube_ha.intent.router import Router
 
 MIN_NODES = 2  # one master and at least one backup
+MOST_HEARD = 14  # VIPs and VRIDs of a cluster: a line is heard of each, and all goes through a pipe in one piece
 PER_NODE = {
     *("name", "role", "address", "interface", "host_keys", "login", "keepalived"),
     *("firewall", "packages", "templates", "lab_suite"),
@@ -243,6 +244,12 @@ class Cluster:
 
     def _further_routers(self) -> Iterator[Problem]:
         first, names = self.nodes[0], [node.name for node in self.nodes]
+        vips, vrids = len(self.vips), len(self.virtual_router_ids)
+        if vips + vrids > MOST_HEARD:
+            message = (
+                f"cluster {self.name} has {vips} VIPs and {vrids} VRIDs; one look has room for {MOST_HEARD} in all"
+            )
+            yield Problem(first.name, "virtual_routers", message)
         seen = {self.virtual_router_id}
         for router in first.virtual_routers:
             number = router.virtual_router_id
