@@ -432,7 +432,7 @@ class Run:
     def _host_state(self, node: Node) -> HostState:
         facts = self.facts[node.name]
         return HostState(
-            vrrp=next((each.state for each in facts.vrrp or () if each.name == VRRP_INSTANCE), None),
+            vrrp=facts.vrrp_state(VRRP_INSTANCE),
             holds_vip=facts.holds(node.vip),
             apiservers=_shown_apiservers(node, facts),
         )

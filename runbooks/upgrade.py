@@ -14,7 +14,7 @@ from itertools import chain
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import KubeHaError, MoveError
-from nornir_kube_ha.intent import Router
+from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.command import run_as_script
@@ -103,7 +103,10 @@ def _upgrade(
 
 
 def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
-    """Move each VIP that a node holds to another, best to one that is upgraded: then it does not move again."""
+    """Move each VIP that a node holds to another, best to one that is upgraded: then it does not move again.
+
+    Of those, best to one that holds no other: each load balancer goes on with its share of the clients.
+    """
     cluster = run.intent.cluster_of(name)
     for lost, error in run.look_at_each([node.name for node in cluster.nodes if node.name in run.reached]).items():
         run.fail(lost, error)
@@ -113,11 +116,15 @@ def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
         _send_away(run, router, name, done, f"; {gone} has been moved" if gone else "")
 
 
+def _vips_held(run: Run, cluster: Cluster, name: str) -> int:
+    return sum(run.facts[name].holds(vip) for vip in cluster.vips) if name in run.facts else 0
+
+
 def _send_away(run: Run, router: Router, name: str, done: list[str], already: str) -> None:
     cluster = run.intent.cluster_of(name)
     others = [node.name for node in cluster.nodes if node.name != name and node.name in run.reached]
     refusals = []
-    for other in sorted(others, key=lambda other: other not in done):
+    for other in sorted(others, key=lambda other: (other not in done, _vips_held(run, cluster, other))):
         try:
             move_vip(run, cluster, other, router)
         except MoveError as error:

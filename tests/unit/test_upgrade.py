@@ -3,18 +3,21 @@
 from collections.abc import Callable
 
 import pytest
+from nornir.core import Nornir
 from tests.unit.changes import unit, vrrp
 from tests.unit.test_deploy import ALL, World, run_of, statuses, with_other_haproxy_cfg, without_ping, world
 from tests.unit.test_rolling import failure_of
+from tests.unit.test_virtual_routers import TWO, WELL, second
 
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import Cluster, Router
+from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks import leases
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.upgrade import upgrade
+from nornir_kube_ha.runbooks.upgrade import _send_vip_away, upgrade
 
 __all__ = ["run_of", "world"]  # fixtures
 
@@ -58,6 +61,19 @@ def test_backups_go_first_and_the_vip_goes_to_one_of_them_before_its_holder_does
     assert report.changed
     assert statuses(report) == dict.fromkeys(ALL, "passed")
     assert "- package haproxy 2.6.12-1\n+ package haproxy 2.6.12-2" in report.hosts["lb-3"].diff
+
+
+def test_of_those_that_are_done_the_vip_goes_to_one_that_holds_no_other(
+    old: World, nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """lb-2 is first in the order, but has the second VIP."""
+    nornir = nornir_of(group=TWO)
+    run = Run("upgrade", nornir, load_intent(nornir), ALL)
+    run.facts = {"lb-1": WELL["lb-1"](old.facts["lb-1"]), **{name: old.facts[name] for name in ("lb-2", "lb-3")}}
+    run.facts["lb-2"] = second("MASTER", holds=True)(run.facts["lb-2"])
+    monkeypatch.setattr(Run, "look_at_each", lambda *_: {})
+    _send_vip_away(run, "lb-1", ["lb-2", "lb-3"])
+    assert old.order("move") == [("lb-3", "move")]
 
 
 def test_hosts_with_nothing_newer_are_left_alone(old: World, run_of: Callable[..., Run]) -> None:

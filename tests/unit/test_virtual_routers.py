@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 from tests.unit.changes import Change, facts, findings_of, together, vrrp
+from tests.unit.test_deploy import ALL, World, run_of, world
 
 from nornir_kube_ha.checks import ClusterView, HostView, Status
 from nornir_kube_ha.config import KEEPALIVED_CONF, KEEPALIVED_DROP_IN, ConfigFile
@@ -17,7 +18,11 @@ from nornir_kube_ha.facts import Advert, Answer, Facts, Heard, Probe, VRRPInstan
 from nornir_kube_ha.facts.wire import heard_filter
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.verify import verify
 from nornir_kube_ha.runbooks.vip import _router_of
+
+__all__ = ["run_of", "world"]  # fixtures
 
 NornirOf = Callable[..., Nornir]
 Problems = Callable[[Nornir], tuple[Problem, ...]]
@@ -95,6 +100,19 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     found = problems_of(nornir_of(group={"virtual_routers": [{**SECOND, **changes}]}))
     assert any(each.key == key and words in each.message for each in found), found
+
+
+@pytest.mark.parametrize(("count", "taken"), [(5, True), (6, False)])
+def test_as_many_are_taken_as_one_look_can_hear_of(
+    nornir_of: NornirOf, problems_of: Problems, count: int, *, taken: bool
+) -> None:
+    further = [{**SECOND, "virtual_router_id": 70 + each, "vip": f"192.0.2.{70 + each}/24"} for each in range(count)]
+    nornir = nornir_of(group={"additional_vips": ["192.0.2.40/24", "192.0.2.41/24"], "virtual_routers": further})
+    if taken:
+        assert len(load_intent(nornir).clusters[0].vips) == 8
+        return
+    words = "cluster demo has 9 VIPs and 7 VRIDs; one look has room for 14 in all"
+    assert [(each.key, each.message) for each in problems_of(nornir)] == [("virtual_routers", words)]
 
 
 def test_its_number_is_nobody_elses_on_the_network(nornir_of: NornirOf, problems_of: Problems) -> None:
@@ -177,6 +195,14 @@ def test_a_quick_look_hears_of_no_move(host_view: Callable[..., HostView]) -> No
     assert findings_of(host_view("lb-1", away, group=group))["keepalived.state"].status is Status.FAIL
     quick = together(away, facts(asked_others=False))
     assert findings_of(host_view("lb-1", quick, group=group))["keepalived.state"].status is Status.PASS
+
+
+def test_a_report_shows_the_state_in_the_clusters_own(world: World, run_of: Callable[..., Run]) -> None:
+    for name in ALL:
+        others = (VRRPInstance(INSTANCE, "FAULT", 1), *(world.facts[name].vrrp or ()))
+        world.facts[name] = replace(world.facts[name], vrrp=others)
+    report = verify(run_of("verify"))
+    assert [host.state.vrrp for host in report.hosts.values() if host.state] == ["MASTER", "BACKUP", "BACKUP"]
 
 
 def test_each_has_one_holder(cluster_view: Callable[..., ClusterView]) -> None:

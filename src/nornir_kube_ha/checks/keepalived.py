@@ -26,9 +26,8 @@ def state(view: HostView) -> Verdict:
 def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
     """Whether the state in a virtual router is as it should be, what it should be, and what it is."""
     held, instance = [vip for vip in router.vips if view.facts.holds(vip)], router.name(VRRP_INSTANCE)
-    states = {each.name: each.state for each in view.facts.vrrp or ()}
-    seen = states.get(instance)
-    silence = f"keepalived has no {instance}" if states else "keepalived does not answer"
+    seen = view.facts.vrrp_state(instance)
+    silence = f"keepalived has no {instance}" if view.facts.vrrp else "keepalived does not answer"
     expected = {"MASTER"} if view.node.name == router.master else {"BACKUP"}
     # Whether a planned move has put another one ahead, adverts tell, and a quick look hears none.
     if not view.node.keepalived.preempt or not view.asked_others or _is_preferred(view, router):

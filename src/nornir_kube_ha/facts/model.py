@@ -141,6 +141,14 @@ class Facts:
         """
         return any(map(self.holds, vips))
 
+    def vrrp_state(self, instance: str) -> str | None:
+        """Keepalived's state in a `vrrp_instance`; none if it did not answer, or has no such instance.
+
+        Arguments:
+            instance: its name
+        """
+        return next((each.state for each in self.vrrp or () if each.name == instance), None)
+
     @property
     def serves(self) -> bool:
         """Whether haproxy and keepalived both run: a change here is a change under load."""
