@@ -78,6 +78,39 @@ def test_a_keepalived_that_is_killed_takes_both_addresses_off(two: Lab) -> None:
     assert all(len(names) == 1 for names in holders(two).values())
 
 
+def await_holder(lab: Lab, vip: str, *hosts: str) -> None:
+    """Wait until one of these hosts holds a VIP, and nobody else does."""
+    deadline = time.monotonic() + 10
+    while (found := holders(lab))[vip] not in [[host] for host in hosts]:
+        assert time.monotonic() < deadline, found
+
+
+def test_with_preemption_an_address_goes_home_by_itself(two: Lab) -> None:
+    bring_home(two)
+    two.set("keepalived.preempt", value=True)
+    assert two.deploy("--output", "json").status == 0
+    two.run("lb-2", "systemctl stop haproxy")
+    await_holder(two, "192.0.2.20", "lb-1", "lb-3")
+    two.run("lb-2", "systemctl start haproxy")
+    await_holder(two, "192.0.2.20", "lb-2")
+    two.await_healthy()
+    assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": ["lb-2"]}
+    two.set("keepalived.preempt", value=False)
+    assert two.deploy("--output", "json").status == 0
+
+
+def test_one_is_taken_away_and_added_host_by_host_while_the_other_stays(two: Lab) -> None:
+    bring_home(two)
+    two.set_for_group("virtual_routers", [])
+    assert two.deploy("--output", "json").status == 0
+    assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": []}
+    two.set_for_group("virtual_routers", SECOND)
+    added = two.deploy("--output", "json")
+    assert (added.status, added.report["changed"]) == (0, True)
+    assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": ["lb-2"]}
+    assert not two.deploy("--output", "json").report["changed"]
+
+
 def test_a_change_moves_neither_and_all_is_taken_off_again(two: Lab) -> None:
     bring_home(two)
     before = holders(two)
