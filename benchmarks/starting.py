@@ -9,7 +9,8 @@ from benchmarks import peers
 from benchmarks.contestants.ours import COMMAND
 from benchmarks.measuring import Taken, take
 
-IMPORTS = "import nornir_kube_ha.runbooks.command, nornir_kube_ha.runbooks.deploy, nornir_netmiko"
+MODULES = ("nornir_kube_ha.runbooks.cli", "nornir_kube_ha.runbooks.command", "nornir_kube_ha.runbooks.deploy")
+IMPORTS = f"import {', '.join(MODULES)}, nornir_netmiko"
 COMMANDS: Mapping[str, Sequence[str]] = {
     "`python -c pass`": (sys.executable, "-c", "pass"),
     "`kube-ha --help`": (COMMAND, "--help"),
