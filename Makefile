@@ -112,8 +112,9 @@ bench: setup ## the same job by ours, Ansible, pyinfra, the guide and the floor 
 	@$(PYTHON) -m benchmarks.bench --hosts $(HOSTS) --repeat $(REPEAT) --jobs $(JOBS) --forks $(FORKS) --who $(foreach each,$(WHO),'$(each)')
 
 FLEET := 30 100 300 999
-fleet: setup ## what a look at so many hosts costs the controller (FLEET='30 100'), on an SSH server of the loopback; writes docs/performance.md
-	@$(PYTHON) -m benchmarks.fleet --hosts $(FLEET)
+fleet: REPEAT = 5
+fleet: setup ## what a look at so many hosts costs the controller (FLEET='30 100' REPEAT=N), on an SSH server of the loopback; writes docs/performance.md
+	@$(PYTHON) -m benchmarks.fleet --hosts $(FLEET) --repeat $(REPEAT)
 
 docs: setup ## write again what the docs take from the code, and build the site, site/index.html
 	@$(PYTHON) -m docs.reference

@@ -54,7 +54,7 @@ def main() -> int:
         "|---|---|---|---|---|---|",
         *rows,
     ]
-    record("A fleet", f"make fleet FLEET='{' '.join(map(str, options.hosts))}'", lines, PAGE)
+    record("A fleet", f"make fleet FLEET='{' '.join(map(str, options.hosts))}' REPEAT={options.repeat}", lines, PAGE)
     return 0
 
 

@@ -5,15 +5,11 @@ on copies of the inventory's hosts, and leaves what the caller's Nornir knows as
 its hosts have failed. So several may run at once. The caller's runner and processors are used.
 """
 
-import copy
-import logging
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from nornir.core import Nornir
-from nornir.core.inventory import ConnectionOptions, Groups, Hosts, Inventory, ParentGroups
-from nornir.core.state import GlobalState
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import UsageError
@@ -25,7 +21,9 @@ from nornir_kube_ha.runbooks import remove as _remove
 from nornir_kube_ha.runbooks import rollback as _rollback
 from nornir_kube_ha.runbooks import upgrade as _upgrade
 from nornir_kube_ha.runbooks import verify as _verify
+from nornir_kube_ha.runbooks.apart import apart
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
+from nornir_kube_ha.runbooks.guard import hush_libraries
 from nornir_kube_ha.runbooks.options import AS_USUAL, Options
 from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
@@ -33,8 +31,7 @@ from nornir_kube_ha.runbooks.selection import choose_checks
 
 Tell = Callable[[str], object]
 
-for library in ("nornir", "paramiko"):  # or Python prints what they log where nobody has said what becomes of it
-    logging.getLogger(library).addHandler(logging.NullHandler())
+hush_libraries()
 
 
 def verify(
@@ -257,7 +254,7 @@ def _run(
     meant = None if hosts is None else _names("hosts", hosts)
     if not isinstance(dry_run, bool | None):
         raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
-    own = _apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
+    own = apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
     intent = load_intent(own)
     ours = [node.name for node in intent.nodes]
     if unknown := sorted({*(meant or ())} - {*ours}):
@@ -269,35 +266,6 @@ def _run(
         yield run
     finally:
         run.close()
-
-
-def _apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
-    """A Nornir on the same inventory whose connections, and whose failed hosts, are nobody else's."""
-    return Nornir(
-        _copied(nornir.inventory),
-        runner=nornir.runner,
-        processors=nornir.processors,
-        config=nornir.config,
-        data=GlobalState(dry_run=dry_run),
-    )
-
-
-def _copied(inventory: Inventory) -> Inventory:
-    """The same inventory, but for what Nornir writes to: connections, and options that it fills up by those above."""
-    defaults = copy.copy(inventory.defaults)
-    defaults.connection_options = _copied_options(inventory.defaults.connection_options)
-    groups = Groups({name: copy.copy(group) for name, group in inventory.groups.items()})
-    hosts = Hosts({name: copy.copy(host) for name, host in inventory.hosts.items()})
-    for each in (*groups.values(), *hosts.values()):
-        each.defaults, each.connection_options = defaults, _copied_options(each.connection_options)
-        each.groups = ParentGroups([groups.get(group.name, group) for group in each.groups])
-    for host in hosts.values():
-        host.connections = type(host.connections)()
-    return Inventory(hosts, groups, defaults)
-
-
-def _copied_options(options: Mapping[str, ConnectionOptions]) -> dict[str, ConnectionOptions]:
-    return {name: copy.copy(each) for name, each in options.items()}
 
 
 def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:

@@ -16,6 +16,12 @@ NOBODY_READS = 141  # as a program ends that SIGPIPE ends
 TERMINATED = 143
 
 
+def hush_libraries() -> None:
+    """Keep Python from printing what libraries log where nobody has said what becomes of it: the report has it."""
+    for library in ("nornir", "paramiko"):
+        logging.getLogger(library).addHandler(logging.NullHandler())
+
+
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; errors and interruptions become a line on stderr and an exit code.
 
@@ -23,8 +29,7 @@ def guarded(command: Callable[[], int]) -> int:
         command: returns its exit code
     """
     signal.signal(signal.SIGTERM, _terminate)
-    for library in ("nornir", "paramiko"):  # what they would log is in the report, in fewer words
-        logging.getLogger(library).addHandler(logging.NullHandler())
+    hush_libraries()
     try:
         return command()
     except KubeHaError as error:

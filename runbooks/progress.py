@@ -7,11 +7,13 @@ from nornir.core import Nornir
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Task
 
+from nornir_kube_ha.runbooks.processor import Processor
+
 FEW = 10  # hosts that are done before anybody sees that others are not
 _CLEAR = "\r\x1b[K"
 
 
-class Progress:
+class Progress(Processor):
     """A processor of Nornir's that counts the hosts on which a task is done.
 
     Arguments:
@@ -36,15 +38,6 @@ class Progress:
         """Leave the line as it was."""
         if self._done >= FEW:
             self._write(_CLEAR)
-
-    def task_instance_started(self, task: Task, host: Host) -> None:
-        """Nothing to do."""
-
-    def subtask_instance_started(self, task: Task, host: Host) -> None:
-        """Nothing to do."""
-
-    def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
-        """Nothing to do."""
 
     def _write(self, text: str) -> None:
         self._screen.write(text)

@@ -49,6 +49,15 @@ def differences(old: str, new: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(told))
 
 
+def virtual_router_ids(keepalived_conf: str) -> frozenset[str]:
+    """The VRIDs that a keepalived.conf has, in its own words.
+
+    Arguments:
+        keepalived_conf: the text
+    """
+    return frozenset(_routers(keepalived_conf))
+
+
 def _routers(keepalived_conf: str) -> Mapping[str, str]:
     """Each `vrrp_instance`'s own lines, by its VRID; the whole text as one where none can be told apart."""
     blocks = [_block(keepalived_conf, match.end()) for match in re.finditer(_INSTANCE, keepalived_conf, re.MULTILINE)]

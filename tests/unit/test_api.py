@@ -30,6 +30,7 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.runbooks import api
 from nornir_kube_ha.runbooks import run as run_module
+from nornir_kube_ha.runbooks.apart import copied
 from nornir_kube_ha.tasks import get_plan
 
 FUNCTIONS = ["deploy", "failover_test", "remove", "rollback", "upgrade", "verify"]
@@ -229,12 +230,12 @@ def test_what_nornir_fills_up_is_filled_up_in_copies(caller: Callable[..., Norni
     base.connection_options = {"netmiko": ConnectionOptions(extras={"key_file": "old"}, password="old")}
     host.connection_options = {"netmiko": ConnectionOptions()}
     verify(nornir)
-    copied = api._copied(nornir.inventory)  # noqa: SLF001
-    parameters = copied.hosts["lb-1"].get_connection_parameters("netmiko")
+    own = copied(nornir.inventory)
+    parameters = own.hosts["lb-1"].get_connection_parameters("netmiko")
     assert parameters.extras == {"key_file": "old"}
     assert host.connection_options["netmiko"].extras is None
-    assert copied.groups["kube"].defaults is copied.hosts["lb-1"].defaults
-    assert [group.name for group in copied.hosts["lb-1"].groups] == ["kube"]
+    assert own.groups["kube"].defaults is own.hosts["lb-1"].defaults
+    assert [group.name for group in own.hosts["lb-1"].groups] == ["kube"]
 
 
 def test_several_may_run_at_once(caller: Callable[..., Nornir]) -> None:

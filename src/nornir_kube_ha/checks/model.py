@@ -1,17 +1,16 @@
 """The words of checks: status, finding, verdict."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.dialect import virtual_router_ids
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.plan import HostPlan
 
-_VRID = re.compile(r"^\s*virtual_router_id\s+(\d+)", re.MULTILINE)
 NOT_ASKED = "not asked: a quick look asks nobody but the hosts themselves"
 
 
@@ -74,8 +73,8 @@ class HostView:
         file = self.facts.files.get(KEEPALIVED_CONF)
         if file is None:
             return self.cluster.routers
-        live = set(map(int, _VRID.findall(file.content.decode(errors="replace"))))
-        return tuple(each for each in self.cluster.routers if each.is_first or each.virtual_router_id in live)
+        live = virtual_router_ids(file.content.decode(errors="replace"))
+        return tuple(each for each in self.cluster.routers if each.is_first or str(each.virtual_router_id) in live)
 
     @property
     def asked_others(self) -> bool:
