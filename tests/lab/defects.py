@@ -317,7 +317,8 @@ UNITS = (
         "haproxy that does not start again",
         "lb-2",
         f"cp -a {HAPROXY_CFG} /root/kept && sed -i s/balance/ballast/ {HAPROXY_CFG}; systemctl restart haproxy || true",
-        f"mv /root/kept {HAPROXY_CFG}; systemctl reset-failed haproxy; systemctl restart haproxy",
+        # Stopped first: systemd's own next try, between these, would count as a start again.
+        f"mv /root/kept {HAPROXY_CFG}; systemctl stop haproxy; systemctl reset-failed haproxy; systemctl start haproxy",
         {
             "lb-2": ("files.intended", "haproxy.active", "haproxy.config_accepted", *HAPROXY_DOWN[1:]),
             CLUSTER: ("haproxy.reached_by_peers",),
