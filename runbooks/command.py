@@ -12,7 +12,6 @@ from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lazy import later
 from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
-from nornir_kube_ha.runbooks.failover_options import fault_lines
 from nornir_kube_ha.runbooks.guard import guarded, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.progress import with_progress
@@ -63,7 +62,7 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
     """
     options = parse_options(arguments)
     if options.failover.list_faults:
-        sys.stdout.write("".join(f"{line}\n" for line in fault_lines()))
+        sys.stdout.write("".join(f"{line}\n" for line in later("nornir_kube_ha.runbooks.faults:fault_lines")()))
         return 0
     if options.output != "nagios":
         report = _run(name, runbook, options)

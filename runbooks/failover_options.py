@@ -1,10 +1,8 @@
 """What a failover test understands on its command line beside what every runbook does."""
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nornir_kube_ha.faults import FAULTS, Way
 from nornir_kube_ha.runbooks.values import positive, seconds
 
 
@@ -89,12 +87,3 @@ def add_failover_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--vantage", metavar="HOST", default="", help="run the client on this host of the inventory, not here"
     )
-
-
-def fault_lines() -> Iterator[str]:
-    """Every fault, in two lines: its name, where it can be made and what it is; and what it may cost."""
-    width = max(map(len, FAULTS))
-    for fault in FAULTS.values():
-        place = "lab only" if fault.way is Way.LAB else "any hosts"
-        yield f"{fault.name:{width}}  {place:9}  {fault.meaning}"
-        yield f"{'':{width}}  {'':9}  {fault.limit.words}"

@@ -21,8 +21,7 @@ from nornir_kube_ha.runbooks.leases import keep_leases
 from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import (
-    change_services,
-    commit_config,
+    apply_config,
     get_generation_files,
     get_generations,
     stage_config,
@@ -134,9 +133,7 @@ def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, Ho
 def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan], waiting: set[str]) -> None:
     """Never left half-way: files that are swapped are read by their daemons too."""
     with run.unbroken():
-        committed = run.each(commit_config, names, plans=plans, lease=run.lease)
-        waiting.difference_update(committed)
-        run.each(change_services, [*committed], intent=run.intent, plans=plans, lease=run.lease)
+        waiting.difference_update(run.each(apply_config, names, intent=run.intent, plans=plans, lease=run.lease))
 
 
 def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate]) -> None:
@@ -213,9 +210,5 @@ def put_files(run: Run, name: str, change: HostPlan) -> None:
         KubeHaError: the host does not take them
     """
     plans = {name: change}
-    for task, arguments in (
-        (stage_config, {"intent": run.intent}),
-        (commit_config, {}),
-        (change_services, {"intent": run.intent}),
-    ):
-        run.one(task, name, plans=plans, lease=run.lease, **arguments)
+    for task in (stage_config, apply_config):
+        run.one(task, name, intent=run.intent, plans=plans, lease=run.lease)

@@ -24,9 +24,8 @@ from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState,
 from nornir_kube_ha.runbooks.leaving import Leaving
 from nornir_kube_ha.runbooks.printer import print_results
 from nornir_kube_ha.tasks import (
+    apply_config,
     change_firewall,
-    change_services,
-    commit_config,
     get_endpoint,
     get_facts,
     get_plan,
@@ -39,7 +38,7 @@ from nornir_kube_ha.trial import FaultReport
 
 LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
 MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
-CHANGING = (change_firewall, change_services, commit_config, install_packages, remove_config, upgrade_packages)
+CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
 
 
 def _from_here(cluster: Cluster) -> bool:

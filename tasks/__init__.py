@@ -4,6 +4,7 @@ Each is a Nornir task like any other: `nr.run(task=get_facts, intent=load_intent
 takes as a mapping by host name; without it, it looks by itself. Only `get_endpoint` is none: it logs in to no host.
 """
 
+from nornir_kube_ha.tasks.apply import apply_config
 from nornir_kube_ha.tasks.config import (
     commit_config,
     get_plan,
@@ -29,6 +30,7 @@ from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.vip import get_endpoint
 
 __all__ = [
+    "apply_config",
     "change_firewall",
     "change_services",
     "commit_config",

@@ -205,18 +205,27 @@ def commit_config(
     """
     change = plans[task.host.name]
     if change.touches_files and not task.is_dry_run(dry_run):
-        variables = assignments(
-            managed=" ".join(MANAGED_PATHS),
-            write="\n".join(f"{each.file.sha256} {each.file.path}" for each in change.write),
-            remove=" ".join(change.remove),
-            stale=" ".join(change.stale_units),
-            keep=str(KEPT),
-            **selinux(),
-            about=f"{lease.run_id if lease else '-'} {(lease.owner if lease else this_process()).user}",
-        )
-        parts = [guard(lease, seconds=TIMEOUT), variables, *map(load_script, COMMIT)]
-        run_script(task, "".join(parts), timeout=TIMEOUT)
+        run_script(task, guard(lease, seconds=TIMEOUT) + commit_script(change, lease), timeout=TIMEOUT)
     return Result(host=task.host, changed=change.touches_files, diff=change.files_diff)
+
+
+def commit_script(change: HostPlan, lease: Lease | None) -> str:
+    """What puts a host's staged files in the place of the live ones.
+
+    Arguments:
+        change: the host's plan
+        lease: the run's: the generation that is kept says whose it was
+    """
+    variables = assignments(
+        managed=" ".join(MANAGED_PATHS),
+        write="\n".join(f"{each.file.sha256} {each.file.path}" for each in change.write),
+        remove=" ".join(change.remove),
+        stale=" ".join(change.stale_units),
+        keep=str(KEPT),
+        **selinux(),
+        about=f"{lease.run_id if lease else '-'} {(lease.owner if lease else this_process()).user}",
+    )
+    return "".join([variables, *map(load_script, COMMIT)])
 
 
 def upload_config(
@@ -224,7 +233,7 @@ def upload_config(
 ) -> Result:
     """Render, stage, judge and swap the files of one node: the whole of this module in one task.
 
-    A roll-out runs `stage_config` on all hosts before `commit_config` on the first.
+    A roll-out runs `stage_config` on all hosts before `apply_config` on the first.
 
     Arguments:
         intent: what should be

@@ -82,7 +82,8 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     if completed.status:
         _refuse_if_not_run(task.host.name, own, shell, completed)
         words = (completed.stderr or completed.stdout).strip()[-2000:]
-        raise RemoteCommandError(task.host.name, f"{task.name} ended with exit status {completed.status}: {words}")
+        message = f"{task.name} ended with exit status {completed.status}: {words}"
+        raise RemoteCommandError(task.host.name, message, completed.status)
     return completed
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import DRAINED_FOLDER, LISTENER, TMPFILES
-from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.tasks.lease import guard
@@ -42,22 +42,27 @@ def change_services(
     """
     change = plans[task.host.name]
     if change.units and not task.is_dry_run(dry_run):
-        run_script(
-            task,
-            guard(lease, seconds=TIMEOUT)
-            + assignments(
-                changes="\n".join(map(str, change.units)),
-                haproxy_socket=intent.node(task.host.name).haproxy.socket,
-                run_folder=TMPFILES,
-                listener=LISTENER,
-                drained=DRAINED_FOLDER,
-                **selinux(),
-            )
-            + load_script("selinux.sh")
-            + load_script("services.sh"),
-            timeout=TIMEOUT,
-        )
+        script = services_script(change, intent.node(task.host.name))
+        run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=bool(change.units), diff=change.units_diff)
+
+
+def services_script(change: HostPlan, node: Node) -> str:
+    """What tells a host's units what its plan says.
+
+    Arguments:
+        change: the host's plan
+        node: what the host should be
+    """
+    variables = assignments(
+        changes="\n".join(map(str, change.units)),
+        haproxy_socket=node.haproxy.socket,
+        run_folder=TMPFILES,
+        listener=LISTENER,
+        drained=DRAINED_FOLDER,
+        **selinux(),
+    )
+    return "".join([variables, *map(load_script, ("selinux.sh", "services.sh"))])
 
 
 def restart_services(task: Task, dry_run: bool | None = None) -> Result:

@@ -15,6 +15,7 @@ _WORDS = {
 _VERSION = r"^\s*vrrp_version\s+(\S+)"
 _INSTANCE = r"^\s*vrrp_instance\b[^{\n]*\{"
 _ADDRESSES = r"^\s*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
+_BRACE = re.compile("[{}]")
 VRRP_3 = "3"  # its adverts say how often they come; those of version 2 are dropped where another interval is expected
 
 
@@ -67,10 +68,10 @@ def _routers(keepalived_conf: str) -> Mapping[str, str]:
 def _block(text: str, start: int) -> str:
     """What stands between a brace, which ends there, and its own closing one."""
     depth = 1
-    for place, sign in enumerate(text[start:], start):
-        depth += (sign == "{") - (sign == "}")
+    for brace in _BRACE.finditer(text, start):
+        depth += 1 if brace[0] == "{" else -1
         if not depth:
-            return text[start:place]
+            return text[start : brace.start()]
     return text[start:]
 
 

@@ -131,7 +131,17 @@ class SudoRefusedError(LoginRefusedError):
 
 
 class RemoteCommandError(HostError, RuntimeError):
-    """A command on the host ended with another exit status than expected."""
+    """A command on the host ended with another exit status than expected.
+
+    Arguments:
+        host: the inventory's name of the host
+        message: what was expected, what was seen, what to do
+        status: what it ended with, none if it did not come to that
+    """
+
+    def __init__(self, host: str, message: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(host, message)
 
 
 class RemoteTimeoutError(HostError, TimeoutError):

@@ -26,7 +26,7 @@ def with_kept_passwords(intent: Intent, facts: Mapping[str, Facts]) -> Intent:
         intent: what should be
         facts: of its hosts, by name, as many as were looked at
     """
-    if not any(node.haproxy.stats.generate_password for node in intent.nodes):
+    if not intent.makes_up_passwords:
         return intent
     return Intent(tuple(_with_kept_password(cluster, facts) for cluster in intent.clusters))
 

@@ -116,7 +116,7 @@ class HostPlan:
     @property
     def diff(self) -> str:
         """All that differs, as text."""
-        return "\n".join(filter(None, (self.packages_diff, self.firewall_diff, self.files_diff, self.units_diff)))
+        return "\n".join(filter(None, (self.packages_diff, self.firewall_diff, self.live_diff)))
 
     @property
     def packages_diff(self) -> str:
@@ -128,6 +128,11 @@ class HostPlan:
         """What is opened and closed, as text."""
         change = self.firewall
         return "\n".join(filter(None, (change.opened_diff, change.closed_diff))) if change else ""
+
+    @property
+    def live_diff(self) -> str:
+        """What files and units there are in it, as text."""
+        return "\n".join(filter(None, (self.files_diff, self.units_diff)))
 
     @property
     def files_diff(self) -> str:

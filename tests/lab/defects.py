@@ -57,6 +57,11 @@ class Defect:
     apiserver: str = ""
     certificate: Certificate | None = None
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it shows on its own host only, and touches nothing that other hosts look at."""
+        return set(self.red) == {self.host} and not (self.inventory or self in VRRP)
+
 
 def every(*ids: str) -> dict[str, tuple[str, ...]]:
     """The same checks on each load balancer."""
@@ -670,7 +675,7 @@ INVENTORY = (
     _inventory("an interface that is not there", every("files.intended", "host.interface"), interface="eth9"),
 )
 
-DEFECTS = (
+DEFECTS: tuple[Defect, ...] = (
     *FILES,
     *PACKAGES,
     *UNITS,
@@ -682,3 +687,11 @@ DEFECTS = (
     *MACHINE,
     *INVENTORY,
 )
+
+
+def rounds() -> tuple[tuple[Defect, ...], ...]:
+    """All defects, one at a time; but of two backups, each has one at once where neither shows on any other host."""
+    first, second = ([each for each in DEFECTS if each.is_alone and each.host == backup] for backup in LB[1:])
+    pairs = tuple(zip(first, second, strict=False))
+    paired = {each.name for pair in pairs for each in pair}
+    return (*pairs, *((each,) for each in DEFECTS if each.name not in paired))

@@ -3,14 +3,14 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from tests.lab.defects import CLUSTER, DEFECTS, LB, STRANGER, Certificate, Defect, Expected
+from tests.lab.defects import CLUSTER, DEFECTS, LB, STRANGER, Certificate, Defect, Expected, rounds
 from tests.lab.rig import VIP, Completed, Lab, copy_inventory
 
 from nornir_kube_ha.checks import ALL
@@ -138,27 +138,30 @@ def set_certificates(lab: Lab, certificate: Certificate | None, folder: Path) ->
         )
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+@pytest.mark.parametrize("defects", rounds(), ids=lambda defects: " & ".join(each.name for each in defects))
 def test_a_defect_turns_its_own_checks_red_and_no_other(
-    lab: Lab, unproven: list[Defect], defect: Defect, tmp_path: Path
+    lab: Lab, unproven: list[Defect], defects: tuple[Defect, ...], tmp_path: Path
 ) -> None:
-    if any(_hides(defect, earlier) for earlier in unproven):
+    red = {place: ids for defect in defects for place, ids in defect.red.items()}
+    if any(_hides(red, earlier) for earlier in unproven):
         await_red(lab, {}, times=1)
         unproven.clear()
     try:
-        with made(defect, lab, tmp_path) as inventory:
-            await_red(Lab(lab.name, inventory), defect.red)
+        with ExitStack() as stack:
+            for defect in defects:
+                inventory = stack.enter_context(made(defect, lab, tmp_path / defect.host))
+            await_red(Lab(lab.name, inventory), red)
         unproven.clear()
     finally:
-        unproven.append(defect)
+        unproven.extend(defects)
     if not lab.is_vip_home():
         await_red(lab, {}, times=1)
         lab.bring_vip_home()
 
 
-def _hides(defect: Defect, earlier: Defect) -> bool:
-    """Whether what is left of an earlier defect may be red by right while this one is there."""
-    return any(set(ids) & set(earlier.red.get(place, ())) for place, ids in defect.red.items())
+def _hides(red: Expected, earlier: Defect) -> bool:
+    """Whether what is left of an earlier defect may be red by right while these checks are."""
+    return any(set(ids) & set(earlier.red.get(place, ())) for place, ids in red.items())
 
 
 def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vrid(well: Lab, tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
-from nornir_kube_ha.tasks import config, firewall, generations, lease, packages, services
+from nornir_kube_ha.tasks import apply, config, firewall, generations, lease, packages, services
 from nornir_kube_ha.tasks import remove as remove_tasks
 from nornir_kube_ha.tasks import upgrade as upgrade_tasks
+from nornir_kube_ha.tasks.apply import NOT_TOLD
 from nornir_kube_ha.tasks.shell import Completed
 from nornir_kube_ha.text import MOST_READ
 
@@ -97,7 +98,7 @@ class World:
             self._step(host, "stage")
             nonce, status = found_in(script, "NONCE="), 1 if host in self.refuses else 0
             return Completed(0, f"@{nonce} haproxy {status}\nwords\n@{nonce} keepalived 0\n", "")
-        step = next(name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE))
+        step, *further = (name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE))
         self._step(host, step)
         if step == "take":
             return Completed(0, f"@{found_in(script, 'echo .@')} {self.leases.get(host, '0 ')}\n", "")
@@ -113,7 +114,16 @@ class World:
             self.facts[host] = self.opened.get(host, self.facts[host])
         if step in {"commit", "services", "upgrade"}:
             self.facts[host] = self.healthy[host]
+        if step == "commit" and further[0] == "services":
+            self._tell_units(host)
         return Completed(0, "", "")
+
+    def _tell_units(self, host: str) -> None:
+        """The other half of a script that commits as well."""
+        try:
+            self._step(host, "services")
+        except RemoteCommandError as error:
+            raise RemoteCommandError(host, error.message, NOT_TOLD) from None
 
     def kept(self, host: str, step: str) -> str:
         """What a host says of the files that it has kept: those that it had before anything was sent to it."""
@@ -142,7 +152,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
-    for module in (config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
+    for module in (apply, config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     for limit in ("GATE_SECONDS", "SETTLE_SECONDS", "SETTLE_INTERVAL"):
         monkeypatch.setattr(gate, limit, 0)

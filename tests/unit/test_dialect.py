@@ -137,7 +137,7 @@ def test_such_a_change_is_refused_and_the_refusal_says_how_long_it_would_take(
 
 def test_with_the_users_word_all_nodes_change_at_once(other_version: World, run_of: Callable[..., Run]) -> None:
     report = rolled(other_version, run_of("deploy"), accept_outage=True)
-    steps = other_version.order("commit", "services")
-    assert sorted(steps[:3]) == [(host, "commit") for host in ALL]
-    assert sorted(steps[3:]) == [(host, "services") for host in ALL]
+    steps = other_version.order("commit", "services", "look")
+    assert sorted(steps[:3]) == [(host, "look") for host in ALL]
+    assert sorted(steps[3:9]) == [(host, step) for host in ALL for step in ("commit", "services")]
     assert report.passed

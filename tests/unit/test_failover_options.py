@@ -5,7 +5,8 @@ import argparse
 import pytest
 
 from nornir_kube_ha.faults import FAULTS
-from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options, fault_lines
+from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options
+from nornir_kube_ha.runbooks.faults import fault_lines
 from nornir_kube_ha.runbooks.options import NO_FAILOVER, add_check_options, add_options, parse_options
 
 

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from nornir.core import Nornir
 from nornir_netmiko.connections import CONNECTION_NAME
+from paramiko import Transport
 from paramiko.common import AUTH_FAILED
 from tests.unit.sshserver import Sent, SSHServer
 
@@ -234,3 +236,22 @@ def test_acknowledgements_are_asked_for_whenever_something_came_or_went(monkeypa
         assert client.recv(5) == b"hello"
         there.close()
     assert len(asked) == 3
+
+
+def test_a_cipher_that_authenticates_by_itself_comes_first(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    sent_afresh()
+    met: Any = fresh_server.transports[-1]
+    assert met.remote_cipher == "aes128-gcm@openssh.com"
+
+
+def test_no_cipher_is_added_to_those_that_are_wanted() -> None:
+    ours, theirs = socket.socketpair()
+    disabled = {"ciphers": ["aes128-gcm@openssh.com"]}
+    plain: Any = Transport(ours, disabled_algorithms=disabled)
+    made: Any = transport.authenticating_first(ours, disabled_algorithms=disabled)
+    wanted, ordered = plain.preferred_ciphers, made.preferred_ciphers
+    assert ordered[0] == "aes256-gcm@openssh.com"
+    assert sorted(ordered) == sorted(wanted)
+    assert [each for each in ordered if "gcm" not in each] == [each for each in wanted if "gcm" not in each]
+    for end in (ours, theirs):
+        end.close()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from nornir_kube_ha.config import KEEPALIVED_CONF
@@ -51,7 +52,7 @@ class Finding:
     next: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HostView:
     """All that is known of one host.
 
@@ -67,7 +68,7 @@ class HostView:
     facts: Facts
     plan: HostPlan
 
-    @property
+    @cached_property
     def routers(self) -> tuple[Router, ...]:
         """Those virtual routers that its own keepalived.conf has; one that is to come is up to `files.intended`."""
         file = self.facts.files.get(KEEPALIVED_CONF)

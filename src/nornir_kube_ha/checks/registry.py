@@ -15,6 +15,7 @@ from nornir_kube_ha.checks.model import (
     Status,
 )
 from nornir_kube_ha.config import masked
+from nornir_kube_ha.intent import Node
 from nornir_kube_ha.text import bounded
 
 _WARNING = Severity.WARNING
@@ -107,7 +108,7 @@ def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, 
     """
     found = (check.judge(view) for check in HOST_CHECKS if check.id in chosen)
     # A daemon's own words, as its journal has them, may quote a line of its file.
-    return tuple(replace(each, seen=bounded(masked(each.seen, view.node))) for each in found)
+    return tuple(_shown(each, view.node) for each in found)
 
 
 def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
@@ -130,4 +131,10 @@ def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Fin
         chosen: ids of the checks that are wanted
     """
     found = (check.judge(view) for check in CLUSTER_CHECKS if check.id in chosen)
-    return tuple(replace(each, seen=bounded(masked(each.seen, view.cluster.nodes[0]))) for each in found)
+    return tuple(_shown(each, view.cluster.nodes[0]) for each in found)
+
+
+def _shown(finding: Finding, node: Node) -> Finding:
+    """As a report may have it: without secrets, and no longer than anybody reads."""
+    seen = bounded(masked(finding.seen, node))
+    return finding if seen == finding.seen else replace(finding, seen=seen)

@@ -15,13 +15,10 @@ def sections_of(text: str, nonce: str) -> dict[str, str]:
     """
     sections: dict[str, str] = {}
     name = ""
-    body: list[str] = []
-    for line in text.splitlines():
-        if line.startswith(f"@{nonce} "):
-            sections[name] = "\n".join(body).strip("\n")
-            name, body = line.removeprefix(f"@{nonce} "), []
-        else:
-            body.append(line)
+    lines = "\n" + text.replace("\r\n", "\n")
+    for part in lines.split(f"\n@{nonce} ")[1:]:
+        name, _, body = part.partition("\n")
+        sections[name] = body.strip("\n")
     if name != "end":
         raise ValueError(f"the output ends in section {name or '(none)'}")
     return sections

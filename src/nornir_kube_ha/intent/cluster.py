@@ -22,7 +22,7 @@ PER_NODE = {
 PER_NODE_KEEPALIVED = {"router_id", "priority", "state"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cluster:
     """The nodes that share one VIP.
 
@@ -59,19 +59,19 @@ class Cluster:
         """The VRIDs of all its virtual routers, its own first."""
         return self.virtual_router_id, *(each.virtual_router_id for each in self.nodes[0].virtual_routers)
 
-    @property
+    @cached_property
     def master(self) -> Node:
         """The node that holds the VIP while all is well."""
         return next((node for node in self.nodes if node.role == "master"), self.nodes[0])
 
-    @property
+    @cached_property
     def routers(self) -> tuple[Router, ...]:
         """All its virtual routers, its own first."""
         first = self.nodes[0]
         own = Router(first.virtual_router_id, (first.vip, *first.additional_vips), self.master.name, is_first=True)
         return own, *self.further_routers
 
-    @property
+    @cached_property
     def further_routers(self) -> tuple[Router, ...]:
         """Its virtual routers beside its own."""
         return tuple(Router(each.virtual_router_id, each.vips, each.master) for each in self.nodes[0].virtual_routers)
@@ -364,6 +364,11 @@ class Intent:
             KeyError: no cluster has it
         """
         return self._clusters[name]
+
+    @cached_property
+    def makes_up_passwords(self) -> bool:
+        """Whether any node has a stats password that nobody has given it."""
+        return any(node.haproxy.stats.generate_password for node in self.nodes)
 
     @cached_property
     def _clusters(self) -> dict[str, Cluster]:
