@@ -7,6 +7,7 @@ well with its change goes back to the files that it had, and ends the run. One t
 """
 
 import sys
+import time
 
 from nornir_kube_ha.checks import ALL, foreign_routers
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
@@ -15,7 +16,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
 from nornir_kube_ha.runbooks.gate import settled
-from nornir_kube_ha.runbooks.homing import Unheld, bring_home, unheld_routers
+from nornir_kube_ha.runbooks.homing import Unheld, bring_home, election_seconds, unheld_routers
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.runbooks.rolling import roll_out
@@ -87,6 +88,7 @@ def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
     """After a change, look again until all is well; daemons take their time to find each other."""
     if run.changed and not run.dry_run:
         run.tell("looking again, until every check passes")
+        time.sleep(election_seconds(run))
         well = settled(run)
         if bring_home(run, unheld):
             well = settled(run)

@@ -1,4 +1,4 @@
-"""Further virtual routers that are new: who starts first gets them, and their master shall have them.
+"""Virtual routers that are new: an election is held, who starts first wins it, and their master shall have them.
 
 The cluster's own goes to its master by the order in which hosts start. A further one has another master, and no order
 suits both: so it is moved there, as planned, once all is well. Nobody is a client of what nobody has had.
@@ -8,9 +8,11 @@ from collections.abc import Iterable
 
 from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.intent import Cluster, Router
+from nornir_kube_ha.plan import UnitChange
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.vip import move_vip
 
+MARGIN = 0.4  # seconds in which keepalived starts
 Unheld = tuple[tuple[Cluster, Router], ...]
 """Virtual routers that nobody holds, each with its cluster."""
 
@@ -28,6 +30,24 @@ def unheld_routers(run: Run) -> Unheld:
         for router in cluster.further_routers
         if not any(run.facts[node.name].holds_any(router.vips) for node in cluster.nodes)
     )
+
+
+def election_seconds(run: Run) -> float:
+    """How long the first election takes where keepalived was just started and nobody had the VIP; 0 where none is held.
+
+    Who asks for an address that nobody has waits for longer than that.
+
+    Arguments:
+        run: has changed its hosts, and not looked at them since they were
+    """
+    started = {name for name, plan in run.plans.items() if UnitChange("start", "keepalived") in plan.units}
+    new = [
+        cluster
+        for cluster in run.clusters
+        if not any(run.facts[node.name].holds_any(cluster.vips) for node in cluster.nodes if node.name in run.facts)
+    ]
+    timers = (node.keepalived for cluster in new for node in cluster.nodes if node.name in started)
+    return max((each.down_timer_adverts * each.advert_int + MARGIN for each in timers), default=0)
 
 
 def bring_home(run: Run, routers: Iterable[tuple[Cluster, Router]]) -> bool:

@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -101,7 +101,6 @@ class Run:
         self._cluster_names = frozenset(node.cluster for node in intent.nodes if node.name in meant)
         self.tell = tell
         self.facts: dict[str, Facts] = {}
-        self.endpoints: dict[str, Endpoint] = {}
         self.plans: dict[str, HostPlan] = {}
         self.changed: set[str] = set()
         self._runbook = runbook
@@ -120,6 +119,8 @@ class Run:
         self._stopped = ""
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
+        self._endpoints: dict[str, Future[Endpoint]] = {}
+        self._ending = contextlib.ExitStack()
 
     @property
     def dry_run(self) -> bool:
@@ -261,6 +262,7 @@ class Run:
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
+        self._ending.close()
         self._nornir.data.reset_failed_hosts()
         self._nornir.close_connections()
 
@@ -329,13 +331,14 @@ class Run:
             ask_others: whether anybody but the hosts themselves is asked, as `get_facts` has it
         """
         clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and ask_others]
-        with ThreadPoolExecutor(max_workers=max(1, len(clusters))) as pool:
-            asked = {cluster.name: pool.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
-            facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)
-            self.intent = with_kept_passwords(self.intent, facts)
-            plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
-            endpoints = {name: endpoint.result() for name, endpoint in asked.items()}
-        self.facts, self.plans, self.endpoints, self._looked = facts, plans, endpoints, True
+        asking = ThreadPoolExecutor(max_workers=max(1, len(clusters)))
+        self._ending.callback(asking.shutdown)
+        # Not waited for here: where nobody answers that takes seconds, and only a report wants to know.
+        endpoints = {cluster.name: asking.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
+        facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)
+        self.intent = with_kept_passwords(self.intent, facts)
+        plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
+        self.facts, self.plans, self._endpoints, self._looked = facts, plans, endpoints, True
 
     def look_at(self, name: str) -> Facts:
         """Gather facts of one host again, and see what differs there.
@@ -396,7 +399,8 @@ class Run:
     def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:
         stopped = self._why_ended(cluster.name)
         facts = {} if stopped else self.facts
-        endpoint = None if stopped else self.endpoints.get(cluster.name)
+        asked = None if stopped else self._endpoints.get(cluster.name)
+        endpoint = asked.result() if asked else None
         return ClusterReport(
             check_cluster(ClusterView(cluster, facts, endpoint), self.checks) if judged else (),
             str(cluster.vip.ip),

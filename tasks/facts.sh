@@ -131,11 +131,12 @@ EOF
 }
 
 daemons() {
+    asked=$(date +%s)
+    said=$(haproxy_says 'show stat;show info') # an empty line ends each answer
     section haproxy
-    haproxy_says 'show stat'
+    printf '%s\n' "${said%%"$newline$newline"*}"
     section haproxy_info
-    echo "Asked: $(date +%s)"
-    haproxy_says 'show info'
+    printf 'Asked: %s\n%s\n' "$asked" "${said#*"$newline$newline"}"
     section haproxy_workers
     ps --ppid "$(value MainPID "$haproxy_shown")" -o etimes=
     if [ -f /etc/haproxy/haproxy.cfg ] && has haproxy; then

@@ -3,13 +3,33 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import Lab, copy_inventory, on_all
+from tests.lab.rig import EVERYTHING, UNITS, Lab, copy_inventory, on_all
 from tests.lab.users import ADD, REMOVE
 
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+STATE = f"{EVERYTHING}\n{UNITS}\nip -oneline address\nnft list ruleset"
+"""All that a deploy could have to put right."""
+SHARED = ExitStack()
+SHARING = pytest.StashKey[set[Path]]()
+"""Files with tests that use the shared lab."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Those that use the shared lab come first: a lab that nobody uses costs an eighth of two processors."""
+    folder = Path(__file__).parent
+    sharing = {item.path for item in items if "shared_lab" in getattr(item, "fixturenames", ())}
+    config.stash[SHARING] = sharing
+    items.sort(key=lambda item: (item.path.parent == folder) + (item.path in sharing), reverse=True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Nobody in this process uses the shared lab any more."""
+    if item.path not in item.config.stash[SHARING]:
+        SHARED.close()
 
 
 @pytest.fixture
@@ -29,7 +49,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    yield from _deployed(f"our{PROCESS}", tmp_path_factory.mktemp("our"))
+    with SHARED:
+        yield SHARED.enter_context(contextmanager(_deployed)(f"our{PROCESS}", tmp_path_factory.mktemp("our")))
 
 
 def _deployed(name: str, folder: Path) -> Iterator[Lab]:
@@ -46,7 +67,10 @@ def deployed(shared_lab: Lab, tmp_path: Path) -> Iterator[Lab]:
     """Three hosts that are as the repository's inventory says; whatever the test changes is put right again."""
     lab = Lab(shared_lab.name, tmp_path / "inventory")
     shutil.copytree(shared_lab.inventory, lab.inventory)
+    before = on_all(shared_lab, STATE)
     yield lab
+    if on_all(shared_lab, STATE) == before:
+        return
     restored = shared_lab.deploy("--output", "json", "--accept-outage")
     assert restored.status == 0, restored.stdout + restored.stderr
     shared_lab.bring_vip_home()

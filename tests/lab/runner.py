@@ -1,8 +1,8 @@
 """Runbooks and the command `kube-ha`, each call in a process of its own that has Python's start behind it already.
 
-Starting Python and importing Nornir and netmiko is half of what a run costs; a fork of a process that did so is as
-fresh as one that was started. Reads from each line of stdin the arguments of `python -m nornir_kube_ha.runbooks.NAME`,
-NAME first, as a JSON list, and writes exit code, stdout and stderr as a JSON object.
+Starting Python, importing Nornir and netmiko and compiling templates is half of what a run costs; a fork of a process
+that did so is as fresh as one that was started. Reads from each line of stdin the arguments of `python -m
+nornir_kube_ha.runbooks.NAME`, NAME first, as a JSON list, and writes exit code, stdout and stderr as a JSON object.
 """
 
 import gc
@@ -15,6 +15,8 @@ import tempfile
 import traceback
 from typing import TextIO
 
+from nornir_kube_ha import templating
+
 NAMES = ("cli", "deploy", "verify", "rollback", "upgrade", "remove", "failover_test", "vip")
 LONGEST = 240  # seconds that a run may take
 
@@ -22,6 +24,8 @@ LONGEST = 240  # seconds that a run may take
 def main() -> None:
     for name in NAMES:
         importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
+    for name in templating.NAMES:
+        templating.our_environment().get_template(name)  # compiled
     gc.freeze()  # a collection in a child would copy every page
     for line in sys.stdin:
         sys.stdout.write(f"{json.dumps(_run(*json.loads(line)))}\n")
