@@ -11,8 +11,8 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.intent.cluster import may_share_a_link, sharing_a_link
 from nornir_kube_ha.intent.fields import AUTO
+from nornir_kube_ha.intent.intent import may_share_a_link, sharing_a_link
 from nornir_kube_ha.intent.vrids import with_vrids
 from nornir_kube_ha.inventory import load_intent
 

@@ -1,8 +1,9 @@
 """What should be: the inventory as frozen, checked values. Nothing here knows where the values came from."""
 
-from nornir_kube_ha.intent.cluster import Cluster, Intent
+from nornir_kube_ha.intent.cluster import Cluster
 from nornir_kube_ha.intent.fields import Settings, weakness_of
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy, Stats
+from nornir_kube_ha.intent.intent import Intent
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.node import Node

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.errors import Problem
-from nornir_kube_ha.intent.cluster import Cluster, Intent, may_share_a_link
+from nornir_kube_ha.intent.cluster import Cluster
 from nornir_kube_ha.intent.fields import AUTO
+from nornir_kube_ha.intent.intent import Intent, may_share_a_link
 
 HIGHEST = 255
 

@@ -1,0 +1,133 @@
+"""The whole inventory: its clusters, and the rules that only several of them can break."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_network
+
+from nornir_kube_ha.addresses import IPNetwork, rank
+from nornir_kube_ha.errors import Problem
+from nornir_kube_ha.intent.cluster import Cluster
+from nornir_kube_ha.intent.node import Node
+
+
+@dataclass(frozen=True)
+class Intent:
+    """All that an inventory says should be.
+
+    Arguments:
+        clusters: its clusters, in the inventory's order
+    """
+
+    clusters: tuple[Cluster, ...]
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of every cluster."""
+        return tuple(node for cluster in self.clusters for node in cluster.nodes)
+
+    def node(self, name: str) -> Node:
+        """The node of that name.
+
+        Arguments:
+            name: the host's name in the inventory
+
+        Raises:
+            KeyError: no cluster has it
+        """
+        return self.cluster_of(name).node(name)
+
+    def cluster_of(self, name: str) -> Cluster:
+        """The cluster that a node belongs to.
+
+        Arguments:
+            name: the host's name in the inventory
+
+        Raises:
+            KeyError: no cluster has it
+        """
+        return self._clusters[name]
+
+    @cached_property
+    def makes_up_passwords(self) -> bool:
+        """Whether any node has a stats password that nobody has given it."""
+        return any(node.haproxy.stats.generate_password for node in self.nodes)
+
+    @cached_property
+    def _clusters(self) -> dict[str, Cluster]:
+        """By the name of each of their nodes: a fleet's tasks ask for every host."""
+        return {node.name: cluster for cluster in self.clusters for node in cluster.nodes}
+
+    def problems(self) -> Iterator[Problem]:
+        """Each rule that is broken, within a cluster or between them."""
+        for cluster in self.clusters:
+            yield from cluster.problems()
+        owners: dict[tuple[str, str], str] = {}
+        for cluster in self.clusters:
+            for host, key, value, owner in _claims(cluster):
+                other = owners.setdefault((key, value), owner)
+                if other != owner:
+                    yield Problem(host, key, f"{value} is {other}'s already; {owner} needs its own")
+        same: dict[int, list[Cluster]] = {}
+        for cluster in self.clusters:
+            for number in dict.fromkeys(cluster.virtual_router_ids):
+                same.setdefault(number, []).append(cluster)
+        for number, clusters in same.items():
+            for first, second in sharing_a_link(clusters):
+                yield Problem(
+                    second.nodes[0].name,
+                    "virtual_router_id" if number == second.virtual_router_id else "virtual_routers.virtual_router_id",
+                    f"{number} is cluster {first.name}'s already, which may be on the same network; "
+                    f"cluster {second.name} needs its own",
+                )
+
+
+def sharing_a_link(clusters: Sequence[Cluster]) -> Iterator[tuple[Cluster, Cluster]]:
+    """Each two of some clusters whose routers may take each other for one, in the clusters' order.
+
+    Networks that overlap lie one within the other: sorted, each needs to be held against those that it lies in only.
+
+    Arguments:
+        clusters: any
+    """
+    spans = sorted(
+        (*rank(network.network_address), network.prefixlen, number, network)
+        for number, cluster in enumerate(clusters)
+        for network in _networks(cluster)
+    )
+    found: set[tuple[int, int]] = set()
+    around: list[tuple[int, IPNetwork]] = []
+    for *_, number, network in spans:
+        around = [(other, wide) for other, wide in around if wide.version == network.version and wide.overlaps(network)]
+        found.update((min(number, other), max(number, other)) for other, _wide in around if other != number)
+        around.append((number, network))
+    for one, other in sorted(found):
+        if may_share_a_link(clusters[one], clusters[other]):
+            yield clusters[one], clusters[other]
+
+
+def may_share_a_link(first: Cluster, second: Cluster) -> bool:
+    """Whether routers of both may take each other for one. A VIP of /32 tells nothing of its network: the nodes do.
+
+    Arguments:
+        first: a cluster
+        second: another
+    """
+    if first.vip.version != second.vip.version:  # to VRRP these are two numbers
+        return False
+    return any(one.overlaps(other) for one in _networks(first) for other in _networks(second))
+
+
+def _networks(cluster: Cluster) -> set[IPNetwork]:
+    lengths = {4: 24, 6: 64}
+    around = {ip_network((node.address, lengths[node.address.version]), strict=False) for node in cluster.nodes}
+    return {*(vip.network for vip in cluster.vips), *around}
+
+
+def _claims(cluster: Cluster) -> Iterator[tuple[str, str, str, str]]:
+    """Host, key, value and owner of each value that no other in the inventory may have."""
+    for vip in cluster.vips:
+        yield cluster.nodes[0].name, "address", str(vip.ip), f"cluster {cluster.name}'s VIP"
+    for node in cluster.nodes:
+        yield node.name, "address", str(node.address), node.name
+        yield node.name, "keepalived.router_id", node.keepalived.router_id, node.name
