@@ -14,6 +14,7 @@ IMPORTS = f"import {', '.join(MODULES)}, nornir_netmiko"
 COMMANDS: Mapping[str, Sequence[str]] = {
     "`python -c pass`": (sys.executable, "-c", "pass"),
     "`kube-ha --help`": (COMMAND, "--help"),
+    "nornir, netmiko and jinja2 alone": (sys.executable, "-c", "import nornir, nornir_netmiko, nornir_jinja2, netmiko"),
     "all that a deploy imports": (sys.executable, "-c", IMPORTS),
     "`ansible-playbook --version`": (peers.program("ansible-playbook"), "--version"),
     "`pyinfra --version`": (peers.program("pyinfra"), "--version"),

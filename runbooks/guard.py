@@ -1,7 +1,6 @@
 """What goes around every command: errors and interruptions become a line on stderr and an exit code."""
 
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from nornir_kube_ha.errors import InventoryError, KubeHaError, Problem
+from nornir_kube_ha.lazy import later
 from nornir_kube_ha.text import clean
 
 INTERRUPTED = 130
@@ -18,8 +18,9 @@ TERMINATED = 143
 
 def hush_libraries() -> None:
     """Keep Python from printing what libraries log where nobody has said what becomes of it: the report has it."""
+    logger, silent = later("logging:getLogger"), later("logging:NullHandler")
     for library in ("nornir", "paramiko"):
-        logging.getLogger(library).addHandler(logging.NullHandler())
+        logger(library).addHandler(silent())
 
 
 def guarded(command: Callable[[], int]) -> int:
