@@ -120,7 +120,6 @@ class Run:
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
         self._endpoints: dict[str, Future[Endpoint]] = {}
-        self._ending = contextlib.ExitStack()
 
     @property
     def dry_run(self) -> bool:
@@ -262,7 +261,6 @@ class Run:
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
-        self._ending.close()
         self._nornir.data.reset_failed_hosts()
         self._nornir.close_connections()
 
@@ -332,9 +330,8 @@ class Run:
         """
         clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and ask_others]
         asking = ThreadPoolExecutor(max_workers=max(1, len(clusters)))
-        self._ending.callback(asking.shutdown)
-        # Not waited for here: where nobody answers that takes seconds, and only a report wants to know.
         endpoints = {cluster.name: asking.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
+        asking.shutdown(wait=False)  # where nobody answers that takes seconds, and only a report wants to know
         facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)
         self.intent = with_kept_passwords(self.intent, facts)
         plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)

@@ -1,6 +1,7 @@
 """A roll-out from start to report, with hosts that only seem to be there: who is told what, and in which order."""
 
 import re
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks import deploy as deploy_module
 from nornir_kube_ha.runbooks import gate
 from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
@@ -154,6 +156,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
     for module in (apply, config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
+    monkeypatch.setattr(deploy_module, "election_seconds", lambda _: 0)
     for limit in ("GATE_SECONDS", "SETTLE_SECONDS", "SETTLE_INTERVAL"):
         monkeypatch.setattr(gate, limit, 0)
     return hosts
@@ -271,6 +274,25 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
     assert steps == ["look", "take", "install", "look", "stage", "commit", "services", "look", "release"]
     assert world.meant == [True] * 3 + [False] * 6
     assert report.passed
+
+
+def test_no_change_waits_for_what_the_controller_itself_asks(
+    stale: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, step = threading.Event(), stale._step  # noqa: SLF001 - this world's own
+
+    def stepping(host: str, name: str) -> None:
+        step(host, name)
+        if name == "commit":
+            begun.set()
+
+    def asking(_cluster: object) -> Endpoint:
+        assert begun.wait(5)
+        return Endpoint(Probe(200, ""), Probe(401, ""))
+
+    monkeypatch.setattr(stale, "_step", stepping)
+    monkeypatch.setattr(run_module, "get_endpoint", asking)
+    assert deploy(run_of("deploy")).passed
 
 
 def test_words_of_a_host_that_failed_are_no_longer_than_anybody_reads(world: World, run_of: Callable[..., Run]) -> None:

@@ -13,13 +13,18 @@ from nornir_kube_ha.errors import HostUnreachableError, KubeHaError, MoveError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Intent, Router
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.plan import HostPlan, UnitChange
 from nornir_kube_ha.runbooks import deploy as deploy_module
 from nornir_kube_ha.runbooks import homing
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.homing import Unheld, bring_home, unheld_routers
+from nornir_kube_ha.runbooks.homing import MARGIN, Unheld, bring_home, election_seconds, unheld_routers
 from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "world"]  # fixtures
+
+
+START = HostPlan(units=(UnitChange("start", "haproxy"), UnitChange("start", "keepalived")))
+RELOAD = HostPlan(units=(UnitChange("reload", "keepalived"),))
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Looked:
 
     intent: Intent
     facts: Mapping[str, Facts]
+    plans: Mapping[str, HostPlan] = field(default_factory=dict)
     ended: dict[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
@@ -155,3 +161,32 @@ def test_a_deploy_brings_home_what_nobody_had_before_it_and_looks_again(
 ) -> None:
     deploy(with_two(world, nornir_of, monkeypatch, held=held))
     assert (home.brought, home.looks) == (brought, looks)
+
+
+@pytest.mark.parametrize(
+    ("plans", "is_held", "seconds"),
+    [
+        (dict.fromkeys(ALL, START), False, 0.8 + MARGIN),
+        ({"lb-3": START}, False, 0.8 + MARGIN),
+        ({"lb-3": START}, True, 0),  # one that joins
+        (dict.fromkeys(ALL, RELOAD), False, 0),
+        ({}, False, 0),
+    ],
+)
+def test_a_first_election_is_waited_for(
+    looked: Looked, bare: Facts, plans: dict[str, HostPlan], *, is_held: bool, seconds: float
+) -> None:
+    looked.plans = plans
+    looked.facts = {**looked.facts, "lb-3": bare} if is_held else dict.fromkeys(ALL, bare)
+    assert election_seconds(looked.run) == pytest.approx(seconds)
+
+
+def test_the_longest_of_several_elections_is_waited_for(nornir_of: Callable[..., Nornir], bare: Facts) -> None:
+    slow = load_intent(nornir_of(group={"keepalived": {"advert_int": 1}}))
+    run = Looked(slow, dict.fromkeys(ALL, bare), dict.fromkeys(ALL, START))
+    assert election_seconds(run.run) == pytest.approx(3 + MARGIN)
+
+
+@pytest.fixture
+def bare(facts_from: Callable[[str], Facts]) -> Facts:
+    return facts_from("facts-bare")
