@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.verbs import looked_at
+from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 
@@ -67,7 +67,7 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float) -> None:
     for node in cluster.nodes:
         facts = run.facts.get(node.name)
         if facts is None:
-            raise DrainError(node.name, "was not seen; nothing was changed")
+            raise because_unseen(run, DrainError(node.name, "was not seen; nothing was changed"))
         if not any(server.is_up for server in facts.servers or () if server.name != apiserver):
             words = f"would have no apiserver left: it sees none up but {apiserver}; nothing was changed"
             raise DrainError(node.name, words)

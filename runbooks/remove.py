@@ -18,6 +18,7 @@ from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_remove_options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import remove_config
+from nornir_kube_ha.tasks.remove import STEPS
 
 
 def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
@@ -37,6 +38,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
     run.checks = frozenset()
     with run.until_failure():
         look_first(run)
+        run.steps = dict.fromkeys(run.reached, STEPS)
         if not (run.dry_run or options.yes or asked(_question(run))):
             raise UsageError("nothing was taken off; --yes does not ask")
         with leased(run, set()):

@@ -82,6 +82,7 @@ class Run:
         tolerated: names of hosts whose failure does not stop the run
         ended: why a cluster's change went no further, by its name; the others go on
         in_hand: names of hosts whose change has begun, and that have not passed their gates yet
+        steps: what a dry run would do, by host name, where that is not what the hosts' plans say
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Run:
         self.tolerated: set[str] = set()
         self.ended: dict[str, str] = {}
         self.in_hand: set[str] = set()
+        self.steps: dict[str, tuple[str, ...]] = {}
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
         self._looked = False
@@ -416,7 +418,7 @@ class Run:
         elif judged:
             findings = check_host(self.view(name), self.checks)
         diff = "\n".join(filter(None, self._diffs.get(name, ())))
-        steps = self.plans[name].steps if self.dry_run and name in self.plans else ()
+        steps = self.steps.get(name, self.plans[name].steps) if self.dry_run and name in self.plans else ()
         return HostReport(
             node.cluster,
             node.role,

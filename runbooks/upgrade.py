@@ -9,11 +9,12 @@ package sources do not have, ends it before anything is changed on any.
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import KubeHaError, MoveError
+from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import batches
@@ -51,6 +52,7 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
                 allow_downgrade=options.roll_out.allow_downgrade,
                 lease=run.lease,
             )
+            run.steps = {name: (*_steps(run.facts[name], upgrades[name]),) for name in upgrades}
             done, prolonged = list[str](), time.monotonic()
             for name in _due(run, upgrades):
                 prolonged = keep_leases(run, prolonged, seconds=TIMEOUT)
@@ -66,6 +68,12 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
                 run.tell("looking again, until every check passes")
                 settled(run)
     return run.report()
+
+
+def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
+    """What is done on a host, a few words each."""
+    yield from (each.words for each in upgrades)
+    yield from (f"restart {unit.name}" for unit in facts.units.values() if unit.runs_replaced_program)
 
 
 def _due(run: Run, upgrades: Mapping[str, tuple[Upgrade, ...]]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nornir_kube_ha.errors import HostError
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
@@ -34,3 +35,15 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
         yield run
     finally:
         run.close()
+
+
+def because_unseen(run: Run, error: HostError) -> HostError:
+    """An error that comes of a host which could not be looked at, with the exit code of the reason for that.
+
+    Arguments:
+        run: has looked at the host
+        error: names it
+    """
+    if failure := run.report().hosts[error.host].failure:
+        error.exit_code = failure.exit_code
+    return error

@@ -8,7 +8,7 @@ from ipaddress import ip_interface
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.verbs import looked_at
+from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at
 from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
 
 ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may be the first to claim the VIP
@@ -136,7 +136,7 @@ def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
 def _refuse_unfit(run: Run, router: Router, to: str) -> None:
     host = run.report().hosts[to]
     if host.failure:
-        raise MoveError(to, f"cannot be looked at: {host.failure.message}")
+        raise because_unseen(run, MoveError(to, f"cannot be looked at: {host.failure.message}"))
     failed = [each.id for each in host.findings if each.status == "fail" and each.id.startswith(HEALTH)]
     if failed:
         raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")

@@ -11,6 +11,12 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 
 TIMEOUT = 120  # seconds; systemd's own limit for a stop is 90
+STEPS = (
+    "stop keepalived and haproxy, and start neither at boot",
+    *(f"remove {path}" for path in MANAGED_PATHS),
+    "close in the firewall what kube-ha opened",
+)
+"""What is done, a few words each."""
 
 
 def remove_config(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:

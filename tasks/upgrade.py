@@ -33,6 +33,12 @@ class Upgrade:
     direction: str
 
     @property
+    def words(self) -> str:
+        """`upgrade haproxy 2.6.12-1 to 2.6.12-2`."""
+        verb = "upgrade" if self.direction == "newer" else "downgrade"
+        return f"{verb} {self.package} {self.installed} to {self.wanted}"
+
+    @property
     def diff(self) -> str:
         """As two lines of a diff."""
         return f"- package {self.package} {self.installed}\n+ package {self.package} {self.wanted}"

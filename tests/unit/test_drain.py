@@ -6,11 +6,13 @@ from typing import Any, cast
 
 import pytest
 from nornir.core import Nornir
+from tests.unit.reports import host, lost, report_of
 
-from nornir_kube_ha.errors import DrainError, KubeHaError, RemoteCommandError
+from nornir_kube_ha.errors import DrainError, HostUnreachableError, KubeHaError, RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.drain import drain, ready
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
@@ -33,6 +35,9 @@ class World:
         self.steps.append(f"{verb} {host} {apiserver}{f' {seconds:g}' if seconds else ''}")
         if host == self.fails:
             raise RemoteCommandError(host, "haproxy does not answer")
+
+    def report(self) -> Report:
+        return report_of(*(host() if name in self.facts else lost() for name in ALL))
 
     def drain(self) -> None:
         drain(cast("Run", self), self.intent.clusters[0], "lb-2", 60)
@@ -84,6 +89,7 @@ def test_node_of_which_nothing_is_known_stops_all(world: World, *, silent: bool)
         world.facts["lb-3"] = replace(world.facts["lb-3"], servers=None)
     else:
         del world.facts["lb-3"]
-    with pytest.raises(DrainError, match="lb-3"):
+    with pytest.raises(DrainError, match="lb-3") as caught:
         world.drain()
+    assert caught.value.exit_code == (DrainError if silent else HostUnreachableError).exit_code
     assert world.steps == []

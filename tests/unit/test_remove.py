@@ -40,6 +40,10 @@ def test_dry_run_asks_nobody_and_takes_nothing_off(world: World, run_of: Callabl
     report = remove(run_of("remove", dry_run=True))
     assert {step for _, step in world.steps} == {"look"}
     assert "- /etc/haproxy/haproxy.cfg" in report.hosts["lb-3"].diff
+    assert report.hosts["lb-1"].plan[:2] == (
+        "stop keepalived and haproxy, and start neither at boot",
+        "remove /etc/haproxy/kube-apiserver-ca.crt",
+    )
 
 
 def test_host_that_fails_stops_it_while_the_vip_is_still_held(world: World, run_of: Callable[..., Run]) -> None:

@@ -96,6 +96,15 @@ def test_dry_run_moves_and_upgrades_nothing(old: World, run_of: Callable[..., Ru
     report = upgrade(run_of("upgrade", dry_run=True))
     assert {step for _, step in old.steps} == {"look", "newer"}
     assert "+ package keepalived 1:2.2.7-2" in report.hosts["lb-1"].diff
+    steps = ("upgrade haproxy 2.6.12-1 to 2.6.12-2", "upgrade keepalived 1:2.2.7-1 to 1:2.2.7-2")
+    assert report.hosts["lb-1"].plan == steps
+
+
+def test_dry_run_says_which_daemon_would_be_restarted(old: World, run_of: Callable[..., Run]) -> None:
+    old.newer = {}
+    old.facts["lb-2"] = unit("haproxy", program="/usr/sbin/haproxy (deleted)")(old.facts["lb-2"])
+    plans = {name: host.plan for name, host in upgrade(run_of("upgrade", dry_run=True)).hosts.items()}
+    assert plans == {"lb-1": (), "lb-2": ("restart haproxy",), "lb-3": ()}
 
 
 def test_host_that_is_not_well_afterwards_ends_it_while_the_vip_is_elsewhere(

@@ -9,7 +9,7 @@ from nornir.core import Nornir
 from tests.unit.changes import vrrp
 
 from nornir_kube_ha.checks import Finding, Status
-from nornir_kube_ha.errors import MoveError
+from nornir_kube_ha.errors import HostUnreachableError, MoveError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
@@ -175,8 +175,9 @@ def test_other_findings_do_not_stop_a_move(world_of: Worlds, identity: str, stat
 def test_node_that_cannot_be_looked_at_is_refused(world_of: Worlds) -> None:
     world = world_of()
     world.failure = Failure("HostUnreachableError", "no answer", 4)
-    with pytest.raises(MoveError, match="cannot be looked at: no answer"):
+    with pytest.raises(MoveError, match="cannot be looked at: no answer") as caught:
         world.move("lb-2")
+    assert caught.value.exit_code == HostUnreachableError.exit_code
     assert world.steps == []
 
 
