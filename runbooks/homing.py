@@ -6,13 +6,15 @@ suits both: so it is moved there, as planned, once all is well. Nobody is a clie
 
 from collections.abc import Iterable
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.errors import KubeHaError
-from nornir_kube_ha.intent import Cluster, Router
+from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.plan import UnitChange
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.vip import move_vip
 
 MARGIN = 0.4  # seconds in which keepalived starts
+LONGEST = 30.0  # seconds that an election is waited for; a look sees what becomes of one that takes longer
 Unheld = tuple[tuple[Cluster, Router], ...]
 """Virtual routers that nobody holds, each with its cluster."""
 
@@ -23,17 +25,26 @@ def unheld_routers(run: Run) -> Unheld:
     Arguments:
         run: has looked at its hosts
     """
-    seen = [cluster for cluster in run.clusters if all(node.name in run.facts for node in cluster.nodes)]
     return tuple(
         (cluster, router)
-        for cluster in seen
+        for cluster in _seen(run)
         for router in cluster.further_routers
-        if not any(run.facts[node.name].holds_any(router.vips) for node in cluster.nodes)
+        if not any(_holds(run, node, router.vips) for node in cluster.nodes)
     )
 
 
+def _seen(run: Run) -> list[Cluster]:
+    """Clusters that go on, and of which every node was looked at."""
+    going = (cluster for cluster in run.clusters if cluster.name not in run.ended)
+    return [cluster for cluster in going if all(node.name in run.facts for node in cluster.nodes)]
+
+
+def _holds(run: Run, node: Node, vips: Iterable[IPInterface]) -> bool:
+    return run.facts[node.name].holds_any(vips)
+
+
 def election_seconds(run: Run) -> float:
-    """How long the first election takes where keepalived was just started and nobody had the VIP; 0 where none is held.
+    """How long the first election takes: where keepalived was just started, and nobody had the VIP. Else 0.
 
     Who asks for an address that nobody has waits for longer than that.
 
@@ -41,13 +52,11 @@ def election_seconds(run: Run) -> float:
         run: has changed its hosts, and not looked at them since they were
     """
     started = {name for name, plan in run.plans.items() if UnitChange("start", "keepalived") in plan.units}
-    new = [
-        cluster
-        for cluster in run.clusters
-        if not any(run.facts[node.name].holds_any(cluster.vips) for node in cluster.nodes if node.name in run.facts)
-    ]
+    new = [cluster for cluster in _seen(run) if not any(_holds(run, node, cluster.vips) for node in cluster.nodes)]
     timers = (node.keepalived for cluster in new for node in cluster.nodes if node.name in started)
-    return max((each.down_timer_adverts * each.advert_int + MARGIN for each in timers), default=0)
+    # The lower a node's priority, the later it begins, by one interval at most (RFC 5798, 6.1).
+    longest = max(((each.down_timer_adverts + 1) * each.advert_int + MARGIN for each in timers), default=0)
+    return min(longest, LONGEST)
 
 
 def bring_home(run: Run, routers: Iterable[tuple[Cluster, Router]]) -> bool:

@@ -38,6 +38,7 @@ from nornir_kube_ha.trial import FaultReport
 
 LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
 MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
+FROM_CONTROLLER = "vip.from_controller"  # the check that goes by what the controller itself asks
 CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
 
 
@@ -248,6 +249,14 @@ class Run:
         failure = self._failures[name]
         self._failures[name] = replace(failure, message=f"{failure.message}; {masked(words, self.intent.node(name))}")
 
+    def failure_of(self, name: str) -> Failure | None:
+        """Why the work on a host ended; none if it goes on.
+
+        Arguments:
+            name: of the host
+        """
+        return self._failures.get(name)
+
     @property
     def unreachable(self) -> tuple[str, ...]:
         """Names of the hosts that could not be reached."""
@@ -320,6 +329,8 @@ class Run:
         """Note that the run goes no further. What its last look found still holds if nothing was changed since."""
         if not self._looked:
             self._stopped = "the run was interrupted"
+        answered = {name: asked for name, asked in self._endpoints.items() if asked.done() and not asked.exception()}
+        self._endpoints = answered  # nobody waits for the others any more
 
     def look(self, lease: Lease | None = None, *, ask_others: bool = True) -> None:
         """Gather facts of every host that can be reached, and of the VIPs, and see what differs there.
@@ -330,7 +341,8 @@ class Run:
             lease: that the run is going to ask for: it has no business on a host where another run is at work
             ask_others: whether anybody but the hosts themselves is asked, as `get_facts` has it
         """
-        clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and ask_others]
+        wanted = ask_others and not self.dry_run and FROM_CONTROLLER in self.checks
+        clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and wanted]
         asking = ThreadPoolExecutor(max_workers=max(1, len(clusters)))
         endpoints = {cluster.name: asking.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
         asking.shutdown(wait=False)  # where nobody answers that takes seconds, and only a report wants to know

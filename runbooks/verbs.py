@@ -41,9 +41,9 @@ def because_unseen(run: Run, error: HostError) -> HostError:
     """An error that comes of a host which could not be looked at, with the exit code of the reason for that.
 
     Arguments:
-        run: has looked at the host
-        error: names it
+        run: has looked at its hosts
+        error: names the host
     """
-    if failure := run.report().hosts[error.host].failure:
+    if failure := run.failure_of(error.host):
         error.exit_code = failure.exit_code
     return error

@@ -134,9 +134,10 @@ def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
 
 
 def _refuse_unfit(run: Run, router: Router, to: str) -> None:
-    host = run.report().hosts[to]
-    if host.failure:
-        raise because_unseen(run, MoveError(to, f"cannot be looked at: {host.failure.message}"))
-    failed = [each.id for each in host.findings if each.status == "fail" and each.id.startswith(HEALTH)]
+    if failure := run.failure_of(to):
+        raise because_unseen(run, MoveError(to, f"cannot be looked at: {failure.message}"))
+    failed = [
+        each.id for each in run.report().hosts[to].findings if each.status == "fail" and each.id.startswith(HEALTH)
+    ]
     if failed:
         raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")

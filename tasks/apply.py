@@ -62,5 +62,7 @@ def apply_config(
         except RemoteCommandError as error:
             if error.status != NOT_TOLD:
                 raise
-            return Result(host=task.host, changed=True, failed=True, exception=error, diff=change.files_diff)
+            half = Result(host=task.host, changed=True, diff=change.files_diff, result=str(error))
+            half.failed, half.exception = True, error
+            return half
     return Result(host=task.host, changed=wanted, diff=change.live_diff)

@@ -50,11 +50,12 @@ def _probe(node: Node, vip: IPAddress, path: str, context: ssl.SSLContext) -> Pr
     """One request, by the name that clients use, wherever that leads to for others."""
     connection = http.client.HTTPConnection(node.server_name, node.haproxy.port)
     try:
+        node.server_name.encode("idna")  # TLS would do so once there is a connection, and leave that open
         raw = socket.create_connection((str(vip), node.haproxy.port), timeout=TIMEOUT)
         with context.wrap_socket(raw, server_hostname=node.server_name, do_handshake_on_connect=False) as wrapped:
             connection.sock = wrapped
             return _ask(connection, wrapped, path)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         return Probe(0, str(error) or type(error).__name__)
     finally:
         connection.close()

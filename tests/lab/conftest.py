@@ -11,8 +11,16 @@ from tests.lab.rig import EVERYTHING, UNITS, Lab, copy_inventory, on_all
 from tests.lab.users import ADD, REMOVE
 
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
-STATE = f"{EVERYTHING}\n{UNITS}\nip -oneline address\nnft list ruleset"
+STATE = f"""
+{EVERYTHING}
+{UNITS}
+systemctl show --property UnitFileState,ActiveState,NeedDaemonReload haproxy keepalived
+find /run -path '*kube-ha*'
+ip -oneline address
+nft list ruleset || true
+"""
 """All that a deploy could have to put right."""
+UP: list[Lab] = []
 SHARED = ExitStack()
 SHARING = pytest.StashKey[set[Path]]()
 """Files with tests that use the shared lab."""
@@ -48,9 +56,18 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def _shared() -> Iterator[None]:
     with SHARED:
-        yield SHARED.enter_context(contextmanager(_deployed)(f"our{PROCESS}", tmp_path_factory.mktemp("our")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def shared_lab(_shared: None, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """One lab for several files; booted anew if it was taken down since."""
+    if not UP:
+        UP.append(SHARED.enter_context(contextmanager(_deployed)(f"our{PROCESS}", tmp_path_factory.mktemp("our"))))
+        SHARED.callback(UP.clear)
+    return UP[0]
 
 
 def _deployed(name: str, folder: Path) -> Iterator[Lab]:

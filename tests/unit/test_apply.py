@@ -112,6 +112,7 @@ def test_files_are_said_to_have_changed_where_a_unit_fails(host: Host, bench: Be
     outcome = bench.run()
     assert isinstance(outcome.exception, RemoteCommandError)
     assert (outcome.failed, outcome.changed, host.done) == (True, True, ["files"])
+    assert outcome.result == "lb-1: failed"  # what printers show
     assert "-# by hand" in outcome.diff
     assert "reload" not in outcome.diff
 

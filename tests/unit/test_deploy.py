@@ -12,6 +12,7 @@ from nornir.core import Nornir
 from nornir.core.task import Result, Task
 from tests.unit.conftest import PASSWORD
 
+from nornir_kube_ha.checks import ALL as ALL_CHECKS
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.model import NOT_ASKED
 from nornir_kube_ha.config import HAPROXY_CFG, MASK, FileFact
@@ -293,6 +294,34 @@ def test_no_change_waits_for_what_the_controller_itself_asks(
     monkeypatch.setattr(stale, "_step", stepping)
     monkeypatch.setattr(run_module, "get_endpoint", asking)
     assert deploy(run_of("deploy")).passed
+
+
+def test_a_question_that_ends_in_an_error_costs_no_report(
+    world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_cluster: object) -> Endpoint:
+        raise HostUnreachableError("lb-1", "lives in a lab")
+
+    monkeypatch.setattr(run_module, "get_endpoint", failing)
+    run = run_of("deploy")
+    with pytest.raises(HostUnreachableError):
+        deploy(run)
+    assert world.steps
+    run.interrupt()
+    assert statuses(run.report()) == dict.fromkeys(ALL, "passed")
+
+
+@pytest.mark.parametrize("why", ["dry run", "not wanted"])
+def test_the_controller_asks_nothing_that_no_report_shows(
+    world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(run_module, "get_endpoint", asked.append)
+    run = run_of("deploy", dry_run=why == "dry run")
+    run.checks = ALL_CHECKS - ({"vip.from_controller"} if why == "not wanted" else set())
+    deploy(run)
+    assert world.steps
+    assert asked == []
 
 
 def test_words_of_a_host_that_failed_are_no_longer_than_anybody_reads(world: World, run_of: Callable[..., Run]) -> None:

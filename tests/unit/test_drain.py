@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.reports import host, lost, report_of
+from tests.unit.reports import UNREACHABLE
 
 from nornir_kube_ha.errors import DrainError, HostUnreachableError, KubeHaError, RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.report import Report
+from nornir_kube_ha.report import Failure
 from nornir_kube_ha.runbooks.drain import drain, ready
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
@@ -36,8 +36,8 @@ class World:
         if host == self.fails:
             raise RemoteCommandError(host, "haproxy does not answer")
 
-    def report(self) -> Report:
-        return report_of(*(host() if name in self.facts else lost() for name in ALL))
+    def failure_of(self, name: str) -> Failure | None:
+        return None if name in self.facts else UNREACHABLE
 
     def drain(self) -> None:
         drain(cast("Run", self), self.intent.clusters[0], "lb-2", 60)

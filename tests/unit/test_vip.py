@@ -154,6 +154,14 @@ def test_certificate_that_does_not_name_the_endpoint_is_refused(world: World) ->
     assert server.asked == []
 
 
+@pytest.mark.parametrize("name", ["api..example.org", f"{'k' * 64}.example.org"])
+def test_name_that_can_be_nobodys_is_told(world: World, name: str) -> None:
+    world.serve(HERE)
+    readyz = get_endpoint(_with(world.cluster, control_plane_endpoint=f"{name}:8443")).readyz
+    assert readyz.status == 0
+    assert "label" in readyz.error
+
+
 def test_certificate_of_another_ca_is_refused(world: World, intent: Intent) -> None:
     server = world.serve(HERE)
     other = _with(world.cluster, apiserver_ca=intent.nodes[0].apiserver_ca, haproxy={"port": server.server_address[1]})

@@ -66,8 +66,11 @@ class World:
             raise error
 
     def report(self) -> Report:
-        host = HostReport("demo", "backup", changed=False, findings=self.findings, failure=self.failure)
+        host = HostReport("demo", "backup", changed=False, findings=self.findings, failure=None)
         return cast("Report", FakeReport(dict.fromkeys(self.facts, host)))
+
+    def failure_of(self, _name: str) -> Failure | None:
+        return self.failure
 
     def move(self, to: str) -> str:
         return move_vip(cast("Run", self), self.intent.clusters[0], to)
