@@ -117,13 +117,23 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float, shell: She
     return completed
 
 
+def _sent(channel: paramiko.Channel, data: bytes) -> int:
+    """How much of it was sent. Who has closed the channel takes nothing, and has said why: that is to be read."""
+    try:
+        return channel.send(data)
+    except OSError:
+        if not channel.closed:
+            raise
+        return len(data)
+
+
 def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed:
     """Send stdin and collect both outputs as they come, so that neither side waits for the other."""
     stdout, stderr = bytearray(), bytearray()
     channel.setblocking(0)
     while True:
         if stdin and channel.send_ready():
-            stdin = stdin[channel.send(stdin) :]
+            stdin = stdin[_sent(channel, stdin) :]
             if not stdin:
                 channel.shutdown_write()
         # Whoever talks faster than we listen always has more for us: it must end both loops, too.

@@ -17,7 +17,9 @@ def refusal(lab: Lab) -> tuple[str, str]:
     assert time.monotonic() - begun < SOON
     assert completed.status == 6, completed.stdout + completed.stderr
     errors = [host["error"] for host in completed.report["hosts"].values()]
-    [kind] = {error["type"] for error in errors}
+    kinds = {error["type"] for error in errors}
+    assert len(kinds) == 1, errors
+    [kind] = kinds
     return kind, errors[0]["message"]
 
 

@@ -227,6 +227,13 @@ def test_sudo_that_lets_nobody_in_says_why(fresh_server: SSHServer, ops: Host, s
     assert ops.connections  # and the login stays
 
 
+def test_server_that_reads_nothing_is_heard_all_the_same(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+    words = b"Password change required but no TTY available.\n"
+    fresh_server.reads_scripts, fresh_server.answer = False, lambda _: (1, b"", words)
+    with pytest.raises(PasswordExpiredError, match="the password of root has expired"):
+        sent_afresh(f"true {'x' * 8_000_000}\n")
+
+
 def test_password_that_has_expired_is_no_failure_of_the_script(fresh_server: SSHServer, sent_afresh: Sent) -> None:
     words = b"WARNING: Your password has expired.\nPassword change required but no TTY available.\n"
     fresh_server.answer = lambda _: (1, b"", words)
