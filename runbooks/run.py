@@ -123,6 +123,7 @@ class Run:
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
         self._endpoints: dict[str, Future[Endpoint]] = {}
+        self._asking = ThreadPoolExecutor()  # makes no thread before it is asked
 
     @property
     def dry_run(self) -> bool:
@@ -272,6 +273,8 @@ class Run:
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
+        if all(asked.done() for asked in self._endpoints.values()):
+            self._asking.shutdown()  # its threads have ended, or are about to
         self._nornir.data.reset_failed_hosts()
         self._nornir.close_connections()
 
@@ -343,7 +346,7 @@ class Run:
         """
         wanted = ask_others and not self.dry_run and FROM_CONTROLLER in self.checks
         clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and wanted]
-        asking = ThreadPoolExecutor(max_workers=max(1, len(clusters)))
+        self._asking = asking = ThreadPoolExecutor(max_workers=max(1, len(clusters)))
         endpoints = {cluster.name: asking.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
         asking.shutdown(wait=False)  # where nobody answers that takes seconds, and only a report wants to know
         facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)

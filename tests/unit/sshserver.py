@@ -45,7 +45,7 @@ class SSHServer(paramiko.ServerInterface):
     password: str = ""  # lets the user in, too, unless empty
     opens_sessions: bool = True
     runs_commands: bool = True
-    reads_scripts: bool = True
+    reads_scripts: bool = True  # or no more than that there is one
 
     def __post_init__(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -97,7 +97,7 @@ class SSHServer(paramiko.ServerInterface):
         return self.runs_commands
 
     def _answer(self, channel: paramiko.Channel) -> None:
-        script = channel.makefile("rb").read().decode() if self.reads_scripts else ""
+        script = (channel.makefile("rb").read() if self.reads_scripts else channel.recv(1)).decode()
         self.scripts.append(script)
         answer = self.answer(script)
         if answer is None:
