@@ -55,7 +55,7 @@ def election_seconds(run: Run) -> float:
     new = [cluster for cluster in _seen(run) if not any(_holds(run, node, cluster.vips) for node in cluster.nodes)]
     timers = (node.keepalived for cluster in new for node in cluster.nodes if node.name in started)
     # The lower a node's priority, the later it begins, by one interval at most (RFC 5798, 6.1).
-    longest = max(((each.down_timer_adverts + 1) * each.advert_int + MARGIN for each in timers), default=0)
+    longest = max((each.down_seconds + each.advert_int + MARGIN for each in timers), default=0)
     return min(longest, LONGEST)
 
 

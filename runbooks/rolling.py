@@ -99,7 +99,7 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
 
 def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut) -> Lane:
     own = [node.name for node in cluster.nodes if node.name in plans]
-    changing = [name for name in own if plans[name].touches_files or plans[name].units]
+    changing = [name for name in own if plans[name].touches_live]
     serving = [name for name in changing if run.facts[name].serves]
     holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
     joining = [name for name in changing if KEEPALIVED_CONF not in run.facts[name].files]
@@ -120,8 +120,7 @@ def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, Ho
         if words and how.accept_outage:
             return True
         if words:
-            keepalived = run.intent.node(name).keepalived
-            seconds = keepalived.down_timer_adverts * keepalived.advert_int
+            seconds = run.intent.node(name).keepalived.down_seconds
             hint = "with --accept-outage all nodes change at once, and nobody has the VIP for about"
             message = (
                 f"{', '.join(words)}: nodes with and without this change do not hear each other, so it cannot go from"

@@ -83,7 +83,7 @@ class Run:
         tolerated: names of hosts whose failure does not stop the run
         ended: why a cluster's change went no further, by its name; the others go on
         in_hand: names of hosts whose change has begun, and that have not passed their gates yet
-        steps: what a dry run would do, by host name, where that is not what the hosts' plans say
+        steps: what is done, by host name, where that is not what the hosts' plans say; a dry run's report lists it
     """
 
     def __init__(

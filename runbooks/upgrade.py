@@ -54,7 +54,7 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
             )
             run.steps = {name: (*_steps(run.facts[name], upgrades[name]),) for name in upgrades}
             done, prolonged = list[str](), time.monotonic()
-            for name in _due(run, upgrades):
+            for name in _due(run):
                 prolonged = keep_leases(run, prolonged, seconds=TIMEOUT)
                 if name not in run.going:
                     continue
@@ -76,13 +76,9 @@ def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
     yield from (f"restart {unit.name}" for unit in facts.units.values() if unit.runs_replaced_program)
 
 
-def _due(run: Run, upgrades: Mapping[str, tuple[Upgrade, ...]]) -> tuple[str, ...]:
+def _due(run: Run) -> tuple[str, ...]:
     """Names of the hosts that have something to do, the VIP's holders last."""
-    due = [
-        name
-        for name, facts in run.facts.items()
-        if upgrades[name] or any(unit.runs_replaced_program for unit in facts.units.values())
-    ]
+    due = [name for name, steps in run.steps.items() if steps]
     serving = [name for name in due if run.facts[name].serves]
     holding = [name for name in serving if run.facts[name].holds_any(run.intent.node(name).vips)]
     return tuple(chain.from_iterable(batches(run.intent, due, serving, holding)))

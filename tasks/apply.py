@@ -48,8 +48,7 @@ def apply_config(
         RemoteCommandError: a staged file is gone, or the host could not put it in place
     """
     change = plans[task.host.name]
-    wanted = change.touches_files or bool(change.units)
-    if wanted and not task.is_dry_run(dry_run):
+    if change.touches_live and not task.is_dry_run(dry_run):
         script = guard(lease, seconds=TIMEOUT)
         if change.touches_files:  # not behind `||`, which would make its `set -e` mean nothing
             script += (
@@ -65,4 +64,4 @@ def apply_config(
             half = Result(host=task.host, changed=True, diff=change.files_diff, result=str(error))
             half.failed, half.exception = True, error
             return half
-    return Result(host=task.host, changed=wanted, diff=change.live_diff)
+    return Result(host=task.host, changed=change.touches_live, diff=change.live_diff)

@@ -85,12 +85,17 @@ class HostPlan:
     @property
     def is_empty(self) -> bool:
         """Whether the host is as it should be."""
-        return not (self.install or self.touches_files or self.units or self.firewall)
+        return not (self.install or self.touches_live or self.firewall)
 
     @property
     def touches_files(self) -> bool:
         """Whether any file is written or removed."""
         return bool(self.write or self.remove)
+
+    @property
+    def touches_live(self) -> bool:
+        """Whether any file or unit is: clients may notice."""
+        return self.touches_files or bool(self.units)
 
     @property
     def paths(self) -> frozenset[str]:

@@ -64,7 +64,8 @@ def test_a_changed_file_is_seven_round_trips(deployed: Lab) -> None:
         completed = deployed.deploy("-v")
     assert completed.status == 0
     looks = looks_in(completed)
-    assert min(looks[host] for host in HOSTS) >= 3, looks  # what there is, the gate, the end; more on a busy machine
+    # What there is, the gate, the end; and looks until haproxy has seen all apiservers.
+    assert all(3 <= looks[host] <= 3 + 4 for host in HOSTS), looks
     # Beside these: lease, stage, swap and reload, release.
     assert counts == {host: (1, looks[host] + 4) for host in HOSTS}
 
@@ -74,6 +75,7 @@ def test_a_fresh_deploy_is_eight_round_trips(fresh: Lab) -> None:
         completed = fresh.deploy("-v")
     assert completed.status == 0
     looks = looks_in(completed)
-    assert min(looks[host] for host in HOSTS) >= 3, looks  # what there is, what was installed, the end
+    # What there is, what was installed, the end; and looks until all is well, on a busy machine.
+    assert all(3 <= looks[host] <= 3 + 4 for host in HOSTS), looks
     # Beside these: lease, install, stage, swap and start, release.
     assert counts == {host: (1, looks[host] + 5) for host in HOSTS}

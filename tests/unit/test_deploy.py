@@ -277,6 +277,12 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
     assert report.passed
 
 
+def test_a_changed_file_is_seven_steps_on_each_host(stale: World, run_of: Callable[..., Run]) -> None:
+    deploy(run_of("deploy"))
+    steps = {host: " ".join(step for each, step in stale.steps if each == host) for host in ALL}
+    assert steps == dict.fromkeys(ALL, "look take stage commit services look look release")  # two of them in one script
+
+
 def test_no_change_waits_for_what_the_controller_itself_asks(
     stale: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,12 +89,17 @@ class Keepalived(Settings):
     """Lines of your own in the `vrrp_instance`."""
 
     @property
+    def down_seconds(self) -> float:
+        """How long nothing is heard of the holder before a backup takes over."""
+        return self.down_timer_adverts * self.advert_int
+
+    @property
     def lengthened_advert_int(self) -> float:
         """Seconds between two adverts where VRRP's own 3 are always counted.
 
         As long until a take-over, with fewer adverts; where adverts are quick, not so long that a planned move waits.
         """
-        interval = self.advert_int * self.down_timer_adverts / PROTOCOL_MISSES
+        interval = self.down_seconds / PROTOCOL_MISSES
         if interval < QUICK:
             interval = max(self.advert_int, min(interval, LONGEST_QUICK))
         smallest, digits = (1, 0) if self.vrrp_version == 2 else (0.01, 2)
