@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from docs.reference_cli import cli_page
 from docs.reference_errors import errors_page
 from docs.reference_faults import faults_page
+from docs.reference_field_reports import field_reports_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
@@ -129,6 +130,7 @@ PAGES = {
     HERE / "settings.md": settings_page,
     HERE / "checks.md": checks_page,
     HERE / "faults.md": faults_page,
+    HERE / "field-reports.md": field_reports_page,
     HERE / "cli.md": cli_page,
     HERE / "exit-codes.md": errors_page,
 }
