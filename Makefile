@@ -34,11 +34,13 @@ test: browser ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: outages are measured here
 
+SHELLCHECKS := check-set-e-suppressed,deprecate-which,avoid-nullary-conditions,avoid-negated-conditions,useless-use-of-cat
+
 lint: setup ## ruff, mypy strict, shellcheck
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@git ls-files '*.sh' .ci/run | xargs .venv/bin/shellcheck --shell=sh
+	@git ls-files '*.sh' .ci/run | xargs .venv/bin/shellcheck --shell=sh --enable=$(SHELLCHECKS)
 
 check: lint test ## everything that must be green before a change lands
 

@@ -26,9 +26,9 @@ name_of() {
 requires() {
     for deb in "$@"; do
         for word in $(dpkg-deb --field "$deb" Pre-Depends Depends | sed -E 's/^[A-Za-z-]+://; s/\([^)]*\)//g; s/:any//g; s/[,|]/ /g'); do
-            [ -z "$(find $POOL -name "${word}_*.deb")" ] || name_of "$word"
+            if [ -n "$(find $POOL -name "${word}_*.deb")" ]; then name_of "$word"; fi
         done
-    done | sort -u | grep -vx "$name" | sed 's/^/Requires: /' || true
+    done | sort -u | { grep -vx "$name" || [ $? = 1 ]; } | sed 's/^/Requires: /'
 }
 
 # A tree of these packages' files, without what Debian alone has a use for.
@@ -182,7 +182,8 @@ build() {
 }
 
 for deb in "$POOL"/*.deb; do # what the root has needs no RPM
-    ! dpkg-query --show "$(field "$deb" Package)" >/dev/null 2>&1 || rm "$deb"
+    package=$(field "$deb" Package)
+    if dpkg-query --show "$package" >/dev/null 2>&1; then rm "$deb"; fi
 done
 # What every RPM with a scriptlet asks for, and the root has.
 cat >spec <<'END'

@@ -11,6 +11,7 @@ import time
 
 from nornir_kube_ha.checks import ALL, foreign_routers
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
+from nornir_kube_ha.obstacles import obstacles
 from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
@@ -59,16 +60,19 @@ def _differs(run: Run) -> bool:
 def _preflight(run: Run) -> None:
     """What speaks against changing a host stops all, before anything is changed on any."""
     for name, plan in run.plans.items():
-        if plan.is_empty:
-            continue
         view = run.view(name)
+        if plan.is_empty:
+            # A deploy goes on to its checks, which say so too; a dry run has none.
+            if run.dry_run and (words := "; ".join(obstacles(plan, view.facts))):
+                run.fail(name, PreflightError(name, words))
+            continue
         # Who speaks our VRID already would fight for the VIP with every node that this run changes.
         if foreign := foreign_routers(view):
             vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
             words = f"another router speaks VRID {vrids} on {view.node.interface}"
             hint = "give the cluster another virtual_router_id, or stop that router; nothing was changed"
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
-        elif words := "; ".join(hindrances(view.cluster, view.node, run.facts)):
+        elif words := "; ".join((*hindrances(view.cluster, view.node, run.facts), *obstacles(plan, view.facts))):
             run.fail(name, PreflightError(name, f"{words}; nothing was changed"))
     run.stop_if_failed()
 

@@ -14,7 +14,7 @@ from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import VRRP_INSTANCE, masked
-from nornir_kube_ha.errors import HostUnreachableError, RemoteTimeoutError, UsageError
+from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.kept_password import with_kept_passwords
@@ -39,6 +39,7 @@ from nornir_kube_ha.trial import FaultReport
 LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
 MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
 FROM_CONTROLLER = "vip.from_controller"  # the check that goes by what the controller itself asks
+LEFT_ALONE = (75, 78)  # exit statuses of scripts that ended before they changed anything: lease.sh, draft.sh
 CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
 
 
@@ -58,6 +59,11 @@ def _shown_apiservers(node: Node, facts: Facts) -> dict[str, str]:
 def _is_lost(error: BaseException | None) -> bool:
     """Whether nobody knows what became of a step: its answer never came."""
     return isinstance(error, HostUnreachableError | RemoteTimeoutError)
+
+
+def _may_have_changed(error: BaseException | None) -> bool:
+    """Return whether a changing task that failed may have changed something; scripts that know better say so."""
+    return error is not None and not (isinstance(error, RemoteCommandError) and error.status in LEFT_ALONE)
 
 
 class StoppedError(Exception):
@@ -174,8 +180,8 @@ class Run:
         for name, result in ((name, multi[0]) for name, multi in results.items()):
             if result.exception:
                 self.fail(name, result.exception)
-            if result.changed or (result.exception and task in CHANGING):
-                self.changed.add(name)  # what failed half-way may have changed something: it is not said to have not
+            if result.changed or (task in CHANGING and _may_have_changed(result.exception)):
+                self.changed.add(name)
                 self._diffs.setdefault(name, []).append(result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
 

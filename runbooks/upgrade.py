@@ -2,7 +2,8 @@
 """Bring every host to the haproxy and keepalived that the inventory pins, or else the newest, without an outage.
 
 Host by host, each behind a gate, the VIP's holder last: the VIP is moved to a node that is done, as planned, before its
-daemons are restarted. A daemon that still runs a program which an earlier upgrade has replaced is restarted as well.
+daemons are restarted. A daemon that still runs a program or libraries which an earlier upgrade has replaced is renewed
+as well: haproxy by a reload, keepalived by a restart.
 A host that has nothing to change is not touched. A pinned version that is older than what a host has, or that its
 package sources do not have, ends it before anything is changed on any.
 """
@@ -73,7 +74,7 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
 def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
     """What is done on a host, a few words each."""
     yield from (each.words for each in upgrades)
-    yield from (f"restart {unit.name}" for unit in facts.units.values() if unit.runs_replaced_program)
+    yield from (f"{unit.renewal} {unit.name}" for unit in facts.units.values() if unit.renewal)
 
 
 def _due(run: Run) -> tuple[str, ...]:

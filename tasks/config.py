@@ -3,7 +3,7 @@
 import base64
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ import jinja2
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, MANAGED_PATHS, ConfigFile, config_files, masked
+from nornir_kube_ha.config import CONFIGURATIONS, MANAGED_PATHS, ConfigFile, config_files, masked
 from nornir_kube_ha.errors import HostError, RefusedConfigError, RefusedTemplateError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Judgement, Package
 from nornir_kube_ha.families import family_of
@@ -29,7 +29,7 @@ from nornir_kube_ha.tasks.selinux import selinux
 from nornir_kube_ha.templating import environment, line_of, our_environment
 from nornir_kube_ha.versions import features, upstream_version
 
-DAEMONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
+STAGE = ("draft.sh", "loads.sh", "stage.sh")
 COMMIT = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")
 TIMEOUT = 60  # seconds; both judges together take well under one
 
@@ -52,7 +52,7 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     intent = with_kept_passwords(intent, seen)
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
     packages = seen[node.name].packages
-    understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in DAEMONS))
+    understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in CONFIGURATIONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
     family = family_of(seen[node.name].package_manager)
     return Result(host=task.host, result=config_files(cluster, node, understood, render, family))
@@ -129,8 +129,8 @@ def stage_config(
     nonce = secrets.token_hex(8)
     completed = run_script(task, guard(lease, seconds=TIMEOUT) + _stage_script(change, nonce), timeout=TIMEOUT)
     words = []
-    for daemon, path in DAEMONS.items():
-        judgement = _judgement(task, daemon, completed.stdout, nonce)
+    for daemon, path in CONFIGURATIONS.items():
+        judgement = _worst(_judgements(task, daemon, completed.stdout, nonce))
         said = masked(judgement.words, intent.node(task.host.name))
         if not judgement.accepts:
             with suppress(HostError):  # the refusal is what must be told, whatever becomes of the drafts
@@ -141,12 +141,17 @@ def stage_config(
     return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
 
 
-def _judgement(task: Task, daemon: str, stdout: str, nonce: str) -> Judgement:
-    """What a daemon says of the staged files."""
-    match = re.search(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
-    if not match:
+def _judgements(task: Task, daemon: str, stdout: str, nonce: str) -> list[Judgement]:
+    """Return what a daemon says of the staged files, once for each command that may start it with them."""
+    found = re.findall(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
+    if not found:
         raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}")
-    return Judgement(daemon, int(match[1]), match[2].strip())
+    return [Judgement(daemon, int(status), words.strip()) for status, words in found]
+
+
+def _worst(judgements: Sequence[Judgement]) -> Judgement:
+    """Return the first that is a refusal, or the first."""
+    return next((each for each in judgements if not each.accepts), judgements[0])
 
 
 def _stage_script(change: HostPlan, nonce: str) -> str:
@@ -155,8 +160,9 @@ def _stage_script(change: HostPlan, nonce: str) -> str:
         managed=" ".join(MANAGED_PATHS),
         write=" ".join(each.file.path for each in change.write),
         remove=" ".join(change.remove),
+        folders=" ".join(each.path for each in change.folders),
     )
-    parts = [variables, load_script("draft.sh"), load_script("stage.sh")]
+    parts = [variables, *map(load_script, STAGE)]
     parts += [_stage_call(each.file, nonce) for each in change.write]
     return "".join([*parts, "judge\n"])
 
@@ -220,6 +226,7 @@ def commit_script(change: HostPlan, lease: Lease | None) -> str:
         managed=" ".join(MANAGED_PATHS),
         write="\n".join(f"{each.file.sha256} {each.file.path}" for each in change.write),
         remove=" ".join(change.remove),
+        folders=" ".join(each.path for each in change.folders),
         stale=" ".join(change.stale_units),
         keep=str(KEPT),
         **selinux(),

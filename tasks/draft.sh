@@ -3,12 +3,19 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 draft_of() { echo "${1%/*}/.${1##*/}.kube-ha-new"; }
 
+# WORDS: end before anything is changed. The status says so to whoever reports what changed.
+left_alone() {
+    echo "$*; nothing was changed" >&2
+    exit 78
+}
+
 # PATH...: take the drafts of these files away, and folders that nobody but us makes.
 discard() {
     for file in "$@"; do
-        rm -f "$(draft_of "$file")"
+        draft=$(draft_of "$file")
+        rm -f "$draft" "$draft.link"
         case ${file%/*} in
-        *.service.d) [ ! -d "${file%/*}" ] || rmdir --ignore-fail-on-non-empty "${file%/*}" ;;
+        *.service.d) [ ! -d "${file%/*}" ] || [ -L "${file%/*}" ] || rmdir --ignore-fail-on-non-empty "${file%/*}" ;;
         esac
     done
 }

@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.config import HAPROXY_CA, MANAGED_PATHS
+from nornir_kube_ha.config import FOLDERS, HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
@@ -23,7 +23,7 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that
-LOOK = ("probes.sh", "nftables.sh")
+LOOK = ("probes.sh", "nftables.sh", "loads.sh")
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -104,6 +104,7 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
     own = "127.0.0.1" if stats.bind in ANY_ADDRESSES else stats.bind
     return {
         "files": " ".join(MANAGED_PATHS),
+        "folders": " ".join(("/", "/etc", *FOLDERS)),
         "interface": node.interface,
         "address": str(node.address),
         "haproxy_socket": node.haproxy.socket,

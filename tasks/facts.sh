@@ -1,7 +1,7 @@
 # One look at a load-balancer node, in one round trip. Reads and never changes. After probes.sh, which begins with what
-# both use, the package managers' functions and nftables.sh.
+# both use, the package managers' functions, nftables.sh and loads.sh.
 #
-# Set before it: NONCE, FILES, HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
+# Set before it: NONCE, FILES, FOLDERS (which those are in), HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
 # lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
 
 # A command that hangs costs its own section, not the look.
@@ -26,11 +26,16 @@ packages() {
 
 files() {
     # shellcheck disable=SC2086  # a list of words
-    stat -c '%n %04a %U %G %Y' $FILES | while read -r file status; do
+    stat -L -c '%n %04a %U %G %Y' $FILES | while read -r file status; do
         [ -f "$file" ] || continue
         section file "$file" "$status"
         base64 "$file"
     done
+    section obstacles
+    obstacles
+    section folders
+    # shellcheck disable=SC2086  # a list of words
+    stat -L -c '%n %04a %U %G' $FOLDERS
     section run_folder
     [ ! -d /run/kube-ha ] || echo there
     section pending
@@ -39,16 +44,33 @@ files() {
     [ ! -s /run/kube-ha-lease ] || cut -d ' ' -f 1 /run/kube-ha-lease
 }
 
+# What makes one of our files other than a file that a rename replaces: "link FILE TARGET", "kind FILE WORDS",
+# "mounted FILE", "immutable FILE".
+obstacles() {
+    for file in $FILES; do
+        [ ! -L "$file" ] || printf 'link %s %s\n' "$file" "$(readlink "$file" | head -n 1)"
+        [ ! -e "$file" ] || [ -f "$file" ] || stat -L -c 'kind %n %F' "$file"
+    done
+    while read -r _ _ _ _ point _; do
+        case " $FILES " in *" $point "*) echo "mounted $point" ;; esac
+    done </proc/self/mountinfo
+    # shellcheck disable=SC2086  # a list of words
+    bounded lsattr -d $FILES $FOLDERS | awk '$1 ~ /[ai]/ { print "immutable " $2 }'
+}
+
 units() {
     section units
-    printf '%s\n\n%s\n' "$haproxy_shown" "$keepalived_shown"
-    unit haproxy "$haproxy_shown"
-    unit keepalived "$keepalived_shown"
+    printf '%s\n%s\n' "$haproxy_shown" "$keepalived_shown"
+    unit haproxy "$haproxy_shown" /etc/haproxy/haproxy.cfg
+    haproxy_starts=$starts
+    unit keepalived "$keepalived_shown" /etc/keepalived/keepalived.conf
+    keepalived_starts=$starts
 }
 
 unit() {
     section program "$1"
     readlink "/proc/$(value MainPID "$2")/exe"
+    loads "$@"
     case $(value ActiveState "$2") in
     active | reloading) ;;
     *)
@@ -59,16 +81,31 @@ unit() {
     esac
 }
 
+# UNIT SHOWN CONFIGURATION: the command that runs and the one that a start would run, and what each reads.
+loads() {
+    starts=$(start_words "$2") runs=$(running_words "$(value MainPID "$2")")
+    section start "$1"
+    printf '%s\n' "$starts"
+    section loads "$1" start
+    loaded_files "$1" "$starts" "$3"
+    [ -n "$runs" ] || return 0
+    section running "$1"
+    printf '%s\n' "$runs"
+    [ "${runs#*"$newline"}" != "${starts#*"$newline"}" ] || return 0
+    section loads "$1" running
+    loaded_files "$1" "$runs" "$3"
+}
+
 # Of both at once: a call costs systemd itself more than what it shows. Between them stands an empty line.
 show_units() {
-    shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts
+    shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,$LOADED_PROPERTIES
     both=$(systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" haproxy keepalived)
-    haproxy_shown=${both%%"$newline$newline"*} keepalived_shown=${both#*"$newline$newline"}
+    haproxy_shown=$newline${both%%"$newline$newline"*} keepalived_shown=$newline${both#*"$newline$newline"}
 }
 
 # PROPERTY SHOWN: its value in what systemctl has shown of a unit.
 value() {
-    from=${2#*"$1="}
+    from=${2#*"$newline$1="}
     printf '%s\n' "${from%%"$newline"*}"
 }
 
@@ -141,13 +178,20 @@ daemons() {
     printf 'Asked: %s\n%s\n' "$asked" "${said%%"$newline$newline"*}"
     section haproxy_workers
     ps --ppid "$(value MainPID "$haproxy_shown")" -o etimes=
+    section replaced haproxy
+    worker=${said#*"${newline}Pid: "} # old workers run what they were started with, until their connections end
+    replaced_files "$(value MainPID "$haproxy_shown")" "${worker%%"$newline"*}"
+    section replaced keepalived
+    main=$(value MainPID "$keepalived_shown")
+    # shellcheck disable=SC2046  # a list of numbers
+    replaced_files "$main" $(cat "/proc/$main/task/$main/children")
     if [ -f /etc/haproxy/haproxy.cfg ] && has haproxy; then
-        words=$(bounded haproxy -c -f /etc/haproxy/haproxy.cfg 2>&1)
+        words=$(judged -c "$HAPROXY_DEFAULT" "$haproxy_starts")
         section syntax haproxy $?
         printf '%.3000s\n' "$words"
     fi
     if [ -f /etc/keepalived/keepalived.conf ] && has keepalived; then
-        words=$(bounded keepalived --config-test --use-file /etc/keepalived/keepalived.conf 2>&1)
+        words=$(judged --config-test "$KEEPALIVED_DEFAULT" "$keepalived_starts")
         section syntax keepalived $?
         printf '%.3000s\n' "$words"
     fi
@@ -182,7 +226,10 @@ machine() {
     section disk
     bounded df --output=target,size,avail,itotal,iavail -B 1 /etc /run /tmp /var/lib /var/log | tail -n +2 | sort -u
     section read_only
-    for folder in /etc /run /tmp /var/lib /var/log; do [ -w $folder ] || echo $folder; done
+    # shellcheck disable=SC2086  # a list of words
+    for folder in /etc /run /tmp /var/lib /var/log $FOLDERS; do
+        [ ! -d "$folder" ] || [ -w "$folder" ] || echo "$folder"
+    done
     section denials
     hour=$(($(date +%s) - 3600))
     denials haproxy "$haproxy_shown"

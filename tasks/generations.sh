@@ -1,6 +1,6 @@
 # Generations: the files that were live before each change, so that the way back needs nothing but this host.
 #
-# Set before it: MANAGED (all paths of ours).
+# Set before it: MANAGED (all paths of ours). Of a file that is a link, what it leads to is kept and compared.
 GENERATIONS=/var/lib/kube-ha/generations # a folder each, NUMBER: `about`, and files/ with their paths, modes and owners
 BEFORE=/var/lib/kube-ha/before           # files that were there before any of ours
 GOOD=/var/lib/kube-ha/good               # fingerprint of the files that were live when all checks last passed
@@ -8,38 +8,49 @@ GOOD=/var/lib/kube-ha/good               # fingerprint of the files that were li
 fingerprint() {
     # shellcheck disable=SC2086  # a list of words
     (cd "$1" && for file in $MANAGED; do
-        [ ! -f ".$file" ] || { stat -c '%n %a %U %G' ".$file" && sha256sum ".$file"; }
+        [ ! -f ".$file" ] || { stat -L -c '%n %a %U %G' ".$file" && sha256sum ".$file"; }
     done) | sha256sum
 }
 
 numbers() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
 
-# Keep what is live as the newest generation, if it is not that already, and let the oldest go. Set before it: KEEP,
-# ABOUT. Nobody but root reads it; it is whole once it has its number.
+# Keep what is live as the newest generation, if it is not that already, and let the oldest go. Where that fails, the
+# script ends before anything is changed. After draft.sh; set before it: KEEP, ABOUT. Nobody but root reads it; it is
+# whole once it has its number.
 keep_generation() {
-    (umask 077 && mkdir -p "$GENERATIONS") || return
+    (umask 077 && mkdir -p "$GENERATIONS") || cannot_keep "cannot make the folder"
     new=$GENERATIONS/.new last=$(numbers | tail -n 1) live=$(fingerprint /)
     state=unproven
     [ "$(cat "$GOOD" 2>/dev/null)" != "$live" ] || state=good
     line="$(date +%s) $state $ABOUT"
     rm -rf "$new"
     if [ -n "$last" ] && [ "$(fingerprint "$GENERATIONS/$last/files")" = "$live" ]; then
-        echo "$line" >"$GENERATIONS/$last/about"
-        return
+        echo "$line" >"$GENERATIONS/$last/about" || cannot_keep "cannot write $GENERATIONS/$last/about"
+        return 0
     fi
-    mkdir -p "$new/files" || return
+    mkdir -p "$new/files" || cannot_keep "cannot make $new"
     for file in $MANAGED; do
-        [ ! -f "$file" ] || (cd / && cp -a --parents ".$file" "$new/files") || return
+        [ ! -f "$file" ] || (cd / && cp -a -L --parents ".$file" "$new/files") || cannot_keep "cannot copy $file"
     done
-    [ "$(fingerprint "$new/files")" = "$live" ] || return
+    [ "$(fingerprint "$new/files")" = "$live" ] || cannot_keep "its copies are not the same as the files"
     # What stood there before the first change never goes: `remove` puts it back. Files that we wrote before anything was
     # kept are not that.
     # shellcheck disable=SC2086  # a list of words
-    [ -n "$last" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED ||
-        { rm -rf "$BEFORE" && cp -a "$new/files" "$BEFORE"; } || return
-    echo "$line" >"$new/about" && sync -f "$new" || return
-    mv -T "$new" "$GENERATIONS/$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))" && sync "$GENERATIONS" || return
+    [ -n "$last" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED || keep_before || cannot_keep "cannot write $BEFORE"
+    { echo "$line" >"$new/about" && sync -f "$new"; } || cannot_keep "cannot write $new/about"
+    number=$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))
+    { mv -T "$new" "$GENERATIONS/$number" && sync "$GENERATIONS"; } || cannot_keep "cannot rename $new"
     numbers | head -n "-$KEEP" | while read -r number; do rm -rf "${GENERATIONS:?}/$number"; done
+}
+
+cannot_keep() { left_alone "cannot keep the files as they are in $GENERATIONS: $*"; }
+
+# Links as links: `remove` puts back what was there.
+keep_before() {
+    rm -rf "$BEFORE" && cp -a "$new/files" "$BEFORE" || return
+    for file in $MANAGED; do
+        [ ! -L "$file" ] || (cd / && cp -a --remove-destination --parents ".$file" "$BEFORE") || return
+    done
 }
 
 # What is live now has passed every check.

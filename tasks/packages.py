@@ -64,4 +64,4 @@ def manager_script(calls: str, **variables: str) -> str:
     """
     given = {"nonce": "", "wanted": "", "upgrades": "", "downgrades": ""} | variables
     known = {"lock": str(LOCK_TIMEOUT), "known": ", ".join(commands())}
-    return f"{assignments(**given, **known)}{functions()}{load_script('packages.sh')}{calls}\n"
+    return f"{assignments(**given, **known)}{functions()}{load_script('loads.sh')}{load_script('packages.sh')}{calls}\n"

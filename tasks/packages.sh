@@ -1,4 +1,4 @@
-# What is asked of a package manager, in words that know none: after the families' functions. Set before it: NONCE, LOCK
+# What is asked of a package manager, in words that know none: after the families' functions and loads.sh. Set before it: NONCE, LOCK
 # (seconds to wait for whoever holds the package manager's lock), WANTED, UPGRADES, DOWNGRADES (lines `PACKAGE [VERSION]`).
 # Calls of one of these are appended.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -103,16 +103,15 @@ $1
 END
 }
 
-# The packages' own scripts restart the daemons; a daemon that still runs a program that is not there any more is
-# restarted here.
+# The packages' own scripts restart the daemons; one that still runs a program or a library that is not there any more is
+# renewed here. haproxy's reload starts its program anew, keepalived's does not.
 change() {
     have upgrade "$UPGRADES" || give_up "$said"
     is_there "$UPGRADES"
     have downgrade "$DOWNGRADES" || give_up "$said"
     is_there "$DOWNGRADES"
-    for unit in haproxy keepalived; do
-        case $(readlink "/proc/$(systemctl show --property MainPID --value $unit)/exe") in
-        *" (deleted)") systemctl restart $unit || exit ;;
-        esac
+    for renewal in "reload haproxy" "restart keepalived"; do
+        main=$(systemctl show --property MainPID --value "${renewal#* }")
+        [ "$main" -eq 0 ] || [ -z "$(replaced_files "$main")" ] || systemctl "${renewal% *}" "${renewal#* }" || exit
     done
 }

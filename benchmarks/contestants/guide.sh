@@ -31,7 +31,7 @@ status() { on_host "systemctl status $1 | grep Active"; }
 listening() { on_host "ss -lnpt | grep haproxy"; }
 address() {
     on_host "/usr/sbin/ip addr show $interface"
-    on_host "ping -c 1 $vip" || true
+    on_host "ping -c 1 $vip || true"
 }
 
 each_host install

@@ -18,6 +18,8 @@ KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
 KEEPALIVED_DROP_IN = "/etc/systemd/system/keepalived.service.d/kube-ha.conf"
 TMPFILES = "/etc/tmpfiles.d/kube-ha.conf"
 CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
+CONFIGURATIONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
+"""The file of ours that each daemon reads."""
 MANAGED_PATHS = (
     HAPROXY_CA,
     HAPROXY_CFG,
@@ -28,6 +30,9 @@ MANAGED_PATHS = (
     KEEPALIVED_DROP_IN,
     TMPFILES,
 )
+
+FOLDERS = ("/etc/haproxy", "/etc/keepalived")
+"""Folders of files that root's daemons read, or run: nobody else may write to them."""
 
 SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT)
 """What keepalived runs."""

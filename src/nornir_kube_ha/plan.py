@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from nornir_kube_ha.config import (
+    FOLDERS,
     HAPROXY_CA,
     HAPROXY_CFG,
     HAPROXY_DROP_IN,
@@ -12,7 +13,7 @@ from nornir_kube_ha.config import (
     ConfigFile,
     diff,
 )
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Facts, Folder
 from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
 from nornir_kube_ha.intent import Node
@@ -32,6 +33,7 @@ PACKAGES = (
 """The daemons, and what looks at them."""
 
 RELOADED_BY = {HAPROXY_CFG: "haproxy", HAPROXY_CA: "haproxy", KEEPALIVED_CONF: "keepalived"}
+KEEPALIVED_FOLDER = KEEPALIVED_CONF.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class HostPlan:
         remove: paths of ours that should not be there any more
         units: what the units are asked for, in order
         firewall: what the host's firewall has to be told, none if nothing
+        folders: folders of ours that others than root can write to, which is ended
     """
 
     install: tuple[str, ...] = ()
@@ -81,6 +84,7 @@ class HostPlan:
     remove: tuple[str, ...] = ()
     units: tuple[UnitChange, ...] = ()
     firewall: FirewallChange | None = None
+    folders: tuple[Folder, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -89,8 +93,8 @@ class HostPlan:
 
     @property
     def touches_files(self) -> bool:
-        """Whether any file is written or removed."""
-        return bool(self.write or self.remove)
+        """Whether any file is written or removed, or a folder's mode is set."""
+        return bool(self.write or self.remove or self.folders)
 
     @property
     def touches_live(self) -> bool:
@@ -105,7 +109,10 @@ class HostPlan:
     @property
     def stale_units(self) -> tuple[str, ...]:
         """Units that must read their files again once these are in place."""
-        return tuple(unit for unit in UNITS if any(RELOADED_BY.get(path) == unit for path in self.paths))
+        stale = {RELOADED_BY.get(path) for path in self.paths}
+        # It drops its scripts when it finds that others can write to their folder, and takes them up by a reload only.
+        stale |= {"keepalived" for folder in self.folders if folder.path == KEEPALIVED_FOLDER}
+        return tuple(unit for unit in UNITS if unit in stale)
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -113,6 +120,7 @@ class HostPlan:
         return (
             *(f"install {name}" for name in self.install),
             *(self.firewall.steps if self.firewall else ()),
+            *(f"let only root write to {folder.path}" for folder in self.folders),
             *(f"write {change.file.path}" for change in self.write),
             *(f"remove {path}" for path in self.remove),
             *map(str, self.units),
@@ -142,7 +150,8 @@ class HostPlan:
     @property
     def files_diff(self) -> str:
         """What is written and removed, as text."""
-        return "\n".join([*(change.diff for change in self.write), *(f"- {path}" for path in self.remove)])
+        folders = (f"- {folder}: others than root can write to it" for folder in self.folders)
+        return "\n".join([*folders, *(change.diff for change in self.write), *(f"- {path}" for path in self.remove)])
 
     @property
     def units_diff(self) -> str:
@@ -159,19 +168,28 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
         facts: the host as it is
         needed: what has to pass its firewall, if the inventory has that told
     """
-    write = tuple(
-        FileChange(file, diff(facts.files.get(file.path), file, node))
-        for file in files
-        if not (file.path in facts.files and facts.files[file.path].matches(file))
-    )
+    write = tuple(_file_change(node, file, facts) for file in files if not _is_there(file, facts))
     wanted = {file.path for file in files}
     remove = tuple(path for path in sorted(facts.files) if path not in wanted)
-    files_plan = HostPlan(write=write, remove=remove)
+    folders = tuple(each for each in facts.folders if each.path in FOLDERS and not each.is_only_roots)
+    files_plan = HostPlan(write=write, remove=remove, folders=folders)
     stale = {*files_plan.stale_units, *facts.pending}
     units = (*_systemd_changes(node, facts, files_plan.paths), *_unit_changes(facts, stale))
     return replace(
         files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(node, tuple(needed), facts)
     )
+
+
+def _is_there(file: ConfigFile, facts: Facts) -> bool:
+    """Whether a file is as it should be. A link is not: what it leads to is somebody else's to change."""
+    there = facts.files.get(file.path)
+    return there is not None and there.matches(file) and not facts.link_of(file.path)
+
+
+def _file_change(node: Node, file: ConfigFile, facts: Facts) -> FileChange:
+    link = facts.link_of(file.path)
+    replaced = f"- {file.path}: a link to {link}\n+ {file.path}: a file; {link} stays as it is" if link else ""
+    return FileChange(file, "\n".join(filter(None, (diff(facts.files.get(file.path), file, node), replaced))))
 
 
 def _firewall(node: Node, needed: tuple[Opening, ...], facts: Facts) -> FirewallChange | None:
@@ -221,5 +239,5 @@ def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:
             yield UnitChange("enable", name)
         if not unit.is_active:
             yield UnitChange("start", name)
-        elif name in stale:
-            yield UnitChange("reload", name)
+        elif name in stale or unit.renewal:
+            yield UnitChange(unit.renewal or "reload", name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.config import FOLDERS, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
@@ -13,7 +13,7 @@ ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bri
 INODES = 200
 CLOCK_SECONDS = 300  # beyond that certificates are too old or not valid yet, and no journal fits another
 EVERYWHERE = {"*", "0.0.0.0", "[::]"}  # noqa: S104 - what others bind to
-NEEDED = {"/etc", "/run", "/var/lib"}
+NEEDED = {"/etc", "/run", "/var/lib", *FOLDERS}
 
 
 def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[str, ...]:

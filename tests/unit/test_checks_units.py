@@ -19,7 +19,7 @@ from tests.unit.changes import (
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.units import FLAPPING
 from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF
-from nornir_kube_ha.facts import Facts, Judgement
+from nornir_kube_ha.facts import Command, Facts, Judgement, Loaded, LoadedFile
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT
 
 BOTH = pytest.mark.parametrize("name", ["haproxy", "keepalived"])
@@ -104,6 +104,27 @@ def modified(path: str, seconds: float) -> Change:
     return change
 
 
+def command(path: str) -> Command:
+    return Command(("haproxy", "-f", path), (LoadedFile(path, 0),))
+
+
+def also_read(name: str, path: str, other: str, seconds: float) -> Change:
+    """A further file that the daemon reads, and that changed so long after it was told."""
+
+    def change(found: Facts) -> Facts:
+        told = int((found.units[name].told or 0) + seconds)
+        running = Command((name,), (LoadedFile(path, 0), LoadedFile(other, told)))
+        return unit(name, loaded=Loaded(running=running))(found)
+
+    return change
+
+
+@pytest.mark.field_report(
+    "A4",
+    "needrestart#270",
+    "Both daemons run replaced libraries, and nothing says so.",
+    "up_to_date names the libraries; deploy and upgrade reload haproxy and restart keepalived.",
+)
 @pytest.mark.parametrize(
     ("check", "change", "seen"),
     [
@@ -130,6 +151,30 @@ def modified(path: str, seconds: float) -> Change:
             unit("haproxy", program="/usr/sbin/haproxy (deleted)"),
             "haproxy runs a program that an upgrade has replaced",
             id="upgraded",
+        ),
+        pytest.param(
+            "keepalived.up_to_date",
+            unit("keepalived", loaded=Loaded(replaced=("/usr/lib/libssl.so.3",))),
+            "keepalived runs libraries that were replaced on disk: /usr/lib/libssl.so.3",
+            id="a library was upgraded",
+        ),
+        pytest.param(
+            "haproxy.up_to_date",
+            unit("haproxy", loaded=Loaded(command(HAPROXY_CFG), command("/etc/haproxy/lb.cfg"))),
+            "haproxy runs as `haproxy -f /etc/haproxy/lb.cfg`, and its unit would now start `haproxy -f /etc/haproxy/h",
+            id="its command was changed",
+        ),
+        pytest.param(
+            "haproxy.up_to_date",
+            unit("haproxy", loaded=Loaded(running=command("/etc/haproxy/lb.cfg"))),
+            "`haproxy -f /etc/haproxy/lb.cfg` does not read /etc/haproxy/haproxy.cfg",
+            id="it reads another file",
+        ),
+        pytest.param(
+            "keepalived.up_to_date",
+            also_read("keepalived", KEEPALIVED_CONF, "/etc/keepalived/conf.d/x.conf", 3),
+            "/etc/keepalived/conf.d/x.conf changed 3 s after keepalived last read it",
+            id="an included file",
         ),
         pytest.param(
             "haproxy.up_to_date",

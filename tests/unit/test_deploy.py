@@ -112,7 +112,12 @@ class World:
             return Completed(0, "".join(f"@{found_in(script, 'NONCE=')} {line}\n" for line in lines), "")
         if step == "install":
             installed = self.healthy[host]
-            self.facts[host] = replace(self.facts[host], packages=installed.packages, heard=installed.heard)
+            units = {
+                name: replace(each, exists=True, load_state="loaded") for name, each in self.facts[host].units.items()
+            }
+            self.facts[host] = replace(
+                self.facts[host], packages=installed.packages, heard=installed.heard, units=units
+            )
         if step == "firewall":
             self.facts[host] = self.opened.get(host, self.facts[host])
         if step in {"commit", "services", "upgrade"}:

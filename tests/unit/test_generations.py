@@ -29,7 +29,7 @@ class Host:
 
     def run(self, call: str, about: str = "aaaa root@noc-1") -> str:
         variables = assignments(managed=" ".join(map(str, self.files)), nonce=NONCE, keep=str(KEPT), about=about)
-        script = load_script("generations.sh").replace("=/var/lib/kube-ha", f"={self.kept}")
+        script = load_script("draft.sh") + load_script("generations.sh").replace("=/var/lib/kube-ha", f"={self.kept}")
         done = subprocess.run(
             ["sh", "-s"], input=f"{variables}{script}{call}\n", capture_output=True, text=True, check=False
         )

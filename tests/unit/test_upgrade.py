@@ -83,7 +83,7 @@ def test_hosts_with_nothing_newer_are_left_alone(old: World, run_of: Callable[..
     assert {name: host.changed for name, host in report.hosts.items()} == {"lb-1": False, "lb-2": False, "lb-3": True}
 
 
-def test_daemon_that_runs_a_replaced_program_is_restarted_though_nothing_is_newer(
+def test_daemon_that_runs_a_replaced_program_is_renewed_though_nothing_is_newer(
     old: World, run_of: Callable[..., Run]
 ) -> None:
     old.newer = {}
@@ -100,11 +100,11 @@ def test_dry_run_moves_and_upgrades_nothing(old: World, run_of: Callable[..., Ru
     assert report.hosts["lb-1"].plan == steps
 
 
-def test_dry_run_says_which_daemon_would_be_restarted(old: World, run_of: Callable[..., Run]) -> None:
+def test_dry_run_says_which_daemon_would_be_renewed(old: World, run_of: Callable[..., Run]) -> None:
     old.newer = {}
     old.facts["lb-2"] = unit("haproxy", program="/usr/sbin/haproxy (deleted)")(old.facts["lb-2"])
     plans = {name: host.plan for name, host in upgrade(run_of("upgrade", dry_run=True)).hosts.items()}
-    assert plans == {"lb-1": (), "lb-2": ("restart haproxy",), "lb-3": ()}
+    assert plans == {"lb-1": (), "lb-2": ("reload haproxy",), "lb-3": ()}
 
 
 def test_host_that_is_not_well_afterwards_ends_it_while_the_vip_is_elsewhere(

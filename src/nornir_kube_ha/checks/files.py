@@ -53,5 +53,6 @@ def _differences(view: HostView) -> Iterator[str]:
     if len(lines) > LONGEST_DIFF:
         yield f"... and {len(lines) - LONGEST_DIFF} lines more"
     yield from (f"{path} should not be there" for path in view.plan.remove)
+    yield from (f"{folder}: others than root can write to it" for folder in view.plan.folders)
     if view.node.keepalived.events and not view.facts.has_run_folder:
         yield f"{RUN_FOLDER} is missing"

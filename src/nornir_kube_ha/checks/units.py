@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostRule, HostView, Verdict
+from nornir_kube_ha.config import CONFIGURATIONS
+from nornir_kube_ha.facts import Loaded
 from nornir_kube_ha.plan import RELOADED_BY
 
 FLAPPING = 600  # seconds since systemd started a unit again within which it is not called stable
@@ -60,7 +62,7 @@ def up_to_date(name: str) -> HostRule:
             f"systemd and {name} have read their files since these last changed",
             "; ".join(stale) or ("they have" if unit.is_active else f"it does not run: {unit}"),
             f"run deploy; where it has nothing to do, `systemctl daemon-reload` and `systemctl reload {name}` "
-            "(restart it if its program was replaced)",
+            f"(restart it if its program or its command differs; `systemctl cat {name}` shows where that is set)",
         )
 
     return rule
@@ -74,13 +76,32 @@ def _stale(name: str, view: HostView) -> Iterator[str]:
         yield f"{name} has not been told of its new files"
     if unit.runs_replaced_program:
         yield f"{name} runs a program that an upgrade has replaced"
+    if unit.is_active and unit.loaded.replaced:
+        yield f"{name} runs libraries that were replaced on disk: {', '.join(unit.loaded.replaced)}"
+    yield from _by_another_command(name, unit.loaded)
     # haproxy keeps its old worker when a reload fails in life: what counts is the worker, not what systemd passed on.
     told = view.facts.worker_started if name == "haproxy" else None
     told = unit.told if told is None else told
-    for path, reader in RELOADED_BY.items():
-        file = view.facts.files.get(path)
-        if reader == name and file and unit.is_active and told is not None and file.modified > told + DATE_SLACK:
-            yield f"{path} changed {file.modified - told:.0f} s after {name} last read it"
+    if not unit.is_active or told is None:
+        return
+    files = {path: view.facts.files[path].modified for path in _read_by(name) if path in view.facts.files}
+    files |= {file.path: file.modified for file in unit.loaded.running.files if file.modified is not None}
+    for path, modified in files.items():
+        if modified > told + DATE_SLACK:
+            yield f"{path} changed {modified - told:.0f} s after {name} last read it"
+
+
+def _read_by(name: str) -> Iterator[str]:
+    return (path for path, reader in RELOADED_BY.items() if reader == name)
+
+
+def _by_another_command(name: str, loaded: Loaded) -> Iterator[str]:
+    """Yield what a daemon was started with, or would be, other than it should."""
+    if loaded.is_outdated:
+        yield f"{name} runs as `{loaded.running}`, and its unit would now start `{loaded.start}`"
+    for command in loaded.commands:
+        if not command.reads(CONFIGURATIONS[name]):
+            yield f"`{command}` does not read {CONFIGURATIONS[name]}"
 
 
 def accepted(name: str) -> HostRule:

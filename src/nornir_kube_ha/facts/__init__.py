@@ -1,6 +1,7 @@
 """What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
 
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
@@ -23,13 +24,18 @@ __all__ = [
     "Answer",
     "Certificate",
     "Clock",
+    "Command",
     "Endpoint",
     "Facts",
     "Filesystem",
+    "Folder",
     "Heard",
     "Judgement",
     "Link",
     "Listener",
+    "Loaded",
+    "LoadedFile",
+    "Obstacle",
     "Package",
     "Probe",
     "Reachable",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from nornir_kube_ha.facts.loaded import NOTHING_KNOWN, Loaded
+
 VRRP_STATES = ("INIT", "BACKUP", "MASTER", "FAULT")  # keepalived's numbers, vrrp/vrrp.h
 
 
@@ -21,6 +23,8 @@ class Unit:
         told: when it was last started or reloaded, none if it never was
         program: what its main process runs, "" if it has none; ends in ` (deleted)` where that was replaced
         journal: its last lines, if it is not active
+        load_state: `loaded`, `not-found`, `masked`, `bad-setting`, ...
+        loaded: what it loads
     """
 
     name: str
@@ -34,6 +38,8 @@ class Unit:
     told: float | None = None
     program: str = ""
     journal: tuple[str, ...] = ()
+    load_state: str = "loaded"
+    loaded: Loaded = NOTHING_KNOWN
 
     @property
     def is_active(self) -> bool:
@@ -44,6 +50,16 @@ class Unit:
     def runs_replaced_program(self) -> bool:
         """Whether its program is not the one any more that an upgrade has put in its place."""
         return self.program.endswith(" (deleted)")
+
+    @property
+    def renewal(self) -> str:
+        """What makes it run what an upgrade has put in place: `reload` or `restart`; "" if it does so already.
+
+        haproxy starts its own program anew to read its files again; keepalived reads them by the old one.
+        """
+        if not (self.is_active and (self.runs_replaced_program or self.loaded.replaced)):
+            return ""
+        return "reload" if self.name == "haproxy" else "restart"
 
     def __str__(self) -> str:
         """`active (running)`, as `systemctl status` says."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.loaded import Folder, Obstacle
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
@@ -96,6 +97,8 @@ class Facts:
         last_run: id of the run that has or last had the host's lease, "" for none since it was booted
         firewall: what manages the packet filter, and which of its rules are ours
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
+        obstacles: why files of ours are not ones that a rename simply replaces
+        folders: those that our files are in, and the ones above
     """
 
     os: str
@@ -124,6 +127,8 @@ class Facts:
     last_run: str = ""
     firewall: FirewallFact = NO_FIREWALL
     asked_others: bool = True
+    obstacles: tuple[Obstacle, ...] = ()
+    folders: tuple[Folder, ...] = ()
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.
@@ -148,6 +153,14 @@ class Facts:
             instance: its name
         """
         return next((each.state for each in self.vrrp or () if each.name == instance), None)
+
+    def link_of(self, path: str) -> str:
+        """Return what a file of ours leads to, where it is a link; "" where it is none.
+
+        Arguments:
+            path: of the file
+        """
+        return next((each.words for each in self.obstacles if each.kind == "link" and each.path == path), "")
 
     @property
     def serves(self) -> bool:

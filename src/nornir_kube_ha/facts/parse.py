@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
+from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.sections import sections_about, sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
@@ -60,6 +61,8 @@ def _facts(sections: dict[str, str]) -> Facts:
         denials=tuple(sections["denials"].splitlines()),
         last_run=sections.get("lease", ""),
         firewall=_firewall(sections),
+        obstacles=tuple(obstacles(sections.get("obstacles", ""))),
+        folders=tuple(folders(sections.get("folders", ""))),
     )
 
 

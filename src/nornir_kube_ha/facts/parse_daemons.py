@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.loaded import loaded
 from nornir_kube_ha.facts.sections import sections_about
 
 _CHECK = ("check_status", "check_code", "last_chk")
@@ -34,6 +35,8 @@ def units(shown: str, sections: Mapping[str, str]) -> Iterator[Unit]:
             told=_time(values["StateChangeTimestamp"]),
             program=sections[f"program {name}"],
             journal=tuple(sections.get(f"journal {name}", "").splitlines()),
+            load_state=values["LoadState"],
+            loaded=loaded(name, sections),
         )
 
 

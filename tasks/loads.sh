@@ -1,0 +1,149 @@
+# What a daemon loads: the command that its unit starts, and the files that this command reads. For scripts that stand
+# behind it.
+# shellcheck disable=SC2034
+LOADED_PROPERTIES=Environment,EnvironmentFiles,ExecStart # of `systemctl show`; scripts that stand behind this ask for them
+# shellcheck disable=SC2034
+HAPROXY_DEFAULT='haproxy
+-f
+/etc/haproxy/haproxy.cfg' # what is judged where there is no unit yet
+# shellcheck disable=SC2034
+KEEPALIVED_DEFAULT=keepalived
+
+# SHOWN: the words of the command that systemd would start, one a line. Of what `systemctl show` printed of a unit, with
+# variables in place as systemd.service(5) has it: $WORD is split at blanks, ${WORD} is not.
+start_words() {
+    printf '%s\n' "$1" | awk '
+        # Splits text at blanks outside of quotes, or takes only the quotes off; returns the number of words.
+        function split_words(text, word, whole,    c, count, i, open, quote) {
+            for (i = 1; i <= length(text); i++) {
+                c = substr(text, i, 1)
+                if (quote == "" && !whole && (c == " " || c == "\t")) { open = 0; continue }
+                if (!open) { word[++count] = ""; open = 1 }
+                if (c == quote) quote = ""
+                else if (quote == "" && (c == "\"" || c == "\047")) quote = c
+                else if (c == "\\" && quote != "\047") word[count] = word[count] substr(text, ++i, 1)
+                else word[count] = word[count] c
+            }
+            return count + 0
+        }
+        function assign(text,    at) {
+            at = index(text, "=")
+            if (at > 1) environment[substr(text, 1, at - 1)] = substr(text, at + 1)
+        }
+        function assign_from(file,    at, line, rest, size, word) {
+            while ((getline line <file) > 0 && (size += length(line)) < 65536) {
+                while (line ~ /\\$/ && (getline rest <file) > 0) line = substr(line, 1, length(line) - 1) rest
+                sub(/^[ \t]+/, "", line)
+                sub(/[ \t\r]+$/, "", line)
+                at = index(line, "=")
+                if (line ~ /^[#;]/ || at < 2) continue
+                assign(substr(line, 1, at) (split_words(substr(line, at + 1), word, 1) ? word[1] : ""))
+            }
+            close(file)
+        }
+        function replaced(word,    name, out) {
+            while (match(word, /\$\{[A-Za-z_][A-Za-z0-9_]*\}/)) {
+                name = substr(word, RSTART + 2, RLENGTH - 3)
+                out = out substr(word, 1, RSTART - 1) environment[name]
+                word = substr(word, RSTART + RLENGTH)
+            }
+            return out word
+        }
+        /^Environment=/ {
+            count = split_words(substr($0, 13), word)
+            for (i = 1; i <= count; i++) assign(word[i])
+        }
+        /^EnvironmentFiles=/ { files[++last] = $0 }
+        /^ExecStart=/ && command == "" {
+            program = command = $0
+            sub(/.*\{ path=/, "", program); sub(/ ; argv.*/, "", program)
+            sub(/.* argv\[\]=/, "", command); sub(/ ; ignore_errors=.*/, "", command)
+        }
+        END {
+            for (i = 1; i <= last; i++) {
+                sub(/^EnvironmentFiles=/, "", files[i]); sub(/ \(ignore_errors=[a-z]+\)$/, "", files[i])
+                assign_from(files[i])
+            }
+            count = split(command, argument, " ")
+            if (count) print program
+            for (i = 2; i <= count; i++) {
+                if (argument[i] ~ /^\$[A-Za-z_][A-Za-z0-9_]*$/) {
+                    parts = split_words(environment[substr(argument[i], 2)], word)
+                    for (j = 1; j <= parts; j++) print word[j]
+                } else print replaced(argument[i])
+            }
+        }'
+}
+
+# PID: the words that a process was started with, one a line, without those that haproxy adds when it reads its files again.
+running_words() {
+    [ "${1:-0}" -gt 0 ] || return 0
+    head -c 20000 "/proc/$1/cmdline" | tr '\0' '\n' | awk '
+        $0 == "-sf" || $0 == "-st" { pids = 1; next }
+        pids && /^[0-9]+$/ { next }
+        { pids = 0 }
+        $0 == "-x" { socket = 1; next }
+        socket { socket = 0; next }
+        { print }'
+}
+
+# DAEMON WORDS: the configuration files that a command names, or the daemon's own default.
+named_files() {
+    case $1 in
+    haproxy) printf '%s\n' "$2" | awk 'named || last == "-f" { print } { last = $0 } $0 == "--" { named = 1 }' ;;
+    keepalived)
+        printf '%s\n' "$2" | awk '
+            last == "-f" || last == "--use-file" { file = $0 }
+            /^-f./ { file = substr($0, 3) }
+            /^--use-file=/ { file = substr($0, 12) }
+            { last = $0 }
+            END { print file == "" ? "/etc/keepalived/keepalived.conf" : file }'
+        ;;
+    esac
+}
+
+# DAEMON WORDS CONFIGURATION: every file that a command reads, with those that a folder has or a file includes, as
+# "MODIFIED PATH"; CONFIGURATION under this name, whichever way it is named there.
+loaded_files() {
+    named_files "$1" "$2" | while IFS= read -r file; do
+        if [ -d "$file" ]; then printf '%s\n' "${file%/}"/*.cfg; else printf '%s\n' "$file"; fi
+        [ "$1" != keepalived ] || included_files "$file"
+    done | head -n 200 | while IFS= read -r file; do
+        # The same name in the same folder: what a link in the place of our file leads to is another one.
+        if [ "${file##*/}" = "${3##*/}" ] && [ "${file%/*}" -ef "${3%/*}" ]; then file=$3; fi
+        modified=$(stat -L -c %Y -- "$file") || modified=-
+        printf '%s %s\n' "$modified" "$file"
+    done
+}
+
+# FILE: what a keepalived.conf includes; patterns are relative to its folder.
+included_files() {
+    head -c 1000000 "$1" | sed -n 's/^[[:space:]]*include[a-z]\{0,1\}[[:space:]]\{1,\}\([^[:space:]]*\).*/\1/p' | head -n 50 |
+        while IFS= read -r pattern; do
+            case $pattern in /*) ;; *) pattern=${1%/*}/$pattern ;; esac
+            # shellcheck disable=SC2086  # a pattern
+            ls -d -- $pattern
+        done
+}
+
+# PID...: programs and libraries that processes run and that are not on disk any more: an upgrade has replaced them.
+replaced_files() {
+    for pid in "$@"; do cat "/proc/$pid/maps"; done |
+        awk '$2 ~ /x/ && $NF == "(deleted)" && $6 ~ /^\// && $6 !~ /^\/(dev|memfd:|SYSV|run)/ { print $6 }' | sort -u | head -n 20
+}
+
+# Has a daemon judge what a command would load, by that command's own words: FLAG DEFAULT WORDS. A text, since it is
+# needed in another shell, too.
+# shellcheck disable=SC2016  # expanded there
+JUDGED='judged() {
+    flag=$1
+    [ -n "$3" ] || set -- "$1" "$2" "$2"
+    (
+        IFS="
+"
+        set -f
+        set -- $3
+        timeout 10 "$@" "$flag"
+    ) 2>&1
+}'
+eval "$JUDGED"
