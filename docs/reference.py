@@ -45,8 +45,9 @@ CHECKS_INTRODUCTION = """\
 
 Written by `make docs` from the checks themselves; `kube-ha checks` prints the same. A `critical` check that does not
 hold fails, and with it the run; a `warning` only warns. `apiserver.certificates` warns below one number of days left,
-and fails below another. What a check cannot tell it skips, and says why; of a host that was not reached every check is
-`unknown`. Where each draws its line: section `verify` of [settings.md](settings.md).
+and fails below another. A check that could not be made is `unknown`, and the run has not passed; it is skipped only
+where that is right, see [report.md](report.md). Where each draws its line: section `verify` of
+[settings.md](settings.md).
 
 """
 

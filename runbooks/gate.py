@@ -7,7 +7,7 @@ from typing import Self
 
 from nornir_kube_ha.checks import Finding, Status, check_host
 from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError
-from nornir_kube_ha.report import Report
+from nornir_kube_ha.report import ClusterReport, Report
 from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.run import Run
 
@@ -134,8 +134,16 @@ def settled(run: Run) -> set[str]:
         run.end_failed_clusters()
         report = run.report()
         going = {report.hosts[name].cluster for name in run.going}
-        clusters = {name: cluster for name, cluster in report.clusters.items() if name in going}
+        clusters = {name: _judged(run, name, cluster) for name, cluster in report.clusters.items() if name in going}
         return replace(report, hosts={name: report.hosts[name] for name in run.going}, clusters=clusters)
 
     report = until_passed(look, timeout=SETTLE_SECONDS, sleep=SETTLE_INTERVAL, tell=lambda _: None)
     return {name for name, host in report.hosts.items() if host.status == "passed"}
+
+
+def _judged(run: Run, name: str, cluster: ClusterReport) -> ClusterReport:
+    """A cluster's checks that waiting may still turn green: what a host that failed keeps unknown is not waited for."""
+    failed = set(run.hosts) - set(run.reached)
+    if not any(run.intent.node(host).cluster == name for host in failed):
+        return cluster
+    return replace(cluster, findings=tuple(each for each in cluster.findings if each.status is not Status.UNKNOWN))

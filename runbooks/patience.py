@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from nornir_kube_ha.checks import Status
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.report.model import KEEPS_FROM_PASSING
 
 WORDS = 3  # of what does not pass, as many are named
 
@@ -34,6 +34,6 @@ def failing(report: Report) -> str:
     Arguments:
         report: of a look
     """
-    names = [f"{where} {each.id}" for where, each in report.findings if each.status is Status.FAIL]
+    names = [f"{where} {each.id}" for where, each in report.findings if each.status in KEEPS_FROM_PASSING]
     names += [f"{name} {host.status}" for name, host in report.hosts.items() if host.failure]
     return ", ".join(names[:WORDS]) + (f" and {len(names) - WORDS} more" if len(names) > WORDS else "")

@@ -421,8 +421,9 @@ class Run:
         facts = {} if stopped else self.facts
         asked = None if stopped else self._endpoints.get(cluster.name)
         endpoint = asked.result() if asked else None
+        left_out = {node.name for node in cluster.nodes} - {*self.hosts}
         return ClusterReport(
-            check_cluster(ClusterView(cluster, facts, endpoint), self.checks) if judged else (),
+            check_cluster(ClusterView(cluster, facts, endpoint, left_out), self.checks) if judged else (),
             str(cluster.vip.ip),
             cluster.nodes[0].haproxy.port,
             {apiserver.name: str(apiserver) for apiserver in cluster.apiservers},

@@ -122,3 +122,12 @@ def assert_skipped(view: HostView | ClusterView, check: str, seen: str) -> None:
     assert (findings[check].status, findings[check].next) == (Status.SKIP, "")
     assert seen in findings[check].seen
     assert findings[check].expected
+
+
+def assert_unmade(view: HostView | ClusterView, check: str, seen: str, status: Status = Status.UNKNOWN) -> None:
+    """A check could not be made though it should have been: nothing has failed, and nothing has passed either."""
+    findings = findings_of(view)
+    assert [finding for finding in findings.values() if finding.status is Status.FAIL] == []
+    assert findings[check].status is status
+    assert seen in findings[check].seen
+    assert findings[check].expected

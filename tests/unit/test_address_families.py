@@ -249,7 +249,7 @@ def test_an_additional_vip_that_is_not_well_turns_red(
 
 def test_what_was_not_asked_at_an_additional_vip_is_not_passed(host_view: Hosts) -> None:
     view = host_view("lb-1", together(serving, reachable(additional={})), group=DUAL)
-    assert findings_of(view)["vip.readyz"].status is Status.SKIP
+    assert findings_of(view)["vip.readyz"].status is Status.UNKNOWN
 
 
 def test_a_dead_additional_vip_is_seen_though_apiservers_tell_strangers_nothing(host_view: Hosts) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.unit.changes import Change, Clusters, assert_red, assert_skipped, findings_of, reachable, together
+from tests.unit.changes import Change, Clusters, assert_red, assert_unmade, findings_of, reachable, together
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import Certificate, Facts
@@ -107,15 +107,15 @@ def test_limits_are_the_inventorys(cluster_view: Clusters) -> None:
     assert [found(0, 0, days) for days in (0.5, -0.5)] == [Status.PASS, Status.FAIL]
 
 
-def test_certificate_that_nobody_saw_is_skipped(cluster_view: Clusters) -> None:
+def test_certificate_that_nobody_saw_is_unknown(cluster_view: Clusters) -> None:
     for certificates in ({}, dict.fromkeys(("192.0.2.11:6443", LB_2, "192.0.2.13:6443"), UNSEEN)):
         view = cluster_view(everywhere(reachable(certificates=certificates)))
-        assert_skipped(view, "apiserver.certificates", "no node saw any")
+        assert_unmade(view, "apiserver.certificates", "no node saw any")
 
 
 def test_one_certificate_that_nobody_saw_is_not_passed(cluster_view: Clusters) -> None:
     unseen = everywhere(certificate(LB_2, verification="", expires=None, names=()))
-    assert_skipped(cluster_view(unseen), "apiserver.certificates", "lb-2: not seen")
+    assert_unmade(cluster_view(unseen), "apiserver.certificates", "lb-2: not seen")
     other = {**unseen, "lb-3": certificate(LB_2, 3)}
     assert findings_of(cluster_view(other))["apiserver.certificates"].status is Status.FAIL
 

@@ -10,6 +10,7 @@ from tests.unit.changes import (
     Clusters,
     assert_red,
     assert_skipped,
+    assert_unmade,
     facts,
     findings_of,
     heard,
@@ -60,10 +61,11 @@ def test_no_holder_and_several_turn_red(cluster_view: Clusters, holders: list[st
 
 @pytest.mark.parametrize("unseen", [["lb-1"], ["lb-2"], ["lb-1", "lb-2", "lb-3"]], ids=", ".join)
 @pytest.mark.parametrize("check", ["vip.single_holder", *ALONE])
-def test_cluster_that_was_not_seen_whole_is_skipped_with_the_reason(
+def test_cluster_that_was_not_seen_whole_is_unknown_with_the_reason(
     cluster_view: Clusters, check: str, unseen: list[str]
 ) -> None:
-    assert_skipped(cluster_view(unseen=unseen), check, "seen")
+    status = Status.WARN if check == "cluster.versions" else Status.UNKNOWN
+    assert_unmade(cluster_view(unseen=unseen), check, "seen", status)
 
 
 @pytest.mark.parametrize("check", ["vip.single_holder", *ALONE])
@@ -140,11 +142,12 @@ def test_interface_of_the_vips_own_is_the_holders(cluster_view: Clusters) -> Non
     assert findings_of(view)["vip.arp"].seen == f"lb-1, {vmac}"
 
 
-@pytest.mark.parametrize(
-    "deaf", [facts(heard=None), heard(trouble="tcpdump: no")], ids=["no tool", "no such interface"]
-)
-def test_deaf_node_cannot_tell_who_answers(cluster_view: Clusters, deaf: Change) -> None:
-    assert_skipped(cluster_view({"lb-3": deaf}), "vip.arp", "cannot listen: lb-3")
+def test_deaf_node_cannot_tell_who_answers(cluster_view: Clusters) -> None:
+    assert_unmade(cluster_view({"lb-3": heard(trouble="tcpdump: no")}), "vip.arp", "cannot listen: lb-3")
+
+
+def test_node_without_tcpdump_is_red_elsewhere(cluster_view: Clusters) -> None:
+    assert_skipped(cluster_view({"lb-3": facts(heard=None)}), "vip.arp", "cannot listen: lb-3")
 
 
 def test_address_that_nobody_holds_and_nobody_answers_for_is_skipped(cluster_view: Clusters) -> None:
@@ -184,8 +187,8 @@ def test_controller_that_is_told_nothing_is_skipped_where_that_is_meant(cluster_
     assert_skipped(by_tcp, "vip.from_controller", "whether it is ready it does not say")
 
 
-def test_controller_that_did_not_ask_is_skipped(cluster_view: Clusters) -> None:
-    assert_skipped(cluster_view(endpoint=None), "vip.from_controller", "not asked: the run did not come to it")
+def test_controller_that_did_not_ask_is_unknown(cluster_view: Clusters) -> None:
+    assert_unmade(cluster_view(endpoint=None), "vip.from_controller", "not asked: the run did not come to it")
 
 
 def peer(address: str, readyz: Probe) -> Change:
@@ -221,9 +224,9 @@ def test_peer_that_would_serve_passes(cluster_view: Clusters, change: Change) ->
     assert (finding.status, finding.seen) == (Status.PASS, "6 ways")
 
 
-def test_peer_that_one_node_could_not_ask_is_skipped(cluster_view: Clusters) -> None:
+def test_peer_that_one_node_could_not_ask_is_unknown(cluster_view: Clusters) -> None:
     view = cluster_view({"lb-3": reachable(peers={})})
-    assert_skipped(view, "haproxy.reached_by_peers", "not asked: lb-3 -> lb-1, lb-3 -> lb-2")
+    assert_unmade(view, "haproxy.reached_by_peers", "not asked: lb-3 -> lb-1, lb-3 -> lb-2")
 
 
 @pytest.mark.parametrize("daemon", ["haproxy", "keepalived"])
@@ -285,7 +288,7 @@ def test_clocks_limit_is_the_inventorys(cluster_view: Clusters) -> None:
 
 
 def test_clock_of_one_node_agrees_with_none(cluster_view: Clusters) -> None:
-    assert_skipped(cluster_view(unseen=["lb-2", "lb-3"]), "cluster.clocks", "fewer than two nodes were seen")
+    assert_unmade(cluster_view(unseen=["lb-2", "lb-3"]), "cluster.clocks", "fewer than two nodes were seen")
 
 
 def test_peers_that_nobody_asked_for_want_of_curl_are_skipped(cluster_view: Clusters) -> None:

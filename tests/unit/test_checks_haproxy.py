@@ -7,7 +7,7 @@ from tests.unit.changes import (
     Change,
     Hosts,
     assert_red,
-    assert_skipped,
+    assert_unmade,
     facts,
     file,
     findings_of,
@@ -153,8 +153,8 @@ def test_limit_of_old_workers_is_the_inventorys(host_view: Hosts) -> None:
     assert [old_workers(host_view, workers(number), **limit).status for number in (2, 3)] == [Status.PASS, Status.WARN]
 
 
-def test_workers_that_were_not_seen_are_skipped(host_view: Hosts) -> None:
-    assert_skipped(host_view(change=facts(workers=())), "haproxy.old_workers", "no worker of haproxy")
+def test_workers_that_were_not_seen_are_unknown(host_view: Hosts) -> None:
+    assert_unmade(host_view(change=facts(workers=())), "haproxy.old_workers", "no worker of haproxy", Status.WARN)
 
 
 def test_workers_of_nbproc_are_none_of_them_old(host_view: Hosts) -> None:
@@ -236,8 +236,8 @@ def test_own_stats_page_opens_with_the_password(host_view: Hosts, login: Probe, 
     assert (finding.status, finding.seen) == (status, str(login))
 
 
-def test_own_stats_page_that_nobody_asked_for_is_skipped(host_view: Hosts) -> None:
-    assert_skipped(host_view(change=reachable(stats_login=NOT_PROBED)), "haproxy.stats", "curl is not installed")
+def test_own_stats_page_that_nobody_asked_for_is_unknown(host_view: Hosts) -> None:
+    assert_unmade(host_view(change=reachable(stats_login=NOT_PROBED)), "haproxy.stats", "curl is not installed")
 
 
 def test_apiserver_that_is_to_get_no_connections_need_not_be_up(host_view: Hosts) -> None:

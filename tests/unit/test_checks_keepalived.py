@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
-from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, facts, findings_of, heard, together, vrrp
+from tests.unit.changes import Change, Hosts, assert_red, assert_unmade, facts, findings_of, heard, together, vrrp
 
 from nornir_kube_ha.checks import Status, foreign_routers
 from nornir_kube_ha.facts import Advert, Facts, VRRPInstance
@@ -210,7 +210,7 @@ def test_router_of_another_vrid_is_no_matter(host_view: Hosts) -> None:
         ),
     ],
 )
-def test_host_that_cannot_listen_is_skipped_with_the_reason(
+def test_host_that_cannot_listen_is_unknown_with_the_reason(
     host_view: Hosts, check: str, change: Change, seen: str
 ) -> None:
-    assert_skipped(host_view(change=change), check, seen)
+    assert_unmade(host_view(change=change), check, seen)

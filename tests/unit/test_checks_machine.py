@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, facts, findings_of
+from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, assert_unmade, facts, findings_of
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import Facts, Filesystem, Link
@@ -84,8 +84,8 @@ def test_share_that_must_be_free_is_the_inventorys(host_view: Hosts) -> None:
     assert_red(view, "host.disk", "60 % free", "/var/log: 512 of 1024 MiB free", "")
 
 
-def test_disk_that_df_does_not_tell_of_is_skipped(host_view: Hosts) -> None:
-    assert_skipped(host_view(change=facts(filesystems=())), "host.disk", "`df` does not tell")
+def test_disk_that_df_does_not_tell_of_is_unknown(host_view: Hosts) -> None:
+    assert_unmade(host_view(change=facts(filesystems=())), "host.disk", "`df` does not tell")
     read_only = host_view(change=facts(filesystems=(), read_only=("/run",)))
     assert findings_of(read_only)["host.disk"].status is Status.FAIL
 
@@ -167,8 +167,8 @@ def test_opening_that_a_boot_forgets_turns_red(host_view: Hosts) -> None:
         pytest.param(facts(packet_filter='{"nftables": [{"table"'), "the rules cannot be read: ", id="cut short"),
     ],
 )
-def test_packet_filter_that_cannot_be_read_is_skipped(host_view: Hosts, change: Change, seen: str) -> None:
-    assert_skipped(host_view(change=change), "host.firewall", seen)
+def test_packet_filter_that_cannot_be_read_is_unknown(host_view: Hosts, change: Change, seen: str) -> None:
+    assert_unmade(host_view(change=change), "host.firewall", seen)
 
 
 def test_packet_filter_that_nobody_can_foretell_is_skipped(host_view: Hosts) -> None:

@@ -1,7 +1,7 @@
 """Whether the inventory's times fit each other."""
 
 import pytest
-from tests.unit.changes import Clusters, assert_red, assert_skipped, findings_of, package
+from tests.unit.changes import Clusters, assert_red, assert_unmade, findings_of, package
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import Package
@@ -111,8 +111,8 @@ def test_nodes_that_count_unlike_each_other_are_told_what_all_of_them_can(cluste
     assert "unlike" not in findings_of(cluster_view(ALL_OLD))["cluster.timers"].seen
 
 
-def test_times_of_nodes_that_nobody_saw_are_skipped_unless_they_are_odd(cluster_view: Clusters) -> None:
+def test_times_of_nodes_that_nobody_saw_are_unknown_unless_they_are_odd(cluster_view: Clusters) -> None:
     unseen = ["lb-1", "lb-2", "lb-3"]
-    assert_skipped(cluster_view(unseen=unseen), "cluster.timers", "not seen: lb-1, lb-2, lb-3")
+    assert_unmade(cluster_view(unseen=unseen), "cluster.timers", "not seen: lb-1, lb-2, lb-3", Status.WARN)
     odd = cluster_view(unseen=unseen, group=check(timeout=2))
     assert findings_of(odd)["cluster.timers"].status is Status.WARN

@@ -7,7 +7,7 @@ from tests.unit.changes import (
     Change,
     Hosts,
     assert_red,
-    assert_skipped,
+    assert_unmade,
     facts,
     file,
     findings_of,
@@ -267,5 +267,5 @@ def test_warning_of_haproxy_is_no_refusal(host_view: Hosts) -> None:
 
 
 @BOTH
-def test_configuration_that_nobody_judged_is_skipped(host_view: Hosts, name: str) -> None:
-    assert_skipped(host_view(change=facts(judgements={})), f"{name}.config_accepted", "no daemon to ask")
+def test_configuration_that_nobody_judged_is_unknown(host_view: Hosts, name: str) -> None:
+    assert_unmade(host_view(change=facts(judgements={})), f"{name}.config_accepted", "no daemon to ask")

@@ -1,7 +1,7 @@
 """The VIP as a client on the node sees it."""
 
 import pytest
-from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, findings_of, reachable
+from tests.unit.changes import Change, Hosts, assert_red, assert_skipped, assert_unmade, findings_of, reachable
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import NOT_PROBED, Probe
@@ -95,8 +95,8 @@ def test_password_that_the_own_page_refuses_is_no_matter_of_the_vip(host_view: H
     assert (finding.status, finding.seen) == (Status.PASS, "HTTP 401")
 
 
-def test_ping_that_is_not_installed_is_skipped(host_view: Hosts) -> None:
-    assert_skipped(host_view(change=reachable(ping=None)), "vip.ping", "not asked: ping is not installed")
+def test_ping_that_is_not_installed_is_unknown(host_view: Hosts) -> None:
+    assert_unmade(host_view(change=reachable(ping=None)), "vip.ping", "not asked: ping is not installed")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_ping_that_is_not_installed_is_skipped(host_view: Hosts) -> None:
         pytest.param("vip.stats", reachable(stats_open=NOT_PROBED, stats_login=NOT_PROBED), id="stats"),
     ],
 )
-def test_what_no_curl_asked_for_is_skipped(host_view: Hosts, check: str, change: Change) -> None:
-    assert_skipped(host_view(change=change), check, "not probed: curl is not installed")
+def test_what_no_curl_asked_for_is_unknown(host_view: Hosts, check: str, change: Change) -> None:
+    assert_unmade(host_view(change=change), check, "not probed: curl is not installed")
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -268,7 +268,7 @@ def test_host_outside_the_limit_is_not_even_looked_at(stale: World, run_of: Call
     report = deploy(run_of("deploy", ("lb-2",)))
     assert {host for host, _ in stale.steps} == {"lb-2"}
     assert report.clusters["demo"].findings[0].status is Status.SKIP
-    assert report.clusters["demo"].findings[0].seen == "not seen: lb-1, lb-3"
+    assert report.clusters["demo"].findings[0].seen == "not seen: lb-1, lb-3 (left out of this run)"
 
 
 def test_packages_come_first_and_hosts_are_looked_at_again(
@@ -393,7 +393,7 @@ def test_host_that_cannot_be_looked_at_is_unknown_to_a_verify_and_the_others_are
     report = verify(run_of("verify"))
     assert statuses(report) == {"lb-1": "passed", "lb-2": "unknown", "lb-3": "passed"}
     assert report.exit_code == 4
-    assert report.clusters["demo"].findings[0].status is Status.SKIP
+    assert report.clusters["demo"].findings[0].status is Status.UNKNOWN
 
 
 def test_verify_sends_nothing_to_hosts_that_differ(stale: World, run_of: Callable[..., Run]) -> None:

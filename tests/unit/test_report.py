@@ -84,7 +84,7 @@ def report_of() -> ReportOf:
         (host(PASSED), "passed"),
         (host(PASSED, FAILED), "failed"),
         (host(PASSED, UNKNOWN), "unknown"),
-        (host(FAILED, UNKNOWN), "unknown"),
+        (host(FAILED, UNKNOWN), "failed"),
         (host(PASSED, failure=UNREACHABLE), "unknown"),
         (host(PASSED, failure=REFUSED), "unknown"),
         (host(PASSED, failure=BAD_CONFIG), "failed"),

@@ -1,13 +1,15 @@
 """The apiservers' certificates, each of them, as the nodes see them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 
 from nornir_kube_ha.checks.model import ClusterView, Severity, Verdict
-from nornir_kube_ha.facts import Certificate
+from nornir_kube_ha.facts import Certificate, Package
 from nornir_kube_ha.intent import Apiserver
 
 DAY = 86400  # seconds
+_HINT = "see haproxy.apiservers_up, or ask the apiserver from a node: `openssl s_client -connect ADDRESS:PORT`"
+_NO = Package(None)
 
 
 def valid(view: ClusterView) -> Verdict:
@@ -18,19 +20,32 @@ def valid(view: ClusterView) -> Verdict:
     expected = f"each names {', '.join(first.server_names)}, lasts {limits.certificate_warn_days} days more, is {trust}"
     seen = {apiserver: found for apiserver in view.cluster.apiservers if (found := _seen(view, apiserver))}
     if not seen:
-        return Verdict(None, expected, "no node saw any", "")
+        words = "no node saw any: no apiserver answers, or openssl is missing"
+        return Verdict(None, expected, words, _HINT, because=_cause(view, view.cluster.apiservers))
     wrong = [f"{apiserver.name}: {words}" for apiserver, found in seen.items() for words in _wrong(view, found)]
     days = {apiserver: _days_left(view, found) for apiserver, found in seen.items()}
     soon = [f"{each.name}: {left} days left" for each, left in days.items() if left < limits.certificate_warn_days]
     late = any(left < limits.certificate_fail_days for left in days.values())
     unseen = [f"{each.name}: not seen" for each in view.cluster.apiservers if each not in seen]
     return Verdict(
-        False if wrong or soon else None if unseen else True,
+        False if wrong or late else None if unseen else not soon,
         expected,
-        "; ".join([*wrong, *soon] or unseen or [f"{each.name}: {left} days left" for each, left in days.items()]),
-        "renew it (`kubeadm certs renew apiserver`) with that name among its own, and restart that apiserver",
-        None if wrong or late else Severity.WARNING,
+        "; ".join([*wrong, *soon, *unseen] or [f"{each.name}: {left} days left" for each, left in days.items()]),
+        "renew it (`kubeadm certs renew apiserver`) with that name among its own, and restart that apiserver"
+        if wrong or soon
+        else _HINT,
+        None if wrong or late or unseen else Severity.WARNING,
+        _cause(view, [each for each in view.cluster.apiservers if each not in seen]),
     )
+
+
+def _cause(view: ClusterView, unseen: Collection[Apiserver]) -> str:
+    """Which check is red for what shows no certificate: haproxy sees it down, or openssl is not there to ask."""
+    if view.seen and all(facts.packages.get("openssl", _NO).installed is None for facts in view.seen.values()):
+        return "packages.installed"
+    up = {each.name for facts in view.seen.values() for each in facts.servers or () if each.is_up}
+    down = view.seen and not any(each.name in up for each in unseen)
+    return "haproxy.apiservers_up" if down else ""
 
 
 def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:

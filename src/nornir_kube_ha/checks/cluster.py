@@ -1,16 +1,15 @@
 """What only all hosts of a cluster together can tell."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import combinations
 
 from nornir_kube_ha.checks import vip
-from nornir_kube_ha.checks.model import ClusterView, Verdict
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
+from nornir_kube_ha.facts import NOT_PROBED, Facts
 from nornir_kube_ha.intent import Router
 
 
-def single_holder(view: ClusterView) -> Verdict:
+def single_holder(view: ClusterView) -> Verdict | Skipped:
     """Exactly one node holds the VIP; of several virtual routers, exactly one each of them."""
     routers = view.cluster.routers
     found = [_holder(view, router) for router in routers]
@@ -22,10 +21,13 @@ def single_holder(view: ClusterView) -> Verdict:
         f"{router.addresses}: {words}" if named else words
         for router, (_ok, words, _missing) in zip(routers, found, strict=True)
     ]
+    expected = f"exactly one of {nodes} holds {'; '.join(router.addresses for router in routers)}"
+    if untold and not any(ok is False for ok, _words, _missing in found):
+        return view.unmade(expected, "" if all(ok is None for ok, _words, _missing in found) else "; ".join(seen))
     return Verdict(
-        False if any(ok is False for ok, _words, _missing in found) else None if untold else True,
-        f"exactly one of {nodes} holds {'; '.join(router.addresses for router in routers)}",
-        f"not seen: {', '.join(view.unseen)}" if all(ok is None for ok, _words, _missing in found) else "; ".join(seen),
+        not any(ok is False for ok, _words, _missing in found),
+        expected,
+        "; ".join(seen),
         "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state"
         + ("; one VIP without the others: who took it off? `keepalived` restarted puts it back" if missing else ""),
     )
@@ -42,7 +44,7 @@ def _holder(view: ClusterView, router: Router) -> tuple[bool | None, str, bool]:
     return len(holders) == 1 and not missing, words or "nobody", bool(missing)
 
 
-def arp(view: ClusterView) -> Verdict:
+def arp(view: ClusterView) -> Verdict | Skipped:
     """Every node is told the holder's hardware address."""
     expected = f"whichever node asks who has {view.cluster.addresses}, its holder answers, and nobody else"
     heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and not facts.heard.trouble}
@@ -51,16 +53,23 @@ def arp(view: ClusterView) -> Verdict:
     wrong = [words for router, holder in known.items() for words in _told_wrong(view, router, holder)]
     unowned = [words for router in holders if router not in known for words in _told_wrong(view, router, "")]
     if len(known) < len(holders) and not wrong and (view.unseen or not unowned):
-        why = f"not seen: {', '.join(view.unseen)}" if view.unseen else "no single holder was seen"
-        return Verdict(None, expected, f"{why}; {'; '.join(unowned) or 'nobody answers'}", "")
+        words = "; ".join(unowned) or "nobody answers"
+        if view.unseen:
+            return view.unmade(expected, words)
+        words = f"no single holder was seen; {words}"
+        return Verdict(None, expected, words, "see vip.single_holder", because="vip.single_holder")
     if not view.unseen:  # else whose answer that is may be known to who was not seen
         wrong += unowned
     deaf = [name for name in view.seen if name not in heard]
     owners = [f"{name}, {', '.join(sorted(_macs(view, name, router)))}" for router, name in known.items()]
+    if deaf and not wrong:
+        words, hint = f"cannot listen: {', '.join(deaf)}", "vrrp.adverts of these nodes says why"
+        without_tools = all(view.facts[name].heard is None for name in deaf)
+        return Verdict(None, expected, words, hint, because="vrrp.adverts" if without_tools else "")
     verdict = Verdict(
-        None if deaf and not wrong else not wrong,
+        not wrong,
         expected,
-        "; ".join(wrong) or (f"cannot listen: {', '.join(deaf)}" if deaf else "; ".join(owners)),
+        "; ".join(wrong or owners),
         "a hardware address that is not the holder's: find it, another host or a network device answers for the VIP; "
         "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore, ICMPv6 dropped)",
     )
@@ -82,11 +91,9 @@ def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]
                 yield f"{name} is told {', '.join(sorted(macs)) or 'nothing'}{which}"
 
 
-def _of_all(view: ClusterView, verdict: Verdict) -> Verdict:
+def _of_all(view: ClusterView, verdict: Verdict) -> Verdict | Skipped:
     """A verdict that holds for those that were seen holds for all only if all were."""
-    if verdict.ok and view.unseen:
-        return replace(verdict, ok=None, seen=f"not seen: {', '.join(view.unseen)}")
-    return verdict
+    return view.unmade(verdict.expected) if verdict.ok and view.unseen else verdict
 
 
 def _macs(view: ClusterView, holder: str, router: Router) -> frozenset[str]:
@@ -96,26 +103,30 @@ def _macs(view: ClusterView, holder: str, router: Router) -> frozenset[str]:
     return frozenset(link.mac for name, link in facts.links.items() if name in names)
 
 
-def from_controller(view: ClusterView) -> Verdict:
+def from_controller(view: ClusterView) -> Verdict | Skipped:
     """A client that is no node gets an answer."""
     node = view.cluster.nodes[0]
     if view.endpoint is None:
         expected = f"https://{node.endpoint} answers here, on the controller"
-        why = "the run did not come to it" if node.verify.from_controller else "verify.from_controller is false"
-        return Verdict(None, expected, f"not asked: {why}", "")
+        if node.verify.from_controller:
+            return Verdict(None, expected, "not asked: the run did not come to it", "")
+        return Skipped(expected, "not asked: verify.from_controller is false")
     ready = vip.ready(node, view.endpoint.readyz, view.endpoint.additional)
     version = vip.answers_version(node, view.endpoint.version)
-    verdicts = (ready, version)
+    expected, seen = f"{ready.expected}, asked from here", f"{ready.seen}, {version.seen}"
+    told = [each.ok for each in (ready, version) if isinstance(each, Verdict)]
+    if isinstance(ready, Skipped) and all(told):
+        return Skipped(expected, seen)
     return Verdict(
-        False if any(each.ok is False for each in verdicts) else None if ready.ok is None else True,
-        f"{ready.expected}, asked from here",
-        f"{ready.seen}, {version.seen}",
+        False if False in told else None if None in told else True,
+        expected,
+        seen,
         "the nodes' own vip.readyz tells whether the VIP or the way from here is at fault; a controller without such a "
         "way sets verify.from_controller: false",
     )
 
 
-def reached_by_peers(view: ClusterView) -> Verdict:
+def reached_by_peers(view: ClusterView) -> Verdict | Skipped:
     """Each node would serve if it had the VIP."""
     ways = {
         f"{name} -> {other.name}": facts.reachable.peers.get(other.haproxy_address)
@@ -126,17 +137,21 @@ def reached_by_peers(view: ClusterView) -> Verdict:
         f"{way}: {probe}" for way, probe in ways.items() if probe and probe.status != 200 and not probe.wants_login
     ]
     unasked = [way for way, probe in ways.items() if probe is None]
+    without_curl = any(facts.reachable.readyz == NOT_PROBED for facts in view.seen.values())
     verdict = Verdict(
         False if wrong else None if unasked or not ways else True,
         "each node's haproxy serves each other node, whoever holds the VIP",
         "; ".join(wrong)
         or (f"not asked: {', '.join(unasked)}" if unasked else f"{len(ways)} ways" if ways else "no node was seen"),
-        "that node would not serve if the VIP came to it: see its haproxy.active, haproxy.listening and host.firewall",
+        "that node would not serve if the VIP came to it: see its haproxy.active, haproxy.listening and host.firewall"
+        if wrong
+        else "",
+        because="vip.readyz" if without_curl else "",
     )
     return _of_all(view, verdict)
 
 
-def same_versions(view: ClusterView) -> Verdict:
+def same_versions(view: ClusterView) -> Verdict | Skipped:
     """The daemons are of one version on all nodes."""
     found = {daemon: _versions(daemon, view.seen) for daemon in ("haproxy", "keepalived")}
     mixed = [
@@ -151,7 +166,10 @@ def same_versions(view: ClusterView) -> Verdict:
         False if mixed else None if missing or not view.seen else True,
         "haproxy and keepalived are of one upstream version on all nodes",
         "; ".join(mixed or missing) or ", ".join(every) or "no node was seen",
-        "bring all nodes to one release: features that only some have make them judge faults differently",
+        "bring all nodes to one release: features that only some have make them judge faults differently"
+        if mixed
+        else "",
+        because="packages.installed" if missing else "",
     )
     return _of_all(view, verdict)
 
@@ -161,17 +179,20 @@ def _versions(daemon: str, seen: Mapping[str, Facts]) -> dict[str, str]:
     return {name: ".".join(map(str, each.upstream)) for name, each in packages.items() if each and each.installed}
 
 
-def clocks(view: ClusterView) -> Verdict:
+def clocks(view: ClusterView) -> Verdict | Skipped:
     """The nodes agree on the time."""
     limit = view.cluster.nodes[0].verify.clock_difference
     pairs = {pair: _apart(view, *pair) for pair in combinations(view.seen, 2)}
     apart = [
         f"{one} and {other} are {seconds:.1f} s apart" for (one, other), seconds in pairs.items() if seconds > limit
     ]
+    expected = f"clocks of any two nodes at most {limit:g} s apart"
+    if not pairs:
+        return view.unmade(expected, "fewer than two nodes were seen")
     verdict = Verdict(
-        not apart if pairs else None,
-        f"clocks of any two nodes at most {limit:g} s apart",
-        "; ".join(apart) or ("they agree" if pairs else "fewer than two nodes were seen"),
+        not apart,
+        expected,
+        "; ".join(apart) or "they agree",
         "see `timedatectl` and the time service (chrony, systemd-timesyncd) on the one that is wrong",
     )
     return _of_all(view, verdict)

@@ -70,7 +70,8 @@ def workers(view: HostView) -> Verdict:
     found = view.facts.workers
     old, most = max(0, len(found) - _processes(view)), view.node.verify.old_workers
     if not found:
-        return Verdict(None, f"at most {most} old workers", "no worker of haproxy was seen", "")
+        because = "" if view.facts.units["haproxy"].is_active else "haproxy.active"
+        return Verdict(None, f"at most {most} old workers", "no worker of haproxy was seen", "", because=because)
     return Verdict(
         old <= most,
         f"at most {most} old workers",
@@ -90,9 +91,12 @@ def _processes(view: HostView) -> int:
 def stats(view: HostView) -> Verdict:
     """Its own stats page opens with the password."""
     login = view.facts.reachable.stats_login
+    expected = "this node's own stats page opens with the inventory's password: HTTP 200"
+    if login is NOT_PROBED:
+        return Verdict(None, expected, str(login), "", because=view.missing)
     return Verdict(
-        None if login is NOT_PROBED else login.status == 200,
-        "this node's own stats page opens with the inventory's password: HTTP 200",
+        login.status == 200,
+        expected,
         str(login),
         "HTTP 401: it runs on another password, run deploy; no answer: see haproxy.listening",
     )
@@ -102,7 +106,7 @@ def stats_password(view: HostView) -> Verdict:
     """The page's password, as the file on the host has it, is not one that everybody knows."""
     file = view.facts.files.get(HAPROXY_CFG)
     if file is None:
-        return Verdict(None, STRONG, f"{HAPROXY_CFG} is not there", "")
+        return Verdict(None, STRONG, f"{HAPROXY_CFG} is not there", "", because="files.intended")
     logins = list(_logins(file.content.decode(errors="replace")))
     parts = (login.partition(":") for login in logins)
     weak = [f"{user}'s {weakness}" for user, _, password in parts if (weakness := weakness_of(password))]

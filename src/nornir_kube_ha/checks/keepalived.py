@@ -54,10 +54,13 @@ def adverts(view: HostView) -> Verdict:
         sorted({names[each.source] for each in _adverts(view, router) if each.source in names and each.priority})
         for router in view.routers
     ]
+    expected = f"one node of the cluster speaks VRID {_vrids(view.routers)} on {view.node.interface}"
+    if not _can_hear(view):
+        return _deaf(view, expected)
     return Verdict(
-        all(len(each) == 1 for each in speakers) if _can_hear(view) else None,
-        f"one node of the cluster speaks VRID {_vrids(view.routers)} on {view.node.interface}",
-        "; ".join(", ".join(each) or "nobody" for each in speakers) if _can_hear(view) else _deafness(view),
+        all(len(each) == 1 for each in speakers),
+        expected,
+        "; ".join(", ".join(each) or "nobody" for each in speakers),
         "nobody: the holder does not send, or a packet filter or the network drops IP protocol 112 on the way; "
         "several: they do not hear each other",
     )
@@ -66,10 +69,13 @@ def adverts(view: HostView) -> Verdict:
 def no_foreign_router(view: HostView) -> Verdict:
     """Nobody else speaks a VRID of ours."""
     foreign = foreign_routers(view)
+    expected = f"no router but this cluster's speaks VRID {_vrids(view.cluster.routers)} on {view.node.interface}"
+    if not foreign and not _can_hear(view):
+        return _deaf(view, expected)
     return Verdict(
-        not foreign if _can_hear(view) else None,
-        f"no router but this cluster's speaks VRID {_vrids(view.cluster.routers)} on {view.node.interface}",
-        ("; ".join(foreign) or "no other") if _can_hear(view) else _deafness(view),
+        not foreign,
+        expected,
+        "; ".join(foreign) or "no other",
         "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
     )
 
@@ -105,9 +111,9 @@ def _can_hear(view: HostView) -> bool:
     return view.facts.heard is not None and not view.facts.heard.trouble
 
 
-def _deafness(view: HostView) -> str:
-    return (
-        f"cannot listen: {view.facts.heard.trouble}"
-        if view.facts.heard
-        else "cannot listen: tcpdump, arping or socat is missing"
-    )
+def _deaf(view: HostView, expected: str) -> Verdict:
+    """What a check says that goes by what is heard, on a host that heard nothing it could trust."""
+    if view.facts.heard is None:
+        words = "cannot listen: tcpdump, arping or socat is missing"
+        return Verdict(None, expected, words, "run deploy, which installs them", because=view.missing)
+    return Verdict(None, expected, f"cannot listen: {view.facts.heard.trouble}", "run tcpdump on the host to see why")

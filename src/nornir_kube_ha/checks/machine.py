@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.checks.model import HostView, Skipped, Verdict
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.packetfilter import passage
 
@@ -28,10 +28,13 @@ def disk(view: HostView) -> Verdict:
     wrong = [*_full(view), *(f"{folder} cannot be written to" for folder in view.facts.read_only)]
     percent = view.node.verify.disk_free_percent
     seen = ", ".join(each.mounted_on for each in view.facts.filesystems)
+    expected = f"{percent} % free (1 GiB is enough) on each file system that the daemons write to"
+    if not wrong and not seen:
+        return Verdict(None, expected, "`df` does not tell", "run `df` on the host: a file system may hang")
     return Verdict(
-        False if wrong else True if seen else None,
-        f"{percent} % free (1 GiB is enough) on each file system that the daemons write to",
-        "; ".join(wrong) or seen or "`df` does not tell",
+        not wrong,
+        expected,
+        "; ".join(wrong) or seen,
         "make room: a host whose disk is full takes no new files, and may not log in",
     )
 
@@ -56,24 +59,27 @@ def denials(view: HostView) -> Verdict:
     )
 
 
-def packet_filter(view: HostView) -> Verdict:
+def packet_filter(view: HostView) -> Verdict | Skipped:
     """The host's packet filter lets VRRP and clients through."""
     expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's port, also after a boot"
     try:
         ruleset = view.facts.ruleset
     except ValueError as error:
-        return Verdict(None, expected, f"the rules cannot be read: {error}", "")
+        return Verdict(None, expected, f"the rules cannot be read: {error}", "run `nft list ruleset` on the host")
     if ruleset is None:
-        return Verdict(None, expected, "nft is not installed, so the rules cannot be read", "")
+        words = "nft is not installed, so the rules cannot be read"
+        return Verdict(None, expected, words, "run deploy, which installs it", because=view.missing)
     vital = (each for each in openings(view.cluster, view.node) if each.is_vital)
     found = [(each.what, passage(ruleset, each.packet)) for each in vital]
     dropped = [f"{what}: {way.words}" for what, way in found if way.verdict == "drop"]
     unknown = [f"{what}: {way.words}" for what, way in found if way.verdict == "unknown"]
     missing = view.plan.firewall.opened if view.plan.firewall else ()  # what stops nothing now may do so after a boot
+    if unknown and not dropped and not missing:  # rules that go by what no ruleset tells; the wire's checks decide
+        return Skipped(expected, "; ".join(unknown))
     return Verdict(
-        False if dropped or missing else None if unknown else True,
+        not dropped and not missing,
         expected,
-        "; ".join(dropped or [f"not there after a boot: {rule}" for rule in missing] or unknown) or "it does",
+        "; ".join(dropped or [f"not there after a boot: {rule}" for rule in missing]) or "it does",
         "deploy opens what firewalld, ufw or nftables.service's file close (unless `firewall: leave`); where something "
         "else makes the rules, let IP protocol 112 from and to the peers, and TCP to that port, through there",
     )

@@ -106,7 +106,7 @@ def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, 
         view: all that is known of it
         chosen: ids of the checks that are wanted
     """
-    found = (check.judge(view) for check in HOST_CHECKS if check.id in chosen)
+    found = (check.judge(view, chosen) for check in HOST_CHECKS if check.id in chosen)
     # A daemon's own words, as its journal has them, may quote a line of its file.
     return tuple(_shown(each, view.node) for each in found)
 
@@ -124,13 +124,15 @@ def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, .
 
 
 def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
-    """Cluster checks, on one cluster. One that could not see every host that it needs is skipped, not passed.
+    """Cluster checks, on one cluster. One that could not see every host that it needs is unknown.
+
+    Where the operator left these hosts out of the run, it is skipped.
 
     Arguments:
         view: all that is known of it
         chosen: ids of the checks that are wanted
     """
-    found = (check.judge(view) for check in CLUSTER_CHECKS if check.id in chosen)
+    found = (check.judge(view, chosen) for check in CLUSTER_CHECKS if check.id in chosen)
     return tuple(_shown(each, view.cluster.nodes[0]) for each in found)
 
 

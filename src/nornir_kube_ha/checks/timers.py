@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from nornir_kube_ha.checks.model import ClusterView, Verdict
+from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
 from nornir_kube_ha.intent import HAProxy, Node
 from nornir_kube_ha.intent.keepalived import PROTOCOL_MISSES, QUICK
 from nornir_kube_ha.versions import features
@@ -13,14 +13,17 @@ SLOW = 10.0  # seconds: what clients take for an outage; kubelet renews its leas
 FEW_MISSES = 5  # with 3 of them at 0.1 s, 30 % loss moved the VIP 12 times in 40 s; with 8 never
 
 
-def fit(view: ClusterView) -> Verdict:
+def fit(view: ClusterView) -> Verdict | Skipped:
     """Faults are noticed in time, and nothing flaps."""
     odd = list(dict.fromkeys(words for node in view.cluster.nodes for words in _odd(view, node)))
     odd += _unlike(view)
+    expected = "faults are noticed before clients give up, and no lost packet or slow check moves the VIP"
+    if not odd and not view.seen:
+        return view.unmade(expected)
     return Verdict(
-        False if odd else True if view.seen else None,
-        "faults are noticed before clients give up, and no lost packet or slow check moves the VIP",
-        "; ".join(odd) or ("they fit" if view.seen else f"not seen: {', '.join(view.unseen)}"),
+        not odd,
+        expected,
+        "; ".join(odd) or "they fit",
         "the defaults are measured: leave these settings out of the inventory, or see docs/departures.md",
     )
 

@@ -40,7 +40,7 @@ def stable(name: str) -> HostRule:
         unit = view.facts.units[name]
         expected = f"not started again by systemd within {FLAPPING // 60} minutes"
         if not unit.is_active or unit.started is None:
-            return Verdict(None, expected, f"it does not run: {unit}", "")
+            return Verdict(None, expected, f"it does not run: {unit}", "", because=f"{name}.active")
         age = view.facts.clock.now - unit.started
         return Verdict(
             not (unit.restarts and age < FLAPPING),
@@ -57,10 +57,13 @@ def up_to_date(name: str) -> HostRule:
 
     def rule(view: HostView) -> Verdict:
         stale, unit = list(_stale(name, view)), view.facts.units[name]
+        expected = f"systemd and {name} have read their files since these last changed"
+        if not stale and not unit.is_active:
+            return Verdict(None, expected, f"it does not run: {unit}", "", because=f"{name}.active")
         return Verdict(
-            False if stale else True if unit.is_active else None,
-            f"systemd and {name} have read their files since these last changed",
-            "; ".join(stale) or ("they have" if unit.is_active else f"it does not run: {unit}"),
+            not stale,
+            expected,
+            "; ".join(stale) or "they have",
             f"run deploy; where it has nothing to do, `systemctl daemon-reload` and `systemctl reload {name}` "
             f"(restart it if its program or its command differs; `systemctl cat {name}` shows where that is set)",
         )
@@ -110,7 +113,8 @@ def accepted(name: str) -> HostRule:
     def rule(view: HostView) -> Verdict:
         judgement = view.facts.judgements.get(name)
         if judgement is None:
-            return Verdict(None, f"{name} accepts its configuration", "there is none, or no daemon to ask", "")
+            words = "there is none, or no daemon to ask"
+            return Verdict(None, f"{name} accepts its configuration", words, "", because=_missing(view, name))
         seen = "accepted" if judgement.accepts else f"exit status {judgement.status}: {judgement.words or '(no words)'}"
         return Verdict(
             judgement.accepts,
@@ -120,3 +124,9 @@ def accepted(name: str) -> HostRule:
         )
 
     return rule
+
+
+def _missing(view: HostView, name: str) -> str:
+    """Which check is red for a configuration that nobody can judge."""
+    path = CONFIGURATIONS[name]
+    return view.missing if path in view.facts.files else "files.intended"

@@ -1,9 +1,10 @@
 """The address as a client on the node sees it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.checks.model import HostView, Severity, Verdict
+from nornir_kube_ha.checks.model import HostView, Severity, Skipped, Verdict
 from nornir_kube_ha.facts import NOT_PROBED, Probe
 from nornir_kube_ha.intent import Node
 
@@ -12,7 +13,8 @@ def ping(view: HostView) -> Verdict:
     """It answers."""
     answers, expected = view.facts.reachable.ping, f"{view.cluster.addresses} answers"
     if answers is None:
-        return Verdict(None, expected, "not asked: ping is not installed", "")
+        words = "not asked: ping is not installed"
+        return Verdict(None, expected, words, "run deploy, which installs it", because=view.missing)
     live = {str(vip.ip) for router in view.routers for vip in router.vips}
     silent = [str(view.node.vip.ip)] if not answers else []
     silent += [each for each in view.facts.reachable.silent if each in live]
@@ -24,20 +26,22 @@ def ping(view: HostView) -> Verdict:
     )
 
 
-def readyz(view: HostView) -> Verdict:
+def readyz(view: HostView) -> Verdict | Skipped:
     """An apiserver is ready behind it."""
     live = tuple(vip for router in view.routers for vip in router.vips)
-    return ready(view.node, view.facts.reachable.readyz, view.facts.reachable.additional, live[1:])
+    found = ready(view.node, view.facts.reachable.readyz, view.facts.reachable.additional, live[1:])
+    return replace(found, because=view.missing) if isinstance(found, Verdict) else found
 
 
-def version(view: HostView) -> Verdict:
+def version(view: HostView) -> Verdict | Skipped:
     """The API answers behind it."""
-    return answers_version(view.node, view.facts.reachable.version)
+    found = answers_version(view.node, view.facts.reachable.version)
+    return replace(found, because=view.missing) if isinstance(found, Verdict) else found
 
 
 def ready(
     node: Node, probe: Probe, additional: Mapping[str, Probe], other_vips: Iterable[IPInterface] | None = None
-) -> Verdict:
+) -> Verdict | Skipped:
     """Whether `/readyz` at each VIP says what it should.
 
     Arguments:
@@ -48,29 +52,41 @@ def ready(
     """
     others = [str(vip.ip) for vip in (node.other_vips if other_vips is None else other_vips)]
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
-    untold = any(each == NOT_PROBED or _lives(node, each) for each in (probe, *seen.values()))
+    unasked = any(each == NOT_PROBED for each in (probe, *seen.values()))
     wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}
     dead = any(each != NOT_PROBED and not _is_well(node, each) for each in (probe, *seen.values()))
+    expected = f"HTTP 200 from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}"
+    words = "; ".join([f"{probe}{_anonymous(probe)}", *(f"at {other}: {each}" for other, each in wrong.items())])
+    if not dead and unasked:
+        return Verdict(None, expected, words, "run deploy, which installs curl")
+    if not dead and any(_lives(node, each) for each in (probe, *seen.values())):
+        return Skipped(expected, words)
     return Verdict(
-        False if dead else None if untold else True,
-        f"HTTP 200 from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}",
-        "; ".join([f"{probe}{_anonymous(probe)}", *(f"at {other}: {each}" for other, each in wrong.items())]),
+        not dead,
+        expected,
+        words,
         "no answer: see vip.single_holder, vip.ping and the holder's haproxy.apiservers_up; a certificate that is "
         "refused: see apiserver.certificates",
     )
 
 
-def answers_version(node: Node, probe: Probe) -> Verdict:
+def answers_version(node: Node, probe: Probe) -> Verdict | Skipped:
     """Whether `/version` at the VIP says what it should.
 
     Arguments:
         node: whose cluster's VIP it is
         probe: what a client saw
     """
+    expected = f"a Kubernetes version from https://{node.endpoint}/version, {_verification(node)}"
+    words = probe.kubernetes_version or f"{probe}{_anonymous(probe)}"
+    if probe.wants_login:  # also by an apiserver that answers strangers on /readyz only, as is recommended
+        return Skipped(expected, words)
+    if probe == NOT_PROBED:
+        return Verdict(None, expected, words, "run deploy, which installs curl")
     return Verdict(
-        None if probe == NOT_PROBED or probe.wants_login else probe.status == 200 and bool(probe.kubernetes_version),
-        f"a Kubernetes version from https://{node.endpoint}/version, {_verification(node)}",
-        probe.kubernetes_version or f"{probe}{_anonymous(probe)}",
+        probe.status == 200 and bool(probe.kubernetes_version),
+        expected,
+        words,
         "who answers there is no apiserver, or none answers: see vip.readyz",
     )
 
@@ -104,9 +120,12 @@ def _anonymous(probe: Probe) -> str:
 def stats(view: HostView) -> Verdict:
     """The stats page answers, and asks for a password. It is not given one: who answers may be anybody."""
     opened = view.facts.reachable.stats_open
+    expected = f"{view.node.stats_url}: HTTP 401 without a password"
+    if opened is NOT_PROBED:
+        return Verdict(None, expected, str(opened), "run deploy, which installs curl", because=view.missing)
     return Verdict(
-        None if opened is NOT_PROBED else opened.status == 401,
-        f"{view.node.stats_url}: HTTP 401 without a password",
+        opened.status == 401,
+        expected,
         str(opened),
         "who answers there runs on another file, HTTP 200 means without a password: run deploy; see vip.single_holder"
         if opened.status

@@ -13,6 +13,7 @@ SCHEMA = 1
 """Version of the machine formats; a change that a reader must know of raises it."""
 
 INTERNAL_ERROR = 1
+KEEPS_FROM_PASSING = {Status.FAIL, Status.UNKNOWN}
 # What kept us from looking goes before what we saw: a pager must not read "failed" as "looked at".
 _PRECEDENCE = (6, 5, 4, 2, 1)
 
@@ -89,9 +90,8 @@ class HostReport:
         """`passed`, `failed`, or `unknown` where it could not be looked at."""
         if self.failure:
             return "unknown" if self.failure.exit_code in {4, 6} else "failed"
-        if any(finding.status is Status.UNKNOWN for finding in self.findings):
-            return "unknown"
-        return "failed" if any(finding.status is Status.FAIL for finding in self.findings) else "passed"
+        found = {finding.status for finding in self.findings}
+        return "failed" if Status.FAIL in found else "unknown" if Status.UNKNOWN in found else "passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Report:
                 yield host.failure.exit_code
             elif host.status != "passed":
                 yield 1
-        if any(finding.status is Status.FAIL for part in self.clusters.values() for finding in part.findings):
+        if any(each.status in KEEPS_FROM_PASSING for part in self.clusters.values() for each in part.findings):
             yield 1
         if not all(fault.passed for fault in self.faults):
             yield 1

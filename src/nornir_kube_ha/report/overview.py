@@ -21,7 +21,7 @@ class ClusterLine:
         name: its name
         status: the worst of its hosts and of its own checks: `failed`, `unknown`, `passed`
         hosts: how many of its hosts have each status, in words
-        wrong: ids of the checks that failed or warn, and classes of the errors, each once
+        wrong: ids of the checks that failed, warn or could not be made, and classes of the errors, each once
     """
 
     name: str
@@ -51,6 +51,8 @@ def _line(report: Report, name: str) -> ClusterLine:
     findings = report.clusters[name].findings if name in report.clusters else ()
     if any(finding.status is Status.FAIL for finding in findings):
         found.add("failed")
+    if any(finding.status is Status.UNKNOWN for finding in findings):
+        found.add("unknown")
     status = next((each for each in _WORST_FIRST if each in found), "passed")
     hosts = ", ".join(f"{statuses[each]} {each}" for each in reversed(_WORST_FIRST) if statuses[each])
     return ClusterLine(name, status, hosts, tuple(dict.fromkeys(_wrong(report, name))))
@@ -61,6 +63,10 @@ def _wrong(report: Report, name: str) -> Iterator[str]:
         if host.failure:
             yield host.failure.type
         else:
-            yield from (finding.id for finding in host.findings if finding.status in _TOLD)
+            seen = any(finding.status is not Status.UNKNOWN for finding in host.findings)
+            told = {*_TOLD, Status.UNKNOWN} if seen else _TOLD
+            yield from (finding.id for finding in host.findings if finding.status in told)
     if name in report.clusters:
-        yield from (finding.id for finding in report.clusters[name].findings if finding.status in _TOLD)
+        yield from (
+            finding.id for finding in report.clusters[name].findings if finding.status in {*_TOLD, Status.UNKNOWN}
+        )

@@ -231,7 +231,7 @@ def _unseen(name: str, host: HostReport, entries: Iterable[Entry], anchors: Anch
     if host.failure:
         status = Status.UNKNOWN if host.status == "unknown" else Status.FAIL
         yield Unseen(anchors.of(name, "failure"), name, status, host.failure.type, host.failure.message, unknown)
-    elif len({entry.finding.seen for entry in unknown}) == 1 and len(unknown) > 1:
+    elif len({entry.finding.seen for entry in unknown}) == 1 and len(unknown) == len(host.findings) > 1:
         reason = unknown[0].finding.seen
         yield Unseen(anchors.of(name, "unknown"), name, Status.UNKNOWN, "not looked at", reason, unknown)
 

@@ -22,7 +22,7 @@ STYLES = {
     Status.SKIP: "yellow",
     Status.UNKNOWN: "bold yellow",
 }
-EXPLAINED = {Status.WARN, Status.FAIL}
+EXPLAINED = {Status.WARN, Status.FAIL, Status.UNKNOWN}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
 _PAGE_WIDTH = 120  # characters, of the report as plain text in a file
 NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
@@ -114,7 +114,7 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
         yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in _left_out(hosts))
     for finding in findings:
         # What did not pass is explained below, in as many lines as it takes.
-        seen = "" if finding.status in EXPLAINED else f" ({one_line(finding.seen)})"
+        seen = "" if finding.status in {Status.WARN, Status.FAIL} else f" ({one_line(finding.seen)})"
         yield Text.assemble(f"{finding.id}: ", _status(finding.status), seen)
     if report.dry_run:
         yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
@@ -173,11 +173,26 @@ def _explanations(
         if host.failure:
             yield Text.assemble((f"\n{name}: {host.failure.type}", "bold red"), f"\n  {indented(host.failure.message)}")
         else:
-            yield from (_explanation(name, finding) for finding in host.findings if finding.status in EXPLAINED)
-    yield from (_explanation(cluster, finding) for finding in of_cluster if finding.status in EXPLAINED)
+            yield from (_explanation(name, finding) for finding in host.findings if _is_explained(finding))
+            yield from (Text(f"\n{name}: {', '.join(ids)} UNKNOWN: {indented(seen)}") for seen, ids in _unmade(host))
+    yield from (_explanation(cluster, each) for each in of_cluster if each.status in {Status.WARN, Status.FAIL})
     skipped = [(name, each) for name, host in hosts.items() for each in host.findings if each.status is Status.SKIP]
     for number, (name, each) in enumerate(skipped):
         yield Text("" if number else "\n").append(f"{name}: {each.id} skipped: {one_line(each.seen)}")
+
+
+def _is_explained(finding: Finding) -> bool:
+    """Whether a finding has a paragraph of its own: an unknown one only where there is something to do about it."""
+    return finding.status in EXPLAINED and (finding.status is not Status.UNKNOWN or bool(finding.next))
+
+
+def _unmade(host: HostReport) -> Iterator[tuple[str, list[str]]]:
+    """Reasons why checks could not be made, each with the checks; none of a host that the run did not come to."""
+    alike: dict[str, list[str]] = {}
+    for finding in host.findings:
+        if finding.status is Status.UNKNOWN and not finding.next:
+            alike.setdefault(finding.seen, []).append(finding.id)
+    yield from alike.items() if any(each.status is not Status.UNKNOWN for each in host.findings) else ()
 
 
 def _explanation(where: str, finding: Finding) -> Text:
