@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.errors import DeclinedError
 
 Ask = Callable[[str], bool]
 """Is given a question, and answers it."""
@@ -19,10 +19,10 @@ def ask(question: str) -> bool:
         Whether they said yes
 
     Raises:
-        UsageError: nobody is there
+        DeclinedError: nobody is there
     """
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to be asked; --yes goes on without asking")
+    if not (sys.stdin and sys.stdin.isatty()):  # none where it was closed before we began
+        raise DeclinedError("nobody is there to be asked; --yes goes on without asking")
     sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -96,8 +96,8 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
     run.unbroken = unbroken
     try:
         report = runbook(run, options)
-    except BaseException:  # what is known so far is not lost
-        run.interrupt()
+    except BaseException as error:  # what is known so far is not lost
+        run.interrupt(error)
         _publish(run.report(), options)
         raise
     finally:

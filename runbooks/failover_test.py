@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.errors import DeclinedError, UsageError
 from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
@@ -43,6 +43,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
 
     Raises:
         UsageError: the options ask for something that cannot be
+        DeclinedError: nobody said yes
     """
     failover = options.failover if options else NO_FAILOVER
     faults = choose_faults(failover)
@@ -60,7 +61,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     possible = {cluster.name: [each for each in faults if not impossible(cluster, each)] for cluster in clusters}
     for cluster in clusters:  # all are asked about before the first is broken
         if not failover.yes and not ask(_question(cluster, possible[cluster.name], failover)):
-            raise UsageError("nothing was broken; --yes does not ask")
+            raise DeclinedError("nothing was broken; --yes does not ask")
     for cluster in clusters:
         if not _test(run, cluster, possible[cluster.name], failover):
             break

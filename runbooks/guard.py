@@ -7,13 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from nornir_kube_ha.errors import InventoryError, KubeHaError, Problem
+from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, InventoryError, KubeHaError, Problem
 from nornir_kube_ha.lazy import later
 from nornir_kube_ha.text import clean
 
-INTERRUPTED = 130
 NOBODY_READS = 141  # as a program ends that SIGPIPE ends
-TERMINATED = 143
 
 
 def hush_libraries() -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.errors import DeclinedError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.command import run_as_script
@@ -33,14 +33,14 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
         What was taken off. There is nothing to check afterwards
 
     Raises:
-        UsageError: the answer was no
+        DeclinedError: the answer was no
     """
     run.checks = frozenset()
     with run.until_failure():
         look_first(run)
         run.steps = dict.fromkeys(run.reached, STEPS)
         if not (run.dry_run or options.yes or asked(_question(run))):
-            raise UsageError("nothing was taken off; --yes does not ask")
+            raise DeclinedError("nothing was taken off; --yes does not ask")
         with leased(run, set()):
             prolonged = time.monotonic()
             for wave in zip_longest(*_in_turn(run)):

@@ -126,6 +126,7 @@ class Run:
         self.steps: dict[str, tuple[str, ...]] = {}
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
+        self._error: Failure | None = None
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
         self._endpoints: dict[str, Future[Endpoint]] = {}
@@ -334,8 +335,13 @@ class Run:
             names = [f"{name} ({self._cluster_name(name)})" if several else name for name in self._failures]
             self._stopped = f"the run stopped because {', '.join(names)} failed"
 
-    def interrupt(self) -> None:
-        """Note that the run goes no further. What its last look found still holds if nothing was changed since."""
+    def interrupt(self, error: BaseException) -> None:
+        """Note that the run goes no further. What its last look found still holds if nothing was changed since.
+
+        Arguments:
+            error: what ended it
+        """
+        self._error = Failure.of(error)
         if not self._looked:
             self._stopped = "the run was interrupted"
         answered = {name: asked for name, asked in self._endpoints.items() if asked.done() and not asked.exception()}
@@ -414,6 +420,7 @@ class Run:
             clusters={cluster.name: self._cluster_report(cluster, judged=judged) for cluster in self.clusters},
             dry_run=self.dry_run,
             faults=tuple(self.faults),
+            error=self._error,
         )
 
     def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:

@@ -5,6 +5,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     KubeHaError                  1   a check or a host failed
     ├── InventoryError           2   ValueError: the inventory says something that cannot be
     ├── UsageError               2   ValueError: the command line does
+    │   └── DeclinedError        2   nobody said yes to what the run asked
     ├── HostError                1   something on one host; names it
     │   ├── HostUnreachableError 4   ConnectionError: no answer on its address
     │   ├── LoginRefusedError    6   PermissionError: host key or credentials not accepted
@@ -35,6 +36,7 @@ from dataclasses import dataclass
 
 from nornir_kube_ha.text import one_line, shortened
 
+INTERRUPTED, TERMINATED = 130, 143  # exit codes after Ctrl-C and after SIGTERM, as a shell has them
 MOST = 600  # characters of a host's name, a key, or what is wrong with it
 
 
@@ -48,6 +50,10 @@ class UsageError(KubeHaError, ValueError):
     """The command line asks for something that cannot be."""
 
     exit_code = 2
+
+
+class DeclinedError(UsageError):
+    """The run asked whether to go on, and nobody said yes."""
 
 
 class ClientError(KubeHaError, RuntimeError):

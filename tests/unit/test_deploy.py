@@ -318,7 +318,7 @@ def test_a_question_that_ends_in_an_error_costs_no_report(
     with pytest.raises(HostUnreachableError):
         deploy(run)
     assert world.steps
-    run.interrupt()
+    run.interrupt(KeyboardInterrupt())
     assert statuses(run.report()) == dict.fromkeys(ALL, "passed")
 
 

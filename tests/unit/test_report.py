@@ -153,6 +153,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
         "finished": "2026-01-02T03:04:07+00:00",
         "passed": False,
         "changed": True,
+        "error": None,
         "hosts": {
             "lb-1": {
                 "cluster": "demo",

@@ -227,7 +227,7 @@ def test_interrupted_run_says_what_became_of_each_cluster(hosts: World, run_of: 
     run.tell = lambda text: (_ for _ in ()).throw(KeyboardInterrupt) if text == "changing edge-3" else None
     with pytest.raises(KeyboardInterrupt):
         rolled(hosts, run)
-    run.interrupt()
+    run.interrupt(KeyboardInterrupt())
     words = {name: {each.seen for each in host.findings} for name, host in run.report().hosts.items()}
     assert words["lb-3"] == {f"left as it was: {WHY}"}
     assert words["edge-2"] == {"changed, and not looked at again: the run was interrupted"}

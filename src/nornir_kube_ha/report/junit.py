@@ -28,6 +28,8 @@ def to_junit(report: Report) -> str:
         report: the run's report
     """
     root = ET.Element("testsuites", name=clean(f"kube-ha {report.runbook}"))
+    if report.error:
+        _suite(root, "run", "", (), report.error)
     for name, host in report.hosts.items():
         _suite(root, f"{host.cluster}.{name}", name, host.findings, host.failure)
     for name, cluster in report.clusters.items():

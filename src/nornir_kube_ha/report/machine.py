@@ -29,6 +29,7 @@ def _tree(report: Report) -> dict[str, Any]:
         "finished": report.finished.isoformat(),
         "passed": report.passed,
         "changed": report.changed,
+        "error": {"type": report.error.type, "message": report.error.message} if report.error else None,
         "hosts": {name: _host(host) for name, host in report.hosts.items()},
         "clusters": {name: _cluster(cluster) for name, cluster in report.clusters.items()},
         "faults": [fault_tree(fault) for fault in report.faults],

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from nornir_kube_ha.checks import Finding, Status
-from nornir_kube_ha.errors import KubeHaError
+from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, KubeHaError
 from nornir_kube_ha.trial import FaultReport
 
 SCHEMA = 1
@@ -34,11 +34,15 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """What a task raised.
+        """What a task raised, or what ended a run.
 
         Arguments:
             error: the exception
         """
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            by_ctrl_c = isinstance(error, KeyboardInterrupt)
+            words = "Ctrl-C" if by_ctrl_c else "SIGTERM"
+            return cls("Interrupted", f"the run was interrupted by {words}", INTERRUPTED if by_ctrl_c else TERMINATED)
         message = getattr(error, "message", None) or str(error) or type(error).__name__
         exit_code = error.exit_code if isinstance(error, KubeHaError) else INTERNAL_ERROR
         return cls(type(error).__name__, message, exit_code)
@@ -124,6 +128,7 @@ class Report:
         clusters: by name
         dry_run: nothing was changed; `changed` says what would have been
         faults: what was broken on purpose, and what that cost
+        error: what ended the run before it was done: nobody said yes, or it was interrupted; none if it was done
     """
 
     run_id: str
@@ -134,6 +139,7 @@ class Report:
     clusters: Mapping[str, ClusterReport]
     dry_run: bool = False
     faults: tuple[FaultReport, ...] = ()
+    error: Failure | None = None
 
     @property
     def changed(self) -> bool:
@@ -161,13 +167,15 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """What the runbook ends with: 0 only if every host was looked at and nothing failed."""
+        """What the runbook ends with: 0 only if it was done, every host was looked at and nothing failed."""
+        if self.error:
+            return self.error.exit_code
         codes = set(self._codes())
         return next((code for code in _PRECEDENCE if code in codes), 0)
 
     @property
     def passed(self) -> bool:
-        """Whether every host was looked at and nothing failed."""
+        """Whether the run was done, every host was looked at and nothing failed."""
         return self.exit_code == 0
 
     def _codes(self) -> Iterator[int]:

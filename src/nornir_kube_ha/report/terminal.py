@@ -217,4 +217,5 @@ def _summary(report: Report) -> Text:
         *([f"checks: {checks}"] if checks else []),
         *([f"faults: {faults}"] if faults else []),
     ]
-    return Text.assemble(f"{report.runbook}: ", verdict, f" - {'; '.join(words)}; {report.seconds:.1f} s")
+    ended = f" ({report.error.type}: {one_line(report.error.message)})" if report.error else ""
+    return Text.assemble(f"{report.runbook}: ", verdict, ended, f" - {'; '.join(words)}; {report.seconds:.1f} s")

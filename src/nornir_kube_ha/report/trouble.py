@@ -43,7 +43,15 @@ def troubles(report: Report) -> list[Trouble]:
     hosts = (_of_host(name, host) for name, host in report.hosts.items())
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
     faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
-    return sorted(chain(*hosts, *clusters, faults), key=lambda trouble: _WORST_FIRST.index(trouble.status))
+    return sorted(
+        chain(_of_run(report), *hosts, *clusters, faults), key=lambda trouble: _WORST_FIRST.index(trouble.status)
+    )
+
+
+def _of_run(report: Report) -> Iterator[Trouble]:
+    """What ended the run before it was done."""
+    if report.error:
+        yield Trouble("run", report.error.type, Status.UNKNOWN, "", report.error.message)
 
 
 def tells(finding: Finding, failure: Failure) -> bool:
