@@ -52,6 +52,8 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
         _refuse_partial(run, cluster)
         for fault in faults:
             _refuse_impossible(cluster, fault, failover)
+    if failover.vantage:
+        run.refuse_login(failover.vantage)
     run.tell(f"looking at {', '.join(run.hosts)}")
     run.look()
     report = run.report()

@@ -9,11 +9,14 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.errors import HostKeyChangedError, KubeHaError, UsageError
 from nornir_kube_ha.files import write_file
+from nornir_kube_ha.inventory import login_site, merged_data
+from nornir_kube_ha.login_places import known_hosts_problem, operators_known_hosts
 from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.guard import tell
-from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, select_named
+from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, refuse_logins, select_named
 from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
+from nornir_kube_ha.text import clean
 
 
 def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
@@ -32,13 +35,15 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
     folder = find_inventory(arguments.inventory)
     nornir = open_inventory(folder, forks=32)
     names = select_named(nornir, arguments.hosts)
+    refuse_logins(nornir, names)
     enter_lab(nornir, names, folder)
     keys, errors = _look(nornir, names)
-    sys.stdout.write("".join(f"{line}\n" for line in _table(keys)))
+    sys.stdout.write("".join(f"{clean(line)}\n" for line in _table(keys)))
     sys.stdout.flush()
     for error in errors:
         tell(f"error: {error}")
     new = [key for key in keys.values() if key.state is KeyState.NEW]
+    _refuse_places(nornir, keys)
     files = " and ".join(dict.fromkeys(str(key.file) for key in new))
     if new:
         words = f"are these {len(new)} the keys that your hosts have? They are pinned in {files} [y/N] "
@@ -47,6 +52,19 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
         pin(new)
         tell(f"pinned {len(new)} in {files}")
     return max((error.exit_code for error in errors), default=0)
+
+
+def _refuse_places(nornir: Nornir, keys: Mapping[str, HostKey]) -> None:
+    """Refuse to pin a key anywhere but in a known_hosts of the inventory, or the operator's own.
+
+    Raises:
+        UsageError: a new key would go elsewhere
+    """
+    folder = login_site(nornir).folder
+    for name, key in keys.items():
+        lab = merged_data(nornir.inventory.hosts[name]).get("lab")
+        if key.state is KeyState.NEW and (problem := known_hosts_problem(key.file, folder, lab, to_write=True)):
+            raise UsageError(f"{name}: {problem}; nothing was pinned")
 
 
 def _look(nornir: Nornir, names: Iterable[str]) -> tuple[dict[str, HostKey], list[KubeHaError]]:
@@ -106,6 +124,8 @@ def pin(keys: Iterable[HostKey]) -> None:
 
 def _extend(file: Path, text: str) -> None:
     if not file.exists():
+        if file.parent == operators_known_hosts().parent:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # as ssh makes it
         write_file(file, text)
         return
     old = file.read_text(encoding="utf-8")

@@ -14,9 +14,16 @@ from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import VRRP_INSTANCE, masked
-from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, UsageError
+from nornir_kube_ha.errors import (
+    HostUnreachableError,
+    InventoryError,
+    RemoteCommandError,
+    RemoteTimeoutError,
+    UsageError,
+)
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.inventory import login_problems
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
@@ -216,6 +223,21 @@ class Run:
         if result.exception:
             raise result.exception
         return result.result
+
+    def refuse_login(self, host: str) -> None:
+        """Refuse a host, ours or not, whose login the inventory may not have as it says it. Nothing is sent.
+
+        Arguments:
+            host: its name
+
+        Raises:
+            UsageError: the inventory has no such host
+            InventoryError: with all that is wrong
+        """
+        if host not in self._nornir.inventory.hosts:
+            raise UsageError(f"the inventory has no host called {host}")
+        if problems := [*login_problems(self._nornir, self._nornir.inventory.hosts[host])]:
+            raise InventoryError(problems)
 
     def _ask(
         self, task: Callable[..., Result], hosts: Collection[str], arguments: Mapping[str, Any]

@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
-from nornir_kube_ha.inventory import merged_data, our_hosts
+from nornir_kube_ha.inventory import login_problems, merged_data, our_hosts
 from nornir_kube_ha.inventory_files import FILES, problems_of_files
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError
@@ -125,6 +125,21 @@ def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in there]:
         raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(there) or 'none'}")
     return names
+
+
+def refuse_logins(nornir: Nornir, names: Iterable[str]) -> None:
+    """Refuse hosts whose login the inventory may not have as it says it, be they ours or not.
+
+    Arguments:
+        nornir: with the whole inventory
+        names: of hosts that are about to be reached
+
+    Raises:
+        InventoryError: with all that is wrong; nothing was sent
+    """
+    hosts = nornir.inventory.hosts
+    if problems := [problem for name in names for problem in login_problems(nornir, hosts[name])]:
+        raise InventoryError(problems)
 
 
 def choose_checks(options: Options) -> frozenset[str]:

@@ -63,7 +63,7 @@ def get_host_key(task: Task) -> Result:
         LoginRefusedError: the connection options cannot be used
     """
     with login_errors(task):
-        connection = connection_to(task)
+        connection = connection_to(task, with_secrets=False)
         parameters = connect_parameters(connection)
         name = name_of(parameters["hostname"], parameters["port"])
         known = {kind: key.get_base64() for kind, key in known_keys(connection, name).items()}

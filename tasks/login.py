@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import paramiko
 from netmiko import BaseConnection
@@ -18,9 +19,10 @@ from nornir_kube_ha.errors import (
     HostUnreachableError,
     LoginRefusedError,
 )
-from nornir_kube_ha.inventory import inventory_folder, known_hosts_file, merged_data, secret_at
+from nornir_kube_ha.inventory import inventory_folder, login_problems, login_site, merged_data, secret_at
 from nornir_kube_ha.lab import network
-from nornir_kube_ha.login_options import login_options, weaknesses
+from nornir_kube_ha.login_options import login_options
+from nornir_kube_ha.login_words import LINUX
 from nornir_kube_ha.tasks.ssh_config import JumpError
 from nornir_kube_ha.tasks.transport import NETWORK, LoginEndedError, open_transport
 
@@ -78,7 +80,7 @@ def login_errors(task: Task) -> Iterator[None]:
     host = task.host
     data = merged_data(host)
     refuse_outside_lab(host.name, data.get("lab"))
-    for problem in weaknesses(host, data):
+    for problem in login_problems(task.nornir, host, data):
         raise LoginRefusedError(host.name, f"{problem.key}: {problem.message}; nothing was sent")
     try:
         yield
@@ -89,11 +91,12 @@ def login_errors(task: Task) -> Iterator[None]:
         raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
 
 
-def connection_to(task: Task) -> BaseConnection:
+def connection_to(task: Task, *, with_secrets: bool = True) -> BaseConnection:
     """nornir-netmiko's connection to the task's host: the one that is there, or a new one with our options.
 
     Arguments:
         task: whose host it is
+        with_secrets: whether passwords are read; not where nobody is going to log in
 
     Raises:
         KeyError: netmiko knows no such platform
@@ -103,15 +106,28 @@ def connection_to(task: Task) -> BaseConnection:
     host, configuration = task.host, task.nornir.config
     if CONNECTION_NAME not in host.connections:
         data, folder = merged_data(host), inventory_folder(task.nornir)
-        password, sudo = (secret_at(data, ("login", key), folder) for key in ("password", "sudo_password"))
-        options = login_options(host, data, known_hosts_file(task.nornir))
+        options = login_options(host, data, login_site(task.nornir))
+        password = secret_at(data, ("login", "password"), folder) if with_secrets else None
+        sudo = secret_at(data, ("login", "sudo_password"), folder) if with_secrets else None
         if sudo:
             options["secret"] = sudo.get_secret_value()  # netmiko's name for it
+        _refuse_endless(options.get("key_file"))
         host.open_connection(
-            CONNECTION_NAME, configuration, password=password.get_secret_value() if password else None, extras=options
+            CONNECTION_NAME,
+            configuration,
+            password=password.get_secret_value() if password else None,
+            platform=LINUX,
+            extras=options,
         )
     connection: BaseConnection = host.get_connection(CONNECTION_NAME, configuration)
     return connection
+
+
+def _refuse_endless(key_file: str | None) -> None:
+    """What is no regular file may never end, or wait for somebody."""
+    file = Path(key_file).expanduser() if key_file else None
+    if file and file.exists() and not file.is_file():
+        raise ValueError(f"key_file {file} is no regular file")
 
 
 def refuse_outside_lab(name: str, lab: object) -> None:

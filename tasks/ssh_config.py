@@ -6,7 +6,6 @@ any file that is not there for an empty one, and has paramiko wait for a jump ho
 
 import contextlib
 import os
-import re
 import shlex
 import stat
 import subprocess
@@ -20,12 +19,11 @@ import paramiko
 from netmiko import BaseConnection
 from typing_extensions import Buffer
 
+from nornir_kube_ha.login_words import is_host_word, is_user_word
 from nornir_kube_ha.tasks.waiting import is_readable
 
 DEFAULT = (".ssh", "config")  # Nornir's, in the home folder, where an inventory names none: it need not be there
 PROBES = (5, 120)  # seconds, number: as often as a host that is reached without a jump host is asked
-_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%@-]*")
-"""A host or user that cannot become an option or a further argument where `%h` or `%r` stands."""
 _LAST_WORDS = 1000  # bytes
 _SECONDS_TO_END = 1
 
@@ -133,14 +131,20 @@ def connect_parameters(connection: BaseConnection) -> dict[str, Any]:
 
 def _said_by(file: Path, parameters: dict[str, Any]) -> dict[str, Any]:
     """What a file says of a host. The inventory goes before it, as the command line does for ssh."""
+    _refuse_unchecked(parameters["hostname"], parameters["username"])  # first: `Match exec` runs a command with them
     said = _lookup(file, parameters["hostname"])
     port = int(said.get("port", 22)) if parameters["port"] == paramiko.config.SSH_PORT else parameters["port"]
     user = parameters["username"] or said.get("user")
-    for word in filter(None, (said["hostname"], parameters["hostname"], user)):
-        if not _WORD.fullmatch(word):
-            raise ValueError(f"{word!r} in the place of a host or user could become an option of a command")
+    _refuse_unchecked(said["hostname"], user)
     where = {"hostname": said["hostname"], "port": port, "username": user}
     return where | _keys(said, parameters) | {"sock": _way(file, said, port) or parameters["sock"]}
+
+
+def _refuse_unchecked(host: str, user: str | None) -> None:
+    """A host or user must not become an option, or a further argument, where `%h` or `%r` stands."""
+    for word, is_checked in ((host, is_host_word), (user, is_user_word)):
+        if word and not is_checked(word):
+            raise ValueError(f"{word!r} in the place of a host or user could become an option of a command")
 
 
 def _lookup(file: Path, host: str) -> paramiko.SSHConfigDict:

@@ -20,6 +20,7 @@ from nornir_kube_ha.intent import Cluster, Intent, Node, Settings, Template
 from nornir_kube_ha.intent.vrids import with_vrids
 from nornir_kube_ha.kept_password import new_password
 from nornir_kube_ha.login_options import weaknesses
+from nornir_kube_ha.login_places import Site
 from nornir_kube_ha.secret import read_secret
 
 FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
@@ -61,7 +62,12 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     priorities = {cluster: _backup_priorities(count) for cluster, count in backups.items()}
     for host, data in hosts.values():
         raw, wrong = _complete(host, data, priorities)
-        problems += [*weaknesses(host, data), *wrong, *_read(host.name, raw, base), *_make_up(host.name, raw, made_up)]
+        problems += [
+            *login_problems(nornir, host, data),
+            *wrong,
+            *_read(host.name, raw, base),
+            *_make_up(host.name, raw, made_up),
+        ]
         try:
             node = Node.model_validate(raw)
         except ValidationError as error:
@@ -150,14 +156,24 @@ def inventory_folder(nornir: Nornir) -> Path:
     return _folder_of_files(nornir) or Path.cwd()
 
 
-def known_hosts_file(nornir: Nornir) -> Path | None:
-    """Where host keys are pinned: beside the inventory's files; none for other plugins, whose folder may be anybody's.
+def login_site(nornir: Nornir) -> Site:
+    """Where an inventory lives, for what it says of logins.
 
     Arguments:
         nornir: an initialised Nornir
     """
-    folder = _folder_of_files(nornir)
-    return folder / "known_hosts" if folder else None
+    return Site(_folder_of_files(nornir), nornir.config.ssh.config_file or "")
+
+
+def login_problems(nornir: Nornir, host: Host, data: Mapping[str, Any] | None = None) -> Iterator[Problem]:
+    """Yield what the inventory says of a host's login that may not be; the host may be anybody's.
+
+    Arguments:
+        nornir: an initialised Nornir
+        host: of its inventory
+        data: the host's, merged, if that was done already
+    """
+    yield from weaknesses(host, merged_data(host) if data is None else data, login_site(nornir))
 
 
 def _folder_of_files(nornir: Nornir) -> Path | None:

@@ -23,7 +23,7 @@ from nornir_kube_ha.errors import (
     KubeHaError,
     LoginRefusedError,
 )
-from nornir_kube_ha.login_options import REACHES_OUT
+from nornir_kube_ha.login_extras import ALLOWED, INSTEAD, REACHES_OUT
 from nornir_kube_ha.tasks import get_host_key, transport
 from nornir_kube_ha.tasks.ssh_config import Jump
 
@@ -162,6 +162,8 @@ def test_all_that_netmiko_knows_was_looked_at() -> None:
     """What a newer one knows besides must be looked at before an inventory may say it."""
     known = inspect.signature(BaseConnection.__init__).parameters.keys() - REACHES_OUT
     assert known == HARMLESS
+    assert {*ALLOWED, *INSTEAD} == (known | REACHES_OUT) - {"self"}
+    assert not ALLOWED.keys() & INSTEAD.keys()
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])

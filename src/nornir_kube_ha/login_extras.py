@@ -1,0 +1,124 @@
+"""The `extras` that an inventory may give netmiko: an allow-list, since the rest says where a login goes, and by what.
+
+An inventory is written by other systems. Whatever is not listed here is refused before anything is sent, and the
+message says what to use instead.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+
+REACHES_OUT = frozenset(
+    {"session_log", "session_log_record_writes", "session_log_file_mode", "serial_settings", "sock", "sock_telnet"}
+)
+"""What netmiko writes to, or talks to, beside the host: a session log empties any file that it names."""
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "host": "decides which machine gets the login; use `hostname` of the host",
+        "ip": "decides which machine gets the login; use `hostname` of the host",
+        "port": "decides which server gets the login; use `port` of the host",
+        "username": "decides who logs in; use `username` of the host",
+        "password": "is a secret that nothing masks; use `login.password` in the data",
+        "secret": "is a secret that nothing masks; use `login.sudo_password` in the data",
+        "device_type": "decides how the host is spoken to, and that is SSH to Linux only; use `platform: linux`",
+        **dict.fromkeys(
+            REACHES_OUT,
+            "would have netmiko write to, or talk to, what an inventory may not; leave it out "
+            "(a jump host stands in an ssh_config file: ProxyJump)",
+        ),
+    }
+)
+"""What netmiko takes, and an inventory's `extras` may not say: why not, and what to use."""
+MOST_SECONDS = 600
+_ALGORITHMS = frozenset({"ciphers", "macs", "keys", "pubkeys", "kex"})
+
+
+def _is_switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST_SECONDS
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) < 100)
+
+
+def _is_algorithms(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        kind in _ALGORITHMS and isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+        for kind, names in value.items()
+    )
+
+
+def _is_no(value: object) -> bool:
+    return value is False
+
+
+def _is_key(value: object) -> bool:
+    # Only a program can have one: nothing in YAML makes it.
+    return any(kind.__module__.startswith("paramiko.") and kind.__name__ == "PKey" for kind in type(value).__mro__)
+
+
+def _is_anything(_value: object) -> bool:
+    return True  # `weaknesses` judges it
+
+
+Rule = tuple[Callable[[object], bool], str]
+_SWITCH: Rule = _is_switch, "true or false"
+_SECONDS: Rule = _is_seconds, f"a number of seconds, more than 0 and at most {MOST_SECONDS}"
+_LINE: Rule = _is_line, "one line of text"
+_SCALAR: Rule = _is_scalar, "a single short value"
+
+ALLOWED: Mapping[str, Rule] = MappingProxyType(
+    {
+        # Which of the operator's own keys is tried.
+        **dict.fromkeys(("use_keys", "allow_agent"), _SWITCH),
+        **dict.fromkeys(("key_file", "passphrase"), _LINE),
+        "pkey": (_is_key, "a key that a program has made"),
+        # How strictly the host's key is checked, by which file, and how the host is reached: see `weaknesses`.
+        "ssh_strict": (_is_anything, ""),
+        **dict.fromkeys(("system_host_keys", "alt_host_keys"), _SWITCH),
+        **dict.fromkeys(("alt_key_file", "ssh_config_file"), _LINE),
+        # Old servers: it can only take algorithms away.
+        "disabled_algorithms": (_is_algorithms, f"lists of names by {', '.join(sorted(_ALGORITHMS))}"),
+        "disable_sha2_fix": _SWITCH,
+        # How long each phase of a login may take.
+        **dict.fromkeys(("conn_timeout", "banner_timeout", "auth_timeout"), _SECONDS),
+        # netmiko would open a shell by its own login, which knows nothing of what is checked here.
+        "auto_connect": (_is_no, "false, or left out: netmiko's own login skips what is checked here"),
+        # How netmiko works in a shell. We open none, so they have no effect; tasks of others may want them.
+        **dict.fromkeys(
+            (
+                *("allow_auto_change", "blocking_timeout", "default_enter", "delay_factor_compat", "encoding"),
+                *("disable_lf_normalization", "fast_cli", "global_cmd_verify", "global_delay_factor", "keepalive"),
+                *("read_timeout_override", "response_return", "session_timeout", "timeout", "verbose", "_legacy_mode"),
+            ),
+            _SCALAR,
+        ),
+    }
+)
+"""What an inventory's `extras` may say: what a value must be, and in words."""
+
+
+def wrong_extras(extras: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Key and reason of each of the `extras` that is not taken.
+
+    Arguments:
+        extras: as the inventory has them
+    """
+    for key, value in extras.items():
+        if key in ALLOWED:
+            is_right, form = ALLOWED[key]
+            if not is_right(value):
+                yield key, f"must be {form}"
+        elif key in INSTEAD:
+            yield key, INSTEAD[key]
+        else:
+            nearest = get_close_matches(str(key), ALLOWED, n=1, cutoff=0)[0]
+            yield str(key), f"is not a setting of logins here; did you mean {nearest}?"
