@@ -56,7 +56,8 @@ def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_writ
         own = {operators_known_hosts(), operators_known_hosts().resolve()}
         if file in own or real in own or (lab is not None and real == LABS / str(lab) / KNOWN_HOSTS):
             return ""
-        if real == SYSTEM_KNOWN_HOSTS.resolve() and not to_write:
+        read_only = real == SYSTEM_KNOWN_HOSTS.resolve() or (real.parent.parent, real.name) == (LABS, KNOWN_HOSTS)
+        if read_only and not to_write:
             return ""
         if folder and KNOWN_HOSTS in real.name and real.is_relative_to(folder.resolve()):
             special = real.exists() and not (real.is_file() or real.is_dir())  # a pipe waits for ever

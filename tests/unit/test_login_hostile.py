@@ -363,8 +363,9 @@ def test_keys_of_all_users_are_read_and_a_labs_own_are_its_hosts(inventory: Path
     lab = LABS / "demo/known_hosts"
     assert state.LABS == LABS
     assert not known_hosts_problem(lab, inventory, "demo", to_write=True)
-    assert known_hosts_problem(lab, inventory, "other")
-    assert known_hosts_problem(lab, None, None)
+    assert not known_hosts_problem(lab, None, None)  # root's, whoever reads it
+    assert known_hosts_problem(lab, inventory, "other", to_write=True)
+    assert known_hosts_problem(LABS / "demo/id_ed25519", inventory, "demo")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "loop"])
