@@ -105,9 +105,9 @@ class Host:
             (draft / folder).chmod(0o700)
         ensure_ssh_key(draft / "upper/etc/ssh/ssh_host_ed25519_key", f"root@{spec.hostname}")
         write_file(draft / "upper/root/.ssh/authorized_keys", login, 0o600)
-        write_file(draft / "upper/etc/hostname", f"{spec.hostname}\n")
+        write_file(draft / "upper/etc/hostname", f"{spec.hostname}\n", 0o644)
         write_file(draft / "upper/etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
-        write_file(draft / "upper/etc/hosts", hosts_file(layout))
+        write_file(draft / "upper/etc/hosts", hosts_file(layout), 0o644)
         if spec.apiserver_port is not None:
             _install_apiserver(draft, spec.apiserver_port)
         (draft / "image").symlink_to(image.folder)
@@ -223,7 +223,7 @@ def hosts_file(layout: Layout) -> str:
 
 def _install_apiserver(draft: Path, port: int) -> None:
     units = draft / "upper/etc/systemd/system"
-    write_file(units / _UNIT, (_HERE / _UNIT).read_text())
+    write_file(units / _UNIT, (_HERE / _UNIT).read_text(), 0o644)
     (units / "multi-user.target.wants").mkdir()
     (units / "multi-user.target.wants" / _UNIT).symlink_to(f"/etc/systemd/system/{_UNIT}")
     write_file(draft / "kube-apiserver/apiserver.py", (_HERE / "apiserver.py").read_text())

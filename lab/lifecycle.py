@@ -7,8 +7,8 @@ that was killed left behind is completed by the next one, or ended by `down`.
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def up(layout: Layout, progress: Progress = silent, packages: tuple[str, ...] = 
     """
     require_root()
     require_tools()
-    with locked(f"lab-{layout.name}", progress):
+    with locked(f"lab-{layout.name}", progress), _usual_umask():
         images = {suite: _image(suite, packages, progress) for suite in {host.suite for host in layout.hosts}}
         untouched = {host.name for host in Host.all_of(layout.name) if host.is_on}
         try:
@@ -59,6 +59,16 @@ def up(layout: Layout, progress: Progress = silent, packages: tuple[str, ...] = 
             progress("that failed: taking down what was made")
             _take_down(layout.name, keep=untouched)
             raise
+
+
+@contextmanager
+def _usual_umask() -> Iterator[None]:
+    """Make what is a host's own as an installer does: under another umask its / and /etc would be root's alone."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def down(lab: str) -> None:

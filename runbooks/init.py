@@ -1,11 +1,11 @@
 """`kube-ha init`: a first inventory of one's own."""
 
 import argparse
-import shutil
 from importlib import resources
 from pathlib import Path
 
 from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.files import write_file
 from nornir_kube_ha.runbooks.guard import tell
 
 
@@ -25,8 +25,8 @@ def run_init(arguments: argparse.Namespace) -> int:
     try:
         if folder.exists() and any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty; name a new folder, so that nothing is overwritten")
-        with resources.as_file(resources.files("nornir_kube_ha").joinpath("example")) as example:
-            shutil.copytree(example, folder, dirs_exist_ok=True)
+        for example in resources.files("nornir_kube_ha").joinpath("example").iterdir():
+            write_file(folder / example.name, example.read_bytes())  # by the user's umask, whatever it is there
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error}") from error
     tell(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")

@@ -1,6 +1,7 @@
 """Files of this machine: written whole or not at all, read if they are files, and small."""
 
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -27,23 +28,29 @@ def read_text(path: Path) -> str:
         return file.read(MAX_TEXT).decode()
 
 
-def write_file(path: Path, content: str | bytes, mode: int = 0o644) -> None:
+def write_file(path: Path, content: str | bytes, mode: int | None = None) -> None:
     """Write a file whole or not at all: whoever reads it never sees half, and nobody whom `mode` keeps out sees it.
+
+    The draft has a name that nobody can foresee, and is never one that is there: in a folder of several users, another
+    one may have laid a link in its place. A link at `path` itself is replaced, not followed.
 
     Arguments:
         path: of the file; its folder is made if it is not there
         content: all of it
-        mode: its permission bits, from before the first byte
+        mode: its permission bits, from before the first byte; those that the user's umask leaves if none
 
     Raises:
         OSError: it cannot be written; then it is as it was
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o666 if mode is None else mode)
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)
+        with os.fdopen(descriptor, "wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
