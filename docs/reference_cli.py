@@ -13,8 +13,8 @@ Written by `make docs` from the parsers themselves. Each command is the same wit
 well: `python runbooks/failover_test.py` is `kube-ha failover-test`.
 
 stdout carries the report or what was asked for, stderr the progress. The codes are told in
-[exit-codes.md](exit-codes.md); 2 stands for a command line that is wrong wherever it is one, 130 and 143 for Ctrl-C and
-SIGTERM.
+[exit-codes.md](exit-codes.md); 2 stands for a command line that is wrong wherever it is one, 7 for output that cannot
+be written, 130 and 143 for Ctrl-C and SIGTERM.
 """
 COMMON = """\
 ## Options of every runbook

@@ -14,6 +14,7 @@ CODES = {
     4: "a host was not reached",
     5: "another run is changing a host",
     6: "a host's key or the login was refused",
+    7: "all passed, but stdout or a file of `--report-dir` could not be written: a full disk, say; stderr names it",
     INTERRUPTED: "interrupted by Ctrl-C",
     NOBODY_READS: "whoever read stdout, as `head`, has gone",
     TERMINATED: "ended by SIGTERM",
@@ -27,7 +28,7 @@ Written by `make docs` from the errors themselves. [cli.md](cli.md) says which c
 |---|---|
 """
 ORDER = """
-Of several, what kept us from looking goes first: 6, then 5, then 4, then 1.
+Of several, what kept us from looking goes first: 6, then 5, then 4, then 1, then 7.
 
 With `--output nagios` they are a monitoring plugin's: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, which is also said where
 the run could not even start. A host that was not reached is UNKNOWN unless something failed.

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 
 from nornir_kube_ha.errors import DeclinedError
+from nornir_kube_ha.text import clean
 
 Ask = Callable[[str], bool]
 """Is given a question, and answers it."""
@@ -23,6 +24,6 @@ def ask(question: str) -> bool:
     """
     if not (sys.stdin and sys.stdin.isatty()):  # none where it was closed before we began
         raise DeclinedError("nobody is there to be asked; --yes goes on without asking")
-    sys.stderr.write(question)
+    sys.stderr.write(clean(question))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -50,8 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    parsed = parse(make_parser(), arguments)
-    return guarded(lambda: parsed.run(parsed))
+
+    def run() -> int:
+        parsed = parse(make_parser(), arguments)
+        exit_code: int = parsed.run(parsed)
+        return exit_code
+
+    return guarded(run)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -7,17 +7,18 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from nornir_kube_ha.errors import KubeHaError, UsageError
+from nornir_kube_ha.errors import KubeHaError, OutputError, UsageError
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lazy import later
 from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
-from nornir_kube_ha.runbooks.guard import guarded, tell, unbroken
+from nornir_kube_ha.runbooks.guard import abandon_stdout, guarded, is_full, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.progress import with_progress
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
+from nornir_kube_ha.text import one_line
 
 Runbook = Callable[[Run, Options], Report]
 AddOptions = Callable[[argparse.ArgumentParser], None]
@@ -42,8 +43,7 @@ def run_as_script(
         prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_options(parser, add_own)
-    parsed = parse(parser, arguments)
-    return guarded(lambda: run_runbook(name, runbook, parsed))
+    return guarded(lambda: run_runbook(name, runbook, parse(parser, arguments)))
 
 
 def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> int:
@@ -65,21 +65,21 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
         sys.stdout.write("".join(f"{line}\n" for line in later("nornir_kube_ha.runbooks.faults:fault_lines")()))
         return 0
     if options.output != "nagios":
-        report = _run(name, runbook, options)
-        return report.exit_code if report else 0
+        report, unwritten = _run(name, runbook, options)
+        return (report.exit_code if report else 0) or (OutputError.exit_code if unwritten else 0)
     try:
-        report = _run(name, runbook, options)
+        report, _ = _run(name, runbook, options)
     except Exception as error:  # noqa: BLE001 - whatever it is, a pager must not take it for an answer
         if not isinstance(error, KubeHaError):
             traceback.print_exc()
-        sys.stdout.write(f"KUBE-HA UNKNOWN - {' '.join(str(error).split()).replace('|', '/')}\n")
+        sys.stdout.write(f"KUBE-HA UNKNOWN - {one_line(str(error)).replace('|', '/')}\n")
         return NAGIOS_UNKNOWN
     status: int = later(RENDERINGS["nagios_status"])(report) if report else NAGIOS_UNKNOWN
     return status
 
 
-def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
-    """The run's report, published; none if the hosts were only to be listed."""
+def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, bool]:
+    """Return the run's report, and whether some of it could not be written; no report if hosts were only listed."""
     inventory = find_inventory(options.inventory)
     tell(f"inventory {inventory}")
     nornir = with_progress(open_inventory(inventory, forks=options.forks, dry_run=options.dry_run), sys.stderr)
@@ -88,7 +88,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
     load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
     if options.list_hosts:
         sys.stdout.write("".join(f"{host}\n" for host in hosts))
-        return None
+        return None, False
     _make_folder(options.report_dir)
     fetch_secrets(nornir)
     enter_lab(nornir, hosts, inventory)
@@ -102,9 +102,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> Report | None:
         raise
     finally:
         run.close()
-    if not options.list_generations:
-        _publish(report, options)
-    return report
+    return report, not options.list_generations and not _publish(report, options)
 
 
 def _make_folder(folder: Path | None) -> None:
@@ -119,10 +117,31 @@ def _make_folder(folder: Path | None) -> None:
         raise UsageError(f"--report-dir {folder} cannot be written to")
 
 
-def _publish(report: Report, options: Options) -> None:
+def _publish(report: Report, options: Options) -> bool:
+    """Write the report wherever it is wanted, and return whether all of it could be written.
+
+    What hosts were changed is known here alone: a file that cannot be written keeps no other from being so.
+    """
+    written = True
     if options.report_dir:
-        write_report(report, options.report_dir)
-        tell(f"report in {options.report_dir}")
+        try:
+            write_report(report, options.report_dir)
+            tell(f"report in {options.report_dir}")
+        except OSError as error:
+            tell(f"error: {error.strerror}")
+            written = False
+    try:
+        _show(report, options)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        abandon_stdout()
+        tell(f"error: the report cannot be written to stdout: {error.strerror}")
+        written = False
+    return written
+
+
+def _show(report: Report, options: Options) -> None:
     if options.output == "terminal":
         later("nornir_kube_ha.report.terminal:show_report")(report, with_diff=options.diff)
     else:

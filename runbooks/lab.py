@@ -14,6 +14,8 @@ from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.lab.status import HostStatus, status
+from nornir_kube_ha.runbooks.guard import tell
+from nornir_kube_ha.text import clean
 
 
 def run_up(options: argparse.Namespace) -> int:
@@ -144,8 +146,7 @@ def _layouts(inventory: Path | None) -> tuple[Layout, ...]:
 
 
 def _progress(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    tell(line)
 
 
 def _print_table(hosts: list[HostStatus]) -> None:
@@ -154,5 +155,5 @@ def _print_table(hosts: list[HostStatus]) -> None:
         state = "up" if host.answers else "on" if host.is_on else "down"
         address = str(host.address or "-")
         sys.stdout.write(
-            f"{host.name:{width}}  {address:18}  {state:4}  {'' if host.answers else host.seen}".rstrip() + "\n"
+            clean(f"{host.name:{width}}  {address:18}  {state:4}  {'' if host.answers else host.seen}".rstrip()) + "\n"
         )

@@ -1,6 +1,8 @@
 """What every runbook understands on its command line, in the words that Ansible's users know."""
 
 import argparse
+import contextlib
+import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
 from nornir_kube_ha.runbooks.rollout_options import RollOut, add_accept_outage, add_rollout_options
 from nornir_kube_ha.runbooks.values import key_value, names, positive, seconds
+from nornir_kube_ha.text import clean
 
 NAGIOS_UNKNOWN = 3  # the plugin API's
 # Named here too, and held by a test, so that `--help` need not wait for what writes them.
@@ -239,9 +242,14 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argpa
         parser: of the command
         arguments: of the command line; the process's own if not given
     """
+    said = io.StringIO()
     try:
-        return parser.parse_args(arguments)
+        with contextlib.redirect_stderr(said):
+            return parser.parse_args(arguments)
     except SystemExit as ended:
+        sys.stderr.write(clean(said.getvalue()))  # argparse repeats what it does not know as it was given
+        if not ended.code:
+            sys.stdout.flush()  # of `--help`
         given = sys.argv[1:] if arguments is None else arguments
         if ended.code and ("nagios" in given or "--output=nagios" in given):
             sys.stdout.write("KUBE-HA UNKNOWN - the command line is wrong; stderr says what\n")

@@ -1,5 +1,6 @@
 """How far a task has come, on a terminal: a line that changes until the task is done, and then is gone."""
 
+import contextlib
 import threading
 from typing import TextIO
 
@@ -40,8 +41,9 @@ class Progress(Processor):
             self._write(_CLEAR)
 
     def _write(self, text: str) -> None:
-        self._screen.write(text)
-        self._screen.flush()
+        with contextlib.suppress(OSError):  # nobody watches any more
+            self._screen.write(text)
+            self._screen.flush()
 
 
 def with_progress(nornir: Nornir, screen: TextIO) -> Nornir:

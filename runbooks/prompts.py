@@ -11,10 +11,12 @@ from pydantic import SecretStr
 from nornir_kube_ha.errors import InventoryError, Problem, UsageError
 from nornir_kube_ha.inventory import SECRETS, inventory_folder
 from nornir_kube_ha.secret import read_secret
+from nornir_kube_ha.text import one_line, shortened
 
 FETCHED = frozenset({"prompt", "pass"})
 """Forms that somebody has to be asked for."""
 
+LONGEST_PROMPT = 200  # characters
 AskSecret = Callable[[str], str]
 """Is given words, and returns what the person typed."""
 
@@ -30,7 +32,7 @@ def ask_secret(words: str) -> str:
     """
     if not sys.stdin.isatty():
         raise UsageError(f"nobody is there to be asked for {words}; name it by `env`, `file` or `pass`")
-    return getpass.getpass(f"{words}: ", stream=sys.stderr)
+    return getpass.getpass(f"{shortened(one_line(words), LONGEST_PROMPT)}: ", stream=sys.stderr)
 
 
 def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret) -> None:

@@ -27,6 +27,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── DrainError           1   RuntimeError: an apiserver cannot be taken out of the host's haproxy
     │   ├── MoveError            1   RuntimeError: the VIP does not go where it was sent
     │   └── DowngradeRefusedError 1  ValueError: a pinned package is older than what the host has
+    ├── OutputError              7   RuntimeError: a report, or other output, cannot be written
     ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
 """
@@ -54,6 +55,12 @@ class UsageError(KubeHaError, ValueError):
 
 class DeclinedError(UsageError):
     """The run asked whether to go on, and nobody said yes."""
+
+
+class OutputError(KubeHaError, RuntimeError):
+    """A report, or other output, cannot be written: the disk is full, say. What was done on hosts stays done."""
+
+    exit_code = 7
 
 
 class ClientError(KubeHaError, RuntimeError):

@@ -75,9 +75,14 @@ def test_link_in_the_files_own_place_is_replaced(tmp_path: Path) -> None:
 
 
 def test_no_two_drafts_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drafts = []
+    drafts: list[str] = []
     replace = Path.replace
-    monkeypatch.setattr(Path, "replace", lambda own, target: (drafts.append(own.name), replace(own, target))[1])
+
+    def remember(own: Path, target: Path) -> Path:
+        drafts.append(own.name)
+        return replace(own, target)
+
+    monkeypatch.setattr(Path, "replace", remember)
     for _ in range(2):
         write_file(tmp_path / "report.txt", "ours")
     assert len({*drafts}) == 2

@@ -1,5 +1,6 @@
 """Where the password of the stats page comes from, which ones are refused, and that none of them is ever shown."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.intent import HAProxy
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks import prompts
 
 NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]
@@ -132,3 +134,20 @@ def test_password_is_in_no_error_of_the_models_either(stats: object) -> None:
 def test_password_is_in_no_repr(nornir_of: NornirOf) -> None:
     intent = load_intent(nornir_of(defaults=with_password(GOOD)))
     assert GOOD not in f"{intent} {intent!r} {intent.nodes[0].model_dump_json()}"
+
+
+@pytest.mark.field_report("H8")
+def test_words_of_a_prompt_drive_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _self: True})())
+
+    def getpass(words: str, **_: object) -> str:
+        asked.append(words)
+        return "typed"
+
+    monkeypatch.setattr("getpass.getpass", getpass)
+    prompts.ask_secret("\x1b[2Jpassword\nroot# " + "x" * 1000)
+    [words] = asked
+    assert "\x1b" not in words
+    assert "\n" not in words
+    assert len(words) < 300

@@ -1,7 +1,12 @@
 """Verify on its command line: which checks, how long, in which format, and what is left when it is cut off."""
 
+import contextlib
+import errno
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -226,6 +231,88 @@ def test_a_folder_that_cannot_be_made_is_told_before_anybody_is_asked(
     assert verify.main(["-i", str(folder), "--report-dir", str(tmp_path / "file" / "below")]) == 2
     assert "cannot be made" in capsys.readouterr().err
     assert not world.asked
+
+
+def full(*_: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.field_report(
+    "H10",
+    "found by trial",
+    "a full disk below --report-dir ends in a traceback, with nothing on stdout, after hosts were changed",
+    "the report goes to stdout all the same, stderr has the error, and the exit code is 7",
+)
+@pytest.mark.parametrize("passes", [True, False])
+def test_report_that_finds_no_room_on_the_disk_goes_to_stdout_all_the_same(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    broken: Mapping[str, Facts],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    passes: bool,
+) -> None:
+    world_of(healthy if passes else broken)
+    monkeypatch.setattr(os, "fsync", full)
+    code = verify.main(["-i", str(folder), "--output", "json", "--report-dir", str(tmp_path / "reports")])
+    out, err = capsys.readouterr()
+    assert code == (7 if passes else 1)
+    assert json.loads(out)["passed"] is passes
+    assert "is not complete: report.txt, report.json, report.xml, " in err
+    assert "report.html: No space left on device" in err
+    assert [*(tmp_path / "reports").iterdir()] == []
+
+
+@pytest.mark.field_report("H10")
+def test_report_that_finds_no_room_on_stdout_is_left_in_the_folder(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world_of(healthy)
+    monkeypatch.setattr(sys.stdout, "write", full)
+    assert verify.main(["-i", str(folder), "--report-dir", str(tmp_path / "reports")]) == 7
+    monkeypatch.undo()
+    assert "error: the report cannot be written to stdout: No space left on device" in capsys.readouterr().err
+    assert (tmp_path / "reports/report.json").exists()
+
+
+@pytest.mark.field_report("H10")
+@pytest.mark.parametrize(
+    ("redirections", "code"), [(">/dev/full", 7), (">&-", 0), (">&- 2>&- <&-", 0), ("2>/dev/full", 0)]
+)
+def test_output_that_nobody_can_take_ends_without_a_traceback(redirections: str, code: int) -> None:
+    script = f'"$0" -m nornir_kube_ha.runbooks.cli checks {redirections}'
+    completed = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, check=False)
+    assert completed.returncode == code
+    assert "Traceback" not in completed.stderr
+    assert "Exception ignored" not in completed.stderr
+    assert ("the output cannot be written: No space left on device" in completed.stderr) == (code == 7)
+
+
+@pytest.mark.field_report(
+    "H8",
+    "found by trial",
+    "escape codes in `--limit` and in `{prompt: ...}` reach the terminal",
+    "what would drive a terminal is replaced, whoever wrote it",
+)
+@pytest.mark.parametrize(
+    "options", [["--output", "nagios", "--limit"], ["--output", "nagios", "-\x1b"], ["--filter"], ["-i"]]
+)
+def test_escape_codes_of_a_command_line_do_not_reach_the_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    with contextlib.suppress(SystemExit):
+        verify.main(["-i", str(folder), *options, "x=\x1b[2J\x9b2J"])
+    out, err = capsys.readouterr()
+    assert "[2J" in out + err
+    assert not {"\x1b", "\x9b"} & {*out, *err}
 
 
 @pytest.mark.parametrize(("cut", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)], ids=["Ctrl-C", "TERM"])

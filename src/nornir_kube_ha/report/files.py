@@ -31,8 +31,17 @@ def write_report(report: Report, folder: Path) -> None:
         folder: where to; it is there
 
     Raises:
-        OSError: a file cannot be written
+        OSError: a file cannot be written; the others are there
     """
+    problems: dict[str, list[str]] = {}
+    number = None
     for name, render in FORMATS.values():
         text = render(report)
-        write_file(folder / name, text if text.endswith("\n") else f"{text}\n")
+        try:
+            write_file(folder / name, text if text.endswith("\n") else f"{text}\n")
+        except OSError as error:
+            problems.setdefault(error.strerror or str(error), []).append(name)
+            number = error.errno
+    if problems:
+        words = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in problems.items())
+        raise OSError(number, f"the report in {folder} is not complete: {words}")
