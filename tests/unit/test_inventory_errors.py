@@ -1,13 +1,16 @@
 """What an inventory may not say. Each error names host, key and value, and what would be right; all come at once."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from nornir.core import Nornir
 from nornir.core.inventory import ConnectionOptions
+from pydantic import ValidationError
 
 from nornir_kube_ha.errors import Problem
+from nornir_kube_ha.intent import Node
+from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.inventory import load_intent
 
 NornirOf = Callable[..., Nornir]
@@ -544,3 +547,61 @@ def test_inventory_without_a_host_of_ours_is_an_error(nornir_of: NornirOf, probl
     problems = problems_of(nornir)
     assert len(problems) == 1
     assert "virtual_router_id" in problems[0].message
+
+
+def _settings(model: type[Settings]) -> set[type[Settings]]:
+    below = {
+        kind
+        for field in model.model_fields.values()
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, Settings)
+    }
+    return {model}.union(*map(_settings, below))
+
+
+NUMBERS = [
+    pytest.param(model, name, id=f"{model.__name__}.{name}")
+    for model in sorted(_settings(Node), key=lambda model: model.__name__)
+    for name, field in model.model_fields.items()
+    if {int, float} & {field.annotation, *get_args(field.annotation)}
+]
+
+
+@pytest.mark.field_report("H9")
+@pytest.mark.parametrize(("model", "key"), NUMBERS)
+@pytest.mark.parametrize("truth", [True, False])
+def test_truth_is_no_number(model: type[Settings], key: str, *, truth: bool) -> None:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({key: truth})
+    assert (key,) in [details["loc"] for details in caught.value.errors() if details["type"] != "missing"]
+
+
+def test_truth_in_the_place_of_a_vrid_names_the_key(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+    problems = problems_of(nornir_of(group={"virtual_router_id": True}))
+    assert {problem.key for problem in problems} == {"virtual_router_id"}
+    assert len(NUMBERS) > 20
+
+
+@pytest.mark.field_report(
+    "J7",
+    "kubeasz#1139",
+    "an apiserver that is given by its name is refused as no IPv4 address",
+    "it is refused with the reason, and the command that tells the address to write",
+)
+@pytest.mark.parametrize("name", ["cp-1.example.org", "cp-1", "cp_1.internal"])
+def test_apiserver_by_name_is_refused_with_what_to_write(
+    nornir_of: NornirOf, problems_of: ProblemsOf, name: str
+) -> None:
+    problem = problems_of(nornir_of(group={"apiservers": [{"address": name}]}))[0]
+    assert problem.key.startswith("apiservers.")
+    assert "must start while DNS is down" in problem.message
+    assert f"`getent ahosts {name}`" in problem.message
+
+
+def test_host_by_name_needs_its_address_beside(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+    nornir = nornir_of()
+    nornir.inventory.hosts["lb-2"].hostname = "lb-2.example.org"
+    [problem] = problems_of(nornir)
+    assert (problem.key, "getent ahosts lb-2.example.org" in problem.message) == ("address", True)
+    nornir.inventory.hosts["lb-2"].data["address"] = "192.0.2.12"
+    assert load_intent(nornir)

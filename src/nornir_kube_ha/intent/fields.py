@@ -6,7 +6,7 @@ import re
 import textwrap
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
     StringConstraints,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
@@ -26,6 +27,7 @@ MIN_PASSWORD_LENGTH = 12
 MOST_TICKS = 2**31 - 1  # haproxy's time.c: a time is a signed integer
 AUTO = 0  # no VRID is 0
 MICROSECONDS = {"us": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
+_NUMBERS = frozenset({int, float})
 WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme", "haproxy", "password", "secret"})
 
 
@@ -33,6 +35,21 @@ class Settings(BaseModel):
     """Base of all intent: frozen, nothing unknown, the value itself never in an error's text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, data: Any) -> Any:  # noqa: ANN401 - whatever is given
+        """Python takes True for 1. As YAML's word it is refused where a number is wanted, with the key."""
+        if not isinstance(data, dict) or not (
+            truths := [key for key, value in data.items() if isinstance(value, bool)]
+        ):
+            return data
+        fields = cls.model_fields
+        return data | {
+            key: str(data[key]).lower()
+            for key in truths
+            if key in fields and _NUMBERS & {fields[key].annotation, *get_args(fields[key].annotation)}
+        }
 
     @classmethod
     def meaning(cls, key: str) -> str:
@@ -56,9 +73,19 @@ def _address(value: object) -> IPAddress:
     try:
         address = ip_address(value)
     except ValueError:
-        raise ValueError("is not a valid IPv4 address or IPv6 address") from None
+        raise ValueError(f"is not a valid IPv4 address or IPv6 address{_if_name(value)}") from None
     _refuse_unusable(address)
     return address
+
+
+def _if_name(value: object) -> str:
+    """What to do instead of naming a host, "" if no name was given."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*", value):
+        return ""
+    return (
+        "; names are not looked up: the load balancers must start while DNS is down. "
+        f"Write the address that `getent ahosts {value}` prints"
+    )
 
 
 def _interface(value: object) -> IPInterface:
