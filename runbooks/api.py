@@ -27,7 +27,7 @@ from nornir_kube_ha.runbooks.guard import hush_libraries
 from nornir_kube_ha.runbooks.options import AS_USUAL, Options
 from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import choose_checks
+from nornir_kube_ha.runbooks.selection import choose_checks, needs_stats_password
 
 Tell = Callable[[str], object]
 
@@ -255,7 +255,7 @@ def _run(
     if not isinstance(dry_run, bool | None):
         raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
     own = apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
-    intent = load_intent(own)
+    intent = load_intent(own, stats_password=needs_stats_password(name, checks))
     ours = [node.name for node in intent.nodes]
     if unknown := sorted({*(meant or ())} - {*ours}):
         raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(ours)}")

@@ -17,7 +17,14 @@ from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options
 from nornir_kube_ha.runbooks.progress import with_progress
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import choose_checks, enter_lab, find_inventory, open_inventory, select
+from nornir_kube_ha.runbooks.selection import (
+    choose_checks,
+    enter_lab,
+    find_inventory,
+    needs_stats_password,
+    open_inventory,
+    select,
+)
 from nornir_kube_ha.text import one_line
 
 Runbook = Callable[[Run, Options], Report]
@@ -90,9 +97,11 @@ def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, 
         sys.stdout.write("".join(f"{host}\n" for host in hosts))
         return None, False
     _make_folder(options.report_dir)
-    fetch_secrets(nornir)
+    needed = needs_stats_password(name, checks)
+    fetch_secrets(nornir, stats_password=needed)
     enter_lab(nornir, hosts, inventory)
-    run = Run(name, nornir, load_intent(nornir), hosts, checks=checks, verbosity=options.verbosity, tell=tell)
+    intent = load_intent(nornir, stats_password=needed)
+    run = Run(name, nornir, intent, hosts, checks=checks, verbosity=options.verbosity, tell=tell)
     run.unbroken = unbroken
     try:
         report = runbook(run, options)

@@ -35,7 +35,7 @@ def ask_secret(words: str) -> str:
     return getpass.getpass(f"{shortened(one_line(words), LONGEST_PROMPT)}: ", stream=sys.stderr)
 
 
-def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret) -> None:
+def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret, *, stats_password: bool = True) -> None:
     """Put secrets in the places of what names them in an inventory's data: each is asked for once, for all hosts.
 
     Those of the environment and of files stay: they cost nothing where they are needed.
@@ -43,6 +43,7 @@ def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret) -> None:
     Arguments:
         nornir: whose inventory it is; it is changed
         ask: a person at the terminal if not given
+        stats_password: whether the stats page's password is needed
 
     Raises:
         InventoryError: the password store does not have one, or nobody is there to be asked
@@ -50,7 +51,7 @@ def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret) -> None:
     folder = inventory_folder(nornir)
     fetched: dict[tuple[str, str], SecretStr] = {}
     for place, data in _levels(nornir):
-        for *sections, key in SECRETS:
+        for *sections, key in SECRETS if stats_password else SECRETS[1:]:
             holder = _section(data, sections)
             source = holder.get(key)
             if not isinstance(source, Mapping) or len(source) != 1:

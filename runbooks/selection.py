@@ -2,7 +2,7 @@
 
 import fnmatch
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from nornir.core.exceptions import PluginNotRegistered
 from nornir.core.inventory import Group, Host
 from ruamel.yaml.error import YAMLError
 
-from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.checks import ALL, NEED_PASSWORD
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
 from nornir_kube_ha.inventory import login_problems, merged_data, our_hosts
 from nornir_kube_ha.inventory_files import FILES, problems_of_files
@@ -22,6 +22,7 @@ from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.runner import Runner
 from nornir_kube_ha.text import one_line, shortened
 
+WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only what hosts have kept
 HOSTS_FILE = FILES["host"]
 CHECKOUT_INVENTORY = Path(__file__).resolve().parents[1] / "inventory"
 
@@ -155,6 +156,18 @@ def choose_checks(options: Options) -> frozenset[str]:
     if not chosen:
         raise UsageError("--check and --skip together leave no check to make")
     return chosen
+
+
+def needs_stats_password(runbook: str, checks: Collection[str]) -> bool:
+    """Return whether a runbook has to know the stats page's password: it writes it, or judges what hosts have of it.
+
+    Arguments:
+        runbook: its name
+        checks: ids of the checks that are wanted
+    """
+    if runbook == "verify":
+        return not NEED_PASSWORD.isdisjoint(checks)
+    return runbook not in WITHOUT_PASSWORD
 
 
 def _matching(patterns: Iterable[str]) -> frozenset[str]:

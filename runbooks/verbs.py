@@ -27,9 +27,9 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
     folder = find_inventory(inventory)
     nornir = open_inventory(folder, forks=32)
     names = [node.name for cluster in meant(load_intent(nornir, read_files=False)) for node in cluster.nodes]
-    fetch_secrets(nornir)
+    fetch_secrets(nornir, stats_password=False)
     enter_lab(nornir, names, folder)
-    run = Run(verb, nornir, load_intent(nornir), names)
+    run = Run(verb, nornir, load_intent(nornir, stats_password=False), names)
     try:
         run.look()
         yield run

@@ -130,7 +130,7 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
 
 def _stats_login(stats: Stats) -> str:
     """As curl's config quotes it; none where the host itself is to say."""
-    return "" if stats.generate_password else _curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}")
+    return "" if stats.is_kept_on_hosts else _curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}")
 
 
 def _curl_quoted(text: str) -> str:

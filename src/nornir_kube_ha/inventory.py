@@ -4,7 +4,7 @@ Any inventory plugin will do. A host is ours when its data holds one of our keys
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.files import read_text
 from nornir_kube_ha.intent import Cluster, Intent, Node, Settings, Template
+from nornir_kube_ha.intent.haproxy import UNREADABLE
 from nornir_kube_ha.intent.vrids import with_vrids
 from nornir_kube_ha.kept_password import new_password
 from nornir_kube_ha.login_options import weaknesses
@@ -31,14 +32,14 @@ MASTER_PRIORITY = 180
 PRIORITY_STEP = 60
 SECRETS = (("haproxy", "stats", "password"), ("login", "password"), ("login", "sudo_password"))
 """Where the inventory may name a secret instead of holding it."""
-UNREADABLE = "a-password-not-read"  # stands in for one that was not read; never rendered
+STATS_PASSWORD = SECRETS[0]
 TEMPLATE = ".j2"
 MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
 FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
 PER_HOST_KEYS = frozenset({"name"})  # what Nornir itself says of a host, not its data
 
 
-def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
+def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool = True) -> Intent:
     """Parse every cluster of an inventory.
 
     Give it the whole inventory, not a filtered one: a node's files name its peers.
@@ -46,6 +47,8 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
     Arguments:
         nornir: an initialised Nornir; its connections are not opened
         read_files: whether what the inventory names is read, a password and a CA; without it nothing can be rendered
+        stats_password: whether the stats page's password is read where it is only named; without it the one that the
+            hosts keep stands in, once they were looked at
 
     Returns:
         What should be, on every host that is ours
@@ -54,6 +57,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
         InventoryError: with all that is wrong, not only the first
     """
     base = inventory_folder(nornir) if read_files else None
+    secrets = SECRETS if stats_password else SECRETS[1:]
     problems: list[Problem] = []
     made_up: dict[object, SecretStr] = {}
     nodes: dict[str, list[Node]] = {}
@@ -65,7 +69,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True) -> Intent:
         problems += [
             *login_problems(nornir, host, data),
             *wrong,
-            *_read(host.name, raw, base),
+            *_read(host.name, raw, base, secrets),
             *_make_up(host.name, raw, made_up),
         ]
         try:
@@ -205,9 +209,14 @@ def _complete(
     return raw, problems
 
 
-def _read(host: str, raw: dict[str, Any], base: Path | None) -> list[Problem]:
-    """Put in the place of its name what the data names: a secret, a CA, templates. Without a base, nothing is read."""
-    problems = [problem for path in SECRETS for problem in _read_secret(host, raw, path, base)]
+def _read(host: str, raw: dict[str, Any], base: Path | None, secrets: Collection[tuple[str, ...]]) -> list[Problem]:
+    """Put in the place of its name what the data names: a secret, a CA, templates. Without a base, nothing is read.
+
+    Of the secrets only those that are listed are read.
+    """
+    problems = [
+        problem for path in SECRETS for problem in _read_secret(host, raw, path, base if path in secrets else None)
+    ]
     if base and isinstance(raw.get("apiserver_ca"), str):
         try:
             raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])

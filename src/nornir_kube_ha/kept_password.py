@@ -20,13 +20,13 @@ def new_password() -> SecretStr:
 
 
 def with_kept_passwords(intent: Intent, facts: Mapping[str, Facts]) -> Intent:
-    """The same, with the passwords that hosts keep in the place of those that were just made up.
+    """The same, with the passwords that hosts keep in the place of those that were just made up, or not read.
 
     Arguments:
         intent: what should be
         facts: of its hosts, by name, as many as were looked at
     """
-    if not intent.makes_up_passwords:
+    if not intent.keeps_passwords_on_hosts:
         return intent
     return Intent(tuple(_with_kept_password(cluster, facts) for cluster in intent.clusters))
 
@@ -37,7 +37,7 @@ def _with_kept_password(cluster: Cluster, facts: Mapping[str, Facts]) -> Cluster
 
 
 def _given(node: Node, password: SecretStr) -> Node:
-    if not node.haproxy.stats.generate_password:
+    if not node.haproxy.stats.is_kept_on_hosts:
         return node
     stats = node.haproxy.stats.model_copy(update={"password": password})
     return node.model_copy(update={"haproxy": node.haproxy.model_copy(update={"stats": stats})})

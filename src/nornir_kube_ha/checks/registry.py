@@ -97,6 +97,8 @@ CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
 """Every check there is, by its id."""
 
 ALL = frozenset(CHECKS)
+NEED_PASSWORD = frozenset({"files.intended", "haproxy.stats"})
+"""Checks that hold the inventory's stats password against what hosts have."""
 
 
 def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:

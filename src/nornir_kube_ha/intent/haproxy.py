@@ -19,6 +19,8 @@ from nornir_kube_ha.intent.fields import (
     Settings,
 )
 
+UNREADABLE = "a-password-not-read"
+"""Stands in for a password that nothing needed to be read for; it is never written to a host."""
 ANY_ADDRESS = ANY_ADDRESSES[0]  # the guide's bind address; the VIP moves between hosts
 
 
@@ -60,6 +62,11 @@ class Stats(Settings):
     """Whether the page may change haproxy: drain, disable and stop servers. Read-only unless asked."""
     log: Line | None = "127.0.0.1 local0 err"
     """The page's own `log` line; none to use `global`'s."""
+
+    @property
+    def is_kept_on_hosts(self) -> bool:
+        """Whether the hosts know the password and the inventory does not, or was not asked for it."""
+        return self.generate_password or self.password.get_secret_value() == UNREADABLE
 
 
 class HAProxy(Settings):

@@ -49,9 +49,9 @@ class Intent:
         return self._clusters[name]
 
     @cached_property
-    def makes_up_passwords(self) -> bool:
-        """Whether any node has a stats password that nobody has given it."""
-        return any(node.haproxy.stats.generate_password for node in self.nodes)
+    def keeps_passwords_on_hosts(self) -> bool:
+        """Whether the hosts know any stats password that the inventory does not, or was not asked for."""
+        return any(node.haproxy.stats.is_kept_on_hosts for node in self.nodes)
 
     @cached_property
     def _clusters(self) -> dict[str, Cluster]:
