@@ -114,6 +114,49 @@ def test_it_gets_at_nothing_else(
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.field_report(
+    "H6",
+    "CVE-2025-27516",
+    "with jinja2 3.1.5 a template of an inventory reads the operator's environment",
+    "versions below 3.1.6 cannot be installed beside us, and each way out of the sandbox is tried",
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ('{0.__init__.__globals__}'|attr('format'))(cycler) }}",
+        "{{ ('{x.__init__.__globals__}'|attr('format_map'))({'x': cycler}) }}",
+        "{{ (['{0.__init__.__globals__}']|map(attribute='format')|first)(cycler) }}",
+        "{{ (['{0.__init__.__globals__}']|map('attr', 'format')|first)(cycler) }}",
+        "{{ ({'f': '{0.__init__.__globals__}'}.f|attr('format'))(joiner) }}",
+        "{{ '{0.__init__.__globals__}'|safe|attr('format')(namespace) }}",
+        "{{ ('{0.__init__.__globals__}'|escape).format(cycler) }}",
+        "{{ ('{x.__globals__[os]}'|attr('format'))(x=lipsum) }}",
+        "{% set f = '{0.__init__.__globals__}'.format %}{{ f(cycler) }}",
+        "{% set ns = namespace(f='{0.__init__.__globals__}'.format) %}{{ ns.f(cycler) }}",
+        "{{ cycler|attr('__init__') }}",
+        "{{ lipsum|attr('__globals__') }}",
+        "{{ lipsum['__globals__'] }}",
+        "{{ namespace|attr('__init__')|attr('__globals__') }}",
+        "{{ joiner.__init__.__globals__ }}",
+        "{{ [lipsum]|map(attribute='__globals__')|first }}",
+        "{{ [cycler]|map('attr', '__init__')|first }}",
+        "{{ [cycler]|groupby('__init__.__globals__') }}",
+        "{{ [cycler]|sum(attribute='__init__.__globals__') }}",
+        "{{ [cycler]|sort(attribute='__init__.__globals__') }}{{ cycler['__init__'] }}",
+        "{{ self|attr('_TemplateReference__context') }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ ().__class__ }}",
+        "{{ caller }}",
+    ],
+)
+def test_way_out_of_the_sandbox_is_closed(
+    with_template: Callable[..., Nornir], render: Render, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARY", SECRET)
+    words = refusal(render, with_template(f"# first\n{text}\n"))
+    assert SECRET not in words
+
+
 def test_error_names_the_line(with_template: Callable[..., Nornir], render: Render) -> None:
     words = refusal(render, with_template("# first\n# second\n{{ nothing }}\n"))
     assert words == "lb-1: template haproxy.cfg.j2, line 3: 'nothing' is undefined"
