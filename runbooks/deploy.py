@@ -8,19 +8,25 @@ well with its change goes back to the files that it had, and ends the run. One t
 
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 
-from nornir_kube_ha.checks import ALL, foreign_routers
+from nornir_kube_ha.checks import ALL, foreign_routers, former_speakers
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
+from nornir_kube_ha.membership import joining, why_not_to_join
 from nornir_kube_ha.obstacles import obstacles
 from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
+from nornir_kube_ha.runbooks.foreign_files import refuse_foreign_files, replaced_files
+from nornir_kube_ha.runbooks.former_nodes import refuse_former_nodes
 from nornir_kube_ha.runbooks.gate import settled
 from nornir_kube_ha.runbooks.homing import Unheld, bring_home, election_seconds, unheld_routers
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.runbooks.rolling import roll_out
+from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import install_packages
 
@@ -40,11 +46,13 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         look_first(run, allow_unreachable=options.roll_out.allow_unreachable, ask_others=not options.quick)
         if options.quick and _differs(run):
             look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
-        _preflight(run)
+        _preflight(run, options.roll_out)
         if _differs(run):
             with leased(run, proven):
-                _preflight(run)  # again: another run may have been at work until now
+                _preflight(run, options.roll_out)  # again: another run may have been at work until now
+                replaced = replaced_files(run)
                 _install(run)
+                run.plans = {name: replace(each, replaces=replaced.get(name, ())) for name, each in run.plans.items()}
                 unheld = unheld_routers(run)
                 open_firewalls(run)
                 roll_out(run, ALL, options.roll_out)
@@ -57,8 +65,17 @@ def _differs(run: Run) -> bool:
     return any(not change.is_empty for change in run.plans.values())
 
 
-def _preflight(run: Run) -> None:
-    """What speaks against changing a host stops all, before anything is changed on any."""
+def _preflight(run: Run, how: RollOut | None) -> None:
+    """What speaks against changing a host stops all, before anything is changed on any.
+
+    Arguments:
+        run: has looked at its hosts
+        how: what may go all the same; None after packages were installed, which ask nobody
+    """
+    if how and not how.replace_foreign_files:
+        refuse_foreign_files(run)
+    if how:
+        refuse_former_nodes(run, how.forget)
     for name, plan in run.plans.items():
         view = run.view(name)
         if plan.is_empty:
@@ -71,10 +88,25 @@ def _preflight(run: Run) -> None:
             vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
             words = f"another router speaks VRID {vrids} on {view.node.interface}"
             hint = "give the cluster another virtual_router_id, or stop that router; nothing was changed"
+            former = [f"kube-ha remove --host {each}" for each in former_speakers(view)]
+            hint = f"that was a node of this cluster, take it off: {'; '.join(former)}; {hint}" if former else hint
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
-        elif words := "; ".join((*hindrances(view.cluster, view.node, run.facts), *obstacles(plan, view.facts))):
+        elif words := "; ".join(
+            (
+                *hindrances(view.cluster, view.node, run.facts),
+                *obstacles(plan, view.facts),
+                *_why_not_to_join(run, name),
+            )
+        ):
             run.fail(name, PreflightError(name, f"{words}; nothing was changed"))
     run.stop_if_failed()
+
+
+def _why_not_to_join(run: Run, name: str) -> Iterator[str]:
+    cluster = run.intent.cluster_of(name)
+    seen = {node.name: run.facts[node.name] for node in cluster.nodes if node.name in run.facts}
+    if joining(cluster, [name], seen) and (words := why_not_to_join(cluster, name, seen)):
+        yield words
 
 
 def _install(run: Run) -> None:
@@ -85,7 +117,7 @@ def _install(run: Run) -> None:
     if missing and not run.dry_run:
         run.look()  # which versions came, what their packages brought along, and what tcpdump hears
         run.stop_if_failed()
-        _preflight(run)
+        _preflight(run, None)
 
 
 def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
-from nornir_kube_ha.runbooks.rollout_options import RollOut, add_accept_outage, add_rollout_options
+from nornir_kube_ha.runbooks.rollout_options import (
+    RollOut,
+    add_accept_outage,
+    add_rollout_options,
+    add_takeover_options,
+)
 from nornir_kube_ha.runbooks.values import key_value, names, positive, seconds
 from nornir_kube_ha.text import clean
 
@@ -145,6 +150,7 @@ def add_deploy_options(parser: argparse.ArgumentParser) -> None:
         "where nothing differs, end there: no VIP, peer or apiserver is asked, and checks of what they answer skipped"
     )
     parser.add_argument("--quick", action="store_true", help=words)
+    add_takeover_options(parser)
 
 
 def _add_change_and_rollout(parser: argparse.ArgumentParser) -> None:

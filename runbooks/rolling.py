@@ -14,12 +14,14 @@ from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.dialect import differences
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.membership import joining, strangers_to
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.gate import Gate, pass_gate, pass_gates
 from nornir_kube_ha.runbooks.leases import keep_leases
 from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.run import Run, StoppedError
+from nornir_kube_ha.runbooks.second_holder import leave_single_holder, starts_keepalived, watch_for_second_holders
 from nornir_kube_ha.tasks import (
     apply_config,
     get_generation_files,
@@ -38,6 +40,7 @@ class Lane:
         how: in which steps
         groups: names of its hosts, one group after the other
         gates: of those that serve
+        joining: names of hosts that the cluster's other nodes do not know yet
         well: names of those that are through their gates, in this order
     """
 
@@ -45,6 +48,7 @@ class Lane:
     how: RollOut
     groups: tuple[tuple[str, ...], ...]
     gates: Mapping[str, Gate]
+    joining: Collection[str] = ()
     well: list[str] = field(default_factory=list)
 
     @property
@@ -73,6 +77,7 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
     lanes = [_lane(run, cluster, plans, checks, how) for cluster in run.clusters]
     run.stop_if_failed()
     waiting, prolonged = set(differing), time.monotonic()
+    started: dict[str, set[str]] = {}
     try:
         waiting = set(run.each(stage_config, differing, intent=run.intent, plans=plans, lease=run.lease))
         run.stop_if_failed()
@@ -82,17 +87,24 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
                 for lane, names in zip(lanes, wave, strict=True)
                 if names and lane.cluster not in run.ended
             }
-            names = list(chain.from_iterable(turns.values()))
+            _admit(run, lanes, turns)
+            run.end_failed_clusters()
+            names = [name for name in chain.from_iterable(turns.values()) if name in run.going]
             if not names:
                 continue
             run.tell_of_change(f"changing {', '.join(names)}")
             run.in_hand = set(names)
             _change(run, names, plans, waiting)
             _pass_gates(run, names, {name: gate for lane in lanes for name, gate in lane.gates.items()})
+            _watch(run, lanes, turns, started, plans)
             _on_each([partial(_judge, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
             run.in_hand.clear()
             run.end_failed_clusters()
             prolonged = keep_leases(run, prolonged)
+        _look_at_ended(run, started, plans)
+    except StoppedError:
+        _look_at_ended(run, started, plans)
+        raise
     finally:  # what will not go live is not left lying about
         run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans)
 
@@ -100,15 +112,17 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
 def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut) -> Lane:
     own = [node.name for node in cluster.nodes if node.name in plans]
     changing = [name for name in own if plans[name].touches_live]
-    serving = [name for name in changing if run.facts[name].serves]
+    new = joining(cluster, changing, run.facts)
+    serving = [name for name in changing if run.facts[name].serves and name not in new]
     holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
-    joining = [name for name in changing if KEEPALIVED_CONF not in run.facts[name].files]
     serial = max(1, how.serial.of(len(serving)))
-    groups = batches(run.intent, changing, serving, holding, serial=serial, joining=joining)
+    groups = batches(run.intent, changing, serving, holding, serial=serial, joining=new)
     if _cannot_be_rolled(run, serving, plans, how):
         groups = (tuple(changing),)
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
-    return Lane(cluster.name, how, groups, {name: Gate.of(run, name, checks) for name in serving})
+    # A host that runs for somebody else has a way back as well.
+    gates = {name: Gate.of(run, name, checks) for name in changing if run.facts[name].serves}
+    return Lane(cluster.name, how, groups, gates, new)
 
 
 def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut) -> bool:
@@ -127,6 +141,50 @@ def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, Ho
             )
             run.fail(name, PreflightError(name, f"{message} host to host; {hint} {seconds:.1f} s. Nothing was changed"))
     return False
+
+
+def _admit(run: Run, lanes: Iterable[Lane], turns: Mapping[str, Collection[str]]) -> None:
+    """A host joins only once every node that runs sends it adverts: one that went back to its old files does not."""
+    for lane in lanes:
+        if run.dry_run or len(lane.groups) == 1:
+            continue
+        cluster = next(each for each in run.clusters if each.name == lane.cluster)
+        for name in set(turns.get(lane.cluster, ())) & set(lane.joining):
+            if strangers := strangers_to(cluster, name, run.facts):
+                words = (
+                    f"{', '.join(strangers)} would send it no VRRP adverts, and it would hold {cluster.addresses} too"
+                )
+                hint = "it was left as it was. Mend those nodes first, then deploy again"
+                run.fail(name, PreflightError(name, f"{words}: {hint}"))
+
+
+def _watch(
+    run: Run,
+    lanes: Iterable[Lane],
+    turns: Mapping[str, Collection[str]],
+    started: dict[str, set[str]],
+    plans: Mapping[str, HostPlan],
+) -> None:
+    """See that hosts on which keepalived was just started are no second holders of what others serve."""
+    for lane in lanes:
+        names = {
+            name
+            for name in turns.get(lane.cluster, ())
+            if name in run.changed and (name in lane.joining or starts_keepalived(plans[name]))
+        }
+        if run.dry_run or not names:
+            continue
+        started.setdefault(lane.cluster, set()).update(names)
+        cluster = next(each for each in run.clusters if each.name == lane.cluster)
+        if any(run.facts[node.name].holds_any(cluster.vips) for node in cluster.nodes if node.name in run.facts):
+            watch_for_second_holders(run, cluster, started[lane.cluster], plans)
+
+
+def _look_at_ended(run: Run, started: Mapping[str, Collection[str]], plans: Mapping[str, HostPlan]) -> None:
+    """The report of a cluster whose change ended early says who holds the VIP now."""
+    if not run.dry_run:
+        with run.unbroken():
+            leave_single_holder(run, started, plans)
 
 
 def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan], waiting: set[str]) -> None:

@@ -3,8 +3,10 @@
 import argparse
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from typing import Any
 
 from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.runbooks.values import ip_address
 
 ON_FAILURE = ("rollback-host", "rollback-all", "stop")
 HUNDRED = 100
@@ -74,6 +76,8 @@ class RollOut:
         allow_unreachable: hosts that cannot be reached do not stop the run
         accept_outage: what cannot go from host to host is changed on all at once
         allow_downgrade: a package may go back to an older version
+        replace_foreign_files: a haproxy.cfg or keepalived.conf of somebody else, which is in use, is replaced
+        forget: addresses of former nodes that still answer, and that the others forget all the same
     """
 
     serial: Share = ONE
@@ -82,6 +86,8 @@ class RollOut:
     allow_unreachable: bool = False
     accept_outage: bool = False
     allow_downgrade: bool = False
+    replace_foreign_files: bool = False
+    forget: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what a command line could not say.
@@ -94,6 +100,8 @@ class RollOut:
                 raise UsageError(f"{name} is a Share, as Share(2) or Share(25, percent=True)")
         if self.on_failure not in ON_FAILURE:
             raise UsageError(f"on_failure is one of {', '.join(ON_FAILURE)}, and not {self.on_failure!r}")
+        if isinstance(self.forget, str):
+            raise UsageError(f"forget is a list of addresses, and not {self.forget!r}")
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "RollOut":
@@ -103,7 +111,8 @@ class RollOut:
             arguments: of any runbook's parser; what it was not given is as usual
         """
         own = (field.name for field in fields(cls))
-        return cls(**{name: getattr(arguments, name) for name in own if hasattr(arguments, name)})
+        given: dict[str, Any] = {name: getattr(arguments, name) for name in own if hasattr(arguments, name)}
+        return cls(**given | {"forget": tuple(given.get("forget", ()))})
 
 
 def add_rollout_options(parser: argparse.ArgumentParser) -> None:
@@ -149,3 +158,25 @@ def add_accept_outage(parser: argparse._ActionsContainer, words: str) -> None:
         words: what it has done
     """
     parser.add_argument("--accept-outage", action="store_true", help=words)
+
+
+def add_takeover_options(parser: argparse._ActionsContainer) -> None:
+    """Add what lets a deploy go on where it would refuse for the sake of others.
+
+    Arguments:
+        parser: of the runbook
+    """
+    parser.add_argument(
+        "--replace-foreign-files",
+        action="store_true",
+        help="replace a haproxy.cfg or keepalived.conf that kube-ha did not write and that is in use; it is kept, and "
+        "remove puts it back",
+    )
+    parser.add_argument(
+        "--forget",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        type=ip_address,
+        help="change the others though this former node still answers: no keepalived runs there; repeatable",
+    )

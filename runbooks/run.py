@@ -12,7 +12,7 @@ from typing import Any
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result
 
-from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, check_cluster, check_host, unknown_host
+from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, Status, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import VRRP_INSTANCE, masked
 from nornir_kube_ha.errors import (
     HostUnreachableError,
@@ -95,6 +95,7 @@ class Run:
         checks: ids of the checks that are wanted
         tolerated: names of hosts whose failure does not stop the run
         ended: why a cluster's change went no further, by its name; the others go on
+        aftermath: what was seen of a cluster's hosts after its change ended early, by the cluster's name
         in_hand: names of hosts whose change has begun, and that have not passed their gates yet
         steps: what is done, by host name, where that is not what the hosts' plans say; a dry run's report lists it
     """
@@ -130,6 +131,7 @@ class Run:
         self.tolerated: set[str] = set()
         self.ended: dict[str, str] = {}
         self.in_hand: set[str] = set()
+        self.aftermath: dict[str, Mapping[str, Facts]] = {}
         self.steps: dict[str, tuple[str, ...]] = {}
         self._failures: dict[str, Failure] = {}
         self._stopped = ""
@@ -421,6 +423,19 @@ class Run:
         self.plans.update({name: each.result for name, each in planned.items() if not each.exception})
         return {name: each.exception for name, each in {**found, **planned}.items() if each.exception}
 
+    def glance(self, cluster: Cluster) -> dict[str, Facts]:
+        """Gather facts of a cluster's hosts of this run, quickly, and keep nothing of it.
+
+        Arguments:
+            cluster: one of the run's
+
+        Returns:
+            By name, of the hosts that can be looked at, failed ones among them
+        """
+        names = [node.name for node in cluster.nodes if node.name in self.hosts and node.name not in self.unreachable]
+        found = self._ask(get_facts, names, {"intent": self.intent, "ask_others": False})
+        return {name: result.result for name, result in found.items() if not result.exception}
+
     @property
     def clusters(self) -> tuple[Cluster, ...]:
         """Those that any of the run's hosts serves."""
@@ -451,12 +466,19 @@ class Run:
         asked = None if stopped else self._endpoints.get(cluster.name)
         endpoint = asked.result() if asked else None
         left_out = {node.name for node in cluster.nodes} - {*self.hosts}
+        findings = check_cluster(ClusterView(cluster, facts, endpoint, left_out), self.checks) if judged else ()
         return ClusterReport(
-            check_cluster(ClusterView(cluster, facts, endpoint, left_out), self.checks) if judged else (),
+            self._with_aftermath(cluster, findings) if judged and stopped else findings,
             str(cluster.vip.ip),
             cluster.nodes[0].haproxy.port,
             {apiserver.name: str(apiserver) for apiserver in cluster.apiservers},
         )
+
+    def _with_aftermath(self, cluster: Cluster, unseen: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """A change that ended early passes no check, but what is wrong after it is told: two holders, say."""
+        after = check_cluster(ClusterView(cluster, self.aftermath.get(cluster.name, {})), self.checks)
+        wrong = {each.id: each for each in after if each.status in {Status.FAIL, Status.WARN}}
+        return tuple(wrong.get(each.id, each) for each in unseen)
 
     def _host_report(self, name: str, *, judged: bool) -> HostReport:
         node, failure = self.intent.node(name), self._failures.get(name)

@@ -1,6 +1,7 @@
 """Values of a command line, checked as they are read."""
 
 import argparse
+import ipaddress
 import re
 
 
@@ -49,3 +50,15 @@ def seconds(text: str) -> float:
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
     return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+def ip_address(text: str) -> str:
+    """An IP address, as Python writes it.
+
+    Arguments:
+        text: as given
+    """
+    try:
+        return ipaddress.ip_address("" if "%" in text else text).compressed
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected an IP address, as 192.0.2.13, got {text!r}") from None

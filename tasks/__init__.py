@@ -17,6 +17,7 @@ from nornir_kube_ha.tasks.drain import drain_apiserver, ready_apiserver
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.firewall import change_firewall
+from nornir_kube_ha.tasks.former import get_former_peers
 from nornir_kube_ha.tasks.generations import get_generation_files, get_generations
 from nornir_kube_ha.tasks.holding import get_holding
 from nornir_kube_ha.tasks.hostkeys import get_host_key
@@ -24,7 +25,7 @@ from nornir_kube_ha.tasks.lease import release_lease, take_lease
 from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config
-from nornir_kube_ha.tasks.services import change_services, restart_services
+from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
 from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.vip import get_endpoint
@@ -38,6 +39,7 @@ __all__ = [
     "get_endpoint",
     "get_facts",
     "get_fault_story",
+    "get_former_peers",
     "get_generation_files",
     "get_generations",
     "get_holding",
@@ -57,6 +59,7 @@ __all__ = [
     "render_config",
     "restart_services",
     "stage_config",
+    "stop_keepalived",
     "take_lease",
     "unstage_config",
     "upgrade_packages",

@@ -51,9 +51,8 @@ def apply_config(
     if change.touches_live and not task.is_dry_run(dry_run):
         script = guard(lease, seconds=TIMEOUT)
         if change.touches_files:  # not behind `||`, which would make its `set -e` mean nothing
-            script += (
-                f"(\n{config.commit_script(change, lease)})\ncommitted=$?\n[ $committed = 0 ] || exit $committed\n"
-            )
+            commit = config.commit_script(change, lease, intent.cluster_of(task.host.name).name)
+            script += f"(\n{commit})\ncommitted=$?\n[ $committed = 0 ] || exit $committed\n"
         if change.units:
             script += f"(\n{services.services_script(change, intent.node(task.host.name))}) || exit {NOT_TOLD}\n"
         try:

@@ -19,6 +19,7 @@ from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.inventory import merged_data
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease, this_process
 from nornir_kube_ha.plan import HostPlan, plan
@@ -30,7 +31,7 @@ from nornir_kube_ha.templating import environment, line_of, our_environment
 from nornir_kube_ha.versions import features, upstream_version
 
 STAGE = ("draft.sh", "loads.sh", "stage.sh")
-COMMIT = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")
+COMMIT = ("draft.sh", "generations.sh", "units.sh", "selinux.sh", "commit.sh", "written.sh")
 TIMEOUT = 60  # seconds; both judges together take well under one
 
 
@@ -211,16 +212,18 @@ def commit_config(
     """
     change = plans[task.host.name]
     if change.touches_files and not task.is_dry_run(dry_run):
-        run_script(task, guard(lease, seconds=TIMEOUT) + commit_script(change, lease), timeout=TIMEOUT)
+        cluster = str(merged_data(task.host).get("cluster", ""))
+        run_script(task, guard(lease, seconds=TIMEOUT) + commit_script(change, lease, cluster), timeout=TIMEOUT)
     return Result(host=task.host, changed=change.touches_files, diff=change.files_diff)
 
 
-def commit_script(change: HostPlan, lease: Lease | None) -> str:
+def commit_script(change: HostPlan, lease: Lease | None, cluster: str = "") -> str:
     """What puts a host's staged files in the place of the live ones.
 
     Arguments:
         change: the host's plan
         lease: the run's: the generation that is kept says whose it was
+        cluster: that the files are for
     """
     variables = assignments(
         managed=" ".join(MANAGED_PATHS),
@@ -229,6 +232,8 @@ def commit_script(change: HostPlan, lease: Lease | None) -> str:
         folders=" ".join(each.path for each in change.folders),
         stale=" ".join(change.stale_units),
         keep=str(KEPT),
+        replaced=" ".join(change.replaces),
+        cluster=cluster or "-",
         **selinux(),
         about=f"{lease.run_id if lease else '-'} {(lease.owner if lease else this_process()).user}",
     )

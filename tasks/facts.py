@@ -23,7 +23,7 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that
-LOOK = ("probes.sh", "nftables.sh", "loads.sh")
+LOOK = ("probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh")
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -105,6 +105,7 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
     return {
         "files": " ".join(MANAGED_PATHS),
         "folders": " ".join(("/", "/etc", *FOLDERS)),
+        "managed": " ".join(MANAGED_PATHS),
         "interface": node.interface,
         "address": str(node.address),
         "haproxy_socket": node.haproxy.socket,

@@ -1,7 +1,8 @@
 # One look at a load-balancer node, in one round trip. Reads and never changes. After probes.sh, which begins with what
-# both use, the package managers' functions, nftables.sh and loads.sh.
+# both use, the package managers' functions, nftables.sh, loads.sh, generations.sh and origins.sh.
 #
-# Set before it: NONCE, FILES, FOLDERS (which those are in), HAPROXY_SOCKET, DEADLINE (seconds). Everything it prints stands between
+# Set before it: NONCE, FILES and MANAGED (all paths of ours), FOLDERS (which those are in), HAPROXY_SOCKET, DEADLINE
+# (seconds). Everything it prints stands between
 # lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
 
 # A command that hangs costs its own section, not the look.
@@ -253,6 +254,7 @@ look() {
     show_units
     packages
     files
+    origins
     units
     network
     daemons

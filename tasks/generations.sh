@@ -15,13 +15,14 @@ fingerprint() {
 numbers() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
 
 # Keep what is live as the newest generation, if it is not that already, and let the oldest go. Where that fails, the
-# script ends before anything is changed. After draft.sh; set before it: KEEP, ABOUT. Nobody but root reads it; it is
-# whole once it has its number.
+# script ends before anything is changed. After draft.sh; set before it: KEEP, ABOUT, REPLACED (files that somebody else
+# has put in the place of ours). Nobody but root reads it; it is whole once it has its number.
 keep_generation() {
     (umask 077 && mkdir -p "$GENERATIONS") || cannot_keep "cannot make the folder"
     new=$GENERATIONS/.new last=$(numbers | tail -n 1) live=$(fingerprint /)
     state=unproven
     [ "$(cat "$GOOD" 2>/dev/null)" != "$live" ] || state=good
+    [ -z "${REPLACED:-}" ] || state=before
     line="$(date +%s) $state $ABOUT"
     rm -rf "$new"
     if [ -n "$last" ] && [ "$(fingerprint "$GENERATIONS/$last/files")" = "$live" ]; then
@@ -33,10 +34,7 @@ keep_generation() {
         [ ! -f "$file" ] || (cd / && cp -a -L --parents ".$file" "$new/files") || cannot_keep "cannot copy $file"
     done
     [ "$(fingerprint "$new/files")" = "$live" ] || cannot_keep "its copies are not the same as the files"
-    # What stood there before the first change never goes: `remove` puts it back. Files that we wrote before anything was
-    # kept are not that.
-    # shellcheck disable=SC2086  # a list of words
-    [ -n "$last" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED || keep_before || cannot_keep "cannot write $BEFORE"
+    keep_before || cannot_keep "cannot write $BEFORE"
     { echo "$line" >"$new/about" && sync -f "$new"; } || cannot_keep "cannot write $new/about"
     number=$(printf %06d $((${last#"${last%%[!0]*}"} + 1)))
     { mv -T "$new" "$GENERATIONS/$number" && sync "$GENERATIONS"; } || cannot_keep "cannot rename $new"
@@ -45,11 +43,14 @@ keep_generation() {
 
 cannot_keep() { left_alone "cannot keep the files as they are in $GENERATIONS: $*"; }
 
-# Links as links: `remove` puts back what was there.
+# What stood there before the first change never goes: `remove` puts it back, links as links. A file with our header is
+# not that, and what came after the first change is that only if somebody else has replaced our file by it.
 keep_before() {
-    rm -rf "$BEFORE" && cp -a "$new/files" "$BEFORE" || return
     for file in $MANAGED; do
-        [ ! -L "$file" ] || (cd / && cp -a --remove-destination --parents ".$file" "$BEFORE") || return
+        [ -f "$file" ] || continue
+        [ -z "$last" ] || case " ${REPLACED:-} " in *" $file "*) ;; *) continue ;; esac
+        ! grep -qs 'Written by nornir-kube-ha' "$file" || continue
+        (umask 077 && mkdir -p "$BEFORE") && (cd / && cp -a --remove-destination --parents ".$file" "$BEFORE") || return
     done
 }
 

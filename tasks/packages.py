@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
+from nornir_kube_ha.config import MANAGED_PATHS
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.families import commands, functions
@@ -15,6 +16,7 @@ from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 900  # seconds; a slow mirror
+UNITS = ("generations.sh", "units.sh")
 LOCK_TIMEOUT = 120  # seconds for whoever holds the package manager's lock: another one's own run
 
 
@@ -50,7 +52,9 @@ def install_packages(
     if not seen.package_manager:
         words = f"no {' or '.join(commands())} on {seen.os}; other package managers are not known yet"
         raise RemoteCommandError(task.host.name, words)
-    script = manager_script("install_wanted", wanted="\n".join(missing))
+    # A package may start and enable its unit: what was before is noted first.
+    before = assignments(managed=" ".join(MANAGED_PATHS), replaced="") + "".join(map(load_script, UNITS))
+    script = before + manager_script("install_wanted", wanted="\n".join(missing))
     run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)
 

@@ -1,10 +1,13 @@
 """Taking everything off a host again."""
 
+import secrets
+
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import MANAGED_PATHS
 from nornir_kube_ha.generations import FOLDER
 from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.plan import UNITS
 from nornir_kube_ha.tasks.firewall import FIREWALL, marks
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
@@ -14,6 +17,7 @@ TIMEOUT = 120  # seconds; systemd's own limit for a stop is 90
 STEPS = (
     "stop keepalived and haproxy, and start neither at boot",
     *(f"remove {path}" for path in MANAGED_PATHS),
+    "put back the files that were there before the first deploy, and start the units that ran then",
     "close in the firewall what kube-ha opened",
 )
 """What is done, a few words each."""
@@ -22,7 +26,8 @@ STEPS = (
 def remove_config(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:
     """Stop and disable keepalived and haproxy, and take every file and firewall rule of ours away. Packages stay.
 
-    What stood in the place of our files before the first of them, as the packages ship it, is put back.
+    What stood in the place of our files before the first of them is put back, and the units run and start at boot if
+    they did so then.
 
     Arguments:
         dry_run: whether to only say so; Nornir's own setting if not given
@@ -34,12 +39,16 @@ def remove_config(task: Task, dry_run: bool | None = None, lease: Lease | None =
           * diff (``str``): what goes
 
     Raises:
-        RemoteCommandError: a unit does not stop, or a file does not go
+        RemoteCommandError: a unit does not stop or start, or a file does not go
     """
+    running: list[str] = []
     if not task.is_dry_run(dry_run):
-        variables = assignments(managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
+        nonce = secrets.token_hex(8)
+        variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
         scripts = map(load_script, ("draft.sh", *FIREWALL, "selinux.sh", "remove.sh"))
-        run_script(task, "".join([guard(lease, seconds=TIMEOUT), variables, *scripts]), timeout=TIMEOUT)
+        done = run_script(task, "".join([guard(lease, seconds=TIMEOUT), variables, *scripts]), timeout=TIMEOUT)
+        running = [unit for unit in UNITS if f"@{nonce} unit {unit}" in done.stdout.splitlines()]
     lines = ["- keepalived, haproxy: stopped, and not started at boot", *(f"- {path}" for path in MANAGED_PATHS)]
+    lines += [f"+ {unit}: runs again, with the file that was there before the first deploy" for unit in running]
     lines.append("- firewall rules that kube-ha added")
     return Result(host=task.host, changed=True, diff="\n".join(lines))

@@ -81,3 +81,24 @@ def restart_services(task: Task, dry_run: bool | None = None) -> Result:
     if not task.is_dry_run(dry_run):
         run_script(task, "systemctl restart haproxy && systemctl restart keepalived\n", timeout=TIMEOUT)
     return Result(host=task.host, changed=True)
+
+
+def stop_keepalived(task: Task, *, disable: bool, dry_run: bool | None = None, lease: Lease | None = None) -> Result:
+    """Stop keepalived, so that the host lets the VIP go.
+
+    Arguments:
+        disable: whether it does not start at boot either
+        dry_run: whether to do nothing; Nornir's own setting if not given
+        lease: the run's, without which nothing is done; None skips the check
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): True
+
+    Raises:
+        RemoteCommandError: it does not stop
+    """
+    if not task.is_dry_run(dry_run):
+        verb = "disable --now" if disable else "stop"
+        run_script(task, guard(lease, seconds=TIMEOUT) + f"systemctl {verb} keepalived >&2\n", timeout=TIMEOUT)
+    return Result(host=task.host, changed=True)

@@ -25,6 +25,7 @@ class Generation:
         run_id: of the run that replaced them
         user: whose run that was, `root@noc-1`
         is_live: the live files are the same
+        before: somebody else's files were among them, which a deploy replaced
     """
 
     number: int
@@ -33,10 +34,12 @@ class Generation:
     run_id: str
     user: str
     is_live: bool
+    before: bool = False
 
     def __str__(self) -> str:
         """`12: good, replaced 2026-11-24 23:00:01 UTC by run 0123456789ab of root@noc-1`."""
         state = "live now" if self.is_live else "good" if self.good else "never passed every check"
+        state = f"{state}, before kube-ha" if self.before else state
         when = f"{self.replaced:%Y-%m-%d %H:%M:%S} UTC"
         return f"{self.number}: {state}, replaced {when} by run {self.run_id} of {self.user}"
 
@@ -60,7 +63,7 @@ def parse_generations(text: str, nonce: str) -> tuple[Generation, ...]:
 def _generation(words: list[str]) -> Generation:
     number, replaced, state, run_id, user, same = words
     when = datetime.fromtimestamp(int(replaced), UTC)
-    return Generation(int(number), when, state == "good", run_id, user, same == "live")
+    return Generation(int(number), when, state == "good", run_id, user, same == "live", state == "before")
 
 
 def parse_files(text: str, nonce: str) -> tuple[ConfigFile, ...]:

@@ -77,6 +77,7 @@ class HostPlan:
         units: what the units are asked for, in order
         firewall: what the host's firewall has to be told, none if nothing
         folders: folders of ours that others than root can write to, which is ended
+        replaces: paths of files of somebody else that go, and that are kept as what was there before
     """
 
     install: tuple[str, ...] = ()
@@ -85,6 +86,7 @@ class HostPlan:
     units: tuple[UnitChange, ...] = ()
     firewall: FirewallChange | None = None
     folders: tuple[Folder, ...] = ()
+    replaces: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -3,7 +3,7 @@
 Pure functions. A host check looks at one host, a cluster check at all hosts of a cluster at once.
 """
 
-from nornir_kube_ha.checks.keepalived import foreign_routers
+from nornir_kube_ha.checks.keepalived import foreign_routers, former_speakers
 from nornir_kube_ha.checks.model import Check, ClusterView, Finding, HostView, Severity, Status, Verdict
 from nornir_kube_ha.checks.registry import (
     ALL,
@@ -32,5 +32,6 @@ __all__ = [
     "check_cluster",
     "check_host",
     "foreign_routers",
+    "former_speakers",
     "unknown_host",
 ]

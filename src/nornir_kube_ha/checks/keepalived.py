@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
+from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import VRRP_INSTANCE
 from nornir_kube_ha.facts import Advert
 from nornir_kube_ha.intent import FOREMOST, Router
+from nornir_kube_ha.membership import live_peers
+
+MOST_NAMED = 5  # former peers
 
 
 def state(view: HostView) -> Verdict:
@@ -75,9 +79,35 @@ def no_foreign_router(view: HostView) -> Verdict:
     return Verdict(
         not foreign,
         expected,
-        "; ".join(foreign) or "no other",
-        "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
+        "; ".join(foreign) or _no_other(view),
+        f"take off a node that was: {_take_off(former)}"
+        if (former := former_speakers(view))
+        else "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
     )
+
+
+def _take_off(former: Iterable[IPAddress]) -> str:
+    return "; ".join(f"kube-ha remove --host {address}" for address in former)
+
+
+def _no_other(view: HostView) -> str:
+    silent = sorted(_former_peers(view), key=rank)[:MOST_NAMED]
+    return f"no other; a former peer that is silent: {', '.join(map(str, silent))}" if silent else "no other"
+
+
+def _former_peers(view: HostView) -> frozenset[IPAddress]:
+    """Addresses that the host sent or sends adverts to and that no node of the cluster has."""
+    return (view.facts.kept_peers | live_peers(view.facts)) - {node.address for node in view.cluster.nodes}
+
+
+def former_speakers(view: HostView) -> tuple[IPAddress, ...]:
+    """Return former peers of a host that were heard with one of the cluster's VRIDs.
+
+    Arguments:
+        view: the host that listened
+    """
+    heard = {advert.source for router in view.cluster.routers for advert in _adverts(view, router)}
+    return tuple(sorted(heard & _former_peers(view), key=rank))
 
 
 def foreign_routers(view: HostView) -> tuple[str, ...]:

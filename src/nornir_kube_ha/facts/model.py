@@ -1,13 +1,14 @@
 """One host, as one look at it found it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from nornir_kube_ha.addresses import IPInterface
+from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
+from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
 from nornir_kube_ha.versions import upstream_version
@@ -99,6 +100,8 @@ class Facts:
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
         folders: those that our files are in, and the ones above
+        origins: by path, where each live configuration file without our header comes from
+        kept_peers: unicast peers in the keepalived.conf of earlier generations
     """
 
     os: str
@@ -129,6 +132,8 @@ class Facts:
     asked_others: bool = True
     obstacles: tuple[Obstacle, ...] = ()
     folders: tuple[Folder, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    kept_peers: frozenset[IPAddress] = frozenset()
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.

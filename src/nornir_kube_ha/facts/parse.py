@@ -12,6 +12,7 @@ from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
+from nornir_kube_ha.facts.parse_origin import parse_kept_peers, parse_origins
 from nornir_kube_ha.facts.sections import sections_about, sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
@@ -63,6 +64,8 @@ def _facts(sections: dict[str, str]) -> Facts:
         firewall=_firewall(sections),
         obstacles=tuple(obstacles(sections.get("obstacles", ""))),
         folders=tuple(folders(sections.get("folders", ""))),
+        origins=dict(parse_origins(sections)),
+        kept_peers=frozenset(parse_kept_peers(sections.get("kept_peers", ""))),
     )
 
 

@@ -42,3 +42,10 @@ apt_trouble() {
     *"Unable to locate package"* | *"has no installation candidate"* | *"' was not found"*) echo missing ;;
     esac
 }
+
+# The file is a conffile of a package, and as the package ships it.
+apt_unchanged() {
+    shipped=$(dpkg-query --show --showformat '${Conffiles}\n' haproxy keepalived 2>/dev/null |
+        awk -v file="$1" '$1 == file { print $2; exit }')
+    [ -n "$shipped" ] && [ "$(md5sum <"$1")" = "$shipped  -" ]
+}

@@ -75,3 +75,14 @@ dnf_trouble() {
     *"Unable to find a match"* | *"No match for argument"*) echo missing ;;
     esac
 }
+
+# rpm's digests are SHA-256 since Enterprise Linux 6, and MD5 where a package is older.
+dnf_unchanged() {
+    shipped=$(rpm -qf --queryformat '[%{FILENAMES} %{FILEDIGESTS}\n]' "$1" 2>/dev/null |
+        awk -v file="$1" '$1 == file { print $2; exit }')
+    case ${#shipped} in
+    64) [ "$(sha256sum <"$1")" = "$shipped  -" ] ;;
+    32) [ "$(md5sum <"$1")" = "$shipped  -" ] ;;
+    *) return 1 ;;
+    esac
+}

@@ -21,6 +21,7 @@ class Family:
       * `older VERSION VERSION`: whether the first is older than the second
       * `refresh`: reads the package sources again
       * `install WORD...`, `upgrade WORD...`, `downgrade WORD...`: of packages; files of ours that stand there are kept
+      * `unchanged PATH`: whether a configuration file is as haproxy's or keepalived's package ships it
       * `trouble WORDS`: what words of its own tell of: `locked`, `sources` (one cannot be read), `missing`, or nothing
     """
 

@@ -1,0 +1,114 @@
+"""Machines that were nodes of a cluster: while their keepalived runs, the others must not forget them.
+
+A backup hears the holder's adverts. Once the others take it out of their unicast_peer it hears nobody, and takes the
+VIP beside the holder.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from nornir_kube_ha.addresses import IPAddress
+from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.errors import KubeHaError, PreflightError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.membership import FormerPeer, former_peers, is_member
+from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import get_facts, get_former_peers
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A machine that nodes of a cluster are about to forget.
+
+    Arguments:
+        cluster: that it was a node of
+        address: its
+        names: of the nodes that send it adverts, and would not any more
+        now: its name in the inventory, as a node of another cluster; "" if the inventory does not have it
+    """
+
+    cluster: Cluster
+    address: IPAddress
+    names: tuple[str, ...]
+    now: str
+
+
+def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
+    """Fail the hosts that would forget a former node of their cluster which may still take the VIP.
+
+    Arguments:
+        run: has looked at its hosts
+        forget: addresses that may be forgotten all the same
+    """
+    machines = [each for each in _about_to_be_forgotten(run) if str(each.address) not in forget]
+    looked = {each: _look_at_moved(run, each) for each in machines}
+    asking: dict[str, list[IPAddress]] = {}
+    for each in machines:
+        for name in each.names if looked[each] is None else ():
+            asking.setdefault(name, []).append(each.address)
+    answers = run.each(get_former_peers, list(asking), intent=run.intent, addresses=asking)
+    for each in machines:
+        seen = looked[each]
+        found = FormerPeer() if seen else _together(answers, each)
+        if (seen and _is_still(each.cluster, seen)) or found.may_take_over or _speaks(run, each):
+            run.fail(each.names[0], PreflightError(each.names[0], _words(run, each, found)))
+        elif not seen and not found.answers:
+            run.tell(f"{each.address}, which {', '.join(each.names)} will forget as a peer, is silent")
+
+
+def _about_to_be_forgotten(run: Run) -> Iterator[Former]:
+    named = {node.address: node.name for node in run.intent.nodes}
+    for cluster in run.clusters:
+        for address, knowing in former_peers(cluster, run.facts).items():
+            names = tuple(name for name in knowing if name in run.plans and KEEPALIVED_CONF in run.plans[name].paths)
+            if names:
+                yield Former(cluster, address, names, named.get(address, ""))
+
+
+def _look_at_moved(run: Run, former: Former) -> Facts | None:
+    """What is seen of a machine that the inventory has elsewhere; None where that is not to be seen."""
+    if not former.now:
+        return None
+    try:
+        facts: Facts = run.facts.get(former.now) or run.one(get_facts, former.now, intent=run.intent, ask_others=False)
+    except KubeHaError:
+        return None
+    return facts
+
+
+def _is_still(cluster: Cluster, facts: Facts) -> bool:
+    unit = facts.units["keepalived"]
+    return is_member(cluster, facts) and (unit.is_active or unit.enabled)
+
+
+def _together(answers: dict[str, dict[IPAddress, FormerPeer]], former: Former) -> FormerPeer:
+    found = FormerPeer()
+    for name in former.names:
+        found |= answers.get(name, {}).get(former.address, FormerPeer())
+    return found
+
+
+def _speaks(run: Run, former: Former) -> bool:
+    """Whether any node has heard it with a VRID of the cluster; priority 0 is a goodbye."""
+    vrids = former.cluster.virtual_router_ids
+    return any(
+        advert.source == former.address and advert.virtual_router_id in vrids and advert.priority
+        for node in former.cluster.nodes
+        if node.name in run.facts and (heard := run.facts[node.name].heard)
+        for advert in heard.adverts
+    )
+
+
+def _words(run: Run, former: Former, found: FormerPeer) -> str:
+    address, now, cluster = former.address, former.now, former.cluster
+    who = f"{address} ({now}, of cluster {run.intent.node(now).cluster} now)" if now else f"{address}"
+    how = [*sorted(found.answers), *(["VRRP adverts"] if _speaks(run, former) else [])]
+    shown = f" ({', '.join(how)})" if how else ""
+    command = f"kube-ha remove --limit {now}" if now else f"kube-ha remove --host {address}"
+    return (
+        f"{who} is a peer in keepalived.conf of {', '.join(former.names)}, but no node of cluster {cluster.name} any "
+        f"more, and it still answers{shown}: forgotten by the others, its keepalived "
+        f"would hold {cluster.addresses} as well. Take it off first: {command}. If no keepalived runs there: deploy "
+        f"--forget {address}. Nothing was changed"
+    )

@@ -1,0 +1,38 @@
+# Whether machines that were nodes of a cluster still answer, and whether their kernels take VRRP. Changes nothing.
+#
+# After probes.sh; set before it: NONCE, INTERFACE, ADDRESS (our own), PORT (haproxy's), FORMER (addresses). Prints
+# "@NONCE answers ADDRESS HOW" and "@NONCE rejects ADDRESS", then "@NONCE end".
+LISTENING=3 # seconds: a kernel tells each sender once a second at most that it has no such protocol
+
+# The kernel of a machine without a VRRP socket rejects what the holder sends it, and what we send it below. Other codes
+# are a firewall's words: a keepalived behind that would hear nobody, be master and be heard. The quoted packet has to be
+# VRRP's.
+rejections() {
+    # shellcheck disable=SC2016  # expanded by the inner shell
+    timeout $LISTENING sh -c 'exec tcpdump --immediate-mode --no-promiscuous-mode -n -t -l -i "$1" "$2"' sh "$INTERFACE" \
+        '(icmp[0] = 3 and (icmp[1] = 2 or icmp[1] = 9 or icmp[1] = 10 or icmp[1] = 13) and icmp[17] = 112) or
+        (ip6 proto 58 and ((ip6[40] = 4 and ip6[41] = 1) or (ip6[40] = 1 and ip6[41] = 1)) and ip6[54] = 112)' |
+        awk '{ print $2 }' | sort -u |
+        while read -r from; do case " $FORMER " in *" $from "*) printf '\n@%s rejects %s\n' "$NONCE" "$from" ;; esac done
+}
+
+answer() { printf '\n@%s answers %s %s\n' "$NONCE" "$1" "$2"; }
+
+# One byte is no advert: a keepalived drops it.
+ask_former() {
+    case $1 in *:*) to="IP6-SENDTO:[$1]:112" ;; *) to="IP4-SENDTO:$1:112" ;; esac
+    (for _ in 1 2 3; do echo | socat -u - "$to"; sleep 0.5; done) &
+    ! ping -n -q -c 3 -i 0.3 -W 1 "$1" >/dev/null || answer "$1" ping
+    case $1 in
+    *:*) ;;
+    *) ! arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$1" >/dev/null || answer "$1" ARP ;;
+    esac
+    ! timeout 3 socat -u /dev/null "TCP:$(with_port "$1"),connect-timeout=2" || answer "$1" "port $PORT"
+    wait
+}
+
+rejections &
+sleep 0.3 # until tcpdump listens
+for machine in $FORMER; do ask_former "$machine" & done
+wait
+printf '\n@%s end\n' "$NONCE"

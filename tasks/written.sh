@@ -1,0 +1,16 @@
+# Note which configuration files are ours: an inventory's own templates need not have our header. After generations.sh
+# and commit.sh; set before it: CLUSTER (that the files were written for).
+WRITTEN=/var/lib/kube-ha/written
+
+# "SHA256 header|plain CLUSTER PATH" each. What stood there before our first change is nobody's of ours, though a
+# rollback may have put it back.
+note_written() {
+    (umask 077 && mkdir -p "${WRITTEN%/*}")
+    for file in /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf; do
+        if [ ! -f "$file" ] || cmp -s "$file" "$BEFORE$file"; then continue; fi
+        kind=plain
+        ! grep -qsF 'Written by nornir-kube-ha for cluster' "$file" || kind=header
+        echo "$(sha256sum <"$file" | cut -d ' ' -f 1) $kind $CLUSTER $file"
+    done >"$WRITTEN.new" && mv -f "$WRITTEN.new" "$WRITTEN"
+}
+note_written
