@@ -8,11 +8,13 @@ alone; a verify afterwards says how hosts and inventory differ.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from nornir_kube_ha.config import KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.errors import NothingKeptError
 from nornir_kube_ha.firewall import Opening, openings_of
+from nornir_kube_ha.foreign import cluster_in_header
 from nornir_kube_ha.generations import Generation, last_good, serves
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.report import Report
@@ -25,11 +27,12 @@ from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_generation_files, get_generations
 
+STATE = "keepalived.state"
 CHECKS = frozenset(
     f"{daemon}.{word}"
     for daemon in ("haproxy", "keepalived")
     for word in ("active", "enabled", "stable", "up_to_date", "config_accepted")
-) | {"keepalived.state"}
+) | {STATE}
 """What must hold whatever the inventory says."""
 
 
@@ -76,11 +79,18 @@ def _plan(
         run.tell(f"{name}: back to {wanted}")
         if wanted and wanted.good:
             good.add(name)
+        if wanted and wanted.before and _is_foreign(files):
+            run.checks = CHECKS - {STATE}
         node = run.intent.node(name)
         needed[name] = openings_of(files, run.intent.cluster_of(name), node)
         run.plans[name] = _opening_only(plan(node, files, run.facts[name], needed[name]))
     run.stop_if_failed()
     return good
+
+
+def _is_foreign(files: Iterable[ConfigFile]) -> bool:
+    """Whether the keepalived.conf among these files is somebody else's: its instances are none of the inventory's."""
+    return any(file.path == KEEPALIVED_CONF and cluster_in_header(file.data) is None for file in files)
 
 
 def _opening_only(change: HostPlan) -> HostPlan:
@@ -107,7 +117,7 @@ def _roll_back(run: Run, good: set[str], needed: Mapping[str, tuple[Opening, ...
     proven: set[str] = set()
     with leased(run, proven):
         open_firewalls(run, needed)
-        roll_out(run, CHECKS, options.roll_out)
+        roll_out(run, run.checks, options.roll_out)
         if not run.dry_run:
             proven.update(good & settled(run))
 

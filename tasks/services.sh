@@ -10,7 +10,16 @@ fail() {
     exit 1
 }
 
-worker() { echo 'show info' | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
+# By its socket; by its process where the live file is not ours, and has another socket.
+worker() {
+    if grep -qsF "$HAPROXY_SOCKET" /etc/haproxy/haproxy.cfg; then
+        answering_worker
+    else
+        ps --ppid "$(systemctl show --property MainPID --value haproxy)" -o pid= --sort=-start_time | head -n 1
+    fi
+}
+
+answering_worker() { echo 'show info' | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
 
 # A new worker knows nothing of what the old one was told.
 drain_again() {

@@ -33,15 +33,15 @@ def differences(old: str, new: str) -> tuple[str, ...]:
     versions = (_found(_VERSION, old), _found(_VERSION, new))
     before, after = _routers(old), _routers(new)
     named = max(len(before), len(after)) > 1
-    words = [("", "vrrp_version", versions)]
+    moved = tuple(_moved(before, after))
+    # Files without a VRID or an address in common are of different virtual routers: neither hears the other's adverts.
+    words = [("", "vrrp_version", versions)] if moved or before.keys() & after.keys() else []
     for vrid in sorted(before.keys() & after.keys()):
         one, other = _dialect(before[vrid]), _dialect(after[vrid])
         if VRRP_3 in versions:
             del one["advert_int"], other["advert_int"]
         words += [(f"VRID {vrid}: " if named else "", word, (one[word], other[word])) for word in one]
-    words += [
-        (f"{address}: " if named else "", "virtual_router_id", owners) for address, owners in _moved(before, after)
-    ]
+    words += [(f"{address}: " if named else "", "virtual_router_id", owners) for address, owners in moved]
     told = (
         f"{place}{word} {was or 'none'} -> {becomes or 'none'}"
         for place, word, (was, becomes) in words
