@@ -5,6 +5,7 @@ on copies of the inventory's hosts, and leaves what the caller's Nornir knows as
 its hosts have failed. So several may run at once. The caller's runner and processors are used.
 """
 
+import argparse
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,11 +24,13 @@ from nornir_kube_ha.runbooks import upgrade as _upgrade
 from nornir_kube_ha.runbooks import verify as _verify
 from nornir_kube_ha.runbooks.apart import apart
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
+from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
 from nornir_kube_ha.runbooks.guard import hush_libraries
 from nornir_kube_ha.runbooks.options import AS_USUAL, Options
 from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, needs_stats_password
+from nornir_kube_ha.runbooks.values import ip_address
 
 Tell = Callable[[str], object]
 
@@ -163,6 +166,7 @@ def remove(
     nornir: Nornir,
     *,
     hosts: Collection[str] | None = None,
+    former: Collection[str] = (),
     dry_run: bool | None = None,
     tell: Tell | None = None,
 ) -> Report:
@@ -171,6 +175,8 @@ def remove(
     Arguments:
         nornir: as for `verify`
         hosts: as for `verify`
+        former: addresses of machines that were nodes and are not in the inventory any more: only they are meant then,
+            and `hosts` names nodes of the cluster that they were of, if there are several
         dry_run: as for `deploy`
         tell: as for `deploy`
 
@@ -180,7 +186,7 @@ def remove(
     Raises:
         InventoryError, UsageError: as `deploy` does
     """
-    with _run("remove", nornir, hosts, dry_run=dry_run, tell=tell) as run:
+    with _run("remove", nornir, hosts, dry_run=dry_run, tell=tell, former=former) as run:
         return _remove.remove(run, Options(yes=True))
 
 
@@ -249,6 +255,7 @@ def _run(
     dry_run: bool | None,
     tell: Tell | None,
     checks: Collection[str] = ALL,
+    former: Collection[str] = (),
 ) -> Iterator[Run]:
     """A run of its own on the caller's inventory; its logins end with the block."""
     meant = None if hosts is None else _names("hosts", hosts)
@@ -261,7 +268,11 @@ def _run(
         raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(ours)}")
     if meant == ():
         raise UsageError(f"no host is meant; there are {', '.join(ours)}")
-    run = Run(name, own, intent, ours if meant is None else meant, checks=checks, tell=tell or (lambda _: None))
+    meant = tuple(ours) if meant is None else meant
+    if former:
+        meant = add_former_hosts(own, meant, _addresses("former", former))
+        intent = load_intent(own)
+    run = Run(name, own, intent, meant, checks=checks, tell=tell or (lambda _: None))
     try:
         yield run
     finally:
@@ -281,6 +292,18 @@ def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:
     if strange := [name for name in names if not isinstance(name, str)]:
         raise UsageError(f"{hint} of {type(strange[0]).__name__}")
     return names
+
+
+def _addresses(argument: str, given: Collection[str]) -> tuple[str, ...]:
+    """Addresses that are given, as Python writes them.
+
+    Raises:
+        UsageError: one is none
+    """
+    try:
+        return tuple(map(ip_address, _names(argument, given)))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"{argument}: {error}") from None
 
 
 def _check_number(argument: str, value: float, *, least: int) -> None:

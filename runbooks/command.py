@@ -12,6 +12,7 @@ from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lazy import later
 from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
+from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
 from nornir_kube_ha.runbooks.guard import abandon_stdout, guarded, is_full, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.progress import with_progress
@@ -91,6 +92,8 @@ def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, 
     tell(f"inventory {inventory}")
     nornir = with_progress(open_inventory(inventory, forks=options.forks, dry_run=options.dry_run), sys.stderr)
     hosts = select(nornir, options)
+    if options.former:
+        hosts = add_former_hosts(nornir, hosts, options.former)
     checks = choose_checks(options)
     load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
     if options.list_hosts:

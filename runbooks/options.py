@@ -15,7 +15,7 @@ from nornir_kube_ha.runbooks.rollout_options import (
     add_rollout_options,
     add_takeover_options,
 )
-from nornir_kube_ha.runbooks.values import key_value, names, positive, seconds
+from nornir_kube_ha.runbooks.values import ip_address, key_value, names, positive, seconds
 from nornir_kube_ha.text import clean
 
 NAGIOS_UNKNOWN = 3  # the plugin API's
@@ -51,6 +51,7 @@ class Options:
         quick: where nothing differs, ask nobody but the hosts themselves
         list_generations: only list what there is to go back to
         yes: do not ask before everything is taken off
+        former: addresses of machines that were nodes of a cluster; the hosts that are meant say of which
         back_to: id of the run whose change is to be undone; the last good files if empty
     """
 
@@ -74,6 +75,7 @@ class Options:
     list_generations: bool = False
     back_to: str = ""
     yes: bool = False
+    former: tuple[str, ...] = ()
 
 
 DEFAULT = Options()
@@ -201,6 +203,16 @@ def add_remove_options(parser: argparse.ArgumentParser) -> None:
     """
     add_change_options(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is taken off: for machines")
+    parser.add_argument(
+        "--host",
+        dest="former",
+        metavar="ADDRESS",
+        action="append",
+        default=[],
+        type=ip_address,
+        help="only this machine, which was a node and is not in the inventory any more; repeatable. It is logged in to "
+        "as the nodes of its cluster are; where there are several clusters, --filter cluster=NAME says which",
+    )
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
@@ -290,4 +302,5 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         list_generations=getattr(arguments, "list_generations", False),
         back_to=getattr(arguments, "back_to", ""),
         yes=getattr(arguments, "yes", False),
+        former=tuple(getattr(arguments, "former", ())),
     )

@@ -64,8 +64,11 @@ def _in_turn(run: Run) -> Iterator[list[str]]:
 
 
 def _question(run: Run) -> str:
-    vips = ", ".join(f"{cluster.name} ({cluster.addresses})" for cluster in run.clusters)
-    return f"Take everything off {', '.join(run.hosts)}? Clients of {vips} lose their address. [y/N] "
+    """Who loses what: clients do only where no node is left."""
+    losing = [cluster for cluster in run.clusters if all(node.name in run.hosts for node in cluster.nodes)]
+    vips = ", ".join(f"{cluster.name} ({cluster.addresses})" for cluster in losing or run.clusters)
+    lost = f"Clients of {vips} lose their address." if losing else f"The other nodes of {vips} keep the address."
+    return f"Take everything off {', '.join(run.hosts)}? {lost} [y/N] "
 
 
 def main(arguments: list[str] | None = None) -> int:

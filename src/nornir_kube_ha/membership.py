@@ -132,7 +132,7 @@ class FormerPeer:
     """What nodes found out about a machine that was a node of their cluster.
 
     Arguments:
-        answers: how it answers: `ping`, `ARP`, `port 8443`; empty if it is silent
+        answers: how it answers: `ping`, `ARP`, `port 8443` (haproxy's); empty if it is silent
         rejects_vrrp: its kernel rejects VRRP packets: no keepalived runs there
     """
 
@@ -141,8 +141,12 @@ class FormerPeer:
 
     @property
     def may_take_over(self) -> bool:
-        """Whether its keepalived may run."""
-        return bool(self.answers) and not self.rejects_vrrp
+        """Whether its keepalived may run, or start again: it does at the next boot where haproxy was left in place."""
+        return bool(self.answers) and not (self.rejects_vrrp and not self._serves)
+
+    @property
+    def _serves(self) -> bool:
+        return any(each.startswith("port ") for each in self.answers)
 
     def __or__(self, other: "FormerPeer") -> "FormerPeer":
         """What both found out together."""
