@@ -68,7 +68,9 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float) -> None:
         facts = run.facts.get(node.name)
         if facts is None:
             raise because_unseen(run, DrainError(node.name, "was not seen; nothing was changed"))
-        if not any(server.is_up for server in facts.servers or () if server.name != apiserver):
+        if facts.servers is None:
+            raise DrainError(node.name, f"{facts.haproxy_silence or 'haproxy does not answer'}; nothing was changed")
+        if not any(server.is_up for server in facts.servers if server.name != apiserver):
             words = f"would have no apiserver left: it sees none up but {apiserver}; nothing was changed"
             raise DrainError(node.name, words)
     done: list[str] = []

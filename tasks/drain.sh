@@ -5,10 +5,12 @@
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 UNIT=kube-ha-ready-$SERVER
 
+clients() { ss --no-header --unix state established src "$HAPROXY_SOCKET*" 2>/dev/null | wc -l; }
+
 # haproxy answers with nothing where it does as it is told.
 set_state() {
     words=$(echo "set server $LISTENER/$SERVER state $1" | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>&1) ||
-        fail "haproxy does not answer on $HAPROXY_SOCKET: $words"
+        fail "haproxy does not answer on $HAPROXY_SOCKET, which has $(clients) clients: $words"
     [ -z "$(echo "$words" | tr -d '[:space:]')" ] || fail "haproxy says: $words"
 }
 

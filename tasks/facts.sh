@@ -168,11 +168,29 @@ $1
 EOF
 }
 
+# Why haproxy did not answer.
+haproxy_silence() {
+    if ! has socat || ! bounded socat -V >/dev/null; then
+        echo "haproxy was not asked: socat is missing or does not run"
+    elif [ ! -S "$HAPROXY_SOCKET" ]; then
+        echo "haproxy was not asked: there is no socket $HAPROXY_SOCKET"
+    else
+        clients=$(bounded ss --no-header --unix state established src "$HAPROXY_SOCKET*" | wc -l)
+        echo "haproxy does not answer on $HAPROXY_SOCKET, which has $clients clients"
+    fi
+}
+
 daemons() {
     asked=$(date +%s)
     # An empty line ends each answer. The short one first: what it takes to find that line grows with its square.
     said=$(haproxy_says 'show info;show stat')
-    case $said in *"$newline$newline"*) ;; *) said= ;; esac
+    case $said in *"$newline$newline"*) ;;
+    *)
+        said=
+        section haproxy_silence
+        haproxy_silence
+        ;;
+    esac
     section haproxy
     printf '%s\n' "${said#*"$newline$newline"}"
     section haproxy_info

@@ -10,16 +10,11 @@ fail() {
     exit 1
 }
 
-# By its socket; by its process where the live file is not ours, and has another socket.
+# Of a haproxy that cannot be asked, or that has another socket since its file was not ours, the youngest process is it: the master forks it once it has taken its files.
 worker() {
-    if grep -qsF "$HAPROXY_SOCKET" /etc/haproxy/haproxy.cfg; then
-        answering_worker
-    else
-        ps --ppid "$(systemctl show --property MainPID --value haproxy)" -o pid= --sort=-start_time | head -n 1
-    fi
+    pid=$(echo 'show info' | timeout 1 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p')
+    echo "${pid:-$(pgrep --newest --exact --parent "$(systemctl show --property MainPID --value haproxy)" haproxy)}"
 }
-
-answering_worker() { echo 'show info' | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p'; }
 
 # A new worker knows nothing of what the old one was told.
 drain_again() {
@@ -32,11 +27,10 @@ drain_again() {
 reload_haproxy() {
     before=$(worker)
     systemctl reload haproxy </dev/null >&2 || fail "systemctl reload haproxy failed" haproxy
-    tries=100
-    while [ $tries -gt 0 ]; do
+    deadline=$(($(date +%s) + 10))
+    while [ "$(date +%s)" -lt $deadline ]; do
         now=$(worker)
         [ -z "$now" ] || [ "$now" = "$before" ] || { drain_again; return 0; }
-        tries=$((tries - 1))
         sleep 0.1
     done
     fail "haproxy did not take its new files" haproxy

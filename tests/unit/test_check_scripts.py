@@ -1,6 +1,7 @@
 """What keepalived's two scripts say and do, run for real under sh: only haproxy's socket and the peers are not real."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -63,10 +64,27 @@ class Host:
         name = url.replace(":", "").replace("/", "")
         (self.folder / name).write_text(f"{code}\n", encoding="utf-8")
 
+    def has_process(
+        self, pid: int, *, parent: int = 1, state: str = "S", waits_in: str = "ep_poll", unit: str = "haproxy.service"
+    ) -> None:
+        """A process called haproxy, as /proc shows it."""
+        threads = self.folder / f"proc/{pid}/task/{pid}"
+        threads.mkdir(parents=True, exist_ok=True)
+        stat = f"{pid} (haproxy) {state} {parent} {pid} {pid} 0 -1\n"
+        for path, text in (
+            (threads / "stat", stat),
+            (threads / "wchan", waits_in),
+            (threads.parents[1] / "stat", stat),
+            (threads.parents[1] / "comm", "haproxy\n"),
+            (threads.parents[1] / "cgroup", f"1:name=systemd:/\n0::/system.slice/{unit}\n"),
+        ):
+            path.write_text(text, encoding="utf-8")
+
     def run(self, script: ConfigFile) -> int:
         """The script's exit status. It has no words: keepalived would drop them, or log them each second."""
         path = self.folder / "script"
-        path.write_text(script.content, encoding="utf-8")
+        own_proc = script.content.replace("/proc/$$/", "/proc/self/").replace("/proc/", f"{self.folder}/proc/")
+        path.write_text(own_proc.replace(f"{self.folder}/proc/self", "/proc/self"), encoding="utf-8")
         environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "FAKE": str(self.folder)}
         done = subprocess.run(
             ["sh", str(path)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
@@ -265,9 +283,84 @@ def test_haproxy_that_answers_is_alive(
     assert host.run(script_of(CHECK_SCRIPT)) == status
 
 
-def test_haproxy_that_hangs_is_not_waited_for(host: Host, script_of: Callable[..., ConfigFile]) -> None:
+@pytest.mark.parametrize(
+    "process",
+    [
+        pytest.param(None, id="ended"),
+        pytest.param({"state": "T"}, id="stopped"),
+        pytest.param({"state": "t"}, id="held by a debugger"),
+        pytest.param({"state": "D", "waits_in": "io_schedule"}, id="stuck in the kernel"),
+        pytest.param({"waits_in": "get_signal"}, id="frozen"),
+        pytest.param({"waits_in": "futex_wait_queue"}, id="deadlocked"),
+    ],
+)
+def test_haproxy_that_hangs_is_not_waited_for(
+    host: Host, script_of: Callable[..., ConfigFile], process: dict[str, Any] | None
+) -> None:
+    host.has_process(20)
+    if process:
+        host.has_process(21, parent=20, **process)
+    else:
+        host.has_process(20, unit="kubepods/ingress")  # somebody else's haproxy does not serve the VIP
     host.haproxy_says("Name: HAProxy\n")
     host.haproxy_hangs()
     started = time.monotonic()
     assert host.run(script_of(CHECK_SCRIPT)) == 1
     assert time.monotonic() - started < 1  # the script's `timeout` in keepalived.conf
+
+
+ALIVE = [
+    pytest.param({"waits_in": "ep_poll"}, id="waits for events"),
+    pytest.param({"waits_in": "do_epoll_wait"}, id="waits for events, another kernel"),
+    pytest.param({"waits_in": "0"}, id="a kernel that hides where"),
+    pytest.param({"state": "R", "waits_in": "0"}, id="runs"),
+]
+
+
+@pytest.mark.field_report(
+    "E1",
+    "haproxy#2429, haproxy#3070",
+    "12 idle clients of the admin socket on every node leave the VIP without a holder",
+    "the check sees in /proc that haproxy works, and the VIP stays",
+)
+@pytest.mark.parametrize("process", ALIVE)
+def test_haproxy_whose_admin_socket_is_full_keeps_the_vip(
+    host: Host, script_of: Callable[..., ConfigFile], process: dict[str, Any]
+) -> None:
+    host.has_process(20)
+    host.has_process(21, parent=20, **process)
+    host.haproxy_says("Name: HAProxy\n")
+    host.haproxy_hangs()
+    assert host.run(script_of(CHECK_SCRIPT)) == 0
+
+
+@pytest.mark.field_report(
+    "E4",
+    "kubeadm#2478",
+    "the VIP has no holder within 3 s of socat's removal, while haproxy serves on each node",
+    "keepalived's check needs no other program: the VIP stays, verify is red",
+)
+@pytest.mark.parametrize("missing", [["socat"], ["socat", "timeout", "sleep"]])
+def test_check_that_cannot_ask_keeps_the_vip(
+    host: Host, script_of: Callable[..., ConfigFile], missing: list[str]
+) -> None:
+    host.has_process(20)
+    host.has_process(21, parent=20)
+    for name in missing:
+        path = host.folder / "bin" / name
+        path.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
+        path.chmod(0o755)
+    assert host.run(script_of(CHECK_SCRIPT)) == 0
+
+
+@pytest.mark.field_report("E4")
+@pytest.mark.parametrize("path", [CHECK_SCRIPT, CHECK_APISERVERS])
+def test_check_that_cannot_start_another_process_keeps_the_vip(
+    host: Host, script_of: Callable[..., ConfigFile], path: str
+) -> None:
+    """A shell that cannot fork gives up in the middle of the script, as it does by this."""
+    host.has_process(21, state="T")
+    gives_up = re.sub(
+        r"(trap 'exit \$verdict' EXIT.*\n)", r"\1exec 2>/dev/null\n: ${missing:?}\n", script_of(path).content
+    )
+    assert host.run(ConfigFile(path, gives_up)) == 0

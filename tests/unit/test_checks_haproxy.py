@@ -246,3 +246,10 @@ def test_apiserver_that_is_to_get_no_connections_need_not_be_up(host_view: Hosts
     idle = findings_of(host_view(change=facts(servers=drained), group={"apiservers": apiservers}))
     assert idle["haproxy.apiservers_up"].status is Status.PASS
     assert findings_of(host_view(change=facts(servers=drained)))["haproxy.apiservers_up"].status is Status.FAIL
+
+
+@pytest.mark.field_report("E4")
+def test_reason_why_haproxy_was_not_asked_is_told(host_view: Hosts) -> None:
+    why = "haproxy was not asked: socat is missing or does not run"
+    view = host_view(change=facts(servers=None, haproxy_silence=why))
+    assert_red(view, "haproxy.apiservers_up", "3 up", why, "ss -xp")

@@ -93,3 +93,12 @@ def test_node_of_which_nothing_is_known_stops_all(world: World, *, silent: bool)
         world.drain()
     assert caught.value.exit_code == (DrainError if silent else HostUnreachableError).exit_code
     assert world.steps == []
+
+
+@pytest.mark.field_report("E1")
+def test_drain_says_why_haproxy_cannot_be_asked(world: World) -> None:
+    why = "haproxy does not answer on /run/haproxy-admin.sock, which has 100 clients"
+    world.facts["lb-2"] = replace(world.facts["lb-2"], servers=None, haproxy_silence=why)
+    with pytest.raises(DrainError, match="which has 100 clients; nothing was changed"):
+        world.drain()
+    assert world.steps == []

@@ -109,6 +109,7 @@ def test_global(haproxy_cfg: str) -> None:
         "log /dev/log local1 notice",
         "chroot /var/lib/haproxy",
         "stats socket /var/run/haproxy-admin.sock mode 660 level admin",
+        "stats maxconn 100",  # not the guide's: a few exporters use up haproxy's own 10
         "stats timeout 30s",
         "user haproxy",
         "group haproxy",

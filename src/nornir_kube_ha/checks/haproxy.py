@@ -52,10 +52,14 @@ def apiservers_up(view: HostView) -> Verdict:
     return Verdict(
         seen == f"{len(wanted)} up",
         f"{len(wanted)} up",
-        seen if view.facts.servers is not None else f"haproxy does not answer on {view.node.haproxy.socket}",
-        "if haproxy does not answer, see haproxy.active; "
+        seen if view.facts.servers is not None else _silence(view),
+        "if haproxy does not answer, see haproxy.active, and `ss -xp` for who holds its socket; "
         "else ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`",
     )
+
+
+def _silence(view: HostView) -> str:
+    return view.facts.haproxy_silence or f"haproxy does not answer on {view.node.haproxy.socket}"
 
 
 def _words(server: Server) -> str:

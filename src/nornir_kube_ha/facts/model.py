@@ -97,6 +97,7 @@ class Facts:
         denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
         last_run: id of the run that has or last had the host's lease, "" for none since it was booted
         firewall: what manages the packet filter, and which of its rules are ours
+        haproxy_silence: why haproxy did not answer, "" if it did
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
         folders: those that our files are in, and the ones above
@@ -134,6 +135,7 @@ class Facts:
     folders: tuple[Folder, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     kept_peers: frozenset[IPAddress] = frozenset()
+    haproxy_silence: str = ""
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.

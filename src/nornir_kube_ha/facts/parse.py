@@ -17,6 +17,8 @@ from nornir_kube_ha.facts.sections import sections_about, sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 
+LONGEST_REASON = 300  # characters
+
 
 def parse_facts(text: str, nonce: str) -> Facts:
     """Read what `facts.sh` printed.
@@ -66,6 +68,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         folders=tuple(folders(sections.get("folders", ""))),
         origins=dict(parse_origins(sections)),
         kept_peers=frozenset(parse_kept_peers(sections.get("kept_peers", ""))),
+        haproxy_silence=sections.get("haproxy_silence", "")[:LONGEST_REASON],
     )
 
 
