@@ -12,7 +12,8 @@ from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at
 from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
 
 ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may be the first to claim the VIP
-HEALTH = ("haproxy.", "keepalived.", "host.interface")  # checks that a node must pass before the VIP is sent to it
+# Checks that a node must pass before the VIP is sent to it.
+HEALTH = ("haproxy.", "keepalived.", "host.interface", "host.sources")
 
 
 def run_move(arguments: argparse.Namespace) -> int:
@@ -77,6 +78,7 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) 
     if holder == to:
         return holder
     _refuse_unfit(run, router, to)
+    _refuse_stuck(run, router, holder, to)
     names = [node.name for node in cluster.nodes if node.name in run.facts]
     asked = [to, *(name for name in names if name not in (to, holder))]
     try:
@@ -141,3 +143,11 @@ def _refuse_unfit(run: Run, router: Router, to: str) -> None:
     ]
     if failed:
         raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")
+
+
+def _refuse_stuck(run: Run, router: Router, holder: str, to: str) -> None:
+    """A holder that does not notice what it is told would keep the VIP, with the others put behind it for nothing."""
+    for finding in run.report().hosts[holder].findings:
+        if finding.id == "keepalived.able" and finding.status == "fail":
+            words = f"{holder} cannot let {router.vip.ip} go: {finding.seen}; {finding.next}"
+            raise MoveError(to, f"{words}. Nothing was moved")

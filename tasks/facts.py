@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.config import FOLDERS, HAPROXY_CA, MANAGED_PATHS
+from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
@@ -106,6 +106,8 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
         "files": " ".join(MANAGED_PATHS),
         "folders": " ".join(("/", "/etc", *FOLDERS)),
         "managed": " ".join(MANAGED_PATHS),
+        "checked_file": CHECKED_FILE,
+        "others": " ".join(_others(cluster, node)),
         "interface": node.interface,
         "address": str(node.address),
         "haproxy_socket": node.haproxy.socket,
@@ -127,6 +129,12 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
         "stats_user": stats.user,
         "stats_login": _stats_login(stats),
     }
+
+
+def _others(cluster: Cluster, node: Node) -> list[str]:
+    """Addresses that the node's own processes connect to: other nodes, and apiservers elsewhere."""
+    addresses = (*(peer.address for peer in cluster.peers(node)), *(each.address for each in node.apiservers))
+    return [str(address) for address in dict.fromkeys(addresses) if address != node.address]
 
 
 def _stats_login(stats: Stats) -> str:

@@ -2,7 +2,7 @@
 # both use, the package managers' functions, nftables.sh, loads.sh, generations.sh and origins.sh.
 #
 # Set before it: NONCE, FILES and MANAGED (all paths of ours), FOLDERS (which those are in), HAPROXY_SOCKET, DEADLINE
-# (seconds). Everything it prints stands between
+# (seconds), CHECKED_FILE, OTHERS (addresses of the other nodes and of apiservers). Everything it prints stands between
 # lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
 
 # A command that hangs costs its own section, not the look.
@@ -215,7 +215,10 @@ daemons() {
         printf '%.3000s\n' "$words"
     fi
     section keepalived
+    silence=
     keepalived_state
+    section keepalived_silence
+    printf '%s\n' "$silence"
 }
 
 # keepalived writes its state to a file when it gets this signal. The file counts when it is newer than the signal and
@@ -223,7 +226,7 @@ daemons() {
 keepalived_state() {
     pid=$(value MainPID "$keepalived_shown")
     [ "${pid:-0}" -gt 0 ] && signal=$(keepalived --signum=JSON) || return
-    dump=/proc/$pid/root/tmp/keepalived.json # its own /tmp, if it has one
+    dump=/proc/$pid/root$(state_folder)/keepalived.json # its own /tmp, if it has one
     before=$(stat -c '%i %y' "$dump")
     kill -s "$signal" "$pid"
     tries=80
@@ -239,6 +242,39 @@ keepalived_state() {
         tries=$((tries - 1))
         sleep 0.025
     done
+    [ $tries -gt 0 ] || silence="keepalived does not write its state: $(state_folder)/keepalived.json is $(whose "$dump")"
+}
+
+# Where keepalived, as it runs now, writes its state.
+state_folder() {
+    folder=$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^TMPDIR=//p')
+    printf '%s\n' "${folder:-/tmp}"
+}
+
+whose() {
+    stat -c 'a %F of %U' "$1" || echo missing
+}
+
+# What keepalived needs in order to take the VIP over: its processes, their inotify watches and VRRP sockets, and whether it
+# runs its scripts.
+liveness() {
+    main=$(value MainPID "$keepalived_shown")
+    [ "${main:-0}" -gt 0 ] || return
+    section keepalived_processes
+    [ ! -e "$CHECKED_FILE" ] || echo "checked $(($(date +%s) - $(stat -c %Y "$CHECKED_FILE")))"
+    ps -o pid=,etimes=,comm= --pid "$main" --ppid "$main" | while read -r pid age name; do
+        kind=child
+        [ "$pid" != "$main" ] || kind=main
+        [ "$name" != keepalived ] || echo "$kind $age $(cat "/proc/$pid/fdinfo"/* | grep -c '^inotify')"
+    done
+    section vrrp_sockets
+    ss --no-header --raw --all --numeric --processes | grep ':112 ' | head -c 10000
+}
+
+# Which of its addresses the host's own connections start from.
+sources() {
+    section sources
+    for other in $OTHERS; do bounded ip -oneline route get "$other"; done
 }
 
 machine() {
@@ -275,7 +311,9 @@ look() {
     origins
     units
     network
+    sources
     daemons
+    liveness
     machine
 }
 

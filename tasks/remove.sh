@@ -46,7 +46,7 @@ for unit in haproxy keepalived; do
         failed="$failed start $unit;"
     fi
 done
-rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-drained
+rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained
 # Last, since a firewall may refuse: all else has been done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }

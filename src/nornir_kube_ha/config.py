@@ -18,6 +18,7 @@ KEEPALIVED_CONF = "/etc/keepalived/keepalived.conf"
 KEEPALIVED_DROP_IN = "/etc/systemd/system/keepalived.service.d/kube-ha.conf"
 TMPFILES = "/etc/tmpfiles.d/kube-ha.conf"
 CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
+CHECK_VRRP = "/etc/keepalived/kube-ha-check-vrrp"
 CONFIGURATIONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
 """The file of ours that each daemon reads."""
 MANAGED_PATHS = (
@@ -26,6 +27,7 @@ MANAGED_PATHS = (
     HAPROXY_DROP_IN,
     CHECK_APISERVERS,
     CHECK_SCRIPT,
+    CHECK_VRRP,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
     TMPFILES,
@@ -34,13 +36,16 @@ MANAGED_PATHS = (
 FOLDERS = ("/etc/haproxy", "/etc/keepalived")
 """Folders of files that root's daemons read, or run: nobody else may write to them."""
 
-SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT)
+SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT, CHECK_VRRP)
 """What keepalived runs."""
 
 RUN_FOLDER = "/run/kube-ha"
 HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
 VIP_RELEASED_FILE = f"{RUN_FOLDER}/vip-released"
 VIP_WANTED_FILE = f"{RUN_FOLDER}/vip-wanted"
+VRRP_DEAF_FILE = f"{RUN_FOLDER}/vrrp-deaf"
+CHECKED_FILE = "/run/kube-ha-checked"  # not where keepalived watches for changes: it is written each second
+KEEPALIVED_RUN_FOLDER = "kube-ha-keepalived"  # below /run, where keepalived writes its state for whoever asks
 DRAINED_FOLDER = "/run/kube-ha-drained"
 LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
@@ -151,6 +156,11 @@ def config_files(
         "haproxy_service_lines": family.haproxy_service,
         "keepalived_service_lines": family.keepalived_service,
         "ca_path": HAPROXY_CA if node.apiserver_ca else None,
+        "check_vrrp": CHECK_VRRP if node.keepalived.events else None,
+        "checked_file": CHECKED_FILE,
+        "vrrp_deaf_file": VRRP_DEAF_FILE,
+        "raw_sockets": "/proc/net/raw6" if node.vip.version == 6 else "/proc/net/raw",
+        "keepalived_run_folder": KEEPALIVED_RUN_FOLDER,
         "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,
         "haproxy_down_file": HAPROXY_DOWN_FILE,
         "run_folder": RUN_FOLDER,
@@ -170,6 +180,7 @@ def config_files(
         files += [
             ConfigFile(HAPROXY_DROP_IN, render("haproxy.service.conf.j2", values)),
             ConfigFile(KEEPALIVED_DROP_IN, render("keepalived.service.conf.j2", values)),
+            ConfigFile(CHECK_VRRP, render("check-vrrp.j2", values), "0755"),
             ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
         ]
     return tuple(sorted(files, key=lambda file: file.path))

@@ -45,9 +45,14 @@ def differences(old: str, new: str) -> tuple[str, ...]:
     told = (
         f"{place}{word} {was or 'none'} -> {becomes or 'none'}"
         for place, word, (was, becomes) in words
-        if was != becomes
+        if _on_the_wire(was) != _on_the_wire(becomes)
     )
     return tuple(dict.fromkeys(told))
+
+
+def _on_the_wire(said: str) -> list[str]:
+    """What of it an advert says: addresses without their prefix lengths, which each node has for itself."""
+    return sorted(map(_normal, said.split(", ")))
 
 
 def virtual_router_ids(keepalived_conf: str) -> frozenset[str]:

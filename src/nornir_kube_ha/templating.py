@@ -18,6 +18,7 @@ OURS = "kube-ha"
 NAMES = (
     "check-apiservers.j2",
     "check-haproxy.j2",
+    "check-vrrp.j2",
     "haproxy.cfg.j2",
     "haproxy.service.conf.j2",
     "keepalived.conf.j2",

@@ -27,10 +27,12 @@ class Features:
     Arguments:
         nbproc: haproxy knows `nbproc`; dropped in 2.5
         down_timer_adverts: keepalived knows `down_timer_adverts`; since 2.2.4
+        tmpdir: keepalived writes its state to the folder that TMPDIR names; since 2.2.7 at the latest, before to /tmp
     """
 
     nbproc: bool
     down_timer_adverts: bool
+    tmpdir: bool
 
 
 def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
@@ -43,4 +45,5 @@ def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
     return Features(
         nbproc=bool(haproxy) and haproxy < (2, 5),
         down_timer_adverts=not keepalived or keepalived >= (2, 2, 4),
+        tmpdir=not keepalived or keepalived >= (2, 2, 7),
     )

@@ -21,6 +21,7 @@ import pytest
 
 from nornir_kube_ha.config import (
     CHECK_APISERVERS,
+    CHECK_VRRP,
     HAPROXY_CFG,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
@@ -124,9 +125,18 @@ def between(intent: str, host: str, old: tuple[str, str], new: tuple[str, str]) 
 
 
 LENGTHENED = "# This keepalived always counts 3 lost adverts: so fewer of them, further apart."
+IN_TMP = "# This keepalived writes its state to /tmp, where anybody could take that name (keepalived#1048)."
+ELSEWHERE = "# Where keepalived writes its state for `verify`: in /tmp anybody could take that name (keepalived#1048)."
 REQUIRED = {
-    "ours": {  # down_timer_adverts is known from 2.2.4 on
-        KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.1"}, {"advert_int 0.05", "down_timer_adverts 16"})
+    "ours": {  # down_timer_adverts is known from 2.2.4 on, TMPDIR from 2.2.7 at the latest
+        KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.1"}, {"advert_int 0.05", "down_timer_adverts 16"}),
+        KEEPALIVED_DROP_IN: (
+            {IN_TMP, "PrivateTmp=yes"},
+            {
+                *(ELSEWHERE, "Environment=TMPDIR=/run/kube-ha-keepalived"),
+                *("RuntimeDirectory=kube-ha-keepalived", "RuntimeDirectoryMode=0700"),
+            },
+        ),
     },
     "guide": {
         KEEPALIVED_CONF: ({LENGTHENED}, {"down_timer_adverts 3"}),
@@ -143,6 +153,14 @@ def test_files_differ_only_where_versions_require_it(intent: str, host: str) -> 
     assert between(intent, host, BOOKWORM, TRIXIE) == {}
 
 
+WAIT = (
+    "ExecStartPre=/bin/sh -c 'tries=300; until ip -oneline address show dev eth0 to {0} -tentative 2>/dev/null "
+    '| grep -q .; do tries=$$((tries - 1)); [ $$tries -gt 0 ] || {{ echo "eth0 has no address {0} yet"; exit 1; }}; '
+    "sleep 0.2; done'"
+)
+OWN = "own=$(ip -oneline address show dev eth0 to {0}) || exit # an interface that is gone, keepalived sees"
+
+
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str, str]) -> None:
     master, backup = (golden(folder("ours", host, *pair)) for host in HOSTS)
@@ -156,6 +174,8 @@ def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str,
             {"for peer in 192.0.2.12:8443 192.0.2.13:8443; do"},
             {"for peer in 192.0.2.11:8443 192.0.2.13:8443; do"},
         ),
+        KEEPALIVED_DROP_IN: ({WAIT.format("192.0.2.11")}, {WAIT.format("192.0.2.12")}),
+        CHECK_VRRP: ({OWN.format("192.0.2.11")}, {OWN.format("192.0.2.12")}),
     }
 
 
@@ -177,15 +197,15 @@ def test_further_vips_change_what_carries_them_and_nothing_else(pair: tuple[str,
         KEEPALIVED_CONF: (
             set(),
             {
-                *("192.0.2.20/24", "2001:db8::10/64 preferred_lft 0"),
+                *("192.0.2.20/32", "2001:db8::10/64 preferred_lft 0"),
                 *("virtual_ipaddress_excluded {", "}", EXCLUDED, NO_SOURCE),
             },
         ),
         KEEPALIVED_DROP_IN: (
             set(),
             {
-                "ExecStopPost=-/bin/sh -c 'ip address delete 192.0.2.20/24 dev eth0 2>/dev/null'",
-                "ExecStopPost=-/bin/sh -c 'ip address delete 2001:db8::10/64 dev eth0 2>/dev/null'",
+                "ExecStopPost=-/bin/sh -c 'ip address flush dev eth0 to 192.0.2.20 2>/dev/null'",
+                "ExecStopPost=-/bin/sh -c 'ip address flush dev eth0 to 2001:db8::10 2>/dev/null'",
             },
         ),
     }
@@ -211,8 +231,8 @@ def test_a_further_virtual_router_is_the_first_but_for_what_is_its_own(
     assert found["VI-kube-master"] == instances(one[KEEPALIVED_CONF])["VI-kube-master"]
     first, second = found.values()
     assert first - second == {
-        *(f"priority {own}", "virtual_router_id 68", "192.0.2.10/24", "vip_released", "vip_wanted")
+        *(f"priority {own}", "virtual_router_id 68", "192.0.2.10/32", "vip_released", "vip_wanted")
     }
     assert second - first == {
-        *(f"priority {further}", "virtual_router_id 69", "192.0.2.20/24", "vip_released-69", "vip_wanted-69")
+        *(f"priority {further}", "virtual_router_id 69", "192.0.2.20/32", "vip_released-69", "vip_wanted-69")
     }

@@ -28,11 +28,11 @@ def conf(world: World) -> str:
         ("vrrp_version 3", "vrrp_version 2", ("vrrp_version 3 -> 2",)),
         ("virtual_router_id 68", "virtual_router_id 69", ("virtual_router_id 68 -> 69",)),
         ("interface eth0", "interface eth1", ("interface eth0 -> eth1",)),
-        ("192.0.2.10", "192.0.2.20", ("virtual_ipaddress 192.0.2.10/24 -> 192.0.2.20/24",)),
+        ("192.0.2.10", "192.0.2.20", ("virtual_ipaddress 192.0.2.10/32 -> 192.0.2.20/32",)),
         (
-            "        192.0.2.10/24",
-            "        192.0.2.10/24\n        192.0.2.20/24",
-            ("virtual_ipaddress 192.0.2.10/24 -> 192.0.2.10/24, 192.0.2.20/24",),
+            "        192.0.2.10/32",
+            "        192.0.2.10/32\n        192.0.2.20/32",
+            ("virtual_ipaddress 192.0.2.10/32 -> 192.0.2.10/32, 192.0.2.20/32",),
         ),
         (  # which no advert names
             "    virtual_ipaddress {",
@@ -64,7 +64,7 @@ vrrp_instance VI-kube-master-69 {
         192.0.2.12
     }
     virtual_ipaddress {
-        192.0.2.20/24
+        192.0.2.20/32
     }
 }
 """
@@ -77,8 +77,8 @@ def test_another_virtual_router_is_spoken_among_those_that_have_it(conf: str) ->
 
 def test_each_virtual_router_must_be_the_same_on_all_nodes(conf: str) -> None:
     both = conf + SECOND
-    assert differences(both, both.replace("192.0.2.20/24", "192.0.2.30/24")) == (
-        "VRID 69: virtual_ipaddress 192.0.2.20/24 -> 192.0.2.30/24",
+    assert differences(both, both.replace("192.0.2.20/32", "192.0.2.30/32")) == (
+        "VRID 69: virtual_ipaddress 192.0.2.20/32 -> 192.0.2.30/32",
     )
 
 
@@ -106,8 +106,8 @@ def test_a_file_that_somebody_else_wrote_is_told_by_what_is_on_the_wire(
     assert differences(other.replace("virtual_router_id 68", "virtual_router_id 51"), conf) == (
         "virtual_router_id 51 -> 68",
     )
-    moved = other.replace("192.0.2.10/24", "192.0.2.99/24")
-    assert differences(moved, conf) == ("virtual_ipaddress 192.0.2.99/24 -> 192.0.2.10/24",)
+    moved = other.replace("192.0.2.10/32", "192.0.2.99/32")
+    assert differences(moved, conf) == ("virtual_ipaddress 192.0.2.99/32 -> 192.0.2.10/32",)
 
 
 @pytest.fixture
@@ -141,3 +141,9 @@ def test_with_the_users_word_all_nodes_change_at_once(other_version: World, run_
     assert sorted(steps[:3]) == [(host, "look") for host in ALL]
     assert sorted(steps[3:9]) == [(host, step) for host in ALL for step in ("commit", "services")]
     assert report.passed
+
+
+@pytest.mark.field_report("D5")
+@pytest.mark.parametrize("length", ["/24", "/28", ""])
+def test_prefix_length_of_a_vip_is_not_on_the_wire(conf: str, length: str) -> None:
+    assert differences(conf.replace("192.0.2.10/32", f"192.0.2.10{length}"), conf) == ()

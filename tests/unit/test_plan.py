@@ -9,6 +9,7 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.config import (
     CHECK_APISERVERS,
+    CHECK_VRRP,
     HAPROXY_CA,
     HAPROXY_CFG,
     HAPROXY_DROP_IN,
@@ -35,6 +36,7 @@ RELOAD = {
     KEEPALIVED_DROP_IN: ["daemon-reload"],
     TMPFILES: [],
     CHECK_APISERVERS: [],
+    CHECK_VRRP: [],
     CHECK_SCRIPT: [],  # keepalived runs what is there at the next interval
 }
 
@@ -139,7 +141,7 @@ def test_drop_ins_that_are_not_wanted_any_more_are_removed(
 ) -> None:
     nornir = nornir_of(group={"keepalived": {"events": False}})
     change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
-    assert change.remove == (HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
+    assert change.remove == (CHECK_VRRP, HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
     assert units(change) == ["daemon-reload", "reload keepalived"]
 
 
@@ -255,11 +257,10 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(hosts={"lb-2": {"keepalived": {"priority": 115}}}) == {"lb-2": keepalived}
     assert changed(hosts={"lb-2": {"keepalived": {"router_id": "lb-two"}}}) == {"lb-2": keepalived}
     peers = ({KEEPALIVED_CONF, CHECK_APISERVERS}, ["reload keepalived"])
-    assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == {"lb-1": peers, "lb-2": peers, "lb-3": keepalived}
+    own = ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN, CHECK_VRRP}, ["daemon-reload", "reload keepalived"])
+    assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == {"lb-1": peers, "lb-2": peers, "lb-3": own}
     assert changed(group={"keepalived": {"preempt": True}}) == dict.fromkeys(hosts, keepalived)
     assert changed(group={"keepalived": {"yield_when_blind": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
     assert changed(group={"haproxy": {"shutdown_sessions": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
-    assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {
-        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["daemon-reload", "reload keepalived"])
-    }
+    assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {"lb-3": own}
     assert changed(group={"control_plane_endpoint": "192.0.2.10:8443"}) == {}

@@ -36,12 +36,12 @@ def test_upstream_versions_order_as_releases_do() -> None:
 @pytest.mark.parametrize(
     ("haproxy", "keepalived", "understood"),
     [
-        ("2.2.9", "2.1.5", Features(nbproc=True, down_timer_adverts=False)),
-        ("2.4.99", "2.2.3", Features(nbproc=True, down_timer_adverts=False)),
-        ("2.5", "2.2.4", Features(nbproc=False, down_timer_adverts=True)),
-        ("2.6.12", "2.2.7", Features(nbproc=False, down_timer_adverts=True)),
-        ("3.0.11", "2.3.3", Features(nbproc=False, down_timer_adverts=True)),
-        ("", "", Features(nbproc=False, down_timer_adverts=True)),  # not known: a current one
+        ("2.2.9", "2.1.5", Features(nbproc=True, down_timer_adverts=False, tmpdir=False)),
+        ("2.4.99", "2.2.3", Features(nbproc=True, down_timer_adverts=False, tmpdir=False)),
+        ("2.5", "2.2.4", Features(nbproc=False, down_timer_adverts=True, tmpdir=False)),
+        ("2.6.12", "2.2.7", Features(nbproc=False, down_timer_adverts=True, tmpdir=True)),
+        ("3.0.11", "2.3.3", Features(nbproc=False, down_timer_adverts=True, tmpdir=True)),
+        ("", "", Features(nbproc=False, down_timer_adverts=True, tmpdir=True)),  # not known: a current one
     ],
 )
 def test_features_of_the_daemons(haproxy: str, keepalived: str, understood: Features) -> None:

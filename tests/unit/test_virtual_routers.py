@@ -142,13 +142,13 @@ def test_keepalived_has_an_instance_for_each(
     own, other = (body for _, body in blocks)
     assert re.findall(r"(?:priority|virtual_router_id) (\d+)", own) == ["120", "68"]
     assert re.findall(r"(?:priority|virtual_router_id) (\d+)", other) == ["180", "69"]
-    assert "192.0.2.10/24" in own
-    assert "192.0.2.20/24" not in own
-    assert re.search(r"virtual_ipaddress \{\s+192.0.2.20/24\s+\}", other)
+    assert "192.0.2.10/32" in own
+    assert "192.0.2.20/32" not in own
+    assert re.search(r"virtual_ipaddress \{\s+192.0.2.20/32\s+\}", other)
     assert re.search(r"virtual_ipaddress_excluded \{\s+2001:db8::20/64 preferred_lft 0\s+\}", other)
     assert re.findall(r"^ +(vip_\S+)$", other, re.MULTILINE) == ["vip_released-69", "vip_wanted-69"]
     assert 'file "/run/kube-ha/vip-released-69"' in conf(files, "lb-2")
-    assert files["lb-2"][KEEPALIVED_DROP_IN].content.count("ip address delete") == 3
+    assert files["lb-2"][KEEPALIVED_DROP_IN].content.count("ip address flush") == 3
 
 
 def test_one_router_alone_is_written_as_ever(

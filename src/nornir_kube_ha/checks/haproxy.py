@@ -4,12 +4,13 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
-from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.checks.model import HostView, Severity, Verdict
 from nornir_kube_ha.config import HAPROXY_CFG
 from nornir_kube_ha.facts import NOT_PROBED, Server
 from nornir_kube_ha.intent import weakness_of
 from nornir_kube_ha.versions import features
 
+FULL_PERCENT = 80  # of maxconn
 STRONG = "the stats page has a password that is neither well-known nor short"
 
 
@@ -67,6 +68,23 @@ def _words(server: Server) -> str:
     if re.search(r"\b40[13]\b", server.check):
         return f"{server.check}: it answers no anonymous client (--anonymous-auth=false); use `haproxy.check: tcp`"
     return server.check
+
+
+def load(view: HostView) -> Verdict:
+    """Its connections are well below its `maxconn`."""
+    expected = f"at most {FULL_PERCENT} % of haproxy's maxconn in use"
+    if view.facts.haproxy_load is None:
+        return Verdict(None, expected, _silence(view), "")
+    used, most = view.facts.haproxy_load
+    full = used >= most
+    return Verdict(
+        used * 100 < most * FULL_PERCENT,
+        expected,
+        f"{used} of {most} connections" + (": haproxy takes no more" if full else ""),
+        "raise `maxconn` in haproxy.global_lines (and LimitNOFILE of its unit, if haproxy then refuses the file); "
+        "`ss -tn sport = :PORT` shows who has them",
+        Severity.CRITICAL if full else None,
+    )
 
 
 def workers(view: HostView) -> Verdict:

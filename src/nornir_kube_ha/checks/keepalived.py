@@ -23,7 +23,7 @@ def state(view: HostView) -> Verdict:
         + ", holding the VIP only as MASTER",
         "; ".join(f"{place}{seen}" for place, (_ok, _expected, seen) in zip(places, found, strict=True)),
         "look at the master's other checks first: a node in FAULT (haproxy or its interface down) lets the VIP go; "
-        "`journalctl -u keepalived` says when",
+        "`journalctl -u keepalived` says when; a state that it cannot write: remove what is in its way, and restart it",
     )
 
 
@@ -31,7 +31,8 @@ def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
     """Whether the state in a virtual router is as it should be, what it should be, and what it is."""
     held, instance = [vip for vip in router.vips if view.facts.holds(vip)], router.name(VRRP_INSTANCE)
     seen = view.facts.vrrp_state(instance)
-    silence = f"keepalived has no {instance}" if view.facts.vrrp else "keepalived does not answer"
+    silence = view.facts.keepalived_silence or "keepalived does not answer"
+    silence = f"keepalived has no {instance}" if view.facts.vrrp else silence
     expected = {"MASTER"} if view.node.name == router.master else {"BACKUP"}
     # Whether a planned move has put another one ahead, adverts tell, and a quick look hears none.
     if not view.node.keepalived.preempt or not view.asked_others or _is_preferred(view, router):

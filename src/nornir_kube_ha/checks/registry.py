@@ -3,7 +3,18 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from nornir_kube_ha.checks import certificates, cluster, files, haproxy, keepalived, machine, timers, units, vip
+from nornir_kube_ha.checks import (
+    certificates,
+    cluster,
+    files,
+    haproxy,
+    keepalived,
+    liveness,
+    machine,
+    timers,
+    units,
+    vip,
+)
 from nornir_kube_ha.checks.model import (
     Check,
     ClusterRule,
@@ -33,6 +44,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check(
         "haproxy.apiservers_up", "haproxy sees every apiserver of the inventory up, and no other", haproxy.apiservers_up
     ),
+    Check("haproxy.load", "haproxy has room for more connections", haproxy.load, _WARNING),
     Check("haproxy.old_workers", "workers that a reload replaced do not pile up", haproxy.workers, _WARNING),
     Check("haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats, asks=True),
     Check(
@@ -48,6 +60,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
         units.accepted("keepalived"),
     ),
     Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
+    Check("keepalived.able", "keepalived has what it needs to take the VIP over", liveness.able),
     Check("vrrp.adverts", "adverts of one node of the cluster, and only one, are heard", keepalived.adverts, asks=True),
     Check(
         "vrrp.no_foreign_router",
@@ -60,6 +73,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version, asks=True),
     Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats, asks=True),
     Check("host.interface", "the interface is up and has the node's address", machine.interface),
+    Check("host.sources", "no connection of the node's own starts from the VIP", liveness.sources),
     Check("host.firewall", "the host's packet filter lets VRRP and clients through", machine.packet_filter),
     Check("host.disk", "there is room where the daemons write", machine.disk),
     Check("host.denials", "neither SELinux nor AppArmor keeps the daemons from their work", machine.denials, _WARNING),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from nornir_kube_ha.checks.liveness import younger_child
 from nornir_kube_ha.checks.model import HostRule, HostView, Verdict
 from nornir_kube_ha.config import CONFIGURATIONS
 from nornir_kube_ha.facts import Loaded
@@ -42,6 +43,9 @@ def stable(name: str) -> HostRule:
         if not unit.is_active or unit.started is None:
             return Verdict(None, expected, f"it does not run: {unit}", "", because=f"{name}.active")
         age = view.facts.clock.now - unit.started
+        if name == "keepalived" and (child := younger_child(view.facts.liveness)) is not None and child < FLAPPING:
+            words = f"its VRRP process ended by itself, and was started again {child} s ago"
+            return Verdict(ok=False, expected=expected, seen=words, next="`journalctl -u keepalived` says why it ended")
         return Verdict(
             not (unit.restarts and age < FLAPPING),
             expected,

@@ -65,8 +65,8 @@ def ready(
         not dead,
         expected,
         words,
-        "no answer: see vip.single_holder, vip.ping and the holder's haproxy.apiservers_up; a certificate that is "
-        "refused: see apiserver.certificates",
+        "no answer: see vip.single_holder, vip.ping, and the holder's haproxy.apiservers_up and haproxy.load (maxconn "
+        "may be used up); a certificate that is refused: see apiserver.certificates",
     )
 
 

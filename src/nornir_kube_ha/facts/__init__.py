@@ -1,6 +1,7 @@
 """What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
 
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.network import (
@@ -33,6 +34,7 @@ __all__ = [
     "Judgement",
     "Link",
     "Listener",
+    "Liveness",
     "Loaded",
     "LoadedFile",
     "Obstacle",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.facts.origin import Origin
@@ -97,6 +98,10 @@ class Facts:
         denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
         last_run: id of the run that has or last had the host's lease, "" for none since it was booted
         firewall: what manages the packet filter, and which of its rules are ours
+        liveness: what keepalived needs in order to take over; none if it does not run, or was not seen
+        sources: addresses that connections of the host's own to other nodes and apiservers start from, by where to
+        haproxy_load: connections that haproxy has and may have at most; none if it did not answer
+        keepalived_silence: why keepalived did not tell its state, "" if it did
         haproxy_silence: why haproxy did not answer, "" if it did
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
@@ -136,6 +141,10 @@ class Facts:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     kept_peers: frozenset[IPAddress] = frozenset()
     haproxy_silence: str = ""
+    keepalived_silence: str = ""
+    liveness: Liveness | None = None
+    sources: Mapping[str, IPAddress] = field(default_factory=dict)
+    haproxy_load: tuple[int, int] | None = None
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.

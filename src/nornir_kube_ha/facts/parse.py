@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
+from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.parse_origin import parse_kept_peers, parse_origins
@@ -69,6 +70,10 @@ def _facts(sections: dict[str, str]) -> Facts:
         origins=dict(parse_origins(sections)),
         kept_peers=frozenset(parse_kept_peers(sections.get("kept_peers", ""))),
         haproxy_silence=sections.get("haproxy_silence", "")[:LONGEST_REASON],
+        keepalived_silence=sections.get("keepalived_silence", "")[:LONGEST_REASON],
+        liveness=parse_liveness(sections.get("keepalived_processes", ""), sections.get("vrrp_sockets", "")),
+        sources=dict(network.sources(sections.get("sources", ""))),
+        haproxy_load=daemons.load(sections["haproxy_info"]),
     )
 
 

@@ -79,10 +79,24 @@ def worker_started(text: str) -> float | None:
     Arguments:
         text: when it was asked, and what `show info` printed; haproxy before 2.5 tells only its age
     """
-    values = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+    values = _values(text)
     if "Start_time_sec" in values:
         return float(int(values["Start_time_sec"]))
     return int(values["Asked"]) - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
+
+
+def load(text: str) -> tuple[int, int] | None:
+    """Connections that haproxy has, and may have at most; none if it did not answer.
+
+    Arguments:
+        text: what `show info` printed
+    """
+    values = _values(text)
+    return (int(values["CurrConns"]), int(values["Maxconn"])) if {"CurrConns", "Maxconn"} <= values.keys() else None
+
+
+def _values(info: str) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in info.splitlines() if ": " in line)
 
 
 def vrrp(text: str) -> tuple[VRRPInstance, ...] | None:

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 
-from nornir_kube_ha.addresses import IPInterface
+from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
     Advert,
@@ -20,7 +20,9 @@ from nornir_kube_ha.facts.network import (
 )
 from nornir_kube_ha.facts.sections import sections_about
 
+MOST_ROUTES = 20_000  # characters; a cluster's own are a few hundred
 MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
+_SOURCE = re.compile(r"^([\da-f.:]{2,45}) .{0,200}?\bsrc ([\da-f.:]{2,45})\b", re.MULTILINE)
 _ADVERT = re.compile(
     r"^(\S+) > .*: ([\da-f.:]+) > [\da-f.:-]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
 )
@@ -64,6 +66,16 @@ def listeners(text: str) -> Iterator[Listener]:
         address, _, port = local.rpartition(":")
         process = re.search(r'"([^"]+)"', " ".join(rest))
         yield Listener(address, int(port), process[1] if process else "")
+
+
+def sources(text: str) -> Iterator[tuple[str, IPAddress]]:
+    """Where a connection to an address goes, and the address that it starts from.
+
+    Arguments:
+        text: what `ip -oneline route get` printed, a line for each
+    """
+    for to, source in _SOURCE.findall(text[:MOST_ROUTES]):
+        yield to, ip_address(source)
 
 
 def heard(text: str) -> Heard:

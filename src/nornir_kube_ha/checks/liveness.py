@@ -1,0 +1,69 @@
+"""Whether keepalived, which runs, could take the VIP over; and whether a node's own connections keep off the VIP."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.facts import Liveness
+from nornir_kube_ha.plan import UNITS
+
+UNCHECKED = 10  # seconds without a run of its scripts, which come each second
+STARTS = 5  # seconds in which a keepalived forks its VRRP process and runs its first script, on a busy host
+
+
+def able(view: HostView) -> Verdict:
+    """It has what a take-over needs: its VRRP process, sockets, inotify watches, and scripts that run."""
+    found = view.facts.liveness
+    expected = f"its VRRP process, IPv{view.node.vip.version} VRRP sockets" + (
+        ", an inotify watch, and scripts that run each second" if view.node.keepalived.events else ""
+    )
+    if found is None:
+        unit = view.facts.units[UNITS[1]]
+        return Verdict(None, expected, f"it does not run: {unit}" if not unit.is_active else "not seen", "")
+    missing = list(_missing(view, found))
+    return Verdict(
+        not missing,
+        expected,
+        "; ".join(missing) or "it has them",
+        "`systemctl reload keepalived` opens sockets anew; `journalctl -u keepalived` names a limit that is used up: "
+        "for inotify raise fs.inotify.max_user_instances, then `systemctl restart keepalived`",
+    )
+
+
+def _missing(view: HostView, found: Liveness) -> Iterator[str]:
+    if found.child_age is None:
+        yield "its VRRP process is gone"
+        return
+    version = view.node.vip.version
+    if version not in found.families:
+        yield f"no IPv{version} VRRP socket: it hears no advert, and never takes over"
+    if not view.node.keepalived.events:
+        return
+    if not found.watches:
+        yield "no inotify watch: it does not notice that haproxy ended, and no planned move works"
+    if found.child_age > UNCHECKED and (found.checked is None or found.checked > UNCHECKED):
+        when = "never" if found.checked is None else f"{found.checked} s ago"
+        yield f"it last ran its scripts {when}"
+
+
+def younger_child(found: Liveness | None) -> int | None:
+    """Return the age in seconds of a VRRP process that was started again since keepalived was; None if it was not.
+
+    Arguments:
+        found: what keepalived has, none if it was not seen
+    """
+    if found is None or found.child_age is None or found.age - found.child_age <= STARTS:
+        return None
+    return found.child_age
+
+
+def sources(view: HostView) -> Verdict:
+    """No connection of the node's own starts from a VIP."""
+    vips = {vip.ip for vip in view.node.vips}
+    wrong = [f"to {to} from {source}" for to, source in view.facts.sources.items() if source in vips]
+    return Verdict(
+        False if wrong else True if view.facts.sources else None,
+        "connections to other nodes and to apiservers start from an address of the node's own",
+        "; ".join(wrong) or (f"{len(view.facts.sources)} ways" if view.facts.sources else "`ip route get` tells none"),
+        "such connections die when the VIP moves, and etcd refuses them: run deploy, which puts the VIP on as /32; see "
+        "`ip address` for who put it on with another prefix length, and `ip route` for a route with `src`",
+    )
