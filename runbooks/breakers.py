@@ -91,6 +91,7 @@ class HostBreaker:
             run_id=self._run.run_id,
             seconds=self._seconds,
             port=self._port,
+            lease=self._run.lease,
         )
 
     def heal(self) -> Window:

@@ -80,7 +80,7 @@ def _configure(run: Run, intent: Intent) -> None:
 def _restart(run: Run, cluster: Cluster, holder: str) -> None:
     for name in sorted((node.name for node in cluster.nodes), key=lambda name: name == holder):
         try:
-            run.one(restart_services, name)
+            run.one(restart_services, name, lease=run.lease)
         except KubeHaError as error:
             raise FaultError(name, getattr(error, "message", str(error))) from error
         report = until_passed(_look(run), timeout=SETTLE_TIMEOUT, sleep=0.2, tell=lambda _: None)

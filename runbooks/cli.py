@@ -102,6 +102,7 @@ def _add_vip(commands: Parsers) -> None:
     move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
     words = "which one, where the cluster has several virtual routers (its own); VIPs of one router move together"
     move.add_argument("--vip", metavar="ADDRESS", default="", help=words)
+    _add_allow_unreachable(move, "move the VIP though another node of the cluster cannot be reached")
     move.set_defaults(run=later("nornir_kube_ha.runbooks.vip:run_move"))
 
 
@@ -116,12 +117,17 @@ def _add_drain(commands: Parsers) -> None:
         default=3600,
         help="how long, as 30m: then each load balancer ends it by itself (1h)",
     )
+    _add_allow_unreachable(drain, "drain on the load balancers that can be reached, though one cannot")
     words = "end a drain: send an apiserver new connections again, on all load balancers"
     ready = commands.add_parser("ready", help=words, description=f"{words[0].upper()}{words[1:]}.")
     for name, parser in (("drain", drain), ("ready", ready)):
         parser.add_argument("apiserver", metavar="APISERVER", help="its name in the inventory")
         add_inventory_option(parser)
         parser.set_defaults(run=later(f"nornir_kube_ha.runbooks.drain:run_{name}"))
+
+
+def _add_allow_unreachable(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument("--allow-unreachable", action="store_true", help=words)
 
 
 def _add_hostkeys(commands: Parsers) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 
 from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
+from nornir_kube_ha.facts import Server
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at
+from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at, refuse_unseen
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 
@@ -16,7 +17,7 @@ def run_drain(arguments: argparse.Namespace) -> int:
     """`drain`.
 
     Arguments:
-        arguments: parsed: `inventory`, `apiserver` and `seconds`
+        arguments: parsed: `inventory`, `apiserver`, `seconds` and `allow_unreachable`
 
     Returns:
         The exit code
@@ -26,9 +27,13 @@ def run_drain(arguments: argparse.Namespace) -> int:
     """
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
-            drain(run, cluster, arguments.apiserver, arguments.seconds)
+            refuse_unseen(run, cluster, DrainError, allowed=arguments.allow_unreachable)
+            drain(run, cluster, arguments.apiserver, arguments.seconds, allow_unreachable=arguments.allow_unreachable)
+        told = [name for name in run.hosts if name in run.facts]
     until = f"ready again by itself in {arguments.seconds:g} s"
-    sys.stdout.write(f"{arguments.apiserver} is drained on {', '.join(run.hosts)}; {until}\n")
+    unseen = [name for name in run.hosts if name not in told]
+    words = f"; not told: {', '.join(unseen)}" if unseen else ""
+    sys.stdout.write(f"{arguments.apiserver} is drained on {', '.join(told)}; {until}{words}\n")
     return 0
 
 
@@ -51,7 +56,7 @@ def run_ready(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float) -> None:
+def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float, *, allow_unreachable: bool = False) -> None:
     """Take an apiserver out of every load balancer of a cluster, for a while.
 
     Arguments:
@@ -59,6 +64,7 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float) -> None:
         cluster: whose load balancers they are
         apiserver: its name
         seconds: for how long
+        allow_unreachable: whether nodes that cannot be reached are left out
 
     Raises:
         DrainError: a node would have no apiserver left, or was not seen
@@ -66,23 +72,33 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float) -> None:
     """
     for node in cluster.nodes:
         facts = run.facts.get(node.name)
+        if facts is None and allow_unreachable and node.name in run.unreachable:
+            continue
         if facts is None:
             raise because_unseen(run, DrainError(node.name, "was not seen; nothing was changed"))
         if facts.servers is None:
             raise DrainError(node.name, f"{facts.haproxy_silence or 'haproxy does not answer'}; nothing was changed")
-        if not any(server.is_up for server in facts.servers if server.name != apiserver):
+        if _is_last(facts.servers, apiserver):
             words = f"would have no apiserver left: it sees none up but {apiserver}; nothing was changed"
             raise DrainError(node.name, words)
     done: list[str] = []
     try:
-        for node in cluster.nodes:
+        for node in (each for each in cluster.nodes if each.name in run.facts):
             done.append(node.name)
-            run.one(drain_apiserver, node.name, intent=run.intent, apiserver=apiserver, seconds=seconds)
+            run.one(
+                drain_apiserver, node.name, intent=run.intent, apiserver=apiserver, seconds=seconds, lease=run.lease
+            )
     except BaseException:  # also when it is interrupted
         for name in done:
             with suppress(KubeHaError):  # its timer does it then
-                run.one(ready_apiserver, name, intent=run.intent, apiserver=apiserver)
+                run.one(ready_apiserver, name, intent=run.intent, apiserver=apiserver, lease=run.lease)
         raise
+
+
+def _is_last(servers: Iterable[Server], apiserver: str) -> bool:
+    """Whether a load balancer sees this apiserver up and no other. One that is down already serves nobody."""
+    up = {server.name for server in servers if server.is_up}
+    return up == {apiserver}
 
 
 def ready(run: Run, cluster: Cluster, apiserver: str) -> None:
@@ -99,7 +115,7 @@ def ready(run: Run, cluster: Cluster, apiserver: str) -> None:
     failed: KubeHaError | None = None
     for node in cluster.nodes:
         try:
-            run.one(ready_apiserver, node.name, intent=run.intent, apiserver=apiserver)
+            run.one(ready_apiserver, node.name, intent=run.intent, apiserver=apiserver, lease=run.lease)
         except KubeHaError as error:
             failed = failed or error
     if failed:

@@ -22,12 +22,16 @@ from nornir_kube_ha.runbooks.breakers import Breaker, HostBreaker, LabBreaker
 from nornir_kube_ha.runbooks.changes import change_breaker
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options
+from nornir_kube_ha.runbooks.leases import lease_of, leased
 from nornir_kube_ha.runbooks.measurement import Measurement
 from nornir_kube_ha.runbooks.options import NO_FAILOVER, Options
 from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks import take_lease
 from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.tasks.vantage import Client, config_of, remote_command
 from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial
+
+TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, until every check passes
 
 
 def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -> Report:
@@ -55,7 +59,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     if failover.vantage:
         run.refuse_login(failover.vantage)
     run.tell(f"looking at {', '.join(run.hosts)}")
-    run.look()
+    run.look(lease_of(run))
     report = run.report()
     if not report.passed:
         run.tell("nothing is broken on purpose: a cluster must pass every check before")
@@ -64,9 +68,15 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     for cluster in clusters:  # all are asked about before the first is broken
         if not failover.yes and not ask(_question(cluster, possible[cluster.name], failover)):
             raise DeclinedError("nothing was broken; --yes does not ask")
-    for cluster in clusters:
-        if not _test(run, cluster, possible[cluster.name], failover):
-            break
+    with run.until_failure(), leased(run, set()):
+        if not run.report().passed:  # another run was at work while a person was asked
+            run.tell(
+                "nothing is broken on purpose: another run has changed a cluster, and it does not pass every check"
+            )
+            return run.report()
+        for cluster in clusters:
+            if not _test(run, cluster, possible[cluster.name], failover):
+                break
     return run.report()
 
 
@@ -137,6 +147,7 @@ def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: Failove
             keep = _keeper(run, FaultReport(fault.name, fault.meaning, limit, ()))
             for number in range(1, failover.repeat + 1):
                 seconds = fault.seconds if failover.hold is None else failover.hold
+                _prolong(run, seconds)
                 breaker = _breaker(run, measurement, fault, seconds)
                 trial = measurement.trial(limit, breaker, seconds, keep)
                 run.tell(_line(fault, trial, number, failover.repeat))
@@ -144,6 +155,15 @@ def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: Failove
                     run.tell("nothing more is broken: the last fault has not healed")
                     return False
     return True
+
+
+def _prolong(run: Run, seconds: float) -> None:
+    """Keep every host's lease for as long as a trial may take.
+
+    Raises:
+        StoppedError: one is another run's by now
+    """
+    run.each_or_stop(take_lease, [*run.plans], lease=run.lease, seconds=seconds + TRIAL_SECONDS)
 
 
 def _client(run: Run, cluster: Cluster, failover: FailoverOptions) -> Client:

@@ -2,10 +2,11 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+from nornir_kube_ha.errors import HostError, KubeHaError, LeaseHeldError
 from nornir_kube_ha.lease import LEASE_SECONDS, Lease, this_process
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.tasks import release_lease, take_lease
 
 
@@ -22,7 +23,7 @@ def look_first(run: Run, *, only_reads: bool = False, allow_unreachable: bool = 
         StoppedError: another run holds a host's lease, or a host cannot be looked at
     """
     run.tell(f"looking at {', '.join(run.hosts)}")
-    run.look(None if only_reads or run.dry_run else _lease_of(run), ask_others=ask_others)
+    run.look(None if only_reads or run.dry_run else lease_of(run), ask_others=ask_others)
     if allow_unreachable:
         run.tolerated.update(run.unreachable)
     run.stop_if_failed()
@@ -43,7 +44,7 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     if run.dry_run:
         yield
         return
-    run.lease = _lease_of(run)
+    run.lease = lease_of(run)
     taken: dict[str, bool] = {}
     try:
         # One host alone first, the same one for all: of two runs that begin at once one gets it, and goes on.
@@ -58,6 +59,60 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     finally:
         run.each(release_lease, [*taken], lease=run.lease, proven=proven)
         run.lease = None
+
+
+@contextlib.contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Look at the hosts of a verb that makes no report, and hold the leases of those that answer.
+
+    Hosts that cannot be looked at are the verb's own business: `Run.failure_of` says why.
+
+    Arguments:
+        run: has not looked yet
+
+    Raises:
+        LeaseHeldError: another run has a host's lease
+        LeaseLostError: another run had one before this verb was done
+    """
+    run.look(lease_of(run))
+    _raise_if_held(run)
+    run.tolerated.update(set(run.hosts) - set(run.reached))
+    try:
+        with leased(run, set()):
+            yield
+    except StoppedError:
+        raise _failure_of(run) from None
+    _raise_if_held(run)
+
+
+def _raise_if_held(run: Run) -> None:
+    if any(run.has_lost_lease(name) for name in run.hosts):
+        raise _failure_of(run)
+
+
+def _failure_of(run: Run) -> HostError:
+    """The first failure of a run that is not tolerated, another run's lease before all others."""
+    failed = [name for name in run.hosts if run.failure_of(name)]
+    name = min(failed, key=lambda name: (not run.has_lost_lease(name), name in run.tolerated))
+    failure = run.failure_of(name)
+    error = HostError(name, failure.message if failure else "failed")
+    error.exit_code = failure.exit_code if failure else error.exit_code
+    return error
+
+
+def check_leases(run: Run, hosts: Collection[str]) -> dict[str, KubeHaError]:
+    """Prolong the leases of some hosts, and return the error of each host whose lease another run has by now.
+
+    A host that does not answer is left out: that is another failure.
+
+    Arguments:
+        run: has their leases; without, as in a dry run, nothing is asked
+        hosts: their names
+    """
+    if run.lease is None or not hosts:
+        return {}
+    failed = run.try_each(take_lease, hosts, lease=run.lease)
+    return {name: error for name, error in failed.items() if isinstance(error, LeaseHeldError)}
 
 
 def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
@@ -81,5 +136,10 @@ def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
     return time.monotonic()
 
 
-def _lease_of(run: Run) -> Lease:
+def lease_of(run: Run) -> Lease:
+    """Return the claim that a run makes to its hosts.
+
+    Arguments:
+        run: has none yet
+    """
     return Lease(run.run_id, this_process())

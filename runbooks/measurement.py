@@ -73,13 +73,15 @@ class Measurement:
         self.watches[host] = self._run.one(get_holding, host, intent=self._run.intent, earlier=earlier)
 
     def lose(self, host: str) -> None:
-        """Note that a node was switched off: it holds nothing, and its login is gone.
+        """Note that a node was switched off: it holds nothing, its login is gone, and so is its memory of our lease.
 
         Arguments:
             host: its name
         """
         self.watches[host].gone(time.monotonic())
         self._run.log_in_again(host)
+        if self._run.lease:
+            self._run.lease.numbers.pop(host, None)
 
     @property
     def holders(self) -> tuple[str, ...]:

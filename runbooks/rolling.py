@@ -18,7 +18,7 @@ from nornir_kube_ha.membership import joining, strangers_to
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.gate import Gate, pass_gate, pass_gates
-from nornir_kube_ha.runbooks.leases import keep_leases
+from nornir_kube_ha.runbooks.leases import check_leases, keep_leases
 from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.runbooks.second_holder import leave_single_holder, starts_keepalived, watch_for_second_holders
@@ -106,7 +106,7 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
         _look_at_ended(run, started, plans)
         raise
     finally:  # what will not go live is not left lying about
-        run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans)
+        run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans, lease=run.lease)
 
 
 def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut) -> Lane:
@@ -197,8 +197,11 @@ def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate]) -> No
     """What served nobody before has no gate: the run's own checks come at its end."""
     if not run.dry_run:
         guarded = {name: gates[name] for name in names if name in run.reached and name in gates}
-        for name, error in pass_gates(run, guarded).items():
-            run.fail(name, error)
+        failed = pass_gates(run, guarded)
+        # What another run has put there is not judged as if it were this run's own.
+        lost = check_leases(run, [*failed])
+        for name, error in failed.items():
+            run.fail(name, lost.get(name, error))
 
 
 def _on_each(steps: Sequence[Callable[[], None]]) -> None:
@@ -216,7 +219,7 @@ def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
     for name in names:
         if name in run.reached:
             lane.well.append(name)
-        elif name in lane.gates and lane.how.on_failure != "stop":
+        elif name in lane.gates and lane.how.on_failure != "stop" and not run.has_lost_lease(name):
             run.add_words(name, _go_back(run, name, lane.gates[name]))
     failed = [name for name in lane.changing if name not in run.reached]
     if len(failed) <= lane.how.max_fail.of(len(lane.changing)):
@@ -228,6 +231,9 @@ def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
 
 def _go_back(run: Run, name: str, gate: Gate) -> str:
     """Put a host back on the files that this run replaced; what became of that, in words."""
+    if lost := check_leases(run, [name]).get(name):
+        run.fail(name, lost)
+        return f"its files stay as they are: {getattr(lost, 'message', lost)}"
     run.tell(f"{name} is not well: putting it back on the files that it had")
     try:
         kept = [each for each in run.one(get_generations, name) if each.run_id == run.run_id]

@@ -17,6 +17,7 @@ from nornir_kube_ha.config import VRRP_INSTANCE, masked
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     InventoryError,
+    LeaseHeldError,
     RemoteCommandError,
     RemoteTimeoutError,
     UsageError,
@@ -46,7 +47,7 @@ from nornir_kube_ha.trial import FaultReport
 LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
 MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
 FROM_CONTROLLER = "vip.from_controller"  # the check that goes by what the controller itself asks
-LEFT_ALONE = (75, 78)  # exit statuses of scripts that ended before they changed anything: lease.sh, draft.sh
+LEFT_ALONE = 78  # exit status of a script that ended before it changed anything, of draft.sh
 CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
 
 
@@ -69,8 +70,9 @@ def _is_lost(error: BaseException | None) -> bool:
 
 
 def _may_have_changed(error: BaseException | None) -> bool:
-    """Return whether a changing task that failed may have changed something; scripts that know better say so."""
-    return error is not None and not (isinstance(error, RemoteCommandError) and error.status in LEFT_ALONE)
+    """Return whether a changing task that failed may have changed something; one that has not says so."""
+    left_alone = isinstance(error, RemoteCommandError) and error.status == LEFT_ALONE
+    return error is not None and not (left_alone or isinstance(error, LeaseHeldError))
 
 
 class StoppedError(Exception):
@@ -241,6 +243,18 @@ class Run:
         if problems := [*login_problems(self._nornir, self._nornir.inventory.hosts[host])]:
             raise InventoryError(problems)
 
+    def try_each(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Exception]:  # noqa: ANN401
+        """Run a task on hosts at once, and return what it raised, by host name: no account is kept of it.
+
+        Arguments:
+            task: a Nornir task that changes nothing of a host's configuration
+            hosts: their names
+            arguments: the task's own
+        """
+        self._nornir.data.reset_failed_hosts()
+        results = {name: multi[0] for name, multi in self._run(task, hosts, arguments).items()}
+        return {name: each.exception for name, each in results.items() if isinstance(each.exception, Exception)}
+
     def _ask(
         self, task: Callable[..., Result], hosts: Collection[str], arguments: Mapping[str, Any]
     ) -> dict[str, Result]:
@@ -288,6 +302,15 @@ class Run:
             name: of the host
         """
         return self._failures.get(name)
+
+    def has_lost_lease(self, name: str) -> bool:
+        """Whether the work on a host ended because another run has its lease.
+
+        Arguments:
+            name: of the host
+        """
+        failure = self._failures.get(name)
+        return failure is not None and failure.exit_code == LeaseHeldError.exit_code
 
     @property
     def unreachable(self) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nornir_kube_ha.errors import HostError
+from nornir_kube_ha.errors import HostError, HostUnreachableError
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.leases import held
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory
@@ -14,7 +15,7 @@ from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_in
 
 @contextmanager
 def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Iterable[Cluster]]) -> Iterator[Run]:
-    """A run that has looked at all nodes of some clusters; its logins end with the block.
+    """A run that has looked at all nodes of some clusters and holds their leases; both ends with the block.
 
     Arguments:
         verb: what the run is called
@@ -23,6 +24,7 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
 
     Raises:
         KubeHaError: as `meant` does, or the inventory cannot be used
+        LeaseHeldError: another run is changing one of the nodes
     """
     folder = find_inventory(inventory)
     nornir = open_inventory(folder, forks=32)
@@ -31,8 +33,8 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
     enter_lab(nornir, names, folder)
     run = Run(verb, nornir, load_intent(nornir, stats_password=False), names)
     try:
-        run.look()
-        yield run
+        with held(run):
+            yield run
     finally:
         run.close()
 
@@ -47,3 +49,25 @@ def because_unseen(run: Run, error: HostError) -> HostError:
     if failure := run.failure_of(error.host):
         error.exit_code = failure.exit_code
     return error
+
+
+def refuse_unseen(run: Run, cluster: Cluster, kind: type[HostError], *, allowed: bool) -> None:
+    """Refuse to go on while a node of a cluster could not be looked at, unless that is allowed.
+
+    Arguments:
+        run: has looked at its hosts
+        cluster: one of the run's
+        kind: the error to raise
+        allowed: whether `--allow-unreachable` was given
+
+    Raises:
+        HostError: of that kind, with the exit code of the reason
+    """
+    for node in cluster.nodes:
+        failure = run.failure_of(node.name)
+        if node.name in run.facts or failure is None:
+            continue
+        if allowed and failure.exit_code == HostUnreachableError.exit_code:
+            continue
+        hint = "bring it back, or pass --allow-unreachable to go on without it; nothing was changed"
+        raise because_unseen(run, kind(node.name, f"cannot be looked at: {failure.message}; {hint}"))

@@ -7,20 +7,35 @@ from ipaddress import ip_interface
 
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
+from nornir_kube_ha.report import HostReport
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at
+from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at, refuse_unseen
 from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
 
 ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may be the first to claim the VIP
 # Checks that a node must pass before the VIP is sent to it.
 HEALTH = ("haproxy.", "keepalived.", "host.interface", "host.sources")
+RELATIVE = frozenset(
+    {
+        "haproxy.apiservers_up",
+        "haproxy.config_accepted",
+        "haproxy.enabled",
+        "haproxy.stats",
+        "haproxy.stats_password",
+        "haproxy.up_to_date",
+        "keepalived.config_accepted",
+        "keepalived.enabled",
+        "keepalived.up_to_date",
+    }
+)
+"""Those of them that may fail there if they fail on the holder too: the move makes nothing worse."""
 
 
 def run_move(arguments: argparse.Namespace) -> int:
     """`vip move`.
 
     Arguments:
-        arguments: parsed: `inventory`, `to` and `vip`
+        arguments: parsed: `inventory`, `to`, `vip` and `allow_unreachable`
 
     Returns:
         The exit code
@@ -30,6 +45,7 @@ def run_move(arguments: argparse.Namespace) -> int:
     """
     with looked_at("vip_move", arguments.inventory, lambda intent: [_cluster_of(intent, arguments.to)]) as run:
         [cluster] = run.clusters
+        refuse_unseen(run, cluster, MoveError, allowed=arguments.allow_unreachable)
         router = _router_of(cluster, arguments.vip)
         source = move_vip(run, cluster, arguments.to, router)
     words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
@@ -76,8 +92,9 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) 
     router = router or cluster.router()
     holder = _holder(run, cluster, router, to)
     if holder == to:
+        _prefer(run, router, _cut_off(run, cluster, router, to), None)
         return holder
-    _refuse_unfit(run, router, to)
+    _refuse_unfit(run, router, to, holder)
     _refuse_stuck(run, router, holder, to)
     names = [node.name for node in cluster.nodes if node.name in run.facts]
     asked = [to, *(name for name in names if name not in (to, holder))]
@@ -91,25 +108,36 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) 
         raise
     # Where nodes preempt, the preference has to last, or the master would take the VIP back.
     settled = not cluster.node(to).keepalived.preempt or to == router.master
+    if not settled:
+        _prefer(run, router, [to], to, lasts=True)
     _prefer(run, router, [name for name in names if name != to or settled], None)
     return holder
 
 
-def _prefer(run: Run, router: Router, names: list[str], preferred: str | None) -> None:
+def _cut_off(run: Run, cluster: Cluster, router: Router, holder: str) -> list[str]:
+    """Names of the nodes that an earlier move, which was cut off, has left with another priority than their own."""
+    lasting = {holder} if cluster.node(holder).keepalived.preempt else set()
+    seen = {node.name: run.facts[node.name] for node in cluster.nodes if node.name in run.facts}
+    return [name for name, facts in seen.items() if name not in lasting and facts.moves.wanted(router)]
+
+
+def _prefer(run: Run, router: Router, names: list[str], preferred: str | None, *, lasts: bool = False) -> None:
     for name in names:
         run.one(
             prefer_for_vip,
             name,
             intent=run.intent,
             preferred=preferred,
+            lasts=lasts,
             virtual_router_id=router.virtual_router_id,
+            lease=run.lease,
         )
 
 
 def _hand_over(run: Run, cluster: Cluster, router: Router, holder: str, to: str) -> None:
     vrid = router.virtual_router_id
     for left in reversed(range(ATTEMPTS)):
-        run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid)
+        run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid, lease=run.lease)
         try:
             run.one(get_vip_arrival, to, intent=run.intent, virtual_router_id=vrid)
         except MoveError:
@@ -135,14 +163,28 @@ def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
     return holders[0]
 
 
-def _refuse_unfit(run: Run, router: Router, to: str) -> None:
+def _refuse_unfit(run: Run, router: Router, to: str, holder: str) -> None:
+    """Refuse a target that is not as good as the holder, or that cannot take the VIP at all."""
     if failure := run.failure_of(to):
         raise because_unseen(run, MoveError(to, f"cannot be looked at: {failure.message}"))
-    failed = [
-        each.id for each in run.report().hosts[to].findings if each.status == "fail" and each.id.startswith(HEALTH)
-    ]
-    if failed:
-        raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(failed)}; see `verify`. Nothing was moved")
+    hosts = run.report().hosts
+    failed, suffered = _failed(hosts[to]), _failed(hosts[holder])
+    worse = [each for each in failed if each not in RELATIVE or each not in suffered]
+    if "haproxy.apiservers_up" in failed and "haproxy.apiservers_up" not in worse:
+        there, here = _apiservers_up(run, to), _apiservers_up(run, holder)
+        if there < here:
+            words = f"it sees {there} apiservers up, and {holder}, which has the VIP, sees {here}"
+            raise MoveError(to, f"is not fit for {router.vip.ip}: {words}; see `verify`. Nothing was moved")
+    if worse:
+        raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(worse)}; see `verify`. Nothing was moved")
+
+
+def _failed(host: HostReport) -> list[str]:
+    return [each.id for each in host.findings if each.status == "fail" and each.id.startswith(HEALTH)]
+
+
+def _apiservers_up(run: Run, name: str) -> int:
+    return sum(server.is_up for server in run.facts[name].servers or ())
 
 
 def _refuse_stuck(run: Run, router: Router, holder: str, to: str) -> None:

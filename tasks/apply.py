@@ -49,7 +49,7 @@ def apply_config(
     """
     change = plans[task.host.name]
     if change.touches_live and not task.is_dry_run(dry_run):
-        script = guard(lease, seconds=TIMEOUT)
+        script = guard(lease, task.host.name, seconds=TIMEOUT)
         if change.touches_files:  # not behind `||`, which would make its `set -e` mean nothing
             commit = config.commit_script(change, lease, intent.cluster_of(task.host.name).name)
             script += f"(\n{commit})\ncommitted=$?\n[ $committed = 0 ] || exit $committed\n"

@@ -13,7 +13,13 @@ from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
 from nornir_kube_ha.config import CONFIGURATIONS, MANAGED_PATHS, ConfigFile, config_files, masked
-from nornir_kube_ha.errors import HostError, RefusedConfigError, RefusedTemplateError, UnexpectedReplyError
+from nornir_kube_ha.errors import (
+    HostError,
+    LeaseHeldError,
+    RefusedConfigError,
+    RefusedTemplateError,
+    UnexpectedReplyError,
+)
 from nornir_kube_ha.facts import Facts, Judgement, Package
 from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import openings
@@ -128,14 +134,16 @@ def stage_config(
     if not change.touches_files or task.is_dry_run(dry_run):
         return Result(host=task.host, changed=False, diff=change.files_diff, result="")
     nonce = secrets.token_hex(8)
-    completed = run_script(task, guard(lease, seconds=TIMEOUT) + _stage_script(change, nonce), timeout=TIMEOUT)
+    completed = run_script(
+        task, guard(lease, task.host.name, seconds=TIMEOUT) + _stage_script(change, nonce), timeout=TIMEOUT
+    )
     words = []
     for daemon, path in CONFIGURATIONS.items():
         judgement = _worst(_judgements(task, daemon, completed.stdout, nonce))
         said = masked(judgement.words, intent.node(task.host.name))
         if not judgement.accepts:
             with suppress(HostError):  # the refusal is what must be told, whatever becomes of the drafts
-                unstage_config(task, plans)
+                unstage_config(task, plans, lease=lease)
             message = f"{daemon} refuses the new {path} (exit status {judgement.status}):\n{said or '(no words)'}"
             raise RefusedConfigError(task.host.name, message)
         words.append(said)
@@ -173,12 +181,15 @@ def _stage_call(file: ConfigFile, nonce: str) -> str:
     return f"stage {file.path} {file.mode} {file.owner} {file.group} {file.sha256} <<'{nonce}'\n{content}{nonce}\n"
 
 
-def unstage_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None) -> Result:
-    """Take staged files away again.
+def unstage_config(
+    task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None, lease: Lease | None = None
+) -> Result:
+    """Take staged files away again, unless another run has the host by now: then they are that run's.
 
     Arguments:
         plans: by host name, what was staged
         dry_run: whether nothing was, so that nothing is to do; Nornir's own setting if not given
+        lease: the run's; none not to ask
 
     Returns:
         Result object with the following attributes set:
@@ -186,9 +197,9 @@ def unstage_config(task: Task, plans: Mapping[str, HostPlan], dry_run: bool | No
     """
     paths = " ".join(each.file.path for each in plans[task.host.name].write)
     if not task.is_dry_run(dry_run):
-        run_script(
-            task, assignments(write=paths) + load_script("draft.sh") + load_script("unstage.sh"), timeout=TIMEOUT
-        )
+        script = assignments(write=paths) + load_script("draft.sh") + load_script("unstage.sh")
+        with suppress(LeaseHeldError):
+            run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=False)
 
 
@@ -213,7 +224,8 @@ def commit_config(
     change = plans[task.host.name]
     if change.touches_files and not task.is_dry_run(dry_run):
         cluster = str(merged_data(task.host).get("cluster", ""))
-        run_script(task, guard(lease, seconds=TIMEOUT) + commit_script(change, lease, cluster), timeout=TIMEOUT)
+        script = guard(lease, task.host.name, seconds=TIMEOUT) + commit_script(change, lease, cluster)
+        run_script(task, script, timeout=TIMEOUT)
     return Result(host=task.host, changed=change.touches_files, diff=change.files_diff)
 
 

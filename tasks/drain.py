@@ -4,13 +4,21 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import DRAINED_FOLDER, LISTENER
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 20  # seconds; haproxy answers within one, systemd's timer is armed within one
 
 
 def drain_apiserver(
-    task: Task, intent: Intent, apiserver: str, *, seconds: float, dry_run: bool | None = None
+    task: Task,
+    intent: Intent,
+    apiserver: str,
+    *,
+    seconds: float,
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
 ) -> Result:
     """Have a node's haproxy send no new connection to an apiserver; those that are there go on.
 
@@ -21,36 +29,51 @@ def drain_apiserver(
         apiserver: its name
         seconds: for how long
         dry_run: whether to do nothing; Nornir's own setting if not given
+        lease: the run's: the host does nothing without it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
 
     Raises:
+        LeaseLostError: another run has the host's lease by now
         RemoteCommandError: haproxy does not do it
     """
-    return _run(task, intent, apiserver, "drain", seconds, dry_run=dry_run)
+    return _run(task, intent, apiserver, "drain", seconds, dry_run=dry_run, lease=lease)
 
 
-def ready_apiserver(task: Task, intent: Intent, apiserver: str, *, dry_run: bool | None = None) -> Result:
+def ready_apiserver(
+    task: Task, intent: Intent, apiserver: str, *, dry_run: bool | None = None, lease: Lease | None = None
+) -> Result:
     """Have a node's haproxy send new connections to an apiserver again.
 
     Arguments:
         intent: what should be
         apiserver: its name
         dry_run: whether to do nothing; Nornir's own setting if not given
+        lease: the run's: the host does nothing without it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
 
     Raises:
+        LeaseLostError: another run has the host's lease by now
         RemoteCommandError: haproxy does not do it
     """
-    return _run(task, intent, apiserver, "ready", 0, dry_run=dry_run)
+    return _run(task, intent, apiserver, "ready", 0, dry_run=dry_run, lease=lease)
 
 
-def _run(task: Task, intent: Intent, apiserver: str, call: str, seconds: float, *, dry_run: bool | None) -> Result:
+def _run(
+    task: Task,
+    intent: Intent,
+    apiserver: str,
+    call: str,
+    seconds: float,
+    *,
+    dry_run: bool | None,
+    lease: Lease | None,
+) -> Result:
     if not task.is_dry_run(dry_run):
         variables = assignments(
             server=apiserver,
@@ -59,5 +82,6 @@ def _run(task: Task, intent: Intent, apiserver: str, call: str, seconds: float, 
             drained=DRAINED_FOLDER,
             seconds_to_last=f"{seconds:g}",
         )
-        run_script(task, f"{variables}{load_script('drain.sh')}{call}\n", timeout=TIMEOUT)
+        script = f"{variables}{load_script('drain.sh')}{call}\n"
+        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True)

@@ -59,6 +59,14 @@ obstacles() {
     bounded lsattr -d $FILES $FOLDERS | awk '$1 ~ /[ai]/ { print "immutable " $2 }'
 }
 
+# What a planned move of the VIP tells keepalived, as long as it lasts.
+moves() {
+    section moves
+    for file in /run/kube-ha/vip-*; do
+        [ ! -f "$file" ] || head -c 20 "$file" | { read -r word _; printf '%s %s\n' "${file##*/}" "$word"; }
+    done
+}
+
 units() {
     section units
     printf '%s\n%s\n' "$haproxy_shown" "$keepalived_shown"
@@ -309,6 +317,7 @@ look() {
     packages
     files
     origins
+    moves
     units
     network
     sources

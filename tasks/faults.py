@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.errors import FaultError, RemoteCommandError
+from nornir_kube_ha.errors import FaultError, LeaseHeldError, RemoteCommandError
 from nornir_kube_ha.faults import Fault
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 FOLDER = "/var/lib/kube-ha-fault"
@@ -69,7 +71,15 @@ class Story:
 
 
 def inject_fault(
-    task: Task, intent: Intent, fault: Fault, run_id: str, *, seconds: float, port: int, dry_run: bool | None = None
+    task: Task,
+    intent: Intent,
+    fault: Fault,
+    run_id: str,
+    *,
+    seconds: float,
+    port: int,
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
 ) -> Result:
     """Make a fault on a host, which ends there by itself.
 
@@ -80,6 +90,7 @@ def inject_fault(
         seconds: how long it lasts
         port: of the apiserver, for faults of one
         dry_run: whether to do nothing; Nornir's own setting if not given
+        lease: the run's: the host does nothing without it; None skips the check
 
     Returns:
         Result object with the following attributes set:
@@ -107,10 +118,18 @@ def inject_fault(
         **scripts,
     )
     try:
-        run_script(task, variables + load_script("faults.sh"), timeout=TIMEOUT)
+        run_script(task, _guard(lease, task.host.name, seconds) + variables + load_script("faults.sh"), timeout=TIMEOUT)
+    except LeaseHeldError as error:
+        raise FaultError(task.host.name, f"{fault.name} was not made: {error.message}") from error
     except RemoteCommandError as error:
         raise FaultError(task.host.name, f"{fault.name} {error.message}") from error
     return Result(host=task.host, changed=True)
+
+
+def _guard(lease: Lease | None, host: str, seconds: float) -> str:
+    """As `guard`, in a subshell: what the fault leaves running must not keep the host's next step waiting."""
+    script = guard(lease, host, seconds=seconds + TIMEOUT)
+    return f"(\n{script}) || exit\n" if script else ""
 
 
 def get_fault_story(task: Task) -> Result:

@@ -52,6 +52,8 @@ def change_firewall(
         variables = assignments(wanted="\n".join(wanted), **marks())
         call = assignments(place=change.place) + f'open_in_{change.manager} "$PLACE"\n'
         scripts = map(load_script, FIREWALL)
-        run_script(task, "".join([guard(lease, seconds=TIMEOUT), variables, *scripts, call]), timeout=TIMEOUT)
+        run_script(
+            task, "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts, call]), timeout=TIMEOUT
+        )
     diff = change.opened_diff if step == "open" else change.closed_diff
     return Result(host=task.host, changed=bool(rules), diff=diff)

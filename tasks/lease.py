@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.config import MANAGED_PATHS
-from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError
+from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError, lost_lease
 from nornir_kube_ha.facts import Facts
-from nornir_kube_ha.lease import LEASE_SECONDS, Holder, Lease
+from nornir_kube_ha.lease import BOOTED, LEASE_SECONDS, Holder, Lease
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 HELD = "75"  # lease.sh's exit status where another run has it
@@ -27,7 +27,7 @@ def take_lease(
     """Make a host's lease this run's, or longer if it is. One of a run that died on this machine is taken over.
 
     Arguments:
-        lease: this run's
+        lease: this run's; the number that the host gives it is noted there
         facts: by host name, from the `get_facts` that the plan was made of
         dry_run: whether to take none; Nornir's own setting if not given
         seconds: how much longer than usual nothing may be heard of the run on this host
@@ -39,15 +39,20 @@ def take_lease(
 
     Raises:
         LeaseHeldError: another run has it
+        LeaseLostError: this run had it, and another run has been at work since, or the host was booted
     """
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=False, result=False)
-    answer, last = _ask(task, lease, seconds)
+    name, number = task.host.name, lease.numbers.get(task.host.name, "")
+    answer, words = _ask(task, lease, seconds, number=number)
+    if number and words is None:
+        raise lost_lease(name, str(answer) if answer else BOOTED)
     if answer and answer.owner.is_gone:
-        answer, last = _ask(task, lease, seconds, gone=answer.run_id)
+        answer, words = _ask(task, lease, seconds, gone=answer.run_id)
     if answer:
-        raise held_by(answer, task.host.name)
-    known = facts is None or last in {lease.run_id, facts[task.host.name].last_run}
+        raise held_by(answer, name)
+    last, _, lease.numbers[name] = (words or "").partition(" ")
+    known = facts is None or last in {lease.run_id, facts[name].last_run}
     return Result(host=task.host, changed=False, result=not known)
 
 
@@ -62,25 +67,32 @@ def release_lease(task: Task, lease: Lease, proven: Collection[str] = (), dry_ru
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): False
+
+    Raises:
+        LeaseLostError: another run has been at work there since; nothing was marked as good
     """
     if not task.is_dry_run(dry_run):
-        script = lease_functions(lease)
+        script = lease_functions(lease, number=lease.numbers.get(task.host.name, ""))
         if task.host.name in proven:
-            script += assignments(managed=" ".join(MANAGED_PATHS)) + load_script("generations.sh") + "mark_good\n"
+            script += assignments(managed=" ".join(MANAGED_PATHS)) + load_script("generations.sh")
+            script += "prove() {\nmark_good\n}\n"
         run_script(task, f"{script}release\n", timeout=TIMEOUT)
     return Result(host=task.host, changed=False)
 
 
-def lease_functions(lease: Lease, *, seconds: float = 0, gone: str = "") -> str:
+def lease_functions(lease: Lease, *, seconds: float = 0, number: str = "", gone: str = "") -> str:
     """The beginning of a script that has to do with a host's lease.
 
     Arguments:
         lease: this run's
         seconds: how long the script may take
+        number: the one that the host gave this lease, "" if it is still to be taken
         gone: id of a run that has ended without a word
     """
     lasts = LEASE_SECONDS + int(seconds)
-    variables = assignments(run_id=lease.run_id, owner=str(lease.owner), lease_seconds=str(lasts), gone=gone)
+    variables = assignments(
+        run_id=lease.run_id, owner=str(lease.owner), lease_seconds=str(lasts), number=number, gone=gone
+    )
     return variables + load_script("lease.sh")
 
 
@@ -124,21 +136,32 @@ def held_by(holder: Holder, host: str) -> LeaseHeldError:
     )
 
 
-def guard(lease: Lease | None, *, seconds: float) -> str:
+def guard(lease: Lease | None, host: str = "", *, seconds: float) -> str:
     """The beginning of a script that changes a host: it ends there if the lease is another run's by now.
+
+    `run_script` raises LeaseLostError for it.
 
     Arguments:
         lease: this run's, none if it has none
+        host: the host's name
         seconds: how long the script may take
     """
-    return f"{lease_functions(lease, seconds=seconds)}still_ours\n" if lease else ""
+    if not lease:
+        return ""
+    return f"{lease_functions(lease, seconds=seconds, number=lease.numbers.get(host, ''))}still_ours\n"
 
 
-def _ask(task: Task, lease: Lease, seconds: float, gone: str = "") -> tuple[Holder | None, str]:
-    """Who holds the lease instead of us, if anybody, and whose run was there last."""
+def _ask(
+    task: Task, lease: Lease, seconds: float, *, number: str = "", gone: str = ""
+) -> tuple[Holder | None, str | None]:
+    """Who holds the lease instead of us, if anybody; and whose run was there last with the number of our lease.
+
+    The second is None where the lease is not ours; nobody may hold it then, if the host was booted since it was.
+    """
     nonce = secrets.token_hex(8)
-    asking = f'words=$(hold && echo "$last")\nstatus=$?\necho\necho "@{nonce} $status $words"\n'
-    stdout = run_script(task, lease_functions(lease, seconds=seconds, gone=gone) + asking, timeout=TIMEOUT).stdout
+    asking = f'words=$(hold && echo "$last $number_of")\nstatus=$?\necho\necho "@{nonce} $status $words"\n'
+    functions = lease_functions(lease, seconds=seconds, number=number, gone=gone)
+    stdout = run_script(task, functions + asking, timeout=TIMEOUT).stdout
     found = re.search(rf"^@{nonce} (\d+) (.*)$", stdout, re.MULTILINE)
     try:
         return _read(found[1], found[2]) if found else _read("", "")
@@ -147,10 +170,10 @@ def _ask(task: Task, lease: Lease, seconds: float, gone: str = "") -> tuple[Hold
         raise UnexpectedReplyError(task.host.name, f"what its lease says cannot be read: {words}") from error
 
 
-def _read(status: str, words: str) -> tuple[Holder | None, str]:
+def _read(status: str, words: str) -> tuple[Holder | None, str | None]:
     """What `hold` of lease.sh ended with."""
     if status == "0":
         return None, words
     if status == HELD:
-        return Holder.parse(words), ""
+        return Holder.parse(words) if words.strip() else None, None
     raise ValueError(f"exit status {status or 'missing'}")

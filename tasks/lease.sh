@@ -1,17 +1,40 @@
 # A host's lease: one run at a time changes it. It ends by itself, by a clock that only goes forward and begins anew at
 # boot, as /run does.
 #
-# Set before it: RUN_ID, OWNER, LEASE_SECONDS; GONE is the run whose process is known to have ended, "" for none.
-LEASE=/run/kube-ha-lease # a run's id, the uptime at which its lease ends, whose run it is
+# Each new holder gets a number that no holder before it had: the boot's id and a count. A run that has a number does not
+# get the lease again once somebody else had it, or once the host was booted: what it knows of the host is out of date.
+#
+# Set before it: RUN_ID, OWNER, LEASE_SECONDS; NUMBER is the one that this run was given, "" before it has one; GONE is
+# the run whose process is known to have ended, "" for none.
+LEASE=/run/kube-ha-lease # a run's id, the uptime at which its lease ends, whose run it is, its number
 
-# Whether nobody else has the lease. Whoever has it is told in words for Holder.parse, with status 75.
-is_free() {
-    now=$(cut -d . -f 1 /proc/uptime) last='' ends=0 holder=''
+# Whose the lease is or last was: LAST, its NUMBER_OF, when it ENDS, its HOLDER in four words.
+read_lease() {
+    now=$(cut -d . -f 1 /proc/uptime) last='' ends=0 holder='' number_of=''
     [ ! -s "$LEASE" ] || read -r last ends holder <"$LEASE"
+    words=${holder#* * * * } # a lease of an earlier version has no number
+    [ "$words" = "$holder" ] || number_of=$words holder=${holder% "$words"}
+}
+
+# Whether nobody else has the lease, or had it since it was ours. Whoever has it is told in words for Holder.parse, with
+# status 75.
+is_free() {
+    read_lease
+    if [ -n "$NUMBER" ]; then
+        is_ours || { other && return 75; }
+        return
+    fi
     case $last in
     "$RUN_ID" | "$GONE") return ;;
     esac
-    [ "$now" -ge "$ends" ] || { echo "$last $((ends - now)) $holder" && return 75; }
+    [ "$now" -ge "$ends" ] || { other && return 75; }
+}
+
+is_ours() { [ "$last" = "$RUN_ID" ] && { [ -z "$NUMBER" ] || [ "$NUMBER" = "$number_of" ]; }; }
+
+other() {
+    [ "$now" -lt "$ends" ] || ends=$now
+    [ -z "$last" ] || echo "$last $((ends - now)) $holder"
 }
 
 # Make the lease ours, or longer if it is; else as `is_free`. To be called in a subshell: with that, the lock goes.
@@ -19,16 +42,37 @@ hold() {
     exec 9>>"$LEASE.lock"
     flock 9 || return
     is_free || return
-    printf '%s %s %s\n' "$RUN_ID" $((now + LEASE_SECONDS)) "$OWNER" >"$LEASE.new" && mv -f "$LEASE.new" "$LEASE"
+    [ "$last" = "$RUN_ID" ] && [ -n "$number_of" ] || number_of=$(next_number)
+    printf '%s %s %s %s\n' "$RUN_ID" $((now + LEASE_SECONDS)) "$OWNER" "$number_of" >"$LEASE.new" &&
+        mv -f "$LEASE.new" "$LEASE"
 }
 
-# Whose run was the last one stays known: a plan that was made before it is out of date.
+next_number() {
+    count=${number_of##*-}
+    case $count in '' | *[!0-9]*) count=0 ;; esac
+    echo "$(cut -c -8 /proc/sys/kernel/random/boot_id)-$((count + 1))"
+}
+
+# Whose run was the last one stays known: a plan that was made before it is out of date. What `prove` does is done only
+# while the lease is ours.
 release() {
     exec 9>>"$LEASE.lock"
     flock 9 || return
-    last=''
-    [ ! -s "$LEASE" ] || read -r last _ <"$LEASE"
-    [ "$last" != "$RUN_ID" ] || printf '%s 0 %s\n' "$RUN_ID" "$OWNER" >"$LEASE"
+    read_lease
+    if is_ours; then
+        prove
+        printf '%s 0 %s %s\n' "$RUN_ID" "$OWNER" "$number_of" >"$LEASE.new" && mv -f "$LEASE.new" "$LEASE"
+    elif [ -n "$NUMBER" ]; then
+        lost "$(other)"
+    fi
+}
+
+prove() { :; }
+
+# WORDS: of who has it.
+lost() {
+    echo "the lease of this host is another run's by now: $1; this step changed nothing" >&2
+    exit 75
 }
 
 # Before a step that changes something: without the lease, nothing is. And one step at a time, until this script ends: one
@@ -39,8 +83,5 @@ still_ours() {
         echo "an earlier step does not end; this step changed nothing" >&2
         exit 1
     }
-    words=$(hold) || {
-        echo "the lease of this host is another run's by now: $words; this step changed nothing" >&2
-        exit 75
-    }
+    words=$(hold) || lost "$words"
 }

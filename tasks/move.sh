@@ -1,5 +1,6 @@
 # A planned move of the VIP, this host's part. Set before it: VIP, WANTED (a number that is added to this node's priority),
-# WANTED_FILE, RELEASED_FILE. Calls of one of these are appended.
+# WANTED_FILE, RELEASED_FILE, UNIT (of the timer that ends this node's part), SECONDS_TO_LAST ("" for a preference that
+# stays). Calls of one of these are appended.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 holds() { [ -n "$(ip -oneline address show to "$VIP")" ]; }
@@ -16,14 +17,36 @@ within() {
 
 lacks() { ! holds; }
 
-prefer() { echo "$WANTED" >"$WANTED_FILE"; }
+disarm() { systemctl stop "$UNIT.timer" 2>/dev/null || true; }
+
+# Before anything is written: whatever becomes of the controller, this node gets its own priority back in time.
+arm() {
+    disarm
+    [ -n "$SECONDS_TO_LAST" ] || return 0
+    systemd-run --quiet --collect --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=1s \
+        sh -c "echo 0 >$WANTED_FILE; echo 0 >$RELEASED_FILE" >&2 || {
+        echo "systemd does not take the timer that would end it" >&2
+        exit 1
+    }
+}
+
+prefer() {
+    if [ "$WANTED" = 0 ]; then
+        echo 0 >"$WANTED_FILE" && disarm
+    else
+        arm
+        echo "$WANTED" >"$WANTED_FILE"
+    fi
+}
 
 # As if haproxy had ended: an advert of priority 0 tells the others, and the first of them takes the VIP. What becomes of
-# this script or of its controller, the node is ready for the VIP again when this ends.
+# this script or of its controller, the node is ready for the VIP again when this ends. The timer is for a script that is
+# killed; it may be another preference's as well, so it is not stopped here.
 release() {
     trap 'echo 0 >"$RELEASED_FILE"' EXIT
     trap 'exit 1' HUP INT TERM
     holds || exit 0
+    arm
     echo 1 >"$RELEASED_FILE" || exit
     within lacks || {
         echo "keepalived does not let it go" >&2

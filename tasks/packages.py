@@ -55,7 +55,7 @@ def install_packages(
     # A package may start and enable its unit: what was before is noted first.
     before = assignments(managed=" ".join(MANAGED_PATHS), replaced="") + "".join(map(load_script, UNITS))
     script = before + manager_script("install_wanted", wanted="\n".join(missing))
-    run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
+    run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)
 
 

@@ -19,7 +19,9 @@ from nornir_kube_ha.errors import (
     RemoteTimeoutError,
     SudoRefusedError,
     UnexpectedReplyError,
+    lost_lease,
 )
+from nornir_kube_ha.lease import LOST, lost_to
 from nornir_kube_ha.tasks.login import Login, login
 from nornir_kube_ha.tasks.shell import ROOT, Completed, Shell, sudo
 from nornir_kube_ha.tasks.waiting import is_readable
@@ -64,6 +66,7 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
         LoginRefusedError: the host's key or our credentials are not accepted
         PasswordExpiredError: the host wants another password first
         SudoRefusedError: the login is not root's, and may not become root
+        LeaseLostError: the host's lease is another run's by now; the script did nothing
         RemoteCommandError: it ended with another exit status
         RemoteTimeoutError: it did not end in time
     """
@@ -81,6 +84,8 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
         raise UnexpectedReplyError(task.host.name, f"more than {MAX_OUTPUT} bytes of output") from error
     if completed.status:
         _refuse_if_not_run(task.host.name, own, shell, completed)
+        if completed.status == LOST and (holder := lost_to(completed.stderr)):
+            raise lost_lease(task.host.name, holder)
         words = (completed.stderr or completed.stdout).strip()[-2000:]
         message = f"{task.name} ended with exit status {completed.status}: {words}"
         raise RemoteCommandError(task.host.name, message, completed.status)

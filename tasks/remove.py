@@ -46,7 +46,8 @@ def remove_config(task: Task, dry_run: bool | None = None, lease: Lease | None =
         nonce = secrets.token_hex(8)
         variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
         scripts = map(load_script, ("draft.sh", *FIREWALL, "selinux.sh", "remove.sh"))
-        done = run_script(task, "".join([guard(lease, seconds=TIMEOUT), variables, *scripts]), timeout=TIMEOUT)
+        script = "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts])
+        done = run_script(task, script, timeout=TIMEOUT)
         running = [unit for unit in UNITS if f"@{nonce} unit {unit}" in done.stdout.splitlines()]
     lines = ["- keepalived, haproxy: stopped, and not started at boot", *(f"- {path}" for path in MANAGED_PATHS)]
     lines += [f"+ {unit}: runs again, with the file that was there before the first deploy" for unit in running]

@@ -43,7 +43,7 @@ def change_services(
     change = plans[task.host.name]
     if change.units and not task.is_dry_run(dry_run):
         script = services_script(change, intent.node(task.host.name))
-        run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
+        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=bool(change.units), diff=change.units_diff)
 
 
@@ -65,11 +65,12 @@ def services_script(change: HostPlan, node: Node) -> str:
     return "".join([variables, *map(load_script, ("selinux.sh", "services.sh"))])
 
 
-def restart_services(task: Task, dry_run: bool | None = None) -> Result:
+def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:
     """Restart haproxy, then keepalived, as an upgrade of their packages does.
 
     Arguments:
         dry_run: whether to do nothing; Nornir's own setting if not given
+        lease: the run's: the host does nothing without it; None skips the check
 
     Returns:
         Result object with the following attributes set:
@@ -79,7 +80,8 @@ def restart_services(task: Task, dry_run: bool | None = None) -> Result:
         RemoteCommandError: a unit does not start
     """
     if not task.is_dry_run(dry_run):
-        run_script(task, "systemctl restart haproxy && systemctl restart keepalived\n", timeout=TIMEOUT)
+        script = "systemctl restart haproxy && systemctl restart keepalived\n"
+        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True)
 
 

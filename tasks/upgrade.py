@@ -73,7 +73,7 @@ def get_upgrades(
     nonce, pins = secrets.token_hex(8), intent.node(task.host.name).packages
     wanted = "\n".join(f"{name} {pins.pin_of(name)}" for name in UNITS)
     script = manager_script("refresh\nlist_changes" if refresh else "list_changes", nonce=nonce, wanted=wanted)
-    said = run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT).stdout
+    said = run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT).stdout
     lines = re.findall(rf"^@{nonce} (.+)$", said, re.MULTILINE)
     if not lines or lines.pop() != "end":
         raise UnexpectedReplyError(task.host.name, "the host's answer does not end as it should")
@@ -117,5 +117,5 @@ def upgrade_packages(
             for way in ("newer", "older")
         }
         script = manager_script("change", upgrades=lines["newer"], downgrades=lines["older"])
-        run_script(task, guard(lease, seconds=TIMEOUT) + script, timeout=TIMEOUT)
+        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff)

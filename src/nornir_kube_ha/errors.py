@@ -19,6 +19,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── RefusedTemplateError 2   ValueError: a template of the inventory cannot be rendered
     │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
     │   ├── LeaseHeldError       5   RuntimeError: another run is changing the host
+    │   │   └── LeaseLostError   5   another run has changed the host since this run began
     │   ├── GateError            1   RuntimeError: the host is not well after the change
     │   ├── NothingKeptError     1   LookupError: the host has no files to go back to
     │   ├── PreflightError       1   RuntimeError: something speaks against changing the host at all
@@ -179,6 +180,24 @@ class LeaseHeldError(HostError, RuntimeError):
     """Another run is changing the host. Nothing was changed."""
 
     exit_code = 5
+
+
+class LeaseLostError(LeaseHeldError):
+    """This run lost the host's lease: another run was at work there since, or the host was booted."""
+
+
+def lost_lease(host: str, holder: str) -> LeaseLostError:
+    """Return the error of a run that has lost a host's lease.
+
+    Arguments:
+        host: its name
+        holder: who has the lease or had it last, in words
+    """
+    return LeaseLostError(
+        host,
+        f"this run lost the lease: expected to hold it still, got {holder}. This run changes nothing more here, and "
+        "puts nothing back. Run `verify`, then start again",
+    )
 
 
 class GateError(HostError, RuntimeError):

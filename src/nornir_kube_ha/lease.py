@@ -2,13 +2,17 @@
 
 import getpass
 import os
+import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 LEASE_SECONDS = 120  # how long a lease outlives the last step of its run; each step prolongs it
+BOOTED = "nobody: the host was booted since"
+LOST = 75  # what a script ends with where the lease is not the run's any more
+_LOST = r"the lease of this host is another run's by now: (.*); this step changed nothing"
 _STARTED = 19  # starttime, counted from behind the command's name: field 22 of proc(5)'s /proc/PID/stat
 
 
@@ -90,10 +94,28 @@ class Lease:
     Arguments:
         run_id: of the run
         owner: whose run it is
+        numbers: by host name, the number that the host gave this lease: `take_lease` notes it. A host gives each new
+            holder another one, and does no step of a run whose number is not the last
     """
 
     run_id: str
     owner: Owner
+    numbers: dict[str, str] = field(default_factory=dict, compare=False)
+
+
+def lost_to(stderr: str) -> str | None:
+    """Return who has the lease that a step was refused for, in words; None if no lease was lost.
+
+    Arguments:
+        stderr: of a script that began with `still_ours` of lease.sh
+    """
+    found = re.search(_LOST, stderr)
+    if not found:
+        return None
+    try:
+        return str(Holder.parse(found[1]))
+    except ValueError:
+        return "another run" if found[1].strip() else BOOTED
 
 
 def this_process() -> Owner:

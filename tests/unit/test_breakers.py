@@ -35,6 +35,7 @@ class FakeRun:
     story: Story
     intent: str = "what should be"
     run_id: str = "0123"
+    lease: None = None
     asked: list[tuple[Callable[..., Any], str, dict[str, Any]]] = field(default_factory=list)
 
     def one(self, task: Callable[..., Any], host: str, **arguments: object) -> Story:
@@ -60,6 +61,7 @@ def test_host_s_times_are_told_on_our_clock() -> None:
         "run_id": run.run_id,
         "seconds": 2.0,
         "port": 6443,
+        "lease": None,
     }
     assert 2.0 + PATIENCE - 1 < patience["patience"] <= 2.0 + PATIENCE
 

@@ -35,6 +35,7 @@ class World:
     stops: bool = False
     sick: int = 99
     error: Exception | None = None
+    lease: None = None
     steps: list[str] = field(default_factory=list)
     intents: list[Intent] = field(default_factory=list)
 
@@ -52,7 +53,8 @@ class World:
     def report_of_checks(self) -> Report:
         return report_of(host(FAILED if len(self.steps) > self.sick else PASSED))
 
-    def one(self, task: object, name: str) -> None:
+    def one(self, task: object, name: str, *, lease: None) -> None:
+        assert lease is self.lease
         assert task is restart_services
         self.steps.append(f"restart {name}")
         if self.error:

@@ -104,7 +104,7 @@ class World:
         step, *further = (name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE))
         self._step(host, step)
         if step == "take":
-            return Completed(0, f"@{found_in(script, 'echo .@')} {self.leases.get(host, '0 ')}\n", "")
+            return Completed(0, f"@{found_in(script, 'echo .@')} {self.leases.get(host, '0  boot-1')}\n", "")
         if step in {"generations", "files"}:
             return Completed(0, re.sub("(?m)^@", f"@{found_in(script, 'NONCE=')} ", self.kept(host, step)), "")
         if step == "newer":

@@ -27,9 +27,20 @@ class World:
     intent: Intent
     facts: dict[str, Facts]
     fails: str = ""
+    lease: None = None
     steps: list[str] = field(default_factory=list)
 
-    def one(self, task: Callable[..., Any], host: str, *, intent: Intent, apiserver: str, seconds: float = 0) -> None:
+    def one(
+        self,
+        task: Callable[..., Any],
+        host: str,
+        *,
+        intent: Intent,
+        apiserver: str,
+        lease: None,
+        seconds: float = 0,
+    ) -> None:
+        assert lease is self.lease
         assert intent is self.intent
         verb = {drain_apiserver: "drain", ready_apiserver: "ready"}[task]
         self.steps.append(f"{verb} {host} {apiserver}{f' {seconds:g}' if seconds else ''}")

@@ -153,7 +153,7 @@ def test_cluster_that_cannot_be_reached_is_left_alone(
 def test_interrupted_failover_test_ends_with_its_own_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
-    def interrupted(_run: Run) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Run, "look", interrupted)
@@ -172,7 +172,7 @@ def test_vip_is_moved_to_a_node(
         return "lb-1"
 
     monkeypatch.setattr(vip, "move_vip", move_vip)
-    monkeypatch.setattr(Run, "look", lambda _: steps.append("look"))
+    monkeypatch.setattr(Run, "look", lambda *_: steps.append("look"))
     monkeypatch.setattr(Run, "close", lambda _: steps.append("close"))
     assert cli.main(["vip", "move", "-i", str(folder), "--to", "lb-2"]) == 0
     assert cli.main(["vip", "move", "-i", str(folder), "--to", "lb-1"]) == 0
@@ -195,7 +195,7 @@ def test_vip_that_does_not_move_is_an_error_and_every_login_ends(
         closed.times += 1
 
     monkeypatch.setattr(vip, "move_vip", refuse)
-    monkeypatch.setattr(Run, "look", lambda _: None)
+    monkeypatch.setattr(Run, "look", lambda *_: None)
     monkeypatch.setattr(Run, "close", close)
     assert cli.main(["vip", "move", "-i", str(folder), "--to", "lb-2"]) == 1
     assert capsys.readouterr() == ("", "error: lb-2: is not fit\n")

@@ -101,7 +101,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir]) -> 
         world.told.append((name, arguments))
         return Ended()
 
-    monkeypatch.setattr(Run, "look", lambda _: None)
+    monkeypatch.setattr(Run, "look", lambda *_: None)
     monkeypatch.setattr(Run, "report", lambda _: report_of(host(PASSED)))
     monkeypatch.setattr(module, "Measurement", FakeMeasurement)
     monkeypatch.setattr(module, "apiserver_hosts", hosts_of)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.lease import Holder, Lease, Owner, this_process
+from nornir_kube_ha.lease import BOOTED, Holder, Lease, Owner, lost_to, this_process
 from nornir_kube_ha.tasks.lease import find_holder, guard, lease_functions, leave_if_held
 
 OURS = Lease("aaaaaaaaaaaa", this_process())
@@ -26,6 +26,14 @@ class Host:
 
     def hold(self, lease: Lease, gone: str = "") -> subprocess.CompletedProcess[str]:
         return self.run(lease_functions(lease, gone=gone) + 'words=$(hold && echo "$last")\necho "$? $words"\n')
+
+    def number(self, lease: Lease) -> str:
+        """Take the lease, and return the number that the host gives it."""
+        return self.run(lease_functions(lease) + 'hold && echo "$number_of"\n').stdout.strip()
+
+    def step(self, lease: Lease, number: str) -> subprocess.CompletedProcess[str]:
+        numbered = Lease(lease.run_id, lease.owner, {"lb-1": number})
+        return self.run(f"{guard(numbered, 'lb-1', seconds=60)}echo changed\n")
 
     def expire(self) -> None:
         run_id, _, owner = self.path.read_text().split(maxsplit=2)
@@ -148,3 +156,68 @@ def test_owner_is_gone_when_its_process_is_another_by_now() -> None:
         process.wait()
     assert replace(this_process(), pid=process.pid).is_gone
     assert not replace(this_process(), machine="another", pid=os.getpid(), started=1).is_gone  # nobody here knows
+
+
+@pytest.mark.field_report(
+    "I3",
+    "found by trial",
+    "two runs that overlap write over each other's files",
+    "a run that was stopped for minutes is refused by every host that another run has changed since",
+)
+def test_run_that_was_stopped_does_not_get_the_lease_back_when_another_was_there(host: Host) -> None:
+    number = host.number(OURS)
+    assert host.step(OURS, number).stdout == "changed\n"
+    host.expire()
+    assert host.step(OURS, number).stdout == "changed\n"  # nobody was there: it was only late
+    host.expire()
+    theirs = host.number(THEIRS)
+    assert theirs != number
+    host.run(f"{lease_functions(THEIRS, number=theirs)}release\n")
+    late = host.step(OURS, number)
+    assert (late.returncode, late.stdout) == (75, "")
+    assert lost_to(late.stderr) == "run bbbbbbbbbbbb of ops@noc-2, process 4711"
+
+
+@pytest.mark.field_report("I3")
+def test_number_grows_with_each_holder_and_outlives_the_lease(host: Host) -> None:
+    numbers = []
+    for run_id in ("a", "b", "a"):
+        lease = replace(OURS, run_id=run_id)
+        numbers.append(host.number(lease))
+        assert host.number(lease) == numbers[-1]
+        host.run(f"{lease_functions(lease, number=numbers[-1])}release\n")
+    boots, counts = zip(*(number.split("-") for number in numbers), strict=True)
+    assert (len(set(boots)), counts) == (1, ("1", "2", "3"))
+    assert host.step(replace(OURS, run_id="a"), numbers[0]).returncode == 75  # the same run, of an earlier time
+
+
+@pytest.mark.field_report("I3")
+def test_host_that_was_booted_since_knows_no_lease(host: Host) -> None:
+    number = host.number(OURS)
+    host.path.unlink()
+    late = host.step(OURS, number)
+    assert (late.returncode, lost_to(late.stderr)) == (75, BOOTED)
+    assert not host.path.exists()
+
+
+@pytest.mark.field_report("I3")
+def test_run_that_lost_its_lease_neither_releases_nor_vouches_for_what_is_live(host: Host) -> None:
+    number = host.number(OURS)
+    host.expire()
+    host.hold(THEIRS)
+    before = host.path.read_text()
+    late = host.run(f"{lease_functions(OURS, number=number)}prove() {{ echo good; }}\nrelease\n")
+    assert (late.returncode, late.stdout) == (75, "")
+    assert host.path.read_text() == before
+    host.expire()
+    mine = host.number(OURS)
+    kept = host.run(f"{lease_functions(OURS, number=mine)}prove() {{ echo good; }}\nrelease\n")
+    assert (kept.returncode, kept.stdout) == (0, "good\n")
+
+
+def test_lease_of_an_earlier_version_has_no_number_and_is_read_all_the_same(host: Host) -> None:
+    host.path.write_text(f"bbbbbbbbbbbb 99999999999 {THEIRS.owner}\n")
+    status, words = host.hold(OURS).stdout.split(" ", 1)
+    assert (status, Holder.parse(words).owner) == ("75", THEIRS.owner)
+    host.expire()
+    assert host.number(OURS).endswith("-1")

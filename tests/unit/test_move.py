@@ -25,6 +25,7 @@ cat "$FAKE/released" >>"$FAKE/seen"
 [ ! -e "$FAKE/holds" ] || echo "2: eth0    inet 192.0.2.10/32 scope global eth0"
 [ -e "$FAKE/keeps" ] || [ "$(cat "$FAKE/released")" = 0 ] || rm -f "$FAKE/holds"
 """
+TIMER = '#!/bin/sh\necho "${0##*/} $*" >>"$FAKE/timer"\n'
 HASTE = "#!/bin/sh\n"  # `sleep`, for those who wait for what never comes
 
 
@@ -33,15 +34,19 @@ class Host:
     """A host that has the VIP or has not."""
 
     fake: Path
+    lasts: str = "60"
+    wanted: str = "53"
 
     def start(self, call: str) -> subprocess.Popen[str]:
         script = load_script("move.sh")
         assert PATH in script
         variables = assignments(
             vip="192.0.2.10",
-            wanted="53",
+            wanted=self.wanted,
             wanted_file=str(self.fake / "wanted"),
             released_file=str(self.fake / "released"),
+            unit="kube-ha-move",
+            seconds_to_last=self.lasts,
         )
         script = script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin")
         (self.fake / "script").write_text(f"{variables}{script}{call}\n", encoding="utf-8")
@@ -74,7 +79,7 @@ class Host:
 def host(tmp_path: Path) -> Host:
     """A host that holds the VIP, and lets it go when it is asked to."""
     (tmp_path / "bin").mkdir()
-    for name, text in (("ip", IP), ("sleep", HASTE)):
+    for name, text in (("ip", IP), ("sleep", HASTE), ("systemd-run", TIMER), ("systemctl", TIMER)):
         path = tmp_path / "bin" / name
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)

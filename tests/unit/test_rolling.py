@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, with_other_haproxy_cfg, without_ping, world
 
-from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError
+from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, lost_lease
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.lease import this_process
 from nornir_kube_ha.report import HostReport, Report
@@ -245,3 +245,34 @@ def test_only_hosts_that_passed_everything_are_good_to_go_back_to(
     monkeypatch.setattr("nornir_kube_ha.tasks.lease.run_script", sending)
     deploy(run_of("deploy"))
     assert marked == {"lb-1", "lb-2"}
+
+
+@pytest.mark.field_report("I3")
+@pytest.mark.parametrize("step", ["stage", "commit", "gate"])
+def test_run_that_lost_its_leases_puts_nothing_back(
+    stale: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Another run was there after lb-3 and lb-2 were changed: what is live on them now is that run's."""
+    run_script = stale.run_script
+    lost = lost_lease("lb-1", "run 0123456789ab of ops@noc-2, process 4711")
+
+    def sending(task: object, script: str, *, timeout: float) -> object:
+        name, commits = task.host.name, "STALE=" in script  # type: ignore[attr-defined]
+        if name == "lb-1" and commits:
+            stale.leases = dict.fromkeys(ALL, FOREIGN)
+            if step == "gate":
+                stale.healthy = {**stale.healthy, "lb-1": without_ping(stale.healthy["lb-1"])}
+            else:
+                stale.fails["lb-1", "commit"] = lost
+        return run_script(task, script, timeout=timeout)  # type: ignore[arg-type]
+
+    if step == "stage":
+        stale.fails["lb-1", "stage"] = lost
+    for module in ("apply", "config", "generations", "lease"):
+        monkeypatch.setattr(f"nornir_kube_ha.tasks.{module}.run_script", sending)
+    report = rolled(stale, run_of("deploy"), on_failure="rollback-all")
+    assert report.exit_code == 5
+    assert "got run 0123456789ab of ops@noc-2, process 4711" in failure_of(report, "lb-1")
+    changed = [] if step == "stage" else [*stale.order("commit")]
+    assert changed == [(host, "commit") for host in ("lb-2", "lb-3", "lb-1")][: len(changed)]
+    assert not stale.order("files")

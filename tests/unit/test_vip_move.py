@@ -34,6 +34,7 @@ class World:
     facts: dict[str, Facts]
     findings: tuple[Finding, ...] = ()
     failure: Failure | None = None
+    lease: None = None
     fails: dict[str, BaseException] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)  # who holds the VIP, look by look
@@ -55,12 +56,16 @@ class World:
         intent: Intent,
         virtual_router_id: int,
         preferred: str | None = "",
+        lasts: bool = False,
+        lease: None = None,
     ) -> None:
+        assert lease is self.lease
         assert intent is self.intent
         assert virtual_router_id == intent.cluster_of(host).virtual_router_id
         name = NAMES[task]
         if task is prefer_for_vip:
             name = "withdraw" if preferred is None else "prefer" if preferred == host else "defer"
+            name = "keep" if lasts else name
         self.steps.append(f"{name} {host}")
         if error := self.fails.get(name):
             raise error
@@ -117,7 +122,7 @@ def test_vip_that_is_there_already_stays(world_of: Worlds) -> None:
 def test_preference_lasts_for_a_backup_where_nodes_preempt(world_of: Worlds) -> None:
     world = world_of(preempt=True)
     world.move("lb-2")
-    assert world.steps[-2:] == ["withdraw lb-1", "withdraw lb-3"]
+    assert world.steps[-3:] == ["keep lb-2", "withdraw lb-1", "withdraw lb-3"]
 
 
 def test_preference_does_not_last_for_the_master_where_nodes_preempt(world_of: Worlds) -> None:

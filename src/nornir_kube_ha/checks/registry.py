@@ -11,6 +11,7 @@ from nornir_kube_ha.checks import (
     keepalived,
     liveness,
     machine,
+    moves,
     timers,
     units,
     vip,
@@ -61,6 +62,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     ),
     Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
     Check("keepalived.able", "keepalived has what it needs to take the VIP over", liveness.able),
+    Check("keepalived.moved", "no move of the VIP is under way or was cut off", moves.over, _WARNING),
     Check("vrrp.adverts", "adverts of one node of the cluster, and only one, are heard", keepalived.adverts, asks=True),
     Check(
         "vrrp.no_foreign_router",

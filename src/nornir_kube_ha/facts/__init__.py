@@ -4,6 +4,7 @@ from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, V
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
+from nornir_kube_ha.facts.moves import Moves
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
     Advert,
@@ -37,6 +38,7 @@ __all__ = [
     "Liveness",
     "Loaded",
     "LoadedFile",
+    "Moves",
     "Obstacle",
     "Package",
     "Probe",

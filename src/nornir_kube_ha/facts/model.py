@@ -8,11 +8,14 @@ from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
+from nornir_kube_ha.facts.moves import Moves
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
 from nornir_kube_ha.versions import upstream_version
+
+NO_MOVES = Moves()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Facts:
         haproxy_load: connections that haproxy has and may have at most; none if it did not answer
         keepalived_silence: why keepalived did not tell its state, "" if it did
         haproxy_silence: why haproxy did not answer, "" if it did
+        moves: what a planned move of the VIP has left there
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
         folders: those that our files are in, and the ones above
@@ -145,6 +149,7 @@ class Facts:
     liveness: Liveness | None = None
     sources: Mapping[str, IPAddress] = field(default_factory=dict)
     haproxy_load: tuple[int, int] | None = None
+    moves: Moves = NO_MOVES
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.

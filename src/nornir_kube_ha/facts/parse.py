@@ -13,6 +13,7 @@ from nornir_kube_ha.facts import parse_network as network
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
+from nornir_kube_ha.facts.moves import moves
 from nornir_kube_ha.facts.parse_origin import parse_kept_peers, parse_origins
 from nornir_kube_ha.facts.sections import sections_about, sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
@@ -74,6 +75,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         liveness=parse_liveness(sections.get("keepalived_processes", ""), sections.get("vrrp_sockets", "")),
         sources=dict(network.sources(sections.get("sources", ""))),
         haproxy_load=daemons.load(sections["haproxy_info"]),
+        moves=moves(sections.get("moves", "")),
     )
 
 

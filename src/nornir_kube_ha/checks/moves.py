@@ -1,0 +1,29 @@
+"""Whether a planned move of the VIP is over on a host."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks.model import HostView, Severity, Verdict
+from nornir_kube_ha.config import KEEPALIVED_CONF, VIP_RELEASED_FILE, VIP_WANTED_FILE
+from nornir_kube_ha.intent import Router
+
+
+def over(view: HostView) -> Verdict:
+    """No move under way, and none that was cut off."""
+    found = [words for router in view.routers for words in _left(view, router)]
+    return Verdict(
+        not found if KEEPALIVED_CONF in view.facts.files else None,
+        f"{view.node.name} has its own priority, and may have the VIP",
+        "; ".join(found) or "no move has left anything behind",
+        "a move of the VIP is under way, or was cut off: the host itself puts this back within a minute. If it stays, "
+        "move the VIP to the node that has it: `kube-ha vip move --to HOLDER` puts all nodes back",
+        Severity.WARNING,
+    )
+
+
+def _left(view: HostView, router: Router) -> Iterator[str]:
+    wanted, released = view.facts.moves.wanted(router), view.facts.moves.released(router)
+    # Where nodes preempt, a node stays ahead after a move, or the master would take the VIP back.
+    if wanted and not (view.node.keepalived.preempt and wanted.isdigit()):
+        yield f"{router.name(VIP_WANTED_FILE)} adds {wanted} to its priority"
+    if released:
+        yield f"{router.name(VIP_RELEASED_FILE)} says {released}: it gives the VIP away"
