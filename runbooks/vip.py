@@ -180,7 +180,7 @@ def _refuse_unfit(run: Run, router: Router, to: str, holder: str) -> None:
 
 
 def _failed(host: HostReport) -> list[str]:
-    return [each.id for each in host.findings if each.status == "fail" and each.id.startswith(HEALTH)]
+    return [each.id for each in host.findings if each.status in {"fail", "unknown"} and each.id.startswith(HEALTH)]
 
 
 def _apiservers_up(run: Run, name: str) -> int:
@@ -190,6 +190,6 @@ def _apiservers_up(run: Run, name: str) -> int:
 def _refuse_stuck(run: Run, router: Router, holder: str, to: str) -> None:
     """A holder that does not notice what it is told would keep the VIP, with the others put behind it for nothing."""
     for finding in run.report().hosts[holder].findings:
-        if finding.id == "keepalived.able" and finding.status == "fail":
+        if finding.id == "keepalived.able" and finding.status in {"fail", "unknown"}:
             words = f"{holder} cannot let {router.vip.ip} go: {finding.seen}; {finding.next}"
             raise MoveError(to, f"{words}. Nothing was moved")

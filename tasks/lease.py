@@ -136,7 +136,7 @@ def held_by(holder: Holder, host: str) -> LeaseHeldError:
     )
 
 
-def guard(lease: Lease | None, host: str = "", *, seconds: float) -> str:
+def guard(lease: Lease | None, host: str, *, seconds: float) -> str:
     """The beginning of a script that changes a host: it ends there if the lease is another run's by now.
 
     `run_script` raises LeaseLostError for it.

@@ -34,7 +34,8 @@ was() { [ ! -f "$KEPT/units" ] || awk -v unit="$1" -v word="$2" '$1 == unit { pr
 
 failed=
 for unit in haproxy keepalived; do
-    [ "$(was "$unit" 3)" != enabled ] || systemctl enable --quiet "$unit" >&2 || failed="$failed enable $unit;"
+    at_boot=$(was "$unit" 3)
+    [ "$at_boot" != enabled ] || systemctl enable --quiet "$unit" >&2 || failed="$failed enable $unit;"
     case $(was "$unit" 2) in
     active | reloading) ;;
     *) continue ;;

@@ -102,5 +102,6 @@ def stop_keepalived(task: Task, *, disable: bool, dry_run: bool | None = None, l
     """
     if not task.is_dry_run(dry_run):
         verb = "disable --now" if disable else "stop"
-        run_script(task, guard(lease, seconds=TIMEOUT) + f"systemctl {verb} keepalived >&2\n", timeout=TIMEOUT)
+        script = f"{guard(lease, task.host.name, seconds=TIMEOUT)}systemctl {verb} keepalived >&2\n"
+        run_script(task, script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True)

@@ -102,7 +102,7 @@ def test_run_that_only_looks_so_far_leaves_a_host_to_who_has_it(host: Host) -> N
 
 def test_step_without_the_lease_is_not_made(host: Host) -> None:
     host.hold(THEIRS)
-    done = host.run(f"{guard(OURS, seconds=60)}echo changed\n")
+    done = host.run(f"{guard(OURS, 'lb-1', seconds=60)}echo changed\n")
     assert (done.returncode, done.stdout) == (75, "")
     assert "another run's by now: bbbbbbbbbbbb" in done.stderr
     assert "this step changed nothing" in done.stderr
@@ -110,7 +110,7 @@ def test_step_without_the_lease_is_not_made(host: Host) -> None:
 
 def test_step_prolongs_the_lease_by_what_it_may_take(host: Host) -> None:
     host.hold(OURS)
-    done = host.run(f"{guard(OURS, seconds=60)}echo changed\n")
+    done = host.run(f"{guard(OURS, 'lb-1', seconds=60)}echo changed\n")
     assert (done.returncode, done.stdout) == (0, "changed\n")
     left = int(host.path.read_text().split()[1]) - float(Path("/proc/uptime").read_text().split()[0])
     assert 175 <= left <= 180
@@ -118,7 +118,7 @@ def test_step_prolongs_the_lease_by_what_it_may_take(host: Host) -> None:
 
 def test_step_that_is_asked_for_again_waits_for_the_one_whose_connection_was_lost(host: Host) -> None:
     host.hold(OURS)
-    step = guard(OURS, seconds=60).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
+    step = guard(OURS, "lb-1", seconds=60).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
     log = host.path.with_name("log")
     with subprocess.Popen(["sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lost:
         assert lost.stdin
@@ -126,7 +126,7 @@ def test_step_that_is_asked_for_again_waits_for_the_one_whose_connection_was_los
         lost.stdin.write(f"{step}echo begun; sleep 0.5; echo first >>{log}\n")
         lost.stdin.close()
         lost.stdout.readline()
-        host.run(f"{guard(OURS, seconds=60)}echo again >>{log}\n")
+        host.run(f"{guard(OURS, 'lb-1', seconds=60)}echo again >>{log}\n")
     assert log.read_text().split() == ["first", "again"]
 
 
