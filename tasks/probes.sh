@@ -99,9 +99,56 @@ api() {
     fi
 }
 
-# Asked of the node's own haproxy only: whoever else answers at the VIP is not to be told. The password goes through a
-# pipe: an argument would show in the process list.
+# PID: its control groups, a line each.
+groups_of() { cat "/proc/$1/cgroup"; }
+
+# PID: whether it is a process of haproxy's unit. Its name and its program would prove nothing: any user may run both.
+# A process of a user's is in no group of the system's, whatever a unit of their own is called.
+is_haproxys() {
+    [ -n "$unit_group" ] && groups_of "$1" | sed 's/^[0-9]*:name=systemd:/0::/' | grep -q -x -F "0::$unit_group"
+}
+
+# ADDRESS:PORT: its sockets' owners as PID, "-" for one that cannot be told. A connection to an address reaches the
+# socket that is bound to it, or else one of all addresses.
+owners_of() {
+    wanted=${1%:*}
+    ss --no-header --listening --tcp --numeric --processes "sport = :${1##*:}" | while read -r _ _ _ local _ users; do
+        host=${local%:*}
+        case $host in
+        \[*%*\]) host=${host%%%*}] ;;
+        *) host=${host%%%*} ;; # a socket of one interface, as of all
+        esac
+        case $wanted:$host in
+        "$wanted:$wanted" | *:\* | [0-9]*:0.0.0.0 | [0-9]*:"[::ffff:$wanted]" | \[*:\[::\]) ;;
+        *) continue ;;
+        esac
+        pids=$(printf '%s' "$users" | grep -o 'pid=[0-9]*')
+        echo "${pids:-"-"}"
+    done | sed 's/^pid=//'
+}
+
+# ADDRESS:PORT: why the password is not for whoever listens there; nothing if it is haproxy's unit alone.
+stranger_at() {
+    unit_group=$(systemctl show --property ControlGroup --value haproxy.service)
+    owners=$(owners_of "$1")
+    [ -n "$owners" ] || echo "nothing listens on $1"
+    for owner in $owners; do
+        if ! is_haproxys "$owner"; then
+            echo "$1 belongs to process $owner of user $(stat -c %U "/proc/$owner" || echo unknown), not to haproxy.service"
+            return
+        fi
+    done
+}
+
+# Asked of the node's own haproxy only: whoever else answers at the VIP, or here, is not to be told. The password goes
+# through a pipe: an argument would show in the process list.
 stats_login() {
+    at=${OWN_STATS_URL#http://}
+    stranger=$(stranger_at "${at%%/*}")
+    if [ -n "$stranger" ]; then
+        printf '%s; the password was not sent\nstatus 000\n' "$stranger"
+        return
+    fi
     kept=$(sed -n "s/^[[:space:]]*stats[[:space:]]*auth[[:space:]]*['\"]\{0,1\}\($STATS_USER:[^'\" ]*\).*/\1/p" /etc/haproxy/haproxy.cfg)
     login=${STATS_LOGIN:-\"${kept%%"$newline"*}\"}
     probe --config - "$OWN_STATS_URL" <<EOF

@@ -15,7 +15,7 @@ SAFE = {
     "jinja2": "3.1.6",  # CVE-2025-27516: `|attr('format')` leads out of the sandbox
     "netmiko": "4.8",
     "nornir": "3.6",
-    "nornir-jinja2": "0.2",
+    "nornir-jinja2": "1",
     "nornir-netmiko": "1.0.1",
     "nornir-utils": "0.2",
     "paramiko": "5.1",  # 5.0: no SHA-1 in key exchanges; CVE-2023-48795 (3.4)

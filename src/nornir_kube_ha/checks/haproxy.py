@@ -120,7 +120,8 @@ def stats(view: HostView) -> Verdict:
         login.status == 200,
         expected,
         str(login),
-        "HTTP 401: it runs on another password, run deploy; no answer: see haproxy.listening",
+        "HTTP 401: it runs on another password, run deploy; no answer: see haproxy.listening; a process that is not "
+        "haproxy's: end it, it would have got the password",
     )
 
 
