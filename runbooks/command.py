@@ -13,7 +13,7 @@ from nornir_kube_ha.lazy import later
 from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
-from nornir_kube_ha.runbooks.guard import abandon_stdout, guarded, is_full, tell, unbroken
+from nornir_kube_ha.runbooks.guard import abandon_stdout, guarded, is_full, leave_in_time, tell, unbroken
 from nornir_kube_ha.runbooks.options import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
 from nornir_kube_ha.runbooks.progress import with_progress
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
@@ -88,6 +88,7 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
 
 def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, bool]:
     """Return the run's report, and whether some of it could not be written; no report if hosts were only listed."""
+    leave_in_time(changes=name != "verify" and not options.dry_run)
     inventory = find_inventory(options.inventory)
     tell(f"inventory {inventory}")
     nornir = with_progress(open_inventory(inventory, forks=options.forks, dry_run=options.dry_run), sys.stderr)

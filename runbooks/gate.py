@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from nornir_kube_ha.checks import Finding, Status, check_host
+from nornir_kube_ha.departure import DEPARTURE
 from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError
 from nornir_kube_ha.report import ClusterReport, Report
 from nornir_kube_ha.runbooks.patience import until_passed
@@ -70,7 +71,7 @@ def pass_gates(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
         failed |= broken
         new = {name: silent.get(name) or gate.new(run, name) for name, gate in waiting.items() if name not in broken}
         waiting = {name: waiting[name] for name, findings in new.items() if findings}
-        if waiting and begun >= deadline:
+        if waiting and (begun >= deadline or DEPARTURE.is_due):
             return failed | {name: _not_well(name, new[name]) for name in waiting}
         if waiting:
             time.sleep(GATE_INTERVAL)

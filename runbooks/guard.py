@@ -6,9 +6,12 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
+from nornir_kube_ha.departure import DEPARTURE, GRACE, LATEST
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, InventoryError, KubeHaError, OutputError, Problem
 from nornir_kube_ha.lazy import later
 from nornir_kube_ha.text import clean
@@ -30,7 +33,10 @@ def guarded(command: Callable[[], int]) -> int:
     Arguments:
         command: returns its exit code
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGTERM, _interrupt)
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell's background job hears none
+    if heard:
+        signal.signal(signal.SIGINT, _interrupt)
     hush_libraries()
     prepare_output()
     try:
@@ -51,6 +57,10 @@ def guarded(command: Callable[[], int]) -> int:
         abandon_stdout()
         tell(f"error: the output cannot be written: {error.strerror}")
         return OutputError.exit_code
+    finally:
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        _stay()
     return status
 
 
@@ -88,12 +98,40 @@ def is_full(error: OSError) -> bool:
     return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO} and error.filename is None
 
 
+def leave_in_time(*, changes: bool = True) -> None:
+    """From now on an interruption ends the process within 5 s, whatever it waits for: it is a run on hosts.
+
+    What has to be finished on this machine, as a lab's boot, does not say so.
+
+    Arguments:
+        changes: whether there may be a step in hand that is worth waiting for
+    """
+    _STATE.leaves, _STATE.grace = True, GRACE if changes else 0.0
+
+
+def _stay() -> None:
+    """Begin anew, for the next command in this process."""
+    if _STATE.timer:
+        _STATE.timer.cancel()
+    _STATE.leaves, _STATE.timer = False, None
+    DEPARTURE.forget()
+
+
 @contextlib.contextmanager
 def unbroken() -> Iterator[None]:
     """Steps that belong together: an interruption that comes in their middle waits until they are done."""
     caught: list[tuple[int, FrameType | None]] = []
     signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *come: caught.append(come)) for number in signals}
+    before: dict[signal.Signals, Any] = {}
+
+    def catch(number: int, frame: FrameType | None) -> None:
+        if callable(before.get(signal.Signals(number))):
+            _leave_soon(number)
+        caught.append((number, frame))
+
+    for number in signals:
+        before[number] = signal.getsignal(number)
+        signal.signal(number, catch)
     try:
         yield
     finally:
@@ -128,5 +166,43 @@ def _complain(error: KubeHaError) -> None:
         tell(f"error: {error}")
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
+class _State:
+    """What an interruption does in this process."""
+
+    leaves = False
+    grace = GRACE
+    timer: threading.Timer | None = None
+
+
+_STATE = _State()
+
+
+def _leave_soon(number: int) -> bool:
+    """Have every wait for a host end in a while, and at once at a further signal; whether this is the first."""
+    if not _STATE.leaves:
+        return True
+    first = not DEPARTURE.has_begun
+    DEPARTURE.begin(_STATE.grace if first else 0)
+    if first:
+        code = INTERRUPTED if number == signal.SIGINT else TERMINATED
+        _STATE.timer = threading.Timer(LATEST, _leave, [code])
+        _STATE.timer.daemon = True
+        _STATE.timer.start()
+    return first
+
+
+def _leave(code: int) -> None:
+    """End the process, whatever it waits for."""
+    with contextlib.suppress(OSError, ValueError):
+        tell("interrupted; something did not end in time, and is left to itself")
+        sys.stdout.flush()
+    os._exit(code)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Of a run that clears up already, further signals only end its waiting: its report is not lost."""
+    if not _leave_soon(number):
+        return
+    if number == signal.SIGINT:
+        signal.default_int_handler(number, frame)
     raise SystemExit(TERMINATED)

@@ -12,7 +12,7 @@ from nornir_kube_ha.files import write_file
 from nornir_kube_ha.inventory import login_site, merged_data
 from nornir_kube_ha.login_places import known_hosts_problem, operators_known_hosts
 from nornir_kube_ha.runbooks.asking import Ask, ask
-from nornir_kube_ha.runbooks.guard import tell
+from nornir_kube_ha.runbooks.guard import leave_in_time, tell
 from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, refuse_logins, select_named
 from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
@@ -32,6 +32,7 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
     Raises:
         UsageError: the inventory cannot be used, or nobody said yes
     """
+    leave_in_time()
     folder = find_inventory(arguments.inventory)
     nornir = open_inventory(folder, forks=32)
     names = select_named(nornir, arguments.hosts)

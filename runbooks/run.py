@@ -2,8 +2,9 @@
 
 import contextlib
 import secrets
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, Status, check_cluster, check_host, unknown_host
 from nornir_kube_ha.config import VRRP_INSTANCE, masked
+from nornir_kube_ha.departure import DEPARTURE
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     InventoryError,
@@ -141,7 +143,7 @@ class Run:
         self._looked = False
         self._diffs: dict[str, list[str]] = {}
         self._endpoints: dict[str, Future[Endpoint]] = {}
-        self._asking = ThreadPoolExecutor()  # makes no thread before it is asked
+        self._asking: list[threading.Thread] = []
 
     @property
     def dry_run(self) -> bool:
@@ -328,7 +330,10 @@ class Run:
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
         if all(asked.done() for asked in self._endpoints.values()):
-            self._asking.shutdown()  # its threads have ended, or are about to
+            for thread in self._asking:
+                thread.join()  # they have ended, or are about to
+        if DEPARTURE.is_due:
+            return  # a host that hangs would keep us here, too; its login ends with the process
         self._nornir.data.reset_failed_hosts()
         self._nornir.close_connections()
 
@@ -405,13 +410,27 @@ class Run:
         """
         wanted = ask_others and not self.dry_run and FROM_CONTROLLER in self.checks
         clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and wanted]
-        self._asking = asking = ThreadPoolExecutor(max_workers=max(1, len(clusters)))
-        endpoints = {cluster.name: asking.submit(get_endpoint, cluster) for cluster in clusters if _from_here(cluster)}
-        asking.shutdown(wait=False)  # where nobody answers that takes seconds, and only a report wants to know
+        self._asking = []
+        # Where nobody answers that takes seconds, and only a report wants to know.
+        endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
         facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)
         self.intent = with_kept_passwords(self.intent, facts)
         plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
         self.facts, self.plans, self._endpoints, self._looked = facts, plans, endpoints, True
+
+    def _ask_for(self, cluster: Cluster) -> Future[Endpoint]:
+        """What the controller sees at a cluster's VIP, by a thread that keeps no process."""
+        asked = Future[Endpoint]()
+
+        def ask() -> None:
+            try:
+                asked.set_result(get_endpoint(cluster))
+            except BaseException as error:  # noqa: BLE001 - whoever wants the answer raises it
+                asked.set_exception(error)
+
+        self._asking.append(threading.Thread(target=ask, daemon=True))
+        self._asking[-1].start()
+        return asked
 
     def look_at(self, name: str) -> Facts:
         """Gather facts of one host again, and see what differs there.

@@ -7,6 +7,7 @@ from pathlib import Path
 from nornir_kube_ha.errors import HostError, HostUnreachableError
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks.guard import leave_in_time
 from nornir_kube_ha.runbooks.leases import held
 from nornir_kube_ha.runbooks.prompts import fetch_secrets
 from nornir_kube_ha.runbooks.run import Run
@@ -26,6 +27,7 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
         KubeHaError: as `meant` does, or the inventory cannot be used
         LeaseHeldError: another run is changing one of the nodes
     """
+    leave_in_time()
     folder = find_inventory(inventory)
     nornir = open_inventory(folder, forks=32)
     names = [node.name for cluster in meant(load_intent(nornir, read_files=False)) for node in cluster.nodes]

@@ -5,13 +5,17 @@ The SSH client below it has exec channels: exit status, separate stderr, nothing
 """
 
 import shlex
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 
 import paramiko
 from nornir.core.task import Task
 
+from nornir_kube_ha.departure import DEPARTURE
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     PasswordExpiredError,
@@ -27,6 +31,8 @@ from nornir_kube_ha.tasks.shell import ROOT, Completed, Shell, sudo
 from nornir_kube_ha.tasks.waiting import is_readable
 
 OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
+SLACK = 1.0  # seconds for what is waited for with a limit to give up first: the login survives that
+LEFT = "the run was interrupted and has left; what was in hand may go on there by itself"
 NO_STATUS = -1  # paramiko's word for a channel that was closed without one
 EXPIRED = "Password change required but no TTY available"  # sshd's words, in the place of any script's
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
@@ -70,10 +76,14 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
         RemoteCommandError: it ended with another exit status
         RemoteTimeoutError: it did not end in time
     """
+    if DEPARTURE.is_due:
+        raise HostUnreachableError(task.host.name, LEFT)
     own = login(task)
     shell = ROOT if own.is_root else sudo(own.sudo_password)
     try:
         completed = _execute(own.client, script, timeout, shell)
+    except InterruptedError as error:
+        raise HostUnreachableError(task.host.name, LEFT) from error
     except TimeoutError as error:
         raise RemoteTimeoutError(task.host.name, f"the script did not end within {timeout:g} s") from error
     except paramiko.ChannelException as error:
@@ -114,12 +124,43 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float, shell: She
     transport = client.get_transport()
     if transport is None or not transport.is_active():
         raise EOFError("the transport is closed")
-    with transport.open_session(timeout=OPEN_TIMEOUT) as channel:
+    deadline = time.monotonic() + timeout
+    with ended_by(transport, timeout), transport.open_session(timeout=min(OPEN_TIMEOUT, timeout)) as channel:
         channel.exec_command(shell.command)
-        completed = _talk(channel, f"{shell.before}{whole(script)}".encode(), time.monotonic() + timeout)
+        completed = _talk(channel, f"{shell.before}{whole(script)}".encode(), deadline)
     if completed.status == NO_STATUS:
         raise EOFError("the script's exit status never came")
     return completed
+
+
+@contextmanager
+def ended_by(transport: paramiko.Transport, seconds: float) -> Iterator[None]:
+    """End a login on which a server does not answer in time: paramiko waits for some answers without limit.
+
+    Arguments:
+        transport: the login's
+        seconds: until it has to have answered
+
+    Raises:
+        TimeoutError: it has not
+    """
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        transport.close()
+
+    timer = threading.Timer(seconds + SLACK, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        if over.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
 
 
 def _sent(channel: paramiko.Channel, data: bytes) -> int:
@@ -154,6 +195,8 @@ def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
             break
         if (left := deadline - time.monotonic()) <= 0:
             raise TimeoutError
+        if DEPARTURE.is_due:
+            raise InterruptedError
         # The descriptor wakes for output only; while there is input to send, look again soon.
         is_readable(channel.fileno(), min(left, 0.01 if stdin else 0.25))
     return Completed(channel.recv_exit_status(), stdout.decode(errors="replace"), stderr.decode(errors="replace"))

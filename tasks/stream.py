@@ -8,7 +8,7 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.tasks.login import login
-from nornir_kube_ha.tasks.remote import OPEN_TIMEOUT
+from nornir_kube_ha.tasks.remote import OPEN_TIMEOUT, ended_by
 
 LONGEST_LINE = 65536  # bytes; a host that says more in one is not running our command
 
@@ -73,8 +73,9 @@ def get_stream(task: Task, command: str) -> Result:
     """
     transport = login(task).client.get_transport()
     try:
-        channel = transport.open_session(timeout=OPEN_TIMEOUT)  # type: ignore[union-attr] # none: caught below
-        channel.exec_command(command)
+        with ended_by(transport, OPEN_TIMEOUT):  # type: ignore[arg-type] # none: caught below
+            channel = transport.open_session(timeout=OPEN_TIMEOUT)  # type: ignore[union-attr] # the same
+            channel.exec_command(command)
     except (paramiko.SSHException, OSError, EOFError, AttributeError) as error:
         raise HostUnreachableError(task.host.name, f"the connection was lost: {error}") from error
     return Result(host=task.host, result=Stream(channel))
