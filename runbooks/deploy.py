@@ -49,7 +49,8 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         _preflight(run, options.roll_out)
         if _differs(run):
             with leased(run, proven):
-                _preflight(run, options.roll_out)  # again: another run may have been at work until now
+                if not run.dry_run:
+                    _preflight(run, options.roll_out)  # again: another run may have been at work until now
                 replaced = replaced_files(run)
                 _install(run)
                 run.plans = {name: replace(each, replaces=replaced.get(name, ())) for name, each in run.plans.items()}

@@ -42,19 +42,27 @@ def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
         forget: addresses that may be forgotten all the same
     """
     machines = [each for each in _about_to_be_forgotten(run) if str(each.address) not in forget]
-    looked = {each: _look_at_moved(run, each) for each in machines}
     asking: dict[str, list[IPAddress]] = {}
     for each in machines:
-        for name in each.names if looked[each] is None else ():
+        for name in each.names:
             asking.setdefault(name, []).append(each.address)
     answers = run.each(get_former_peers, list(asking), intent=run.intent, addresses=asking)
     for each in machines:
-        seen = looked[each]
-        found = FormerPeer() if seen else _together(answers, each)
-        if (seen and _is_still(each.cluster, seen)) or found.may_take_over or _speaks(run, each):
-            run.fail(each.names[0], PreflightError(each.names[0], _words(run, each, found)))
-        elif not seen and not found.answers:
+        found = _together(answers, each)
+        if not (found.answers or _speaks(run, each)):
             run.tell(f"{each.address}, which {', '.join(each.names)} will forget as a peer, is silent")
+        elif _may_take_over(run, each, found):
+            run.fail(each.names[0], PreflightError(each.names[0], _words(run, each, found)))
+
+
+def _may_take_over(run: Run, former: Former, found: FormerPeer) -> bool:
+    """Whether its keepalived runs for the cluster: by a login, and where there is none, by its answers."""
+    if _speaks(run, former):
+        return True
+    if not (found.may_take_over or former.now):
+        return False
+    facts = _look_at(run, former)
+    return found.may_take_over if facts is None else _is_still(former.cluster, facts)
 
 
 def _about_to_be_forgotten(run: Run) -> Iterator[Former]:
@@ -66,10 +74,10 @@ def _about_to_be_forgotten(run: Run) -> Iterator[Former]:
                 yield Former(cluster, address, names, named.get(address, ""))
 
 
-def _look_at_moved(run: Run, former: Former) -> Facts | None:
-    """What is seen of a machine that the inventory has elsewhere; None where that is not to be seen."""
+def _look_at(run: Run, former: Former) -> Facts | None:
+    """What is seen of a machine on a login of its own; None where there is no login."""
     if not former.now:
-        return None
+        return run.look_at_former(former.cluster, str(former.address))
     try:
         facts: Facts = run.facts.get(former.now) or run.one(get_facts, former.now, intent=run.intent, ask_others=False)
     except KubeHaError:

@@ -19,6 +19,7 @@ from nornir_kube_ha.departure import DEPARTURE
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     InventoryError,
+    KubeHaError,
     LeaseHeldError,
     RemoteCommandError,
     RemoteTimeoutError,
@@ -26,11 +27,13 @@ from nornir_kube_ha.errors import (
 )
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
-from nornir_kube_ha.inventory import login_problems
+from nornir_kube_ha.inventory import load_intent, login_problems
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
+from nornir_kube_ha.runbooks.apart import apart
+from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
 from nornir_kube_ha.runbooks.leaving import Leaving
 from nornir_kube_ha.runbooks.printer import print_results
 from nornir_kube_ha.tasks import (
@@ -477,6 +480,32 @@ class Run:
         names = [node.name for node in cluster.nodes if node.name in self.hosts and node.name not in self.unreachable]
         found = self._ask(get_facts, names, {"intent": self.intent, "ask_others": False})
         return {name: result.result for name, result in found.items() if not result.exception}
+
+    def look_at_former(self, cluster: Cluster, address: str) -> Facts | None:
+        """Gather facts of a machine that was a node of a cluster, and is not in the inventory any more.
+
+        Nobody logs in where any host key would do: another machine may have the address by now.
+
+        Arguments:
+            cluster: that it was a node of; it is logged in to as that cluster's nodes are
+            address: its
+
+        Returns:
+            None if there is no login
+        """
+        if any(node.host_keys != "strict" for node in cluster.nodes):
+            return None
+        own = apart(self._nornir, dry_run=True)
+        try:
+            (name,) = add_former_hosts(own, [cluster.nodes[0].name], [address])
+            intent = load_intent(own)
+            results = own.filter(name=name).run(task=get_facts, raise_on_error=False, intent=intent, ask_others=False)
+        except KubeHaError:
+            return None
+        finally:
+            own.close_connections()
+        facts: Facts | None = None if results[name].failed else results[name][0].result
+        return facts
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
