@@ -121,6 +121,8 @@ value() {
 network() {
     section addresses
     ip -json address show
+    section ipv6_off
+    cat "/proc/sys/net/ipv6/conf/$INTERFACE/disable_ipv6" || echo missing
     section listeners
     ss --no-header --listening --tcp --numeric --processes
     # Only what stands in a packet's way to this host or from it, and no more of it than can be read.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.addresses import IPInterface
+from nornir_kube_ha.authority import validity
 from nornir_kube_ha.config import FOLDERS, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
@@ -33,6 +34,7 @@ def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tupl
         *_ports(node, own),
         *_room(own),
         *_clock(own),
+        *_authority(node, own),
         *_firewall(cluster, node, own),
         *_password(cluster, node, seen),
     )
@@ -45,6 +47,8 @@ def _interface(node: Node, own: Facts) -> Iterator[str]:
         yield f"there is no interface {node.interface}; there are: {there}"
     elif not link.is_up:
         yield f"interface {node.interface} is down, or has no carrier"
+    elif node.uses_ipv6 and not own.has_ipv6:
+        yield f"IPv6 is switched off on {node.interface} (net.ipv6.conf.{node.interface}.disable_ipv6)"
 
 
 def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
@@ -109,6 +113,14 @@ def _clock(own: Facts) -> Iterator[str]:
     least, most = own.clock.ahead
     if least > CLOCK_SECONDS or most < -CLOCK_SECONDS:
         yield f"its clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} the controller's"
+
+
+def _authority(node: Node, own: Facts) -> Iterator[str]:
+    """By a CA whose time has not come or is over, haproxy would find no apiserver healthy."""
+    spans = validity(node.apiserver_ca or "")
+    if spans and not any(each.covers(own.clock.now) for each in spans):
+        words = " and ".join(each.words(own.clock.now) for each in spans)
+        yield f"apiserver_ca {words}: renew the cluster's CA, and put the new one into the inventory"
 
 
 def _password(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterator[str]:

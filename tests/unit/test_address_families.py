@@ -341,3 +341,19 @@ def test_who_listens_on_one_family_is_in_the_way_of_both(dual: Intent, healthy: 
     taken = replace(healthy["lb-1"], listeners=(Listener("[::1]", 8443, "nginx"),))
     words = hindrances(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": taken})
     assert "port 8443 is taken by nginx on [::1]" in words
+
+
+@pytest.mark.field_report(
+    "E5",
+    "kube-vip#523",
+    "with IPv6 switched off on a backup, verify passes, and a planned move to it loses the VIP",
+    "host.interface is red, vip move and deploy refuse before they begin",
+)
+def test_ipv6_that_is_switched_off_turns_the_interface_red(host_view: Hosts) -> None:
+    view = host_view(change=facts(has_ipv6=False), group=DUAL)
+    finding = findings_of(view)["host.interface"]
+    assert (finding.status, "IPv6 switched off" in finding.seen) == ("fail", True)
+    assert "disable_ipv6=0" in finding.next
+    found = hindrances(view.cluster, view.node, {view.node.name: view.facts})
+    assert any(words.startswith("IPv6 is switched off on eth0") for words in found)
+    assert findings_of(host_view(change=facts(has_ipv6=False)))["host.interface"].status == "pass"

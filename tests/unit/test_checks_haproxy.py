@@ -253,3 +253,22 @@ def test_reason_why_haproxy_was_not_asked_is_told(host_view: Hosts) -> None:
     why = "haproxy was not asked: socat is missing or does not run"
     view = host_view(change=facts(servers=None, haproxy_silence=why))
     assert_red(view, "haproxy.apiservers_up", "3 up", why, "ss -xp")
+
+
+@pytest.mark.field_report(
+    "E2",
+    "openshift-ansible#1497",
+    "haproxy's maxconn is used up, and no text names the reason",
+    "haproxy.load warns from 80 % on, fails at 100 %, and vip.readyz points to it",
+)
+@pytest.mark.parametrize(
+    ("used", "status"), [(0, "pass"), (31, "pass"), (32, "warn"), (39, "warn"), (40, "fail"), (41, "fail")]
+)
+def test_use_of_maxconn_is_told(host_view: Hosts, used: int, status: str) -> None:
+    finding = findings_of(host_view(change=facts(haproxy_load=(used, 40))))["haproxy.load"]
+    assert (finding.status, f"{used} of 40 connections" in finding.seen) == (status, True)
+
+
+def test_silent_haproxy_does_not_tell_its_load(host_view: Hosts) -> None:
+    view = host_view(change=facts(haproxy_load=None, haproxy_silence="there is no socket"))
+    assert_skipped(view, "haproxy.load", "there is no socket")

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 
-from nornir_kube_ha.checks.model import ClusterView, Severity, Verdict
+from nornir_kube_ha.authority import validity
+from nornir_kube_ha.checks.model import ClusterView, Severity, Skipped, Verdict
 from nornir_kube_ha.facts import Certificate, Package
 from nornir_kube_ha.intent import Apiserver
 
@@ -31,9 +32,7 @@ def valid(view: ClusterView) -> Verdict:
         False if wrong or late else None if unseen else not soon,
         expected,
         "; ".join([*wrong, *soon, *unseen] or [f"{each.name}: {left} days left" for each, left in days.items()]),
-        "renew it (`kubeadm certs renew apiserver`) with that name among its own, and restart that apiserver"
-        if wrong or soon
-        else _HINT,
+        _next(view, is_red=bool(wrong or soon)),
         None if wrong or late or unseen else Severity.WARNING,
         _cause(view, [each for each in view.cluster.apiservers if each not in seen]),
     )
@@ -46,6 +45,39 @@ def _cause(view: ClusterView, unseen: Collection[Apiserver]) -> str:
     up = {each.name for facts in view.seen.values() for each in facts.servers or () if each.is_up}
     down = view.seen and not any(each.name in up for each in unseen)
     return "haproxy.apiservers_up" if down else ""
+
+
+def _next(view: ClusterView, *, is_red: bool) -> str:
+    if _ca_ended(view):
+        return "their CA has ended: see apiserver.ca"
+    renewal = "renew it (`kubeadm certs renew apiserver`) with that name among its own, and restart that apiserver"
+    return renewal if is_red else _HINT
+
+
+def authority(view: ClusterView) -> Verdict | Skipped:
+    """The CA that apiservers are verified by is valid, and far from its end.
+
+    Of several in one file, as while a CA is renewed, one that lasts is enough for clients; the others are warned of.
+    """
+    limits = view.cluster.nodes[0].verify
+    expected = f"valid for {limits.certificate_warn_days} days more"
+    found = {each for node in view.cluster.nodes for each in validity(node.apiserver_ca or "")}
+    if not found:
+        return Skipped(expected, "no apiserver_ca")
+    if not view.seen:
+        return Verdict(None, expected, f"not seen: {', '.join(view.unseen)}", "")
+    now = next(iter(view.seen.values())).clock.now
+    order = sorted(found, key=lambda each: (each.name, each.begins))
+    wrong = [each for each in order if not each.covers(now) or each.days_left(now) < limits.certificate_warn_days]
+    longest = max((each.days_left(now) for each in order if each.covers(now)), default=-1)
+    return Verdict(
+        not wrong,
+        expected,
+        "; ".join(f"{each.name}: {each.words(now)}" for each in wrong or order),
+        "renew the cluster's CA, not only the apiservers' certificates, which end with it (kubeadm's page on manual "
+        "rotation of CA certificates); deploy with old and new CA in one apiserver_ca before apiservers change",
+        None if longest < limits.certificate_fail_days else Severity.WARNING,
+    )
 
 
 def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
@@ -79,6 +111,12 @@ def _is_same(address: str, other: str) -> bool:
         return ip_address(address) == ip_address(other)
     except ValueError:
         return False
+
+
+def _ca_ended(view: ClusterView) -> bool:
+    spans = validity(view.cluster.nodes[0].apiserver_ca or "")
+    now = next(iter(view.seen.values())).clock.now
+    return bool(spans) and not any(each.covers(now) for each in spans)
 
 
 def _days_left(view: ClusterView, found: Certificate) -> int:

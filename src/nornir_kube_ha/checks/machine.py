@@ -15,11 +15,18 @@ def interface(view: HostView) -> Verdict:
     link = view.facts.links.get(node.interface)
     there = any(name == node.interface and each.ip == node.address for name, each in view.facts.addresses)
     state = "missing" if link is None else "up" if link.is_up else "down"
+    off = node.uses_ipv6 and link is not None and not view.facts.has_ipv6
     return Verdict(
-        state == "up" and there,
-        f"{node.interface} is up and has {node.address}",
-        f"{node.interface} is {state}" + ("" if there or link is None else f", without {node.address}"),
-        "set `interface` and `address` as `ip address` on the host shows them; if it is down, see its cable and switch",
+        state == "up" and there and not off,
+        f"{node.interface} is up and has {node.address}" + (", and IPv6 for the VIP" if node.uses_ipv6 else ""),
+        f"{node.interface} is {state}"
+        + ("" if there or link is None else f", without {node.address}")
+        + (", with IPv6 switched off" if off else ""),
+        f"IPv6 switched off: `sysctl net.ipv6.conf.{node.interface}.disable_ipv6=0`, and see /etc/sysctl.d and the "
+        "kernel's ipv6.disable"
+        if off
+        else "set `interface` and `address` as `ip address` on the host shows them; if it is down, see its cable and "
+        "switch",
     )
 
 

@@ -105,6 +105,7 @@ class Facts:
         sources: addresses that connections of the host's own to other nodes and apiservers start from, by where to
         haproxy_load: connections that haproxy has and may have at most; none if it did not answer
         keepalived_silence: why keepalived did not tell its state, "" if it did
+        has_ipv6: the interface may have addresses of IPv6; false where it is switched off
         haproxy_silence: why haproxy did not answer, "" if it did
         moves: what a planned move of the VIP has left there
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
@@ -146,6 +147,7 @@ class Facts:
     kept_peers: frozenset[IPAddress] = frozenset()
     haproxy_silence: str = ""
     keepalived_silence: str = ""
+    has_ipv6: bool = True
     liveness: Liveness | None = None
     sources: Mapping[str, IPAddress] = field(default_factory=dict)
     haproxy_load: tuple[int, int] | None = None

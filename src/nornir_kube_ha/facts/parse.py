@@ -72,6 +72,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         kept_peers=frozenset(parse_kept_peers(sections.get("kept_peers", ""))),
         haproxy_silence=sections.get("haproxy_silence", "")[:LONGEST_REASON],
         keepalived_silence=sections.get("keepalived_silence", "")[:LONGEST_REASON],
+        has_ipv6=sections.get("ipv6_off", "0") == "0",
         liveness=parse_liveness(sections.get("keepalived_processes", ""), sections.get("vrrp_sockets", "")),
         sources=dict(network.sources(sections.get("sources", ""))),
         haproxy_load=daemons.load(sections["haproxy_info"]),
