@@ -37,6 +37,11 @@ def cgroup_of(lab: str, host: str) -> Path:
     return labs_folder() / lab / host
 
 
+def healers_of(lab: str) -> Path:
+    """Return the cgroup of the processes that end a lab's faults: beside those of the labs, it is no host's."""
+    return hierarchy() / f"kube-ha-healing-{lab}"
+
+
 def hosts_with_cgroup(lab: str) -> set[str]:
     """Return the names of the hosts of a lab that have a cgroup, with processes in it or not."""
     return {path.name for path in (labs_folder() / lab).glob("*/")}

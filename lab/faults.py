@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from nornir_kube_ha.lab import lifecycle
+from nornir_kube_ha.lab import healing, lifecycle
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.status import await_hosts
@@ -23,11 +23,13 @@ class LabFault:
         lab: its name
         verb: `off`, `reboot`, or a way for apiservers to behave: `gone`, `error`, `slow 2`
         hosts: their names
+        seconds: after which the lab ends it by itself if nobody has; None: never
     """
 
     lab: str
     verb: str
     hosts: Sequence[str]
+    seconds: float | None = None
 
     def make(self) -> None:
         """Make it, and see it.
@@ -35,6 +37,8 @@ class LabFault:
         Raises:
             LabError: it does not show
         """
+        if self.seconds is not None and self.verb != "reboot":  # from a reboot, a host comes back by itself
+            healing.arm(self.lab, self.verb, self.hosts, self.seconds)
         for host in self.hosts:
             self._break(host)
         self._await(self._shows, "does not show")
@@ -53,6 +57,7 @@ class LabFault:
             else:
                 Host(self.lab, host).set_apiserver("ok")
         self._await(self._is_well, "is not over")
+        healing.disarm(self.lab, self.hosts)
 
     def _break(self, host: str) -> None:
         if self.verb == "off":

@@ -216,6 +216,8 @@ def _hosts_on_machine() -> int:
 def _take_down(lab: str, keep: Iterable[str] = ()) -> None:
     """End a lab, but for the hosts named, if any."""
     kept = set(keep)
+    if not kept:
+        cgroup.end(cgroup.healers_of(lab))
     for host in Host.all_of(lab):
         if host.name not in kept:
             host.remove()

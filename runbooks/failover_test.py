@@ -199,7 +199,8 @@ def _breaker(run: Run, measurement: Measurement, fault: Fault, seconds: float) -
         return change_breaker(run, cluster, fault, holder)
     if fault.way is Way.LAB:
         hosts = (holder,) if fault.target is Target.HOLDER else _apiservers_in_lab(cluster, fault, holder)
-        return LabBreaker(LabFault(str(cluster.nodes[0].lab), fault.verb, hosts), measurement.lose, measurement.watch)
+        broken = LabFault(str(cluster.nodes[0].lab), fault.verb, hosts, seconds)
+        return LabBreaker(broken, measurement.lose, measurement.watch)
     host, port = (holder, 0) if fault.target is Target.HOLDER else _apiserver_on_a_node(cluster, holder)
     return HostBreaker(run, fault, measurement.watches[host], seconds=seconds, port=port)
 

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from nornir_kube_ha.lab import faults
+from nornir_kube_ha.lab import faults, healing
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
 
@@ -63,6 +64,8 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
         ]
     )
     monkeypatch.setattr(faults, "lifecycle", world)
+    monkeypatch.setattr(healing, "disarm", lambda *_: None)
+    monkeypatch.setattr(healing, "arm", lambda _lab, verb, hosts, _: world.steps.append(f"arm {verb} {hosts[0]}"))
     monkeypatch.setattr(faults, "Host", FakeHost)
     monkeypatch.setattr(faults, "read_layout", lambda _: layout)
     monkeypatch.setattr(faults, "await_hosts", lambda *_, **__: world.steps.append("wait"))
@@ -128,3 +131,33 @@ def test_apiservers_are_found_by_their_addresses() -> None:
     assert apiserver_hosts("demo", ["192.0.2.12", "192.0.2.99", "192.0.2.11"]) == ("lb-2", "lb-1")
     with pytest.raises(LabError, match=r"lab demo has no apiserver at 192\.0\.2\.13"):
         apiserver_hosts("demo", ["192.0.2.13"])
+
+
+@pytest.mark.field_report("I4")
+@pytest.mark.parametrize("verb", ["off", "gone"])
+def test_end_of_a_fault_is_armed_before_it_is_made(lab: Lab, verb: str) -> None:
+    lab.seen = ["refused", "200"]
+    fault = LabFault("demo", verb, ("lb-1",), 4.0)
+    fault.make()
+    assert lab.steps[:2] == [f"arm {verb} lb-1", f"{verb} lb-1"]
+
+
+@pytest.mark.field_report("I4")
+def test_fault_is_ended_when_its_time_is_over_unless_somebody_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, healed = tmp_path / "note", list[tuple[str, ...]]()
+    monkeypatch.setattr(healing, "_note", lambda *_: note)
+    monkeypatch.setattr(healing.network, "enter", lambda _: None)
+
+    def heal(fault: LabFault) -> None:
+        healed.append((fault.verb, *fault.hosts))
+        note.unlink()
+
+    monkeypatch.setattr(LabFault, "heal", heal)
+    healing.main("demo", "0123", "0", "gone", "lb-1")  # over already
+    note.write_text("4567")
+    healing.main("demo", "0123", "0", "gone", "lb-1")  # another fault by now
+    assert healed == []
+    healing.main("demo", "4567", "0", "gone", "lb-1")
+    assert healed == [("gone", "lb-1")]
