@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.authority import validity
+from nornir_kube_ha.checks.certificates import new_without_name
 from nornir_kube_ha.config import FOLDERS, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
@@ -37,6 +38,7 @@ def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tupl
         *_authority(node, own),
         *_firewall(cluster, node, own),
         *_password(cluster, node, seen),
+        *new_without_name(cluster, seen),
     )
 
 

@@ -172,3 +172,15 @@ def test_without_a_ca_nobody_asks_who_signed(cluster_view: Clusters) -> None:
     assert (finding.status, "signed by whomever: no apiserver_ca" in finding.expected) == (Status.PASS, True)
     late = cluster_view(everywhere(certificate(LB_2, 3)), without=["apiserver_ca"])
     assert findings_of(late)["apiserver.certificates"].status is Status.FAIL
+
+
+@pytest.mark.field_report("J8")
+def test_missing_name_is_added_by_kubeadm_init_and_never_by_a_renewal(cluster_view: Clusters) -> None:
+    view = cluster_view(everywhere(certificate(LB_2, names=())))
+    advice = findings_of(view)["apiserver.certificates"].next
+    assert "apiServer.certSANs" in advice
+    assert "kubeadm init phase certs apiserver" in advice
+    assert "ends soon" not in advice
+    only_soon = findings_of(cluster_view(everywhere(certificate(LB_2, 5))))["apiserver.certificates"].next
+    assert only_soon.startswith("ends soon: renew it")
+    assert "certSANs" not in only_soon

@@ -148,7 +148,7 @@ def test_fault_is_ended_when_its_time_is_over_unless_somebody_has(
 ) -> None:
     note, healed = tmp_path / "note", list[tuple[str, ...]]()
     monkeypatch.setattr(healing, "_note", lambda *_: note)
-    monkeypatch.setattr(healing.network, "enter", lambda _: None)
+    monkeypatch.setattr("nornir_kube_ha.lab.network.enter", lambda _: None)
 
     def heal(fault: LabFault) -> None:
         healed.append((fault.verb, *fault.hosts))

@@ -9,7 +9,7 @@ from nornir.core import Nornir
 from tests.unit.test_deploy import ALL, World, run_of, stale, world
 
 from nornir_kube_ha.config import KEEPALIVED_CONF
-from nornir_kube_ha.facts import Answer, Facts, Heard, Link, Listener
+from nornir_kube_ha.facts import Answer, Certificate, Facts, Heard, Link, Listener
 from nornir_kube_ha.facts.model import Clock, Filesystem
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
@@ -122,3 +122,54 @@ def test_one_hindrance_on_one_host_stops_all_before_any_change(stale: World, run
     assert failure.type == "PreflightError"
     assert failure.message == "port 8443 is taken by nginx on *; /etc cannot be written to; nothing was changed"
     assert (report.exit_code, report.changed) == (1, False)
+
+
+def certified(facts: Mapping[str, Facts], *names: str) -> dict[str, Facts]:
+    """The same hosts, which see these names in every apiserver's certificate; none where no apiserver answers."""
+    shown = Certificate("0 (ok)", facts["lb-1"].clock.now + 10**7, names) if names else Certificate("", None, ())
+    seen = {f"192.0.2.1{number}:6443": shown for number in (1, 2, 3)}
+    return {name: replace(each, reachable=replace(each.reachable, certificates=seen)) for name, each in facts.items()}
+
+
+@pytest.mark.field_report(
+    "J8",
+    "kubeone#4060",
+    "clients refuse the address, since no certificate names it",
+    "a VIP that an apiserver's certificate lacks is refused before it goes live",
+)
+def test_vip_that_is_in_no_certificate_does_not_go_live(intent: Intent, healthy: Mapping[str, Facts]) -> None:
+    bare = {name: fresh(facts) for name, facts in healthy.items()}
+    words = words_of(intent, certified(bare, "IP Address:192.0.2.11", "DNS:kubernetes"))
+    assert words[0].startswith("the certificate of apiserver lb-1 does not name 192.0.2.10: add it to apiServer.certS")
+    assert len(words) == 3
+    assert words_of(intent, certified(bare, "IP Address:192.0.2.10")) == []
+    assert words_of(intent, certified(bare)) == []  # before `kubeadm init`
+
+
+@pytest.mark.field_report("J8")
+def test_cluster_that_serves_with_such_a_certificate_may_be_changed(
+    intent: Intent, healthy: Mapping[str, Facts]
+) -> None:
+    assert words_of(intent, certified(healthy, "DNS:kubernetes")) == []
+
+
+@pytest.mark.field_report("J8")
+@pytest.mark.parametrize(("name", "refused"), [("DNS:k8s.example.org", 0), ("IP Address:192.0.2.10", 3)])
+def test_name_of_the_endpoint_counts_where_clients_use_it(
+    nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts], name: str, refused: int
+) -> None:
+    intent = load_intent(nornir_of(group={"control_plane_endpoint": "k8s.example.org:8443"}))
+    bare = {host: fresh(facts) for host, facts in healthy.items()}
+    assert len(words_of(intent, certified(bare, name))) == refused
+    assert words_of(intent, certified(healthy, name)) == []
+
+
+@pytest.mark.field_report("J8")
+def test_further_vip_is_held_against_the_certificates_by_itself(
+    nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]
+) -> None:
+    intent = load_intent(nornir_of(group={"additional_vips": ["192.0.2.20/24"]}))
+    words = words_of(intent, certified(healthy, "DNS:kubernetes"))
+    assert [each.partition(": ")[0] for each in words] == [
+        f"the certificate of apiserver lb-{number} does not name 192.0.2.20" for number in (1, 2, 3)
+    ]

@@ -1,16 +1,24 @@
 """The apiservers' certificates, each of them, as the nodes see them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 
+from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.authority import validity
 from nornir_kube_ha.checks.model import ClusterView, Severity, Skipped, Verdict
-from nornir_kube_ha.facts import Certificate, Package
-from nornir_kube_ha.intent import Apiserver
+from nornir_kube_ha.config import KEEPALIVED_CONF
+from nornir_kube_ha.facts import Certificate, Facts, Package
+from nornir_kube_ha.intent import Apiserver, Cluster
 
 DAY = 86400  # seconds
 _HINT = "see haproxy.apiservers_up, or ask the apiserver from a node: `openssl s_client -connect ADDRESS:PORT`"
 _NO = Package(None)
+NOT_NAMED = "does not name"
+ADD_NAME = (
+    "add it to apiServer.certSANs of kubeadm's ClusterConfiguration, move apiserver.crt and apiserver.key out of "
+    "/etc/kubernetes/pki, run `kubeadm init phase certs apiserver --config FILE`, and restart that apiserver; "
+    "`kubeadm certs renew` never makes one with that name"
+)
 
 
 def valid(view: ClusterView) -> Verdict:
@@ -32,7 +40,7 @@ def valid(view: ClusterView) -> Verdict:
         False if wrong or late else None if unseen else not soon,
         expected,
         "; ".join([*wrong, *soon, *unseen] or [f"{each.name}: {left} days left" for each, left in days.items()]),
-        _next(view, is_red=bool(wrong or soon)),
+        _next(view, wrong, soon),
         None if wrong or late or unseen else Severity.WARNING,
         _cause(view, [each for each in view.cluster.apiservers if each not in seen]),
     )
@@ -47,11 +55,10 @@ def _cause(view: ClusterView, unseen: Collection[Apiserver]) -> str:
     return "haproxy.apiservers_up" if down else ""
 
 
-def _next(view: ClusterView, *, is_red: bool) -> str:
+def _next(view: ClusterView, wrong: Collection[str], soon: Collection[str]) -> str:
     if _ca_ended(view):
         return "their CA has ended: see apiserver.ca"
-    renewal = "renew it (`kubeadm certs renew apiserver`) with that name among its own, and restart that apiserver"
-    return renewal if is_red else _HINT
+    return next_steps(wrong, soon) or _HINT
 
 
 def authority(view: ClusterView) -> Verdict | Skipped:
@@ -80,6 +87,63 @@ def authority(view: ClusterView) -> Verdict | Skipped:
     )
 
 
+def next_steps(wrong: Collection[str], soon: Collection[str]) -> str:
+    """What to do about certificates; renewing one never adds a name to it.
+
+    Arguments:
+        wrong: what is wrong with some, in words
+        soon: which end soon, in words
+    """
+    steps = [ADD_NAME] if any(NOT_NAMED in words for words in wrong) else []
+    if soon:
+        steps.append("ends soon: renew it on its node, `kubeadm certs renew apiserver`, and restart that apiserver")
+    if any(NOT_NAMED not in words for words in wrong):
+        steps.append(
+            "not trusted: apiserver_ca must be the CA that signed it, kubeadm's /etc/kubernetes/pki/ca.crt; "
+            "`kubeadm certs renew apiserver` has the current CA sign it anew"
+        )
+    return "; ".join(steps)
+
+
+def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """Names for clients that no node serves yet and that an apiserver's certificate lacks, each in a sentence.
+
+    What clients use already is not held against a change of something else.
+
+    Arguments:
+        cluster: what should be
+        seen: facts by host name
+    """
+    view, first = ClusterView(cluster, seen), cluster.nodes[0]
+    live = {str(vip.ip) for vip in first.vips if any(_is_live(facts, vip) for facts in seen.values())}
+    new = [name for name in first.server_names if name not in live and (_is_address(name) or not live)]
+    for apiserver in cluster.apiservers:
+        found = _seen(view, apiserver)
+        if found and (missing := [name for name in _missing(view, found) if name in new]):
+            yield f"the certificate of apiserver {apiserver.name} {NOT_NAMED} {', '.join(missing)}: {ADD_NAME}"
+
+
+def _is_live(facts: Facts, vip: IPInterface) -> bool:
+    file = facts.files.get(KEEPALIVED_CONF)
+    words = file.content.decode(errors="replace").split() if file else []
+    return facts.holds(vip) or any(word.partition("/")[0] == str(vip.ip) for word in words)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _missing(view: ClusterView, found: Certificate) -> list[str]:
+    """Names that clients use and a certificate does not have."""
+    first = view.cluster.nodes[0]
+    kind = "IP Address" if first.server_name == str(view.cluster.vip.ip) else "DNS"
+    return [name for name in first.server_names if not any(_names(each, kind, name) for each in found.names)]
+
+
 def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
     """What the nodes saw of it: one that trusts it goes first, since another may have a wrong CA of its own."""
     found = [facts.reachable.certificates.get(str(apiserver)) for facts in view.seen.values()]
@@ -89,10 +153,8 @@ def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
 
 def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
     first = view.cluster.nodes[0]
-    kind = "IP Address" if first.server_name == str(view.cluster.vip.ip) else "DNS"
-    missing = [name for name in first.server_names if not any(_names(each, kind, name) for each in found.names)]
-    if missing:
-        yield f"does not name {', '.join(missing)}"
+    if missing := _missing(view, found):
+        yield f"{NOT_NAMED} {', '.join(missing)}"
     elif first.apiserver_ca and not found.is_trusted:
         yield f"not trusted: {found.verification.partition(' ')[2].strip('()')}"
 
