@@ -63,7 +63,7 @@ def at_now(healthy: Mapping[str, Facts]) -> dict[str, Facts]:
     "E3",
     "kubeadm#1784",
     "a CA about to end is green; when it ends all apiservers are out, and the advice renews the wrong certificate",
-    "apiserver.ca counts the CA's own days, and a change with an ended CA is refused",
+    "apiserver.ca_certificate counts the CA's own days, and a change with an ended CA is refused",
 )
 @pytest.mark.parametrize(
     ("spans", "status", "seen"),
@@ -82,7 +82,7 @@ def test_days_of_the_ca_are_counted(
     intent_of: Callable[..., Intent], healthy: Mapping[str, Facts], spans: list[Span], status: str, seen: str
 ) -> None:
     [cluster] = intent_of(*spans).clusters
-    finding = findings_of(ClusterView(cluster, at_now(healthy)))["apiserver.ca"]
+    finding = findings_of(ClusterView(cluster, at_now(healthy)))["apiserver.ca_certificate"]
     assert (finding.status, finding.seen) == (status, seen)
     assert ("renew the cluster's CA" in finding.next) is (status != "pass")
 
@@ -118,7 +118,7 @@ def test_certificates_that_end_with_their_ca_point_to_it(
         }
         seen[name] = replace(each, reachable=replace(each.reachable, certificates=ended))
     finding = findings_of(ClusterView(cluster, seen))["apiserver.certificates"]
-    assert (finding.status, finding.next) == ("fail", "their CA has ended: see apiserver.ca")
+    assert (finding.status, finding.next) == ("fail", "their CA has ended: see apiserver.ca_certificate")
 
 
 def test_text_that_is_no_certificate_says_nothing() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
-from tests.unit.changes import Change, assert_red, assert_skipped, facts, findings_of, together, unit
+from tests.unit.changes import Change, assert_red, assert_unmade, facts, findings_of, together, unit
 
 from nornir_kube_ha.checks import HostView
 from nornir_kube_ha.facts import Liveness
@@ -116,7 +116,7 @@ def test_connection_that_starts_from_a_vip_turns_red(host_view: Hosts) -> None:
     found = {"192.0.2.12": ip_address("192.0.2.11"), "192.0.2.13": ip_address("192.0.2.10")}
     view = host_view(change=facts(sources=found))
     assert_red(view, "host.sources", "of the node's own", "to 192.0.2.13 from 192.0.2.10", "/32")
-    assert_skipped(host_view(change=facts(sources={})), "host.sources", "tells none")
+    assert_unmade(host_view(change=facts(sources={})), "host.sources", "tells none")
 
 
 def test_sources_are_read() -> None:

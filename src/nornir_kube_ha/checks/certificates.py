@@ -57,7 +57,7 @@ def _cause(view: ClusterView, unseen: Collection[Apiserver]) -> str:
 
 def _next(view: ClusterView, wrong: Collection[str], soon: Collection[str]) -> str:
     if _ca_ended(view):
-        return "their CA has ended: see apiserver.ca"
+        return "their CA has ended: see apiserver.ca_certificate"
     return next_steps(wrong, soon) or _HINT
 
 

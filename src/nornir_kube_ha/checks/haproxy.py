@@ -74,7 +74,7 @@ def load(view: HostView) -> Verdict:
     """Its connections are well below its `maxconn`."""
     expected = f"at most {FULL_PERCENT} % of haproxy's maxconn in use"
     if view.facts.haproxy_load is None:
-        return Verdict(None, expected, _silence(view), "")
+        return Verdict(None, expected, _silence(view), "", because="haproxy.apiservers_up")
     used, most = view.facts.haproxy_load
     full = used >= most
     return Verdict(

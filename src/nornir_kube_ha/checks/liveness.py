@@ -18,7 +18,9 @@ def able(view: HostView) -> Verdict:
     )
     if found is None:
         unit = view.facts.units[UNITS[1]]
-        return Verdict(None, expected, f"it does not run: {unit}" if not unit.is_active else "not seen", "")
+        if not unit.is_active:
+            return Verdict(None, expected, f"it does not run: {unit}", "", because="keepalived.active")
+        return Verdict(None, expected, "its processes were not seen", "")
     missing = list(_missing(view, found))
     return Verdict(
         not missing,

@@ -99,7 +99,7 @@ CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
         certificates.valid,
         asks=True,
     ),
-    Check("apiserver.ca", "the apiservers' CA is valid and not near its end", certificates.authority),
+    Check("apiserver.ca_certificate", "the apiservers' CA is valid and not near its end", certificates.authority),
     Check("cluster.clocks", "the nodes agree on the time", cluster.clocks),
     Check(
         "cluster.versions", "haproxy and keepalived are of one version on all nodes", cluster.same_versions, _WARNING
