@@ -2,15 +2,19 @@
 
 import contextlib
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import paramiko
 from nornir.core.task import Result, Task
+from paramiko.ssh_exception import IncompatiblePeer
 
 from nornir_kube_ha.tasks.known_hosts import SYSTEM_FILE, known_keys, name_of
 from nornir_kube_ha.tasks.login import connection_to, login_errors
+from nornir_kube_ha.tasks.negotiation import Transport, no_common_algorithm
 from nornir_kube_ha.tasks.ssh_config import Jump, connect_parameters
 from nornir_kube_ha.tasks.transport import way_to
 
@@ -68,18 +72,22 @@ def get_host_key(task: Task) -> Result:
         name = name_of(parameters["hostname"], parameters["port"])
         known = {kind: key.get_base64() for kind, key in known_keys(connection, name).items()}
         with way_to(parameters) as sock:
-            key = _ask(sock, known, parameters["banner_timeout"])
+            key = _ask(sock, known, parameters)
     kind, base64 = key.get_name(), key.get_base64()
     state = KeyState.NEW if not known else KeyState.KNOWN if known.get(kind) == base64 else KeyState.CHANGED
     file = Path(connection.alt_key_file) if connection.alt_host_keys else SYSTEM_FILE.expanduser()
     return Result(host=task.host, result=HostKey(name, kind, base64, key.fingerprint, state, file))
 
 
-def _ask(sock: socket.socket | Jump, known: dict[str, str], patience: float) -> paramiko.PKey:
-    with contextlib.closing(sock), contextlib.closing(paramiko.Transport(sock)) as transport:
-        transport.banner_timeout = patience
+def _ask(sock: socket.socket | Jump, known: dict[str, str], parameters: Mapping[str, Any]) -> paramiko.PKey:
+    patience, fewer = parameters["banner_timeout"], parameters["disabled_algorithms"]
+    with contextlib.closing(sock), contextlib.closing(Transport(sock, disabled_algorithms=fewer)) as transport:
+        transport.banner_timeout = transport.handshake_timeout = patience
         options = transport.get_security_options()
         first = [RSA if kind == "ssh-rsa" else kind for kind in known]
         options.key_types = sorted(options.key_types, key=lambda kind: kind not in first)  # as a login does
-        transport.start_client(timeout=patience)
+        try:
+            transport.start_client(timeout=patience)
+        except IncompatiblePeer as error:
+            raise no_common_algorithm(transport, error) from error
         return transport.get_remote_server_key()

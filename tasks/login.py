@@ -23,8 +23,9 @@ from nornir_kube_ha.inventory import inventory_folder, login_problems, login_sit
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.login_options import login_options
 from nornir_kube_ha.login_words import LINUX
+from nornir_kube_ha.tasks.negotiation import NoCommonAlgorithmError
 from nornir_kube_ha.tasks.ssh_config import JumpError
-from nornir_kube_ha.tasks.transport import NETWORK, LoginEndedError, open_transport
+from nornir_kube_ha.tasks.transport import NETWORK, LoginEndedError, SlowLoginError, open_transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +156,16 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
     address = f"{host.hostname}:{host.port or 22}"
     if isinstance(cause, JumpError):
         return _jump_error(host.name, f"the way to {address}, by its ssh_config file, ends: {cause}")
-    if isinstance(cause, paramiko.BadHostKeyException) or "no acceptable host key" in str(cause):
+    if isinstance(cause, paramiko.BadHostKeyException):
         words = f"the host key of {address} has changed, nothing was sent; if that was meant, take the old one out of"
         return HostKeyChangedError(host.name, f"{words} known_hosts, and enroll the new one: kube-ha hostkeys enroll")
     if "not found in known_hosts" in str(cause):
         known = "is not known, and no certificate of it is looked at (@cert-authority)"
         words = f"the host key of {address} {known}; see its fingerprint, and pin it: kube-ha hostkeys enroll"
         return HostKeyUnknownError(host.name, words)
+    if isinstance(cause, SlowLoginError | NoCommonAlgorithmError):
+        kind = HostUnreachableError if isinstance(cause, SlowLoginError) else LoginRefusedError
+        return kind(host.name, f"{address} {cause}")
     told = isinstance(cause, LoginEndedError) or not NETWORK.search(str(cause))
     if isinstance(cause, paramiko.SSHException) and told:
         words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"

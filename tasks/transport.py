@@ -12,8 +12,11 @@ from typing import Any
 
 import paramiko
 from netmiko import BaseConnection
+from paramiko.ssh_exception import IncompatiblePeer
 
+from nornir_kube_ha.login_options import PATIENCE
 from nornir_kube_ha.tasks.known_hosts import name_of, strict_client
+from nornir_kube_ha.tasks.negotiation import AuthenticationTimeoutError, Transport, no_common_algorithm
 from nornir_kube_ha.tasks.quick_socket import connect
 from nornir_kube_ha.tasks.ssh_config import Jump, JumpError, connect_parameters
 
@@ -27,11 +30,17 @@ ATTEMPTS = 3
 BETWEEN_ATTEMPTS = (0.2, 0.6)  # seconds, at random; longer from one to the next
 QUICK_END = 2  # seconds; what takes longer than that to fail is not tried again
 AT_A_JUMP_HOST = 8  # by sshd's default, 10 may be on their way in at one time (MaxStartups)
+_TIMES = (("timeout", "conn_timeout"), ("banner_timeout", "banner_timeout"), ("auth_timeout", "auth_timeout"))
+"""paramiko's name, and netmiko's, for the time of each phase of a login."""
 PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
 
 
 class LoginEndedError(paramiko.SSHException):
     """The server hung up while we logged in, after it had shown its key: as sshd does after too many refusals."""
+
+
+class SlowLoginError(paramiko.SSHException):
+    """The server speaks SSH, and did not let us in within the time that it has."""
 
 
 class _CrowdedError(Exception):
@@ -96,9 +105,9 @@ def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
         with way_to(parameters) as sock:
             begun = time.monotonic()
             try:
-                client.connect(**{**parameters, "sock": sock, "transport_factory": authenticating_first})
+                client.connect(**{**parameters, **_times(parameters), "sock": sock})
             except BaseException as error:
-                if (told := _told(client, error, time.monotonic() - begun)) is error:
+                if (told := _told(client, error, time.monotonic() - begun, parameters)) is error:
                     raise
                 raise told from error
     except BaseException:
@@ -107,12 +116,24 @@ def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
     return client
 
 
+def _times(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """How long the server may take to say who it is: paramiko would count that to the time for the connection."""
+    patience = parameters.get("banner_timeout", PATIENCE["banner_timeout"])
+
+    def factory(*arguments: Any, **named: Any) -> paramiko.Transport:  # noqa: ANN401 - the transport's own
+        transport = authenticating_first(*arguments, **named)
+        transport.handshake_timeout = patience
+        return transport
+
+    return {"timeout": patience, "transport_factory": factory}
+
+
 def authenticating_first(*arguments: Any, **named: Any) -> paramiko.Transport:  # noqa: ANN401 - the transport's own
     """A transport that would rather have a cipher that authenticates by itself, AES-GCM: the same, in another order.
 
     With the others paramiko compares the code behind each packet byte by byte, in Python.
     """
-    transport = paramiko.Transport(*arguments, **named)
+    transport = Transport(*arguments, **named)
     options = transport.get_security_options()
     options.ciphers = sorted(options.ciphers, key=lambda name: "-gcm@" not in name)
     return transport
@@ -140,8 +161,14 @@ def way_to(parameters: Mapping[str, Any]) -> Iterator[socket.socket | Jump]:
             raise
 
 
-def _told(client: paramiko.SSHClient, error: BaseException, took: float) -> BaseException:
+def _told(
+    client: paramiko.SSHClient, error: BaseException, took: float, parameters: Mapping[str, Any]
+) -> BaseException:
     """What an error means, by how far the login had come. Only a crowd at the door is worth coming again for."""
+    if isinstance(error, IncompatiblePeer):
+        return no_common_algorithm(client.get_transport(), error)
+    if words := _too_slow(client.get_transport(), error, took, parameters):
+        return SlowLoginError(words)
     hung_up = isinstance(error, ConnectionResetError | EOFError) or (
         type(error) is paramiko.SSHException and NETWORK.search(str(error)) is not None
     )
@@ -151,6 +178,29 @@ def _told(client: paramiko.SSHClient, error: BaseException, took: float) -> Base
         return LoginEndedError(f"the server hung up while we logged in ({error})") if hung_up and not jump else error
     crowded = _HUNG_UP.search(str(error)) is not None if jump else hung_up and "known_hosts" not in str(error)
     return _CrowdedError(error) if crowded and took <= QUICK_END else error
+
+
+def _too_slow(
+    transport: paramiko.Transport | None, error: BaseException, took: float, parameters: Mapping[str, Any]
+) -> str:
+    """Return what the server did not do in time, "" if that is not why the login ended, or it said nothing at all."""
+    connect, banner, auth = (parameters.get(key, PATIENCE[name]) for key, name in _TIMES)
+    if isinstance(error, AuthenticationTimeoutError):
+        seconds = auth
+    elif isinstance(error, paramiko.SSHException | EOFError) and _has_spoken(transport) and took >= banner * 0.95:
+        seconds = banner
+    else:
+        return ""
+    return (
+        f"did not let us in within {seconds:g} s. If it is only slow (PAM, UseDNS, load), raise auth_timeout "
+        f"({auth:g} s), banner_timeout ({banner:g} s) or conn_timeout ({connect:g} s) in "
+        "connection_options.netmiko.extras"
+    )
+
+
+def _has_spoken(transport: paramiko.Transport | None) -> bool:
+    """Whether the server has said that it speaks SSH, and is not done with its key exchange."""
+    return transport is not None and bool(transport.remote_version) and not transport.initial_kex_done
 
 
 def _keep_alive(client: paramiko.SSHClient) -> None:

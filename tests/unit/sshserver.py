@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,8 @@ class SSHServer(paramiko.ServerInterface):
     opens_sessions: bool = True
     runs_commands: bool = True
     reads_scripts: bool = True  # or no more than that there is one
+    prepare: Callable[[paramiko.Transport], object] = lambda _: None  # before the key exchange
+    lets_in_after: float = 0  # seconds
 
     def __post_init__(self) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -72,6 +75,7 @@ class SSHServer(paramiko.ServerInterface):
             transport = paramiko.Transport(client)
             transport.add_server_key(self.key)
             self.transports.append(transport)
+            self.prepare(transport)
             transport.start_server(event=threading.Event(), server=self)
 
     def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002 - paramiko's interface
@@ -79,6 +83,7 @@ class SSHServer(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         self.tries.append(username)
+        time.sleep(self.lets_in_after)
         good = username == self.user and key == self.login
         return AUTH_SUCCESSFUL if good else AUTH_FAILED
 

@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from nornir_kube_ha.errors import (
     PasswordExpiredError,
     SudoRefusedError,
 )
+from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.remote import whole
 
 SayOfLogin = Callable[..., None]
@@ -274,7 +276,6 @@ def test_password_that_is_not_there_says_so_and_nothing_is_sent(
 @pytest.mark.parametrize(
     "error",
     [
-        paramiko.AuthenticationException("Authentication timeout."),
         paramiko.SSHException("Error reading SSH protocol banner"),
         paramiko.SSHException("Server connection dropped: "),
         paramiko.SSHException("No existing session"),
@@ -303,3 +304,111 @@ def test_server_that_never_speaks_is_unreachable_soon(
         stranger.inventory.hosts["lb-1"].port = silent.getsockname()[1]
         with pytest.raises(HostUnreachableError, match="no SSH server answers"):
             sent_afresh()
+
+
+@pytest.mark.field_report(
+    "G6",
+    "ansible#70061",
+    "a login that takes 10 s is given up after 8 s as a host without an SSH server",
+    "a login has 30 s, and the error says that the host did not let us in, with the three settings",
+)
+def test_server_that_is_slow_to_let_in_is_not_said_to_be_none(
+    fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, say_of_login: SayOfLogin, tmp_path: Path
+) -> None:
+    fresh_server.lets_in_after = 1
+    known = {"alt_host_keys": True, "alt_key_file": str(tmp_path / "known_hosts")}
+    say_of_login(auth_timeout=0.3, **known)
+    with pytest.raises(HostUnreachableError, match=r"did not let us in within 0\.3 s") as caught:
+        sent_afresh()
+    for setting in ("conn_timeout (8 s)", "banner_timeout (30 s)", "auth_timeout (0.3 s)"):
+        assert setting in str(caught.value)
+    assert len(fresh_server.transports) == 1  # nor is another key tried, for another time as long
+    stranger.inventory.hosts["lb-1"].close_connections()
+    say_of_login(**known)
+    sent_afresh()
+
+
+@pytest.mark.field_report("G6")
+def test_each_phase_of_a_login_has_its_own_time(
+    fresh_server: SSHServer, sent_afresh: Sent, say_of_login: SayOfLogin, tmp_path: Path
+) -> None:
+    """paramiko would count the server's first words, and its key exchange, to the time for the connection."""
+    fresh_server.prepare = lambda _: time.sleep(1)
+    known = {"alt_host_keys": True, "alt_key_file": str(tmp_path / "known_hosts")}
+    say_of_login(conn_timeout=0.5, **known)
+    sent_afresh()
+    assert login_options.PATIENCE["conn_timeout"] <= 10  # a host that is off is found out soon
+    assert login_options.PATIENCE["auth_timeout"] >= 30
+
+
+@pytest.mark.field_report("G6")
+def test_server_that_speaks_and_stops_did_not_let_us_in(
+    stranger: Nornir, sent_afresh: Sent, say_of_login: SayOfLogin
+) -> None:
+    say_of_login(banner_timeout=0.5)
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        stranger.inventory.hosts["lb-1"].port = slow.getsockname()[1]
+
+        def greet() -> None:
+            client, _ = slow.accept()
+            client.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+            over.wait(10)
+            client.close()
+
+        over = threading.Event()
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with pytest.raises(HostUnreachableError, match=r"did not let us in within 0\.5 s"):
+            sent_afresh()
+        over.set()
+        thread.join()
+
+
+@pytest.mark.field_report(
+    "G7",
+    "ssh-audit#274",
+    "an SSH server with key exchanges that paramiko lacks is said to refuse user, key and agent",
+    "the error says that there is none in common, and what both offer",
+)
+@pytest.mark.parametrize(
+    ("kind", "option", "algorithm", "words", "setting"),
+    [
+        ("kex", "kex", "diffie-hellman-group14-sha256", "key exchange", "KexAlgorithms"),
+        ("ciphers", "ciphers", "aes256-ctr", "cipher", "Ciphers"),
+        ("macs", "digests", "hmac-sha2-256", "MAC", "MACs"),
+        ("keys", "key_types", "ecdsa-sha2-nistp256", "kind of host key", "HostKeyAlgorithms"),
+    ],
+)
+def test_server_that_has_no_algorithm_in_common_is_told_with_what_both_offer(
+    fresh_server: SSHServer,
+    stranger: Nornir,
+    sent_afresh: Sent,
+    say_of_login: SayOfLogin,
+    kind: str,
+    option: str,
+    algorithm: str,
+    words: str,
+    setting: str,
+) -> None:
+    def offer_one(transport: paramiko.Transport) -> None:
+        setattr(transport.get_security_options(), option, (algorithm,))
+
+    fresh_server.prepare = offer_one
+    say_of_login(disabled_algorithms={kind: [algorithm]})
+    for look in (sent_afresh, lambda: _key_of(stranger)):
+        with pytest.raises(
+            LoginRefusedError, match=f"has no {words} in common with us: it offers {algorithm};"
+        ) as caught:
+            look()
+        assert type(caught.value) is LoginRefusedError
+        own = str(caught.value).partition("we offer")[2]
+        assert algorithm not in own.split(", ")
+        assert setting in own
+    assert fresh_server.tries == []
+
+
+def _key_of(nornir: Nornir) -> None:
+    nornir.data.reset_failed_hosts()
+    exception = nornir.run(get_host_key)["lb-1"][0].exception
+    if exception:
+        raise exception
