@@ -57,6 +57,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool
         InventoryError: with all that is wrong, not only the first
     """
     base = inventory_folder(nornir) if read_files else None
+    site = login_site(nornir)
     secrets = SECRETS if stats_password else SECRETS[1:]
     problems: list[Problem] = []
     made_up: dict[object, SecretStr] = {}
@@ -67,7 +68,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool
     for host, data in hosts.values():
         raw, wrong = _complete(host, data, priorities)
         problems += [
-            *login_problems(nornir, host, data),
+            *weaknesses(host, data, site),
             *wrong,
             *_read(host.name, raw, base, secrets),
             *_make_up(host.name, raw, made_up),

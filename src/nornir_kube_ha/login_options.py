@@ -5,6 +5,7 @@ it, at the host, a group or the defaults, in files or from a plugin) all come to
 safe is an error of the inventory.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from nornir.core.inventory import ConnectionOptions, Defaults, Group, Host
 
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.login_extras import wrong_extras
-from nornir_kube_ha.login_places import KNOWN_HOSTS, Site, known_hosts_problem, placed, ssh_config_problem
+from nornir_kube_ha.login_places import KNOWN_HOSTS, Site, placed, ssh_config_problem, unreadable_known_hosts
 from nornir_kube_ha.login_words import HOST_FORM, LINUX, USER_FORM, is_host_word, is_linux, is_user_word
 
 CONNECTION = "netmiko"
@@ -128,7 +129,9 @@ def _wrong_files(
     keys = _known_hosts(extras, site)
     if keys is None and extras.get("alt_host_keys"):
         yield Problem(name, f"{_WHERE}.alt_key_file", f"is missing: alt_host_keys is true{said}")
-    elif keys and (problem := known_hosts_problem(keys, site.folder, data.get("lab"))):
+    elif keys and (
+        problem := unreadable_known_hosts(keys, site.folder, str(data.get("lab")), os.environ.get("HOME", ""))
+    ):
         key = f"{_WHERE}.alt_key_file" if "alt_key_file" in extras else KNOWN_HOSTS
         yield Problem(name, key, f"{problem}{said if 'alt_key_file' in extras else ''}")
 

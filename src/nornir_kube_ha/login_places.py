@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from nornir.core.configuration import DEFAULT_SSH_CONFIG
@@ -52,17 +53,12 @@ def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_writ
         to_write: whether keys are going to be written there
     """
     try:
-        real = file.resolve()
-        own = {operators_known_hosts(), operators_known_hosts().resolve()}
-        if file in own or real in own or (lab is not None and real == LABS / str(lab) / KNOWN_HOSTS):
-            return ""
-        read_only = real == SYSTEM_KNOWN_HOSTS.resolve() or (real.parent.parent, real.name) == (LABS, KNOWN_HOSTS)
-        if read_only and not to_write:
-            return ""
-        if folder and KNOWN_HOSTS in real.name and real.is_relative_to(folder.resolve()):
-            special = real.exists() and not (real.is_file() or real.is_dir())  # a pipe waits for ever
-            return f"{file} is no regular file" if special else ""
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL
+        real = Path(os.path.realpath(file))
+        if real.is_symlink():
+            return f"{file} is a loop of links"
+        if _is_place(file, real, folder, lab) or (not to_write and _is_roots(real)):
+            return f"{file} is no regular file" if _waits(real) else ""
+    except (OSError, ValueError) as error:  # a NUL in its name
         return f"{str(file)!r} cannot be used: {error}"
     leads = f"{file} leads to {real}, which" if real != Path(os.path.abspath(file)) else str(file)  # noqa: PTH100 - links stay
     return (
@@ -71,14 +67,51 @@ def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_writ
     )
 
 
+def _is_place(file: Path, real: Path, folder: Path | None, lab: object) -> bool:
+    """Whether host keys are kept there. What is nearest comes first, since a fleet asks for each host."""
+    if folder and KNOWN_HOSTS in real.name and real.is_relative_to(os.path.realpath(folder)):
+        return True
+    if isinstance(lab, str) and "/" not in lab and real == LABS / lab / KNOWN_HOSTS:
+        return True
+    own = operators_known_hosts()
+    return file == own or real == Path(os.path.realpath(own))
+
+
+def _is_roots(real: Path) -> bool:
+    """Whether root keeps host keys there, which nobody but root changes."""
+    return real == SYSTEM_KNOWN_HOSTS.resolve() or (real.parent.parent, real.name) == (LABS, KNOWN_HOSTS)
+
+
+def _waits(real: Path) -> bool:
+    """Whether reading may never end, as of a pipe."""
+    return real.exists() and not (real.is_file() or real.is_dir())
+
+
+@lru_cache(maxsize=64)
+def unreadable_known_hosts(file: Path, folder: Path | None, lab: object, _home: str) -> str:
+    """As `known_hosts_problem`, where a file is only read: a fleet's hosts share one, which is looked at once.
+
+    Arguments:
+        file: where host keys are looked up
+        folder: the inventory's
+        lab: the host's
+        _home: of the operator
+    """
+    return known_hosts_problem(file, folder, lab)
+
+
 def ssh_config_problem(name: str) -> str:
     """Why an ssh_config file may not be used, "" if it may. Such a file runs commands on the operator's machine.
 
     Arguments:
         name: as the inventory, or Nornir's configuration, has it
     """
+    return _ssh_config_problem(name, os.environ.get(SSH_CONFIG_VARIABLE), os.environ.get("HOME", ""))
+
+
+@lru_cache(maxsize=64)
+def _ssh_config_problem(name: str, chosen: str | None, _home: str) -> str:
     found = Path(name).expanduser()
-    chosen = os.environ.get(SSH_CONFIG_VARIABLE)
     own = {Path(DEFAULT_SSH_CONFIG), Path("~/.ssh/config").expanduser()}
     if found in own or (chosen and found == Path(chosen).expanduser()):
         return ""

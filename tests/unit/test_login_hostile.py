@@ -366,6 +366,8 @@ def test_keys_of_all_users_are_read_and_a_labs_own_are_its_hosts(inventory: Path
     assert not known_hosts_problem(lab, None, None)  # root's, whoever reads it
     assert known_hosts_problem(lab, inventory, "other", to_write=True)
     assert known_hosts_problem(LABS / "demo/id_ed25519", inventory, "demo")
+    # A lab's name becomes a part of a path.
+    assert known_hosts_problem(Path("/etc/x/known_hosts"), inventory, "/etc/x", to_write=True)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "loop"])
