@@ -197,7 +197,9 @@ def test_certificate_that_is_not_good_is_refused(deployed: Lab, authority: Path,
     assert {error["type"] for error in errors(completed).values()} == {"LoginRefusedError"}
 
 
-def test_host_that_only_an_authority_vouches_for_is_not_known(deployed: Lab, authority: Path, tmp_path: Path) -> None:
+def test_host_that_only_an_authority_vouches_for_is_not_known(
+    deployed: Lab, authority: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     certify(authority)
     theirs = tmp_path / "theirs.pub"
     name = "/etc/ssh/ssh_host_ed25519_key"
@@ -207,7 +209,8 @@ def test_host_that_only_an_authority_vouches_for_is_not_known(deployed: Lab, aut
     deployed.run(
         MASTER, f"echo '{certificate}' >{name}-cert.pub && echo HostCertificate {name}-cert.pub >>{TRUST} && {RELOADED}"
     )
-    known = tmp_path / "known_hosts"
+    known = deployed.inventory / "known_hosts_of_an_authority"  # elsewhere no inventory may have keys pinned
+    request.addfinalizer(known.unlink)
     known.write_text(f"@cert-authority 192.0.2.* {authority.with_suffix('.pub').read_text()}")
     say(deployed, alt_key_file=str(known))
     completed = deployed.runbook("verify", "--output", "json", "--limit", MASTER)

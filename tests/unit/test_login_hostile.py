@@ -289,6 +289,19 @@ def test_value_that_cannot_be_is_an_error(
     assert problem.key == key
 
 
+@pytest.mark.parametrize("beside", [True, False], ids=["at the host", "in its connection options"])
+def test_password_of_nornirs_own_is_text(nornir_of: NornirOf, problems_of: ProblemsOf, *, beside: bool) -> None:
+    nornir = nornir_of()
+    host, named = nornir.inventory.hosts["lb-2"], {"env": "SSH_PASSWORD"}
+    if beside:
+        host.password = named  # type: ignore[assignment] # as YAML may have it
+    else:
+        host.connection_options = netmiko(password=named)
+    [problem] = problems_of(nornir)
+    assert (problem.key, "`login.password`" in problem.message) == ("password", True)
+    assert "SSH_PASSWORD" not in problem.message
+
+
 @pytest.mark.field_report("H1")
 @pytest.mark.parametrize("name", ["{folder}/ssh_config", "ssh_config", "/etc/passwd"])
 def test_ssh_config_of_nornirs_configuration_is_the_operators_too(
