@@ -26,6 +26,7 @@ from nornir_kube_ha.runbooks.selection import (
     open_inventory,
     select,
 )
+from nornir_kube_ha.runbooks.showing import show
 from nornir_kube_ha.text import one_line
 
 Runbook = Callable[[Run, Options], Report]
@@ -98,7 +99,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, 
     checks = choose_checks(options)
     load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
     if options.list_hosts:
-        sys.stdout.write("".join(f"{host}\n" for host in hosts))
+        show(hosts)
         return None, False
     _make_folder(options.report_dir)
     needed = needs_stats_password(name, checks)

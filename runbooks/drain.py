@@ -1,7 +1,6 @@
 """An apiserver taken out of every load balancer for a while, and put back: `kube-ha drain` and `kube-ha ready`."""
 
 import argparse
-import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 
@@ -9,6 +8,7 @@ from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
 from nornir_kube_ha.facts import Server
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.showing import show
 from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at, refuse_unseen
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
@@ -33,7 +33,7 @@ def run_drain(arguments: argparse.Namespace) -> int:
     until = f"ready again by itself in {arguments.seconds:g} s"
     unseen = [name for name in run.hosts if name not in told]
     words = f"; not told: {', '.join(unseen)}" if unseen else ""
-    sys.stdout.write(f"{arguments.apiserver} is drained on {', '.join(told)}; {until}{words}\n")
+    show([f"{arguments.apiserver} is drained on {', '.join(told)}; {until}{words}"])
     return 0
 
 
@@ -52,7 +52,7 @@ def run_ready(arguments: argparse.Namespace) -> int:
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
             ready(run, cluster, arguments.apiserver)
-    sys.stdout.write(f"{arguments.apiserver} is ready on {', '.join(run.hosts)}\n")
+    show([f"{arguments.apiserver} is ready on {', '.join(run.hosts)}"])
     return 0
 
 

@@ -39,6 +39,7 @@ def guarded(command: Callable[[], int]) -> int:
         signal.signal(signal.SIGINT, _interrupt)
     hush_libraries()
     prepare_output()
+    _STATE.is_guarded = True
     try:
         status = command()
         sys.stdout.flush()
@@ -106,14 +107,14 @@ def leave_in_time(*, changes: bool = True) -> None:
     Arguments:
         changes: whether there may be a step in hand that is worth waiting for
     """
-    _STATE.leaves, _STATE.grace = True, GRACE if changes else 0.0
+    _STATE.leaves, _STATE.grace = _STATE.is_guarded, GRACE if changes else 0.0
 
 
 def _stay() -> None:
     """Begin anew, for the next command in this process."""
     if _STATE.timer:
         _STATE.timer.cancel()
-    _STATE.leaves, _STATE.timer = False, None
+    _STATE.is_guarded, _STATE.leaves, _STATE.timer = False, False, None
     DEPARTURE.forget()
 
 
@@ -169,6 +170,7 @@ def _complain(error: KubeHaError) -> None:
 class _State:
     """What an interruption does in this process."""
 
+    is_guarded = False  # else it is somebody else's process, and their signals
     leaves = False
     grace = GRACE
     timer: threading.Timer | None = None

@@ -1,7 +1,6 @@
 """The hosts' SSH keys: `kube-ha hostkeys enroll` shows their fingerprints, and pins them in a file of the inventory."""
 
 import argparse
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from nornir_kube_ha.login_places import known_hosts_problem, operators_known_hos
 from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.guard import leave_in_time, tell
 from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, refuse_logins, select_named
+from nornir_kube_ha.runbooks.showing import show
 from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
-from nornir_kube_ha.text import clean
 
 
 def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
@@ -39,8 +38,7 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
     refuse_logins(nornir, names)
     enter_lab(nornir, names, folder)
     keys, errors = _look(nornir, names)
-    sys.stdout.write("".join(f"{clean(line)}\n" for line in _table(keys)))
-    sys.stdout.flush()
+    show(_table(keys))
     for error in errors:
         tell(f"error: {error}")
     new = [key for key in keys.values() if key.state is KeyState.NEW]

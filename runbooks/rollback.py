@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from nornir_kube_ha.config import KEEPALIVED_CONF, ConfigFile
-from nornir_kube_ha.errors import NothingKeptError
+from nornir_kube_ha.errors import KubeHaError, NothingKeptError, RemoteCommandError, UnexpectedReplyError
 from nornir_kube_ha.firewall import Opening, openings_of
 from nornir_kube_ha.foreign import cluster_in_header
 from nornir_kube_ha.generations import Generation, last_good, serves
@@ -25,7 +25,9 @@ from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
 from nornir_kube_ha.runbooks.rolling import roll_out
 from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.showing import show
 from nornir_kube_ha.tasks import get_generation_files, get_generations
+from nornir_kube_ha.text import one_line
 
 STATE = "keepalived.state"
 CHECKS = frozenset(
@@ -51,7 +53,7 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
         look_first(run, only_reads=options.list_generations, allow_unreachable=options.roll_out.allow_unreachable)
         kept = run.each_or_stop(get_generations, run.reached)
         if options.list_generations:
-            sys.stdout.write("".join(_lines(kept)))
+            show(_lines(kept))
             return run.report()
         needed: dict[str, tuple[Opening, ...]] = {}
         good = _plan(run, kept, options.back_to, needed)
@@ -61,8 +63,8 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
 
 def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
     for name, generations in kept.items():
-        yield f"{name}\n"
-        yield from (f"  {each}\n" for each in reversed(generations))
+        yield name
+        yield from (f"  {one_line(str(each))}" for each in reversed(generations))
 
 
 def _plan(
@@ -71,13 +73,19 @@ def _plan(
     """Plan each host's way back, and what has to pass there; names of those that go back to what passed every check."""
     good = set()
     for name, generations in kept.items():
-        wanted = _choose(generations, run_id)
-        files = run.one(get_generation_files, name, number=wanted.number) if wanted else ()
-        if not serves(files):
+        for each in generations:
+            if each.trouble:
+                run.tell(f"{name}: {each}")
+        try:
+            wanted, files = _readable(run, name, _choices(generations, run_id))
+        except KubeHaError as error:
+            run.fail(name, error)
+            continue
+        if not wanted:
             run.fail(name, NothingKeptError(name, _nothing(generations, run_id)))
             continue
         run.tell(f"{name}: back to {wanted}")
-        if wanted and wanted.good:
+        if wanted.good:
             good.add(name)
         if wanted and wanted.before and _is_foreign(files):
             run.checks = CHECKS - {STATE}
@@ -99,10 +107,30 @@ def _opening_only(change: HostPlan) -> HostPlan:
     return replace(change, firewall=replace(told, closed=()) if told and told.opened else None)
 
 
-def _choose(generations: tuple[Generation, ...], run_id: str) -> Generation | None:
-    if not run_id:
-        return last_good(generations)
-    return next((each for each in reversed(generations) if each.run_id == run_id), None)
+def _choices(generations: tuple[Generation, ...], run_id: str) -> list[Generation]:
+    """Generations that are a way back, the one that is taken first: one that cannot be read is passed over."""
+    there = [each for each in generations if not each.trouble]
+    if run_id:
+        return [each for each in reversed(there) if each.run_id == run_id][:1]
+    found: list[Generation] = []
+    while each := last_good(there):
+        found.append(each)
+        there = there[: there.index(each)]
+    return found
+
+
+def _readable(run: Run, name: str, choices: list[Generation]) -> tuple[Generation | None, tuple[ConfigFile, ...]]:
+    """The first of some generations whose files are there, and make a load balancer; those before it are told of."""
+    for each in choices:
+        try:
+            files: tuple[ConfigFile, ...] = run.one(get_generation_files, name, number=each.number)
+        except (RemoteCommandError, UnexpectedReplyError) as error:
+            run.tell(f"{name}: generation {each.number} is passed over: {error.message}")
+            continue
+        if serves(files):
+            return each, files
+        run.tell(f"{name}: generation {each.number} is passed over: it lacks haproxy.cfg or keepalived.conf")
+    return None, ()
 
 
 def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:

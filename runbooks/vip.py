@@ -1,7 +1,6 @@
 """The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
 
 import argparse
-import sys
 from contextlib import suppress
 from ipaddress import ip_interface
 
@@ -9,6 +8,7 @@ from nornir_kube_ha.errors import HostError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
 from nornir_kube_ha.report import HostReport
 from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks.showing import show
 from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at, refuse_unseen
 from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
 
@@ -49,7 +49,7 @@ def run_move(arguments: argparse.Namespace) -> int:
         router = _router_of(cluster, arguments.vip)
         source = move_vip(run, cluster, arguments.to, router)
     words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
-    sys.stdout.write(f"{router.vip.ip} {words}\n")
+    show([f"{router.vip.ip} {words}"])
     return 0
 
 

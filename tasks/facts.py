@@ -18,7 +18,7 @@ from nornir_kube_ha.families import functions
 from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import required_packages
-from nornir_kube_ha.tasks.lease import find_holder, held_by, leave_if_held
+from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held_by, leave_if_held, unreadable
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
@@ -74,16 +74,20 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, ask_oth
 def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None) -> tuple[float, float, str]:
     """When a host was asked and had answered, and its answer."""
     gone = ""
-    while True:
+    for _ in range(MOST_GONE):
         before = leave_if_held(lease, nonce, gone) if lease else ""
         asked = time.time()
         stdout = run_script(task, before + look, timeout=timeout).stdout
-        holder = find_holder(stdout, nonce) if lease else None
+        try:
+            holder = find_holder(stdout, nonce) if lease else None
+        except ValueError as error:
+            raise unreadable(task.host.name, stdout) from error
         if not holder:
             return asked, time.time(), stdout
         if not holder.owner.is_gone:
             raise held_by(holder, task.host.name)
         gone = holder.run_id
+    raise always_gone(task.host.name)
 
 
 def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> Facts:

@@ -30,7 +30,7 @@ files() {
     stat -L -c '%n %04a %U %G %Y' $FILES | while read -r file status; do
         [ -f "$file" ] || continue
         section file "$file" "$status"
-        base64 "$file"
+        head -c 1000000 "$file" | base64
     done
     section obstacles
     obstacles
@@ -42,7 +42,7 @@ files() {
     section pending
     ls /run/kube-ha-pending
     section lease
-    [ ! -s /run/kube-ha-lease ] || cut -d ' ' -f 1 /run/kube-ha-lease
+    [ ! -s /run/kube-ha-lease ] || head -c 200 /run/kube-ha-lease | head -n 1 | cut -d ' ' -f 1
 }
 
 # What makes one of our files other than a file that a rename replaces: "link FILE TARGET", "kind FILE WORDS",

@@ -12,7 +12,10 @@ fingerprint() {
     done) | sha256sum
 }
 
-numbers() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
+folders() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
+
+# Of ours: what somebody else puts beside them, as a copy of one, is none.
+numbers() { folders | grep -x '[0-9]\{6,9\}'; }
 
 # Keep what is live as the newest generation, if it is not that already, and let the oldest go. Where that fails, the
 # script ends before anything is changed. After draft.sh; set before it: KEEP, ABOUT, REPLACED (files that somebody else
@@ -63,10 +66,10 @@ mark_good() {
 # What is kept: "@NONCE generation NUMBER TIME STATE RUN_ID USER live|other" each.
 list_generations() {
     live=$(fingerprint /)
-    for number in $(numbers); do
+    folders | while IFS= read -r number; do
         same=other
-        [ "$(fingerprint "$GENERATIONS/$number/files")" != "$live" ] || same=live
-        printf '\n@%s generation %s %s %s\n' "$NONCE" "$number" "$(cat "$GENERATIONS/$number/about")" "$same"
+        [ "$(fingerprint "$GENERATIONS/$number/files" 2>/dev/null)" != "$live" ] || same=live
+        printf '\n@%s generation %s %s %s\n' "$NONCE" "$number" "$(head -c 500 "$GENERATIONS/$number/about" 2>/dev/null | head -n 1)" "$same"
     done
     printf '\n@%s end\n' "$NONCE"
 }

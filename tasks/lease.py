@@ -11,8 +11,11 @@ from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError, lost_lea
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.lease import BOOTED, LEASE_SECONDS, Holder, Lease
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.text import one_line
 
 HELD = "75"  # lease.sh's exit status where another run has it
+LEASE_FILE = "/run/kube-ha-lease"
+MOST_GONE = 3  # runs that have ended, whose lease is taken over one after the other; then somebody makes them up
 TIMEOUT = 15  # seconds; nobody keeps the lease's lock for longer than it takes to write a line
 
 
@@ -47,10 +50,11 @@ def take_lease(
     answer, words = _ask(task, lease, seconds, number=number)
     if number and words is None:
         raise lost_lease(name, str(answer) if answer else BOOTED)
-    if answer and answer.owner.is_gone:
-        answer, words = _ask(task, lease, seconds, gone=answer.run_id)
+    for _ in range(MOST_GONE - 1):
+        if answer and answer.owner.is_gone:
+            answer, words = _ask(task, lease, seconds, gone=answer.run_id)
     if answer:
-        raise held_by(answer, name)
+        raise always_gone(name) if answer.owner.is_gone else held_by(answer, name)
     last, _, lease.numbers[name] = (words or "").partition(" ")
     known = facts is None or last in {lease.run_id, facts[name].last_run}
     return Result(host=task.host, changed=False, result=not known)
@@ -122,6 +126,28 @@ def find_holder(stdout: str, nonce: str) -> Holder | None:
     return Holder.parse(found[1]) if found else None
 
 
+def always_gone(host: str) -> UnexpectedReplyError:
+    """The error of a host whose lease names one run after the other, each of which has ended.
+
+    Arguments:
+        host: the host's name
+    """
+    words = f"its lease, {LEASE_FILE}, names another run each time it is asked for, and each has ended; nothing was"
+    return UnexpectedReplyError(host, f"{words} changed. Find out what writes that file, then `rm {LEASE_FILE}` there")
+
+
+def unreadable(host: str, words: str) -> UnexpectedReplyError:
+    """The error of a host whose lease is not one of ours.
+
+    Arguments:
+        host: the host's name
+        words: what it says
+    """
+    said = one_line(words)[-200:] or "nothing"
+    hint = f"Nothing was changed. If no other run is at work there: `rm {LEASE_FILE}` on the host"
+    return UnexpectedReplyError(host, f"what its lease, {LEASE_FILE}, says cannot be read: {said}. {hint}")
+
+
 def held_by(holder: Holder, host: str) -> LeaseHeldError:
     """The error of a run that another one is in the way of.
 
@@ -166,8 +192,7 @@ def _ask(
     try:
         return _read(found[1], found[2]) if found else _read("", "")
     except ValueError as error:
-        words = " ".join(stdout.split())[-200:] or "nothing"
-        raise UnexpectedReplyError(task.host.name, f"what its lease says cannot be read: {words}") from error
+        raise unreadable(task.host.name, stdout) from error
 
 
 def _read(status: str, words: str) -> tuple[Holder | None, str | None]:

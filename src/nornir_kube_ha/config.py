@@ -51,6 +51,7 @@ LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MOST_COMPARED = 100_000  # bytes
+MOST_LINES = 5000  # what a diff takes grows with their square where many are alike
 MASK = "********"
 # A file on a host may be anybody's, and hold a secret that no inventory knows: what follows these words is one.
 _SECRET = re.compile(r"\b(stats\s+auth|insecure-password|auth_pass)(\s+)\S.*")
@@ -246,6 +247,8 @@ def _comparable(content: bytes) -> str:
     """A file's text. Of ours none is that long: somebody has put it there who wants to keep us busy."""
     if len(content) > MOST_COMPARED:
         return f"({len(content)} bytes, too many to be compared)"
+    if (lines := content.count(b"\n")) > MOST_LINES:
+        return f"({lines} lines, too many to be compared)"
     return content.decode(errors="replace")
 
 

@@ -6,16 +6,17 @@ from ipaddress import ip_interface
 from itertools import chain
 
 _WORDS = {
-    "interface": r"^\s*interface\s+(\S+)",
-    "virtual_router_id": r"^\s*virtual_router_id\s+(\S+)",
-    "unicast_peer": r"^\s*(unicast_peer)\b",
-    "virtual_ipaddress": r"^\s*virtual_ipaddress\s*\{([^}]*)",  # adverts name these, and no excluded ones
-    "advert_int": r"^\s*advert_int\s+(\S+)",
+    "interface": r"^[ \t]*interface\s+(\S+)",
+    "virtual_router_id": r"^[ \t]*virtual_router_id\s+(\S+)",
+    "unicast_peer": r"^[ \t]*(unicast_peer)\b",
+    "virtual_ipaddress": r"^[ \t]*virtual_ipaddress\s*\{([^}]*)",  # adverts name these, and no excluded ones
+    "advert_int": r"^[ \t]*advert_int\s+(\S+)",
 }
-_VERSION = r"^\s*vrrp_version\s+(\S+)"
-_INSTANCE = r"^\s*vrrp_instance\b[^{\n]*\{"
-_ADDRESSES = r"^\s*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
+_VERSION = r"^[ \t]*vrrp_version\s+(\S+)"
+_INSTANCE = re.compile(r"^[ \t]*vrrp_instance\b[^{\n]*\{", re.MULTILINE)
+_ADDRESSES = r"^[ \t]*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
 _BRACE = re.compile("[{}]")
+MOST_READ = 1_000_000  # characters; no keepalived.conf is that long
 VRRP_3 = "3"  # its adverts say how often they come; those of version 2 are dropped where another interval is expected
 
 
@@ -66,18 +67,26 @@ def virtual_router_ids(keepalived_conf: str) -> frozenset[str]:
 
 def _routers(keepalived_conf: str) -> Mapping[str, str]:
     """Each `vrrp_instance`'s own lines, by its VRID; the whole text as one where none can be told apart."""
-    blocks = [_block(keepalived_conf, match.end()) for match in re.finditer(_INSTANCE, keepalived_conf, re.MULTILINE)]
-    return {_found(_WORDS["virtual_router_id"], block): block for block in blocks or [keepalived_conf]}
+    blocks = [*_blocks(keepalived_conf[:MOST_READ])]
+    return {_found(_WORDS["virtual_router_id"], block): block for block in blocks or [keepalived_conf[:MOST_READ]]}
 
 
-def _block(text: str, start: int) -> str:
-    """What stands between a brace, which ends there, and its own closing one."""
+def _blocks(text: str) -> Iterator[str]:
+    """Each `vrrp_instance`'s own lines, read once: none begins within another one, however many braces do not close."""
+    end = 0
+    while match := _INSTANCE.search(text, end):
+        start, end = match.end(), _closing(text, match.end())
+        yield text[start:end]
+
+
+def _closing(text: str, start: int) -> int:
+    """Where the brace closes that stands before this place; the text's end if it does not."""
     depth = 1
     for brace in _BRACE.finditer(text, start):
         depth += 1 if brace[0] == "{" else -1
         if not depth:
-            return text[start : brace.start()]
-    return text[start:]
+            return brace.start()
+    return len(text)
 
 
 def _dialect(instance: str) -> dict[str, str]:

@@ -1,17 +1,21 @@
 """The files that were live on a host before each change of them: what there is to go back to."""
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.facts.sections import sections_about, sections_of
+from nornir_kube_ha.text import shortened
 
 FOLDER = "/var/lib/kube-ha"
 """Where a host keeps them."""
 KEPT = 5
 """How many a host keeps."""
+LONGEST_ABOUT = 200  # characters of what stands in the place of a generation's description
+_NUMBER = re.compile(r"[0-9]{6,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Generation:
         user: whose run that was, `root@noc-1`
         is_live: the live files are the same
         before: somebody else's files were among them, which a deploy replaced
+        trouble: why it cannot be read, and where it is; it is no way back then. "" if it can
     """
 
     number: int
@@ -35,9 +40,12 @@ class Generation:
     user: str
     is_live: bool
     before: bool = False
+    trouble: str = ""
 
     def __str__(self) -> str:
         """`12: good, replaced 2026-11-24 23:00:01 UTC by run 0123456789ab of root@noc-1`."""
+        if self.trouble:
+            return self.trouble
         state = "live now" if self.is_live else "good" if self.good else "never passed every check"
         state = f"{state}, before kube-ha" if self.before else state
         when = f"{self.replaced:%Y-%m-%d %H:%M:%S} UTC"
@@ -52,7 +60,7 @@ def parse_generations(text: str, nonce: str) -> tuple[Generation, ...]:
         nonce: the word that its lines begin with
 
     Returns:
-        Oldest first
+        Oldest first; one that cannot be read is among them, and says so
 
     Raises:
         ValueError: it is cut short, or not what the script prints
@@ -61,9 +69,23 @@ def parse_generations(text: str, nonce: str) -> tuple[Generation, ...]:
 
 
 def _generation(words: list[str]) -> Generation:
-    number, replaced, state, run_id, user, same = words
-    when = datetime.fromtimestamp(int(replaced), UTC)
-    return Generation(int(number), when, state == "good", run_id, user, same == "live", state == "before")
+    """A generation. What stands in its folder may be anybody's, and must not cost the others."""
+    folder = f"{FOLDER}/generations/{words[0] if words else ''}"
+    try:
+        number, replaced, state, run_id, user, same = words
+        when = datetime.fromtimestamp(int(replaced), UTC)
+        found = Generation(_number(number), when, state == "good", run_id, user, same == "live", state == "before")
+    except (ValueError, OverflowError, OSError) as error:
+        told = shortened(" ".join(words[1:-1]), LONGEST_ABOUT) or "nothing"
+        why = f"{folder} cannot be read, and is passed over: {error}; its file `about` says: {told}"
+        return Generation(0, datetime.fromtimestamp(0, UTC), good=False, run_id="", user="", is_live=False, trouble=why)
+    return found
+
+
+def _number(folder: str) -> int:
+    if not _NUMBER.fullmatch(folder):
+        raise ValueError("its name is no number")
+    return int(folder)
 
 
 def parse_files(text: str, nonce: str) -> tuple[ConfigFile, ...]:

@@ -11,7 +11,9 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node, weakness_of
 
 _BYTES = 18  # 24 characters
-_AUTH = re.compile(r"""^\s*stats\s+auth\s+['"]?([^'":\s]+):([^'"\s]+)['"]?\s*$""", re.MULTILINE)
+_AUTH = re.compile(
+    r"""^[ \t]*stats[ \t]+auth[ \t]+['"]?([^'":\s]{1,200}):([^'"\s]{1,200})['"]?[ \t\r]*$""", re.MULTILINE
+)
 
 
 def new_password() -> SecretStr:

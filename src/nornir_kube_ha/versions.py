@@ -16,7 +16,7 @@ def upstream_version(text: str) -> tuple[int, ...]:
         Its numbers, `(2, 2, 7)`; empty if it has none
     """
     upstream = text.rpartition(":")[2].partition("-")[0]
-    match = re.match(r"\d+(\.\d+)*", upstream)
+    match = re.match(r"\d{1,9}(\.\d{1,9}){0,9}", upstream)
     return tuple(int(number) for number in match[0].split(".")) if match else ()
 
 

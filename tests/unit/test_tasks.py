@@ -40,6 +40,8 @@ from nornir_kube_ha.tasks import (
     unstage_config,
     upload_config,
 )
+from nornir_kube_ha.tasks import lease as lease_tasks
+from nornir_kube_ha.tasks.lease import take_lease
 from nornir_kube_ha.tasks.shell import Completed
 
 PASSWORD = "only-for-the-lab"
@@ -425,6 +427,57 @@ def test_look_of_a_run_that_means_to_change_the_host_ends_at_one_that_is_at_work
     else:
         assert outcome.result.reachable.ping
     assert len(hosts.sent) == (1 if owner is LIVE else 2)
+
+
+@pytest.mark.field_report("G1")
+@pytest.mark.parametrize("task", ["look", "take"])
+def test_lease_that_names_one_dead_run_after_the_other_is_not_asked_for_ever(
+    hosts: Hosts, bench: Bench, task: str
+) -> None:
+    numbers = iter(range(1000))
+
+    def answer(task: Task, script: str, *, timeout: float) -> Completed:
+        hosts.run_script(task, script, timeout=timeout)
+        nonce = re.findall(r"@([0-9a-f]{16}) ", script)[-1]
+        how = "held" if "@NONCE" in script or "\nNONCE=" in script else "75"
+        return Completed(0, f"@{nonce} {how} {next(numbers):012d} 87 {DEAD}\n", "")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (facts, lease_tasks):
+            patch.setattr(module, "run_script", answer)
+        called = (
+            bench.run(get_facts, intent=bench.intent, lease=LEASE)
+            if task == "look"
+            else bench.run(take_lease, lease=LEASE)
+        )
+    assert isinstance(called[0].exception, UnexpectedReplyError)
+    assert "/run/kube-ha-lease, names another run each time" in str(called[0].exception)
+    assert len(hosts.sent) == 3
+
+
+@pytest.mark.field_report(
+    "G4",
+    "found by trial",
+    "nothing there tells two operators apart",
+    "what a host keeps of us and cannot be read costs its own row: file and remedy are named, and the others go on",
+)
+@pytest.mark.parametrize("words", ["", "garbage", "a b c d e f", "run 9 u m pid 1", "run soon u m 1 1"])
+def test_lease_that_cannot_be_read_is_named_with_what_to_do(bench: Bench, words: str) -> None:
+    def answer(_task: Task, script: str, *, timeout: float) -> Completed:  # noqa: ARG001
+        nonce = re.findall(r"@([0-9a-f]{16}) ", script)[-1]
+        how = "held" if "NONCE=" in script else "2"
+        return Completed(0, f"@{nonce} {how} {words}\n", "")
+
+    for looks in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(facts if looks else lease_tasks, "run_script", answer)
+            called = (
+                bench.run(get_facts, intent=bench.intent, lease=LEASE) if looks else bench.run(take_lease, lease=LEASE)
+            )
+        error = called[0].exception
+        assert isinstance(error, UnexpectedReplyError)
+        assert "its lease, /run/kube-ha-lease, says cannot be read" in str(error)
+        assert "`rm /run/kube-ha-lease` on the host" in str(error)
 
 
 def test_login_that_is_not_roots_is_an_error(hosts: Hosts, bench: Bench, recorded: Callable[[str], str]) -> None:

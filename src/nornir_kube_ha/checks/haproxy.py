@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from nornir_kube_ha.checks.model import HostView, Severity, Verdict
 from nornir_kube_ha.config import HAPROXY_CFG
@@ -11,6 +12,7 @@ from nornir_kube_ha.intent import weakness_of
 from nornir_kube_ha.versions import features
 
 FULL_PERCENT = 80  # of maxconn
+LONGEST_LOGIN, MOST_LOGINS = 1000, 100  # characters, and how many are read: nobody's file has more
 STRONG = "the stats page has a password that is neither well-known nor short"
 
 
@@ -143,7 +145,8 @@ def stats_password(view: HostView) -> Verdict:
 
 def _logins(text: str) -> Iterator[str]:
     """USER:PASSWORD of each `stats auth`, without the quotes, which are haproxy's and a shell's alike."""
-    for words in re.findall(r"^[ \t]*stats[ \t]+auth[ \t]+(.*)$", text, re.MULTILINE):
+    found = re.finditer(r"^[ \t]*stats[ \t]+auth[ \t]+(.*)$", text, re.MULTILINE)
+    for words in (each[1][:LONGEST_LOGIN] for each in islice(found, MOST_LOGINS)):
         try:
             yield from shlex.split(words, comments=True)[:1]
         except ValueError:  # a quote that does not end: haproxy refuses the file, and keeps to what it has read before

@@ -1,8 +1,6 @@
 """From the framed text that `facts.sh` prints to facts. Pure."""
 
 import base64
-import binascii
-import csv
 import math
 import re
 from collections.abc import Iterator
@@ -34,7 +32,7 @@ def parse_facts(text: str, nonce: str) -> Facts:
     """
     try:
         return _facts(sections_of(text, nonce))
-    except (AttributeError, IndexError, KeyError, TypeError, RecursionError, binascii.Error, csv.Error) as error:
+    except Exception as error:  # whatever a host says must cost its own row only
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

@@ -67,7 +67,7 @@ def servers(text: str) -> tuple[Server, ...] | None:
         return None
     rows = csv.DictReader(text.removeprefix("# ").splitlines())
     return tuple(
-        Server(row["svname"], row["status"], " ".join(filter(None, (row[column] for column in _CHECK))))
+        Server(row["svname"] or "", row["status"] or "", " ".join(filter(None, (row[column] for column in _CHECK))))
         for row in rows
         if row["pxname"] == "kube-apiserver" and row["svname"] not in {"FRONTEND", "BACKEND"}
     )

@@ -1,0 +1,16 @@
+"""The way to stdout of everything but a report: words of hosts and inventories are shown, and drive no terminal."""
+
+import sys
+from collections.abc import Iterable
+
+from nornir_kube_ha.text import clean
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print lines to stdout, without control characters.
+
+    Arguments:
+        lines: each without its newline
+    """
+    sys.stdout.write("".join(f"{clean(line)}\n" for line in lines))
+    sys.stdout.flush()
