@@ -589,7 +589,13 @@ class Run:
         Arguments:
             name: of a host that was looked at
         """
-        return HostView(self.intent.cluster_of(name), self.intent.node(name), self.facts[name], self.plans[name])
+        cluster = self.intent.cluster_of(name)
+        macs = {
+            node.address: frozenset(link.mac for link in self.facts[node.name].links.values())
+            for node in cluster.nodes
+            if node.name in self.facts
+        }
+        return HostView(cluster, self.intent.node(name), self.facts[name], self.plans[name], macs)
 
     def _why_ended(self, cluster: str) -> str:
         """Why the run did not go to its end in a cluster; "" if it did."""

@@ -49,6 +49,19 @@ hear() {
     kill $member
 }
 
+# tcpdump's own words first, and no more of the others than `aside` prints whole: a flood is told of, it hides nothing.
+heard() {
+    hear | awk '
+        /^[0-9]+ packets? / { told = told $0 "\n"; next }
+        { seen++; size += length($0) + 1 }
+        size <= 2800 { kept = kept $0 "\n"; next }
+        { left++ }
+        END {
+            if (left) told = told "heard " seen " different messages, and " seen - left " are shown\n"
+            printf "%s%s", told, kept
+        }'
+}
+
 # Asks the whole network who has each VIP, never by a VIP: that would be a claim.
 ask_for_vip() {
     for vip in $ASK_BY_ARP; do arping_from "$vip" & done
@@ -190,6 +203,6 @@ probes() {
     if has openssl; then
         for apiserver in $APISERVERS; do aside "certificate $apiserver" certificate "$apiserver"; done
     fi
-    if has tcpdump && has arping && has socat; then aside heard hear; fi
+    if has tcpdump && has arping && has socat; then aside heard heard; fi
     wait
 }

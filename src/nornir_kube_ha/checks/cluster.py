@@ -8,6 +8,8 @@ from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
 from nornir_kube_ha.facts import NOT_PROBED, Facts
 from nornir_kube_ha.intent import Router
 
+MOST_NAMED = 10  # hardware addresses in a sentence
+
 
 def single_holder(view: ClusterView) -> Verdict | Skipped:
     """Exactly one node holds the VIP; of several virtual routers, exactly one each of them."""
@@ -47,7 +49,7 @@ def _holder(view: ClusterView, router: Router) -> tuple[bool | None, str, bool]:
 def arp(view: ClusterView) -> Verdict | Skipped:
     """Every node is told the holder's hardware address."""
     expected = f"whichever node asks who has {view.cluster.addresses}, its holder answers, and nobody else"
-    heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and not facts.heard.trouble}
+    heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and facts.heard.is_whole}
     holders = {router: view.holders(router) for router in view.cluster.routers}
     known = {router: names[0] for router, names in holders.items() if len(names) == 1}
     wrong = [words for router, holder in known.items() for words in _told_wrong(view, router, holder)]
@@ -86,9 +88,10 @@ def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]
                 continue
             macs = {each.mac for each in facts.heard.answers if each.address == address}
             # The holder itself need not hear its own answer to others.
-            if macs - owner or (holder not in {"", name} and not macs):
+            if macs - owner or (holder not in {"", name} and not macs and not facts.heard.excess):
                 which = f" of {address}" if several else ""
-                yield f"{name} is told {', '.join(sorted(macs)) or 'nothing'}{which}"
+                more = f" and {len(macs) - MOST_NAMED} more" if len(macs) > MOST_NAMED else ""
+                yield f"{name} is told {', '.join(sorted(macs)[:MOST_NAMED]) or 'nothing'}{more}{which}"
 
 
 def _of_all(view: ClusterView, verdict: Verdict) -> Verdict | Skipped:

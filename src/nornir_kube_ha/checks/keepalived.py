@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import VRRP_INSTANCE
-from nornir_kube_ha.facts import Advert
+from nornir_kube_ha.facts import Advert, Heard
 from nornir_kube_ha.intent import FOREMOST, Router
 from nornir_kube_ha.membership import live_peers
 
 MOST_NAMED = 5  # former peers
+
+MOST_NAMED = 5  # speakers of each kind in a sentence
+MOST_FOREIGN = 10
 
 
 def state(view: HostView) -> Verdict:
@@ -80,7 +83,10 @@ def no_foreign_router(view: HostView) -> Verdict:
     return Verdict(
         not foreign,
         expected,
-        "; ".join(foreign) or _no_other(view),
+        "; ".join(
+            [*foreign[:MOST_FOREIGN], *([f"{len(foreign) - MOST_FOREIGN} more"] if foreign[MOST_FOREIGN:] else [])]
+        )
+        or _no_other(view),
         f"take off a node that was: {_take_off(former)}"
         if (former := former_speakers(view))
         else "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
@@ -119,12 +125,21 @@ def foreign_routers(view: HostView) -> tuple[str, ...]:
     """
     ours, named = {node.address for node in view.cluster.nodes}, len(view.cluster.routers) > 1
     return tuple(
-        f"{advert.source} ({advert.mac}, {f'VRID {router.virtual_router_id}, ' if named else ''}"
-        f"priority {advert.priority})"
+        f"{advert.source} ({advert.mac}{_forged(view, advert)}, "
+        f"{f'VRID {router.virtual_router_id}, ' if named else ''}priority {advert.priority})"
         for router in view.cluster.routers
-        for advert in sorted(_adverts(view, router), key=lambda advert: (advert.source, advert.priority))
-        if advert.source not in ours
+        for advert in sorted(_adverts(view, router), key=lambda each: (each.source, each.priority, each.mac))
+        if advert.source not in ours or _forged(view, advert)
     )
+
+
+def _forged(view: HostView, advert: Advert) -> str:
+    """How an advert of one of our addresses comes from a hardware address that is not its node's; "" if it does not."""
+    known = view.macs.get(advert.source, frozenset())
+    if not known or advert.mac in known:
+        return ""
+    owner = next((node.name for node in view.cluster.nodes if node.address == advert.source), "its node")
+    return f", while {owner} has {', '.join(sorted(known)[:MOST_NAMED])}"
 
 
 def _vrids(routers: Iterable[Router]) -> str:
@@ -139,7 +154,7 @@ def _adverts(view: HostView, router: Router) -> frozenset[Advert]:
 
 
 def _can_hear(view: HostView) -> bool:
-    return view.facts.heard is not None and not view.facts.heard.trouble
+    return view.facts.heard is not None and view.facts.heard.is_whole
 
 
 def _deaf(view: HostView, expected: str) -> Verdict:
@@ -147,4 +162,16 @@ def _deaf(view: HostView, expected: str) -> Verdict:
     if view.facts.heard is None:
         words = "cannot listen: tcpdump, arping or socat is missing"
         return Verdict(None, expected, words, "run deploy, which installs them", because=view.missing)
+    if view.facts.heard.excess:
+        words = f"too much was heard on {view.node.interface}: {view.facts.heard.excess}: {_speakers(view.facts.heard)}"
+        return Verdict(
+            None, expected, words, "find who floods the network, by these hardware addresses; then look again"
+        )
     return Verdict(None, expected, f"cannot listen: {view.facts.heard.trouble}", "run tcpdump on the host to see why")
+
+
+def _speakers(heard: Heard) -> str:
+    """Some of those who were heard, in words."""
+    routers = sorted({f"VRRP of {each.source} from {each.mac}" for each in heard.adverts})
+    owners = sorted({f"{each.mac} says to be {each.address}" for each in heard.answers})
+    return "; ".join([*routers[:MOST_NAMED], *owners[:MOST_NAMED]]) or "nothing that could be read"

@@ -1,11 +1,12 @@
 """The words of checks: status, finding, verdict."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.dialect import virtual_router_ids
 from nornir_kube_ha.facts import Endpoint, Facts
@@ -63,12 +64,14 @@ class HostView:
         node: what should be
         facts: what is
         plan: what differs
+        macs: hardware addresses of each node of the cluster that was looked at, by its own address
     """
 
     cluster: Cluster
     node: Node
     facts: Facts
     plan: HostPlan
+    macs: Mapping[IPAddress, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def routers(self) -> tuple[Router, ...]:

@@ -73,11 +73,18 @@ class Heard:
         adverts: VRRP advertisements, the host's own among them
         answers: who says, asked or not, that an address is theirs
         trouble: why nothing could be heard, "" if it could
+        excess: how much was heard where that was too much to tell all of it, "" if it was not: more may have been said
     """
 
     adverts: frozenset[Advert]
     answers: frozenset[Answer]
     trouble: str = ""
+    excess: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was said on the wire is here."""
+        return not self.trouble and not self.excess
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ _ADVERT = re.compile(
 _ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
 _GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)
 
+_EXCESS = re.compile(
+    r"^(heard \d{1,9} different messages, and \d{1,9} are shown|[1-9]\d{0,9} packets? dropped by kernel)$", re.MULTILINE
+)
+
 # Of IPv6: whose hardware address is told stands in the frame's head.
 _NEIGHBOUR = re.compile(r"^(\S+) > .*: ICMP6, neighbor advertisement, .*?tgt is ([\da-f.:]+),", re.MULTILINE)
 
@@ -89,12 +93,14 @@ def heard(text: str) -> Heard:
         Advert(ip_address(source), mac, int(virtual_router_id), int(priority))
         for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
     )
-    told = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
-    answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in told)]
+    unasked = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
+    answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in unasked)]
     trouble = (
         "" if re.search(r"^\d+ packets? captured$", text, re.MULTILINE) else text.strip() or "tcpdump said nothing"
     )
-    return Heard(frozenset(adverts), frozenset(Answer(ip_address(address), mac) for address, mac in answers), trouble)
+    excess = _EXCESS.search(text)
+    told = frozenset(Answer(ip_address(address), mac) for address, mac in answers)
+    return Heard(frozenset(adverts), told, trouble, excess[0] if excess and not trouble else "")
 
 
 def reachable(sections: Mapping[str, str]) -> Reachable:
