@@ -86,4 +86,6 @@ def _priority(cluster: Cluster, nodes: list[Host]) -> dict[str, Any]:
     if not any("priority" in (merged_data(host).get("keepalived") or {}) for host in nodes):
         return {}
     taken = {node.keepalived.priority for node in cluster.nodes}
-    return {"keepalived": {"priority": next(number for number in range(1, 255) if number not in taken)}}
+    # The highest below the master's: a weight has to be above what lies between them.
+    free = (number for number in range(cluster.master.keepalived.priority - 1, 0, -1) if number not in taken)
+    return {"keepalived": {"priority": next(free, 1)}}
