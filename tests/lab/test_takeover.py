@@ -53,6 +53,7 @@ def message_of(lab: Lab, host: str, *options: str) -> str:
 def test_node_that_the_inventory_forgot_is_taken_off_and_another_ones_comes_and_goes(
     deployed: Lab, tmp_path: Path
 ) -> None:
+    deployed.bring_vip_home()
     fewer = deployed.copy_without(NODE, tmp_path / "fewer")
     with holders_of(deployed) as seen:
         for options in (("--dry-run",), ()):
