@@ -7,12 +7,13 @@ VIP beside the holder.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from nornir_kube_ha.addresses import IPAddress
+from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.foreign import parse_keepalived_conf
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.membership import FormerPeer, former_peers, is_member
+from nornir_kube_ha.membership import FormerPeer, further_addresses, is_member, live_peers
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_facts, get_former_peers
 
@@ -68,10 +69,21 @@ def _may_take_over(run: Run, former: Former, found: FormerPeer) -> bool:
 def _about_to_be_forgotten(run: Run) -> Iterator[Former]:
     named = {node.address: node.name for node in run.intent.nodes}
     for cluster in run.clusters:
-        for address, knowing in former_peers(cluster, run.facts).items():
-            names = tuple(name for name in knowing if name in run.plans and KEEPALIVED_CONF in run.plans[name].paths)
-            if names:
-                yield Former(cluster, address, names, named.get(address, ""))
+        forgetting: dict[IPAddress, tuple[str, ...]] = {}
+        for node in cluster.nodes:
+            for address in _forgotten_by(run, cluster, node.name):
+                forgetting[address] = (*forgetting.get(address, ()), node.name)
+        for address in sorted(forgetting, key=rank):
+            yield Former(cluster, address, forgetting[address], named.get(address, ""))
+
+
+def _forgotten_by(run: Run, cluster: Cluster, name: str) -> frozenset[IPAddress]:
+    """Peers that a host sends adverts to now, and would not with its new keepalived.conf."""
+    plan, facts = run.plans.get(name), run.facts.get(name)
+    new = next((each.file for each in plan.write if each.file.path == KEEPALIVED_CONF), None) if plan else None
+    if not (new and facts and is_member(cluster, facts)):
+        return frozenset()
+    return live_peers(facts) - parse_keepalived_conf(new.data).peers - further_addresses(cluster, run.facts)
 
 
 def _look_at(run: Run, former: Former) -> Facts | None:
@@ -110,13 +122,20 @@ def _speaks(run: Run, former: Former) -> bool:
 
 def _words(run: Run, former: Former, found: FormerPeer) -> str:
     address, now, cluster = former.address, former.now, former.cluster
-    who = f"{address} ({now}, of cluster {run.intent.node(now).cluster} now)" if now else f"{address}"
     how = [*sorted(found.answers), *(["VRRP adverts"] if _speaks(run, former) else [])]
     shown = f" ({', '.join(how)})" if how else ""
+    answers = f"still answers{shown}"
+    names = ", ".join(former.names)
+    if now and run.intent.node(now).cluster == cluster.name:
+        said = (
+            f"the new keepalived.conf of {names} does not name {address} ({now}) as a peer any more, and it {answers}"
+        )
+    else:
+        where = f" ({now}, of cluster {run.intent.node(now).cluster} now)" if now else ""
+        said = f"{address}{where} is a peer in keepalived.conf of {names}, but no node of cluster {cluster.name} any "
+        said += f"more, and it {answers}"
     command = f"kube-ha remove --limit {now}" if now else f"kube-ha remove --host {address}"
     return (
-        f"{who} is a peer in keepalived.conf of {', '.join(former.names)}, but no node of cluster {cluster.name} any "
-        f"more, and it still answers{shown}: forgotten by the others, its keepalived "
-        f"would hold {cluster.addresses} as well. Take it off first: {command}. If no keepalived runs there: deploy "
-        f"--forget {address}. Nothing was changed"
+        f"{said}: forgotten by the others, its keepalived would hold {cluster.addresses} as well. Take it off first: "
+        f"{command}. If no keepalived runs there: deploy --forget {address}. Nothing was changed"
     )

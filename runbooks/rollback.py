@@ -20,6 +20,7 @@ from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import open_firewalls
+from nornir_kube_ha.runbooks.former_nodes import refuse_former_nodes
 from nornir_kube_ha.runbooks.gate import settled
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
@@ -142,6 +143,8 @@ def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
 def _roll_back(run: Run, good: set[str], needed: Mapping[str, tuple[Opening, ...]], options: Options) -> None:
     if all(change.is_empty for change in run.plans.values()):
         return
+    refuse_former_nodes(run, ())
+    run.stop_if_failed()
     proven: set[str] = set()
     with leased(run, proven):
         open_firewalls(run, needed)

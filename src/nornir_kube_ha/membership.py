@@ -7,7 +7,7 @@ one that joins before the others know it, and one that the others forget while i
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from nornir_kube_ha.addresses import IPAddress, rank
+from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.foreign import is_ours, parse_keepalived_conf
@@ -82,24 +82,16 @@ def live_peers(facts: Facts) -> frozenset[IPAddress]:
     return parse_keepalived_conf(live.content).peers if live else frozenset()
 
 
-def former_peers(cluster: Cluster, facts: Mapping[str, Facts]) -> Mapping[IPAddress, tuple[str, ...]]:
-    """Return the addresses that nodes of a cluster send adverts to and that no node of it has, with those nodes' names.
-
-    A node that was renamed, or that has its old address beside a new one, is none of them.
+def further_addresses(cluster: Cluster, facts: Mapping[str, Facts]) -> frozenset[IPAddress]:
+    """Return the addresses that nodes of a cluster have beside those that they speak VRRP from: earlier ones, say.
 
     Arguments:
         cluster: as it should be
-        facts: of its hosts that were seen
+        facts: of hosts that were seen
     """
-    seen = {node.name: facts[node.name] for node in cluster.nodes if node.name in facts}
-    own = {node.address for node in cluster.nodes}
-    own |= {address.ip for each in seen.values() for _, address in each.addresses}
-    named: dict[IPAddress, tuple[str, ...]] = {}
-    for name, each in seen.items():
-        if is_member(cluster, each):
-            for address in sorted(live_peers(each) - own, key=rank):
-                named[address] = (*named.get(address, ()), name)
-    return named
+    seen = [facts[node.name] for node in cluster.nodes if node.name in facts]
+    there = {address.ip for each in seen for _, address in each.addresses}
+    return frozenset(there - {node.address for node in cluster.nodes})
 
 
 def why_not_to_join(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> str:

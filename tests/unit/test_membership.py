@@ -10,7 +10,15 @@ from tests.unit.test_foreign import VIP_77, with_file
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Advert, Facts, Heard
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.membership import FormerPeer, former_peers, is_member, joining, strangers_to, why_not_to_join
+from nornir_kube_ha.membership import (
+    FormerPeer,
+    further_addresses,
+    is_member,
+    joining,
+    live_peers,
+    strangers_to,
+    why_not_to_join,
+)
 from nornir_kube_ha.tasks.former import parse_former_peers
 
 GONE = ip_address("192.0.2.13")
@@ -20,12 +28,6 @@ GONE = ip_address("192.0.2.13")
 def cluster(intent: Intent) -> Cluster:
     """The lab's."""
     return intent.clusters[0]
-
-
-@pytest.fixture
-def smaller(cluster: Cluster) -> Cluster:
-    """The same without lb-3."""
-    return Cluster(cluster.name, cluster.nodes[:2])
 
 
 def without_peer(facts: Facts, address: str = "192.0.2.13") -> Facts:
@@ -72,27 +74,11 @@ def test_file_of_somebody_else_with_our_vip_and_vrid_is_a_member(
     assert not is_member(cluster, with_file(healthy["lb-3"], KEEPALIVED_CONF, adopted.replace(b"68", b"69")))
 
 
-@pytest.mark.field_report(
-    "C4",
-    "ansible-role-rke2#354",
-    "The other nodes forget a node that still runs, and there are two holders.",
-    "The deploy refuses while the former node answers, and names the command that takes it off.",
-)
-def test_peer_that_no_node_has_any_more_is_a_former_one(smaller: Cluster, healthy: Mapping[str, Facts]) -> None:
-    seen = {name: healthy[name] for name in ("lb-1", "lb-2")}
-    assert former_peers(smaller, seen) == {GONE: ("lb-1", "lb-2")}
-    two = Cluster(smaller.name, smaller.nodes[:1])
-    assert list(map(str, former_peers(two, {"lb-1": healthy["lb-1"]}))) == ["192.0.2.12", "192.0.2.13"]
-
-
-def test_node_that_was_renamed_or_has_a_further_address_is_no_former_one(
-    cluster: Cluster, smaller: Cluster, healthy: Mapping[str, Facts]
-) -> None:
-    assert former_peers(cluster, healthy) == {}
-    third = cluster.nodes[2].model_copy(update={"name": "new"})
-    assert former_peers(Cluster("demo", (*smaller.nodes, third)), healthy) == {}
+def test_node_has_its_old_address_beside_a_new_one(cluster: Cluster, healthy: Mapping[str, Facts]) -> None:
+    assert not further_addresses(cluster, {"lb-3": healthy["lb-3"]}) & {node.address for node in cluster.nodes}
     moved = cluster.nodes[2].model_copy(update={"address": ip_address("192.0.2.33")})
-    assert former_peers(Cluster("demo", (*smaller.nodes, moved)), healthy) == {}  # eth0 has the old one, too
+    assert GONE in further_addresses(Cluster("demo", (*cluster.nodes[:2], moved)), healthy)
+    assert GONE in live_peers(healthy["lb-1"])
 
 
 def test_host_must_not_join_alone_where_the_vip_answers(cluster: Cluster, healthy: Mapping[str, Facts]) -> None:

@@ -95,7 +95,12 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, FormerPeer]:
     return found
 
 
-@pytest.mark.field_report("C4")
+@pytest.mark.field_report(
+    "C4",
+    "ansible-role-rke2#354",
+    "The other nodes forget a node that still runs, and there are two holders.",
+    "The deploy refuses while the former node answers, and names the command that takes it off.",
+)
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_former_node_that_answers_stops_before_anything_is_changed(
     world: World, nornir_of: Callable[..., Nornir], answers: dict[str, FormerPeer], dry_run: bool
@@ -108,6 +113,19 @@ def test_former_node_that_answers_stops_before_anything_is_changed(
     assert "192.0.2.13 is a peer in keepalived.conf of lb-1, lb-2, but no node of cluster demo any more" in message
     assert "it still answers (ping)" in message
     assert "kube-ha remove --host 192.0.2.13" in message
+
+
+def test_node_that_was_renamed_is_not_forgotten(
+    world: World, nornir_of: Callable[..., Nornir], answers: dict[str, FormerPeer]
+) -> None:
+    answers["lb-1"] = FormerPeer(frozenset({"ping"}))
+    nornir = nornir_of({"new": {"role": "backup"}})
+    hosts = nornir.inventory.hosts
+    hosts["new"].hostname = hosts.pop("lb-3").hostname
+    world.facts["new"] = world.facts.pop("lb-3")
+    world.healthy = {**world.healthy, "new": world.facts["new"]}
+    report = deploy(Run("deploy", nornir, load_intent(nornir), ["lb-1", "lb-2", "new"]))
+    assert not [host.failure for host in report.hosts.values() if host.failure]
 
 
 @pytest.mark.parametrize(
