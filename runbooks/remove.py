@@ -7,7 +7,7 @@ our files before the first deploy comes back. Packages stay, and are stopped.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import zip_longest
 
 from nornir_kube_ha.errors import DeclinedError
@@ -17,7 +17,7 @@ from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_remove_options
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks import remove_config
+from nornir_kube_ha.tasks import remove_config, start_keepalived
 from nornir_kube_ha.tasks.remove import STEPS
 
 
@@ -42,7 +42,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
         if not (run.dry_run or options.yes or asked(_question(run))):
             raise DeclinedError("nothing was taken off; --yes does not ask")
         with leased(run, set()):
-            prolonged = time.monotonic()
+            prolonged, waiting = time.monotonic(), list[str]()
             for wave in zip_longest(*_in_turn(run)):
                 prolonged = keep_leases(run, prolonged)
                 names = [name for name in wave if name in run.going]
@@ -50,9 +50,28 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
                     continue
                 run.tell_of_change(f"taking everything off {', '.join(names)}")
                 with run.unbroken():
-                    run.each(remove_config, names, lease=run.lease)
+                    done = run.each(remove_config, names, lease=run.lease, vips=_vips(run))
+                waiting += [name for name, waits in done.items() if waits]
                 run.end_failed_clusters()
+            _start_what_waits(run, waiting)
     return run.report()
+
+
+def _vips(run: Run) -> dict[str, list[str]]:
+    return {node.name: [str(vip.ip) for vip in cluster.vips] for cluster in run.clusters for node in cluster.nodes}
+
+
+def _start_what_waits(run: Run, waiting: Collection[str]) -> None:
+    """An old keepalived.conf that has the cluster's VIP comes to life once no node of ours has it."""
+    for cluster in run.clusters:
+        names = [node.name for node in cluster.nodes if node.name in waiting]
+        if names and all(node.name in run.going for node in cluster.nodes):
+            run.each(start_keepalived, names, lease=run.lease)
+        elif names:
+            run.tell(
+                f"{', '.join(names)}: keepalived stays stopped, since the file that was there before has a VIP of "
+                f"{cluster.name}, and other nodes of {cluster.name} still hold that"
+            )
 
 
 def _in_turn(run: Run) -> Iterator[list[str]]:

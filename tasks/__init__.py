@@ -24,7 +24,7 @@ from nornir_kube_ha.tasks.hostkeys import get_host_key
 from nornir_kube_ha.tasks.lease import release_lease, take_lease
 from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
-from nornir_kube_ha.tasks.remove import remove_config
+from nornir_kube_ha.tasks.remove import remove_config, start_keepalived
 from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
 from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
@@ -59,6 +59,7 @@ __all__ = [
     "render_config",
     "restart_services",
     "stage_config",
+    "start_keepalived",
     "stop_keepalived",
     "take_lease",
     "unstage_config",

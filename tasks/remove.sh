@@ -1,7 +1,8 @@
 # Take everything of ours off this host again, and put back what stood there before our first change.
 #
 # After draft.sh, firewall.sh and selinux.sh; set before it: NONCE, MANAGED (all paths of ours), KEPT (where generations
-# and what was before them are). Prints "@NONCE unit UNIT" of each unit that runs again, then "@NONCE end".
+# and what was before them are), VIPS (the cluster's). Prints "@NONCE unit UNIT" of each unit that runs again, "@NONCE
+# waits UNIT" of one that must not run yet, then "@NONCE end".
 set -e
 
 # keepalived first: it takes the VIP off, and says goodbye to the others.
@@ -32,11 +33,21 @@ forget_selinux
 # UNIT WORD: its state (2) or whether it started at boot (3), as it was before our first change.
 was() { [ ! -f "$KEPT/units" ] || awk -v unit="$1" -v word="$2" '$1 == unit { print $word; exit }' "$KEPT/units"; }
 
+# Nodes that are not taken off yet hold these VIPs.
+shared=
+for vip in $VIPS; do
+    if grep -qswF "$vip" /etc/keepalived/keepalived.conf; then shared=yes; fi
+done
+
 failed=
 for unit in haproxy keepalived; do
-    at_boot=$(was "$unit" 3)
+    state=$(was "$unit" 2) at_boot=$(was "$unit" 3)
+    if [ $unit = keepalived ] && [ "$state" = active ] && [ -n "$shared" ]; then
+        printf '@%s waits %s\n' "$NONCE" $unit
+        continue
+    fi
     [ "$at_boot" != enabled ] || systemctl enable --quiet "$unit" >&2 || failed="$failed enable $unit;"
-    case $(was "$unit" 2) in
+    case $state in
     active | reloading) ;;
     *) continue ;;
     esac

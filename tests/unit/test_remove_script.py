@@ -39,8 +39,8 @@ class Host:
 
     def run(self, *scripts: str, replaced: str = "") -> subprocess.CompletedProcess[str]:
         variables = assignments(
-            nonce="0", managed=" ".join(map(str, self.files)), kept=str(self.kept), state=str(self.folder),
-            keep="5", about="aaaa root@noc-1", replaced=replaced, cluster="demo", family="",
+            nonce="0", vips="192.0.2.10", managed=" ".join(map(str, self.files)), kept=str(self.kept),
+            state=str(self.folder), keep="5", about="aaaa root@noc-1", replaced=replaced, cluster="demo", family="",
         )  # fmt: skip
         text = "".join(scripts).replace("=/var/lib/kube-ha", f"={self.kept}").replace(" /etc/", f" {self.folder}/etc/")
         text = text.replace('" /etc/', f'" {self.folder}/etc/').replace("/files/etc/", f"/files{self.folder}/etc/")
@@ -108,6 +108,18 @@ def test_unit_that_does_not_start_again_is_told_after_all_else_was_done(host: Ho
     assert "removed, but systemctl failed: start haproxy;" in done.stderr
     assert (host.folder / "closed").exists()
     assert not host.kept.exists()
+
+
+@pytest.mark.field_report("C3")
+def test_old_file_with_a_vip_of_the_cluster_waits_until_all_nodes_are_taken_off(host: Host) -> None:
+    host.files[1].write_text("vrrp_instance x { virtual_ipaddress { 192.0.2.10 } }\n")
+    for place in ("running", "boot"):
+        (host.folder / place / "keepalived").touch()
+    host.deploy()
+    done = host.remove()
+    assert (done.returncode, done.stdout.split("\n")[0]) == (0, "@0 waits keepalived"), done.stderr
+    assert host.units == []
+    assert "192.0.2.10" in host.files[1].read_text()
 
 
 def test_units_of_a_host_that_an_older_release_deployed_to_stay_stopped(host: Host) -> None:
