@@ -29,9 +29,9 @@ def refuse_foreign_files(run: Run) -> None:
 
 
 def replaced_files(run: Run) -> dict[str, tuple[str, ...]]:
-    """Return the paths of files in use that are not ours and will be replaced, by host name.
+    """Return the paths of files in use that no run of ours wrote and that will be replaced, by host name.
 
     Arguments:
         run: has looked at its hosts
     """
-    return {name: tuple(each.path for each in files) for name, files in _foreign(run).items()}
+    return {name: tuple(each.path for each in files if not each.written_for) for name, files in _foreign(run).items()}

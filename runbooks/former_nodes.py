@@ -53,7 +53,15 @@ def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
         if not (found.answers or _speaks(run, each)):
             run.tell(f"{each.address}, which {', '.join(each.names)} will forget as a peer, is silent")
         elif _may_take_over(run, each, found):
-            run.fail(each.names[0], PreflightError(each.names[0], _words(run, each, found)))
+            _refuse(run, each.names[0], _words(run, each, found))
+
+
+def _refuse(run: Run, name: str, words: str) -> None:
+    """Several machines may be about to be forgotten: each is named."""
+    if run.failure_of(name):
+        run.add_words(name, words)
+    else:
+        run.fail(name, PreflightError(name, words))
 
 
 def _may_take_over(run: Run, former: Former, found: FormerPeer) -> bool:
