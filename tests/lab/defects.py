@@ -211,7 +211,7 @@ PACKAGES = (
     _without("openssl", {"lb-3": ("packages.installed",)}),
     _without("curl", {"lb-3": ("packages.installed",)}),
     _without("nftables", {"lb-3": ("packages.installed",)}),
-    _without("socat", {"lb-3": ("packages.installed", "haproxy.apiservers_up", "keepalived.state")}),
+    _without("socat", {"lb-3": ("packages.installed", "haproxy.apiservers_up")}),
     _edit(
         "another keepalived on one node",
         "lb-3",
@@ -230,6 +230,8 @@ PACKAGES = (
 
 PREEMPT = {"keepalived.preempt": True}  # only where it is looked at: on the hosts it would be the end of the defect
 HAPROXY_DOWN = ("haproxy.active", "haproxy.listening", "haproxy.apiservers_up", "haproxy.stats", "keepalived.state")
+
+NO_INOTIFY = "/run/systemd/system/keepalived.service.d"
 
 UNITS = (
     Defect(
@@ -316,7 +318,23 @@ UNITS = (
         "lb-3",
         "kill -STOP $(pidof keepalived)",
         "kill -CONT $(pidof keepalived)",
-        {"lb-3": ("keepalived.state",)},
+        {"lb-3": ("keepalived.state", "keepalived.able")},
+    ),
+    Defect(
+        "keepalived's VRRP process killed, and back by itself",
+        "lb-2",
+        "sleep 6; kill -SEGV $(pgrep -P $(systemctl show -P MainPID keepalived))",
+        "systemctl restart keepalived",
+        {"lb-2": ("keepalived.stable",)},
+    ),
+    Defect(
+        "keepalived without inotify, as where its instances are used up",
+        "lb-3",
+        f"mkdir -p {NO_INOTIFY} && printf '[Service]\\nSystemCallFilter=~inotify_init inotify_init1\\n"
+        f"SystemCallErrorNumber=EMFILE\\n' >{NO_INOTIFY}/seeded.conf && systemctl daemon-reload && "
+        "systemctl restart keepalived",
+        f"rm -r {NO_INOTIFY} && systemctl daemon-reload && systemctl restart keepalived",
+        {"lb-3": ("keepalived.able",)},
     ),
     Defect(
         "haproxy that does not start again",
@@ -407,6 +425,19 @@ HAPROXY = (
         "systemctl reload haproxy; sleep 0.3; done",
         "kill $(pidof curl)",
         {"lb-3": ("haproxy.old_workers",)},
+    ),
+)
+
+_ADMIN = "socat -t 1 - UNIX-CONNECT:/run/haproxy-admin.sock"
+
+LOAD = (
+    Defect(
+        "connections near haproxy's maxconn",
+        "lb-2",
+        f"echo 'set maxconn global 40' | {_ADMIN}; "
+        f"for i in $(seq 34); do (curl -ksN '{_WATCH}' >/dev/null 2>&1 &); done",
+        "kill $(pidof curl); systemctl reload haproxy",
+        {"lb-2": ("haproxy.load",)},
     ),
 )
 
@@ -631,6 +662,13 @@ MACHINE = (
         {CLUSTER: ("cluster.clocks",)},
     ),
     Defect(
+        "a route by which the holder's connections start from the VIP",
+        "lb-1",
+        "ip route replace 192.0.2.13/32 dev eth0 src 192.0.2.10",
+        "ip route delete 192.0.2.13/32 dev eth0",
+        {"lb-1": ("host.sources",)},
+    ),
+    Defect(
         "a denial of AppArmor",
         "lb-3",
         'logger -t audisp-syslog \'type=AVC msg=audit(1.1:1): apparmor="DENIED" operation="open" '
@@ -665,6 +703,13 @@ INVENTORY = (
         haproxy__stats__password="another-one-for-the-lab",
     ),
     _inventory(
+        "a CA that must last longer",
+        {
+            CLUSTER: ("apiserver.certificates", "apiserver.ca"),
+        },
+        verify__certificate_warn_days=3650,
+    ),
+    _inventory(
         "certificates that must last longer",
         {
             CLUSTER: ("apiserver.certificates",),
@@ -680,6 +725,7 @@ DEFECTS: tuple[Defect, ...] = (
     *PACKAGES,
     *UNITS,
     *HAPROXY,
+    *LOAD,
     *APISERVERS,
     *CERTIFICATES,
     *VRRP,

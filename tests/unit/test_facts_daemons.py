@@ -159,3 +159,16 @@ def test_workers_of_haproxy(with_section: WithSection) -> None:
 )
 def test_judgement_of_a_daemon(judgement: Judgement, *, accepts: bool) -> None:
     assert judgement.accepts is accepts
+
+
+@pytest.mark.field_report("E2")
+@pytest.mark.parametrize(
+    ("conns", "frontend", "load"),
+    [("7", ("0", "100"), (7, 40)), ("7", ("9", "10"), (9, 10)), ("7", ("9", "0"), (7, 40)), ("7", ("", ""), (7, 40))],
+)
+def test_load_is_that_of_the_fuller_limit(
+    recorded: Recorded, conns: str, frontend: tuple[str, str], load: tuple[int, int]
+) -> None:
+    info = replace_section(recorded("facts-master"), "haproxy_info", f"Asked: 1\nMaxconn: 40\nCurrConns: {conns}\n")
+    stat = f"# pxname,svname,scur,slim,\nkube-apiserver,FRONTEND,{frontend[0]},{frontend[1]},\n"
+    assert parse_facts(replace_section(info, "haproxy", stat), NONCE).haproxy_load == load

@@ -37,6 +37,7 @@ class World:
     lease: None = None
     fails: dict[str, BaseException] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
+    of_host: dict[str, tuple[Finding, ...]] = field(default_factory=dict)  # where not the same on all
     looks: list[str] = field(default_factory=list)  # who holds the VIP, look by look
 
     def look(self) -> None:
@@ -71,8 +72,11 @@ class World:
             raise error
 
     def report(self) -> Report:
-        host = HostReport("demo", "backup", changed=False, findings=self.findings, failure=None)
-        return cast("Report", FakeReport(dict.fromkeys(self.facts, host)))
+        def of(name: str) -> HostReport:
+            findings = self.of_host.get(name, self.findings)
+            return HostReport("demo", "backup", changed=False, findings=findings, failure=None)
+
+        return cast("Report", FakeReport({name: of(name) for name in self.facts}))
 
     def failure_of(self, _name: str) -> Failure | None:
         return self.failure
@@ -207,3 +211,20 @@ def test_cluster_that_is_not_made_for_moves_is_refused(world_of: Worlds) -> None
     with pytest.raises(MoveError, match="events is false"):
         world.move("lb-2")
     assert world.steps == []
+
+
+@pytest.mark.field_report("D3")
+@pytest.mark.parametrize("stuck", ["lb-1", "lb-2"])
+def test_move_from_or_to_a_node_that_notices_nothing_is_refused(world_of: Worlds, stuck: str) -> None:
+    world = world_of()
+    world.of_host[stuck] = (finding("keepalived.able", Status.FAIL),)
+    with pytest.raises(MoveError, match="Nothing was moved") as caught:
+        world.move("lb-2")
+    assert stuck in str(caught.value)
+    assert world.steps == []
+
+
+def test_third_node_that_notices_nothing_does_not_stop_a_move(world_of: Worlds) -> None:
+    world = world_of()
+    world.of_host["lb-3"] = (finding("keepalived.able", Status.FAIL),)
+    assert world.move("lb-2") == "lb-1"

@@ -74,7 +74,7 @@ def _words(server: Server) -> str:
 
 def load(view: HostView) -> Verdict:
     """Its connections are well below its `maxconn`."""
-    expected = f"at most {FULL_PERCENT} % of haproxy's maxconn in use"
+    expected = f"less than {FULL_PERCENT} % of haproxy's maxconn in use, as a whole and in the apiservers' listener"
     if view.facts.haproxy_load is None:
         return Verdict(None, expected, _silence(view), "", because="haproxy.apiservers_up")
     used, most = view.facts.haproxy_load
@@ -83,8 +83,8 @@ def load(view: HostView) -> Verdict:
         used * 100 < most * FULL_PERCENT,
         expected,
         f"{used} of {most} connections" + (": haproxy takes no more" if full else ""),
-        "raise `maxconn` in haproxy.global_lines (and LimitNOFILE of its unit, if haproxy then refuses the file); "
-        "`ss -tn sport = :PORT` shows who has them",
+        "raise `maxconn` in haproxy.global_lines or listener_lines (and LimitNOFILE of its unit, if haproxy then "
+        "refuses the file); `ss -tn sport = :PORT` shows who has them",
         Severity.CRITICAL if full else None,
     )
 

@@ -73,7 +73,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         has_ipv6=sections.get("ipv6_off", "0") == "0",
         liveness=parse_liveness(sections.get("keepalived_processes", ""), sections.get("vrrp_sockets", "")),
         sources=dict(network.sources(sections.get("sources", ""))),
-        haproxy_load=daemons.load(sections["haproxy_info"]),
+        haproxy_load=daemons.load(sections["haproxy_info"], sections["haproxy"]),
         moves=moves(sections.get("moves", "")),
     )
 

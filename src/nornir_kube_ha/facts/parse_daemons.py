@@ -85,14 +85,21 @@ def worker_started(text: str) -> float | None:
     return int(values["Asked"]) - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
 
 
-def load(text: str) -> tuple[int, int] | None:
-    """Connections that haproxy has, and may have at most; none if it did not answer.
+def load(info: str, stat: str) -> tuple[int, int] | None:
+    """Connections that haproxy has and may have at most, as a whole or in the apiservers' listener; none if unknown.
 
     Arguments:
-        text: what `show info` printed
+        info: what `show info` printed
+        stat: what `show stat` printed
     """
-    values = _values(text)
-    return (int(values["CurrConns"]), int(values["Maxconn"])) if {"CurrConns", "Maxconn"} <= values.keys() else None
+    values = _values(info)
+    if not {"CurrConns", "Maxconn"} <= values.keys():
+        return None
+    found = [(int(values["CurrConns"]), int(values["Maxconn"]))]
+    rows = csv.DictReader(stat.removeprefix("# ").splitlines())
+    own = (row for row in rows if (row.get("pxname"), row.get("svname")) == ("kube-apiserver", "FRONTEND"))
+    found += [(int(row.get("scur") or 0), int(row.get("slim") or 0)) for row in own]
+    return max((each for each in found if each[1]), key=lambda each: each[0] / each[1], default=None)
 
 
 def _values(info: str) -> dict[str, str]:
