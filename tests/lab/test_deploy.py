@@ -79,7 +79,9 @@ def test_a_value_of_one_host_changes_only_that_host(deployed: Lab) -> None:
     assert changed_paths(files["lb-3"], after["lb-3"]) == {"/etc/keepalived", "/etc/keepalived/keepalived.conf"}
     assert [after[host] for host in HOSTS[:2]] == [files[host] for host in HOSTS[:2]]
     assert on_all(deployed, "systemctl show --property MainPID --value keepalived") == pids
-    assert '"effective_priority":105' in re.sub(r"\s", "", deployed.run("lb-3", "cat /tmp/keepalived.json"))
+    assert '"effective_priority":105' in re.sub(
+        r"\s", "", deployed.run("lb-3", "cat /run/kube-ha-keepalived/keepalived.json")
+    )
 
 
 def test_a_change_goes_to_the_vips_holder_last_whatever_its_role_and_leaves_the_vip_there(deployed: Lab) -> None:
