@@ -154,11 +154,12 @@ def test_files_differ_only_where_versions_require_it(intent: str, host: str) -> 
 
 
 WAIT = (
-    "ExecStartPre=/bin/sh -c 'tries=300; until ip -oneline address show dev eth0 to {0} -tentative 2>/dev/null "
-    '| grep -q .; do tries=$$((tries - 1)); [ $$tries -gt 0 ] || {{ echo "eth0 has no address {0} yet"; exit 1; }}; '
+    "ExecStartPre=/bin/sh -c 'tries=150; until ip -oneline address show to {0} -tentative 2>/dev/null "
+    "| grep -q .; do tries=$$((tries - 1)); [ $$tries -gt 0 ] || "
+    '{{ echo "this host has no address {0} yet"; exit 1; }}; '
     "sleep 0.2; done'"
 )
-OWN = "own=$(ip -oneline address show dev eth0 to {0}) || exit # an interface that is gone, keepalived sees"
+OWN = "own=$(ip -oneline address show to {0}) || exit"
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)

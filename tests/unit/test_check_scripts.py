@@ -80,10 +80,17 @@ class Host:
         ):
             path.write_text(text, encoding="utf-8")
 
+    def has_control_group(self, *pids: int) -> None:
+        """The processes of haproxy's unit, as its control group lists them."""
+        group = self.folder / "sys/fs/cgroup/system.slice/haproxy.service"
+        group.mkdir(parents=True)
+        (group / "cgroup.procs").write_text("".join(f"{pid}\n" for pid in pids), encoding="utf-8")
+
     def run(self, script: ConfigFile) -> int:
         """The script's exit status. It has no words: keepalived would drop them, or log them each second."""
         path = self.folder / "script"
         own_proc = script.content.replace("/proc/$$/", "/proc/self/").replace("/proc/", f"{self.folder}/proc/")
+        own_proc = own_proc.replace("/sys/fs/", f"{self.folder}/sys/fs/")
         path.write_text(own_proc.replace(f"{self.folder}/proc/self", "/proc/self"), encoding="utf-8")
         environment = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "FAKE": str(self.folder)}
         done = subprocess.run(
@@ -351,6 +358,17 @@ def test_check_that_cannot_ask_keeps_the_vip(
         path.write_text("#!/bin/sh\nexit 127\n", encoding="utf-8")
         path.chmod(0o755)
     assert host.run(script_of(CHECK_SCRIPT)) == 0
+
+
+@pytest.mark.parametrize(("state", "status"), [("S", 0), ("T", 1)])
+def test_control_group_tells_which_processes_are_haproxys(
+    host: Host, script_of: Callable[..., ConfigFile], state: str, status: int
+) -> None:
+    host.has_process(20)
+    host.has_process(21, parent=20, state=state)
+    host.has_process(30, state="T" if state == "S" else "S")  # not of the unit, whatever its own group is called
+    host.has_control_group(20, 21)
+    assert host.run(script_of(CHECK_SCRIPT)) == status
 
 
 @pytest.mark.field_report("E4")

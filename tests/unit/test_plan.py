@@ -262,5 +262,7 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(group={"keepalived": {"preempt": True}}) == dict.fromkeys(hosts, keepalived)
     assert changed(group={"keepalived": {"yield_when_blind": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
     assert changed(group={"haproxy": {"shutdown_sessions": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
-    assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {"lb-3": own}
+    assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {
+        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["daemon-reload", "reload keepalived"])
+    }
     assert changed(group={"control_plane_endpoint": "192.0.2.10:8443"}) == {}

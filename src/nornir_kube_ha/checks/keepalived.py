@@ -25,7 +25,8 @@ def state(view: HostView) -> Verdict:
         "; ".join(f"{place}{expected}" for place, (_ok, expected, _seen) in zip(places, found, strict=True))
         + ", holding the VIP only as MASTER",
         "; ".join(f"{place}{seen}" for place, (_ok, _expected, seen) in zip(places, found, strict=True)),
-        "look at the master's other checks first: a node in FAULT (haproxy or its interface down) lets the VIP go; "
+        "look at the master's other checks first: a node in FAULT lets the VIP go (haproxy, its interface or its own "
+        "address gone; an address that came after keepalived: `systemctl reload keepalived`); "
         "`journalctl -u keepalived` says when; a state that it cannot write: remove what is in its way, and restart it",
     )
 

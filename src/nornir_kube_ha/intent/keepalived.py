@@ -39,7 +39,7 @@ class CheckHAProxy(Settings):
     """
 
     script: KeepalivedLine = CHECK_SCRIPT
-    """The command; ours asks haproxy's own socket, which a hung haproxy does not answer."""
+    """The command; ours sees in /proc whether haproxy works, and asks its socket before it calls it hung."""
     interval: int = Field(default=1, ge=1, le=3600)
     """Seconds between two runs; keepalived from 2.2 takes whole seconds only."""
     timeout: int = Field(default=1, ge=1, le=3600)
