@@ -117,12 +117,12 @@ def _add_drain(commands: Parsers) -> None:
         default=3600,
         help="how long, as 30m: then each load balancer ends it by itself (1h)",
     )
-    _add_allow_unreachable(drain, "drain on the load balancers that can be reached, though one cannot")
     words = "end a drain: send an apiserver new connections again, on all load balancers"
     ready = commands.add_parser("ready", help=words, description=f"{words[0].upper()}{words[1:]}.")
     for name, parser in (("drain", drain), ("ready", ready)):
         parser.add_argument("apiserver", metavar="APISERVER", help="its name in the inventory")
         add_inventory_option(parser)
+        _add_allow_unreachable(parser, "go on with the load balancers that can be reached, though one cannot")
         parser.set_defaults(run=later(f"nornir_kube_ha.runbooks.drain:run_{name}"))
 
 

@@ -29,11 +29,9 @@ def run_drain(arguments: argparse.Namespace) -> int:
         for cluster in run.clusters:
             refuse_unseen(run, cluster, DrainError, allowed=arguments.allow_unreachable)
             drain(run, cluster, arguments.apiserver, arguments.seconds, allow_unreachable=arguments.allow_unreachable)
-        told = [name for name in run.hosts if name in run.facts]
+        told = _told(run)
     until = f"ready again by itself in {arguments.seconds:g} s"
-    unseen = [name for name in run.hosts if name not in told]
-    words = f"; not told: {', '.join(unseen)}" if unseen else ""
-    show([f"{arguments.apiserver} is drained on {', '.join(told)}; {until}{words}"])
+    show([f"{arguments.apiserver} is drained on {told}; {until}"])
     return 0
 
 
@@ -41,7 +39,7 @@ def run_ready(arguments: argparse.Namespace) -> int:
     """`ready`.
 
     Arguments:
-        arguments: parsed: `inventory` and `apiserver`
+        arguments: parsed: `inventory`, `apiserver` and `allow_unreachable`
 
     Returns:
         The exit code
@@ -51,9 +49,17 @@ def run_ready(arguments: argparse.Namespace) -> int:
     """
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
-            ready(run, cluster, arguments.apiserver)
-    show([f"{arguments.apiserver} is ready on {', '.join(run.hosts)}"])
+            ready(run, cluster, arguments.apiserver, allow_unreachable=arguments.allow_unreachable)
+        told = _told(run)
+    show([f"{arguments.apiserver} is ready on {told}"])
     return 0
+
+
+def _told(run: Run) -> str:
+    """The hosts that were told, and those that were not."""
+    unseen = [name for name in run.hosts if name not in run.facts]
+    words = ", ".join(name for name in run.hosts if name in run.facts)
+    return f"{words}; not reached: {', '.join(unseen)}" if unseen else words
 
 
 def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float, *, allow_unreachable: bool = False) -> None:
@@ -101,19 +107,22 @@ def _is_last(servers: Iterable[Server], apiserver: str) -> bool:
     return up == {apiserver}
 
 
-def ready(run: Run, cluster: Cluster, apiserver: str) -> None:
+def ready(run: Run, cluster: Cluster, apiserver: str, *, allow_unreachable: bool = False) -> None:
     """Put an apiserver back into every load balancer of a cluster.
 
     Arguments:
         run: logs in
         cluster: whose load balancers they are
         apiserver: its name
+        allow_unreachable: whether nodes that could not be reached are left out
 
     Raises:
         HostError: a node does not do it; the others have
     """
     failed: KubeHaError | None = None
     for node in cluster.nodes:
+        if allow_unreachable and node.name in run.unreachable:
+            continue
         try:
             run.one(ready_apiserver, node.name, intent=run.intent, apiserver=apiserver, lease=run.lease)
         except KubeHaError as error:

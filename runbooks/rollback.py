@@ -9,7 +9,7 @@ alone; a verify afterwards says how hosts and inventory differ.
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.config import KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.errors import KubeHaError, NothingKeptError, RemoteCommandError, UnexpectedReplyError
@@ -17,6 +17,7 @@ from nornir_kube_ha.firewall import Opening, openings_of
 from nornir_kube_ha.foreign import cluster_in_header
 from nornir_kube_ha.generations import Generation, last_good, serves
 from nornir_kube_ha.plan import HostPlan, plan
+from nornir_kube_ha.put_back import intent_of
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import open_firewalls
@@ -56,9 +57,10 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
         if options.list_generations:
             show(_lines(kept))
             return run.report()
-        needed: dict[str, tuple[Opening, ...]] = {}
-        good = _plan(run, kept, options.back_to, needed)
-        _roll_back(run, good, needed, options)
+        back = _choose_all(run, kept, options.back_to)
+        run.intent = intent_of(run.intent, back.files)  # what comes back is judged by what it is itself
+        _plan(run, back)
+        _roll_back(run, back, options)
     return run.report()
 
 
@@ -68,11 +70,24 @@ def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
         yield from (f"  {one_line(str(each))}" for each in reversed(generations))
 
 
-def _plan(
-    run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str, needed: dict[str, tuple[Opening, ...]]
-) -> set[str]:
-    """Plan each host's way back, and what has to pass there; names of those that go back to what passed every check."""
-    good = set()
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What comes back, by host name.
+
+    Arguments:
+        files: the files
+        good: names of the hosts whose files passed every check when they were live
+        needed: what has to pass the firewall
+    """
+
+    files: dict[str, tuple[ConfigFile, ...]] = field(default_factory=dict)
+    good: set[str] = field(default_factory=set)
+    needed: dict[str, tuple[Opening, ...]] = field(default_factory=dict)
+
+
+def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> Back:
+    """Choose each host's way back, and read its files."""
+    back = Back()
     for name, generations in kept.items():
         for each in generations:
             if each.trouble:
@@ -87,14 +102,20 @@ def _plan(
             continue
         run.tell(f"{name}: back to {wanted}")
         if wanted.good:
-            good.add(name)
-        if wanted and wanted.before and _is_foreign(files):
+            back.good.add(name)
+        if wanted.before and _is_foreign(files):
             run.checks = CHECKS - {STATE}
-        node = run.intent.node(name)
-        needed[name] = openings_of(files, run.intent.cluster_of(name), node)
-        run.plans[name] = _opening_only(plan(node, files, run.facts[name], needed[name]))
+        back.files[name] = files
+        back.needed[name] = openings_of(files, run.intent.cluster_of(name), run.intent.node(name))
     run.stop_if_failed()
-    return good
+    return back
+
+
+def _plan(run: Run, back: Back) -> None:
+    """Plan what differs between what is live and what comes back."""
+    for name, files in back.files.items():
+        change = plan(run.intent.node(name), files, run.facts[name], back.needed[name])
+        run.plans[name] = _opening_only(change)
 
 
 def _is_foreign(files: Iterable[ConfigFile]) -> bool:
@@ -140,17 +161,19 @@ def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
     return f"{wanted} and that make a load balancer; kept are: {there}. Nothing was changed on any host"
 
 
-def _roll_back(run: Run, good: set[str], needed: Mapping[str, tuple[Opening, ...]], options: Options) -> None:
+def _roll_back(run: Run, back: Back, options: Options) -> None:
     if all(change.is_empty for change in run.plans.values()):
         return
     refuse_former_nodes(run, ())
     run.stop_if_failed()
     proven: set[str] = set()
     with leased(run, proven):
-        open_firewalls(run, needed)
+        if not run.dry_run:
+            _plan(run, back)  # again: another run may have been at work until now
+        open_firewalls(run, back.needed)
         roll_out(run, run.checks, options.roll_out)
         if not run.dry_run:
-            proven.update(good & settled(run))
+            proven.update(back.good & settled(run))
 
 
 def main(arguments: list[str] | None = None) -> int:

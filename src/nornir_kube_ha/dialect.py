@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_interface
 from itertools import chain
 
@@ -63,6 +64,39 @@ def virtual_router_ids(keepalived_conf: str) -> frozenset[str]:
         keepalived_conf: the text
     """
     return frozenset(_routers(keepalived_conf))
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A `vrrp_instance` of a keepalived.conf.
+
+    Arguments:
+        name: its name
+        virtual_router_id: its VRID; "" if it has none
+        addresses: its virtual addresses as the file has them, those of the other family behind the others
+    """
+
+    name: str
+    virtual_router_id: str
+    addresses: tuple[str, ...]
+
+
+def instances(keepalived_conf: str) -> tuple[Instance, ...]:
+    """Return the virtual routers of a keepalived.conf, in its order.
+
+    Arguments:
+        keepalived_conf: the text
+    """
+    found = re.finditer(r"^\s*vrrp_instance\s+([^\s{]+)[^{\n]*\{", keepalived_conf, re.MULTILINE)
+    blocks = ((match[1], _block(keepalived_conf, match.end())) for match in found)
+    return tuple(
+        Instance(
+            name,
+            _found(_WORDS["virtual_router_id"], block),
+            tuple(chain.from_iterable(map(_first_words, re.findall(_ADDRESSES, block, re.MULTILINE)))),
+        )
+        for name, block in blocks
+    )
 
 
 def _routers(keepalived_conf: str) -> Mapping[str, str]:

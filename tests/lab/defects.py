@@ -705,7 +705,7 @@ INVENTORY = (
     _inventory(
         "a CA that must last longer",
         {
-            CLUSTER: ("apiserver.certificates", "apiserver.ca"),
+            CLUSTER: ("apiserver.certificates", "apiserver.ca_certificate"),
         },
         verify__certificate_warn_days=3650,
     ),

@@ -111,6 +111,7 @@ def test_apiserver_that_haproxy_does_not_see_up_turns_red(
 def test_apiserver_that_knows_no_anonymous_client_is_told_apart(host_view: Hosts, check: str) -> None:
     view = host_view(change=facts(servers=lb_2("DOWN", check)))
     assert_red(view, "haproxy.apiservers_up", "3 up", "use `haproxy.check: tcp`", "")
+    assert "use `haproxy.check: readyz-or-unauthorized`" in findings_of(view)["haproxy.apiservers_up"].seen
 
 
 @pytest.mark.parametrize(

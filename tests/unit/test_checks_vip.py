@@ -152,3 +152,25 @@ def test_what_was_not_verified_is_said(host_view: Hosts, check: str) -> None:
 def test_stats_page_that_is_bound_elsewhere_is_asked_for_there(host_view: Hosts) -> None:
     stats = findings_of(host_view(group={"haproxy": {"stats": {"bind": "127.0.0.1"}}}))["vip.stats"]
     assert stats.expected.startswith("http://127.0.0.1:10080/status: ")
+
+
+@pytest.mark.field_report(
+    "J5",
+    "rke2#7374",
+    "each apiserver is down for haproxy, or is checked by TCP alone",
+    "a check that takes 401 and 403 for alive, which the failed check names",
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_apiserver_that_knows_no_anonymous_client_is_alive_where_that_is_asked_for(
+    host_view: Hosts, status: int
+) -> None:
+    group = {"haproxy": {"check": "readyz-or-unauthorized"}}
+    change = reachable(readyz=Probe(status, ""), version=Probe(status, "", "{}"))
+    found = findings_of(host_view(change=change, group=group))
+    assert (found["vip.readyz"].status, found["vip.version"].status) == (Status.PASS, Status.PASS)
+    assert found["vip.readyz"].expected.startswith("HTTP 200, 401 or 403 from https://")
+    usual = findings_of(host_view(change=change))["vip.readyz"]
+    assert usual.status is Status.FAIL
+    assert "`haproxy.check: readyz-or-unauthorized` takes that for alive" in usual.seen
+    silent = findings_of(host_view(change=reachable(readyz=Probe(500, "")), group=group))["vip.readyz"]
+    assert silent.status is Status.FAIL

@@ -50,11 +50,15 @@ class World:
     def failure_of(self, name: str) -> Failure | None:
         return None if name in self.facts else UNREACHABLE
 
-    def drain(self) -> None:
-        drain(cast("Run", self), self.intent.clusters[0], "lb-2", 60)
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        return tuple(name for name in ALL if name not in self.facts)
 
-    def ready(self) -> None:
-        ready(cast("Run", self), self.intent.clusters[0], "lb-2")
+    def drain(self, *, allow_unreachable: bool = False) -> None:
+        drain(cast("Run", self), self.intent.clusters[0], "lb-2", 60, allow_unreachable=allow_unreachable)
+
+    def ready(self, *, allow_unreachable: bool = False) -> None:
+        ready(cast("Run", self), self.intent.clusters[0], "lb-2", allow_unreachable=allow_unreachable)
 
 
 @pytest.fixture
@@ -113,3 +117,20 @@ def test_drain_says_why_haproxy_cannot_be_asked(world: World) -> None:
     with pytest.raises(DrainError, match="which has 100 clients; nothing was changed"):
         world.drain()
     assert world.steps == []
+
+
+@pytest.mark.field_report("J1")
+def test_node_that_is_off_is_left_out_where_that_is_allowed(world: World) -> None:
+    del world.facts["lb-3"]
+    world.drain(allow_unreachable=True)
+    world.ready(allow_unreachable=True)
+    assert world.steps == ["drain lb-1 lb-2 60", "drain lb-2 lb-2 60", "ready lb-1 lb-2", "ready lb-2 lb-2"]
+
+
+@pytest.mark.field_report("J1")
+def test_apiserver_that_is_down_already_can_be_drained_though_no_other_is_up(world: World) -> None:
+    """It is the last one nowhere, so that nobody loses anything."""
+    servers = tuple(replace(server, status="DOWN") for server in world.facts["lb-3"].servers or ())
+    world.facts["lb-3"] = replace(world.facts["lb-3"], servers=servers)
+    world.drain()
+    assert world.steps == [f"drain {host} lb-2 60" for host in ALL]

@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -189,3 +189,30 @@ def test_vip_that_does_not_come_is_an_error_of_its_host(
     error = nornir.filter(name="lb-3").run(get_vip_arrival, intent=load_intent(nornir))["lb-3"][0].exception
     assert isinstance(error, MoveError)
     assert str(error).startswith("lb-3: 192.0.2.10 does not move: keepalived does not take it")
+
+
+@pytest.mark.field_report("I2")
+def test_end_of_a_preference_is_armed_before_it_is_written_and_disarmed_with_it(host: Host) -> None:
+    assert host.run("prefer") == (0, "")
+    stop, start = host.read("timer").splitlines()
+    assert stop == "systemctl stop kube-ha-move.timer"
+    assert start.startswith("systemd-run --quiet --collect --unit kube-ha-move --on-active 60 ")
+    assert start.endswith(f"sh -c echo 0 >{host.fake}/wanted; echo 0 >{host.fake}/released")
+    assert replace(host, wanted="0").run("prefer") == (0, "")
+    assert (host.read("wanted"), host.read("timer").splitlines()[2:]) == ("0\n", ["systemctl stop kube-ha-move.timer"])
+
+
+@pytest.mark.field_report("I2")
+def test_preference_that_is_to_last_has_no_timer(host: Host) -> None:
+    assert replace(host, lasts="").run("prefer") == (0, "")
+    assert (host.read("wanted"), host.read("timer")) == ("53\n", "systemctl stop kube-ha-move.timer\n")
+
+
+@pytest.mark.field_report("I2")
+@pytest.mark.parametrize("call", ["prefer", "release"])
+def test_nothing_is_written_where_its_end_cannot_be_armed(host: Host, call: str) -> None:
+    (host.fake / "bin" / "systemd-run").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    assert host.run(call) == (1, "systemd does not take the timer that would end it\n")
+    assert not (host.fake / "wanted").exists()
+    assert host.read("released") == "0\n"
+    assert "1" not in (host.read("seen") if (host.fake / "seen").exists() else "")

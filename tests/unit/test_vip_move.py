@@ -1,7 +1,7 @@
 """A planned move of the VIP: who is told what, in which order, and what is refused."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -10,7 +10,7 @@ from tests.unit.changes import vrrp
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.errors import HostUnreachableError, MoveError
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Facts, Moves
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Failure, HostReport, Report
@@ -228,3 +228,44 @@ def test_third_node_that_notices_nothing_does_not_stop_a_move(world_of: Worlds) 
     world = world_of()
     world.of_host["lb-3"] = (finding("keepalived.able", Status.FAIL),)
     assert world.move("lb-2") == "lb-1"
+
+
+def seeing(facts: Facts, *down: str) -> Facts:
+    """A node whose haproxy sees these apiservers down."""
+    servers = (replace(each, status="DOWN") if each.name in down else each for each in facts.servers or ())
+    return replace(facts, servers=tuple(servers))
+
+
+@pytest.mark.field_report(
+    "J1",
+    "found by trial",
+    "there is no planned move",
+    "the VIP moves to a node that is as good as the holder, though an apiserver or a node is gone",
+)
+def test_target_that_is_as_good_as_the_holder_is_fit(world_of: Worlds) -> None:
+    world = world_of()
+    world.findings = (finding("haproxy.apiservers_up", Status.FAIL),)
+    world.facts = {name: seeing(facts, "lb-3") for name, facts in world.facts.items()}
+    assert world.move("lb-2") == "lb-1"
+
+
+@pytest.mark.field_report("J1")
+def test_target_that_sees_fewer_apiservers_than_the_holder_is_refused(world_of: Worlds) -> None:
+    world = world_of()
+    world.findings = (finding("haproxy.apiservers_up", Status.FAIL),)
+    world.facts["lb-1"] = seeing(world.facts["lb-1"], "lb-3")
+    world.facts["lb-2"] = seeing(world.facts["lb-2"], "lb-3", "lb-1")
+    with pytest.raises(MoveError, match=r"sees 1 apiservers up, and lb-1, .* sees 2; .*Nothing was moved"):
+        world.move("lb-2")
+    world.of_host["lb-1"] = ()
+    with pytest.raises(MoveError, match=r"is not fit for 192.0.2.10: haproxy.apiservers_up;"):
+        world.move("lb-2")
+    assert world.steps == []
+
+
+@pytest.mark.field_report("I2")
+def test_what_a_move_that_was_cut_off_has_left_is_put_back_by_the_next(world_of: Worlds) -> None:
+    world = world_of()
+    world.facts["lb-3"] = replace(world.facts["lb-3"], moves=Moves({"vip-wanted": "-59", "vip-released": "0"}))
+    assert world.move("lb-1") == "lb-1"
+    assert world.steps == ["withdraw lb-3"]

@@ -106,7 +106,7 @@ def next_steps(wrong: Collection[str], soon: Collection[str]) -> str:
 
 
 def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[str]:
-    """Names for clients that no node serves yet and that an apiserver's certificate lacks, each in a sentence.
+    """Names for clients that no node serves yet and that apiservers' certificates lack, in a sentence.
 
     What clients use already is not held against a change of something else.
 
@@ -117,10 +117,13 @@ def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[st
     view, first = ClusterView(cluster, seen), cluster.nodes[0]
     live = {str(vip.ip) for vip in first.vips if any(_is_live(facts, vip) for facts in seen.values())}
     new = [name for name in first.server_names if name not in live and (_is_address(name) or not live)]
+    lacking = dict[str, list[str]]()
     for apiserver in cluster.apiservers:
         found = _seen(view, apiserver)
-        if found and (missing := [name for name in _missing(view, found) if name in new]):
-            yield f"the certificate of apiserver {apiserver.name} {NOT_NAMED} {', '.join(missing)}: {ADD_NAME}"
+        if found and (missing := ", ".join(name for name in _missing(view, found) if name in new)):
+            lacking.setdefault(missing, []).append(apiserver.name)
+    for missing, names in lacking.items():
+        yield f"no certificate of apiserver {', '.join(names)} names {missing}: {ADD_NAME}"
 
 
 def _is_live(facts: Facts, vip: IPInterface) -> bool:

@@ -13,6 +13,11 @@ from nornir_kube_ha.versions import features
 
 FULL_PERCENT = 80  # of maxconn
 LONGEST_LOGIN, MOST_LOGINS = 1000, 100  # characters, and how many are read: nobody's file has more
+ANONYMOUS = (
+    "it answers no anonymous client (--anonymous-auth=false): use `haproxy.check: readyz-or-unauthorized`, which takes "
+    "401 and 403 for alive; or let anonymous clients ask for /readyz alone (AuthenticationConfiguration); "
+    "or use `haproxy.check: tcp`"
+)
 STRONG = "the stats page has a password that is neither well-known nor short"
 
 
@@ -68,7 +73,7 @@ def _silence(view: HostView) -> str:
 def _words(server: Server) -> str:
     """The last check's own, and what they mean where that is not plain."""
     if re.search(r"\b40[13]\b", server.check):
-        return f"{server.check}: it answers no anonymous client (--anonymous-auth=false); use `haproxy.check: tcp`"
+        return f"{server.check}: {ANONYMOUS}"
     return server.check
 
 

@@ -54,12 +54,13 @@ def ready(
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
     unasked = any(each == NOT_PROBED for each in (probe, *seen.values()))
     wrong = {other: each for other, each in seen.items() if each.status != 200 and each != NOT_PROBED}
+    good = "200, 401 or 403" if node.haproxy.check == "readyz-or-unauthorized" else "200"
     dead = any(each != NOT_PROBED and not _is_well(node, each) for each in (probe, *seen.values()))
-    expected = f"HTTP 200 from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}"
-    words = "; ".join([f"{probe}{_anonymous(probe)}", *(f"at {other}: {each}" for other, each in wrong.items())])
+    expected = f"HTTP {good} from https://{node.endpoint}/readyz{_also(others)}, {_verification(node)}"
+    words = "; ".join([f"{probe}{_anonymous(node, probe)}", *(f"at {other}: {each}" for other, each in wrong.items())])
     if not dead and unasked:
         return Verdict(None, expected, words, "run deploy, which installs curl")
-    if not dead and any(_lives(node, each) for each in (probe, *seen.values())):
+    if not dead and node.haproxy.check == "tcp" and any(_lives(node, each) for each in (probe, *seen.values())):
         return Skipped(expected, words)
     return Verdict(
         not dead,
@@ -78,13 +79,14 @@ def answers_version(node: Node, probe: Probe) -> Verdict | Skipped:
         probe: what a client saw
     """
     expected = f"a Kubernetes version from https://{node.endpoint}/version, {_verification(node)}"
-    words = probe.kubernetes_version or f"{probe}{_anonymous(probe)}"
-    if probe.wants_login:  # also by an apiserver that answers strangers on /readyz only, as is recommended
+    words = probe.kubernetes_version or f"{probe}{_anonymous(node, probe)}"
+    takes_strangers = node.haproxy.check != "readyz-or-unauthorized"
+    if probe.wants_login and takes_strangers:  # an apiserver may answer strangers on /readyz only, as is recommended
         return Skipped(expected, words)
     if probe == NOT_PROBED:
         return Verdict(None, expected, words, "run deploy, which installs curl")
     return Verdict(
-        probe.status == 200 and bool(probe.kubernetes_version),
+        probe.wants_login or (probe.status == 200 and bool(probe.kubernetes_version)),
         expected,
         words,
         "who answers there is no apiserver, or none answers: see vip.readyz",
@@ -97,7 +99,7 @@ def _is_well(node: Node, probe: Probe) -> bool:
 
 def _lives(node: Node, probe: Probe) -> bool:
     """Whether an apiserver answers that tells strangers nothing, where nobody is asked for more than an answer."""
-    return probe.wants_login and node.haproxy.check == "tcp"
+    return probe.wants_login and node.haproxy.check != "readyz"
 
 
 def _also(others: list[str]) -> str:
@@ -108,13 +110,15 @@ def _verification(node: Node) -> str:
     return "verified by the CA" if node.apiserver_ca else "not verified: no apiserver_ca is given"
 
 
-def _anonymous(probe: Probe) -> str:
+def _anonymous(node: Node, probe: Probe) -> str:
     """What 401 and 403 mean: the apiserver lives, and tells strangers nothing."""
     if not probe.wants_login:
         return ""
-    return (
+    words = (
         ": an apiserver answers, but no anonymous client (--anonymous-auth=false); whether it is ready it does not say"
     )
+    hint = "; `haproxy.check: readyz-or-unauthorized` takes that for alive"
+    return words + (hint if node.haproxy.check == "readyz" else "")
 
 
 def stats(view: HostView) -> Verdict:
