@@ -3,6 +3,8 @@
 # Calls of one of these are appended.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
+newline='
+'
 choose_family
 [ -n "$FAMILY" ] || {
     echo "no package manager that is known here: $KNOWN" >&2
@@ -53,19 +55,27 @@ install_wanted() {
 refresh() { said=$(manager refresh 2>&1) || give_up "$said"; }
 
 # "@NONCE PACKAGE INSTALLED WANTED newer|older" of each that is not of the version wanted, or else not of the newest, then
-# "@NONCE end". A version that no source has ends it.
+# "@NONCE end". One that is held is told as "@NONCE held PACKAGE INSTALLED WANTED HOW", how to release it. A version that
+# no source has ends it, and so does a change that the package manager would refuse.
 list_changes() {
+    due=''
     while read -r name version <&3; do
         installed=$(manager installed "$name")
         installed=${installed#* }
         [ -n "$name" ] && [ -n "$installed" ] || continue
+        held=no
+        ! hidden=$(manager held "$name" 2>/dev/null) || held=yes
         if [ -z "$version" ]; then
             ask candidates "$name"
-            version=${answer#* }
+            version=${hidden:-${answer#* }}
             [ -n "$version" ] || continue
             ! older "$version" "$installed" || continue
         fi
         [ "$version" != "$installed" ] || continue
+        [ $held = no ] || {
+            printf '\n@%s held %s %s %s %s\n' "$NONCE" "$name" "$installed" "$version" "$(manager unhold "$name")"
+            continue
+        }
         ask versions "$name"
         printf '%s\n' "$answer" | grep -qxF -e "$version" || {
             sources=$(printf '%s\n' "${answer:-none}" | sed ':a; N; $!ba; s/\n/, /g')
@@ -74,9 +84,11 @@ list_changes() {
         }
         printf '\n@%s %s %s %s %s\n' "$NONCE" "$name" "$installed" "$version" \
             "$(if older "$version" "$installed"; then echo older; else echo newer; fi)"
+        due="$due$name $version$newline"
     done 3<<END
 $WANTED
 END
+    have rehearse "$due" || give_up "$said"
     printf '\n@%s end\n' "$NONCE"
 }
 

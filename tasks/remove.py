@@ -82,7 +82,7 @@ def start_keepalived(task: Task, dry_run: bool | None = None, lease: Lease | Non
         RemoteCommandError: it does not start
     """
     if not task.is_dry_run(dry_run):
-        script = guard(lease, seconds=TIMEOUT) + "systemctl enable --quiet --now keepalived >&2\n"
+        script = guard(lease, task.host.name, seconds=TIMEOUT) + "systemctl enable --quiet --now keepalived >&2\n"
         run_script(task, script, timeout=TIMEOUT)
     diff = "+ keepalived: runs again, with the file that was there before the first deploy"
     return Result(host=task.host, changed=True, diff=diff)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.errors import DowngradeRefusedError, UnexpectedReplyError
+from nornir_kube_ha.errors import DowngradeRefusedError, PackageHeldError, UnexpectedReplyError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import UNITS
@@ -65,6 +65,7 @@ def get_upgrades(
           * result (``tuple`` of :obj:`Upgrade`): one for each such package
 
     Raises:
+        PackageHeldError: one of them is held by the package manager
         DowngradeRefusedError: a pinned version is older than what is installed
         RemoteCommandError: no package source has a pinned version, the package manager failed, or there is none that we
             know
@@ -77,6 +78,13 @@ def get_upgrades(
     lines = re.findall(rf"^@{nonce} (.+)$", said, re.MULTILINE)
     if not lines or lines.pop() != "end":
         raise UnexpectedReplyError(task.host.name, "the host's answer does not end as it should")
+    if held := [line.split(maxsplit=4)[1:] for line in lines if line.startswith("held ")]:
+        words = "; ".join(
+            f"{package} is held at {installed}: expected to bring it to {version}. Release it with `{how}`"
+            for package, installed, version, how in held
+        )
+        pin = "or pin the installed version with packages.NAME in the inventory"
+        raise PackageHeldError(task.host.name, f"{words}, {pin}; nothing was changed")
     upgrades = tuple(Upgrade(*line.split()) for line in lines)
     if not allow_downgrade and (back := [each for each in upgrades if each.direction == "older"]):
         words = ", ".join(

@@ -14,7 +14,7 @@ _WORDS = {
     "advert_int": r"^[ \t]*advert_int\s+(\S+)",
 }
 _VERSION = r"^[ \t]*vrrp_version\s+(\S+)"
-_INSTANCE = re.compile(r"^[ \t]*vrrp_instance\b[^{\n]*\{", re.MULTILINE)
+_INSTANCE = re.compile(r"^[ \t]*vrrp_instance\b[ \t]*([^\s{]*)[^{\n]*\{", re.MULTILINE)
 _ADDRESSES = r"^[ \t]*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
 _BRACE = re.compile("[{}]")
 MOST_READ = 1_000_000  # characters; no keepalived.conf is that long
@@ -87,30 +87,31 @@ def instances(keepalived_conf: str) -> tuple[Instance, ...]:
     Arguments:
         keepalived_conf: the text
     """
-    found = re.finditer(r"^\s*vrrp_instance\s+([^\s{]+)[^{\n]*\{", keepalived_conf, re.MULTILINE)
-    blocks = ((match[1], _block(keepalived_conf, match.end())) for match in found)
     return tuple(
         Instance(
             name,
             _found(_WORDS["virtual_router_id"], block),
             tuple(chain.from_iterable(map(_first_words, re.findall(_ADDRESSES, block, re.MULTILINE)))),
         )
-        for name, block in blocks
+        for name, block in _blocks(keepalived_conf[:MOST_READ])
     )
 
 
 def _routers(keepalived_conf: str) -> Mapping[str, str]:
     """Each `vrrp_instance`'s own lines, by its VRID; the whole text as one where none can be told apart."""
-    blocks = [*_blocks(keepalived_conf[:MOST_READ])]
+    blocks = [block for _, block in _blocks(keepalived_conf[:MOST_READ])]
     return {_found(_WORDS["virtual_router_id"], block): block for block in blocks or [keepalived_conf[:MOST_READ]]}
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Each `vrrp_instance`'s own lines, read once: none begins within another one, however many braces do not close."""
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each `vrrp_instance`'s name and own lines, each read once.
+
+    None begins within another one, however many braces do not close.
+    """
     end = 0
     while match := _INSTANCE.search(text, end):
         start, end = match.end(), _closing(text, match.end())
-        yield text[start:end]
+        yield match[1], text[start:end]
 
 
 def _closing(text: str, start: int) -> int:

@@ -27,6 +27,7 @@ Each leaf is also the built-in that a caller would reach for, and carries the ex
     │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
     │   ├── DrainError           1   RuntimeError: an apiserver cannot be taken out of the host's haproxy
     │   ├── MoveError            1   RuntimeError: the VIP does not go where it was sent
+    │   ├── PackageHeldError     1   RuntimeError: a package is held, and should change
     │   └── DowngradeRefusedError 1  ValueError: a pinned package is older than what the host has
     ├── OutputError              7   RuntimeError: a report, or other output, cannot be written
     ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
@@ -226,6 +227,10 @@ class DrainError(HostError, RuntimeError):
 
 class MoveError(HostError, RuntimeError):
     """The VIP does not go where it was sent."""
+
+
+class PackageHeldError(HostError, RuntimeError):
+    """The host's administrator keeps a package from changing that should be of another version."""
 
 
 class DowngradeRefusedError(HostError, ValueError):

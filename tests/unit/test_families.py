@@ -41,6 +41,9 @@ toy_refresh() { toypkg read; }
 toy_install() { toypkg install "$@"; }
 toy_upgrade() { toypkg upgrade "$@"; }
 toy_downgrade() { toypkg downgrade "$@"; }
+toy_rehearse() { [ ! -e "$TOY/conflict" ] || { echo "a conflict" && return 1; }; }
+toy_held() { [ -e "$TOY/held-$1" ] && cat "$TOY/held-$1"; }
+toy_unhold() { echo "toypkg let go of $1"; }
 toy_trouble() {
     case $1 in
     *running*) echo locked ;;
@@ -265,3 +268,60 @@ def test_package_manager_that_leaves_one_out_is_not_believed(host: Host) -> None
     completed = host.run("change", upgrades="haproxy 2")
     assert completed.returncode == 1
     assert "haproxy is 1, not 2; skipped" in completed.stderr
+
+
+@pytest.mark.field_report(
+    "J4",
+    "ansible#51218",
+    "the package manager refuses half-way",
+    "an upgrade names packages that are held before it moves anything",
+)
+def test_package_that_is_held_is_told_with_the_way_out(host: Host) -> None:
+    host.has(haproxy="1", keepalived="2")
+    host.offers(haproxy="1 2", keepalived="2")
+    for name in ("haproxy", "keepalived"):
+        (host.folder / f"held-{name}").touch()
+    said = changes(host.run("list_changes", wanted="haproxy\nkeepalived"))
+    assert said == ["held haproxy 1 2 toypkg let go of haproxy", "end"]
+    assert changes(host.run("list_changes", wanted="haproxy 1")) == ["end"]  # held where it should be
+
+
+@pytest.mark.field_report("J4")
+def test_version_that_is_hidden_by_being_held_is_told_as_well(host: Host) -> None:
+    host.has(haproxy="1")
+    host.offers(haproxy="1")
+    (host.folder / "held-haproxy").write_text("3\n")
+    for wanted in ("haproxy", "haproxy 3"):
+        said = changes(host.run("list_changes", wanted=wanted))
+        assert said == ["held haproxy 1 3 toypkg let go of haproxy", "end"]
+
+
+@pytest.mark.field_report("J4")
+def test_change_that_would_be_refused_is_told_before_it_is_tried(host: Host) -> None:
+    host.has(haproxy="1")
+    host.offers(haproxy="1 2")
+    (host.folder / "conflict").touch()
+    completed = host.run("list_changes", wanted="haproxy")
+    assert (completed.returncode, completed.stderr) == (1, "toypkg: it failed:\na conflict\n")
+    assert host.version("haproxy") == "1"
+
+
+@pytest.mark.field_report("J4")
+def test_dnf_tells_what_versionlock_hides(tmp_path: Path) -> None:
+    dnf = tmp_path / "dnf"
+    dnf.write_text("""#!/bin/sh
+case "$*" in
+*"--disableplugin=versionlock --disableexcludes=all"*) echo haproxy 0:2.8.14-1.el9 ;;
+*) [ -e "$LOCKED" ] || echo haproxy 0:2.8.14-1.el9 ;;
+esac
+""")
+    dnf.chmod(0o755)
+
+    def held(locked: Path) -> tuple[int, str]:
+        script = f"{Dnf().functions}\nMANAGER={dnf}\ndnf_held haproxy\n"
+        environment = {"LOCKED": str(locked), "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(["sh"], input=script, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    assert held(dnf) == (0, "2.8.14-1.el9\n")
+    assert held(tmp_path / "none")[0] != 0

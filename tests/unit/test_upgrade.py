@@ -190,3 +190,16 @@ def test_an_upgrade_that_takes_long_keeps_the_leases_of_those_that_wait(
     upgrade(run_of("upgrade"))
     order = old.order("take", "upgrade")
     assert ("lb-1", "take") in order[order.index(("lb-2", "upgrade")) : order.index(("lb-3", "upgrade"))]
+
+
+@pytest.mark.field_report("J4")
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_held_package_stops_all_before_anything_moves(old: World, run_of: Callable[..., Run], *, dry_run: bool) -> None:
+    old.newer["lb-3"] = "held haproxy 2.6.12-1 2.6.12-2 apt-mark unhold haproxy\n"
+    report = upgrade(run_of("upgrade", dry_run=dry_run))
+    assert not old.order("upgrade", "move")
+    assert failure_of(report, "lb-3") == (
+        "PackageHeldError: haproxy is held at 2.6.12-1: expected to bring it to 2.6.12-2. Release it with `apt-mark "
+        "unhold haproxy`, or pin the installed version with packages.NAME in the inventory; nothing was changed"
+    )
+    assert (report.exit_code, report.changed) == (1, False)

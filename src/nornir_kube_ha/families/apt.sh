@@ -35,6 +35,12 @@ apt_upgrade() { apt_get --no-install-recommends --only-upgrade install "$@"; }
 
 apt_downgrade() { apt_get --no-install-recommends --only-upgrade --allow-downgrades install "$@"; }
 
+apt_rehearse() { apt_downgrade --simulate "$@"; }
+
+apt_held() { apt-mark showhold "$1" | grep . >/dev/null; }
+
+apt_unhold() { echo "apt-mark unhold $1"; }
+
 apt_trouble() {
     case $1 in
     *"Could not get lock"*) echo locked ;;

@@ -68,6 +68,18 @@ dnf_upgrade() { dnf_do upgrade "$@"; }
 
 dnf_downgrade() { dnf_do downgrade "$@"; }
 
+# It tells only by what it hides: a rehearsal would end as a refusal does.
+dnf_rehearse() { :; }
+
+# Newest with what keeps versions from it, and without: the plugin versionlock, and lines of excludepkgs.
+dnf_held() {
+    shown=$(dnf_query --latest-limit 1 "$1") || return
+    newest=$(dnf_query --disableplugin=versionlock --disableexcludes=all --latest-limit 1 "$1") || return
+    [ "$shown" != "$newest" ] && echo "${newest#* }"
+}
+
+dnf_unhold() { echo "dnf versionlock delete $1, or take it out of excludepkgs in /etc/dnf/dnf.conf and the sources"; }
+
 dnf_trouble() {
     case $1 in
     *"already locked by"* | *"Failed to obtain the transaction lock"* | *"create transaction lock"*) echo locked ;;

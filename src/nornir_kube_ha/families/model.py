@@ -22,6 +22,10 @@ class Family:
       * `refresh`: reads the package sources again
       * `install WORD...`, `upgrade WORD...`, `downgrade WORD...`: of packages; files of ours that stand there are kept
       * `unchanged PATH`: whether a configuration file is as haproxy's or keepalived's package ships it
+      * `rehearse WORD...`: fails, with words, where a change to these would be refused; changes nothing
+      * `held PACKAGE`: fails unless the administrator keeps it from changing; prints the newest version if that
+        is hidden by it
+      * `unhold PACKAGE`: how that is ended, for a person
       * `trouble WORDS`: what words of its own tell of: `locked`, `sources` (one cannot be read), `missing`, or nothing
     """
 
