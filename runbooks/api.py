@@ -78,6 +78,7 @@ def deploy(
     hosts: Collection[str] | None = None,
     dry_run: bool | None = None,
     quick: bool = False,
+    bootstrap: bool = False,
     roll_out: RollOut = AS_USUAL,
     tell: Tell | None = None,
 ) -> Report:
@@ -88,6 +89,7 @@ def deploy(
         hosts: as for `verify`
         dry_run: whether to say only what would change; Nornir's own setting if none
         quick: where nothing differs, ask nobody but the hosts themselves, and skip the checks of what others answer
+        bootstrap: no apiserver has ever been up, where a first deploy does not see that by itself
         roll_out: in which steps a change goes over hosts
         tell: is given a line of progress now and then
 
@@ -100,7 +102,7 @@ def deploy(
         UsageError: there is no such host
     """
     with _run("deploy", nornir, hosts, dry_run=dry_run, tell=tell) as run:
-        return _deploy.deploy(run, Options(roll_out=roll_out, quick=quick))
+        return _deploy.deploy(run, Options(roll_out=roll_out, quick=quick, bootstrap=bootstrap))
 
 
 def rollback(

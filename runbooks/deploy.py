@@ -17,6 +17,7 @@ from nornir_kube_ha.membership import joining, why_not_to_join
 from nornir_kube_ha.obstacles import obstacles
 from nornir_kube_ha.preflight import hindrances
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.runbooks.bootstrap import await_first_apiservers, new_clusters, refuse_served, waiting
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
 from nornir_kube_ha.runbooks.foreign_files import refuse_foreign_files, replaced_files
@@ -47,18 +48,25 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         if options.quick and _differs(run):
             look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
         _preflight(run, options.roll_out)
-        if _differs(run):
+        if options.bootstrap:
+            refuse_served(run)
+        if _differs(run) or (options.bootstrap and waiting(run) != {*run.facts}):
             with leased(run, proven):
                 if not run.dry_run:
                     _preflight(run, options.roll_out)  # again: another run may have been at work until now
                 replaced = replaced_files(run)
                 _install(run)
                 run.plans = {name: replace(each, replaces=replaced.get(name, ())) for name, each in run.plans.items()}
+                new = new_clusters(run, told=options.bootstrap)
                 unheld = unheld_routers(run)
                 open_firewalls(run)
                 roll_out(run, ALL, options.roll_out)
                 close_firewalls(run)
+                await_first_apiservers(run, new)
                 _settle(run, proven, unheld)
+                proven -= waiting(run)  # good is what has served
+                if options.bootstrap and not (run.changed or run.dry_run):
+                    run.look()
     return run.report()
 
 

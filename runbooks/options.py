@@ -49,6 +49,7 @@ class Options:
         failover: a failover test's own
         roll_out: in which steps a change goes over hosts
         quick: where nothing differs, ask nobody but the hosts themselves
+        bootstrap: no apiserver has ever been up
         list_generations: only list what there is to go back to
         yes: do not ask before everything is taken off
         former: addresses of machines that were nodes of a cluster; the hosts that are meant say of which
@@ -72,6 +73,7 @@ class Options:
     failover: FailoverOptions = NO_FAILOVER
     roll_out: RollOut = AS_USUAL
     quick: bool = False
+    bootstrap: bool = False
     list_generations: bool = False
     back_to: str = ""
     yes: bool = False
@@ -152,6 +154,11 @@ def add_deploy_options(parser: argparse.ArgumentParser) -> None:
         "where nothing differs, end there: no VIP, peer or apiserver is asked, and checks of what they answer skipped"
     )
     parser.add_argument("--quick", action="store_true", help=words)
+    words = (
+        "no apiserver has ever been up: before `kubeadm init`, where a first deploy does not see that by itself. "
+        "Until the first one answers, checks warn that none does yet"
+    )
+    parser.add_argument("--bootstrap", action="store_true", help=words)
     add_takeover_options(parser)
 
 
@@ -299,6 +306,7 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
         roll_out=RollOut.of(arguments),
         quick=getattr(arguments, "quick", False),
+        bootstrap=getattr(arguments, "bootstrap", False),
         list_generations=getattr(arguments, "list_generations", False),
         back_to=getattr(arguments, "back_to", ""),
         yes=getattr(arguments, "yes", False),

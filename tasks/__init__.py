@@ -17,6 +17,7 @@ from nornir_kube_ha.tasks.drain import drain_apiserver, ready_apiserver
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.firewall import change_firewall
+from nornir_kube_ha.tasks.first_apiserver import await_first_apiserver
 from nornir_kube_ha.tasks.former import get_former_peers
 from nornir_kube_ha.tasks.generations import get_generation_files, get_generations
 from nornir_kube_ha.tasks.holding import get_holding
@@ -32,6 +33,7 @@ from nornir_kube_ha.tasks.vip import get_endpoint
 
 __all__ = [
     "apply_config",
+    "await_first_apiserver",
     "change_firewall",
     "change_services",
     "commit_config",

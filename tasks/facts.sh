@@ -67,6 +67,16 @@ moves() {
     done
 }
 
+# Before `kubeadm init`: whether a process of ours waits for the first apiserver, and what a cluster leaves that has served.
+first_apiserver() {
+    section bootstrap
+    waits=/run/kube-ha-first-apiserver
+    [ ! -e $waits ] || flock --nonblock $waits true || echo "waits $(head -c 20 $waits)"
+    for file in /var/lib/kube-ha/good /var/lib/kube-ha/served /etc/kubernetes/manifests/kube-apiserver.yaml /etc/kubernetes/admin.conf; do
+        [ ! -e $file ] || echo "served $file"
+    done
+}
+
 units() {
     section units
     printf '%s\n%s\n' "$haproxy_shown" "$keepalived_shown"
@@ -320,6 +330,7 @@ look() {
     files
     origins
     moves
+    first_apiserver
     units
     network
     sources

@@ -28,6 +28,7 @@ systemctl daemon-reload
 for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' | cut -d ' ' -f 1); do
     systemctl stop "$timer"
 done
+systemctl stop kube-ha-first-apiserver.service 2>/dev/null || true
 forget_selinux
 
 # UNIT WORD: its state (2) or whether it started at boot (3), as it was before our first change.
@@ -58,7 +59,8 @@ for unit in haproxy keepalived; do
         failed="$failed start $unit;"
     fi
 done
-rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained
+rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained \
+    /run/kube-ha-first-apiserver
 # Last, since a firewall may refuse: all else has been done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }

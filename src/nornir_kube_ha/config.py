@@ -47,6 +47,8 @@ VRRP_DEAF_FILE = f"{RUN_FOLDER}/vrrp-deaf"
 CHECKED_FILE = "/run/kube-ha-checked"  # not where keepalived watches for changes: it is written each second
 KEEPALIVED_RUN_FOLDER = "kube-ha-keepalived"  # below /run, where keepalived writes its state for whoever asks
 DRAINED_FOLDER = "/run/kube-ha-drained"
+WAITS_FILE = "/run/kube-ha-first-apiserver"
+SERVED_FILE = "/var/lib/kube-ha/served"
 LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 

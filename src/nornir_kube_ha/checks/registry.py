@@ -16,6 +16,7 @@ from nornir_kube_ha.checks import (
     units,
     vip,
 )
+from nornir_kube_ha.checks.bootstrap import with_state
 from nornir_kube_ha.checks.model import (
     Check,
     ClusterRule,
@@ -127,7 +128,7 @@ def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, 
     """
     found = (check.judge(view, chosen) for check in HOST_CHECKS if check.id in chosen)
     # A daemon's own words, as its journal has them, may quote a line of its file.
-    return tuple(_shown(each, view.node) for each in found)
+    return tuple(_shown(with_state(view, each), view.node) for each in found)
 
 
 def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
@@ -152,7 +153,7 @@ def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Fin
         chosen: ids of the checks that are wanted
     """
     found = (check.judge(view, chosen) for check in CLUSTER_CHECKS if check.id in chosen)
-    return tuple(_shown(each, view.cluster.nodes[0]) for each in found)
+    return tuple(_shown(with_state(view, each), view.cluster.nodes[0]) for each in found)
 
 
 def _shown(finding: Finding, node: Node) -> Finding:

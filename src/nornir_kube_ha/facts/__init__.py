@@ -1,5 +1,6 @@
 """What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
 
+from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
@@ -24,6 +25,7 @@ __all__ = [
     "VRRP_STATES",
     "Advert",
     "Answer",
+    "Bootstrap",
     "Certificate",
     "Clock",
     "Command",

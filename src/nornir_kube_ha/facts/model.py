@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.config import FileFact
+from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
@@ -16,6 +17,7 @@ from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
 from nornir_kube_ha.versions import upstream_version
 
 NO_MOVES = Moves()
+NO_BOOTSTRAP = Bootstrap()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Facts:
         has_ipv6: the interface may have addresses of IPv6; false where it is switched off
         haproxy_silence: why haproxy did not answer, "" if it did
         moves: what a planned move of the VIP has left there
+        bootstrap: whether it waits for its first apiserver
         asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
         folders: those that our files are in, and the ones above
@@ -152,6 +155,7 @@ class Facts:
     sources: Mapping[str, IPAddress] = field(default_factory=dict)
     haproxy_load: tuple[int, int] | None = None
     moves: Moves = NO_MOVES
+    bootstrap: Bootstrap = NO_BOOTSTRAP
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.

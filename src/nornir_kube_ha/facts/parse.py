@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
+from nornir_kube_ha.facts.bootstrap import bootstrap
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
@@ -75,6 +76,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         sources=dict(network.sources(sections.get("sources", ""))),
         haproxy_load=daemons.load(sections["haproxy_info"], sections["haproxy"]),
         moves=moves(sections.get("moves", "")),
+        bootstrap=bootstrap(sections.get("bootstrap", "")),
     )
 
 
