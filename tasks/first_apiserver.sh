@@ -7,6 +7,7 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 UNIT=kube-ha-first-apiserver
 
 # FILE WHY SOCKET LISTENER SERVED. By the last check's result: before its first one, haproxy calls an apiserver up.
+# Without braces around names: systemd would take them for its own.
 # shellcheck disable=SC2016  # expanded by the shell that waits
 LOOP='
 exec 9>"$1" && flock --nonblock 9 || exit 0
@@ -14,7 +15,7 @@ echo "$2" >&9
 until echo "show stat $4 4 -1" | socat -t 2 - "UNIX-CONNECT:$3" 2>/dev/null | cut -d , -f 37 | grep -qE "L[47]OK"; do
     sleep 1
 done
-(umask 077 && mkdir -p "${5%/*}" && : >"$5")
+(umask 077 && mkdir -p "$(dirname "$5")" && : >"$5")
 rm -f "$1"
 '
 
