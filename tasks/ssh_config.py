@@ -93,7 +93,8 @@ class Jump(paramiko.ProxyCommand):
         self._stdout.close()
         self.process.terminate()
         self._await_end()
-        self._said.close()
+        with contextlib.suppress(ValueError):  # paramiko's thread and ours may both do it
+            self._said.close()
 
     def _await_end(self) -> None:
         try:
