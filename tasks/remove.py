@@ -1,7 +1,7 @@
 """Taking everything off a host again."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from nornir.core.task import Result, Task
@@ -16,6 +16,7 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 
 NO_VIPS: Mapping[str, Iterable[str]] = MappingProxyType({})
+REMOVE = ("draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "remove.sh")
 TIMEOUT = 120  # seconds; systemd's own limit for a stop is 90
 STEPS = (
     "stop keepalived and haproxy, and start neither at boot",
@@ -32,7 +33,7 @@ def remove_config(
     """Stop and disable keepalived and haproxy, and take every file and firewall rule of ours away. Packages stay.
 
     What stood in the place of our files before the first of them is put back, and the units run and start at boot if
-    they did so then.
+    they did so then. A file that somebody else has put in the place of ours stays, and so does its unit.
 
     Arguments:
         dry_run: whether to only say so; Nornir's own setting if not given
@@ -42,28 +43,41 @@ def remove_config(
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether anything of ours was there; in a dry run True
           * diff (``str``): what goes
           * result (``bool``): whether keepalived ran before the first deploy, and waits for that reason
 
     Raises:
         RemoteCommandError: a unit does not stop or start, or a file does not go
     """
-    running: list[str] = []
-    waits = False
-    if not task.is_dry_run(dry_run):
-        nonce = secrets.token_hex(8)
-        variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
-        variables += assignments(vips=" ".join(vips.get(task.host.name, ())))
-        scripts = map(load_script, ("draft.sh", *FIREWALL, "selinux.sh", "remove.sh"))
-        script = "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts])
-        done = run_script(task, script, timeout=TIMEOUT)
-        running = [unit for unit in UNITS if f"@{nonce} unit {unit}" in done.stdout.splitlines()]
-        waits = f"@{nonce} waits keepalived" in done.stdout.splitlines()
-    lines = ["- keepalived, haproxy: stopped, and not started at boot", *(f"- {path}" for path in MANAGED_PATHS)]
-    lines += [f"+ {unit}: runs again, with the file that was there before the first deploy" for unit in running]
-    lines.append("- firewall rules that kube-ha added")
-    return Result(host=task.host, changed=True, diff="\n".join(lines), result=waits)
+    if task.is_dry_run(dry_run):
+        return Result(host=task.host, changed=True, diff=_diff(frozenset()), result=False)
+    nonce = secrets.token_hex(8)
+    variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
+    variables += assignments(vips=" ".join(vips.get(task.host.name, ())), family="")
+    scripts = map(load_script, REMOVE)
+    script = "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts])
+    done = run_script(task, script, timeout=TIMEOUT)
+    mark = f"@{nonce} "
+    told = frozenset(line.removeprefix(mark) for line in done.stdout.splitlines() if line.startswith(mark))
+    if "nothing" in told:
+        return Result(host=task.host, changed=False, diff="", result=False)
+    return Result(host=task.host, changed=True, diff=_diff(told), result="waits keepalived" in told)
+
+
+def _diff(told: Collection[str]) -> str:
+    """What goes and what stays, by what the script has told."""
+    foreign = [path for path in MANAGED_PATHS if f"foreign {path}" in told]
+    stopped = [unit for unit in reversed(UNITS) if not any(f"/{unit}.c" in path for path in foreign)]
+    lines = [f"- {', '.join(stopped)}: stopped, and not started at boot"] if stopped else []
+    lines += [f"- {path}" for path in MANAGED_PATHS if path not in foreign]
+    lines += [f"  {path} stays: kube-ha did not write it" for path in foreign]
+    lines += [
+        f"+ {unit}: runs again, with the file that was there before the first deploy"
+        for unit in UNITS
+        if f"unit {unit}" in told
+    ]
+    return "\n".join([*lines, "- firewall rules that kube-ha added"])
 
 
 def start_keepalived(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:

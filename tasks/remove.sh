@@ -1,27 +1,65 @@
-# Take everything of ours off this host again, and put back what stood there before our first change.
+# Take everything of ours off this host again, and put back what stood there before our first change. What is not ours
+# stays: a file of somebody else and its unit, and all of a host that we never changed.
 #
-# After draft.sh, firewall.sh and selinux.sh; set before it: NONCE, MANAGED (all paths of ours), KEPT (where generations
-# and what was before them are), VIPS (the cluster's). Prints "@NONCE unit UNIT" of each unit that runs again, "@NONCE
+# After draft.sh, firewall.sh, selinux.sh, generations.sh and origins.sh; set before it: NONCE, MANAGED (all paths of ours),
+# KEPT (where generations and what was before them are), FAMILY (""), VIPS (the cluster's). Prints "@NONCE nothing" where
+# nothing is ours, "@NONCE foreign PATH" of each file that stays, "@NONCE unit UNIT" of each unit that runs again, "@NONCE
 # waits UNIT" of one that must not run yet, then "@NONCE end".
 set -e
 
+# shellcheck disable=SC2086  # a list of words
+[ -e "$KEPT" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED || {
+    close_all
+    printf '@%s nothing\n@%s end\n' "$NONCE" "$NONCE"
+    exit 0
+}
+
+# PATH: `foreign` if it is somebody else's.
+owner_of() {
+    [ -f "$1" ] || return 0
+    if grep -qsF 'Written by nornir-kube-ha' "$1"; then return 0; fi
+    case $(origin_of "$1") in
+    written* | plain* | good | kept) ;;
+    *) echo foreign ;;
+    esac
+}
+
+foreign=
+for unit in haproxy keepalived; do
+    for file in $MANAGED; do
+        case $file in
+        */$unit.c*)
+            owner=$(owner_of "$file")
+            if [ "$owner" = foreign ]; then
+                foreign="$foreign $unit $file"
+                printf '@%s foreign %s\n' "$NONCE" "$file"
+            fi
+            ;;
+        esac
+    done
+done
+
 # keepalived first: it takes the VIP off, and says goodbye to the others.
 for unit in keepalived haproxy; do
+    case " $foreign " in *" $unit "*) continue ;; esac
     [ "$(systemctl show --property LoadState --value "$unit")" != loaded ] || systemctl disable --quiet --now "$unit" >&2
 done
 
 # shellcheck disable=SC2086  # a list of words
 discard $MANAGED
 for file in $MANAGED; do
+    case " $foreign " in *" $file "*) continue ;; esac
     rm -f "$file"
     case ${file%/*} in
-    *.service.d) [ ! -d "${file%/*}" ] || rmdir --ignore-fail-on-non-empty "${file%/*}" ;;
+    *.service.d) [ ! -d "${file%/*}" ] || [ -L "${file%/*}" ] || rmdir --ignore-fail-on-non-empty "${file%/*}" ;;
     esac
     # File by file: a copy of the whole folder would give its modes to folders that are not ours, / among them.
-    if [ -f "$KEPT/before$file" ]; then
+    # A link may lead nowhere from where it is kept.
+    if [ -f "$KEPT/before$file" ] || [ -L "$KEPT/before$file" ]; then
         [ -d "${file%/*}" ] || install -d -m 0755 "${file%/*}"
-        cp -a "$KEPT/before$file" "$(draft_of "$file")"
-        mv -fT "$(draft_of "$file")" "$file"
+        draft=$(draft_of "$file")
+        cp -a "$KEPT/before$file" "$draft"
+        mv -fT "$draft" "$file"
     fi
 done
 systemctl daemon-reload
@@ -42,6 +80,7 @@ done
 
 failed=
 for unit in haproxy keepalived; do
+    case " $foreign " in *" $unit "*) continue ;; esac
     state=$(was "$unit" 2) at_boot=$(was "$unit" 3)
     if [ $unit = keepalived ] && [ "$state" = active ] && [ -n "$shared" ]; then
         printf '@%s waits %s\n' "$NONCE" $unit

@@ -1,14 +1,17 @@
 """Taking everything off again: whom it meets, in which order, and who is asked before."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from tests.unit.test_deploy import ALL, World, run_of, world
+from nornir.core.task import Task
+from tests.unit.test_deploy import ALL, World, found_in, run_of, world
 
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.remove import remove
 from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.tasks.shell import Completed
 
 __all__ = ["run_of", "world"]  # fixtures
 
@@ -51,3 +54,38 @@ def test_host_that_fails_stops_it_while_the_vip_is_still_held(world: World, run_
     report = remove(run_of("remove"), Options(yes=True))
     assert [host for host, _ in world.order("remove")] == ["lb-2"]
     assert report.exit_code == 1
+
+
+def test_host_that_has_nothing_of_ours_is_not_changed(
+    world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = world.run_script
+
+    def sending(task: Task, script: str, *, timeout: float) -> Completed:
+        done = send(task, script, timeout=timeout)
+        return replace(done, stdout=f"@{found_in(script, 'NONCE=')} nothing\n") if "\nKEPT=" in script else done
+
+    monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
+    report = remove(run_of("remove"), Options(yes=True))
+    assert (report.changed, report.exit_code) == (False, 0)
+
+
+@pytest.mark.field_report("C3")
+@pytest.mark.parametrize(("hosts", "starts"), [(ALL, ["lb-3"]), (("lb-2", "lb-3"), [])])
+def test_old_keepalived_with_our_vip_starts_once_all_nodes_are_taken_off(
+    world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...], starts: list[str]
+) -> None:
+    started: list[str] = []
+    send = world.run_script
+
+    def sending(task: Task, script: str, *, timeout: float) -> Completed:
+        if "enable --quiet --now keepalived" in script and "\nKEPT=" not in script:
+            started.append(task.host.name)
+            return Completed(0, "", "")
+        done = send(task, script, timeout=timeout)
+        waits = "\nKEPT=" in script and task.host.name == "lb-3"
+        return replace(done, stdout=f"@{found_in(script, 'NONCE=')} waits keepalived\n") if waits else done
+
+    monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
+    remove(run_of("remove", hosts), Options(yes=True))
+    assert started == starts

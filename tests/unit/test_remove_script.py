@@ -64,7 +64,7 @@ class Host:
             (self.folder / "boot" / unit).touch()
 
     def remove(self) -> subprocess.CompletedProcess[str]:
-        return self.run(load_script("remove.sh"))
+        return self.run(*map(load_script, ("generations.sh", "origins.sh", "remove.sh")))
 
     @property
     def units(self) -> list[str]:
@@ -140,6 +140,28 @@ def test_file_that_replaced_ours_later_comes_back(host: Host) -> None:
     assert not host.files[0].exists()
     assert host.files[1].read_text() == "vrrp_instance x\n"
     assert host.units == ["boot/keepalived", "running/keepalived"]
+
+
+@pytest.mark.field_report("C3")
+def test_host_that_was_never_deployed_to_is_left_alone(host: Host) -> None:
+    host.files[0].write_text("frontend web\n")
+    (host.folder / "running/haproxy").touch()
+    done = host.remove()
+    assert (done.returncode, done.stdout) == (0, "@0 nothing\n@0 end\n"), done.stderr
+    assert host.units == ["running/haproxy"]
+    assert host.files[0].read_text() == "frontend web\n"
+
+
+@pytest.mark.field_report("C3")
+def test_file_that_somebody_else_has_put_in_the_place_of_ours_stays_with_its_unit(host: Host) -> None:
+    host.files[0].write_text("what was there\n")
+    host.deploy()
+    host.files[0].write_text("frontend web\n")
+    done = host.remove()
+    assert (done.returncode, done.stdout.split("\n")[0]) == (0, f"@0 foreign {host.files[0]}"), done.stderr
+    assert host.units == ["boot/haproxy", "running/haproxy"]
+    assert host.files[0].read_text() == "frontend web\n"
+    assert not host.files[1].exists()
 
 
 @pytest.mark.field_report(
