@@ -31,6 +31,11 @@ from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import install_packages
 
+HINT = (
+    "give the cluster another virtual_router_id, or stop that router; a node that was of this cluster is taken off by "
+    "kube-ha remove --host ADDRESS"
+)
+
 
 def deploy(run: Run, options: Options = DEFAULT) -> Report:
     """Make every host of a run what it should be.
@@ -96,9 +101,9 @@ def _preflight(run: Run, how: RollOut | None) -> None:
         if foreign := foreign_routers(view):
             vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
             words = f"another router speaks VRID {vrids} on {view.node.interface}"
-            hint = "give the cluster another virtual_router_id, or stop that router; nothing was changed"
-            former = [f"kube-ha remove --host {each}" for each in former_speakers(view)]
-            hint = f"that was a node of this cluster, take it off: {'; '.join(former)}; {hint}" if former else hint
+            former = "; ".join(f"kube-ha remove --host {each}" for each in former_speakers(view))
+            hint = f"it was a node of this cluster: take it off with {former}" if former else HINT
+            hint += "; nothing was changed"
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
         elif words := "; ".join(
             (
