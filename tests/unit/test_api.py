@@ -256,6 +256,19 @@ def test_who_calls_has_been_asked(caller: Callable[..., Nornir], monkeypatch: py
     assert remove(caller(), dry_run=True).dry_run
 
 
+@pytest.mark.field_report("C4")
+def test_former_node_is_taken_off_alone_and_the_callers_inventory_stays(caller: Callable[..., Nornir]) -> None:
+    nornir = caller()
+    names = list(nornir.inventory.hosts)
+    for wrong in (["lb-9"], ["192.0.2.13 -o"], "192.0.2.13"):
+        with pytest.raises(UsageError, match="former"):
+            remove(nornir, former=wrong, dry_run=True)
+    with pytest.raises(UsageError, match=r"as lb-3\."):
+        remove(nornir, former=["192.0.2.13"], dry_run=True)
+    assert list(remove(nornir, former=["192.0.2.99"], dry_run=True).hosts) == ["192.0.2.99"]
+    assert list(nornir.inventory.hosts) == names
+
+
 def test_an_error_is_one_of_ours_and_a_built_in(caller: Callable[..., Nornir]) -> None:
     nornir = caller()
     nornir.inventory.hosts["lb-2"].data["vpi"] = "192.0.2.10/24"

@@ -55,6 +55,14 @@ def test_interval_must_be_the_same_where_adverts_do_not_tell_it(conf: str) -> No
     assert differences(second, second.replace("advert_int 0.05", "advert_int 1")) == ("advert_int 0.05 -> 1",)
 
 
+@pytest.mark.field_report("C2")
+def test_other_virtual_routers_than_ours_need_not_hear_them(conf: str) -> None:
+    other = "vrrp_instance x {\n virtual_router_id 51\n virtual_ipaddress {\n  192.0.2.77\n }\n}\n"
+    assert differences(other, conf) == ()
+    assert "vrrp_version none -> 3" in differences(other.replace("51", "68"), conf)
+    assert "vrrp_version none -> 3" in differences(other.replace("192.0.2.77", "192.0.2.10"), conf)
+
+
 SECOND = """
 vrrp_instance VI-kube-master-69 {
     interface eth0
