@@ -133,8 +133,8 @@ REQUIRED = {
         KEEPALIVED_DROP_IN: (
             {IN_TMP, "PrivateTmp=yes"},
             {
-                *(ELSEWHERE, "Environment=TMPDIR=/run/kube-ha-keepalived"),
-                *("RuntimeDirectory=kube-ha-keepalived", "RuntimeDirectoryMode=0700"),
+                *(ELSEWHERE, "Environment=TMPDIR=/run/keepalived-kube-ha"),
+                *("RuntimeDirectory=keepalived-kube-ha", "RuntimeDirectoryMode=0700"),
             },
         ),
     },

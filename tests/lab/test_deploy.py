@@ -80,7 +80,7 @@ def test_a_value_of_one_host_changes_only_that_host(deployed: Lab) -> None:
     assert [after[host] for host in HOSTS[:2]] == [files[host] for host in HOSTS[:2]]
     assert on_all(deployed, "systemctl show --property MainPID --value keepalived") == pids
     assert '"effective_priority":105' in re.sub(
-        r"\s", "", deployed.run("lb-3", "cat /run/kube-ha-keepalived/keepalived.json")
+        r"\s", "", deployed.run("lb-3", "cat /run/keepalived-kube-ha/keepalived.json")
     )
 
 

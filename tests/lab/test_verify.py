@@ -98,7 +98,7 @@ def test_a_state_that_keepalived_wrote_earlier_is_not_taken_for_its_answer(deplo
     stale = '[{"data":{"iname":"VI-kube-master","state":3,"effective_priority":1}}]'
     for _ in range(4):  # read too early, it was taken in one look of six
         for host in HOSTS:
-            deployed.run(host, f"echo '{stale}' >/run/kube-ha-keepalived/keepalived.json")
+            deployed.run(host, f"echo '{stale}' >/run/keepalived-kube-ha/keepalived.json")
         completed = deployed.runbook("verify", "--output", "json")
         assert (completed.status, completed.failed_checks()) == (0, {})
 
