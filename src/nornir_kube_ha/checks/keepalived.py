@@ -81,13 +81,11 @@ def no_foreign_router(view: HostView) -> Verdict:
     expected = f"no router but this cluster's speaks VRID {_vrids(view.cluster.routers)} on {view.node.interface}"
     if not foreign and not _can_hear(view):
         return _deaf(view, expected)
+    more = len(foreign) - MOST_FOREIGN
     return Verdict(
         not foreign,
         expected,
-        "; ".join(
-            [*foreign[:MOST_FOREIGN], *([f"{len(foreign) - MOST_FOREIGN} more"] if foreign[MOST_FOREIGN:] else [])]
-        )
-        or _no_other(view),
+        "; ".join(foreign[:MOST_FOREIGN]) + (f"; {more} more" if more > 0 else "") or _no_other(view),
         f"take off a node that was: {_take_off(former)}"
         if (former := former_speakers(view))
         else "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
@@ -165,9 +163,8 @@ def _deaf(view: HostView, expected: str) -> Verdict:
         return Verdict(None, expected, words, "run deploy, which installs them", because=view.missing)
     if view.facts.heard.excess:
         words = f"too much was heard on {view.node.interface}: {view.facts.heard.excess}: {_speakers(view.facts.heard)}"
-        return Verdict(
-            None, expected, words, "find who floods the network, by these hardware addresses; then look again"
-        )
+        hint = "find who floods the network, by these hardware addresses, then look again"
+        return Verdict(None, expected, words, hint)
     return Verdict(None, expected, f"cannot listen: {view.facts.heard.trouble}", "run tcpdump on the host to see why")
 
 

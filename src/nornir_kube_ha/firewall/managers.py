@@ -1,7 +1,7 @@
 """What manages packet filters, and how each calls a rule. One class each; another is a class more."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from nornir_kube_ha.firewall.model import FirewallFact
 from nornir_kube_ha.packetfilter import VRRP, Chain, Packet, Ruleset, Table, stopping
 
 MARK = "kube-ha"
+LONGEST_RULE = 1000  # characters
 PRIORITY = -28112  # of our rich rules, which know no comment: nobody else's number, and before rules that refuse
 _NFT_NAME = re.compile(r"[A-Za-z][\w/.-]*")
 
@@ -154,8 +155,15 @@ def parse_firewall(manager: str, place: str, live: str, kept: str, tables: str =
         KeyError: there is no such manager
     """
     ours = _OURS[manager]
-    in_force, to_stay = (frozenset(ours.findall(text)) for text in (live, kept))
+    in_force, to_stay = (frozenset(_found(ours, text)) for text in (live, kept))
     return FirewallFact(manager, place, in_force, to_stay, frozenset(tables.splitlines()))
+
+
+def _found(ours: re.Pattern[str], text: str) -> Iterator[str]:
+    """Our rules, line by line: no rule of ours is long, and what is sought in a line takes longer than it is."""
+    for line in text.splitlines():
+        if len(line) <= LONGEST_RULE and (match := ours.fullmatch(line)):
+            yield match[match.lastindex or 0]
 
 
 def rules_of(ruleset: Ruleset) -> frozenset[str]:

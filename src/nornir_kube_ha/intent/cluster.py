@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_address
+from socket import inet_aton
 
 from nornir_kube_ha.addresses import IPInterface, IPNetwork
 from nornir_kube_ha.errors import Problem
@@ -296,6 +298,29 @@ class Cluster:
                     f"{node.control_plane_endpoint} is not on port {node.haproxy.port} (haproxy.port), "
                     "so clients would not find haproxy",
                 )
+            yield from self._endpoint(node)
+
+    @staticmethod
+    def _endpoint(node: Node) -> Iterator[Problem]:
+        """An address is one of the VIPs: clients that go by another one find no haproxy, or one that does not move."""
+        name = (node.control_plane_endpoint or "").rpartition(":")[0].strip("[]")
+        try:
+            known = ip_address(name) in {vip.ip for vip in node.vips}
+        except ValueError:
+            known = not _is_number(name)
+        if name and not known:
+            vips = ", ".join(str(vip.ip) for vip in node.vips)
+            words = f"expected a name, or a VIP of the cluster ({vips}), got {name}; clients would go past the VIP"
+            yield Problem(node.name, "control_plane_endpoint", words)
+
+
+def _is_number(name: str) -> bool:
+    """Whether a resolver takes it for an IPv4 address all the same, as `192.0.2.010`, `3221225994` or `0xc000020a`."""
+    try:
+        inet_aton(name)
+    except OSError:
+        return not any(char.isalpha() for char in name)
+    return True
 
 
 def _no_hosts(network: IPNetwork) -> set[object]:
