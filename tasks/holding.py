@@ -1,7 +1,6 @@
 """Who holds the VIP, at each moment: every node tells when it comes and when it goes, over the login that it has."""
 
 import re
-import shlex
 import threading
 import time
 from collections.abc import Iterable
@@ -14,11 +13,13 @@ from nornir_kube_ha.errors import RemoteTimeoutError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.outage import FOREVER, Holding, Span
 from nornir_kube_ha.tasks.remote import assignments, load_script
-from nornir_kube_ha.tasks.stream import Stream, get_stream
+from nornir_kube_ha.tasks.stream import Stream, get_stream, piped
+from nornir_kube_ha.text import shortened
 
 SECONDS_AT_MOST = 7200  # until a watch that everybody forgot ends by itself
 LEAD = 0.5  # seconds before a fault from which on a trial is drawn
 QUESTIONS = 5  # by which the clocks are compared; the quickest answer counts
+MOST_STRANGE = 200  # characters of what is no answer
 MOST_LINES = 200_000  # of one watch: 20 a second all the time; a host that tells more does not run our script
 
 _TOLD = re.compile(r"(\d{1,12}\.\d{1,9}) (held|free)(?: (\d{1,9}))?")
@@ -41,6 +42,7 @@ class HoldingWatch:
         self._asked: dict[int, float] = {}
         self._quickest = FOREVER
         self._ahead = 0.0
+        self._strange = ""
         self._answered = 0
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, name=f"holding of {host}", daemon=True)
@@ -51,6 +53,8 @@ class HoldingWatch:
             for line in islice(self._stream.lines(), MOST_LINES):
                 if match := _TOLD.fullmatch(line):  # a login's shell may say more
                     self._note(float(match[1]), match[2] == "held", int(match[3] or 0), time.monotonic())
+                else:
+                    self._strange = shortened(line.strip(), MOST_STRANGE) or self._strange
 
     def _note(self, moment: float, held: bool, number: int, received: float) -> None:
         with self._changed:
@@ -79,6 +83,10 @@ class HoldingWatch:
             except (OSError, EOFError):
                 return False
             return self._changed.wait_for(lambda: self._answered >= number, timeout)
+
+    def complaint(self) -> str:
+        """What the host said instead of an answer, "" if it said nothing."""
+        return "; ".join(filter(None, (self._stream.complaint(), self._strange)))
 
     def controller_time(self, host_time: float) -> float:
         """A time of the host's clock, on the controller's.
@@ -146,11 +154,12 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
     variables = assignments(vip=str(intent.node(task.host.name).vip.ip), seconds_at_most=str(SECONDS_AT_MOST))
     if earlier:
         earlier.close()
-    stream: Stream = get_stream(task, f"exec sh -c {shlex.quote(variables + script)}").result
+    stream: Stream = get_stream(task, *piped(variables + script)).result
     watch = HoldingWatch(task.host.name, stream, earlier.told if earlier else ())
     if not all(watch.ask(timeout=5) for _ in range(QUESTIONS)):
+        words = ": ".join(filter(None, ("the watch on the VIP does not answer", watch.complaint())))
         watch.close()
-        raise RemoteTimeoutError(task.host.name, "the watch on the VIP does not answer")
+        raise RemoteTimeoutError(task.host.name, words)
     return Result(host=task.host, result=watch)
 
 

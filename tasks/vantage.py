@@ -3,9 +3,9 @@
 It is sent to where it runs, be it this machine or a host that a channel leads to: nothing has to be installed there.
 """
 
+import base64
 import json
 import queue
-import shlex
 import subprocess
 import sys
 import threading
@@ -124,7 +124,9 @@ def remote_command(source: bytes | None = None) -> str:
     Arguments:
         source: the client's, its own unless given
     """
-    return f"exec python3 -I -c {shlex.quote(bootstrap(source or client_source()))} 2>&1"
+    # In one line of letters, whichever the login's shell is: csh takes no newline in quotes, and no 2>&1.
+    own = base64.b64encode(bootstrap(source or client_source()).encode()).decode()
+    return f"exec /bin/sh -c 'exec 2>&1; exec python3 -I -c \"$1\"' sh 'import base64; exec(base64.b64decode(\"{own}\"))'"
 
 
 def config_of(node: Node) -> Config:

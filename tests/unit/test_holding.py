@@ -62,6 +62,9 @@ class Host(Stream):
         if number is not None:
             self.tell(f"{'held' if self.held else 'free'} {number}", moment)
 
+    def complaint(self) -> str:
+        return "tcsh: sh: Command not found." if self.lost else ""
+
     def lines(self) -> Iterator[str]:
         while (line := self._lines.get()) is not None:
             yield line
@@ -249,8 +252,8 @@ class Bench:
     host: Host
     command: str = ""
 
-    def stream(self, task: Task, command: str) -> Result:
-        self.command = command
+    def stream(self, task: Task, command: str, stdin: bytes) -> Result:
+        self.command = f"{command}\n{stdin.decode()}"
         return Result(host=task.host, result=self.host)
 
     def watch(self, earlier: HoldingWatch | None = None) -> Result:
@@ -292,5 +295,5 @@ def test_watch_that_does_not_answer_is_an_error_and_closed(bench: Bench) -> None
     bench.host.lost = True
     error = bench.watch().exception
     assert isinstance(error, RemoteTimeoutError)
-    assert str(error) == "lb-1: the watch on the VIP does not answer"
+    assert str(error) == "lb-1: the watch on the VIP does not answer: tcsh: sh: Command not found."
     assert bench.host.closed

@@ -11,10 +11,10 @@ from nornir.core import Nornir
 from nornir.core.task import MultiResult, Result, Task
 from tests.unit.sshserver import SSHServer, close, login_to
 
-from nornir_kube_ha.errors import HostUnreachableError
+from nornir_kube_ha.errors import HostUnreachableError, PreflightError
 from nornir_kube_ha.tasks import get_stream
 from nornir_kube_ha.tasks.remote import run_script
-from nornir_kube_ha.tasks.stream import Stream
+from nornir_kube_ha.tasks.stream import Stream, check_sessions
 
 PATIENCE = 10.0  # seconds for what takes a millisecond on an idle machine
 
@@ -109,3 +109,31 @@ def test_login_that_was_lost_is_an_error(server: TalkingServer, nornir: Nornir) 
     error = started(nornir)[0].exception
     assert isinstance(error, HostUnreachableError)
     assert "the connection was lost" in str(error)
+
+
+@pytest.mark.field_report(
+    "G9",
+    "gravitational/teleport#23593, chef-ssh-hardening#107",
+    "the guide tests nothing",
+    "a failover test finds out before it breaks anything that the server opens one session only, and names MaxSessions",
+)
+def test_server_that_opens_one_session_only_is_found_out(server: TalkingServer, nornir: Nornir) -> None:
+    stream: Stream = started(nornir)[0].result
+    assert nornir.run(check_sessions)["lb-1"][0].exception is None
+    server.opens_sessions = False
+    nornir.data.reset_failed_hosts()
+    error = nornir.run(check_sessions)["lb-1"][0].exception
+    assert isinstance(error, PreflightError)
+    assert "Set MaxSessions in its sshd_config to 10" in str(error)
+    assert "MaxSessions" in str(started(nornir)[0].exception)
+    stream.close()
+
+
+def test_complaints_of_a_command_are_known(server: TalkingServer, nornir: Nornir) -> None:
+    stream: Stream = started(nornir)[0].result
+    assert stream.complaint() == ""
+    stream.write(b"1\n")
+    assert server.commands
+    lines = stream.lines()
+    assert next(lines) == "1"
+    stream.close()
