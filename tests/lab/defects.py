@@ -337,6 +337,13 @@ UNITS = (
         {"lb-3": ("keepalived.able",)},
     ),
     Defect(
+        "a planned move that was cut off",
+        "lb-3",
+        "echo -59 >/run/kube-ha/vip-wanted",
+        "echo 0 >/run/kube-ha/vip-wanted",
+        {"lb-3": ("keepalived.moved",)},
+    ),
+    Defect(
         "haproxy that does not start again",
         "lb-2",
         f"cp -a {HAPROXY_CFG} /root/kept && sed -i s/balance/ballast/ {HAPROXY_CFG}; systemctl restart haproxy || true",
