@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 from nornir.core.task import Task
 from tests.unit.changes import Change, Clusters, Hosts, facts, findings_of, reachable, together
+from tests.unit.reports import PASSED, host, report_of
 from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_preflight import fresh
 
-from nornir_kube_ha.checks import Status
+from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.checks.bootstrap import AWAITED
 from nornir_kube_ha.facts import Bootstrap, Certificate, Facts, Probe
 from nornir_kube_ha.facts.bootstrap import bootstrap
+from nornir_kube_ha.report.junit import to_junit
+from nornir_kube_ha.report.machine import to_json
+from nornir_kube_ha.report.markdown import to_markdown
+from nornir_kube_ha.report.nagios import to_nagios
+from nornir_kube_ha.report.prometheus import to_prometheus
 from nornir_kube_ha.runbooks.bootstrap import new_clusters
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.options import Options
@@ -200,3 +206,17 @@ def test_host_waits_until_the_first_answer_and_never_again_says_that_none_came(t
 def test_lines_that_are_none_say_nothing() -> None:
     assert bootstrap("waits \nwaits for ever\nserved\nserved /a b\nwaits seen\nserved /a") == Bootstrap("seen", ("/a",))
     assert bootstrap("") == Bootstrap()
+
+
+@pytest.mark.field_report("J3")
+def test_reports_for_people_and_machines_say_it_in_their_first_words() -> None:
+    yet = Finding("vip.readyz", Status.WARN, "HTTP 200", "no apiserver answers yet: curl: (35)", "kubeadm init")
+    report = report_of(host(PASSED, yet))
+    assert report.awaiting == ("demo",)
+    assert report.exit_code == 0
+    assert to_nagios(report).startswith("KUBE-HA WARNING - no apiserver answers yet (demo): ")
+    assert 'kube_ha_no_apiserver_yet{cluster="demo"} 1\n' in to_prometheus(report)
+    assert "no apiserver answers yet" in to_json(report)
+    assert "no apiserver answers yet" in to_junit(report)
+    assert "no apiserver answers yet" in to_markdown(report)
+    assert "kube_ha_no_apiserver_yet" not in to_prometheus(report_of(host(PASSED)))

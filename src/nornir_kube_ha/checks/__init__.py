@@ -3,7 +3,7 @@
 Pure functions. A host check looks at one host, a cluster check at all hosts of a cluster at once.
 """
 
-from nornir_kube_ha.checks.bootstrap import waits
+from nornir_kube_ha.checks.bootstrap import NO_APISERVER_YET, waits
 from nornir_kube_ha.checks.keepalived import foreign_routers, former_speakers
 from nornir_kube_ha.checks.model import Check, ClusterView, Finding, HostView, Severity, Status, Verdict
 from nornir_kube_ha.checks.registry import (
@@ -23,6 +23,7 @@ __all__ = [
     "CLUSTER_CHECKS",
     "HOST_CHECKS",
     "NEED_PASSWORD",
+    "NO_APISERVER_YET",
     "Check",
     "ClusterView",
     "Finding",

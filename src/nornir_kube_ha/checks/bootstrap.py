@@ -14,7 +14,7 @@ from nornir_kube_ha.facts import Facts
 THROUGH_HAPROXY = frozenset({"haproxy.reached_by_peers", "vip.from_controller", "vip.readyz", "vip.version"})
 AWAITED = THROUGH_HAPROXY | {"apiserver.certificates", "haproxy.apiservers_up"}
 """Checks of what only an apiserver can answer."""
-WORDS = "no apiserver answers yet"
+NO_APISERVER_YET = "no apiserver answers yet"
 NEXT = "run `kubeadm init` on the first control-plane node (docs: kubeadm.md), then `verify`"
 # What is said of a way that does not even lead to a haproxy: that has nothing to do with apiservers.
 _NO_WAY = re.compile(r"curl: \((6|7|28)\)|refused|timed out|[Nn]o route|unreachable")
@@ -31,7 +31,7 @@ def with_state(view: HostView | ClusterView, finding: Finding) -> Finding:
         return finding
     if finding.id in THROUGH_HAPROXY and _NO_WAY.search(finding.seen):
         return finding
-    return replace(finding, status=Status.WARN, seen=f"{WORDS}: {finding.seen}", next=NEXT)
+    return replace(finding, status=Status.WARN, seen=f"{NO_APISERVER_YET}: {finding.seen}", next=NEXT)
 
 
 def waits(found: Iterable[Facts]) -> bool:

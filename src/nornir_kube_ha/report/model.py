@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.checks import NO_APISERVER_YET, Finding, Status
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, KubeHaError
 from nornir_kube_ha.trial import FaultReport
 
@@ -159,6 +159,13 @@ class Report:
         """How many checks have each status, of hosts and clusters together."""
         found = Counter(finding.status for _, finding in self.findings)
         return {status: found[status] for status in Status}
+
+    @property
+    def awaiting(self) -> tuple[str, ...]:
+        """Names of the clusters of which no apiserver has ever answered: before `kubeadm init`."""
+        told = {where for where, each in self.findings if each.seen.startswith(NO_APISERVER_YET)}
+        clusters = {name if name in self.clusters else self.hosts[name].cluster for name in told}
+        return tuple(name for name in self.clusters if name in clusters)
 
     @property
     def seconds(self) -> float:

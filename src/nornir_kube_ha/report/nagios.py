@@ -7,7 +7,7 @@ output. Nagios keeps only the first few kilobytes, so that the worst comes first
 import re
 from collections.abc import Iterator
 
-from nornir_kube_ha.checks import Status
+from nornir_kube_ha.checks import NO_APISERVER_YET, Status
 from nornir_kube_ha.outage import FOREVER
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, counts_of
 from nornir_kube_ha.report.model import Report
@@ -66,7 +66,8 @@ def _in_short(report: Report, found: list[Trouble]) -> str:
         return f"{report.counts[Status.PASS]} of {checks} checks passed{faults}"
     names = [_text(f"{trouble.where} {trouble.what}") for trouble in deciding]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    yet = f"{NO_APISERVER_YET} ({', '.join(report.awaiting)}): " if report.awaiting else ""
+    return yet + ", ".join(names[:_NAMED]) + more
 
 
 def _figures(report: Report) -> Iterator[str]:

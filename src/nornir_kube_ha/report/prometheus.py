@@ -25,6 +25,12 @@ def to_prometheus(report: Report) -> str:
 
 def _families(report: Report) -> Iterator[Family]:
     run = {"runbook": report.runbook}
+    if report.awaiting:
+        yield (
+            "kube_ha_no_apiserver_yet",
+            "Whether no apiserver has ever answered: before kubeadm init.",
+            [*_awaiting(report)],
+        )
     yield "kube_ha_check_status", "What became of a check: 1 at its status, 0 at the others.", [*_checks(report)]
     yield "kube_ha_host_vip_holder", "Whether the host holds its cluster's VIP.", [*_holders(report)]
     yield "kube_ha_apiserver_up", "Whether the host's haproxy sees an apiserver up.", [*_apiservers(report)]
@@ -33,6 +39,11 @@ def _families(report: Report) -> Iterator[Family]:
     yield "kube_ha_run_finished_timestamp_seconds", "When the last run finished.", [(run, finished)]
     yield "kube_ha_run_duration_seconds", "How long the last run took.", [(run, f"{report.seconds:.3f}")]
     yield from fault_families(report)
+
+
+def _awaiting(report: Report) -> Iterator[Sample]:
+    for name in report.clusters:
+        yield {"cluster": name}, _flag(value=name in report.awaiting)
 
 
 def _checks(report: Report) -> Iterator[Sample]:

@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.checks import NO_APISERVER_YET, Finding, Status
 from nornir_kube_ha.report.faults import counts_of
 from nornir_kube_ha.report.model import HostReport, Report
 from nornir_kube_ha.report.overview import FEW, ClusterLine, overview_of
@@ -216,6 +216,7 @@ def _summary(report: Report) -> Text:
         f"{verb}: {changed}",
         *([f"checks: {checks}"] if checks else []),
         *([f"faults: {faults}"] if faults else []),
+        *([f"{NO_APISERVER_YET}: {', '.join(report.awaiting)}"] if report.awaiting else []),
     ]
     ended = f" ({report.error.type}: {one_line(report.error.message)})" if report.error else ""
     return Text.assemble(f"{report.runbook}: ", verdict, ended, f" - {'; '.join(words)}; {report.seconds:.1f} s")
