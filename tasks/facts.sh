@@ -42,7 +42,9 @@ files() {
     section pending
     ls /run/kube-ha-pending
     section lease
-    [ ! -s /run/kube-ha-lease ] || head -c 200 /run/kube-ha-lease | head -n 1 | cut -d ' ' -f 1
+    for lease in /run/kube-ha-lease /var/lib/kube-ha/lease; do
+        [ ! -s $lease ] || { head -c 200 $lease | head -n 1 | cut -d ' ' -f 1 && break; }
+    done
 }
 
 # What makes one of our files other than a file that a rename replaces: "link FILE TARGET", "kind FILE WORDS",

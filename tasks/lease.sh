@@ -2,16 +2,20 @@
 # boot, as /run does.
 #
 # Each new holder gets a number that no holder before it had: the boot's id and a count. A run that has a number does not
-# get the lease again once somebody else had it, or once the host was booted: what it knows of the host is out of date.
+# get the lease again once somebody else had it: what it knows of the host is out of date. Who had it last is kept over a
+# boot, on hosts that have files of ours; where it is not known, nobody who had it gets it again.
 #
 # Set before it: RUN_ID, OWNER, LEASE_SECONDS; NUMBER is the one that this run was given, "" before it has one; GONE is
 # the run whose process is known to have ended, "" for none.
 LEASE=/run/kube-ha-lease # a run's id, the uptime at which its lease ends, whose run it is, its number
+KEPT_LEASE=/var/lib/kube-ha/lease # the last one's, as it was released
 
 # Whose the lease is or last was: LAST, its NUMBER_OF, when it ENDS, its HOLDER in four words.
 read_lease() {
     now=$(cut -d . -f 1 /proc/uptime) last='' ends=0 holder='' number_of=''
-    [ ! -s "$LEASE" ] || read -r last ends holder <"$LEASE"
+    from=$LEASE
+    [ -s "$LEASE" ] || from=$KEPT_LEASE
+    [ ! -s "$from" ] || read -r last ends holder <"$from"
     words=${holder#* * * * } # a lease of an earlier version has no number
     [ "$words" = "$holder" ] || number_of=$words holder=${holder% "$words"}
 }
@@ -44,7 +48,15 @@ hold() {
     is_free || return
     [ "$last" = "$RUN_ID" ] && [ -n "$number_of" ] || number_of=$(next_number)
     printf '%s %s %s %s\n' "$RUN_ID" $((now + LEASE_SECONDS)) "$OWNER" "$number_of" >"$LEASE.new" &&
-        mv -f "$LEASE.new" "$LEASE"
+        mv -f "$LEASE.new" "$LEASE" && keep_lease
+}
+
+# Where it cannot be written, as on a full disk, nothing is kept: that must keep nobody from moving the VIP away.
+keep_lease() {
+    line="$RUN_ID 0 $OWNER $number_of"
+    [ -d "${KEPT_LEASE%/*}/generations" ] && ! grep -qsxF "$line" "$KEPT_LEASE" || return 0
+    { (umask 077 && echo "$line" >"$KEPT_LEASE.new") && sync "$KEPT_LEASE.new" && mv -f "$KEPT_LEASE.new" "$KEPT_LEASE"; } \
+        2>/dev/null || rm -f "$KEPT_LEASE" "$KEPT_LEASE.new" 2>/dev/null || true
 }
 
 next_number() {

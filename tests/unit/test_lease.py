@@ -22,6 +22,7 @@ class Host:
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         script = script.replace("LEASE=/run/kube-ha-lease", f"LEASE={self.path}")
+        script = script.replace("=/var/lib/kube-ha/", f"={self.path.parent}/kept-")
         return subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=10)
 
     def hold(self, lease: Lease, gone: str = "") -> subprocess.CompletedProcess[str]:
@@ -198,6 +199,18 @@ def test_host_that_was_booted_since_knows_no_lease(host: Host) -> None:
     late = host.step(OURS, number)
     assert (late.returncode, lost_to(late.stderr)) == (75, BOOTED)
     assert not host.path.exists()
+
+
+@pytest.mark.field_report("I3")
+def test_boot_costs_a_run_nothing_where_the_host_knows_that_nobody_else_was_there(host: Host) -> None:
+    (host.path.parent / "generations").mkdir()
+    number, kept = host.number(OURS), host.path.parent / "kept-lease"
+    host.path.unlink()
+    assert host.step(OURS, number).stdout == "changed\n"
+    host.path.unlink()
+    kept.write_text(f"{THEIRS.run_id} 0 {THEIRS.owner} 0123-9\n")
+    assert lost_to(host.step(OURS, number).stderr) == "run bbbbbbbbbbbb of ops@noc-2, process 4711"
+    assert host.number(OURS).endswith("-10")
 
 
 @pytest.mark.field_report("I3")
