@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import html5lib
+import pytest
 from jsonschema import Draft202012Validator
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
@@ -146,3 +147,22 @@ def test_a_host_with_another_key_is_refused_by_name(deployed: Lab) -> None:
     assert "has changed" in completed.report["hosts"]["lb-1"]["error"]["message"]
     assert completed.report["hosts"]["lb-1"]["error"]["type"] == "HostKeyChangedError"
     assert completed.report["hosts"]["lb-2"]["status"] == "passed"
+
+
+@pytest.mark.field_report("H4")
+def test_stats_password_is_for_haproxy_alone(deployed: Lab) -> None:
+    """Whoever has its port gets no word of it, and the check does not pass by a stranger's answer."""
+    listener = "socat -u TCP-LISTEN:10080,fork,reuseaddr OPEN:/tmp/heard,creat,append"
+    listens = "until ss -Hltn 'sport = :10080' | grep -q .; do sleep 0.05; done"
+    try:
+        deployed.run("lb-2", "systemctl stop haproxy")
+        deployed.run("lb-2", f"systemd-run --quiet --unit stranger --uid nobody {listener}; {listens}")
+        completed = deployed.runbook("verify", "--output", "json", "--limit", "lb-2", "--check", "haproxy.stats")
+        heard = deployed.run("lb-2", "cat /tmp/heard 2>/dev/null || true")
+    finally:
+        deployed.run("lb-2", "systemctl stop stranger; rm -f /tmp/heard; systemctl start haproxy")
+        deployed.await_healthy()
+    [check] = completed.report["hosts"]["lb-2"]["checks"]
+    assert check["status"] == "fail"
+    assert "of user nobody, not to haproxy.service; the password was not sent" in check["seen"]
+    assert "Authorization" not in heard
