@@ -5,9 +5,19 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
-from tests.unit.changes import Change, assert_red, assert_unmade, facts, findings_of, together, unit
+from tests.unit.changes import (
+    Change,
+    assert_red,
+    assert_unmade,
+    facts,
+    file,
+    findings_of,
+    together,
+    unit,
+)
 
 from nornir_kube_ha.checks import HostView
+from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Liveness
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.parse_network import sources
@@ -66,8 +76,10 @@ def test_keepalived_that_could_take_over_passes(host_view: Hosts, change: dict[s
     assert findings_of(host_view(change=alive(**change)))["keepalived.able"].status == "pass"
 
 
-def test_without_events_neither_watches_nor_our_script_are_missed(host_view: Hosts) -> None:
-    view = host_view(change=alive(watches=0, checked=None), group={"keepalived": {"events": False}})
+def test_what_its_own_file_does_not_ask_for_is_not_missed(host_view: Hosts) -> None:
+    """As after a rollback to the files of an earlier release, or with `events: false`."""
+    older = file(KEEPALIVED_CONF, content=b"vrrp_instance VI-kube-master {\n    virtual_router_id 68\n}\n")
+    view = host_view(change=together(alive(watches=0, checked=None), older))
     assert findings_of(view)["keepalived.able"].status == "pass"
 
 

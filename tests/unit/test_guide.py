@@ -327,7 +327,7 @@ def test_by_default_every_managed_file_is_written(nornir_of: NornirOf, render: R
         ({"group": {"keepalived": {"preempt": True}}}, KEEPALIVED_CONF, "    state MASTER\n    priority", "nopreempt"),
         ({}, KEEPALIVED_CONF, "    higher_prio_send_advert\n", "lower_prio_no_advert"),
         ({}, KEEPALIVED_CONF, "unicast_src_ip 192.0.2.11\n", "mcast_src_ip"),
-        ({}, CHECK_SCRIPT, "| timeout 0.8 socat -t 1 - UNIX-CONNECT:/run/haproxy-admin.sock |", "curl"),
+        ({}, CHECK_SCRIPT, "| timeout 0.6 socat -t 1 - UNIX-CONNECT:/run/haproxy-admin.sock |", "curl"),
         ({}, KEEPALIVED_CONF, "        192.0.2.12\n        192.0.2.13\n", "        192.0.2.11\n"),
         ({}, KEEPALIVED_CONF, "    track_file {\n        haproxy_down\n", "vrrp_strict"),
         ({}, KEEPALIVED_CONF, "script_user root\n    enable_script_security\n", "authentication"),

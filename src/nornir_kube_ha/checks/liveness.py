@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Verdict
+from nornir_kube_ha.config import CHECK_VRRP, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Liveness
 from nornir_kube_ha.plan import UNITS
 
@@ -38,11 +39,12 @@ def _missing(view: HostView, found: Liveness) -> Iterator[str]:
     version = view.node.vip.version
     if version not in found.families:
         yield f"no IPv{version} VRRP socket: it hears no advert, and never takes over"
-    if not view.node.keepalived.events:
-        return
-    if not found.watches:
+    # Of what its own file asks for: after a rollback that may be less than the inventory does.
+    file = view.facts.files.get(KEEPALIVED_CONF)
+    live = file.content.decode(errors="replace") if file else ""
+    if "track_file" in live and not found.watches:
         yield "no inotify watch: it does not notice that haproxy ended, and no planned move works"
-    if found.child_age > UNCHECKED and (found.checked is None or found.checked > UNCHECKED):
+    if CHECK_VRRP in live and found.child_age > UNCHECKED and (found.checked is None or found.checked > UNCHECKED):
         when = "never" if found.checked is None else f"{found.checked} s ago"
         yield f"it last ran its scripts {when}"
 
