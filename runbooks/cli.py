@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         exit_code: int = parsed.run(parsed)
         return exit_code
 
-    return guarded(run)
+    return guarded(run, owns_process=arguments is None)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -52,7 +52,10 @@ def run_as_script(
         prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_options(parser, add_own)
-    return guarded(lambda: run_runbook(name, runbook, parse(parser, arguments)))
+    return guarded(
+        lambda: run_runbook(name, runbook, parse(parser, arguments)),
+        owns_process=arguments is None,
+    )
 
 
 def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> int:

@@ -27,11 +27,13 @@ def hush_libraries() -> None:
         logger(library).addHandler(silent())
 
 
-def guarded(command: Callable[[], int]) -> int:
+def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
     """Run a command; errors and interruptions become a line on stderr and an exit code.
 
     Arguments:
         command: returns its exit code
+        owns_process: whether nothing else goes on in this process: then an interrupted run ends it at once, since
+            Python's own end waits for threads, and what hangs may be one
     """
     signal.signal(signal.SIGTERM, _interrupt)
     heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell's background job hears none
@@ -59,6 +61,8 @@ def guarded(command: Callable[[], int]) -> int:
         tell(f"error: the output cannot be written: {error.strerror}")
         return OutputError.exit_code
     finally:
+        if owns_process and DEPARTURE.has_begun:
+            _end(_STATE.code)
         if heard:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         _stay()
@@ -138,10 +142,12 @@ def unbroken() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for come, frame in caught[:1]:
-        handler = before[signal.Signals(come)]
-        if callable(handler):
-            handler(come, frame)
+        for come, frame in caught[:1]:
+            handler = before[signal.Signals(come)]
+            if handler is _interrupt:
+                _raise(come, frame)
+            if callable(handler):
+                handler(come, frame)
 
 
 def tell(text: str) -> None:
@@ -172,6 +178,7 @@ class _State:
 
     is_guarded = False  # else it is somebody else's process, and their signals
     leaves = False
+    code = INTERRUPTED
     grace = GRACE
     timer: threading.Timer | None = None
 
@@ -186,8 +193,8 @@ def _leave_soon(number: int) -> bool:
     first = not DEPARTURE.has_begun
     DEPARTURE.begin(_STATE.grace if first else 0)
     if first:
-        code = INTERRUPTED if number == signal.SIGINT else TERMINATED
-        _STATE.timer = threading.Timer(LATEST, _leave, [code])
+        _STATE.code = INTERRUPTED if number == signal.SIGINT else TERMINATED
+        _STATE.timer = threading.Timer(LATEST, _leave, [_STATE.code])
         _STATE.timer.daemon = True
         _STATE.timer.start()
     return first
@@ -197,14 +204,24 @@ def _leave(code: int) -> None:
     """End the process, whatever it waits for."""
     with contextlib.suppress(OSError, ValueError):
         tell("interrupted; something did not end in time, and is left to itself")
+    _end(code)
+
+
+def _end(code: int) -> None:
+    """End the process without waiting for anything."""
+    with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Of a run that clears up already, further signals only end its waiting: its report is not lost."""
-    if not _leave_soon(number):
-        return
+    if _leave_soon(number):
+        _raise(number, frame)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
     if number == signal.SIGINT:
         signal.default_int_handler(number, frame)
     raise SystemExit(TERMINATED)

@@ -396,7 +396,8 @@ class Run:
         Arguments:
             error: what ended it
         """
-        self._error = Failure.of(error)
+        failure = Failure.of(error)
+        self._error = replace(failure, message=str(error)) if isinstance(error, KubeHaError) else failure
         if not self._looked:
             self._stopped = "the run was interrupted"
         answered = {name: asked for name, asked in self._endpoints.items() if asked.done() and not asked.exception()}
@@ -591,7 +592,7 @@ class Run:
         """
         cluster = self.intent.cluster_of(name)
         macs = {
-            node.address: frozenset(link.mac for link in self.facts[node.name].links.values())
+            node.address: frozenset(link.mac for link in self.facts[node.name].links.values() if link.mac.strip("0:"))
             for node in cluster.nodes
             if node.name in self.facts
         }

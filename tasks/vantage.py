@@ -126,9 +126,8 @@ def remote_command(source: bytes | None = None) -> str:
     """
     # In one line of letters, whichever the login's shell is: csh takes no newline in quotes, and no 2>&1.
     own = base64.b64encode(bootstrap(source or client_source()).encode()).decode()
-    return (
-        f"exec /bin/sh -c 'exec 2>&1; exec python3 -I -c \"$1\"' sh 'import base64; exec(base64.b64decode(\"{own}\"))'"
-    )
+    command = f'import base64; exec(base64.b64decode("{own}"))'
+    return f"exec /bin/sh -c 'exec 2>&1; exec python3 -I -c \"$1\"' sh '{command}'"
 
 
 def config_of(node: Node) -> Config:

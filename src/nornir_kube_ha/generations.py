@@ -15,7 +15,7 @@ FOLDER = "/var/lib/kube-ha"
 KEPT = 5
 """How many a host keeps."""
 LONGEST_ABOUT = 200  # characters of what stands in the place of a generation's description
-_NUMBER = re.compile(r"[0-9]{6,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _generation(words: list[str]) -> Generation:
     """A generation. What stands in its folder may be anybody's, and must not cost the others."""
     folder = f"{FOLDER}/generations/{words[0] if words else ''}"
     try:
-        number, replaced, state, run_id, user, same = words
+        number, replaced, state, run_id, user, same = _six(words)
         when = datetime.fromtimestamp(int(replaced), UTC)
         found = Generation(_number(number), when, state == "good", run_id, user, same == "live", state == "before")
     except (ValueError, OverflowError, OSError) as error:
@@ -80,6 +80,12 @@ def _generation(words: list[str]) -> Generation:
         why = f"{folder} cannot be read, and is passed over: {error}; its file `about` says: {told}"
         return Generation(0, datetime.fromtimestamp(0, UTC), good=False, run_id="", user="", is_live=False, trouble=why)
     return found
+
+
+def _six(words: list[str]) -> list[str]:
+    if len(words) != 6:
+        raise ValueError("it is not described in four words: a time, a state, a run and its user")
+    return words
 
 
 def _number(folder: str) -> int:

@@ -167,7 +167,11 @@ def test_times_of_haproxy(intent: Intent) -> None:
         pytest.param({"control_plane_endpoint": "192.0.2.10:8443"}, "192.0.2.10", id="the VIP"),
         pytest.param({"control_plane_endpoint": "k8s.example.org:8443"}, "k8s.example.org", id="a name"),
         pytest.param({"control_plane_endpoint": "k8s:8443"}, "k8s", id="a short name"),
-        pytest.param({"control_plane_endpoint": "2001:db8::a:8443"}, "192.0.2.10", id="an address of IPv6"),
+        pytest.param(
+            {"control_plane_endpoint": "2001:db8::a:8443", "additional_vips": ["2001:db8::a/64"]},
+            "192.0.2.10",
+            id="an address of IPv6",
+        ),
     ],
 )
 def test_clients_call_the_endpoints_name_or_else_the_vip(nornir_of: NornirOf, given: dict[str, Any], name: str) -> None:
