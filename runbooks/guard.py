@@ -16,6 +16,8 @@ from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, InventoryError, KubeH
 from nornir_kube_ha.lazy import later
 from nornir_kube_ha.text import clean
 
+_ENDED = "what was in hand on a host has ended there"
+_LEFT = "what was in hand on a host that did not answer in time may go on there"
 NOBODY_READS = 141  # as a program ends that SIGPIPE ends
 _STDERR = 2
 
@@ -49,7 +51,7 @@ def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        tell("interrupted; what was in hand on a host has ended there, and the next run goes on from what it finds")
+        tell(f"interrupted; {_LEFT if DEPARTURE.is_due else _ENDED}, and the next run goes on from what it finds")
         return INTERRUPTED
     except BrokenPipeError:  # `| head` has seen enough
         abandon_stdout()

@@ -9,6 +9,7 @@ from nornir_kube_ha.facts import (
     Facts,
     Judgement,
     Server,
+    parse_daemons,
     parse_facts,
 )
 
@@ -172,3 +173,11 @@ def test_load_is_that_of_the_fuller_limit(
     info = replace_section(recorded("facts-master"), "haproxy_info", f"Asked: 1\nMaxconn: 40\nCurrConns: {conns}\n")
     stat = f"# pxname,svname,scur,slim,\nkube-apiserver,FRONTEND,{frontend[0]},{frontend[1]},\n"
     assert parse_facts(replace_section(info, "haproxy", stat), NONCE).haproxy_load == load
+
+
+@pytest.mark.field_report("G4")
+@pytest.mark.parametrize("row", ["kube-apiserver", "kube-apiserver,lb-9", "kube-apiserver,lb-9,UP" + ",x" * 300])
+def test_row_of_another_length_costs_no_look(row: str) -> None:
+    found = parse_daemons.servers(f"# pxname,svname,status,check_status,check_code,last_chk\n{row}\n")
+    assert found is not None
+    assert [type(each.status) for each in found] == [str]
