@@ -15,7 +15,7 @@ from nornir_kube_ha.runbooks.breakers import Breaker, Window
 from nornir_kube_ha.runbooks.patience import failing, until_passed
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, get_holding, holding_of
-from nornir_kube_ha.tasks.stream import check_sessions
+from nornir_kube_ha.tasks.stream import get_spare_session
 from nornir_kube_ha.tasks.vantage import Client
 from nornir_kube_ha.trial import Limit, Outcome, Trial, exceeded
 
@@ -54,7 +54,7 @@ class Measurement:
             for node in self.cluster.nodes:
                 self.watch(node.name)
             for host in self.watches:  # what breaks and heals needs one session more, and would find out too late
-                self._run.one(check_sessions, host)
+                self._run.one(get_spare_session, host)
             self._stack = stack.pop_all()
         return self
 

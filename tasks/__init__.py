@@ -27,7 +27,7 @@ from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_v
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config, start_keepalived
 from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
-from nornir_kube_ha.tasks.stream import check_sessions, get_stream
+from nornir_kube_ha.tasks.stream import get_spare_session, get_stream
 from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.vip import get_endpoint
 
@@ -36,7 +36,6 @@ __all__ = [
     "await_first_apiserver",
     "change_firewall",
     "change_services",
-    "check_sessions",
     "commit_config",
     "drain_apiserver",
     "get_endpoint",
@@ -48,6 +47,7 @@ __all__ = [
     "get_holding",
     "get_host_key",
     "get_plan",
+    "get_spare_session",
     "get_stream",
     "get_upgrades",
     "get_vip_arrival",

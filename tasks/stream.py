@@ -79,7 +79,7 @@ def piped(script: str) -> tuple[str, bytes]:
     return f"exec sh -c 'script=$(head -c {len(data)}) && eval \"$script\"'", data
 
 
-def check_sessions(task: Task) -> Result:
+def get_spare_session(task: Task) -> Result:
     """See whether a host opens one more session on the login that the run has there, beside those that are open.
 
     Returns:

@@ -14,7 +14,7 @@ from tests.unit.sshserver import SSHServer, close, login_to
 from nornir_kube_ha.errors import HostUnreachableError, PreflightError
 from nornir_kube_ha.tasks import get_stream
 from nornir_kube_ha.tasks.remote import run_script
-from nornir_kube_ha.tasks.stream import Stream, check_sessions
+from nornir_kube_ha.tasks.stream import Stream, get_spare_session
 
 PATIENCE = 10.0  # seconds for what takes a millisecond on an idle machine
 
@@ -119,10 +119,10 @@ def test_login_that_was_lost_is_an_error(server: TalkingServer, nornir: Nornir) 
 )
 def test_server_that_opens_one_session_only_is_found_out(server: TalkingServer, nornir: Nornir) -> None:
     stream: Stream = started(nornir)[0].result
-    assert nornir.run(check_sessions)["lb-1"][0].exception is None
+    assert nornir.run(get_spare_session)["lb-1"][0].exception is None
     server.opens_sessions = False
     nornir.data.reset_failed_hosts()
-    error = nornir.run(check_sessions)["lb-1"][0].exception
+    error = nornir.run(get_spare_session)["lb-1"][0].exception
     assert isinstance(error, PreflightError)
     assert "Set MaxSessions in its sshd_config to 10" in str(error)
     assert "MaxSessions" in str(started(nornir)[0].exception)
