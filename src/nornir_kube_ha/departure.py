@@ -7,8 +7,8 @@ on one that hangs, the step may go on by itself, and the next run goes on from w
 import math
 import time
 
-GRACE = 2.0  # seconds for the step in hand and for letting the leases go; the report is written after that
-LATEST = 4.6  # seconds after the first interruption at which the process ends by itself
+GRACE = 3.0  # seconds for the step in hand and for letting the leases go; the report is written after that
+LATEST = 4.7  # seconds after the first interruption at which the process ends by itself
 
 
 class Departure:
