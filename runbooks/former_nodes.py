@@ -91,7 +91,10 @@ def _forgotten_by(run: Run, cluster: Cluster, name: str) -> frozenset[IPAddress]
     new = next((each.file for each in plan.write if each.file.path == KEEPALIVED_CONF), None) if plan else None
     if not (new and facts and is_member(cluster, facts)):
         return frozenset()
-    return live_peers(facts) - parse_keepalived_conf(new.data).peers - further_addresses(cluster, run.facts)
+    named = parse_keepalived_conf(new.data).peers
+    # Multicast names nobody and reaches every node; that such a change cannot roll is another's to say.
+    known = named or {node.address for node in cluster.nodes}
+    return live_peers(facts) - known - further_addresses(cluster, run.facts)
 
 
 def _look_at(run: Run, former: Former) -> Facts | None:

@@ -128,6 +128,16 @@ def test_node_that_was_renamed_is_not_forgotten(
     assert not [host.failure for host in report.hosts.values() if host.failure]
 
 
+def test_nodes_that_go_over_to_multicast_forget_nobody(
+    world: World, nornir_of: Callable[..., Nornir], answers: dict[str, FormerPeer]
+) -> None:
+    answers["lb-1"] = FormerPeer(frozenset({"ping"}))
+    nornir = nornir_of(group={"keepalived": {"unicast": False}})
+    report = deploy(Run("deploy", nornir, load_intent(nornir), ALL))
+    assert "unicast_peer some -> none" in message_of(report, "lb-2")
+    assert {step for _, step in world.steps} <= {"look", "take", "release"}
+
+
 @pytest.mark.parametrize(
     ("found", "forget"),
     [
