@@ -67,10 +67,10 @@ def says_nothing_at_all() -> Iterator[tuple[int, paramiko.PKey, paramiko.PKey, C
 def inventory_of(folder: Path, port: int, key: paramiko.PKey, login: paramiko.PKey) -> Path:
     """The default inventory, whose hosts are all the same server on the loopback."""
     login.write_private_key_file(str(folder / "key"))
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
     yaml = YAML(typ="safe")
     found = folder / "inventory"
     found.mkdir()
+    (found / "known_hosts").write_text(f"[127.0.0.1]:{port} {key.get_name()} {key.get_base64()}\n")
     for name in ("hosts", "groups", "defaults"):
         if (source := INVENTORY / f"{name}.yaml").exists():
             tree = yaml.load(source) or {}
@@ -83,7 +83,7 @@ def inventory_of(folder: Path, port: int, key: paramiko.PKey, login: paramiko.PK
                 data |= {"lab": None, "verify": {"from_controller": False}}
                 data.pop("apiserver_ca", None)
                 extras = tree["lab"]["connection_options"]["netmiko"]["extras"]
-                extras |= {"key_file": str(folder / "key"), "alt_key_file": str(folder / "known_hosts")}
+                extras |= {"key_file": str(folder / "key"), "alt_key_file": str(found / "known_hosts")}
             yaml.dump(tree, found / f"{name}.yaml")
     return found
 

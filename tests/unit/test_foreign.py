@@ -201,7 +201,7 @@ def test_file_that_stays_is_nobodys_matter(cluster: Cluster, lb_3: Facts) -> Non
 def renamed(facts: Facts, *, vip: bytes = b"192.0.2.10") -> Facts:
     """The host with files that were written for a cluster of another name."""
     for path in BOTH:
-        content = facts.files[path].content.replace(b"cluster demo.", b"cluster old.").replace(b"192.0.2.10/24", vip)
+        content = facts.files[path].content.replace(b"cluster demo.", b"cluster old.").replace(b"192.0.2.10/32", vip)
         facts = with_file(facts, path, content)
     return facts
 

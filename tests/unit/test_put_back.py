@@ -49,7 +49,7 @@ def back(nornir_of: Callable[..., Nornir], render: Render) -> Callable[..., Inte
 def test_addresses_and_numbers_are_those_of_the_files(back: Callable[..., Intent]) -> None:
     intent = back(*ALL, virtual_router_id=77, virtual_routers=ROUTERS, haproxy={"socket": "/run/other.sock"})
     [cluster] = intent.clusters
-    assert [str(vip) for vip in cluster.vips] == ["192.0.2.10/24", "192.0.2.20/24", "192.0.2.21/24"]
+    assert [str(vip) for vip in cluster.vips] == ["192.0.2.10/32", "192.0.2.20/32", "192.0.2.21/32"]
     assert [router.virtual_router_id for router in cluster.routers] == [77, 69]
     assert {node.haproxy.socket for node in cluster.nodes} == {"/run/other.sock"}
 
