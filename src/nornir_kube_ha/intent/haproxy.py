@@ -80,10 +80,9 @@ class HAProxy(Settings):
     """How a new connection finds its apiserver."""
     tcplog: bool = True
     """Whether each connection is logged with its timers (`option tcplog`)."""
+    # With 401 it refuses the question before it looks whether it is ready: one that is not stays in (docs/kubeadm.md).
     check: Literal["readyz", "readyz-or-unauthorized", "tcp"] = "readyz"
-    """What makes an apiserver healthy: `/readyz` over TLS answers 200; or 200, 401 or 403, for apiservers with
-    `--anonymous-auth=false`; or its port accepts a connection. A 401 comes before readiness is looked at: an apiserver
-    that hangs, is gone or has a bad certificate is taken out, one that is not ready stays in."""
+    """What makes an apiserver healthy: `/readyz` over TLS answers 200; or 200, 401 or 403; or its port is open."""
     inter: Duration = "1s"
     """Time between two checks of an apiserver."""
     fastinter: Duration = "200ms"
