@@ -142,6 +142,18 @@ def test_file_that_replaced_ours_later_comes_back(host: Host) -> None:
     assert host.units == ["boot/keepalived", "running/keepalived"]
 
 
+@pytest.mark.field_report("B1")
+def test_link_that_stood_in_the_place_of_our_file_comes_back_as_a_link(host: Host) -> None:
+    elsewhere, file = host.folder / "etc/elsewhere.cfg", host.files[0]
+    elsewhere.write_text("theirs\n")
+    file.symlink_to("../elsewhere.cfg")  # leads nowhere from where it is kept
+    host.keep()
+    file.unlink()
+    file.write_text("# Written by nornir-kube-ha for cluster demo. Changes made here\n")
+    assert host.remove().returncode == 0
+    assert (file.readlink(), file.read_text()) == (Path("../elsewhere.cfg"), "theirs\n")
+
+
 @pytest.mark.field_report("C3")
 def test_host_that_was_never_deployed_to_is_left_alone(host: Host) -> None:
     host.files[0].write_text("frontend web\n")
