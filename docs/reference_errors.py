@@ -14,7 +14,7 @@ CODES = {
     4: "a host was not reached",
     5: "another run is changing a host",
     6: "a host's key or the login was refused",
-    7: "all passed, but stdout or a file of `--report-dir` could not be written: a full disk, say; stderr names it",
+    7: "all passed, but stdout or a file of `--report-dir` could not be written; stderr says which and why",
     INTERRUPTED: "interrupted by Ctrl-C",
     NOBODY_READS: "whoever read stdout, as `head`, has gone",
     TERMINATED: "ended by SIGTERM",

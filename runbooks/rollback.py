@@ -142,7 +142,7 @@ def _choices(generations: tuple[Generation, ...], run_id: str) -> list[Generatio
 
 
 def _readable(run: Run, name: str, choices: list[Generation]) -> tuple[Generation | None, tuple[ConfigFile, ...]]:
-    """The first of some generations whose files are there, and make a load balancer; those before it are told of."""
+    """Return the first generation whose files can be read and make a load balancer; tell of those passed over."""
     for each in choices:
         try:
             files: tuple[ConfigFile, ...] = run.one(get_generation_files, name, number=each.number)

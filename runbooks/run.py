@@ -547,7 +547,7 @@ class Run:
         )
 
     def _with_aftermath(self, cluster: Cluster, unseen: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """A change that ended early passes no check, but what is wrong after it is told: two holders, say."""
+        """Return the findings of a change that ended early: none passes, and what is wrong after it fails."""
         after = check_cluster(ClusterView(cluster, self.aftermath.get(cluster.name, {})), self.checks)
         wrong = {each.id: each for each in after if each.status in {Status.FAIL, Status.WARN}}
         return tuple(wrong.get(each.id, each) for each in unseen)

@@ -188,7 +188,7 @@ def _apiservers_up(run: Run, name: str) -> int:
 
 
 def _refuse_stuck(run: Run, router: Router, holder: str, to: str) -> None:
-    """A holder that does not notice what it is told would keep the VIP, with the others put behind it for nothing."""
+    """Refuse a move from a holder that cannot let the VIP go."""
     for finding in run.report().hosts[holder].findings:
         if finding.id == "keepalived.able" and finding.status in {"fail", "unknown"}:
             words = f"{holder} cannot let {router.vip.ip} go: {finding.seen}; {finding.next}"

@@ -2,8 +2,8 @@
 # and commit.sh; set before it: CLUSTER (that the files were written for).
 WRITTEN=/var/lib/kube-ha/written
 
-# "SHA256 header|plain CLUSTER PATH" each. What stood there before our first change is nobody's of ours, though a
-# rollback may have put it back.
+# "SHA256 header|plain CLUSTER PATH" each. What stood there before our first change is not ours, though a rollback
+# may have put it back.
 note_written() {
     (umask 077 && mkdir -p "${WRITTEN%/*}")
     for file in /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf; do

@@ -60,7 +60,7 @@ class DeclinedError(UsageError):
 
 
 class OutputError(KubeHaError, RuntimeError):
-    """A report, or other output, cannot be written: the disk is full, say. What was done on hosts stays done."""
+    """A report or other output cannot be written (a full disk, for example). What was done on hosts stays done."""
 
     exit_code = 7
 

@@ -83,7 +83,7 @@ def live_peers(facts: Facts) -> frozenset[IPAddress]:
 
 
 def further_addresses(cluster: Cluster, facts: Mapping[str, Facts]) -> frozenset[IPAddress]:
-    """Return the addresses that nodes of a cluster have beside those that they speak VRRP from: earlier ones, say.
+    """Return the addresses that nodes of a cluster have beside those that they speak VRRP from, such as earlier ones.
 
     Arguments:
         cluster: as it should be
