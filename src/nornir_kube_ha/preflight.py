@@ -32,6 +32,7 @@ def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tupl
         *_interface(node, own),
         *_vip(node, own, seen),
         *(_claimed(node, own, seen) if len(seen) == len(cluster.nodes) else ()),
+        *_flood(node, own),
         *_ports(node, own),
         *_room(own),
         *([*_clock(own)] or _authority(node, own)),
@@ -87,6 +88,12 @@ def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]
     for vip in node.vips:
         for mac in sorted({each.mac for each in answers if each.address == vip.ip} - ours):
             yield f"another machine has {vip.ip} already: {mac} answers for it"
+
+
+def _flood(node: Node, own: Facts) -> Iterator[str]:
+    """What could not be heard may be another router of the same VRID."""
+    if own.heard and own.heard.excess:
+        yield f"too much was heard on {node.interface} to tell who else speaks its VRID: {own.heard.excess}"
 
 
 def _ports(node: Node, own: Facts) -> Iterator[str]:

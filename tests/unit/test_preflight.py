@@ -77,6 +77,10 @@ def heard_of(facts: Facts, mac: str) -> Facts:
         ),
         (lambda facts: heard_of(facts, STRANGER), f"another machine has 192.0.2.10 already: {STRANGER} answers for it"),
         (
+            lambda facts: replace(facts, heard=Heard(frozenset(), frozenset(), excess="300 packets")),
+            "too much was heard on eth0 to tell who else speaks its VRID: 300 packets",
+        ),
+        (
             lambda facts: replace(facts, listeners=(Listener("127.0.0.1", 8443, "nginx"),)),
             "port 8443 is taken by nginx on 127.0.0.1",
         ),
