@@ -41,7 +41,7 @@ def far_away(lab: Lab, seconds: float, folder: Path) -> Iterator[Lab]:
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout
         ports: list[int] = json.loads(proxy.stdout.readline())
-        _go_by(far, dict(zip(HOSTS, ports, strict=True)), folder / "known_hosts")
+        _go_by(far, dict(zip(HOSTS, ports, strict=True)), far.inventory / "known_hosts")
         yield far
         proxy.communicate()  # ends it
 

@@ -41,7 +41,8 @@ def test_what_a_full_disk_keeps_from_being_kept_stops_the_change_before_any_live
         deployed.run(HOST, "umount /var/lib/kube-ha")
     assert completed.status == 1, completed.stdout
     message = completed.report["hosts"][HOST]["error"]["message"]
-    assert "cannot keep the files as they are in /var/lib/kube-ha/generations; nothing was changed" in message
+    assert "cannot keep the files as they are in /var/lib/kube-ha/generations: cannot copy" in message
+    assert "; nothing was changed" in message
     assert "No space left on device" in message
     assert message.endswith("its live files were not touched")
     assert on_all(deployed, SUMS) == content
