@@ -283,7 +283,8 @@ liveness() {
     main=$(value MainPID "$keepalived_shown")
     [ "${main:-0}" -gt 0 ] || return
     section keepalived_processes
-    [ ! -e "$CHECKED_FILE" ] || echo "checked $(($(date +%s) - $(stat -c %Y "$CHECKED_FILE")))"
+    # Both by the kernel's clock: /proc/self was made just now.
+    ! times=$(stat -L -c %Y /proc/self "$CHECKED_FILE") || echo "checked $((${times%"$newline"*} - ${times#*"$newline"}))"
     ps -o pid=,etimes=,comm= --pid "$main" --ppid "$main" | while read -r pid age name; do
         kind=child
         [ "$pid" != "$main" ] || kind=main

@@ -25,14 +25,16 @@ aside() {
     } &
 }
 
-# VRRP of our VRID, and whoever says to have the VIP, asked or not; each once, whomever it was said to.
+# VRRP of our VRID, and whoever says to have the VIP, asked or not; each once, whomever it was said to. 600 bytes of a
+# packet are enough for 20 addresses of IPv6. By its own measure (256 KiB) the kernel's buffer has room for 8 packets only,
+# and a busy host loses some.
 # Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
 hear() {
     timeout 60 socat -u "$GROUP" OPEN:/dev/null &
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
     timeout 60 sh -c 'echo "pid $$"
-        exec tcpdump --immediate-mode --no-promiscuous-mode -n -t -e -l -i "$1" "$2" 2>&1' \
+        exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
         sh "$INTERFACE" "$HEARD" | while read -r line; do
         case $line in
         "pid "*) pid=${line#pid } ;;

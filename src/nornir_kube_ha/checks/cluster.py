@@ -1,6 +1,6 @@
 """What only all hosts of a cluster together can tell."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 
 from nornir_kube_ha.checks import vip
@@ -66,8 +66,7 @@ def arp(view: ClusterView) -> Verdict | Skipped:
     owners = [f"{name}, {', '.join(sorted(_macs(view, name, router)))}" for router, name in known.items()]
     if deaf and not wrong:
         words, hint = f"cannot listen: {', '.join(deaf)}", "vrrp.adverts of these nodes says why"
-        without_tools = all(view.facts[name].heard is None for name in deaf)
-        return Verdict(None, expected, words, hint, because="vrrp.adverts" if without_tools else "")
+        return Verdict(None, expected, words, hint, because=_cause_of_deafness(view, deaf))
     verdict = Verdict(
         not wrong,
         expected,
@@ -76,6 +75,14 @@ def arp(view: ClusterView) -> Verdict | Skipped:
         "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore, ICMPv6 dropped)",
     )
     return _of_all(view, verdict)
+
+
+def _cause_of_deafness(view: ClusterView, deaf: Collection[str]) -> str:
+    """Return the check that is red for the same cause on each of these nodes; "" if there is none."""
+    if all(view.facts[name].heard is None for name in deaf):
+        return "vrrp.adverts"
+    without = all(view.cluster.node(name).interface not in view.facts[name].links for name in deaf)
+    return "host.interface" if without else ""
 
 
 def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]:

@@ -165,7 +165,9 @@ def _deaf(view: HostView, expected: str) -> Verdict:
         words = f"too much was heard on {view.node.interface}: {view.facts.heard.excess}: {_speakers(view.facts.heard)}"
         hint = "find who floods the network, by these hardware addresses, then look again"
         return Verdict(None, expected, words, hint)
-    return Verdict(None, expected, f"cannot listen: {view.facts.heard.trouble}", "run tcpdump on the host to see why")
+    because = "" if view.node.interface in view.facts.links else "host.interface"
+    words = f"cannot listen: {view.facts.heard.trouble}"
+    return Verdict(None, expected, words, "run tcpdump on the host to see why", because=because)
 
 
 def _speakers(heard: Heard) -> str:
