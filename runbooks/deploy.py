@@ -22,7 +22,7 @@ from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
 from nornir_kube_ha.runbooks.foreign_files import refuse_foreign_files, replaced_files
 from nornir_kube_ha.runbooks.former_nodes import refuse_former_nodes
-from nornir_kube_ha.runbooks.gate import settled
+from nornir_kube_ha.runbooks.gate import SETTLE_SECONDS, settled
 from nornir_kube_ha.runbooks.homing import Unheld, bring_home, election_seconds, unheld_routers
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
@@ -72,11 +72,22 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
                 proven -= waiting(run)  # good is what has served
                 if options.bootstrap and not (run.changed or run.dry_run):
                     run.look()
+        elif not options.quick and _is_settling(run):
+            run.tell("a daemon was told of something a moment ago: looking again, until every check passes")
+            settled(run)
     return run.report()
 
 
 def _differs(run: Run) -> bool:
     return any(not change.is_empty for change in run.plans.values())
+
+
+def _is_settling(run: Run) -> bool:
+    """Whether hosts are as they should be, do not pass yet, and may do so soon: an earlier run may just have ended."""
+    if run.dry_run or run.report().passed:
+        return False
+    told = ((each.clock.now, unit.told) for each in run.facts.values() for unit in each.units.values())
+    return any(when is not None and now - when < SETTLE_SECONDS for now, when in told)
 
 
 def _preflight(run: Run, how: RollOut | None) -> None:

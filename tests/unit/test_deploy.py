@@ -209,6 +209,23 @@ def test_hosts_as_they_should_be_are_looked_at_once_and_left_alone(world: World,
     assert statuses(report) == dict.fromkeys(ALL, "passed")
 
 
+@pytest.mark.parametrize(("seconds_ago", "looks"), [(3, 2), (3600, 1)])
+def test_daemons_that_were_told_a_moment_ago_are_looked_at_again(
+    world: World, run_of: Callable[..., Run], seconds_ago: float, looks: int
+) -> None:
+    """An earlier run may just have ended: what does not pass yet may soon, without anything to change."""
+    well = world.facts["lb-2"]
+    times = {name: replace(unit, told=well.clock.now - seconds_ago) for name, unit in well.units.items()}
+    long_ago = {name: replace(unit, told=well.clock.now - 3600) for name, unit in well.units.items()}
+    world.facts = {name: replace(facts, units=long_ago) for name, facts in world.facts.items()}
+    world.facts["lb-2"] = replace(well, units=times, servers=())
+    run = run_of("deploy")
+    run.tell = lambda _: world.facts.update({"lb-2": replace(well, units=times)}) if len(world.steps) > 2 else None
+    report = deploy(run)
+    assert [host for host, _ in world.steps].count("lb-2") == looks
+    assert (report.passed, report.changed) == (looks == 2, False)
+
+
 QUICK = Options(quick=True)
 
 
