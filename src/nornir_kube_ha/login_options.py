@@ -90,13 +90,13 @@ def weaknesses(host: Host, data: Mapping[str, Any], site: Site) -> Iterator[Prob
 
 def _wrong_words(host: Host, options: ConnectionOptions) -> Iterator[Problem]:
     """What says where a login goes, and as whom, and is not what it must be."""
-    port = options.port
+    port, user = options.port, options.username
     if not isinstance(options.password, str | None):  # its value is shown nowhere
         words = "must be text; `login.password` in the data may name a secret, as {env: NAME}"
         yield Problem(host.name, "password", words)
     rules = (
         ("hostname", options.hostname, options.hostname is None or is_host_word(options.hostname), HOST_FORM),
-        ("username", options.username, options.username in {None, ""} or is_user_word(options.username), USER_FORM),
+        ("username", user, user is None or user == "" or is_user_word(user), USER_FORM),
         ("port", port, port is None or _is_port(port), "a number from 1 to 65535"),
         (
             "platform",

@@ -158,6 +158,17 @@ def test_name_that_is_no_word_is_an_error_of_the_inventory(
         refuse_logins(nornir, ["lb-2"])
 
 
+@pytest.mark.field_report("H9")
+@pytest.mark.parametrize("value", [[], {}, [1], False], ids=str)
+@pytest.mark.parametrize("key", ["hostname", "username", "port", "platform", "password"])
+def test_value_of_another_kind_is_an_error_of_the_inventory(
+    nornir_of: NornirOf, problems_of: ProblemsOf, key: str, value: object
+) -> None:
+    nornir = nornir_of({"lb-2": {"address": "192.0.2.12"}})
+    setattr(nornir.inventory.hosts["lb-2"], key, value)
+    assert [problem.key for problem in problems_of(nornir)] == [key]
+
+
 @pytest.mark.parametrize("word", EVIL)
 def test_words_of_commands(word: str) -> None:
     assert not is_host_word(word)
