@@ -30,7 +30,8 @@ drain() {
     ready="rm -f $DRAINED/$SERVER; echo set server $LISTENER/$SERVER state ready | socat -t 2 - UNIX-CONNECT:$HAPROXY_SOCKET"
     systemd-run --quiet --collect --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=1s \
         sh -c "$ready" || fail "systemd does not take the timer that would end it"
-    mkdir -p "$DRAINED" && : >"$DRAINED/$SERVER"
+    # A reload begins with all apiservers ready, and would end a drain that is not noted.
+    { mkdir -p "$DRAINED" && true >"$DRAINED/$SERVER"; } || fail "cannot note the drain in $DRAINED; nothing was drained"
     set_state drain
 }
 

@@ -10,7 +10,8 @@ fail() {
     exit 1
 }
 
-# Of a haproxy that cannot be asked, or that has another socket since its file was not ours, the youngest process is it: the master forks it once it has taken its files.
+# Where haproxy does not answer on our socket, its youngest process is the worker: the master forks it once it has read
+# its files.
 worker() {
     pid=$(echo 'show info' | timeout 1 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p')
     echo "${pid:-$(pgrep --newest --exact --parent "$(systemctl show --property MainPID --value haproxy)" haproxy)}"
