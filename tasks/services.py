@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import DRAINED_FOLDER, LISTENER, TMPFILES
+from nornir_kube_ha.config import DRAINED_FOLDER, KEEPALIVED_CONF, LISTENER, TMPFILES
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
@@ -56,13 +56,14 @@ def services_script(change: HostPlan, node: Node) -> str:
     """
     variables = assignments(
         changes="\n".join(map(str, change.units)),
+        keepalived_conf=KEEPALIVED_CONF,
         haproxy_socket=node.haproxy.socket,
         run_folder=TMPFILES,
         listener=LISTENER,
         drained=DRAINED_FOLDER,
         **selinux(),
     )
-    return "".join([variables, *map(load_script, ("selinux.sh", "services.sh"))])
+    return "".join([variables, *map(load_script, ("draft.sh", "selinux.sh", "services.sh"))])
 
 
 def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:

@@ -1,6 +1,6 @@
 # Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
 #
-# After selinux.sh; set before it: CHANGES, HAPROXY_SOCKET, RUN_FOLDER (the tmpfiles.d file that makes it), and
+# After draft.sh and selinux.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, RUN_FOLDER (the tmpfiles.d file that makes it), and
 # LISTENER and DRAINED as drain.sh has them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -37,10 +37,32 @@ reload_haproxy() {
     fail "haproxy did not take its new files" haproxy
 }
 
+# NAMES: have keepalived run scripts once before it waits for them. It waits for none that has a weight: for as long as
+# that takes, its file says they have one.
+introduce() {
+    draft=$(draft_of "$KEEPALIVED_CONF")
+    began=$(date +%s)
+    cp --preserve=all "$KEEPALIVED_CONF" "$draft" || return
+    for script in $1; do
+        sed -E -i "/^[ \t]*vrrp_script[ \t]+$script[ \t]*\{/,/\}/ s/^([ \t]*weight)[ \t]+0[ \t]*$/\1 -1/" "$KEEPALIVED_CONF"
+    done
+    systemctl reload keepalived </dev/null >&2
+    told=$?
+    for script in $1; do
+        until [ $told != 0 ] || has_run "$script" "$began" || [ "$(date +%s)" -gt $((began + 5)) ]; do sleep 0.1; done
+    done
+    mv -f -T "$draft" "$KEEPALIVED_CONF" && sync "${KEEPALIVED_CONF%/*}" && return $told
+}
+
+has_run() {
+    journalctl --unit keepalived --since "@$2" --no-pager --output cat | grep -F "VRRP_Script($1) " | grep -qv considered
+}
+
 set_boolean >&2 || exit
 echo "$CHANGES" | while read -r verb unit; do
     case $verb in
     daemon-reload) systemctl daemon-reload || exit ;;
+    introduce) introduce "$unit" || fail "keepalived does not take $unit" keepalived ;;
     create-run-folder) systemd-tmpfiles --create "$RUN_FOLDER" || exit ;;
     *)
         case "$verb $unit" in

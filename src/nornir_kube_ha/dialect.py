@@ -15,6 +15,7 @@ _WORDS = {
 }
 _VERSION = r"^[ \t]*vrrp_version\s+(\S+)"
 _INSTANCE = re.compile(r"^[ \t]*vrrp_instance\b[ \t]*([^\s{]*)[^{\n]*\{", re.MULTILINE)
+_SCRIPT = re.compile(r"^[ \t]*vrrp_script\s+([\w.-]+)", re.MULTILINE)
 _ADDRESSES = r"^[ \t]*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
 _BRACE = re.compile("[{}]")
 MOST_READ = 1_000_000  # characters; no keepalived.conf is that long
@@ -64,6 +65,15 @@ def virtual_router_ids(keepalived_conf: str) -> frozenset[str]:
         keepalived_conf: the text
     """
     return frozenset(_routers(keepalived_conf))
+
+
+def vrrp_scripts(keepalived_conf: str) -> frozenset[str]:
+    """Names of the `vrrp_script` blocks that a keepalived.conf has.
+
+    Arguments:
+        keepalived_conf: the text
+    """
+    return frozenset(_SCRIPT.findall(keepalived_conf[:MOST_READ]))
 
 
 @dataclass(frozen=True, slots=True)

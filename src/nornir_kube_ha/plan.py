@@ -13,10 +13,12 @@ from nornir_kube_ha.config import (
     ConfigFile,
     diff,
 )
+from nornir_kube_ha.dialect import vrrp_scripts
 from nornir_kube_ha.facts import Facts, Folder
 from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
 from nornir_kube_ha.intent import Node
+from nornir_kube_ha.versions import features
 
 UNITS = ("haproxy", "keepalived")  # the order in which they are told: a VIP without a balancer behind it serves nobody
 PACKAGES = (
@@ -54,8 +56,9 @@ class UnitChange:
     """A unit that has to be told.
 
     Arguments:
-        verb: `enable`, `start` or `reload` a unit; `daemon-reload` and `create-run-folder` are systemd's own
-        unit: `haproxy` or `keepalived`, "" where the verb has none
+        verb: `enable`, `start`, `reload` or `restart` a unit; `introduce` new scripts to keepalived; `daemon-reload`
+            and `create-run-folder` are systemd's own
+        unit: `haproxy` or `keepalived`, or the scripts' names; "" where the verb has none
     """
 
     verb: str
@@ -176,7 +179,10 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
     folders = tuple(each for each in facts.folders if each.path in FOLDERS and not each.is_only_roots)
     files_plan = HostPlan(write=write, remove=remove, folders=folders)
     stale = {*files_plan.stale_units, *facts.pending}
-    units = (*_systemd_changes(node, facts, files_plan.paths), *_unit_changes(facts, stale))
+    units = (
+        *_systemd_changes(node, facts, files_plan.paths),
+        *_unit_changes(facts, stale, _scripts_to_introduce(files_plan, facts)),
+    )
     return replace(
         files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(node, tuple(needed), facts)
     )
@@ -234,7 +240,24 @@ def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterato
         yield UnitChange("create-run-folder")
 
 
-def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:
+def _scripts_to_introduce(change: HostPlan, facts: Facts) -> tuple[str, ...]:
+    """Scripts that a keepalived before 2.2.5 must have run once before a reload has it wait for them.
+
+    Until a script that a reload brings has run, such a keepalived is backup, and tells nobody: the VIP is nowhere until
+    its adverts are missed.
+    """
+    package = facts.packages.get("keepalived")
+    if features((), package.upstream if package else ()).keeps_vip_with_new_script:
+        return ()
+    live = facts.files.get(KEEPALIVED_CONF)
+    has = live.content.decode(errors="replace") if live else ""
+    gets = next((each.file.content for each in change.write if each.file.path == KEEPALIVED_CONF), has)
+    # Where an earlier run was cut off, nobody knows which file it has read.
+    read = "" if "keepalived" in facts.pending else has
+    return tuple(sorted(vrrp_scripts(gets) - vrrp_scripts(read)))
+
+
+def _unit_changes(facts: Facts, stale: set[str], scripts: tuple[str, ...]) -> Iterator[UnitChange]:
     for name in UNITS:
         unit = facts.units[name]
         if not unit.enabled:
@@ -242,4 +265,7 @@ def _unit_changes(facts: Facts, stale: set[str]) -> Iterator[UnitChange]:
         if not unit.is_active:
             yield UnitChange("start", name)
         elif name in stale or unit.renewal:
-            yield UnitChange(unit.renewal or "reload", name)
+            verb = unit.renewal or "reload"
+            if scripts and (verb, name) == ("reload", "keepalived"):
+                yield UnitChange("introduce", " ".join(scripts))
+            yield UnitChange(verb, name)

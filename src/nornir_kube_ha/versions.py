@@ -28,11 +28,14 @@ class Features:
         nbproc: haproxy knows `nbproc`; dropped in 2.5
         down_timer_adverts: keepalived knows `down_timer_adverts`; since 2.2.4
         tmpdir: keepalived writes its state to the folder that TMPDIR names; since 2.2.7 at the latest, before to /tmp
+        keeps_vip_with_new_script: keepalived stays master while a script that a reload brought runs for the first time;
+            since 2.2.5 (`SCRIPT_INIT_STATE_INIT_RELOAD`)
     """
 
     nbproc: bool
     down_timer_adverts: bool
     tmpdir: bool
+    keeps_vip_with_new_script: bool
 
 
 def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
@@ -46,4 +49,5 @@ def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
         nbproc=bool(haproxy) and haproxy < (2, 5),
         down_timer_adverts=not keepalived or keepalived >= (2, 2, 4),
         tmpdir=not keepalived or keepalived >= (2, 2, 7),
+        keeps_vip_with_new_script=not keepalived or keepalived >= (2, 2, 5),
     )

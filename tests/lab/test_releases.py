@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.lab.conftest import PROCESS
+from tests.lab.load import load_on
 from tests.lab.rig import Lab, copy_inventory
 from tests.lab.walking import COUNTED_BY_ALL, versions, walk
 
@@ -39,3 +40,19 @@ def test_a_cluster_of_three_releases_is_like_any_other(mixed: Lab) -> None:
             assert {host: versions(mixed, host) for host in RELEASES} == {
                 host: version for host, (_, version) in RELEASES.items()
             }
+            _holder_of_the_oldest_release_gets_a_script_that_it_did_not_have(mixed)
+
+
+def _holder_of_the_oldest_release_gets_a_script_that_it_did_not_have(mixed: Lab) -> None:
+    mixed.bring_vip_home()
+    for blind in (False, True):
+        mixed.set("keepalived.yield_when_blind", blind)
+        mixed.set("haproxy.shutdown_sessions", blind)
+        with load_on(mixed) as load:
+            load.begin()
+            deployed = mixed.deploy("--output", "json")
+            assert load.lost() == []
+        assert deployed.report["changed"], deployed.stdout
+        assert mixed.is_vip_home()
+    assert "weight -1" not in mixed.run("lb-1", "cat /etc/keepalived/keepalived.conf")
+    assert "kube-ha-new" not in mixed.run("lb-1", "ls -A /etc/keepalived")

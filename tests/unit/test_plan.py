@@ -64,6 +64,10 @@ def with_unit(facts: Facts, name: str, **changes: Any) -> Facts:  # noqa: ANN401
     return replace(facts, units={**facts.units, name: replace(facts.units[name], **changes)})
 
 
+def with_keepalived(facts: Facts, version: str) -> Facts:
+    return replace(facts, packages={**facts.packages, "keepalived": Package(version)})
+
+
 def test_host_as_it_should_be_needs_nothing(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
     change = plan_of(healthy["lb-1"])
     assert change == HostPlan()
@@ -178,6 +182,49 @@ def test_unit_that_an_earlier_run_left_untold_is_told(
     change = plan_of(replace(healthy["lb-1"], pending=pending))
     assert units(change) == asked
     assert not change.touches_files
+
+
+INTRODUCE_ALL = "introduce check-apiservers check-haproxy check-vrrp"
+
+
+@pytest.mark.parametrize("version", ["1:2.1.5-0.2+deb11u1", "2.2.4"])
+@pytest.mark.parametrize(
+    ("before", "introduced"),
+    [
+        (b"vrrp_script check-haproxy {\n}\nvrrp_script check-apiservers {\n}\n", "introduce check-vrrp"),
+        (b"vrrp_script check-haproxy{\n}\n# vrrp_script check-vrrp {\n", "introduce check-apiservers check-vrrp"),
+        (b"vrrp_script chk_haproxy {\n}\n", INTRODUCE_ALL),  # the guide's
+        (b"\xff\0", INTRODUCE_ALL),
+        (b"", INTRODUCE_ALL),
+    ],
+)
+def test_old_keepalived_runs_new_scripts_before_it_waits_for_them(
+    plan_of: PlanOf, healthy: Mapping[str, Facts], version: str, before: bytes, introduced: str
+) -> None:
+    facts = with_file(with_keepalived(healthy["lb-1"], version), KEEPALIVED_CONF, content=before)
+    assert units(plan_of(facts)) == [introduced, "reload keepalived"]
+
+
+def test_keepalived_that_keeps_the_vip_with_new_scripts_is_reloaded_once(
+    plan_of: PlanOf, healthy: Mapping[str, Facts]
+) -> None:
+    facts = with_file(with_keepalived(healthy["lb-1"], "2.2.5"), KEEPALIVED_CONF, content=b"")
+    assert units(plan_of(facts)) == ["reload keepalived"]
+
+
+def test_old_keepalived_that_has_all_scripts_is_reloaded_once(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+    facts = with_keepalived(healthy["lb-1"], "2.1.5")
+    more = facts.files[KEEPALIVED_CONF].content + b"vrrp_script another {\n}\n"
+    assert units(plan_of(with_file(facts, KEEPALIVED_CONF, content=more))) == ["reload keepalived"]
+
+
+def test_old_keepalived_of_which_nobody_knows_what_it_has_read_runs_all_scripts_first(
+    plan_of: PlanOf, healthy: Mapping[str, Facts]
+) -> None:
+    facts = with_keepalived(healthy["lb-1"], "2.1.5")
+    assert units(plan_of(replace(facts, pending=("keepalived",)))) == [INTRODUCE_ALL, "reload keepalived"]
+    stopped = with_unit(replace(facts, pending=("keepalived",)), "keepalived", active_state="failed")
+    assert units(plan_of(stopped)) == ["start keepalived"]
 
 
 def test_unit_that_does_not_run_is_started_rather_than_reloaded(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
