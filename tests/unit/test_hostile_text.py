@@ -16,7 +16,7 @@ from tests.unit.changes import Hosts
 from nornir_kube_ha.checks import ALL, check_host, foreign_routers
 from nornir_kube_ha.checks.haproxy import stats_password
 from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile, FileFact, diff, masked
-from nornir_kube_ha.dialect import differences, virtual_router_ids
+from nornir_kube_ha.dialect import differences, virtual_router_ids, vrrp_scripts
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.sections import sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
@@ -42,6 +42,7 @@ SHAPES: Mapping[str, str] = {
     "no UTF-8": "\udcff" * (LONG // 2),
     "instances": "vrrp_instance x{\n" * 6000,
     "instances of VRIDs": "".join(f"vrrp_instance x {{\nvirtual_router_id {each}\n" for each in range(6000)),
+    "scripts": "vrrp_script " * (LONG // 12),
     "closed instances": "vrrp_instance x {\n virtual_router_id 7\n}\n" * 6000,
     "braces": "{" * LONG,
     "addresses": "vrrp_instance x {\n" + "virtual_ipaddress {\n" * 8000,
@@ -79,6 +80,7 @@ def parsers(intent: Intent, view: Hosts, facts: Facts) -> Mapping[str, Callable[
 
     return {
         "VRIDs": virtual_router_ids,
+        "scripts": vrrp_scripts,
         "differences": lambda text: differences(text, CONF),
         "differences, turned": lambda text: differences(CONF, text),
         "masked": lambda text: masked(text, node),
