@@ -14,7 +14,7 @@ _WORDS = {
     "advert_int": r"^[ \t]*advert_int\s+(\S+)",
 }
 _VERSION = r"^[ \t]*vrrp_version\s+(\S+)"
-_INSTANCE = re.compile(r"^[ \t]*vrrp_instance\b[ \t]*([^\s{]*)[^{\n]*\{", re.MULTILINE)
+_INSTANCE = re.compile(r"^[ \t]*+vrrp_instance\b[ \t]*+([^\s{]*+)[^{\n]*+\{", re.MULTILINE)
 _SCRIPT = re.compile(r"^[ \t]*vrrp_script\s+([\w.-]+)", re.MULTILINE)
 _ADDRESSES = r"^[ \t]*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
 _BRACE = re.compile("[{}]")

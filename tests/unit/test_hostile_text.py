@@ -43,6 +43,7 @@ SHAPES: Mapping[str, str] = {
     "instances": "vrrp_instance x{\n" * 6000,
     "instances of VRIDs": "".join(f"vrrp_instance x {{\nvirtual_router_id {each}\n" for each in range(6000)),
     "scripts": "vrrp_script " * (LONG // 12),
+    "an instance without a brace": "vrrp_instance " + "x" * LONG,
     "closed instances": "vrrp_instance x {\n virtual_router_id 7\n}\n" * 6000,
     "braces": "{" * LONG,
     "addresses": "vrrp_instance x {\n" + "virtual_ipaddress {\n" * 8000,
