@@ -21,16 +21,18 @@ listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head
 # the addresses, too. VIPs are for keepalived to put back.
 save_routes() {
     for family in -4 -6; do
-        ip $family route show dev "$1" | grep -v -e "proto kernel" -e "proto ra" | sed "s/^/$family /" >>"$FOLDER/routes"
+        ip $family route show dev "$1" >"$FOLDER/shown" || return
+        sed "/proto kernel/d; /proto ra/d; s/^/$family /" "$FOLDER/shown" >>"$FOLDER/routes" || return
     done
 }
 restore_routes() {
     while read -r family route; do eval "ip $family route replace $route dev $1"; done <"$FOLDER/routes"
 }
 save_addresses() {
-    ip -6 -oneline address show dev "$1" scope global permanent | while read -r _ _ _ address _; do
-        case " $VIPS " in *" ${address%/*} "*) ;; *) echo "$address" ;; esac
-    done >"$FOLDER/addresses"
+    ip -6 -oneline address show dev "$1" scope global permanent >"$FOLDER/shown" || return
+    while read -r _ _ _ address _; do
+        case " $VIPS " in *" ${address%/*} "*) ;; *) echo "$address" || return ;; esac
+    done <"$FOLDER/shown" >"$FOLDER/addresses"
 }
 restore_addresses() { while read -r address; do ip -6 address replace "$address" dev "$1" nodad; done <"$FOLDER/addresses"; }
 tell() { word=$1; shift; echo "$word $(date +%s.%N) $*" >>"$FOLDER/story"; }
@@ -53,10 +55,14 @@ words=$( (eval "$NEEDS") 2>&1) || {
     exit 1
 }
 
+# What ends the fault is whole before anything begins it.
 variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' VIPS='$VIPS' PORT='$PORT'"
 printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
-} >>$FOLDER/log 2>&1" "conclude healed \"\$1\"" >"$FOLDER/heal"
-printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject"
+} >>$FOLDER/log 2>&1" "conclude healed \"\$1\"" >"$FOLDER/heal" &&
+    printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject" || {
+    rm -rf "$FOLDER"
+    exit 1
+}
 
 systemd-run --quiet --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=10ms \
     --property Type=oneshot sh "$FOLDER/heal" "$WELL" || {

@@ -61,9 +61,8 @@ open_in_ufw() {
 # Rules as a file of nft has them. A table or chain that is gone by then is made, and stops nothing: the file still loads.
 nft_file() {
     [ -z "$WANTED" ] || printf '%s\n' "$WANTED" | while read -r family table chain rule; do
-        echo "add table $family $table"
-        echo "add chain $family $table $chain"
-        echo "insert rule $family $table $chain $rule comment \"$MARK: $rule\""
+        echo "add table $family $table" && echo "add chain $family $table $chain" &&
+            echo "insert rule $family $table $chain $rule comment \"$MARK: $rule\"" || exit
     done
 }
 

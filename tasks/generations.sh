@@ -59,8 +59,10 @@ keep_before() {
 
 # What is live now has passed every check.
 mark_good() {
-    (umask 077 && mkdir -p "${GOOD%/*}")
-    fingerprint / >"$GOOD.new" && mv -f "$GOOD.new" "$GOOD"
+    { (umask 077 && mkdir -p "${GOOD%/*}") && fingerprint / >"$GOOD.new" && mv -f "$GOOD.new" "$GOOD"; } || {
+        echo "cannot write $GOOD: that what is live passed every check is not noted" >&2
+        return 1
+    }
 }
 
 # What is kept: "@NONCE generation NUMBER TIME STATE RUN_ID USER live|other" each.

@@ -74,6 +74,7 @@ def release_lease(task: Task, lease: Lease, proven: Collection[str] = (), dry_ru
 
     Raises:
         LeaseLostError: another run has been at work there since; nothing was marked as good
+        RemoteCommandError: that what is live is good could not be written
     """
     if not task.is_dry_run(dry_run):
         script = lease_functions(lease, number=lease.numbers.get(task.host.name, ""))

@@ -66,14 +66,15 @@ next_number() {
 }
 
 # Whose run was the last one stays known: a plan that was made before it is out of date. What `prove` does is done only
-# while the lease is ours.
+# while the lease is ours; where it fails, the lease goes all the same.
 release() {
     exec 9>>"$LEASE.lock"
     flock 9 || return
     read_lease
     if is_ours; then
-        prove
-        printf '%s 0 %s %s\n' "$RUN_ID" "$OWNER" "$number_of" >"$LEASE.new" && mv -f "$LEASE.new" "$LEASE"
+        proven=0
+        prove || proven=$?
+        printf '%s 0 %s %s\n' "$RUN_ID" "$OWNER" "$number_of" >"$LEASE.new" && mv -f "$LEASE.new" "$LEASE" && return $proven
     elif [ -n "$NUMBER" ]; then
         lost "$(other)"
     fi

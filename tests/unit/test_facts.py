@@ -217,6 +217,18 @@ def test_answer_that_cannot_be_is_an_error(recorded: Recorded, name: str, body: 
         parse_facts(replace_section(recorded("facts-master"), name, body), NONCE)
 
 
+@pytest.mark.parametrize("shown", ["haproxy", "haproxy haproxy", "haproxy sshd keepalived"])
+def test_units_that_are_not_those_asked_for_are_an_error(recorded: Recorded, shown: str) -> None:
+    text = recorded("facts-master")
+    before, marker, rest = text.partition(f"\n@{NONCE} units\n")
+    blocks, _, after = rest.partition(f"\n@{NONCE} ")
+    block = blocks.split("\n\n")[0]
+    units = "\n\n".join(block.replace("Id=haproxy.service", f"Id={name}.service") for name in shown.split())
+    programs = "".join(f"program {name}\n\n@{NONCE} " for name in shown.split())
+    with pytest.raises(ValueError, match="systemd told of"):
+        parse_facts(f"{before}{marker}{units}\n@{NONCE} {programs}{after}", NONCE)
+
+
 @pytest.mark.parametrize(
     "section",
     [

@@ -1,6 +1,7 @@
 """How a fault is made and ended on a host: faults.sh run for real under sh, only systemd is not real."""
 
 import os
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -249,3 +250,18 @@ def test_what_the_kernel_forgets_with_a_link_is_put_back_but_for_vips(host: Host
         "-4 route replace 198.51.100.0/24 via 192.0.2.1 dev eth0",
         "-6 route replace 2001:db8:1::/64 via 2001:db8::1 metric 1024 pref medium dev eth0",
     ]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, fault in FAULTS.items() if "$FOLDER/" in fault.heal or "save_" in fault.inject]
+)
+def test_fault_whose_end_needs_a_note_is_not_made_where_that_cannot_be_written(tmp_path: Path, name: str) -> None:
+    named = ("ip", "mount", "kill", "kill_all", "sh", "findmnt", "df", "main", "listener", "touch")
+    fakes = "".join(f'{each}() {{ echo "{each} $*" >>"{tmp_path}/done"; }}\n' for each in named)
+    common = load_script("faults.sh").partition("COMMON='")[2].partition("\n'\n")[0]
+    script = f"FOLDER='{tmp_path}/none' INTERFACE=eth0 VIPS=\n{common}\n{fakes}{FAULTS[name].inject}\nwait\n"
+    subprocess.run(["sh", "-c", script], capture_output=True, timeout=PATIENCE, check=False)
+    done = (tmp_path / "done").read_text(encoding="utf-8").split("\n") if (tmp_path / "done").exists() else []
+    made = [each for each in done if each.startswith(("ip link set", "mount ", "kill_all", "kill -STOP", "sh "))]
+    undone = [each for each in done if re.match(r"kill \d", each)]
+    assert len(made) == len(undone)

@@ -91,6 +91,12 @@ def test_good_is_what_was_live_when_all_checks_passed(host: Host) -> None:
     assert [each.good for each in host.generations] == [True, False]
 
 
+def test_good_that_cannot_be_noted_is_said(host: Host) -> None:
+    (host.kept / "good.new").mkdir(parents=True)
+    said = host.run("mark_good 2>&1 || echo told")
+    assert f"cannot write {host.kept}/good: that what is live passed every check is not noted\ntold\n" in said
+
+
 def test_owner_and_mode_count_as_well(host: Host) -> None:
     host.run("mark_good")
     host.files[0].chmod(0o600)

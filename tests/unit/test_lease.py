@@ -228,6 +228,13 @@ def test_run_that_lost_its_lease_neither_releases_nor_vouches_for_what_is_live(h
     assert (kept.returncode, kept.stdout) == (0, "good\n")
 
 
+def test_lease_goes_though_what_is_live_cannot_be_noted_as_good_and_the_run_is_told(host: Host) -> None:
+    mine = host.number(OURS)
+    told = host.run(f"{lease_functions(OURS, number=mine)}prove() {{ echo full >&2; return 3; }}\nrelease\n")
+    assert (told.returncode, told.stderr) == (3, "full\n")
+    assert host.hold(THEIRS).stdout.startswith("0 ")
+
+
 def test_lease_of_an_earlier_version_has_no_number_and_is_read_all_the_same(host: Host) -> None:
     host.path.write_text(f"bbbbbbbbbbbb 99999999999 {THEIRS.owner}\n")
     status, words = host.hold(OURS).stdout.split(" ", 1)

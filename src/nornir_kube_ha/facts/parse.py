@@ -9,6 +9,7 @@ from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
 from nornir_kube_ha.facts.bootstrap import bootstrap
+from nornir_kube_ha.facts.daemons import Unit
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
@@ -37,6 +38,13 @@ def parse_facts(text: str, nonce: str) -> Facts:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
+def _units(sections: dict[str, str]) -> dict[str, Unit]:
+    units = {unit.name: unit for unit in daemons.units(sections["units"], sections)}
+    if units.keys() != {"haproxy", "keepalived"}:
+        raise ValueError(f"systemd told of {', '.join(units) or 'no unit'}")
+    return units
+
+
 def _facts(sections: dict[str, str]) -> Facts:
     clock = Clock(_seconds(sections["clock"]), _seconds(sections["clock_end"]))
     return Facts(
@@ -45,7 +53,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         package_manager=sections["package_manager"],
         packages=dict(_packages(sections["packages"], sections["candidates"])),
         files={fact.path: fact for fact in _files(sections)},
-        units={unit.name: unit for unit in daemons.units(sections["units"], sections)},
+        units=_units(sections),
         has_run_folder=sections["run_folder"] == "there",
         pending=tuple(sections["pending"].split()),
         judgements={each.daemon: each for each in daemons.judgements(sections)},

@@ -34,7 +34,7 @@ APISERVER_FAULTS = (
         DETECTED,
         seconds=6.0,
         needs=_LISTENS,
-        inject='pid=$(listener "$PORT"); echo "$pid" >"$FOLDER/pid"; kill -STOP "$pid"',
+        inject='pid=$(listener "$PORT"); echo "$pid" >"$FOLDER/pid" && kill -STOP "$pid"',
         there='hangs "$pid"',
         heal='kill -CONT "$(cat "$FOLDER/pid")"',
         well='! hangs "$(cat "$FOLDER/pid")"',

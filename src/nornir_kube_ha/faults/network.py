@@ -37,7 +37,7 @@ NETWORK_FAULTS = (
         Limit(seconds=1.0, moves=1),
         fast=0.4,
         seconds=4.0,
-        inject='save_addresses "$INTERFACE"; save_routes "$INTERFACE"; ip link set dev "$INTERFACE" down',
+        inject='save_addresses "$INTERFACE" && save_routes "$INTERFACE" && ip link set dev "$INTERFACE" down',
         there='[ "$(cat "/sys/class/net/$INTERFACE/operstate")" = down ]',
         heal='ip link set dev "$INTERFACE" up; restore_addresses "$INTERFACE"; restore_routes "$INTERFACE"',
         well='[ "$(cat "/sys/class/net/$INTERFACE/operstate")" != down ]',
@@ -70,7 +70,8 @@ NETWORK_FAULTS = (
         Target.HOLDER,
         Limit(moves=0),
         seconds=4.0,
-        inject='for _ in $(seq $((4 * $(nproc)))); do sh -c "while :; do :; done" & echo $! >>"$FOLDER/pids"; done',
+        inject='for _ in $(seq $((4 * $(nproc)))); do sh -c "while :; do :; done" & echo $! >>"$FOLDER/pids" || '
+        "kill $!; done",
         there='kill -0 $(cat "$FOLDER/pids")',
         heal='kill $(cat "$FOLDER/pids")',
     ),
@@ -82,9 +83,9 @@ NETWORK_FAULTS = (
         Limit(seconds=2.0, moves=1),
         seconds=4.0,
         needs="findmnt /run >/dev/null || { echo /run is no file system of its own; false; }",
-        inject='findmnt --noheadings --output SIZE --bytes /run >"$FOLDER/size"; pid=$(main haproxy); '
+        inject='findmnt --noheadings --output SIZE --bytes /run >"$FOLDER/size" && { pid=$(main haproxy); '
         "mount -o remount,size=$(df --output=used -k /run | tail -n 1 | tr -d ' ')k /run; "
-        "kill_all haproxy",
+        "kill_all haproxy; }",
         there='[ "$(df --output=avail -k /run | tail -n 1 | tr -d " ")" -lt 8 ] && [ ! -d "/proc/$pid" ]',
         heal='mount -o "remount,size=$(tr -d " " <"$FOLDER/size")" /run; systemctl start haproxy',
         well="systemctl --quiet is-active haproxy",
