@@ -44,7 +44,7 @@ introduce() {
     began=$(date +%s)
     cp --preserve=all "$KEEPALIVED_CONF" "$draft" || return
     for script in $1; do
-        sed -E -i "/^[ \t]*vrrp_script[ \t]+$script[ \t]*\{/,/\}/ s/^([ \t]*weight)[ \t]+0[ \t]*$/\1 -1/" "$KEEPALIVED_CONF"
+        sed -E -i "/^[ \t]*vrrp_script[ \t]+${script}[ \t]*\{/,/\}/ s/^([ \t]*weight)[ \t]+0[ \t]*$/\1 -1/" "$KEEPALIVED_CONF"
     done
     systemctl reload keepalived </dev/null >&2
     told=$?

@@ -229,6 +229,18 @@ def test_units_that_are_not_those_asked_for_are_an_error(recorded: Recorded, sho
         parse_facts(f"{before}{marker}{units}\n@{NONCE} {programs}{after}", NONCE)
 
 
+@pytest.mark.field_report("G4")
+@pytest.mark.parametrize("section", ["disk", "haproxy_info", "listeners", "haproxy_workers"])
+def test_number_that_no_host_counts_to_is_an_error(recorded: Recorded, section: str) -> None:
+    text = recorded("facts-master")
+    before, marker, rest = text.partition(f"\n@{NONCE} {section}\n")
+    body, _, after = rest.partition(f"\n@{NONCE} ")
+    numbered = re.sub(r"\d+", "9" * 400, body)
+    assert numbered != body
+    with pytest.raises(ValueError, match=r"a number of 400 digits|does not appear to be"):
+        parse_facts(f"{before}{marker}{numbered}\n@{NONCE} {after}", NONCE)
+
+
 @pytest.mark.parametrize(
     "section",
     [

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from nornir_kube_ha.facts.sections import whole
+
 LONGEST = 20_000  # characters of a section; a node's own has a few hundred
 _SOCKET = re.compile(r'^\S+ +\d+ +\d+ +(\S+):112 +.*\(\("keepalived",')
 
@@ -36,7 +38,7 @@ def parse_liveness(processes: str, sockets: str) -> Liveness | None:
     found: dict[str, list[list[int]]] = {"checked": [], "main": [], "child": []}
     for line in processes[:LONGEST].splitlines():
         kind, *numbers = line.split()
-        found[kind].append([int(number) for number in numbers])
+        found[kind].append([whole(number) for number in numbers])
     if not found["main"]:
         return None
     (age, watches), *_ = found["main"]

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from nornir_kube_ha.facts.sections import whole
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedFile:
@@ -140,7 +142,7 @@ def _words(section: str, sections: Mapping[str, str]) -> tuple[str, ...]:
 def _files(section: str, sections: Mapping[str, str]) -> Iterator[LoadedFile]:
     for line in sections.get(section, "").splitlines():
         modified, _, path = line.partition(" ")
-        yield LoadedFile(path, int(modified) if modified.isdecimal() else None)
+        yield LoadedFile(path, whole(modified) if modified.isdecimal() else None)
 
 
 def obstacles(text: str) -> Iterator[Obstacle]:

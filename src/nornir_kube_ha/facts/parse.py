@@ -15,7 +15,7 @@ from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.moves import moves
 from nornir_kube_ha.facts.parse_origin import parse_kept_peers, parse_origins
-from nornir_kube_ha.facts.sections import sections_about, sections_of
+from nornir_kube_ha.facts.sections import sections_about, sections_of, whole
 from nornir_kube_ha.firewall.managers import parse_firewall
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 
@@ -63,7 +63,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         packet_filter=sections.get("packetfilter"),
         servers=daemons.servers(sections["haproxy"]),
         worker_started=daemons.worker_started(sections["haproxy_info"]),
-        workers=tuple(map(int, sections["haproxy_workers"].split())),
+        workers=tuple(map(whole, sections["haproxy_workers"].split())),
         vrrp=daemons.vrrp(sections["keepalived"]),
         heard=network.heard(sections["heard"]) if "heard" in sections else None,
         reachable=network.reachable(sections),
@@ -114,7 +114,7 @@ def _versions(text: str) -> Iterator[tuple[str, str]]:
 
 def _files(sections: dict[str, str]) -> Iterator[FileFact]:
     for (path, mode, owner, group, modified), body in sections_about("file", sections):
-        yield FileFact(path, mode, owner, group, base64.b64decode(body, validate=False), int(modified))
+        yield FileFact(path, mode, owner, group, base64.b64decode(body, validate=False), whole(modified))
 
 
 def _firewall(sections: dict[str, str]) -> FirewallFact:
@@ -127,4 +127,4 @@ def _firewall(sections: dict[str, str]) -> FirewallFact:
 def _filesystems(text: str) -> Iterator[Filesystem]:
     for line in text.splitlines():
         mounted_on, *numbers = line.rsplit(maxsplit=4)
-        yield Filesystem(mounted_on, *(0 if number == "-" else int(number) for number in numbers))
+        yield Filesystem(mounted_on, *(0 if number == "-" else whole(number) for number in numbers))

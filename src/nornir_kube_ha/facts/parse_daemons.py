@@ -8,7 +8,7 @@ from typing import Any
 
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.loaded import loaded
-from nornir_kube_ha.facts.sections import sections_about
+from nornir_kube_ha.facts.sections import sections_about, whole
 
 _CHECK = ("check_status", "check_code", "last_chk")
 
@@ -30,7 +30,7 @@ def units(shown: str, sections: Mapping[str, str]) -> Iterator[Unit]:
             sub_state=values["SubState"],
             enabled=values["UnitFileState"] == "enabled",
             needs_daemon_reload=values["NeedDaemonReload"] == "yes",
-            restarts=int(values["NRestarts"]),
+            restarts=whole(values["NRestarts"]),
             started=_time(values["ActiveEnterTimestamp"]),
             told=_time(values["StateChangeTimestamp"]),
             program=sections[f"program {name}"],
@@ -54,7 +54,7 @@ def judgements(sections: Mapping[str, str]) -> Iterator[Judgement]:
         sections: all of them
     """
     for (daemon, status), words in sections_about("syntax", sections):
-        yield Judgement(daemon, int(status), words)
+        yield Judgement(daemon, whole(status), words)
 
 
 def servers(text: str) -> tuple[Server, ...] | None:
@@ -81,8 +81,8 @@ def worker_started(text: str) -> float | None:
     """
     values = _values(text)
     if "Start_time_sec" in values:
-        return float(int(values["Start_time_sec"]))
-    return int(values["Asked"]) - int(values["Uptime_sec"]) if "Uptime_sec" in values else None
+        return float(whole(values["Start_time_sec"]))
+    return whole(values["Asked"]) - whole(values["Uptime_sec"]) if "Uptime_sec" in values else None
 
 
 def load(info: str, stat: str) -> tuple[int, int] | None:
@@ -95,10 +95,10 @@ def load(info: str, stat: str) -> tuple[int, int] | None:
     values = _values(info)
     if not {"CurrConns", "Maxconn"} <= values.keys():
         return None
-    found = [(int(values["CurrConns"]), int(values["Maxconn"]))]
+    found = [(whole(values["CurrConns"]), whole(values["Maxconn"]))]
     rows = csv.DictReader(stat.removeprefix("# ").splitlines())
     own = (row for row in rows if (row.get("pxname"), row.get("svname")) == ("kube-apiserver", "FRONTEND"))
-    found += [(int(row.get("scur") or 0), int(row.get("slim") or 0)) for row in own]
+    found += [(whole(row.get("scur") or "0"), whole(row.get("slim") or "0")) for row in own]
     return max((each for each in found if each[1]), key=lambda each: each[0] / each[1], default=None)
 
 

@@ -18,7 +18,7 @@ from nornir_kube_ha.facts.network import (
     Probe,
     Reachable,
 )
-from nornir_kube_ha.facts.sections import sections_about
+from nornir_kube_ha.facts.sections import sections_about, whole
 
 MOST_ROUTES = 20_000  # characters; a cluster's own are a few hundred
 MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
@@ -69,7 +69,7 @@ def listeners(text: str) -> Iterator[Listener]:
         _state, _received, _sent, local, _peer, *rest = line.split()
         address, _, port = local.rpartition(":")
         process = re.search(r'"([^"]+)"', " ".join(rest))
-        yield Listener(address, int(port), process[1] if process else "")
+        yield Listener(address, whole(port), process[1] if process else "")
 
 
 def sources(text: str) -> Iterator[tuple[str, IPAddress]]:
@@ -90,7 +90,7 @@ def heard(text: str) -> Heard:
     """
     text = text[:MOST_ASIDE]
     adverts = (
-        Advert(ip_address(source), mac, int(virtual_router_id), int(priority))
+        Advert(ip_address(source), mac, whole(virtual_router_id), whole(priority))
         for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
     )
     unasked = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
@@ -129,7 +129,7 @@ def _probe(text: str | None) -> Probe:
     words, found, number = text.rpartition("status ")
     if not (found and number.isdecimal()):
         return Probe(0, text.strip() or "curl said nothing")
-    status = int(number)
+    status = whole(number)
     return Probe(status, "" if status else words.strip(), words.strip() if status else "")
 
 

@@ -2,6 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 
+MOST_DIGITS = 20  # 2**64 has as many; a longer number is no size, time or count of a host, and no float holds it
+
+
+def whole(text: str) -> int:
+    """A whole number that a host printed.
+
+    Arguments:
+        text: its digits
+
+    Raises:
+        ValueError: it is none, or none that a host could count
+    """
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
 
 def sections_of(text: str, nonce: str) -> dict[str, str]:
     """Each section's text, by its name.
