@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from nornir_kube_ha.checks import ALL, foreign_routers, former_speakers
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
+from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.membership import joining, why_not_to_join
 from nornir_kube_ha.obstacles import obstacles
 from nornir_kube_ha.preflight import hindrances
@@ -49,7 +50,9 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
     """
     proven: set[str] = set()
     with run.until_failure():
-        look_first(run, allow_unreachable=options.roll_out.allow_unreachable, ask_others=not options.quick)
+        look_first(
+            run, allow_unreachable=options.roll_out.allow_unreachable, scope=Scope.OWN if options.quick else Scope.ALL
+        )
         if options.quick and _differs(run):
             look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
         _preflight(run, options.roll_out)

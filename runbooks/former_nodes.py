@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.errors import KubeHaError, PreflightError
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.foreign import parse_keepalived_conf
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.membership import FormerPeer, further_addresses, is_member, live_peers
@@ -102,7 +102,7 @@ def _look_at(run: Run, former: Former) -> Facts | None:
     if not former.now:
         return run.look_at_former(former.cluster, str(former.address))
     try:
-        facts: Facts = run.facts.get(former.now) or run.one(get_facts, former.now, intent=run.intent, ask_others=False)
+        facts: Facts = run.facts.get(former.now) or run.one(get_facts, former.now, intent=run.intent, scope=Scope.OWN)
     except KubeHaError:
         return None
     return facts

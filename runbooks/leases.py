@@ -5,25 +5,28 @@ import time
 from collections.abc import Collection, Iterator
 
 from nornir_kube_ha.errors import HostError, KubeHaError, LeaseHeldError
+from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.lease import LEASE_SECONDS, Lease, this_process
 from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.tasks import release_lease, take_lease
 
 
-def look_first(run: Run, *, only_reads: bool = False, allow_unreachable: bool = False, ask_others: bool = True) -> None:
+def look_first(
+    run: Run, *, only_reads: bool = False, allow_unreachable: bool = False, scope: Scope = Scope.ALL
+) -> None:
     """Look at the hosts of a run that means to change them, and go no further if another one is at work there.
 
     Arguments:
         run: has not looked yet
         only_reads: whether it changes nothing this time, as a dry run does
         allow_unreachable: whether it goes on without hosts that cannot be reached
-        ask_others: whether anybody but the hosts themselves is asked, as `get_facts` has it
+        scope: whom they ask, as `get_facts` has it
 
     Raises:
         StoppedError: another run holds a host's lease, or a host cannot be looked at
     """
     run.tell(f"looking at {', '.join(run.hosts)}")
-    run.look(None if only_reads or run.dry_run else lease_of(run), ask_others=ask_others)
+    run.look(None if only_reads or run.dry_run else lease_of(run), scope=scope)
     if allow_unreachable:
         run.tolerated.update(run.unreachable)
     run.stop_if_failed()

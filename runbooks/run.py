@@ -25,7 +25,7 @@ from nornir_kube_ha.errors import (
     RemoteTimeoutError,
     UsageError,
 )
-from nornir_kube_ha.facts import Endpoint, Facts
+from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.inventory import load_intent, login_problems
 from nornir_kube_ha.kept_password import with_kept_passwords
@@ -403,21 +403,21 @@ class Run:
         answered = {name: asked for name, asked in self._endpoints.items() if asked.done() and not asked.exception()}
         self._endpoints = answered  # nobody waits for the others any more
 
-    def look(self, lease: Lease | None = None, *, ask_others: bool = True) -> None:
+    def look(self, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> None:
         """Gather facts of every host that can be reached, and of the VIPs, and see what differs there.
 
         Clusters whose change has ended are left out.
 
         Arguments:
             lease: that the run is going to ask for: it has no business on a host where another run is at work
-            ask_others: whether anybody but the hosts themselves is asked, as `get_facts` has it
+            scope: whom they ask, as `get_facts` has it
         """
-        wanted = ask_others and not self.dry_run and FROM_CONTROLLER in self.checks
+        wanted = scope is Scope.ALL and not self.dry_run and FROM_CONTROLLER in self.checks
         clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and wanted]
         self._asking = []
         # Where nobody answers that takes seconds, and only a report wants to know.
         endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
-        facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, ask_others=ask_others)
+        facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, scope=scope)
         self.intent = with_kept_passwords(self.intent, facts)
         plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
         self.facts, self.plans, self._endpoints, self._looked = facts, plans, endpoints, True
@@ -437,7 +437,7 @@ class Run:
         return asked
 
     def look_at(self, name: str) -> Facts:
-        """Gather facts of one host again, and see what differs there.
+        """Gather facts of one host again, as a gate needs them, and see what differs there.
 
         Arguments:
             name: of a host that can be reached
@@ -445,12 +445,12 @@ class Run:
         Raises:
             KubeHaError: it cannot be looked at
         """
-        self.facts[name] = self.one(get_facts, name, intent=self.intent)
+        self.facts[name] = self.one(get_facts, name, intent=self.intent, scope=Scope.GATE)
         self.plans[name] = self.one(get_plan, name, intent=self.intent, facts=self.facts)
         return self.facts[name]
 
     def look_at_each(self, names: Collection[str]) -> dict[str, BaseException]:
-        """Gather facts of some hosts again, all at once, and see what differs there.
+        """Gather facts of some hosts again, as a gate needs them, all at once, and see what differs there.
 
         Arguments:
             names: of the hosts
@@ -460,7 +460,7 @@ class Run:
         """
         if not names:
             return {}
-        found = self._ask(get_facts, names, {"intent": self.intent})
+        found = self._ask(get_facts, names, {"intent": self.intent, "scope": Scope.GATE})
         facts = {name: result.result for name, result in found.items() if not result.exception}
         planned = (
             self._ask(get_plan, [*facts], {"intent": self.intent, "facts": {**self.facts, **facts}}) if facts else {}
@@ -479,7 +479,7 @@ class Run:
             By name, of the hosts that can be looked at, failed ones among them
         """
         names = [node.name for node in cluster.nodes if node.name in self.hosts and node.name not in self.unreachable]
-        found = self._ask(get_facts, names, {"intent": self.intent, "ask_others": False})
+        found = self._ask(get_facts, names, {"intent": self.intent, "scope": Scope.OWN})
         return {name: result.result for name, result in found.items() if not result.exception}
 
     def look_at_former(self, cluster: Cluster, address: str) -> Facts | None:
@@ -500,7 +500,7 @@ class Run:
         try:
             (name,) = add_former_hosts(own, [cluster.nodes[0].name], [address])
             intent = load_intent(own)
-            results = own.filter(name=name).run(task=get_facts, raise_on_error=False, intent=intent, ask_others=False)
+            results = own.filter(name=name).run(task=get_facts, raise_on_error=False, intent=intent, scope=Scope.OWN)
         except KubeHaError:
             return None
         finally:

@@ -12,7 +12,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
 from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
-from nornir_kube_ha.facts import Facts, parse_facts
+from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
 from nornir_kube_ha.families import functions
 from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
@@ -24,18 +24,19 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that
 LOOK = ("probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh")
+LEAST_TO_HEAR = 0.1  # seconds
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
-def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, ask_others: bool = True) -> Result:
+def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> Result:
     """Look at a load-balancer node: packages, files, units, addresses, sockets, both daemons' state, the VIP.
 
     Arguments:
         intent: what should be: it says where to look
         lease: that the run is going to ask for, if it looks in order to change the host: it does not even listen
             there while another run is at work
-        ask_others: whether the host asks its VIPs, its peers and the apiservers, and listens for other routers. Without
-            that a look takes a tenth of the time, and the checks of what others answer are skipped
+        scope: whom it asks: the checks of what others answer are skipped. With `Scope.OWN` a look takes a tenth of the
+            time, with `Scope.GATE` a quarter
 
     Returns:
         Result object with the following attributes set:
@@ -48,15 +49,16 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, ask_oth
     """
     name, nonce = task.host.name, secrets.token_hex(8)
     cluster, node = intent.cluster_of(name), intent.node(name)
-    listen = max(node.verify.listen, ADVERTS_TO_HEAR * node.keepalived.advert_int)
+    adverts = ADVERTS_TO_HEAR * node.keepalived.advert_int
+    listen = max(LEAST_TO_HEAR if scope is Scope.GATE else node.verify.listen, adverts)
     deadline = PATIENCE + math.ceil(listen)
-    variables = _variables(cluster, node) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
+    variables = _variables(cluster, node, scope) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
     look = "".join(
         [
             assignments(**variables),
             *map(load_script, LOOK),
             functions(required_packages(node)),
-            "" if ask_others else "probes() { :; }\n",
+            "probes() { :; }\n" if scope is Scope.OWN else "",
             load_script("facts.sh"),
         ]
     )
@@ -68,7 +70,7 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, ask_oth
     if not facts.is_root:
         raise LoginRefusedError(task.host.name, f"{task.host.username} is not root, and sudo has not made it so")
     clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
-    return Result(host=task.host, result=replace(facts, clock=clock, asked_others=ask_others))
+    return Result(host=task.host, result=replace(facts, clock=clock, scope=scope))
 
 
 def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None) -> tuple[float, float, str]:
@@ -103,7 +105,7 @@ def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> F
     return facts[task.host.name]
 
 
-def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
+def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
     stats = node.haproxy.stats
     own = "127.0.0.1" if stats.bind in ANY_ADDRESSES else stats.bind
     return {
@@ -126,6 +128,7 @@ def _variables(cluster: Cluster, node: Node) -> dict[str, str]:
         "endpoint": node.endpoint,
         "served_at": with_port(node.vip.ip, node.haproxy.port),
         "verify": f"-verify_{'ip' if node.server_name == str(node.vip.ip) else 'hostname'} {node.server_name}",
+        "whole": "yes" if scope is Scope.ALL else "",
         "apiservers": " ".join(map(str, node.apiservers)),
         "peers": " ".join(peer.haproxy_address for peer in cluster.peers(node)),
         "stats_url": node.stats_url,

@@ -12,26 +12,26 @@ packages() {
     section package_manager
     printf '%s\n' "$FAMILY"
     section packages
-    # shellcheck disable=SC2086  # a list of words
-    [ -z "$FAMILY" ] || known=$("${FAMILY}_installed" $NAMES)
-    printf '%s\n' "$known"
-    installed=" $(printf '%s\n' "$known" | cut -d ' ' -f 1 | tr '\n' ' ')"
+    printf '%s\n' "$INSTALLED"
     missing=
     for name in $NAMES; do
-        case $installed in *" $name "*) ;; *) missing="$missing $name" ;; esac
+        case $NEWLINE$INSTALLED in *"$NEWLINE$name "*) ;; *) missing="$missing $name" ;; esac
     done
     section candidates
     # shellcheck disable=SC2086  # a list of words
     [ -z "$FAMILY" ] || [ -z "$missing" ] || "${FAMILY}_candidates" $missing
 }
 
+# All contents in one piece, each after head's own line "==> FILE <==": their sizes tell them apart.
 files() {
-    # shellcheck disable=SC2086  # a list of words
-    stat -L -c '%n %04a %U %G %Y' $FILES | while read -r file status; do
-        [ -f "$file" ] || continue
-        section file "$file" "$status"
-        head -c 1000000 "$file" | base64
-    done
+    present=
+    for file in $FILES; do [ ! -f "$file" ] || present="$present $file"; done
+    # shellcheck disable=SC2086  # lists of words
+    [ -z "$present" ] || {
+        stat -L --printf "\n@$NONCE file %n %04a %U %G %Y %s\n" $present
+        section contents
+        head --verbose --bytes 1000000 $present | base64
+    }
     section obstacles
     obstacles
     section folders
@@ -40,10 +40,10 @@ files() {
     section run_folder
     [ ! -d /run/kube-ha ] || echo there
     section pending
-    ls /run/kube-ha-pending
+    for file in /run/kube-ha-pending/*; do [ ! -e "$file" ] || printf '%s\n' "${file##*/}"; done
     section lease
     for lease in /run/kube-ha-lease /var/lib/kube-ha/lease; do
-        [ ! -s $lease ] || { head -c 200 $lease | head -n 1 | cut -d ' ' -f 1 && break; }
+        [ ! -s $lease ] || { head -c 200 $lease | { read -r holder _; printf '%s\n' "$holder"; } && break; }
     done
 }
 
@@ -57,15 +57,17 @@ obstacles() {
     while read -r _ _ _ _ point _; do
         case " $FILES " in *" $point "*) echo "mounted $point" ;; esac
     done </proc/self/mountinfo
-    # shellcheck disable=SC2086  # a list of words
-    bounded lsattr -d $FILES $FOLDERS | awk '$1 ~ /[ai]/ { print "immutable " $2 }'
+    # shellcheck disable=SC2086  # lists of words
+    lsattr -d $FILES $FOLDERS | while read -r attributes path; do
+        case $attributes in *[ai]*) printf 'immutable %s\n' "$path" ;; esac
+    done
 }
 
 # What a planned move of the VIP tells keepalived, as long as it lasts.
 moves() {
     section moves
     for file in /run/kube-ha/vip-*; do
-        [ ! -f "$file" ] || head -c 20 "$file" | { read -r word _; printf '%s %s\n' "${file##*/}" "$word"; }
+        [ ! -f "$file" ] || { read -r word _ <"$file"; printf '%s %.20s\n' "${file##*/}" "$word"; }
     done
 }
 
@@ -81,17 +83,20 @@ first_apiserver() {
 
 units() {
     section units
-    printf '%s\n%s\n' "$haproxy_shown" "$keepalived_shown"
-    unit haproxy "$haproxy_shown" /etc/haproxy/haproxy.cfg
-    haproxy_starts=$starts
-    unit keepalived "$keepalived_shown" /etc/keepalived/keepalived.conf
-    keepalived_starts=$starts
+    printf '%s\n%s\n' "$HAPROXY_SHOWN" "$KEEPALIVED_SHOWN"
+    haproxy_starts=$(start_words "$HAPROXY_SHOWN$NEWLINE$BETWEEN$KEEPALIVED_SHOWN")
+    keepalived_starts=${haproxy_starts#*"$BETWEEN$NEWLINE"} haproxy_starts=${haproxy_starts%"$BETWEEN"*}
+    haproxy_starts=${haproxy_starts%"$NEWLINE"}
+    unit haproxy "$HAPROXY_SHOWN" /etc/haproxy/haproxy.cfg "$haproxy_starts"
+    unit keepalived "$KEEPALIVED_SHOWN" /etc/keepalived/keepalived.conf "$keepalived_starts"
 }
 
+# UNIT SHOWN CONFIGURATION STARTS
 unit() {
+    main=$(value MainPID "$2")
     section program "$1"
-    readlink "/proc/$(value MainPID "$2")/exe"
-    loads "$@"
+    readlink "/proc/$main/exe"
+    loads "$1" "$4" "$(running_words "$main")" "$3"
     case $(value ActiveState "$2") in
     active | reloading) ;;
     *)
@@ -102,41 +107,27 @@ unit() {
     esac
 }
 
-# UNIT SHOWN CONFIGURATION: the command that runs and the one that a start would run, and what each reads.
+# UNIT STARTS RUNS CONFIGURATION: the command that a start would run and the one that runs, and what each reads.
 loads() {
-    starts=$(start_words "$2") runs=$(running_words "$(value MainPID "$2")")
     section start "$1"
-    printf '%s\n' "$starts"
+    printf '%s\n' "$2"
     section loads "$1" start
-    loaded_files "$1" "$starts" "$3"
-    [ -n "$runs" ] || return 0
+    loaded_files "$1" "$2" "$4"
+    [ -n "$3" ] || return 0
     section running "$1"
-    printf '%s\n' "$runs"
-    [ "${runs#*"$newline"}" != "${starts#*"$newline"}" ] || return 0
+    printf '%s\n' "$3"
+    [ "${3#*"$NEWLINE"}" != "${2#*"$NEWLINE"}" ] || return 0
     section loads "$1" running
-    loaded_files "$1" "$runs" "$3"
-}
-
-# Of both at once: a call costs systemd itself more than what it shows. Between them stands an empty line.
-show_units() {
-    shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,$LOADED_PROPERTIES
-    both=$(systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" haproxy keepalived)
-    haproxy_shown=$newline${both%%"$newline$newline"*} keepalived_shown=$newline${both#*"$newline$newline"}
-}
-
-# PROPERTY SHOWN: its value in what systemctl has shown of a unit.
-value() {
-    from=${2#*"$newline$1="}
-    printf '%s\n' "${from%%"$newline"*}"
+    loaded_files "$1" "$3" "$4"
 }
 
 network() {
     section addresses
     ip -json address show
     section ipv6_off
-    cat "/proc/sys/net/ipv6/conf/$INTERFACE/disable_ipv6" || echo missing
+    cat "/proc/sys/net/ipv6/conf/$INTERFACE/disable_ipv6" || echo missing # not by `read`: the kernel shows it in one piece
     section listeners
-    ss --no-header --listening --tcp --numeric --processes
+    sockets_of tcp
     # Only what stands in a packet's way to this host or from it, and no more of it than can be read.
     if has nft; then
         section packetfilter
@@ -150,7 +141,7 @@ network() {
 filters() {
     printf '%s\n' "$chains" | awk '
         /^table/ { table = $2 " " $3 }
-        /type filter hook (prerouting|input|output|postrouting)/ { print table }' | sort -u |
+        /type filter hook (prerouting|input|output|postrouting)/ && !seen[table]++ { print table }' |
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
 }
 
@@ -166,7 +157,7 @@ firewall() {
     *"chain ufw-user-input "*) live=$(bounded ufw show added) && kept=$live && told ufw ;;
     *"type filter hook "*)
         conf=
-        [ "$(systemctl is-enabled nftables)" != enabled ] || conf=$(nftables_conf)
+        [ "$(value UnitFileState "$NFTABLES_SHOWN")" != enabled ] || conf=$(nftables_conf)
         live='' kept=
         ! grep -qxF "$NFT_INCLUDE" "$conf" || kept=$(cat "$NFT_RULES")
         told nftables "$conf"
@@ -203,10 +194,11 @@ haproxy_silence() {
 }
 
 daemons() {
+    ask_keepalived # it writes while haproxy answers
     asked=$(date +%s)
     # An empty line ends each answer. The short one first: what it takes to find that line grows with its square.
     said=$(haproxy_says 'show info;show stat')
-    case $said in *"$newline$newline"*) ;;
+    case $said in *"$NEWLINE$NEWLINE"*) ;;
     *)
         said=
         section haproxy_silence
@@ -214,18 +206,19 @@ daemons() {
         ;;
     esac
     section haproxy
-    printf '%s\n' "${said#*"$newline$newline"}"
+    printf '%s\n' "${said#*"$NEWLINE$NEWLINE"}"
     section haproxy_info
-    printf 'Asked: %s\n%s\n' "$asked" "${said%%"$newline$newline"*}"
+    printf 'Asked: %s\n%s\n' "$asked" "${said%%"$NEWLINE$NEWLINE"*}"
+    main=$(value MainPID "$HAPROXY_SHOWN")
     section haproxy_workers
-    ps --ppid "$(value MainPID "$haproxy_shown")" -o etimes=
+    for pid in $(children_of "$main"); do age_of "$pid"; done
     section replaced haproxy
-    worker=${said#*"${newline}Pid: "} # old workers run what they were started with, until their connections end
-    replaced_files "$(value MainPID "$haproxy_shown")" "${worker%%"$newline"*}"
+    worker=${said#*"${NEWLINE}Pid: "} # old workers run what they were started with, until their connections end
+    replaced_files "$main" "${worker%%"$NEWLINE"*}"
     section replaced keepalived
-    main=$(value MainPID "$keepalived_shown")
+    main=$(value MainPID "$KEEPALIVED_SHOWN")
     # shellcheck disable=SC2046  # a list of numbers
-    replaced_files "$main" $(cat "/proc/$main/task/$main/children")
+    replaced_files "$main" $(children_of "$main")
     if [ -f /etc/haproxy/haproxy.cfg ] && has haproxy; then
         words=$(judged -c "$HAPROXY_DEFAULT" "$haproxy_starts")
         section syntax haproxy $?
@@ -243,19 +236,39 @@ daemons() {
     printf '%s\n' "$silence"
 }
 
-# keepalived writes its state to a file when it gets this signal. The file counts when it is newer than the signal and
-# whole: JSON's last bracket is there.
-keepalived_state() {
-    pid=$(value MainPID "$keepalived_shown")
-    [ "${pid:-0}" -gt 0 ] && signal=$(keepalived --signum=JSON) || return
-    dump=/proc/$pid/root$(state_folder)/keepalived.json # its own /tmp, if it has one
+# keepalived writes its state to a file when it gets this signal, SIGRTMIN+2, in all its releases; one that was built
+# without JSON does not wait for it, and would end. The file counts when it is newer than the signal and whole: JSON's
+# last bracket is there.
+ask_keepalived() {
+    dump=
+    pid=$(value MainPID "$KEEPALIVED_SHOWN")
+    [ "${pid:-0}" -gt 0 ] && takes "$pid" 36 || return
+    environ=$NEWLINE$(tr '\0' '\n' <"/proc/$pid/environ")
+    state_folder=/tmp
+    case $environ in *"${NEWLINE}TMPDIR="*) state_folder=$(value TMPDIR "$environ") ;; esac
+    dump=/proc/$pid/root$state_folder/keepalived.json # its own /tmp, if it has one
     before=$(stat -c '%i %y' "$dump")
-    kill -s "$signal" "$pid"
+    kill -s 36 "$pid"
+}
+
+# PID SIGNAL, from 33 to 36: whether the process waits for it, by a descriptor (SigBlk) or a handler (SigCgt).
+takes() {
+    while read -r kind mask; do
+        case $kind in SigBlk: | SigCgt:) ;; *) continue ;; esac
+        mask=${mask%????????}
+        [ $((0x${mask#"${mask%?}"} >> ($2 - 33) & 1)) = 0 ] || return 0
+    done <"/proc/$1/status"
+    return 1
+}
+
+keepalived_state() {
+    [ -n "$dump" ] || return
     tries=80
     while [ $tries -gt 0 ]; do
         # Newer first, then read, and read once: another look may have it written again at any moment. And anybody may
         # own a name in /tmp.
-        if [ "$(stat -c '%i %y' "$dump")" != "$before" ] && [ "$(stat -c %u "$dump")" = 0 ]; then
+        seen=$(stat -c '%i %y %u' "$dump")
+        if [ "${seen% *}" != "$before" ] && [ "${seen##* }" = 0 ]; then
             state=$(cat "$dump")
             case $state in
             *]) printf '%s\n' "$state" && break ;;
@@ -264,13 +277,7 @@ keepalived_state() {
         tries=$((tries - 1))
         sleep 0.025
     done
-    [ $tries -gt 0 ] || silence="keepalived does not write its state: $(state_folder)/keepalived.json is $(whose "$dump")"
-}
-
-# Where keepalived, as it runs now, writes its state.
-state_folder() {
-    folder=$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^TMPDIR=//p')
-    printf '%s\n' "${folder:-/tmp}"
+    [ $tries -gt 0 ] || silence="keepalived does not write its state: $state_folder/keepalived.json is $(whose "$dump")"
 }
 
 whose() {
@@ -280,47 +287,54 @@ whose() {
 # What keepalived needs in order to take the VIP over: its processes, their inotify watches and VRRP sockets, and whether it
 # runs its scripts.
 liveness() {
-    main=$(value MainPID "$keepalived_shown")
+    main=$(value MainPID "$KEEPALIVED_SHOWN")
     [ "${main:-0}" -gt 0 ] || return
     section keepalived_processes
     # Both by the kernel's clock: /proc/self was made just now.
-    ! times=$(stat -L -c %Y /proc/self "$CHECKED_FILE") || echo "checked $((${times%"$newline"*} - ${times#*"$newline"}))"
-    ps -o pid=,etimes=,comm= --pid "$main" --ppid "$main" | while read -r pid age name; do
+    ! times=$(stat -L -c %Y /proc/self "$CHECKED_FILE") || echo "checked $((${times%"$NEWLINE"*} - ${times#*"$NEWLINE"}))"
+    kind=main
+    for pid in $main $(children_of "$main"); do
+        read -r name <"/proc/$pid/comm"
+        [ "$name" != keepalived ] || echo "$kind $(age_of "$pid") $(cat "/proc/$pid/fdinfo"/* | grep -c '^inotify')"
         kind=child
-        [ "$pid" != "$main" ] || kind=main
-        [ "$name" != keepalived ] || echo "$kind $age $(cat "/proc/$pid/fdinfo"/* | grep -c '^inotify')"
     done
     section vrrp_sockets
-    ss --no-header --raw --all --numeric --processes | grep ':112 ' | head -c 10000
+    sockets_of raw
+}
+
+# PID: its children, as long as it is there; the kernel ends this line with none.
+children_of() {
+    children=
+    [ "${1:-0}" -gt 0 ] && read -r children <"/proc/$1/task/$1/children"
+    printf '%s\n' "$children"
+}
+
+# PID: seconds since it was started. Its name may hold anything, and stands in brackets; the kernel counts hundredths.
+age_of() {
+    read -r up _ </proc/uptime && read -r line <"/proc/$1/stat" || return
+    # shellcheck disable=SC2086  # a list of words
+    set -- ${line##*) }
+    echo $((${up%.*} - ${20} / 100))
 }
 
 # Which of its addresses the host's own connections start from.
 sources() {
     section sources
-    for other in $OTHERS; do bounded ip -oneline route get "$other"; done
+    for other in $OTHERS; do echo "route get $other"; done | ip -force -oneline -batch -
 }
 
 machine() {
     section disk
-    bounded df --output=target,size,avail,itotal,iavail -B 1 /etc /run /tmp /var/lib /var/log | tail -n +2 | sort -u
+    bounded df --output=target,size,avail,itotal,iavail -B 1 /etc /run /tmp /var/lib /var/log
     section read_only
     # shellcheck disable=SC2086  # a list of words
     for folder in /etc /run /tmp /var/lib /var/log $FOLDERS; do
         [ ! -d "$folder" ] || [ -w "$folder" ] || echo "$folder"
     done
     section denials
-    hour=$(($(date +%s) - 3600))
-    denials haproxy "$haproxy_shown"
-    denials keepalived "$keepalived_shown"
-}
-
-# Of the last hour, and since the daemon was last started or told of new files: what was mended is not told again.
-denials() {
-    since=$(date -d "$(value StateChangeTimestamp "$2")" +%s)
-    [ "${since:-0}" -gt "$hour" ] || since=$hour
-    bounded journalctl --quiet --no-pager --output cat --since "@$since" \
+    bounded journalctl --quiet --no-pager --output short-unix --since -1h \
         _TRANSPORT=kernel + _TRANSPORT=audit + SYSLOG_IDENTIFIER=audisp-syslog |
-        grep -E 'DENIED|avc: +denied' | grep "$1" | tail -n 3
+        awk '/DENIED|avc: +denied/ && /haproxy|keepalived/' | tail -n 20
 }
 
 look() {
@@ -328,7 +342,6 @@ look() {
     cat /etc/os-release
     section user
     id -u
-    show_units
     packages
     files
     origins
@@ -354,6 +367,10 @@ watchdog=$!
 choose_family
 section clock
 date +%s.%N
+# What both need.
+show_units
+show_sockets
+find_packages
 # Both at once: what waits on the left, what works on the right, and the left's words when the right has ended.
 probes | {
     look

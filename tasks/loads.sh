@@ -9,8 +9,11 @@ HAPROXY_DEFAULT='haproxy
 # shellcheck disable=SC2034
 KEEPALIVED_DEFAULT=keepalived
 
+BETWEEN=$(printf '\001') # stands between the units of one answer
+
 # SHOWN: the words of the command that systemd would start, one a line. Of what `systemctl show` printed of a unit, with
-# variables in place as systemd.service(5) has it: $WORD is split at blanks, ${WORD} is not.
+# variables in place as systemd.service(5) has it: $WORD is split at blanks, ${WORD} is not. Of several units, whose
+# blocks are BETWEEN lines of that, each one's words, likewise.
 start_words() {
     printf '%s\n' "$1" | awk '
         # Splits text at blanks outside of quotes, or takes only the quotes off; returns the number of words.
@@ -59,7 +62,7 @@ start_words() {
             sub(/.*\{ path=/, "", program); sub(/ ; argv.*/, "", program)
             sub(/.* argv\[\]=/, "", command); sub(/ ; ignore_errors=.*/, "", command)
         }
-        END {
+        function start(    i, j, count, parts, argument, word) {
             for (i = 1; i <= last; i++) {
                 sub(/^EnvironmentFiles=/, "", files[i]); sub(/ \(ignore_errors=[a-z]+\)$/, "", files[i])
                 assign_from(files[i])
@@ -72,43 +75,62 @@ start_words() {
                     for (j = 1; j <= parts; j++) print word[j]
                 } else print replaced(argument[i])
             }
-        }'
+            command = program = ""
+            last = 0
+            split("", environment)
+        }
+        $0 == "\001" { start(); print }
+        END { start() }'
 }
 
 # PID: the words that a process was started with, one a line, without those that haproxy adds when it reads its files again.
 running_words() {
     [ "${1:-0}" -gt 0 ] || return 0
-    head -c 20000 "/proc/$1/cmdline" | tr '\0' '\n' | awk '
-        $0 == "-sf" || $0 == "-st" { pids = 1; next }
-        pids && /^[0-9]+$/ { next }
-        { pids = 0 }
-        $0 == "-x" { socket = 1; next }
-        socket { socket = 0; next }
-        { print }'
+    words=$(tr '\0' '\n' <"/proc/$1/cmdline")
+    (
+        IFS="
+"
+        set -f
+        after=
+        for word in $words; do
+            case $after:$word in
+            *:-sf | *:-st) after=pids ;;
+            *:-x) after=socket ;;
+            socket:* | pids:[0-9]*) [ $after = pids ] || after= ;;
+            *) after='' && printf '%s\n' "$word" ;;
+            esac
+        done
+    )
 }
 
 # DAEMON WORDS: the configuration files that a command names, or the daemon's own default.
-named_files() {
-    case $1 in
-    haproxy) printf '%s\n' "$2" | awk 'named || last == "-f" { print } { last = $0 } $0 == "--" { named = 1 }' ;;
-    keepalived)
-        printf '%s\n' "$2" | awk '
-            last == "-f" || last == "--use-file" { file = $0 }
-            /^-f./ { file = substr($0, 3) }
-            /^--use-file=/ { file = substr($0, 12) }
-            { last = $0 }
-            END { print file == "" ? "/etc/keepalived/keepalived.conf" : file }'
-        ;;
-    esac
-}
+named_files() (
+    IFS="
+"
+    set -f
+    file='' last='' after=
+    for word in $2; do
+        case $1:$last:$word in
+        haproxy:-f:*) printf '%s\n' "$word" ;;
+        haproxy:*) [ -z "$after" ] || printf '%s\n' "$word" ;;
+        keepalived:-f:* | keepalived:--use-file:*) file=$word ;;
+        keepalived:*:--use-file=*) file=${word#*=} ;;
+        keepalived:*:-f?*) file=${word#-f} ;;
+        esac
+        last=$word
+        [ "$word" != -- ] || after=$word
+    done
+    [ "$1" != keepalived ] || printf '%s\n' "${file:-/etc/keepalived/keepalived.conf}"
+)
 
 # DAEMON WORDS CONFIGURATION: every file that a command reads, with those that a folder has or a file includes, as
 # "MODIFIED PATH"; CONFIGURATION under this name, whichever way it is named there.
 loaded_files() {
+    left=200
     named_files "$1" "$2" | while IFS= read -r file; do
         if [ -d "$file" ]; then printf '%s\n' "${file%/}"/*.cfg; else printf '%s\n' "$file"; fi
         [ "$1" != keepalived ] || included_files "$file"
-    done | head -n 200 | while IFS= read -r file; do
+    done | while [ $((left = left - 1)) -ge 0 ] && IFS= read -r file; do
         # The same name in the same folder: what a link in the place of our file leads to is another one.
         if [ "${file##*/}" = "${3##*/}" ] && [ "${file%/*}" -ef "${3%/*}" ]; then file=$3; fi
         modified=$(stat -L -c %Y -- "$file") || modified=-
@@ -118,6 +140,7 @@ loaded_files() {
 
 # FILE: what a keepalived.conf includes; patterns are relative to its folder.
 included_files() {
+    grep -qs '^[[:space:]]*include' "$1" || return 0
     head -c 1000000 "$1" | sed -n 's/^[[:space:]]*include[a-z]\{0,1\}[[:space:]]\{1,\}\([^[:space:]]*\).*/\1/p' | head -n 50 |
         while IFS= read -r pattern; do
             case $pattern in /*) ;; *) pattern=${1%/*}/$pattern ;; esac
@@ -128,8 +151,13 @@ included_files() {
 
 # PID...: programs and libraries that processes run and that are not on disk any more: an upgrade has replaced them.
 replaced_files() {
-    for pid in "$@"; do cat "/proc/$pid/maps"; done |
-        awk '$2 ~ /x/ && $NF == "(deleted)" && $6 ~ /^\// && $6 !~ /^\/(dev|memfd:|SYSV|run)/ { print $6 }' | sort -u | head -n 20
+    maps=
+    for pid in "$@"; do maps="$maps /proc/$pid/maps"; done
+    # shellcheck disable=SC2086  # a list of words
+    [ -z "$maps" ] || awk '
+        $2 ~ /x/ && $NF == "(deleted)" && $6 ~ /^\// && $6 !~ /^\/(dev|memfd:|SYSV|run)/ && !seen[$6]++ && found++ < 20 {
+            print $6
+        }' $maps
 }
 
 # Has a daemon judge what a command would load, by that command's own words: FLAG DEFAULT WORDS. A text, since it is

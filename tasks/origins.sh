@@ -10,11 +10,28 @@ origins() {
         grep -qsF 'Written by nornir-kube-ha for cluster' "$file" || section origin "$file" "$(origin_of "$file")"
     done
     section kept_peers
-    for number in $(numbers | tail -n 20); do
-        [ ! -f "$GENERATIONS/$number/files/etc/keepalived/keepalived.conf" ] ||
-            head -c 100000 "$GENERATIONS/$number/files/etc/keepalived/keepalived.conf"
-    done | awk '/unicast_peer/ { within = 1 } within { print } /}/ { within = 0 }' | grep -oE '[0-9a-fA-F:.]{3,45}' |
-        sort -u | head -n 200
+    [ ! -d "$GENERATIONS" ] || kept_peers
+}
+
+kept_peers() {
+    set --
+    for folder in "$GENERATIONS"/*; do
+        number=${folder##*/}
+        case $number in *[!0-9]* | "${number%??????}") continue ;; esac # as `numbers`, without a process for each
+        file=$GENERATIONS/$number/files/etc/keepalived/keepalived.conf
+        [ ! -f "$file" ] || set -- "$@" "$file"
+    done
+    while [ $# -gt 20 ]; do shift; done
+    [ $# = 0 ] || head -q -c 100000 "$@" | awk '
+        /unicast_peer/ { within = 1 }
+        within {
+            line = $0
+            gsub(/[^0-9a-fA-F:.]+/, " ", line)
+            count = split(line, word, " ")
+            for (i = 1; i <= count; i++)
+                if (length(word[i]) > 2 && length(word[i]) < 46 && !seen[word[i]]++ && found++ < 200) print word[i]
+        }
+        /}/ { within = 0 }'
 }
 
 origin_of() {

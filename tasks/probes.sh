@@ -4,16 +4,51 @@
 # address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), LISTEN (seconds), CA_FILE,
 # ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
 # (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
-# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps).
+# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps), WHOLE ("" where nobody but the VIPs and the
+# host itself is asked).
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
-newline='
+NEWLINE='
 '
 
 section() { printf '\n@%s %s\n' "$NONCE" "$*"; }
 
 has() { command -v "$1" >/dev/null; }
+
+# PROPERTY SHOWN: its value in what systemctl has shown of a unit.
+value() {
+    from=${2#*"$NEWLINE$1="}
+    printf '%s\n' "${from%%"$NEWLINE"*}"
+}
+
+# In INSTALLED: "PACKAGE VERSION" of each that is installed.
+find_packages() {
+    INSTALLED=
+    # shellcheck disable=SC2086  # a list of words
+    [ -z "$FAMILY" ] || INSTALLED=$("${FAMILY}_installed" $NAMES)
+}
+
+# In HAPROXY_SHOWN, KEEPALIVED_SHOWN and NFTABLES_SHOWN. Of all at once: a call costs systemd itself more than what it shows. Between them stands an empty line.
+show_units() {
+    shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,ControlGroup,$LOADED_PROPERTIES
+    shown=$(systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" haproxy keepalived nftables)
+    HAPROXY_SHOWN=$NEWLINE${shown%%"$NEWLINE$NEWLINE"*} shown=${shown#*"$NEWLINE$NEWLINE"}
+    # shellcheck disable=SC2034  # facts.sh reads them
+    KEEPALIVED_SHOWN=$NEWLINE${shown%%"$NEWLINE$NEWLINE"*} NFTABLES_SHOWN=$NEWLINE${shown#*"$NEWLINE$NEWLINE"}
+}
+
+# Of whichever protocol the kernel has: "tcp LISTEN ..." and "raw UNCONN ...", whose port is the protocol's number.
+show_sockets() { SOCKETS=$(ss --no-header --listening --tcp --raw --numeric --processes); }
+
+# KIND: those of that kind, without this word.
+sockets_of() (
+    IFS=$NEWLINE
+    set -f
+    for line in $SOCKETS; do
+        case $line in "$1 "*) printf '%s\n' "${line#"$1" }" ;; esac
+    done
+)
 
 # SECTION COMMAND...: in the background, printed in one piece when it ends; short enough for a pipe not to split it.
 aside() {
@@ -30,10 +65,10 @@ aside() {
 # and a busy host loses some.
 # Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
 hear() {
-    timeout 60 socat -u "$GROUP" OPEN:/dev/null &
+    socat -u "$GROUP" OPEN:/dev/null &
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
-    timeout 60 sh -c 'echo "pid $$"
+    sh -c 'echo "pid $$"
         exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
         sh "$INTERFACE" "$HEARD" | while read -r line; do
         case $line in
@@ -47,14 +82,22 @@ hear() {
             ;;
         *) printf '%s\n' "$line" ;;
         esac
-    done | sed -E 's/^([0-9a-f:]*) > [0-9a-f:]*,/\1 > -,/; s/ > [0-9a-f:.]+: (ICMP6, neighbor adv|VRRPv)/ > -: \1/' | sort -u
+    done
     kill $member
 }
 
-# tcpdump's own words first, and no more of the others than `aside` prints whole: a flood is told of, it hides nothing.
+# Each message once, whomever it was said to. tcpdump's own words first, and no more of the others than `aside` prints
+# whole: a flood is told of, it hides nothing.
 heard() {
     hear | awk '
         /^[0-9]+ packets? / { told = told $0 "\n"; next }
+        { sub(/ > [0-9a-f:]+,/, " > -,") }
+        match($0, / > [0-9a-f:.]+: (ICMP6, neighbor adv|VRRPv)/) {
+            whom = substr($0, RSTART, RLENGTH)
+            sub(/ > [0-9a-f:.]+:/, " > -:", whom)
+            $0 = substr($0, 1, RSTART - 1) whom substr($0, RSTART + RLENGTH)
+        }
+        known[$0]++ { next }
         { seen++; size += length($0) + 1 }
         size <= 2800 { kept = kept $0 "\n"; next }
         { left++ }
@@ -114,6 +157,48 @@ api() {
     fi
 }
 
+# SECTION URL OPTION...: one of those that `ask_all` asks; options as curl's config has them, a line each.
+wanted() {
+    name=$1 url=$2
+    shift 2
+    printf '%s\n' next "url = \"$url\"" 'output = "/dev/null"' 'noproxy = "*"' 'capath = "/nonexistent"' \
+        "connect-timeout = 2.5" "max-time = 3.5" \
+        "write-out = \"\\n@$NONCE $name\\ncurl: (%{exitcode}) %{errormsg}\\nstatus %{http_code}\\n\"" "$@"
+}
+
+# SECTION PATH ADDRESS:PORT: likewise, of the API at that address, under the name that clients use.
+wanted_of_api() {
+    trust=insecure
+    [ -z "$CA_FILE" ] || trust="cacert = \"$CA_FILE\""
+    wanted "$1" "https://$ENDPOINT$2" "$trust" "connect-to = \"$ENDPOINT:$3\""
+}
+
+all_wanted() {
+    wanted_of_api readyz /readyz "$SERVED_AT"
+    for vip in $ALSO; do wanted_of_api "also_readyz $vip" /readyz "$(with_port "$vip")"; done
+    wanted stats_open "$STATS_URL"
+    [ -n "$WHOLE" ] || return 0
+    for peer in $PEERS; do wanted_of_api "peer $peer" /readyz "$peer"; done
+}
+
+# By one process, at once: each costs as much as all that it asks. What is printed in one piece is short enough.
+ask_all() {
+    rest=$(all_wanted | curl --disable --silent --parallel --parallel-immediate --config -)
+    while :; do
+        case $rest in *"$NEWLINE@$NONCE "*) ;; *) break ;; esac
+        rest=${rest#*"$NEWLINE@$NONCE "}
+        printf '\n@%s %.3000s\n' "$NONCE" "${rest%%"$NEWLINE@$NONCE "*}"
+    done
+}
+
+# Since 7.75 curl says of each why it failed.
+can_ask_all() {
+    version=$NEWLINE$INSTALLED
+    version=${version#*"${NEWLINE}curl "}
+    version=${version%%"$NEWLINE"*}
+    case ${version#*:} in 7.7[5-9].* | 7.[89][0-9].* | [89].* | [1-9][0-9].*) ;; *) return 1 ;; esac
+}
+
 # PID: its control groups, a line each.
 groups_of() { cat "/proc/$1/cgroup"; }
 
@@ -127,7 +212,8 @@ is_haproxys() {
 # socket that is bound to it, or else one of all addresses.
 owners_of() {
     wanted=${1%:*}
-    ss --no-header --listening --tcp --numeric --processes "sport = :${1##*:}" | while read -r _ _ _ local _ users; do
+    sockets_of tcp | while read -r _ _ _ local _ users; do
+        [ "${local##*:}" = "${1##*:}" ] || continue
         host=${local%:*}
         case $host in
         \[*%*\]) host=${host%%%*}] ;;
@@ -137,14 +223,18 @@ owners_of() {
         "$wanted:$wanted" | *:\* | [0-9]*:0.0.0.0 | [0-9]*:"[::ffff:$wanted]" | \[*:\[::\]) ;;
         *) continue ;;
         esac
-        pids=$(printf '%s' "$users" | grep -o 'pid=[0-9]*')
-        echo "${pids:-"-"}"
-    done | sed 's/^pid=//'
+        case $users in *pid=*) ;; *) echo - ;; esac
+        while :; do
+            case $users in *pid=*) ;; *) break ;; esac
+            users=${users#*pid=}
+            echo "${users%%,*}"
+        done
+    done
 }
 
 # ADDRESS:PORT: why the password is not for whoever listens there; nothing if it is haproxy's unit alone.
 stranger_at() {
-    unit_group=$(systemctl show --property ControlGroup --value haproxy.service)
+    unit_group=$(value ControlGroup "$HAPROXY_SHOWN")
     owners=$(owners_of "$1")
     [ -n "$owners" ] || echo "nothing listens on $1"
     for owner in $owners; do
@@ -165,7 +255,7 @@ stats_login() {
         return
     fi
     kept=$(sed -n "s/^[[:space:]]*stats[[:space:]]*auth[[:space:]]*['\"]\{0,1\}\($STATS_USER:[^'\" ]*\).*/\1/p" /etc/haproxy/haproxy.cfg)
-    login=${STATS_LOGIN:-\"${kept%%"$newline"*}\"}
+    login=${STATS_LOGIN:-\"${kept%%"$NEWLINE"*}\"}
     probe --config - "$OWN_STATS_URL" <<EOF
 user = $login
 EOF
@@ -181,13 +271,20 @@ certificate() {
     ?*,,*"Verify return code: "*) echo "verify=20 (the CA's file $CA_FILE is not there)" ;;
     *"Verify return code: "*)
         verdict=${shown#*Verify return code: }
-        printf 'verify=%s\n' "${verdict%%"$newline"*}"
+        printf 'verify=%s\n' "${verdict%%"$NEWLINE"*}"
         ;;
     esac
-    printf '%s\n' "$shown" | openssl x509 -noout -enddate -ext subjectAltName
+    own=${shown#*-----BEGIN CERTIFICATE-----}
+    own="-----BEGIN CERTIFICATE-----${own%%-----END CERTIFICATE-----*}-----END CERTIFICATE-----"
+    # A longer one would not be printed whole.
+    [ ${#own} -le 2800 ] || own=$(printf '%s\n' "$own" | openssl x509 -noout -enddate -ext subjectAltName)
+    printf '%s\n' "$own"
 }
 
-pinged() { if ping -n -q -c 3 -i 0.2 -W 1 "$1" >/dev/null; then echo answered; else echo silent; fi; }
+# The first answer is enough; one packet may be lost.
+pinged() {
+    if ping -n -q -c 1 -W 1 "$1" >/dev/null || ping -n -q -c 1 -W 1 "$1" >/dev/null; then echo answered; else echo silent; fi
+}
 
 probes() {
     if has ping; then
@@ -195,14 +292,18 @@ probes() {
         for vip in $ALSO; do aside "also_ping $vip" pinged "$vip"; done
     fi
     if has curl; then
-        aside readyz api probe /readyz "$SERVED_AT"
-        aside version api ask_briefly /version "$SERVED_AT"
-        for vip in $ALSO; do aside "also_readyz $vip" api probe /readyz "$(with_port "$vip")"; done
-        aside stats_open probe "$STATS_URL"
+        [ -z "$WHOLE" ] || aside version api ask_briefly /version "$SERVED_AT"
         aside stats_login stats_login
-        for peer in $PEERS; do aside "peer $peer" api probe /readyz "$peer"; done
+        if can_ask_all; then
+            ask_all &
+        else
+            aside readyz api probe /readyz "$SERVED_AT"
+            for vip in $ALSO; do aside "also_readyz $vip" api probe /readyz "$(with_port "$vip")"; done
+            aside stats_open probe "$STATS_URL"
+            [ -z "$WHOLE" ] || for peer in $PEERS; do aside "peer $peer" api probe /readyz "$peer"; done
+        fi
     fi
-    if has openssl; then
+    if [ -n "$WHOLE" ] && has openssl; then
         for apiserver in $APISERVERS; do aside "certificate $apiserver" certificate "$apiserver"; done
     fi
     if has tcpdump && has arping && has socat; then aside heard heard; fi

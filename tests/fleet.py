@@ -108,9 +108,11 @@ def _with_files(record: str, files: Mapping[str, ConfigFile]) -> Iterator[str]:
         kind = section.partition("\n")[0].split(" ")[1:2]
         if kind == ["run_folder"]:  # what comes behind the files
             for path, file in files.items():
-                head = f"@{NONCE} file {path} {file.mode} {file.owner} {file.group} 1795415317"
-                yield f"{head}\n{base64.encodebytes(file.content.encode()).decode()}\n"
-        if kind != ["file"]:
+                size = len(file.content.encode())
+                yield f"@{NONCE} file {path} {file.mode} {file.owner} {file.group} 1795415317 {size}\n\n"
+            contents = "\n".join(f"==> {path} <==\n{file.content}" for path, file in files.items())
+            yield f"@{NONCE} contents\n{base64.encodebytes(contents.encode()).decode()}\n"
+        if kind not in (["file"], ["contents"]):
             yield section
 
 

@@ -25,7 +25,7 @@ import nornir_kube_ha
 from nornir_kube_ha import KubeHaError, Report, RollOut, Share, deploy, failover_test, remove, verify
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageError
-from nornir_kube_ha.facts import Endpoint, Facts, Probe
+from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.runbooks import api
@@ -65,13 +65,13 @@ def caller(
     """Somebody's Nornir, whose hosts are well but for those that are given."""
 
     def make(**found: Facts | BaseException) -> Nornir:
-        def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, ask_others: bool = True) -> Result:
+        def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> Result:
             assert intent.nodes
             assert lease is None or lease.run_id
             seen = found.get(task.host.name.replace("-", "_"), healthy[task.host.name])
             if isinstance(seen, BaseException):
                 raise seen
-            return Result(task.host, result=replace(seen, asked_others=ask_others))
+            return Result(task.host, result=replace(seen, scope=scope))
 
         monkeypatch.setattr(run_module, "get_facts", get_facts)
         monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), VERSION))

@@ -17,7 +17,7 @@ from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.model import NOT_ASKED
 from nornir_kube_ha.config import HAPROXY_CFG, MASK, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
-from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Server
+from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Scope, Server
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease
@@ -60,6 +60,9 @@ def found_in(script: str, before: str) -> str:
     return match[1]
 
 
+NAMES = {Scope.OWN: "quick look", Scope.GATE: "gate", Scope.ALL: "look"}
+
+
 @dataclass
 class World:
     """Three hosts as a run sees them: what they are, what was sent to them, and what becomes of them by it.
@@ -88,11 +91,11 @@ class World:
     steps: list[tuple[str, str]] = field(default_factory=list)
     meant: list[bool] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None = None, *, ask_others: bool = True) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> Result:
         assert intent.nodes
-        self._step(task.host.name, "look" if ask_others else "quick look")
+        self._step(task.host.name, NAMES[scope])
         self.meant.append(lease is not None)
-        return Result(task.host, result=replace(self.facts[task.host.name], asked_others=ask_others))
+        return Result(task.host, result=replace(self.facts[task.host.name], scope=scope))
 
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
         host = task.host.name
@@ -302,7 +305,7 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
 def test_a_changed_file_is_seven_steps_on_each_host(stale: World, run_of: Callable[..., Run]) -> None:
     deploy(run_of("deploy"))
     steps = {host: " ".join(step for each, step in stale.steps if each == host) for host in ALL}
-    assert steps == dict.fromkeys(ALL, "look take stage commit services look look release")  # two of them in one script
+    assert steps == dict.fromkeys(ALL, "look take stage commit services gate look release")  # two of them in one script
 
 
 def test_no_change_waits_for_what_the_controller_itself_asks(

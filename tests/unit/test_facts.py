@@ -1,5 +1,6 @@
 """What `facts.sh` printed on real hosts, read back."""
 
+import base64
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Address
@@ -204,12 +205,14 @@ def test_output_with_a_line_spoiled_is_an_error_or_facts(recorded: Recorded, rec
         ("haproxy", "Permission denied\n# pxname,svname,status\nkube-apiserver,lb-1,UP"),
         ("clock", "now"),
         ("clock_end", ""),
-        ("disk", "/ 1 2 3"),
-        ("disk", "/ 1 2 3 many"),
+        ("disk", "Mounted on\n/ 1 2 3"),
+        ("disk", "Mounted on\n/ 1 2 3 many"),
         ("haproxy_workers", "01:07"),
         ("haproxy_info", "Asked: 1795415347\nUptime_sec: 0d"),
         ("haproxy_info", "Uptime_sec: 29"),  # since when nobody knows
-        ("file /etc/haproxy/haproxy.cfg 0640 root haproxy 1795415317", "not base64 at all!!!"),
+        ("contents", "not base64 at all!!!"),
+        ("contents", ""),
+        ("contents", base64.b64encode(b"==> /etc/haproxy/kube-apiserver-ca.crt <==\nand no other").decode()),
     ],
 )
 def test_answer_that_cannot_be_is_an_error(recorded: Recorded, name: str, body: str) -> None:
@@ -309,7 +312,8 @@ def test_section_of_a_tool_that_is_missing_is_nothing_seen(
 
 
 def test_disk_is_as_df_shows_it(with_section: WithSection) -> None:
-    text = "/      270553174016 84144230400 16777216 16331947\n/srv/a disk     1000         500        -        -"
+    root = "/      270553174016 84144230400 16777216 16331947"
+    text = f"Mounted on  1B-blocks  Avail\n{root}\n/srv/a disk     1000         500        -        -\n{root}"
     assert with_section("disk", text).filesystems == (
         Filesystem("/", 270553174016, 84144230400, 16777216, 16331947),
         Filesystem("/srv/a disk", 1000, 500, 0, 0),
@@ -326,4 +330,41 @@ def test_denials_are_lines(with_section: WithSection) -> None:
         'audit: type=1400 audit(1795410549.1:12): apparmor="DENIED" operation="open" profile="haproxy" name="/a"',
         'type=AVC msg=audit(1795410549.1:13): avc:  denied  { name_connect } for  pid=1 comm="haproxy" dest=6443',
     )
-    assert with_section("denials", "\n".join(lines)).denials == lines
+    shown = "\n".join(f"1795415399.{number} {line}" for number, line in enumerate(lines))
+    assert with_section("denials", shown).denials == lines
+    many = "\n".join(f"1795415399.1 haproxy {number}" for number in range(9))
+    assert with_section("denials", many).denials == ("haproxy 6", "haproxy 7", "haproxy 8")
+
+
+def test_denial_before_the_daemon_was_last_told_of_anything_is_not_told_again(with_section: WithSection) -> None:
+    told = with_section("denials", "").units["haproxy"].told
+    assert told
+    assert with_section("denials", f"{told - 1:.6f} haproxy mended\n{told + 1:.6f} haproxy new").denials == (
+        "haproxy new",
+    )
+
+
+def test_contents_that_look_like_each_other_are_told_apart_by_their_sizes(recorded: Recorded) -> None:
+    first, second = "/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf"
+    tricky = f"one\n\n==> {second} <==\nnot this\n"
+    assert contents_of(recorded, {first: tricky, second: "two\n"}) == {first: tricky, second: "two\n"}
+
+
+@pytest.mark.parametrize("replaced", ["", "shorter\n", "longer than what was measured a moment ago\n"])
+def test_file_that_is_replaced_while_it_is_read_is_read_as_it_is_then(recorded: Recorded, replaced: str) -> None:
+    first, second = "/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf"
+    found = contents_of(recorded, {first: replaced, second: "two\n"}, sizes={first: 20, second: 4})
+    assert found == {first: replaced, second: "two\n"}
+
+
+def contents_of(recorded: Recorded, files: dict[str, str], sizes: dict[str, int] | None = None) -> dict[str, str]:
+    """What is read of files out of what `head --verbose` prints of them."""
+    text = recorded("facts-bare")
+    shown = "\n".join(f"==> {path} <==\n{content}" for path, content in files.items())
+    sections = "".join(
+        f"@{NONCE} file {path} 0644 root root 1 {(sizes or {}).get(path, len(content))}\n\n"
+        for path, content in files.items()
+    )
+    sections += f"@{NONCE} contents\n{base64.b64encode(shown.encode()).decode()}\n\n"
+    facts = parse_facts(text.replace(f"@{NONCE} run_folder\n", f"{sections}@{NONCE} run_folder\n"), NONCE)
+    return {path: file.content.decode() for path, file in facts.files.items()}

@@ -14,7 +14,7 @@ from nornir.core.task import Result, Task
 from tests.unit.changes import reachable
 
 from nornir_kube_ha.errors import UsageError
-from nornir_kube_ha.facts import Endpoint, Facts, Probe
+from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.faults import FAULTS
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
@@ -48,9 +48,9 @@ class World:
     questions: list[str] = field(default_factory=list)
     clients: list[Config] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None, *, ask_others: bool) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope) -> Result:
         assert intent.nodes
-        assert ask_others
+        assert scope is Scope.ALL
         assert lease is not None  # it breaks nothing while another run changes the hosts
         return Result(task.host, result=self.facts[task.host.name])
 

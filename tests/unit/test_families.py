@@ -118,13 +118,15 @@ def changes(completed: "subprocess.CompletedProcess[str]") -> list[str]:
 def test_facts_speak_the_familys_names(host: Host) -> None:
     host.has(haproxy="1", netkit="3")
     host.offers(keepalived="1 2")
-    facts = load_script("facts.sh")
+    facts, probes = load_script("facts.sh"), load_script("probes.sh")
     script = f"""export {PATH}
-newline='
+NEWLINE='
 '
 section() {{ printf '@%s\\n' "$*"; }}
 {functions(("haproxy", "keepalived", "curl", "iputils-arping", "iputils-ping"), [Toy()])}choose_family
-{facts[facts.index("packages() {") : facts.index("files() {")]}packages"""
+{probes[probes.index("find_packages() {") : probes.index("# In HAPROXY_SHOWN")]}find_packages
+{facts[facts.index("packages() {") : facts.index("# All contents")]}
+packages"""
     said = host.sh(script).stdout.split()
     assert " ".join(said) == "@package_manager toy @packages haproxy 1 netkit 3 @candidates keepalived 2"
 

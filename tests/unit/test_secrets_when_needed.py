@@ -11,7 +11,7 @@ from tests.unit.sshserver import SSHServer
 
 from nornir_kube_ha.checks import ALL, NEED_PASSWORD
 from nornir_kube_ha.errors import InventoryError
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.intent.haproxy import UNREADABLE
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.kept_password import with_kept_passwords
@@ -88,7 +88,7 @@ def test_what_hosts_keep_stands_in_for_it(nornir_of: NornirOf, healthy: Mapping[
 def test_hosts_use_their_own_password_for_a_look_without_it(nornir_of: NornirOf) -> None:
     intent = load_intent(nornir_of(defaults=NAMED), stats_password=False)
     node = intent.nodes[0]
-    assert _variables(intent.cluster_of(node.name), node)["stats_login"] == ""
+    assert _variables(intent.cluster_of(node.name), node, Scope.ALL)["stats_login"] == ""
 
 
 def test_key_of_a_host_is_looked_at_without_any_password(fresh_server: SSHServer, stranger: Nornir) -> None:

@@ -18,7 +18,7 @@ GROUPS = {
 
 def socket(local: str, *pids: int, name: str = "haproxy") -> str:
     users = ",".join(f'("{name}",pid={pid},fd=6)' for pid in pids)
-    return f"LISTEN 0 4096 {local} 0.0.0.0:* {f'users:({users})' if pids else ''}"
+    return f"tcp LISTEN 0 4096 {local} 0.0.0.0:* {f'users:({users})' if pids else ''}"
 
 
 def told(url: str, *sockets: str, group: str = UNIT) -> str:
@@ -26,8 +26,7 @@ def told(url: str, *sockets: str, group: str = UNIT) -> str:
     groups = "".join(f"{pid}) echo '{line}' ;;\n" for pid, line in GROUPS.items())
     script = f"""
     . {PROBES}
-    ss() {{ printf '%s\\n' "$SOCKETS"; }}
-    systemctl() {{ echo '{group}'; }}
+    HAPROXY_SHOWN="${{NEWLINE}}ControlGroup={group}"
     groups_of() {{ case $1 in\n{groups} esac; }}
     probe() {{ cat; echo 'status 200'; }}
     stats_login

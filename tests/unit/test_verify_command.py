@@ -17,7 +17,7 @@ from nornir.core.task import Result, Task
 from ruamel.yaml import YAML
 
 from nornir_kube_ha.checks import ALL
-from nornir_kube_ha.facts import Endpoint, Facts, Probe
+from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.report.files import FORMATS
@@ -37,9 +37,9 @@ class World:
         self.looks = list(looks)
         self.asked = 0
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None, *, ask_others: bool) -> Result:
+    def get_facts(self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope) -> Result:
         assert intent.nodes
-        assert ask_others
+        assert scope is Scope.ALL
         assert lease is None  # it goes on while another run changes the hosts
         number, self.asked = self.asked // 3, self.asked + 1
         found = self.looks[min(number, len(self.looks) - 1)][task.host.name]

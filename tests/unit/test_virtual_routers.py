@@ -14,7 +14,7 @@ from tests.unit.test_deploy import ALL, World, run_of, world
 from nornir_kube_ha.checks import ClusterView, HostView, Status
 from nornir_kube_ha.config import KEEPALIVED_CONF, KEEPALIVED_DROP_IN, ConfigFile
 from nornir_kube_ha.errors import Problem, UsageError
-from nornir_kube_ha.facts import Advert, Answer, Facts, Heard, Probe, VRRPInstance
+from nornir_kube_ha.facts import Advert, Answer, Facts, Heard, Probe, Scope, VRRPInstance
 from nornir_kube_ha.facts.wire import heard_filter
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
@@ -193,7 +193,7 @@ def test_a_quick_look_hears_of_no_move(host_view: Callable[..., HostView]) -> No
     group = {**TWO, "keepalived": {"preempt": True}}
     away = together(vrrp("BACKUP", holds=False), second("BACKUP", holds=False), facts(heard=None))
     assert findings_of(host_view("lb-1", away, group=group))["keepalived.state"].status is Status.FAIL
-    quick = together(away, facts(asked_others=False))
+    quick = together(away, facts(scope=Scope.OWN))
     assert findings_of(host_view("lb-1", quick, group=group))["keepalived.state"].status is Status.PASS
 
 

@@ -42,7 +42,7 @@ def test_whoever_says_to_have_any_vip_is_heard(nornir_of: NornirOf) -> None:
 
 def heard_by_script(lines: list[str]) -> str:
     """What probes.sh makes of tcpdump's lines."""
-    match = re.search(r"^ *done \| (sed -E .* \| sort -u)$", load_script("probes.sh"), re.MULTILINE)
+    match = re.search(r"^    hear \| (awk '.*?')$", load_script("probes.sh"), re.MULTILINE | re.DOTALL)
     assert match
     command = ["sh", "-c", f"LC_ALL=C {match[1]}"]
     return subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=True).stdout

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.config import VRRP_INSTANCE
-from nornir_kube_ha.facts import Advert, Heard
+from nornir_kube_ha.facts import Advert, Heard, Scope
 from nornir_kube_ha.intent import FOREMOST, Router
 from nornir_kube_ha.membership import live_peers
 
@@ -39,7 +39,7 @@ def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
     silence = f"keepalived has no {instance}" if view.facts.vrrp else silence
     expected = {"MASTER"} if view.node.name == router.master else {"BACKUP"}
     # Whether a planned move has put another one ahead, adverts tell, and a quick look hears none.
-    if not view.node.keepalived.preempt or not view.asked_others or _is_preferred(view, router):
+    if not view.node.keepalived.preempt or view.scope < Scope.GATE or _is_preferred(view, router):
         expected = {"MASTER", "BACKUP"}
     wanted = router.vips if seen == "MASTER" else ()
     address = "holds the VIP" if held else "does not hold the VIP"

@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.dialect import virtual_router_ids
-from nornir_kube_ha.facts import Endpoint, Facts
+from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.plan import HostPlan
 
-NOT_ASKED = "not asked: a quick look asks nobody but the hosts themselves"
+NOT_ASKED = "not asked: a quick look asks nobody but the hosts themselves, one at a gate no other node"
 
 
 class Status(StrEnum):
@@ -88,9 +88,9 @@ class HostView:
         return "packages.installed" if self.plan.install else ""
 
     @property
-    def asked_others(self) -> bool:
-        """Whether anybody but the host itself was asked."""
-        return self.facts.asked_others
+    def scope(self) -> Scope:
+        """Who was asked."""
+        return self.facts.scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,9 @@ class ClusterView:
         return {node.name: self.facts[node.name] for node in self.cluster.nodes if node.name in self.facts}
 
     @property
-    def asked_others(self) -> bool:
-        """Whether anybody but the nodes themselves was asked."""
-        return all(facts.asked_others for facts in self.seen.values())
+    def scope(self) -> Scope:
+        """Whom each of the nodes asked."""
+        return min((facts.scope for facts in self.seen.values()), default=Scope.ALL)
 
     @property
     def unseen(self) -> tuple[str, ...]:
@@ -196,14 +196,14 @@ class Check(Generic[Rule]):
         meaning: what it says when it passes, in one line
         rule: the function that decides
         severity: what it means that it does not hold
-        asks: it goes by what others answer, or say on the wire: a quick look does not ask
+        asks: the least that a look must ask for it
     """
 
     id: str
     meaning: str
     rule: Rule
     severity: Severity = Severity.CRITICAL
-    asks: bool = False
+    asks: Scope = Scope.OWN
 
     def judge(self, view: Any, chosen: Collection[str]) -> Finding:  # noqa: ANN401 - of the kind that its rule takes
         """What it finds.
@@ -212,7 +212,7 @@ class Check(Generic[Rule]):
             view: all that is known of the host, or of the cluster
             chosen: ids of the checks that are wanted: those that the report will have
         """
-        if self.asks and not view.asked_others:
+        if view.scope < self.asks:
             return Finding(self.id, Status.SKIP, self.meaning, NOT_ASKED)
         try:
             return self.finding(self.rule(view), chosen)

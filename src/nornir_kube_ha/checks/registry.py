@@ -28,6 +28,7 @@ from nornir_kube_ha.checks.model import (
     Status,
 )
 from nornir_kube_ha.config import masked
+from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.text import bounded
 
@@ -48,7 +49,9 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     ),
     Check("haproxy.load", "haproxy has room for more connections", haproxy.load, _WARNING),
     Check("haproxy.old_workers", "workers that a reload replaced do not pile up", haproxy.workers, _WARNING),
-    Check("haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats, asks=True),
+    Check(
+        "haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats, asks=Scope.GATE
+    ),
     Check(
         "haproxy.stats_password", "the stats page's password is not one that everybody knows", haproxy.stats_password
     ),
@@ -64,17 +67,22 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
     Check("keepalived.able", "keepalived has what it needs to take the VIP over", liveness.able),
     Check("keepalived.moved", "no move of the VIP is under way or was cut off", moves.over, _WARNING),
-    Check("vrrp.adverts", "adverts of one node of the cluster, and only one, are heard", keepalived.adverts, asks=True),
+    Check(
+        "vrrp.adverts",
+        "adverts of one node of the cluster, and only one, are heard",
+        keepalived.adverts,
+        asks=Scope.GATE,
+    ),
     Check(
         "vrrp.no_foreign_router",
         "no router outside of the cluster speaks its VRID",
         keepalived.no_foreign_router,
-        asks=True,
+        asks=Scope.ALL,
     ),
-    Check("vip.ping", "the VIP answers this node's ping", vip.ping, asks=True),
-    Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz, asks=True),
-    Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version, asks=True),
-    Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats, asks=True),
+    Check("vip.ping", "the VIP answers this node's ping", vip.ping, asks=Scope.GATE),
+    Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz, asks=Scope.GATE),
+    Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version, asks=Scope.ALL),
+    Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats, asks=Scope.GATE),
     Check("host.interface", "the interface is up and has the node's address", machine.interface),
     Check("host.sources", "no connection of the node's own starts from the VIP", liveness.sources),
     Check("host.firewall", "the host's packet filter lets VRRP and clients through", machine.packet_filter),
@@ -84,21 +92,24 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
 
 CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
     Check("vip.single_holder", "exactly one node holds the VIP", cluster.single_holder),
-    Check("vip.arp", "whoever asks for the VIP is told its holder's hardware address", cluster.arp, asks=True),
+    Check("vip.arp", "whoever asks for the VIP is told its holder's hardware address", cluster.arp, asks=Scope.ALL),
     Check(
-        "vip.from_controller", "the API answers behind the VIP, for the controller", cluster.from_controller, asks=True
+        "vip.from_controller",
+        "the API answers behind the VIP, for the controller",
+        cluster.from_controller,
+        asks=Scope.ALL,
     ),
     Check(
         "haproxy.reached_by_peers",
         "each node would serve clients if it had the VIP",
         cluster.reached_by_peers,
-        asks=True,
+        asks=Scope.ALL,
     ),
     Check(
         "apiserver.certificates",
         "the apiservers' certificates are trusted, named and not near their end",
         certificates.valid,
-        asks=True,
+        asks=Scope.ALL,
     ),
     Check("apiserver.ca_certificate", "the apiservers' CA is valid and not near its end", certificates.authority),
     Check("cluster.clocks", "the nodes agree on the time", cluster.clocks),

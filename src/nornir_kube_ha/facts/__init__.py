@@ -4,7 +4,7 @@ from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
-from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
+from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package, Scope
 from nornir_kube_ha.facts.moves import Moves
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
@@ -45,6 +45,7 @@ __all__ = [
     "Package",
     "Probe",
     "Reachable",
+    "Scope",
     "Server",
     "Unit",
     "VRRPInstance",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.config import FileFact
@@ -18,6 +19,17 @@ from nornir_kube_ha.versions import upstream_version
 
 NO_MOVES = Moves()
 NO_BOOTSTRAP = Bootstrap()
+
+
+class Scope(IntEnum):
+    """Whom a look asks beside the host's own daemons, files and sockets."""
+
+    OWN = 0
+    """Nobody, and it listens to nobody."""
+    GATE = 1
+    """The VIPs, and it listens for as long as the cluster's own adverts take: whether the host is well as it is now."""
+    ALL = 2
+    """The VIPs, the other nodes and the apiservers, and it listens for as long as `verify.listen` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,7 @@ class Facts:
         haproxy_silence: why haproxy did not answer, "" if it did
         moves: what a planned move of the VIP has left there
         bootstrap: whether it waits for its first apiserver
-        asked_others: whether anybody else was asked, or listened to; without, nothing is known of what others say
+        scope: who was asked; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
         folders: those that our files are in, and the ones above
         origins: by path, where each live configuration file without our header comes from
@@ -143,7 +155,7 @@ class Facts:
     denials: tuple[str, ...]
     last_run: str = ""
     firewall: FirewallFact = NO_FIREWALL
-    asked_others: bool = True
+    scope: Scope = Scope.ALL
     obstacles: tuple[Obstacle, ...] = ()
     folders: tuple[Folder, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)

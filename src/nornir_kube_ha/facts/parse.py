@@ -3,7 +3,7 @@
 import base64
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
@@ -38,6 +38,10 @@ def parse_facts(text: str, nonce: str) -> Facts:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
+MOST_OF_A_FILE = 1_000_000  # bytes; `files` of facts.sh shows no more
+MOST_DENIALS = 3  # of each daemon
+
+
 def _units(sections: dict[str, str]) -> dict[str, Unit]:
     units = {unit.name: unit for unit in daemons.units(sections["units"], sections)}
     if units.keys() != {"haproxy", "keepalived"}:
@@ -46,6 +50,7 @@ def _units(sections: dict[str, str]) -> dict[str, Unit]:
 
 
 def _facts(sections: dict[str, str]) -> Facts:
+    units = _units(sections)
     clock = Clock(_seconds(sections["clock"]), _seconds(sections["clock_end"]))
     return Facts(
         os=_os_name(sections["os"]),
@@ -53,7 +58,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         package_manager=sections["package_manager"],
         packages=dict(_packages(sections["packages"], sections["candidates"])),
         files={fact.path: fact for fact in _files(sections)},
-        units=_units(sections),
+        units=units,
         has_run_folder=sections["run_folder"] == "there",
         pending=tuple(sections["pending"].split()),
         judgements={each.daemon: each for each in daemons.judgements(sections)},
@@ -70,7 +75,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         clock=clock,
         filesystems=tuple(_filesystems(sections["disk"])),
         read_only=tuple(sections["read_only"].split()),
-        denials=tuple(sections["denials"].splitlines()),
+        denials=tuple(_denials(sections["denials"], units)),
         last_run=sections.get("lease", ""),
         firewall=_firewall(sections),
         obstacles=tuple(obstacles(sections.get("obstacles", ""))),
@@ -113,8 +118,39 @@ def _versions(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _files(sections: dict[str, str]) -> Iterator[FileFact]:
-    for (path, mode, owner, group, modified), body in sections_about("file", sections):
-        yield FileFact(path, mode, owner, group, base64.b64decode(body, validate=False), whole(modified))
+    found = [words for words, _ in sections_about("file", sections)]
+    sizes = {path: whole(size) for path, *_, size in found}
+    contents = dict(_contents(base64.b64decode(sections.get("contents", ""), validate=False), sizes))
+    for path, mode, owner, group, modified, _ in found:
+        yield FileFact(path, mode, owner, group, contents[path], whole(modified))
+
+
+def _contents(data: bytes, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """Each file's content out of what `head --verbose` printed of all of them.
+
+    Arguments:
+        data: its words
+        sizes: of each file, by path, in order; a file that was replaced in between may have another one
+
+    Raises:
+        ValueError: a file is missing
+    """
+    paths = [*sizes]
+    heads = [f"==> {path} <==\n".encode() for path in paths]
+    if heads and not data.startswith(heads[0]):
+        raise ValueError("the files' contents are not there")
+    place = 0
+    for path, head, following in zip(paths, heads, [*heads[1:], b""], strict=False):
+        place += len(head)
+        end = min(place + sizes[path], place + MOST_OF_A_FILE)
+        if not following:
+            end = len(data)
+        elif not data.startswith(b"\n" + following, end):
+            end = data.find(b"\n" + following, place)
+            if end < 0:
+                raise ValueError(f"the content of what follows {path} is not there")
+        yield path, data[place:end]
+        place = end + 1
 
 
 def _firewall(sections: dict[str, str]) -> FirewallFact:
@@ -124,7 +160,15 @@ def _firewall(sections: dict[str, str]) -> FirewallFact:
     return NO_FIREWALL
 
 
+def _denials(text: str, units: Mapping[str, Unit]) -> Iterator[str]:
+    """What was denied to a daemon since it was last started or told of new files: what was mended is not told again."""
+    lines = [line.partition(" ") for line in text.splitlines()]
+    for name, unit in units.items():
+        own = [words for when, _, words in lines if name in words and _seconds(when) >= (unit.told or 0)]
+        yield from own[-MOST_DENIALS:]
+
+
 def _filesystems(text: str) -> Iterator[Filesystem]:
-    for line in text.splitlines():
+    for line in dict.fromkeys(text.splitlines()[1:]):
         mounted_on, *numbers = line.rsplit(maxsplit=4)
         yield Filesystem(mounted_on, *(0 if number == "-" else whole(number) for number in numbers))

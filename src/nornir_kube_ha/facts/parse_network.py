@@ -6,6 +6,16 @@ import ssl
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509 import (
+    DNSName,
+    DuplicateExtension,
+    ExtensionNotFound,
+    SubjectAlternativeName,
+    load_pem_x509_certificate,
+)
+from cryptography.x509 import IPAddress as AddressName
+
 from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
@@ -22,6 +32,8 @@ from nornir_kube_ha.facts.sections import sections_about, whole
 
 MOST_ROUTES = 20_000  # characters; a cluster's own are a few hundred
 MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
+PEM = "-----BEGIN CERTIFICATE-----"
+NO_FAILURE = "curl: (0)"
 _SOURCE = re.compile(r"^([\da-f.:]{2,45}) .{0,200}?\bsrc ([\da-f.:]{2,45})\b", re.MULTILINE)
 _ADVERT = re.compile(
     r"^(\S+) > .*: ([\da-f.:]+) > [\da-f.:-]+: VRRPv\d, Advertisement, .*?vrid (\d+), prio (\d+),", re.MULTILINE
@@ -130,19 +142,37 @@ def _probe(text: str | None) -> Probe:
     if not (found and number.isdecimal()):
         return Probe(0, text.strip() or "curl said nothing")
     status = whole(number)
-    return Probe(status, "" if status else words.strip(), words.strip() if status else "")
+    words = words.strip().removeprefix(NO_FAILURE).strip()
+    return Probe(status, "" if status else words, words if status else "")
 
 
 def _certificate(text: str) -> Certificate:
     text = text[:MOST_ASIDE]
     verification = re.search(r"^verify=(.*)$", text, re.MULTILINE)
+    verdict = verification[1] if verification else ""
+    if (start := text.find(PEM)) >= 0:
+        return Certificate(verdict, *_of_pem(text[start:]))
     expires = re.search(r"^notAfter=(.*)$", text, re.MULTILINE)
     names = re.search(r"Subject Alternative Name:.*\n *(.*)$", text, re.MULTILINE)
     return Certificate(
-        verification[1] if verification else "",
+        verdict,
         _time(expires[1]) if expires else None,
         tuple(names[1].split(", ")) if names else (),
     )
+
+
+def _of_pem(text: str) -> tuple[float | None, tuple[str, ...]]:
+    """When a certificate expires, and its names as OpenSSL writes them: `DNS:lb-1`, `IP Address:192.0.2.11`."""
+    try:
+        found = load_pem_x509_certificate(text.encode())
+        names = found.extensions.get_extension_for_class(SubjectAlternativeName).value
+    except ExtensionNotFound:
+        return found.not_valid_after_utc.timestamp(), ()
+    except (ValueError, DuplicateExtension, UnsupportedAlgorithm):
+        return None, ()
+    dns = (f"DNS:{name}" for name in names.get_values_for_type(DNSName))
+    addresses = (f"IP Address:{address}" for address in names.get_values_for_type(AddressName))
+    return found.not_valid_after_utc.timestamp(), (*dns, *addresses)
 
 
 def _time(text: str) -> float | None:
