@@ -50,9 +50,10 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: 
     name, nonce = task.host.name, secrets.token_hex(8)
     cluster, node = intent.cluster_of(name), intent.node(name)
     adverts = ADVERTS_TO_HEAR * node.keepalived.advert_int
-    listen = max(LEAST_TO_HEAR if scope is Scope.GATE else node.verify.listen, adverts)
+    listen = max(node.verify.listen, adverts)
     deadline = PATIENCE + math.ceil(listen)
-    variables = _variables(cluster, node, scope) | {"nonce": nonce, "listen": f"{listen:g}", "deadline": str(deadline)}
+    variables = _variables(cluster, node, scope) | {"nonce": nonce, "deadline": str(deadline)}
+    variables |= {"listen": str(math.ceil(100 * max(LEAST_TO_HEAR, adverts))), "listen_at_most": f"{listen:g}"}
     look = "".join(
         [
             assignments(**variables),

@@ -67,6 +67,7 @@ obstacles() {
 moves() {
     section moves
     for file in /run/kube-ha/vip-*; do
+        word=
         [ ! -f "$file" ] || { read -r word _ <"$file"; printf '%s %.20s\n' "${file##*/}" "$word"; }
     done
 }
@@ -85,8 +86,8 @@ units() {
     section units
     printf '%s\n%s\n' "$HAPROXY_SHOWN" "$KEEPALIVED_SHOWN"
     haproxy_starts=$(start_words "$HAPROXY_SHOWN$NEWLINE$BETWEEN$KEEPALIVED_SHOWN")
-    keepalived_starts=${haproxy_starts#*"$BETWEEN$NEWLINE"} haproxy_starts=${haproxy_starts%"$BETWEEN"*}
-    haproxy_starts=${haproxy_starts%"$NEWLINE"}
+    keepalived_starts=${haproxy_starts#*"$BETWEEN"} haproxy_starts=${haproxy_starts%"$BETWEEN"*}
+    keepalived_starts=${keepalived_starts#"$NEWLINE"} haproxy_starts=${haproxy_starts%"$NEWLINE"}
     unit haproxy "$HAPROXY_SHOWN" /etc/haproxy/haproxy.cfg "$haproxy_starts"
     unit keepalived "$KEEPALIVED_SHOWN" /etc/keepalived/keepalived.conf "$keepalived_starts"
 }
@@ -245,7 +246,8 @@ ask_keepalived() {
     [ "${pid:-0}" -gt 0 ] && takes "$pid" 36 || return
     environ=$NEWLINE$(tr '\0' '\n' <"/proc/$pid/environ")
     state_folder=/tmp
-    case $environ in *"${NEWLINE}TMPDIR="*) state_folder=$(value TMPDIR "$environ") ;; esac
+    case $environ in *"${NEWLINE}TMPDIR="?*) state_folder=$(value TMPDIR "$environ") ;; esac
+    state_folder=${state_folder:-/tmp}
     dump=/proc/$pid/root$state_folder/keepalived.json # its own /tmp, if it has one
     before=$(stat -c '%i %y' "$dump")
     kill -s 36 "$pid"
@@ -294,8 +296,10 @@ liveness() {
     ! times=$(stat -L -c %Y /proc/self "$CHECKED_FILE") || echo "checked $((${times%"$NEWLINE"*} - ${times#*"$NEWLINE"}))"
     kind=main
     for pid in $main $(children_of "$main"); do
-        read -r name <"/proc/$pid/comm"
-        [ "$name" != keepalived ] || echo "$kind $(age_of "$pid") $(cat "/proc/$pid/fdinfo"/* | grep -c '^inotify')"
+        name='' age='' # it may have ended meanwhile
+        read -r name <"/proc/$pid/comm" && age=$(age_of "$pid")
+        [ "$name" != keepalived ] || [ -z "$age" ] ||
+            echo "$kind $age $(cat "/proc/$pid/fdinfo"/* | grep -c '^inotify')"
         kind=child
     done
     section vrrp_sockets
@@ -312,6 +316,7 @@ children_of() {
 # PID: seconds since it was started. Its name may hold anything, and stands in brackets; the kernel counts hundredths.
 age_of() {
     read -r up _ </proc/uptime && read -r line <"/proc/$1/stat" || return
+    case $line in *") "*) ;; *) return ;; esac
     # shellcheck disable=SC2086  # a list of words
     set -- ${line##*) }
     echo $((${up%.*} - ${20} / 100))
@@ -332,9 +337,11 @@ machine() {
         [ ! -d "$folder" ] || [ -w "$folder" ] || echo "$folder"
     done
     section denials
-    bounded journalctl --quiet --no-pager --output short-unix --since -1h \
-        _TRANSPORT=kernel + _TRANSPORT=audit + SYSLOG_IDENTIFIER=audisp-syslog |
-        awk '/DENIED|avc: +denied/ && /haproxy|keepalived/' | tail -n 20
+    bounded journalctl --quiet --no-pager --no-hostname --output short-unix --since -1h \
+        _TRANSPORT=kernel + _TRANSPORT=audit + SYSLOG_IDENTIFIER=audisp-syslog | awk '
+        function keep(daemon) { if (index($0, daemon)) last[daemon, count[daemon]++ % 3] = $0 }
+        /^[0-9]+\.[0-9]+ .*(DENIED|avc: +denied)/ { keep("haproxy"); keep("keepalived") }
+        END { for (each in last) print last[each] }'
 }
 
 look() {
@@ -368,9 +375,9 @@ choose_family
 section clock
 date +%s.%N
 # What both need.
+find_packages
 show_units
 show_sockets
-find_packages
 # Both at once: what waits on the left, what works on the right, and the left's words when the right has ended.
 probes | {
     look

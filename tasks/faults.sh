@@ -21,6 +21,7 @@ listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head
 # the addresses, too. VIPs are for keepalived to put back.
 save_routes() {
     for family in -4 -6; do
+        [ $family = -4 ] || [ -e /proc/net/if_inet6 ] || continue
         ip $family route show dev "$1" >"$FOLDER/shown" || return
         sed "/proto kernel/d; /proto ra/d; s/^/$family /" "$FOLDER/shown" >>"$FOLDER/routes" || return
     done
@@ -29,6 +30,8 @@ restore_routes() {
     while read -r family route; do eval "ip $family route replace $route dev $1"; done <"$FOLDER/routes"
 }
 save_addresses() {
+    : >"$FOLDER/addresses" || return
+    [ -e /proc/net/if_inet6 ] || return 0
     ip -6 -oneline address show dev "$1" scope global permanent >"$FOLDER/shown" || return
     while read -r _ _ _ address _; do
         case " $VIPS " in *" ${address%/*} "*) ;; *) echo "$address" || return ;; esac

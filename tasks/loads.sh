@@ -140,7 +140,7 @@ loaded_files() {
 
 # FILE: what a keepalived.conf includes; patterns are relative to its folder.
 included_files() {
-    grep -qs '^[[:space:]]*include' "$1" || return 0
+    head -c 1000000 "$1" | grep -q '^[[:space:]]*include' || return 0
     head -c 1000000 "$1" | sed -n 's/^[[:space:]]*include[a-z]\{0,1\}[[:space:]]\{1,\}\([^[:space:]]*\).*/\1/p' | head -n 50 |
         while IFS= read -r pattern; do
             case $pattern in /*) ;; *) pattern=${1%/*}/$pattern ;; esac
@@ -152,7 +152,7 @@ included_files() {
 # PID...: programs and libraries that processes run and that are not on disk any more: an upgrade has replaced them.
 replaced_files() {
     maps=
-    for pid in "$@"; do maps="$maps /proc/$pid/maps"; done
+    for pid in "$@"; do [ ! -r "/proc/$pid/maps" ] || maps="$maps /proc/$pid/maps"; done
     # shellcheck disable=SC2086  # a list of words
     [ -z "$maps" ] || awk '
         $2 ~ /x/ && $NF == "(deleted)" && $6 ~ /^\// && $6 !~ /^\/(dev|memfd:|SYSV|run)/ && !seen[$6]++ && found++ < 20 {

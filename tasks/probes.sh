@@ -1,7 +1,8 @@
 # What a look waits for: answers of others, and what is said on the wire. Goes before facts.sh.
 #
 # Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
-# address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), LISTEN (seconds), CA_FILE,
+# address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), LISTEN (hundredths of a
+# second, where WHOLE is empty) and LISTEN_AT_MOST (seconds), CA_FILE,
 # ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
 # (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
 # STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps), WHOLE ("" where nobody but the VIPs and the
@@ -74,16 +75,28 @@ hear() {
         case $line in
         "pid "*) pid=${line#pid } ;;
         "listening on "*)
+            read -r begun _ </proc/uptime
             {
-                ask_for_vip
-                sleep "$LISTEN"
+                [ -z "$WHOLE" ] || ask_for_vip
+                sleep "$LISTEN_AT_MOST"
                 kill "$pid" $! # who holds the VIP waits for an answer in vain
             } >/dev/null &
+            ;;
+        *VRRPv*)
+            printf '%s\n' "$line"
+            # A gate needs to know who speaks; who speaks less often than the inventory says is waited for.
+            [ -n "$WHOLE" ] || [ "$(since "$begun")" -lt "$LISTEN" ] || kill "$pid" $!
             ;;
         *) printf '%s\n' "$line" ;;
         esac
     done
     kill $member
+}
+
+# UPTIME: hundredths of a second since then.
+since() {
+    read -r now _ </proc/uptime
+    echo $((${now%.*}${now#*.} - ${1%.*}${1#*.}))
 }
 
 # Each message once, whomever it was said to. tcpdump's own words first, and no more of the others than `aside` prints
@@ -184,6 +197,7 @@ all_wanted() {
 # By one process, at once: each costs as much as all that it asks. What is printed in one piece is short enough.
 ask_all() {
     rest=$(all_wanted | curl --disable --silent --parallel --parallel-immediate --config -)
+    case $rest in *"$NEWLINE@$NONCE "*) ;; *) rest="$NEWLINE@$NONCE readyz$NEWLINE$rest" ;; esac # it does not run
     while :; do
         case $rest in *"$NEWLINE@$NONCE "*) ;; *) break ;; esac
         rest=${rest#*"$NEWLINE@$NONCE "}

@@ -15,7 +15,7 @@ PROGRAMS = {
     "/usr/sbin/haproxy": 'printf "HAProxy version %s\\n[ALERT] %s\\n" "$EVIL" "$EVIL"; exit 1',
     "/usr/sbin/keepalived": 'case $1 in --signum*) exec /root/real/keepalived "$@" ;; *) echo "$EVIL"; exit 1 ;; esac',
     "/usr/bin/dpkg-query": '/root/real/dpkg-query "$@" | sed "s|^haproxy [^ ]*|haproxy 2.9$EVIL|"',
-    "/usr/bin/journalctl": 'echo "apparmor=DENIED haproxy keepalived $EVIL"',
+    "/usr/bin/journalctl": 'echo "9999999999.1 apparmor=DENIED haproxy keepalived $EVIL"',
     "/usr/bin/systemctl": '/root/real/systemctl "$@" | sed "s|^SubState=.*|SubState=$EVIL|"',
     "/usr/bin/ip": f'/root/real/ip "$@" | sed "s|\\"ifname\\":\\"eth0\\"|\\"ifname\\":\\"{IN_JSON}\\"|"',
     "/usr/bin/ss": '/root/real/ss "$@" | sed "s|(\\"haproxy\\"|(\\"$EVIL\\"|"',

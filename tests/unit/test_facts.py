@@ -344,6 +344,10 @@ def test_denial_before_the_daemon_was_last_told_of_anything_is_not_told_again(wi
     )
 
 
+def test_what_is_no_denial_costs_itself_only(with_section: WithSection) -> None:
+    assert with_section("denials", "apparmor=DENIED haproxy\n1795415399.1 haproxy").denials == ("haproxy",)
+
+
 def test_contents_that_look_like_each_other_are_told_apart_by_their_sizes(recorded: Recorded) -> None:
     first, second = "/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf"
     tricky = f"one\n\n==> {second} <==\nnot this\n"

@@ -151,3 +151,21 @@ def test_a_program_that_was_replaced_on_disk_is_named(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("starts", [("haproxy", "keepalived"), ("haproxy", ""), ("", "keepalived"), ("", "")])
+def test_look_takes_neither_units_command_for_the_others(starts: tuple[str, str]) -> None:
+    blocks = [
+        f"ExecStart={{ path=/{name} ; argv[]=/{name} -x ; ignore_errors=no ; }}" if name else "" for name in starts
+    ]
+    facts = load_script("facts.sh")
+    script = (
+        f"NONCE=n\n{load_script('probes.sh')}{load_script('loads.sh')}"
+        + facts[facts.index("units() {") : facts.index("# UNIT SHOWN CONFIGURATION STARTS")]
+        + f'HAPROXY_SHOWN="${{NEWLINE}}{blocks[0]}" KEEPALIVED_SHOWN="${{NEWLINE}}{blocks[1]}"\n'
+        + "unit() { printf '%s:%s;' \"$1\" \"$4\" | tr '\\n' ' '; }\nunits | tail -n 1\n"
+    )
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    said = done.stdout[done.stdout.index("haproxy:") :]
+    haproxy, keepalived = (f"/{name} -x" if name else "" for name in starts)
+    assert said == f"haproxy:{haproxy};keepalived:{keepalived};"

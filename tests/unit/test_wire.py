@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -112,3 +113,33 @@ def test_a_neighbour_is_solicited_as_rfc_4861_has_it(asked: Path) -> None:
 
 def test_the_question_is_one_word_for_the_shell() -> None:
     assert re.fullmatch(r"ff02::1:ff00:10,(\\0[0-3][0-7]{2})+", solicitation(IPv6Address("2001:db8::10")))
+
+
+TCPDUMP = """#!/bin/sh
+echo 'listening on eth0'
+for wait in $ADVERTS; do sleep $wait; echo "x > y, 192.0.2.11 > 192.0.2.12: VRRPv3, Advertisement, vrid 68"; done
+exec sleep 30
+"""
+
+
+@pytest.mark.parametrize(
+    ("adverts", "whole", "at_most", "least"),
+    [
+        ("0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02", "", 20, 0.1),  # as the inventory says
+        ("0.5", "", 20, 0.5),  # by an older file, less often
+        ("", "", 1.2, 1.2),  # nobody
+        ("0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02", "yes", 1.2, 1.2),
+    ],
+)
+def test_a_gate_listens_until_it_has_heard_an_advert(
+    tmp_path: Path, adverts: str, whole: str, at_most: float, least: float
+) -> None:
+    for name, text in (("tcpdump", TCPDUMP), ("socat", "#!/bin/sh\nexec sleep 30\n"), ("arping", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
+    script += f"ADVERTS='{adverts}' WHOLE={whole} LISTEN=10 LISTEN_AT_MOST={at_most} ASK_BY_ARP= ASK_BY_NDP=\n"
+    begun = time.monotonic()
+    done = subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, text=True, check=False)
+    assert least <= time.monotonic() - begun < 15
+    assert done.stdout.count("VRRPv3") >= bool(adverts)

@@ -39,6 +39,7 @@ def parse_facts(text: str, nonce: str) -> Facts:
 
 
 MOST_OF_A_FILE = 1_000_000  # bytes; `files` of facts.sh shows no more
+_STAMPED = re.compile(r"(\d{1,12}\.\d{1,9}) (.*)")
 MOST_DENIALS = 3  # of each daemon
 
 
@@ -162,9 +163,10 @@ def _firewall(sections: dict[str, str]) -> FirewallFact:
 
 def _denials(text: str, units: Mapping[str, Unit]) -> Iterator[str]:
     """What was denied to a daemon since it was last started or told of new files: what was mended is not told again."""
-    lines = [line.partition(" ") for line in text.splitlines()]
+    stamped = filter(None, map(_STAMPED.match, dict.fromkeys(text.splitlines())))
+    lines = sorted((float(each[1]), each[2]) for each in stamped)
     for name, unit in units.items():
-        own = [words for when, _, words in lines if name in words and _seconds(when) >= (unit.told or 0)]
+        own = [words for when, words in lines if name in words and when >= (unit.told or 0)]
         yield from own[-MOST_DENIALS:]
 
 

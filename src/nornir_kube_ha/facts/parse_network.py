@@ -6,14 +6,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509 import (
-    DNSName,
-    DuplicateExtension,
-    ExtensionNotFound,
-    SubjectAlternativeName,
-    load_pem_x509_certificate,
-)
+from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificate
 from cryptography.x509 import IPAddress as AddressName
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
@@ -163,16 +156,15 @@ def _certificate(text: str) -> Certificate:
 
 def _of_pem(text: str) -> tuple[float | None, tuple[str, ...]]:
     """When a certificate expires, and its names as OpenSSL writes them: `DNS:lb-1`, `IP Address:192.0.2.11`."""
-    try:
+    expires = None
+    try:  # whoever answers at an apiserver's address has made it: it costs itself only
         found = load_pem_x509_certificate(text.encode())
+        expires = found.not_valid_after_utc.timestamp()
         names = found.extensions.get_extension_for_class(SubjectAlternativeName).value
-    except ExtensionNotFound:
-        return found.not_valid_after_utc.timestamp(), ()
-    except (ValueError, DuplicateExtension, UnsupportedAlgorithm):
-        return None, ()
-    dns = (f"DNS:{name}" for name in names.get_values_for_type(DNSName))
-    addresses = (f"IP Address:{address}" for address in names.get_values_for_type(AddressName))
-    return found.not_valid_after_utc.timestamp(), (*dns, *addresses)
+        addresses = [f"IP Address:{address}" for address in names.get_values_for_type(AddressName)]
+        return expires, (*(f"DNS:{name}" for name in names.get_values_for_type(DNSName)), *addresses)
+    except Exception:  # noqa: BLE001
+        return expires, ()
 
 
 def _time(text: str) -> float | None:
