@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,12 @@ def test_port_of_something_else_is_unreachable(stranger: Nornir, sent_afresh: Se
         stranger.inventory.hosts["lb-1"].port = web.getsockname()[1]
 
         def answer() -> None:
-            client, _ = web.accept()
-            client.recv(100)
-            client.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
-            client.close()
+            with suppress(OSError):  # closed at the test's end
+                while True:
+                    client, _ = web.accept()
+                    client.recv(100)
+                    client.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+                    client.close()
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(HostUnreachableError, match="no SSH server answers"):
