@@ -1,6 +1,7 @@
 """For every tier: which tests run beside each other, and that a skipped one is no passed one where CI counts."""
 
 import os
+import signal
 import zlib
 from pathlib import PurePath
 
@@ -8,6 +9,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+# A shell has what it starts in the background ignore SIGINT, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 TOGETHER = {"browser", "packaging"}  # tiers whose tests share a browser or a build
 PARTS = {"test_defects": 2}  # files that take as long as several others
 

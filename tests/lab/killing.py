@@ -21,13 +21,6 @@ CHANGES: Mapping[str, tuple[object, object]] = {
     "keepalived.garp_master_refresh": (60, 61),
 }
 """What the two states of the hosts differ in: a file of each daemon."""
-# As whoever starts it from a terminal: a shell has what it starts in the background ignore SIGINT.
-HEARD = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from nornir_kube_ha.runbooks import deploy
-sys.exit(deploy.main(sys.argv[1:]))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,16 @@ class Interrupted:
 
 def interrupted_at(lab: Lab, host: str, sent: signal.Signals, *options: str) -> Interrupted:
     """Deploy, and be sent a signal as soon as a host's turn has come."""
-    command = [sys.executable, "-c", HEARD, "-i", str(lab.inventory), "--output", "json", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "nornir_kube_ha.runbooks.deploy",
+        "-i",
+        str(lab.inventory),
+        "--output",
+        "json",
+        *options,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stderr
         assert any(line.split() == ["changing", host] for line in iter(process.stderr.readline, ""))

@@ -29,8 +29,6 @@ T = TypeVar("T")
 VIP = IPv4Interface("192.0.2.10/24")
 ELSEWHERE = ("203.0.113.1", "198.51.100.1", "2001:db8::1")  # looked up in a routing table, never sent to
 UP = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which whoever started the tests may have it ignore
 import sys
 from ipaddress import IPv4Interface as I
 from nornir_kube_ha.lab.layout import LabHost, Layout

@@ -112,7 +112,6 @@ def test_interruption_ends_a_run_that_a_host_holds(
             [sys.executable, "-c", RUN, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )
         try:
             deadline = time.monotonic() + SOON
@@ -152,3 +151,19 @@ def test_server_that_never_answers_exec_costs_the_steps_own_time(
         close(nornir)
         server.close()
     assert time.monotonic() - begun < SOON
+
+
+# Starts a child as tests do, where SIGINT is treated as whoever starts these has it; says whether the child hears it.
+STARTED = """
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.{treated})
+tests = "import tests.conftest, subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+child = "import signal, sys; sys.exit(signal.getsignal(2) is not signal.default_int_handler)"
+sys.exit(subprocess.call([sys.executable, "-c", tests, sys.executable, "-c", child]))
+"""
+
+
+@pytest.mark.parametrize("treated", ["SIG_DFL", "SIG_IGN"])
+def test_children_of_tests_hear_sigint_whoever_started_these(treated: str) -> None:
+    started = [sys.executable, "-c", STARTED.format(treated=treated)]
+    assert subprocess.run(started, cwd=INVENTORY.parent, check=False).returncode == 0

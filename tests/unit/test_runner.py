@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,14 +10,6 @@ from nornir.core.plugins.runners import RunnersPluginRegister
 
 from nornir_kube_ha.runbooks.guard import unbroken
 from nornir_kube_ha.runbooks.runner import Runner
-
-
-@pytest.fixture(autouse=True)
-def _sigint_is_heard() -> Iterator[None]:
-    """A shell has what it starts in the background ignore SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 class Work:
