@@ -57,7 +57,8 @@ ASKED = {
     "GROUP": "UDP4-RECV:0,ip-add-membership=224.0.0.18:eth0",
     "ASK_BY_ARP": "192.0.2.10",
     "ASK_BY_NDP": "",
-    "LISTEN": "1.2",
+    "LISTEN": "10",
+    "LISTEN_AT_MOST": "1.2",
     "DEADLINE": "27",
     "CA_FILE": HAPROXY_CA,
     "ENDPOINT": "192.0.2.10:8443",
@@ -344,7 +345,7 @@ def test_look_asks_for_no_more_than_the_inventory_has(hosts: Hosts, nornir_of: C
         "CA_FILE": "",
         "STATS_URL": "http://127.0.0.1:10080/status",
         "OWN_STATS_URL": "http://127.0.0.1:10080/status",
-        "LISTEN": "6",  # one advert at least
+        "LISTEN": "600",  # one advert at least, in hundredths of a second
         "PEERS": "192.0.2.11:8443 192.0.2.13:8443",
     }
 
