@@ -1,12 +1,11 @@
 # What a look waits for: answers of others, and what is said on the wire. Goes before facts.sh.
 #
 # Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
-# address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), LISTEN (hundredths of a
-# second, where WHOLE is empty) and LISTEN_AT_MOST (seconds), CA_FILE,
-# ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
+# address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), WHOLE ("" where nobody but the
+# VIPs and the host itself is asked), LISTEN_AT_MOST (seconds) and LISTEN (hundredths of a second, where WHOLE is empty),
+# CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
 # (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
-# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps), WHOLE ("" where nobody but the VIPs and the
-# host itself is asked).
+# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps).
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
@@ -30,7 +29,8 @@ find_packages() {
     [ -z "$FAMILY" ] || INSTALLED=$("${FAMILY}_installed" $NAMES)
 }
 
-# In HAPROXY_SHOWN, KEEPALIVED_SHOWN and NFTABLES_SHOWN. Of all at once: a call costs systemd itself more than what it shows. Between them stands an empty line.
+# In HAPROXY_SHOWN, KEEPALIVED_SHOWN and NFTABLES_SHOWN. Of all at once: a call costs systemd itself more than what it
+# shows. Between them stands an empty line.
 show_units() {
     shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,ControlGroup,$LOADED_PROPERTIES
     shown=$(systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" haproxy keepalived nftables)

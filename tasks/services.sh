@@ -1,7 +1,7 @@
 # Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
 #
-# After draft.sh and selinux.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, RUN_FOLDER (the tmpfiles.d file that makes it), and
-# LISTENER and DRAINED as drain.sh has them.
+# After draft.sh and selinux.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, RUN_FOLDER (the tmpfiles.d file
+# that makes it), and LISTENER and DRAINED as drain.sh has them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 fail() {
