@@ -101,7 +101,12 @@ def remove_namespace(namespace: str) -> None:
     while is_there(namespace):  # once for each time that it was mounted
         if libc.umount2(os.fsencode(path), _MNT_DETACH) and ctypes.get_errno() != errno.EINVAL:
             raise LabError(f"unmounting {path}: {os.strerror(ctypes.get_errno())}")
-    path.unlink(missing_ok=True)  # this also unmounts its copies in other mount namespaces
+    try:
+        path.unlink(missing_ok=True)  # this also unmounts its copies in other mount namespaces
+    except OSError as error:
+        # `ip netns add` binds the folder over itself: what was mounted there before is below, out of reach.
+        hint = f"{NETNS} may have been mounted over itself since (`ip netns add` does so): `umount {NETNS}`, then again"
+        raise LabError(f"removing {path}: {error.strerror}; {hint}") from None
 
 
 def _make_namespace(namespace: str) -> None:

@@ -1,8 +1,10 @@
 from ipaddress import IPv4Interface
+from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.lab.errors import LabRequestError
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.lab.errors import LabError, LabRequestError
 from nornir_kube_ha.lab.hosts import hosts_file
 from nornir_kube_ha.lab.layout import LabHost, Layout
 from nornir_kube_ha.lab.network import control_commands, host_commands, host_namespace, mac_of, port_of
@@ -94,3 +96,12 @@ def test_names_fit_the_kernel_and_tell_hosts_apart() -> None:
     assert port_of("lb-1") == "p-lb-1"
     assert int(mac_of("lb-1")[:2], 16) & 0b11 == 0b10  # locally administered, unicast
     assert host_namespace("a", "b-c") == "kube-ha-a-b-c"
+
+
+def test_namespace_that_cannot_be_taken_away_is_an_error_that_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "NETNS", tmp_path)
+    (tmp_path / "kube-ha-x").mkdir()  # no more to be unlinked than what is mounted elsewhere
+    with pytest.raises(LabError, match=r"removing .*kube-ha-x: .*; .* may have been mounted over itself"):
+        network.remove_namespace("kube-ha-x")
