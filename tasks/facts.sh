@@ -245,8 +245,8 @@ ask_keepalived() {
     pid=$(value MainPID "$KEEPALIVED_SHOWN")
     [ "${pid:-0}" -gt 0 ] && takes "$pid" 36 || return
     environ=$NEWLINE$(tr '\0' '\n' <"/proc/$pid/environ")
-    state_folder=/tmp
-    case $environ in *"${NEWLINE}TMPDIR="?*) state_folder=$(value TMPDIR "$environ") ;; esac
+    state_folder=
+    case $environ in *"${NEWLINE}TMPDIR="*) state_folder=$(value TMPDIR "$environ") ;; esac
     state_folder=${state_folder:-/tmp}
     dump=/proc/$pid/root$state_folder/keepalived.json # its own /tmp, if it has one
     before=$(stat -c '%i %y' "$dump")

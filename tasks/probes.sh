@@ -61,9 +61,8 @@ aside() {
     } &
 }
 
-# VRRP of our VRID, and whoever says to have the VIP, asked or not; each once, whomever it was said to. 600 bytes of a
-# packet are enough for 20 addresses of IPv6. By its own measure (256 KiB) the kernel's buffer has room for 8 packets only,
-# and a busy host loses some.
+# VRRP of our VRID, and who claims the VIP, asked or not. 600 bytes of a packet hold 20 addresses of IPv6. By default
+# (256 KiB) the kernel's buffer has room for 8 packets only, and a busy host loses some.
 # Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
 hear() {
     socat -u "$GROUP" OPEN:/dev/null &
@@ -99,8 +98,8 @@ since() {
     echo $((${now%.*}${now#*.} - ${1%.*}${1#*.}))
 }
 
-# Each message once, whomever it was said to. tcpdump's own words first, and no more of the others than `aside` prints
-# whole: a flood is told of, it hides nothing.
+# Each message once, whatever its destination. tcpdump's own words first, and no more of the others than `aside` prints
+# whole: a flood is reported and hides nothing.
 heard() {
     hear | awk '
         /^[0-9]+ packets? / { told = told $0 "\n"; next }

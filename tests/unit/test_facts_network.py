@@ -1,8 +1,12 @@
 """What a look tells of the network, as the host itself sees it; lines as ss, tcpdump, openssl and curl print them."""
 
 import json
+import subprocess
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import IPv4Address, ip_address, ip_interface
+from pathlib import Path
 
 import pytest
 from tests.unit.changes import NONCE, VIP, replace_section
@@ -19,6 +23,8 @@ from nornir_kube_ha.facts import (
     Probe,
     parse_facts,
 )
+from nornir_kube_ha.lab import pki
+from nornir_kube_ha.tasks.remote import assignments, load_script
 
 Recorded = Callable[[str], str]
 FactsFrom = Callable[[str], Facts]
@@ -288,3 +294,47 @@ def test_link(with_section: WithSection, flags: list[str], *, is_up: bool) -> No
     facts = with_section("addresses", text)
     assert facts.links == {"eth0": Link(MAC, is_up=is_up), "tun0": Link("", is_up=False)}
     assert facts.addresses == ()
+
+
+def test_certificate_as_the_host_shows_it_whole(with_section: WithSection, tmp_path: Path) -> None:
+    addresses = [IPv4Address("192.0.2.10"), ip_address("2001:db8::10")]
+    pki.ensure_ca(tmp_path)
+    pki.issue_apiserver_certificate(tmp_path, tmp_path, addresses, timedelta(days=3))
+    shown = f"verify=0 (ok)\n{(tmp_path / 'apiserver.crt').read_text(encoding='utf-8')}"
+    found = with_section("certificate 192.0.2.12:6443", shown).reachable.certificates["192.0.2.12:6443"]
+    assert found.verification == "0 (ok)"
+    assert found.expires
+    assert 2 < (found.expires - time.time()) / 86400 < 4
+    assert {"DNS:kubernetes", "IP Address:192.0.2.10", "IP Address:2001:db8::10"} <= set(found.names)
+
+
+@pytest.mark.field_report("G4")
+@pytest.mark.parametrize("body", ["", "no base64 at all!", "AAAA", "MIICBjCCAaygAwIBAgIULU1I"])
+def test_certificate_that_is_none_costs_itself_only(with_section: WithSection, body: str) -> None:
+    shown = f"verify=18 (self-signed)\n-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
+    found = with_section("certificate 192.0.2.12:6443", shown).reachable.certificates["192.0.2.12:6443"]
+    assert found == Certificate("18 (self-signed)", None, ())
+
+
+@pytest.mark.parametrize(
+    ("said", "probe"),
+    [
+        ("curl: (0) \nstatus 200", Probe(200, "")),
+        ("curl: (7) Failed to connect\nstatus 000", Probe(0, "curl: (7) Failed to connect")),
+    ],
+)
+def test_probe_of_several_that_one_curl_made(with_section: WithSection, said: str, probe: Probe) -> None:
+    assert with_section("readyz", said).reachable.readyz == probe
+
+
+@pytest.mark.parametrize(
+    ("version", "can"),
+    [
+        *(("7.61.1-34.el8", False), ("7.74.0-1.3+deb11u16", False), ("", False)),
+        *(("7.75.0-1", True), ("7.88.1-10+deb12u15", True), ("8.14.1-2", True), ("1:10.0.0", True)),
+    ],
+)
+def test_curl_that_says_of_each_why_it_failed_is_asked_once(version: str, can: bool) -> None:
+    installed = f"libcurl 8.0.0\ncurl {version}\nhaproxy 2.6.12" if version else "haproxy 2.6.12"
+    script = f"{load_script('probes.sh')}{assignments(installed=installed)}can_ask_all"
+    assert (subprocess.run(["sh", "-c", script], check=False).returncode == 0) is can

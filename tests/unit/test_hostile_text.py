@@ -20,6 +20,9 @@ from nornir_kube_ha.dialect import differences, virtual_router_ids, vrrp_scripts
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.sections import sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
+from nornir_kube_ha.foreign.haproxy_cfg import haproxy_sections
+from nornir_kube_ha.foreign.keepalived_conf import parse_keepalived_conf
+from nornir_kube_ha.foreign.owner import cluster_in_header
 from nornir_kube_ha.generations import parse_files, parse_generations
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.kept_password import kept_passwords
@@ -53,6 +56,8 @@ SHAPES: Mapping[str, str] = {
     "logins and newlines": "stats auth\n" * 18_000,
     "a long login": "stats auth '" + "a:b " * (LONG // 4),
     "quotes": 'stats auth "' + "'" * LONG,
+    "quotes of both kinds": "\"a' " * (LONG // 4),
+    "words of binds": "frontend x\n bind " + "1," * (LONG // 2),
     "secrets": "auth_pass " * (LONG // 10),
     "secret and blanks": "auth_pass" + " " * LONG,
     "brackets": "[" * LONG,
@@ -84,6 +89,9 @@ def parsers(intent: Intent, view: Hosts, facts: Facts) -> Mapping[str, Callable[
         "scripts": vrrp_scripts,
         "differences": lambda text: differences(text, CONF),
         "differences, turned": lambda text: differences(CONF, text),
+        "foreign haproxy.cfg": lambda text: haproxy_sections(text.encode(errors="surrogateescape")),
+        "foreign keepalived.conf": lambda text: parse_keepalived_conf(text.encode(errors="surrogateescape")),
+        "header": lambda text: cluster_in_header(text.encode(errors="surrogateescape")),
         "masked": lambda text: masked(text, node),
         "diff": lambda text: diff(of(HAPROXY_CFG, text), ConfigFile(HAPROXY_CFG, "global\n\n" * 100), node),
         "logins": lambda text: stats_password(view(change=lambda _: with_file(HAPROXY_CFG, text))),

@@ -13,7 +13,7 @@ from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.plan import HostPlan
 
-NOT_ASKED = "not asked: a quick look asks nobody but the hosts themselves, one at a gate no other node"
+NOT_ASKED = "not asked: a quick look asks the hosts only, and a gate asks no other node"
 
 
 class Status(StrEnum):
