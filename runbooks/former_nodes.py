@@ -124,7 +124,7 @@ def _speaks(run: Run, former: Former) -> bool:
     """Whether any node has heard it with a VRID of the cluster; priority 0 is a goodbye."""
     vrids = former.cluster.virtual_router_ids
     return any(
-        advert.source == former.address and advert.virtual_router_id in vrids and advert.priority
+        advert.source == former.address and advert.virtual_router_id in vrids and advert.priority != 0
         for node in former.cluster.nodes
         if node.name in run.facts and (heard := run.facts[node.name].heard)
         for advert in heard.adverts

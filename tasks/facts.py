@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS
+from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS, WATCH
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
@@ -24,7 +24,8 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that
 LOOK = ("probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh")
-LEAST_TO_HEAR = 0.1  # seconds
+LEAST_AT_A_GATE = 0.1  # seconds
+LEAST_TO_HEAR = 0.3  # seconds in which a second holder of the VIP has answered, too
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -36,7 +37,7 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: 
         lease: that the run is going to ask for, if it looks in order to change the host: it does not even listen
             there while another run is at work
         scope: whom it asks: the checks of what others answer are skipped. With `Scope.OWN` a look takes a tenth of the
-            time, with `Scope.GATE` a sixth
+            time, with `Scope.GATE` half of it
 
     Returns:
         Result object with the following attributes set:
@@ -50,10 +51,13 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: 
     name, nonce = task.host.name, secrets.token_hex(8)
     cluster, node = intent.cluster_of(name), intent.node(name)
     adverts = ADVERTS_TO_HEAR * node.keepalived.advert_int
-    listen = max(node.verify.listen, adverts)
-    deadline = PATIENCE + math.ceil(listen)
+    times = {
+        "listen": max(LEAST_AT_A_GATE if scope is Scope.GATE else LEAST_TO_HEAR, adverts),
+        "listen_at_most": max(node.verify.listen, adverts),
+    }
+    deadline = PATIENCE + math.ceil(times["listen_at_most"])
     variables = _variables(cluster, node, scope) | {"nonce": nonce, "deadline": str(deadline)}
-    variables |= {"listen": str(math.ceil(100 * max(LEAST_TO_HEAR, adverts))), "listen_at_most": f"{listen:g}"}
+    variables |= {name: str(math.ceil(100 * seconds)) for name, seconds in times.items()}
     look = "".join(
         [
             assignments(**variables),
@@ -116,6 +120,8 @@ def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
         "checked_file": CHECKED_FILE,
         "others": " ".join(_others(cluster, node)),
         "interface": node.interface,
+        "watch": WATCH if node.vip.version == 4 else "",
+        "vrids": " ".join(map(str, cluster.virtual_router_ids)),
         "address": str(node.address),
         "haproxy_socket": node.haproxy.socket,
         "vip": str(node.vip.ip),

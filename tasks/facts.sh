@@ -124,13 +124,15 @@ loads() {
 
 network() {
     section addresses
-    ip -json address show
+    printf '%s\n' "$ADDRESSES"
     section ipv6_off
     cat "/proc/sys/net/ipv6/conf/$INTERFACE/disable_ipv6" || echo missing # not by `read`: the kernel shows it in one piece
     section listeners
     sockets_of tcp
     # Only what stands in a packet's way to this host or from it, and no more of it than can be read.
     if has nft; then
+        section watch
+        printf '%.30000s\n' "$WATCHED"
         section packetfilter
         # What cannot be read must not look like a host without rules.
         chains=$(bounded nft list chains) || echo unreadable
@@ -142,7 +144,7 @@ network() {
 filters() {
     printf '%s\n' "$chains" | awk '
         /^table/ { table = $2 " " $3 }
-        /type filter hook (prerouting|input|output|postrouting)/ && !seen[table]++ { print table }' |
+        /type filter hook (prerouting|input|output|postrouting)/ && table != "inet kube_ha_watch" && !seen[table]++ { print table }' |
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
 }
 
@@ -378,6 +380,7 @@ date +%s.%N
 find_packages
 show_units
 show_sockets
+show_network
 # Both at once: what waits on the left, what works on the right, and the left's words when the right has ended.
 probes | {
     look

@@ -2,10 +2,11 @@
 #
 # Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
 # address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), WHOLE ("" where nobody but the
-# VIPs and the host itself is asked), LISTEN_AT_MOST (seconds) and LISTEN (hundredths of a second, where WHOLE is empty),
-# CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
-# (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
-# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps).
+# VIPs and the host itself is asked), LISTEN and LISTEN_AT_MOST (hundredths of a second), WATCH (the file that has the
+# kernel remember other routers; "" for IPv6), VRIDS, CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT),
+# VERIFY (openssl's option and name), APISERVERS and PEERS (ADDRESS:PORT each, of apiservers and of the other nodes'
+# haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER, STATS_LOGIN (as curl's config quotes it; "" for the one that
+# the host keeps).
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
@@ -42,6 +43,30 @@ show_units() {
 # Of whichever protocol the kernel has: "tcp LISTEN ..." and "raw UNCONN ...", whose port is the protocol's number.
 show_sockets() { SOCKETS=$(ss --no-header --listening --tcp --raw --numeric --processes); }
 
+# In ADDRESSES: the host's. In WATCHED: what the kernel remembers of routers that speak a VRID of the cluster; nothing where
+# it was not asked for all of them, and "unreadable" where it cannot be asked.
+show_network() {
+    WATCHED='' ADDRESSES=$(ip -json address show)
+    [ -n "$WATCH" ] && [ -f "$WATCH" ] && has nft || return 0
+    if [ -e /run/kube-ha-unwatched ]; then
+        WATCHED=unreadable
+    elif ! WATCHED=$(timeout 5 nft list table inet kube_ha_watch); then
+        timeout 5 nft list tables >/dev/null || WATCHED=unreadable
+    elif ! watches_all; then
+        WATCHED=
+    fi
+}
+
+# Each VRID, on this interface, which takes frames to VRRP's group: it forgets that where it is made again.
+watches_all() {
+    case $WATCHED in *"iifname \"$INTERFACE\" "*) ;; *) return 1 ;; esac
+    for vrid in $VRIDS; do case $WATCHED in *"set vrid_$vrid {"*) ;; *) return 1 ;; esac; done
+    while read -r _ name _ _ address; do
+        [ "$name $address" != "$INTERFACE 01005e000012" ] || return 0
+    done </proc/net/dev_mcast
+    return 1
+}
+
 # KIND: those of that kind, without this word.
 sockets_of() (
     IFS=$NEWLINE
@@ -64,7 +89,13 @@ aside() {
 # VRRP of our VRID, and who claims the VIP, asked or not. 600 bytes of a packet hold 20 addresses of IPv6. By default
 # (256 KiB) the kernel's buffer has room for 8 packets only, and a busy host loses some.
 # Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
+# It ends when an advert and each VIP's holder were heard, within the times of listening_times.
 hear() {
+    listening_times
+    silent='' ended=
+    [ -z "$WHOLE" ] || for vip in $VIP $ALSO; do
+        case $ADDRESSES in *"\"local\":\"$vip\""*) ;; *) silent="$silent $vip" ;; esac
+    done
     socat -u "$GROUP" OPEN:/dev/null &
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
@@ -72,24 +103,62 @@ hear() {
         exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
         sh "$INTERFACE" "$HEARD" | while read -r line; do
         case $line in
-        "pid "*) pid=${line#pid } ;;
+        "pid "*) pid=${line#pid } && continue ;;
         "listening on "*)
             read -r begun _ </proc/uptime
-            {
-                [ -z "$WHOLE" ] || ask_for_vip
-                sleep "$LISTEN_AT_MOST"
-                kill "$pid" $! # who holds the VIP waits for an answer in vain
-            } >/dev/null &
+            ask_and_wait "$pid" >/dev/null &
+            continue
             ;;
-        *VRRPv*)
-            printf '%s\n' "$line"
-            # A gate needs to know who speaks; who speaks less often than the inventory says is waited for.
-            [ -n "$WHOLE" ] || [ "$(since "$begun")" -lt "$LISTEN" ] || kill "$pid" $!
+        *" is-at "* | *"neighbor advertisement"*)
+            left=
+            for vip in $silent; do
+                case $line in *" $vip is-at "* | *"tgt is $vip,"*) ;; *) left="$left $vip" ;; esac
+            done
+            silent=$left
             ;;
-        *) printf '%s\n' "$line" ;;
         esac
+        printf '%s\n' "$line"
+        case $line in *VRRPv*) ;; *) continue ;; esac
+        [ -n "$ended$silent" ] || [ "$(since "$begun")" -lt "$least" ] || {
+            ended=yes
+            kill "$pid" $!
+        }
     done
     kill $member
+}
+
+# PID: of who listens. Who holds the VIP waits for an answer in vain; so does, in the end, whoever hears nobody.
+# shellcheck disable=SC2086  # a list of numbers
+ask_and_wait() {
+    children=
+    trap 'kill $children; exit' TERM
+    [ -z "$WHOLE" ] || ask_for_vip
+    sleep "$((LISTEN_AT_MOST / 100)).$(printf %02d $((LISTEN_AT_MOST % 100)))" &
+    children="$children $!"
+    wait $!
+    kill "$1" $children
+}
+
+# In LEAST: hundredths of a second for which to listen. A whole look listens for other routers, too, for as long as the
+# kernel has not watched them long enough.
+listening_times() {
+    least=$LISTEN
+    [ -n "$WHOLE" ] || return 0
+    young=${WATCHED#*set young \{}
+    young=${young%%\}*}
+    case $WATCHED in
+    *"set young {$young"*) case $young in *"expires "*) least=$(hundredths_left "${young#*expires }") ;; esac ;;
+    *) least=$LISTEN_AT_MOST ;;
+    esac
+    [ "$least" -lt "$LISTEN_AT_MOST" ] || least=$LISTEN_AT_MOST
+    [ "$least" -ge "$LISTEN" ] || least=$LISTEN
+}
+
+# TIME, as nft writes it, 3s700ms: as hundredths of a second, rounded up.
+hundredths_left() {
+    seconds=${1%%s*}
+    case $seconds in *m | '') seconds=0 ;; esac
+    echo $((seconds * 100 + 100))
 }
 
 # UPTIME: hundredths of a second since then.
@@ -121,15 +190,22 @@ heard() {
 
 # Asks the whole network who has each VIP, never by a VIP: that would be a claim.
 ask_for_vip() {
-    for vip in $ASK_BY_ARP; do arping_from "$vip" & done
-    for each in $ASK_BY_NDP; do solicit "${each%%,*}" "${each#*,}" & done
+    for vip in $ASK_BY_ARP; do
+        arping_from "$vip" &
+        children="$children $!"
+    done
+    for each in $ASK_BY_NDP; do
+        solicit "${each%%,*}" "${each#*,}" &
+        children="$children $!"
+    done
 }
 
 # VIP. A node of IPv6 has no IPv4 address for sure: arping finds one, and where there is none but the VIP, nobody asks.
 arping_from() {
+    # shellcheck disable=SC2153  # the node's own
     case $ADDRESS in
-    *:*) [ -n "$(ip -oneline address show to "$1")" ] || arping -q -f -c 2 -w 2 -I "$INTERFACE" "$1" ;;
-    *) arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$1" ;;
+    *:*) [ -n "$(ip -oneline address show to "$1")" ] || exec arping -q -f -c 2 -w 2 -I "$INTERFACE" "$1" ;;
+    *) exec arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$1" ;;
     esac
 }
 

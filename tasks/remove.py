@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.config import MANAGED_PATHS, VRRP_MAC
 from nornir_kube_ha.generations import FOLDER
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import UNITS
@@ -54,7 +54,7 @@ def remove_config(
         return Result(host=task.host, changed=True, diff=_diff(frozenset()), result=False)
     nonce = secrets.token_hex(8)
     variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
-    variables += assignments(vips=" ".join(vips.get(task.host.name, ())), family="")
+    variables += assignments(vips=" ".join(vips.get(task.host.name, ())), family="", watched_group=VRRP_MAC)
     scripts = map(load_script, REMOVE)
     script = "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts])
     done = run_script(task, script, timeout=TIMEOUT)

@@ -68,6 +68,12 @@ for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' 
 done
 systemctl stop kube-ha-first-apiserver.service 2>/dev/null || true
 forget_selinux
+# What the kernel remembers of other routers, and the group's address that the interface has for that.
+watched=$(! command -v nft >/dev/null || nft list table inet kube_ha_watch 2>/dev/null | sed -n 's/.*iifname "\([^"]*\)".*/\1/p' | head -n 1)
+if [ -n "$watched" ]; then
+    nft delete table inet kube_ha_watch >&2
+    ip maddress delete "$WATCHED_GROUP" dev "$watched" 2>/dev/null || true
+fi
 
 # UNIT WORD: its state (2) or whether it started at boot (3), as it was before our first change.
 was() { [ ! -f "$KEPT/units" ] || awk -v unit="$1" -v word="$2" '$1 == unit { print $word; exit }' "$KEPT/units"; }
@@ -99,7 +105,7 @@ for unit in haproxy keepalived; do
     fi
 done
 rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained \
-    /run/kube-ha-first-apiserver
+    /run/kube-ha-first-apiserver /run/kube-ha-unwatched
 # Last, since a firewall may refuse: all else has been done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import DRAINED_FOLDER, KEEPALIVED_CONF, LISTENER, TMPFILES
+from nornir_kube_ha.config import DRAINED_FOLDER, KEEPALIVED_CONF, LISTENER, TMPFILES, VRRP_MAC, WATCH
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
@@ -57,6 +57,9 @@ def services_script(change: HostPlan, node: Node) -> str:
     variables = assignments(
         changes="\n".join(map(str, change.units)),
         keepalived_conf=KEEPALIVED_CONF,
+        watch=WATCH,
+        watched_group=VRRP_MAC,
+        interface=node.interface,
         haproxy_socket=node.haproxy.socket,
         run_folder=TMPFILES,
         listener=LISTENER,

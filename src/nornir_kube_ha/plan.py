@@ -10,6 +10,7 @@ from nornir_kube_ha.config import (
     HAPROXY_DROP_IN,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
+    WATCH,
     ConfigFile,
     diff,
 )
@@ -56,8 +57,8 @@ class UnitChange:
     """A unit that has to be told.
 
     Arguments:
-        verb: `enable`, `start`, `reload` or `restart` a unit; `introduce` new scripts to keepalived; `daemon-reload`
-            and `create-run-folder` are systemd's own
+        verb: `enable`, `start`, `reload` or `restart` a unit; `introduce` new scripts to keepalived; `watch` has
+            the kernel remember other routers; `daemon-reload` and `create-run-folder` are systemd's own
         unit: `haproxy` or `keepalived`, or the scripts' names; "" where the verb has none
     """
 
@@ -182,6 +183,7 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
     units = (
         *_systemd_changes(node, facts, files_plan.paths),
         *_unit_changes(facts, stale, _scripts_to_introduce(files_plan, facts)),
+        *((UnitChange("watch"),) if WATCH in wanted and _must_watch(facts, files_plan.paths) else ()),
     )
     return replace(
         files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(node, tuple(needed), facts)
@@ -238,6 +240,11 @@ def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterato
         yield UnitChange("daemon-reload")
     if node.keepalived.events and not facts.has_run_folder:
         yield UnitChange("create-run-folder")
+
+
+def _must_watch(facts: Facts, paths: frozenset[str]) -> bool:
+    """Whether the kernel is to be told of the watch; keepalived's start does so."""
+    return facts.units["keepalived"].is_active and (WATCH in paths or not facts.watches)
 
 
 def _scripts_to_introduce(change: HostPlan, facts: Facts) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ NAMES = (
     "keepalived.conf.j2",
     "keepalived.service.conf.j2",
     "tmpfiles.conf.j2",
+    "watch.nft.j2",
 )
 _ADDRESSES = (IPv4Address, IPv4Interface, IPv6Address, IPv6Interface)
 _PLAIN = (str, int, float, tuple, list, dict, *_ADDRESSES, SecretStr, Features)

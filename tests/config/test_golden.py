@@ -25,6 +25,7 @@ from nornir_kube_ha.config import (
     HAPROXY_CFG,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
+    WATCH,
     ConfigFile,
     attributes,
 )
@@ -224,7 +225,7 @@ def test_a_further_virtual_router_is_the_first_but_for_what_is_its_own(
     pair: tuple[str, str], host: str, own: int, further: int
 ) -> None:
     one, two = (golden(folder(intent, host, *pair)) for intent in ("ours", "two"))
-    assert {path for path in one if one[path] != two[path]} == {KEEPALIVED_CONF, KEEPALIVED_DROP_IN}
+    assert {path for path in one if one[path] != two[path]} == {KEEPALIVED_CONF, KEEPALIVED_DROP_IN, WATCH}
     gone, _ = changes(one[KEEPALIVED_CONF], two[KEEPALIVED_CONF])
     assert not gone
     found = instances(two[KEEPALIVED_CONF])

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.changes import Change, Hosts, assert_red, assert_unmade, facts, findings_of, heard, together, vrrp
 
 from nornir_kube_ha.checks import Status, foreign_routers
-from nornir_kube_ha.facts import Advert, Facts, VRRPInstance
+from nornir_kube_ha.facts import Advert, Facts, VRRPInstance, parse_network
 
 MAC = "02:07:e7:b0:ee:d5"
 
@@ -196,6 +196,36 @@ def test_router_of_another_vrid_is_no_matter(host_view: Hosts) -> None:
     view = host_view(change=adverts(advert(11), advert(99, vrid=69)))
     assert {each.status for each in findings_of(view).values()} == {Status.PASS}
     assert foreign_routers(view) == ()
+
+
+WATCHED = """table inet kube_ha_watch {
+    set vrid_68 {
+        type ipv4_addr . ether_addr
+        elements = { 192.0.2.99 . 02:00:00:00:00:63 timeout 10s expires 9s300ms,
+                 192.0.2.98 . 02:00:00:00:00:62 timeout 10s expires 700ms }
+    }
+
+    set vrid_77 {
+        elements = { 192.0.2.97 . 02:00:00:00:00:61 timeout 10s expires 1s }
+    }
+
+    chain heard {
+        iifname "eth0" ip saddr != { 192.0.2.11 } update @vrid_68 { ip saddr . ether saddr }
+    }
+}"""
+
+
+def test_routers_that_the_kernel_remembers_are_foreign_too(host_view: Hosts) -> None:
+    said = "02:00:00:00:00:63 > -, ethertype IPv4 (0x0800), length 54: 192.0.2.99 > -: VRRPv3, Advertisement, "
+    text = f"{said}vrid 68, prio 100, intvl 300cs, length 12\n1 packet captured"
+    adverts = parse_network.heard(text, WATCHED).adverts
+    assert foreign_routers(host_view(change=heard(adverts=adverts))) == (
+        "192.0.2.98 (02:00:00:00:00:62, within the last ten seconds)",
+        "192.0.2.99 (02:00:00:00:00:63, priority 100)",
+    )
+    found = findings_of(host_view(change=heard(adverts=adverts)))
+    assert found["vrrp.no_foreign_router"].status is Status.FAIL
+    assert "192.0.2.9" not in found["vrrp.adverts"].seen
 
 
 @pytest.mark.parametrize("check", ["vrrp.adverts", "vrrp.no_foreign_router"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.changes import NONCE, VIP, replace_section
 
-from nornir_kube_ha.config import CHECK_APISERVERS, CHECK_VRRP, HAPROXY_CFG, MANAGED_PATHS
+from nornir_kube_ha.config import CHECK_APISERVERS, CHECK_VRRP, HAPROXY_CFG, MANAGED_PATHS, WATCH
 from nornir_kube_ha.facts import (
     NOT_PROBED,
     Advert,
@@ -55,7 +55,8 @@ def test_host_that_holds_the_vip(facts_from: FactsFrom) -> None:
         "socat": Package("1.7.4.4-2"),
         "tcpdump": Package("4.99.3-1"),
     }
-    assert set(facts.files) == set(MANAGED_PATHS) - {CHECK_APISERVERS, CHECK_VRRP}  # recorded before there were these
+    # Recorded before there were these.
+    assert set(facts.files) == set(MANAGED_PATHS) - {CHECK_APISERVERS, CHECK_VRRP, WATCH}
     assert facts.files[HAPROXY_CFG].attributes == "0640 root:haproxy"
     assert facts.files[HAPROXY_CFG].content.startswith(b"# Written by nornir-kube-ha for cluster demo.")
     assert facts.files[HAPROXY_CFG].modified == RELOADED - 1

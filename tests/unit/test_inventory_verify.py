@@ -17,7 +17,7 @@ ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]
 def test_defaults_need_no_section(intent: Intent) -> None:
     assert [node.verify for node in intent.nodes] == [Verify()] * 3
     assert Verify().model_dump() == {
-        "listen": 1.2,
+        "listen": 3.6,
         "from_controller": True,
         "certificate_warn_days": 30,
         "certificate_fail_days": 7,

@@ -17,6 +17,7 @@ from nornir_kube_ha.config import (
     KEEPALIVED_DROP_IN,
     MANAGED_PATHS,
     TMPFILES,
+    WATCH,
     ConfigFile,
 )
 from nornir_kube_ha.facts import Facts, Package
@@ -35,6 +36,7 @@ RELOAD = {
     HAPROXY_DROP_IN: ["daemon-reload"],  # systemd reads it again; the daemon need not
     KEEPALIVED_DROP_IN: ["daemon-reload"],
     TMPFILES: [],
+    WATCH: ["watch"],
     CHECK_APISERVERS: [],
     CHECK_VRRP: [],
     CHECK_SCRIPT: [],  # keepalived runs what is there at the next interval
@@ -145,7 +147,7 @@ def test_drop_ins_that_are_not_wanted_any_more_are_removed(
 ) -> None:
     nornir = nornir_of(group={"keepalived": {"events": False}})
     change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
-    assert change.remove == (CHECK_VRRP, HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
+    assert change.remove == (CHECK_VRRP, WATCH, HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
     assert units(change) == ["daemon-reload", "reload keepalived"]
 
 
@@ -182,6 +184,13 @@ def test_unit_that_an_earlier_run_left_untold_is_told(
     change = plan_of(replace(healthy["lb-1"], pending=pending))
     assert units(change) == asked
     assert not change.touches_files
+
+
+def test_watch_that_the_kernel_has_forgotten_is_told_again(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+    forgotten = replace(healthy["lb-1"], watches=False)
+    assert units(plan_of(forgotten)) == ["watch"]
+    stopped = with_unit(forgotten, "keepalived", active_state="inactive", sub_state="dead")
+    assert units(plan_of(stopped)) == ["start keepalived"]  # which begins with that
 
 
 INTRODUCE_ALL = "introduce check-apiservers check-haproxy check-vrrp"
@@ -310,6 +319,6 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(group={"keepalived": {"yield_when_blind": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
     assert changed(group={"haproxy": {"shutdown_sessions": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
     assert changed(hosts={"lb-3": {"interface": "eth1"}}) == {
-        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN}, ["daemon-reload", "reload keepalived"])
+        "lb-3": ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN, WATCH}, ["daemon-reload", "reload keepalived", "watch"])
     }
     assert changed(group={"control_plane_endpoint": "192.0.2.10:8443"}) == {}

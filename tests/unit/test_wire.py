@@ -122,24 +122,76 @@ exec sleep 30
 """
 
 
+FAST = "0.02 " * 200
+YOUNG = "table inet kube_ha_watch {{\n set young {{\n type mark\n flags timeout\n {}}}\n\n set vrid_68 {{\n {} }}"
+OLD = YOUNG.format("", "elements = { 192.0.2.14 . 02:00:00:00:00:01 timeout 10s expires 9s }\n")
+
+
 @pytest.mark.parametrize(
-    ("adverts", "whole", "at_most", "least"),
+    ("adverts", "watched", "most", "least"),
     [
-        ("0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02", "", 20, 0.1),  # as the inventory says
-        ("0.5", "", 20, 0.5),  # by an older file, less often
-        ("", "", 1.2, 1.2),  # nobody
-        ("0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02 0.02", "yes", 1.2, 1.2),
+        (FAST, None, 2000, 0.1),  # at a gate: as the inventory says
+        ("0.5", None, 2000, 0.5),  # by an older file, less often
+        ("", None, 120, 1.2),  # nobody
+        (FAST, "", 200, 2.0),  # others are not remembered: a whole look waits for them
+        (FAST, OLD, 2000, 0.1),
+        (FAST, YOUNG.format("elements = { 0x00000001 timeout 4s expires 700ms }\n", ""), 2000, 1.0),
+        (
+            FAST,
+            YOUNG.format("elements = { 0x00000001 timeout 4s expires 3s700ms }\n", ""),
+            200,
+            2.0,
+        ),  # of verify.listen
     ],
 )
-def test_a_gate_listens_until_it_has_heard_an_advert(
-    tmp_path: Path, adverts: str, whole: str, at_most: float, least: float
+def test_a_look_listens_until_it_has_heard_who_there_is(
+    tmp_path: Path, adverts: str, watched: str | None, most: int, least: float
 ) -> None:
     for name, text in (("tcpdump", TCPDUMP), ("socat", "#!/bin/sh\nexec sleep 30\n"), ("arping", "#!/bin/sh\n")):
         (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
-    script += f"ADVERTS='{adverts}' WHOLE={whole} LISTEN=10 LISTEN_AT_MOST={at_most} ASK_BY_ARP= ASK_BY_NDP=\n"
+    script += assignments(
+        adverts=adverts,
+        whole="" if watched is None else "yes",
+        watched=watched or "",
+        listen="10",
+        listen_at_most=str(most),
+    )
     begun = time.monotonic()
     done = subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, text=True, check=False)
     assert least <= time.monotonic() - begun < 15
     assert done.stdout.count("VRRPv3") >= bool(adverts)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_whole_look_waits_for_the_vips_holder(tmp_path: Path, answers: int) -> None:
+    reply = "x > y, ethertype ARP (0x0806), length 42: Reply 192.0.2.10 is-at 02:00:00:00:00:01, length 28"
+    answer = f"sleep 0.5; echo '{reply}'\n"
+    text = TCPDUMP.replace("for wait", f"(:; {answer * answers}) &\nfor wait")
+    for name, body in (("tcpdump", text), ("socat", "#!/bin/sh\nexec sleep 30\n"), ("arping", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(body, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
+    script += assignments(adverts=FAST, whole="yes", watched=OLD, vip="192.0.2.10", listen="10", listen_at_most="150")
+    begun = time.monotonic()
+    subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
+    assert (0.5 if answers else 1.5) <= time.monotonic() - begun < 15
+
+
+def test_a_look_leaves_no_process_behind(tmp_path: Path) -> None:
+    for name, text in (
+        ("tcpdump", TCPDUMP),
+        ("socat", "#!/bin/sh\nexec sleep 31.5\n"),
+        ("arping", "#!/bin/sh\nexec sleep 32.5\n"),
+    ):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
+    script += assignments(adverts=FAST, whole="yes", watched=OLD, address="192.0.2.11", ask_by_arp="192.0.2.10")
+    script += assignments(listen="10", listen_at_most="3350")
+    subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
+    for left in ("31.5", "32.5", "33.50"):
+        deadline = time.monotonic() + 10
+        while subprocess.run(["pgrep", "-f", f"^sleep {left}$"], capture_output=True, check=False).stdout:
+            assert time.monotonic() < deadline, left

@@ -125,11 +125,15 @@ def foreign_routers(view: HostView) -> tuple[str, ...]:
     ours, named = {node.address for node in view.cluster.nodes}, len(view.cluster.routers) > 1
     return tuple(
         f"{advert.source} ({advert.mac}{_forged(view, advert)}, "
-        f"{f'VRID {router.virtual_router_id}, ' if named else ''}priority {advert.priority})"
+        f"{f'VRID {router.virtual_router_id}, ' if named else ''}{_priority(advert)})"
         for router in view.cluster.routers
-        for advert in sorted(_adverts(view, router), key=lambda each: (each.source, each.priority, each.mac))
+        for advert in sorted(_adverts(view, router), key=lambda each: (each.source, each.priority or 0, each.mac))
         if advert.source not in ours or _forged(view, advert)
     )
+
+
+def _priority(advert: Advert) -> str:
+    return "within the last ten seconds" if advert.priority is None else f"priority {advert.priority}"
 
 
 def _forged(view: HostView, advert: Advert) -> str:

@@ -123,6 +123,7 @@ class Facts:
         haproxy_silence: why haproxy did not answer, "" if it did
         moves: what a planned move of the VIP has left there
         bootstrap: whether it waits for its first apiserver
+        watches: whether the kernel remembers other routers that speak the cluster's VRIDs
         scope: who was asked; without, nothing is known of what others say
         obstacles: why files of ours are not ones that a rename simply replaces
         folders: those that our files are in, and the ones above
@@ -155,6 +156,7 @@ class Facts:
     denials: tuple[str, ...]
     last_run: str = ""
     firewall: FirewallFact = NO_FIREWALL
+    watches: bool = False
     scope: Scope = Scope.ALL
     obstacles: tuple[Obstacle, ...] = ()
     folders: tuple[Folder, ...] = ()

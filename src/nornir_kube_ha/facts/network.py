@@ -43,13 +43,13 @@ class Advert:
         source: who sent it
         mac: from which hardware address
         virtual_router_id: its VRID
-        priority: 0 to 255; 0 gives the VIP away
+        priority: 0 to 255; 0 gives the VIP away; none where only the kernel has heard it
     """
 
     source: IPAddress
     mac: str
     virtual_router_id: int
-    priority: int
+    priority: int | None
 
 
 @dataclass(frozen=True, slots=True)

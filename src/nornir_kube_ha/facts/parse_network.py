@@ -34,6 +34,9 @@ _ADVERT = re.compile(
 _ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
 _GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)
 
+MOST_WATCHED = 30_000  # characters; 64 routers for each of 8 VRIDs
+_SET = re.compile(r"(?:set|chain) (?:vrid_(\d{1,3})|\w+) \{")
+_ELEMENT = re.compile(r"([\da-f.:]{2,45}) \. ([\da-f:]{17}) ")
 _EXCESS = re.compile(
     r"^(heard \d{1,9} different messages, and \d{1,9} are shown|[1-9]\d{0,9} packets? dropped by kernel)$", re.MULTILINE
 )
@@ -87,17 +90,22 @@ def sources(text: str) -> Iterator[tuple[str, IPAddress]]:
         yield to, ip_address(source)
 
 
-def heard(text: str) -> Heard:
-    """What tcpdump heard.
+def heard(text: str, watched: str = "") -> Heard:
+    """What tcpdump heard, and what the kernel remembers of other routers.
 
     Arguments:
-        text: its words, each line once
+        text: tcpdump's words, each line once
+        watched: the kernel's: a line for each set of nft
     """
     text = text[:MOST_ASIDE]
-    adverts = (
+    adverts = {
         Advert(ip_address(source), mac, whole(virtual_router_id), whole(priority))
         for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
-    )
+    }
+    known = {(each.source, each.mac, each.virtual_router_id) for each in adverts}
+    adverts |= {
+        Advert(each[0], each[1], each[2], None) for each in _remembered(watched[:MOST_WATCHED]) if each not in known
+    }
     unasked = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
     answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in unasked)]
     trouble = (
@@ -106,6 +114,17 @@ def heard(text: str) -> Heard:
     excess = _EXCESS.search(text)
     told = frozenset(Answer(ip_address(address), mac) for address, mac in answers)
     return Heard(frozenset(adverts), told, trouble, excess[0] if excess and not trouble else "")
+
+
+def _remembered(text: str) -> Iterator[tuple[IPAddress, str, int]]:
+    """Routers that the watch has heard within ten seconds: source, hardware address, VRID."""
+    virtual_router_id = ""
+    for line in text.splitlines():
+        if found := _SET.search(line):
+            virtual_router_id = found[1] or ""
+        elif virtual_router_id:
+            for source, mac in _ELEMENT.findall(line):
+                yield ip_address(source), mac, whole(virtual_router_id)
 
 
 def reachable(sections: Mapping[str, str]) -> Reachable:
