@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench fleet docs down clean
+.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench fleet docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -45,6 +45,10 @@ lint: setup ## ruff, mypy strict, shellcheck
 check: lint test ## everything that must be green before a change lands
 
 RUNS ?= 200
+strangers: TIMES = 50
+strangers: setup ## verify and deploy beside a router that speaks the cluster's VRID every 3 s, 50 times (TIMES=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.strangers --times $(TIMES)
+
 clean-runs: setup ## verify a healthy cluster 200 times (RUNS=N): each alarm is a false one; writes docs/measured.md
 	@$(PYTHON) -m campaigns.clean_runs --runs $(RUNS)
 

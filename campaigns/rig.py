@@ -43,7 +43,6 @@ def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
     """
     with tempfile.TemporaryDirectory() as folder:
         lab = copy_inventory(name, Path(folder) / "inventory")
-        lab.set("verify.listen", 1.2)  # tests listen for less
         for key, value in SETTINGS[settings].items():
             lab.set(key, value)
         if settings == "guide":

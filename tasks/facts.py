@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS, WATCH
+from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
@@ -54,6 +54,7 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: 
     times = {
         "listen": max(LEAST_AT_A_GATE if scope is Scope.GATE else LEAST_TO_HEAR, adverts),
         "listen_at_most": max(node.verify.listen, adverts),
+        "remembered": REMEMBERED,
     }
     deadline = PATIENCE + math.ceil(times["listen_at_most"])
     variables = _variables(cluster, node, scope) | {"nonce": nonce, "deadline": str(deadline)}

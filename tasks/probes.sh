@@ -2,7 +2,7 @@
 #
 # Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
 # address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), WHOLE ("" where nobody but the
-# VIPs and the host itself is asked), LISTEN and LISTEN_AT_MOST (hundredths of a second), WATCH (the file that has the
+# VIPs and the host itself is asked), LISTEN, LISTEN_AT_MOST and REMEMBERED (hundredths of a second), WATCH (the file that has the
 # kernel remember other routers; "" for IPv6), VRIDS, CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT),
 # VERIFY (openssl's option and name), APISERVERS and PEERS (ADDRESS:PORT each, of apiservers and of the other nodes'
 # haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER, STATS_LOGIN (as curl's config quotes it; "" for the one that
@@ -61,8 +61,8 @@ show_network() {
 watches_all() {
     case $WATCHED in *"iifname \"$INTERFACE\" "*) ;; *) return 1 ;; esac
     for vrid in $VRIDS; do case $WATCHED in *"set vrid_$vrid {"*) ;; *) return 1 ;; esac; done
-    while read -r _ name _ _ address; do
-        [ "$name $address" != "$INTERFACE 01005e000012" ] || return 0
+    while read -r _ name _ static address; do
+        [ "$name $static $address" != "$INTERFACE 1 01005e000012" ] || return 0
     done </proc/net/dev_mcast
     return 1
 }
@@ -139,26 +139,31 @@ ask_and_wait() {
     kill "$1" $children
 }
 
-# In LEAST: hundredths of a second for which to listen. A whole look listens for other routers, too, for as long as the
-# kernel has not watched them long enough.
+# In LEAST: hundredths of a second for which to listen. A whole look wants to know of LISTEN_AT_MOST: what the kernel has not
+# watched of that, it listens for.
 listening_times() {
     least=$LISTEN
     [ -n "$WHOLE" ] || return 0
-    young=${WATCHED#*set young \{}
-    young=${young%%\}*}
     case $WATCHED in
-    *"set young {$young"*) case $young in *"expires "*) least=$(hundredths_left "${young#*expires }") ;; esac ;;
-    *) least=$LISTEN_AT_MOST ;;
+    *'set young {'*) unheard=$((LISTEN_AT_MOST - REMEMBERED + $(hundredths_young "${WATCHED#*set young \{}"))) ;;
+    *) unheard=$LISTEN_AT_MOST ;;
     esac
-    [ "$least" -lt "$LISTEN_AT_MOST" ] || least=$LISTEN_AT_MOST
-    [ "$least" -ge "$LISTEN" ] || least=$LISTEN
+    [ "$unheard" -lt "$LISTEN_AT_MOST" ] || unheard=$LISTEN_AT_MOST
+    [ "$unheard" -lt "$least" ] || least=$unheard
 }
 
-# TIME, as nft writes it, 3s700ms: as hundredths of a second, rounded up.
-hundredths_left() {
-    seconds=${1%%s*}
-    case $seconds in *m | '') seconds=0 ;; esac
-    echo $((seconds * 100 + 100))
+# SET: the time left of its element, as nft writes it, 3s700ms, in hundredths of a second, rounded up; 0 where it has none.
+hundredths_young() {
+    left=${1%%\}*}
+    case $left in
+    *'expires '*) left=${left##*expires } ;;
+    *) echo 0 && return ;;
+    esac
+    case $left in
+    *s*ms*) echo $((${left%%s*} * 100 + 100)) ;;
+    *ms*) echo 100 ;;
+    *) echo $((${left%%s*} * 100)) ;;
+    esac
 }
 
 # UPTIME: hundredths of a second since then.

@@ -16,7 +16,7 @@ from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 
 NO_VIPS: Mapping[str, Iterable[str]] = MappingProxyType({})
-REMOVE = ("draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "remove.sh")
+REMOVE = ("draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "watch.sh", "remove.sh")
 TIMEOUT = 120  # seconds; systemd's own limit for a stop is 90
 STEPS = (
     "stop keepalived and haproxy, and start neither at boot",
@@ -54,7 +54,7 @@ def remove_config(
         return Result(host=task.host, changed=True, diff=_diff(frozenset()), result=False)
     nonce = secrets.token_hex(8)
     variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
-    variables += assignments(vips=" ".join(vips.get(task.host.name, ())), family="", watched_group=VRRP_MAC)
+    variables += assignments(vips=" ".join(vips.get(task.host.name, ())), family="", vrrp_mac=VRRP_MAC)
     scripts = map(load_script, REMOVE)
     script = "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts])
     done = run_script(task, script, timeout=TIMEOUT)

@@ -1,10 +1,10 @@
 # Take everything of ours off this host again, and put back what stood there before our first change. What is not ours
 # stays: a file of somebody else and its unit, and all of a host that we never changed.
 #
-# After draft.sh, firewall.sh, selinux.sh, generations.sh and origins.sh; set before it: NONCE, MANAGED (all paths of ours),
-# KEPT (where generations and what was before them are), FAMILY (""), VIPS (the cluster's). Prints "@NONCE nothing" where
-# nothing is ours, "@NONCE foreign PATH" of each file that stays, "@NONCE unit UNIT" of each unit that runs again, "@NONCE
-# waits UNIT" of one that must not run yet, then "@NONCE end".
+# After draft.sh, firewall.sh, selinux.sh, generations.sh, origins.sh and watch.sh; set before it: NONCE, MANAGED (all paths
+# of ours), KEPT (where generations and what was before them are), FAMILY (""), VIPS (the cluster's). Prints "@NONCE nothing"
+# where nothing is ours, "@NONCE foreign PATH" of each file that stays, "@NONCE unit UNIT" of each unit that runs again,
+# "@NONCE waits UNIT" of one that must not run yet, then "@NONCE end".
 set -e
 
 # shellcheck disable=SC2086  # a list of words
@@ -68,12 +68,7 @@ for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' 
 done
 systemctl stop kube-ha-first-apiserver.service 2>/dev/null || true
 forget_selinux
-# What the kernel remembers of other routers, and the group's address that the interface has for that.
-watched=$(! command -v nft >/dev/null || nft list table inet kube_ha_watch 2>/dev/null | sed -n 's/.*iifname "\([^"]*\)".*/\1/p' | head -n 1)
-if [ -n "$watched" ]; then
-    nft delete table inet kube_ha_watch >&2
-    ip maddress delete "$WATCHED_GROUP" dev "$watched" 2>/dev/null || true
-fi
+unwatch
 
 # UNIT WORD: its state (2) or whether it started at boot (3), as it was before our first change.
 was() { [ ! -f "$KEPT/units" ] || awk -v unit="$1" -v word="$2" '$1 == unit { print $word; exit }' "$KEPT/units"; }
@@ -105,7 +100,7 @@ for unit in haproxy keepalived; do
     fi
 done
 rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained \
-    /run/kube-ha-first-apiserver /run/kube-ha-unwatched
+    /run/kube-ha-first-apiserver
 # Last, since a firewall may refuse: all else has been done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }

@@ -58,7 +58,7 @@ def services_script(change: HostPlan, node: Node) -> str:
         changes="\n".join(map(str, change.units)),
         keepalived_conf=KEEPALIVED_CONF,
         watch=WATCH,
-        watched_group=VRRP_MAC,
+        vrrp_mac=VRRP_MAC,
         interface=node.interface,
         haproxy_socket=node.haproxy.socket,
         run_folder=TMPFILES,
@@ -66,7 +66,7 @@ def services_script(change: HostPlan, node: Node) -> str:
         drained=DRAINED_FOLDER,
         **selinux(),
     )
-    return "".join([variables, *map(load_script, ("draft.sh", "selinux.sh", "services.sh"))])
+    return "".join([variables, *map(load_script, ("draft.sh", "selinux.sh", "watch.sh", "services.sh"))])
 
 
 def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:

@@ -1,7 +1,7 @@
 # Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
 #
-# After draft.sh and selinux.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, WATCH (a file of nft's),
-# WATCHED_GROUP, INTERFACE, RUN_FOLDER (the tmpfiles.d file that makes it), and LISTENER and DRAINED as drain.sh has them.
+# After draft.sh, selinux.sh and watch.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, INTERFACE, RUN_FOLDER (the
+# tmpfiles.d file that makes it), and LISTENER and DRAINED as drain.sh has them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 fail() {
@@ -54,16 +54,6 @@ introduce() {
     mv -f -T "$draft" "$KEEPALIVED_CONF" && sync "${KEEPALIVED_CONF%/*}" && return $told
 }
 
-# Where that cannot be had, a look listens for longer: it fails nothing. The interface may have the group's address already.
-watch() {
-    if nft -f "$WATCH" >&2 && { ip maddress add "$WATCHED_GROUP" dev "$INTERFACE" 2>/dev/null || ip maddress show dev "$INTERFACE" | grep -q "$WATCHED_GROUP"; }; then
-        rm -f /run/kube-ha-unwatched
-    else
-        echo "other routers are not remembered on this host" >&2
-        : >/run/kube-ha-unwatched
-    fi
-}
-
 has_run() {
     journalctl --unit keepalived --since "@$2" --no-pager --output cat | grep -F "VRRP_Script($1) " | grep -qv considered
 }
@@ -72,7 +62,7 @@ set_boolean >&2 || exit
 echo "$CHANGES" | while read -r verb unit; do
     case $verb in
     daemon-reload) systemctl daemon-reload || exit ;;
-    watch) watch ;;
+    watch) watch "$INTERFACE" || exit ;;
     introduce) introduce "$unit" || fail "keepalived does not take $unit" keepalived ;;
     create-run-folder) systemd-tmpfiles --create "$RUN_FOLDER" || exit ;;
     *)

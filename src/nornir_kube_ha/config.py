@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from math import ceil
 from typing import Any
 
 from nornir_kube_ha.families import UNKNOWN, Family
@@ -22,6 +21,7 @@ CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
 CHECK_VRRP = "/etc/keepalived/kube-ha-check-vrrp"
 WATCH = "/etc/keepalived/kube-ha-watch.nft"
 VRRP_MAC = "01:00:5e:00:00:12"  # of its multicast group in IPv4
+REMEMBERED = 10  # seconds for which the kernel remembers another router after each advert: three of the guide's, of 3 s
 CONFIGURATIONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
 """The file of ours that each daemon reads."""
 MANAGED_PATHS = (
@@ -166,8 +166,9 @@ def config_files(
         "check_vrrp": CHECK_VRRP if node.keepalived.events else None,
         "checked_file": CHECKED_FILE,
         "vrrp_deaf_file": VRRP_DEAF_FILE,
-        "watch": WATCH,
-        "watched": _watched(node),
+        "watch": WATCH if _is_watched(node) else None,
+        "vrrp_mac": VRRP_MAC,
+        "remembered": REMEMBERED,
         "raw_sockets": "/proc/net/raw6" if node.vip.version == 6 else "/proc/net/raw",
         "keepalived_run_folder": KEEPALIVED_RUN_FOLDER,
         "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,
@@ -192,7 +193,7 @@ def config_files(
             ConfigFile(CHECK_VRRP, render("check-vrrp.j2", values), "0755"),
             ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
         ]
-    if _watched(node):
+    if _is_watched(node):
         files.append(ConfigFile(WATCH, render("watch.nft.j2", values)))
     return tuple(sorted(files, key=lambda file: file.path))
 
@@ -214,15 +215,12 @@ def _rendered(cluster: Cluster, node: Node, router: Router) -> dict[str, object]
     }
 
 
-def _watched(node: Node) -> dict[str, object] | None:
-    """How long the kernel watches before it is asked, and how long it remembers; none where it does not.
+def _is_watched(node: Node) -> bool:
+    """Whether the kernel remembers other routers.
 
     IPv6's group is not flooded by switches that snoop MLD, and an address that is only set reports nothing.
     """
-    if node.vip.version == 6 or not node.keepalived.events:
-        return None
-    listen = ceil(node.verify.listen)
-    return {"group": VRRP_MAC, "least": max(4, listen), "kept": max(10, listen)}
+    return node.vip.version == 4 and node.keepalived.events
 
 
 def _watches_apiservers(node: Node) -> bool:

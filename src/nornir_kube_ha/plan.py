@@ -1,6 +1,6 @@
 """What differs between intent and facts, as a value: what to install, write and tell the units, in order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from nornir_kube_ha.config import (
@@ -183,7 +183,7 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
     units = (
         *_systemd_changes(node, facts, files_plan.paths),
         *_unit_changes(facts, stale, _scripts_to_introduce(files_plan, facts)),
-        *((UnitChange("watch"),) if WATCH in wanted and _must_watch(facts, files_plan.paths) else ()),
+        *_watch_changes(wanted, files_plan.paths, facts),
     )
     return replace(
         files_plan, install=missing_packages(node, facts), units=units, firewall=_firewall(node, tuple(needed), facts)
@@ -242,9 +242,11 @@ def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterato
         yield UnitChange("create-run-folder")
 
 
-def _must_watch(facts: Facts, paths: frozenset[str]) -> bool:
-    """Whether the kernel is to be told of the watch; keepalived's start does so."""
-    return facts.units["keepalived"].is_active and (WATCH in paths or not facts.watches)
+def _watch_changes(wanted: Collection[str], changed: Collection[str], facts: Facts) -> Iterator[UnitChange]:
+    """Have the kernel watch for other routers where keepalived runs: its start does so by itself."""
+    forgotten = WATCH in wanted and not facts.watches
+    if facts.units["keepalived"].is_active and (WATCH in changed or forgotten):
+        yield UnitChange("watch")
 
 
 def _scripts_to_introduce(change: HostPlan, facts: Facts) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import EVERYTHING, UNITS, Lab, copy_inventory, on_all
+from tests.lab.rig import EVERYTHING, RULES, UNITS, Lab, copy_inventory, on_all
 from tests.lab.users import ADD, REMOVE
 
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
@@ -17,7 +17,7 @@ STATE = f"""
 systemctl show --property UnitFileState,ActiveState,NeedDaemonReload haproxy keepalived
 find /run -path '*kube-ha*'
 ip -oneline address
-nft list ruleset | sed '/^table inet kube_ha_watch/,/^}}/d' || true
+{RULES}
 """
 """All that a deploy could have to put right."""
 UP: list[Lab] = []

@@ -483,9 +483,10 @@ CERTIFICATES = (
 )
 
 
-def _stranger(version: int, interval: float) -> str:
-    """Another cluster's keepalived.conf, by multicast, as the guides have it."""
+def stranger(version: int, interval: float) -> str:
+    """Start another cluster's keepalived, by multicast, as the guides have it."""
     return f"""\
+cat >{KEEPALIVED_CONF} <<'END' && systemctl restart keepalived
 global_defs {{
     vrrp_version {version}
 }}
@@ -498,6 +499,7 @@ vrrp_instance stranger {{
         198.51.100.7
     }}
 }}
+END
 """
 
 
@@ -548,10 +550,9 @@ VRRP = (
         Defect(
             f"a foreign router of our VRID, VRRP version {version}",
             STRANGER,
-            f"cat >{KEEPALIVED_CONF} <<'END' && systemctl restart keepalived\n{_stranger(version, interval)}END\n",
+            stranger(version, interval),
             "systemctl stop keepalived",
             every("vrrp.no_foreign_router"),
-            inventory={"verify.listen": interval + 0.4},  # or a look would miss it now and then
         )
         for version, interval in ((2, 1), (3, 0.1))
     ),

@@ -31,6 +31,13 @@ find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*
     -not -path '/var/log/*' -printf '%p %s %m %U %G %T@\\n' | sort
 find /run -name '*kube-ha*' | sort
 """
+RULES = """
+nft list ruleset | sed '/^table inet kube_ha_watch/,/^}/d'
+nft --terse list table inet kube_ha_watch
+grep -o ' 1 *01005e000012' /proc/net/dev_mcast
+true
+"""
+"""The packet filter's rules, and what the kernel watches; not what it remembers, which changes by itself."""
 UNITS = (
     "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
     " haproxy keepalived; pgrep -x haproxy"

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
-from tests.lab.rig import EVERYTHING, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
+from tests.lab.rig import EVERYTHING, HOSTS, MASTER, ROOT, RULES, UNITS, Lab, on_all
 
 
 def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None:
@@ -56,9 +56,7 @@ LOOKING = f"ps -eo args | grep -E '^(tcpdump|socat|arping|curl|timeout|sleep|sh 
 
 def test_nothing_on_the_hosts_differs_after_a_look(deployed: Lab) -> None:
     etc = "find /etc -type f -exec sha256sum {} + | sort -k 2"
-    network = (
-        "ip -details link show eth0; ip address show scope global | grep -v valid_lft; nft list ruleset; ip maddress"
-    )
+    network = f"ip -details link show eth0; ip address show scope global | grep -v valid_lft; ip maddress\n{RULES}"
     everything = f"{EVERYTHING}\n{etc}\n{UNITS}\n{network}\n{LOOKING}"
     before = on_all(deployed, everything)
     assert deployed.runbook("verify").status == 0

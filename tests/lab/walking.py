@@ -9,7 +9,11 @@ from tests.lab.rig import Completed, Lab
 FAULTS = ("haproxy-kill", "link-down")
 STEPS = ("deploy", "again", "verify", *FAULTS, "rollback", "remove")
 # What is ours, and nobody's memory of it: package managers, systemd and the journal keep one.
-LEFT = "grep -rslI kube-ha /etc /var/lib /run | grep -vE '^/(var/lib|run)/(dpkg|systemd|rpm|dnf)/' || true"
+LEFT = """
+grep -rslI kube-ha /etc /var/lib /run | grep -vE '^/(var/lib|run)/(dpkg|systemd|rpm|dnf)/'
+nft list tables 2>/dev/null | grep -o kube_ha_.*
+awk '$4 == 1 && $5 == "01005e000012" { print $2 }' /proc/net/dev_mcast
+"""
 JSON = ("--output", "json")
 CHANGE = {"haproxy.balance": ("leastconn", "source"), "keepalived.garp_master_refresh": (60, 30)}
 # In a cluster with a keepalived before 2.2.4: a node goes by the holder's interval, times its own count.

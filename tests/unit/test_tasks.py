@@ -61,6 +61,7 @@ ASKED = {
     "LISTEN": "30",
     "VRIDS": "68",
     "LISTEN_AT_MOST": "360",
+    "REMEMBERED": "1000",
     "DEADLINE": "29",
     "CA_FILE": HAPROXY_CA,
     "ENDPOINT": "192.0.2.10:8443",

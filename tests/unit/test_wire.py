@@ -134,14 +134,11 @@ OLD = YOUNG.format("", "elements = { 192.0.2.14 . 02:00:00:00:00:01 timeout 10s 
         ("0.5", None, 2000, 0.5),  # by an older file, less often
         ("", None, 120, 1.2),  # nobody
         (FAST, "", 200, 2.0),  # others are not remembered: a whole look waits for them
-        (FAST, OLD, 2000, 0.1),
-        (FAST, YOUNG.format("elements = { 0x00000001 timeout 4s expires 700ms }\n", ""), 2000, 1.0),
-        (
-            FAST,
-            YOUNG.format("elements = { 0x00000001 timeout 4s expires 3s700ms }\n", ""),
-            200,
-            2.0,
-        ),  # of verify.listen
+        (FAST, OLD, 360, 0.1),
+        (FAST, OLD, 1100, 1.0),  # what the kernel does not remember is listened for
+        (FAST, YOUNG.format("elements = { 0x00000001 timeout 10s expires 9s400ms }\n", ""), 200, 2.0),
+        (FAST, YOUNG.format("elements = { 0x00000001 timeout 10s expires 9s }\n", ""), 200, 1.0),
+        (FAST, YOUNG.format("elements = { 0x00000001 timeout 10s expires 700ms }\n", ""), 1000, 1.0),
     ],
 )
 def test_a_look_listens_until_it_has_heard_who_there_is(
@@ -156,6 +153,7 @@ def test_a_look_listens_until_it_has_heard_who_there_is(
         whole="" if watched is None else "yes",
         watched=watched or "",
         listen="10",
+        remembered="1000",
         listen_at_most=str(most),
     )
     begun = time.monotonic()
@@ -173,7 +171,8 @@ def test_a_whole_look_waits_for_the_vips_holder(tmp_path: Path, answers: int) ->
         (tmp_path / name).write_text(body, encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
-    script += assignments(adverts=FAST, whole="yes", watched=OLD, vip="192.0.2.10", listen="10", listen_at_most="150")
+    script += assignments(adverts=FAST, whole="yes", watched=OLD, vip="192.0.2.10")
+    script += assignments(listen="10", listen_at_most="150", remembered="1000")
     begun = time.monotonic()
     subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
     assert (0.5 if answers else 1.5) <= time.monotonic() - begun < 15
@@ -189,7 +188,7 @@ def test_a_look_leaves_no_process_behind(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
     script += assignments(adverts=FAST, whole="yes", watched=OLD, address="192.0.2.11", ask_by_arp="192.0.2.10")
-    script += assignments(listen="10", listen_at_most="3350")
+    script += assignments(listen="10", listen_at_most="3350", remembered="9000")
     subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
     for left in ("31.5", "32.5", "33.50"):
         deadline = time.monotonic() + 10

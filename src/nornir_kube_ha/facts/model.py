@@ -29,7 +29,7 @@ class Scope(IntEnum):
     GATE = 1
     """The VIPs, and it listens for as long as the cluster's own adverts take: whether the host is well as it is now."""
     ALL = 2
-    """The VIPs, the other nodes and the apiservers, and it listens for as long as `verify.listen` says."""
+    """The VIPs, the other nodes and the apiservers, and it listens for other routers."""
 
 
 @dataclass(frozen=True, slots=True)

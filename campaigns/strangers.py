@@ -1,0 +1,31 @@
+"""Verify and deploy beside a router of somebody else that speaks the cluster's VRID every three seconds."""
+
+import argparse
+import statistics
+import sys
+
+from campaigns.record import record
+from campaigns.rig import deployed_lab
+from tests.lab.strangers import ADVERT_INT, notice, speaking
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=50)
+    times = parser.parse_args().times
+    with deployed_lab("strange") as lab, speaking(lab):
+        lab.set("haproxy.balance", "source")
+        noticed = notice(lab, times)
+    median, longest = statistics.median(noticed.seconds), max(noticed.seconds)
+    lines = [
+        f"* A keepalived speaks the cluster's VRID with `advert_int {ADVERT_INT}`. **{noticed.verified} of {times}**",
+        f"  runs of verify named it on each node; **{noticed.refused} of {times}** deploys were refused for it and",
+        "  changed nothing.",
+        f"* A verify took {median:.2f} s (median; longest {longest:.2f} s).",
+    ]
+    record("A router with the cluster's VRID", "make strangers", lines)
+    return 0 if noticed.always else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

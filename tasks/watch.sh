@@ -1,0 +1,23 @@
+# Have the kernel remember other routers that speak a VRID of the cluster, or no longer. Set before it: WATCH (the file that
+# nft reads) and VRRP_MAC.
+
+# INTERFACE: as WATCH says, or not at all where it is gone. A host where that fails is looked at for longer, and works.
+watch() {
+    rm -f /run/kube-ha-unwatched
+    if [ ! -f "$WATCH" ]; then
+        unwatch
+    elif ! { timeout 5 nft -f "$WATCH" && ip maddress add "$VRRP_MAC" dev "$1"; } >&2; then
+        echo "other routers are not remembered on this host" >&2
+        : >/run/kube-ha-unwatched
+    fi
+}
+
+# There may be no nft and no table, and the interface may have a new name. An address that a program has joined stays.
+unwatch() {
+    nft delete table inet kube_ha_watch 2>/dev/null || true
+    hexadecimal=$(echo "$VRRP_MAC" | tr -d :)
+    while read -r _ interface _ static address; do
+        [ "$static $address" != "1 $hexadecimal" ] || ip maddress delete "$VRRP_MAC" dev "$interface" >&2 || true
+    done </proc/net/dev_mcast
+    rm -f /run/kube-ha-unwatched
+}

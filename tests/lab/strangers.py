@@ -1,0 +1,79 @@
+"""A router of somebody else with the cluster's VRID that adverts every three seconds, and who notices it."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.lab.defects import STRANGER, stranger
+from tests.lab.rig import HOSTS, Lab
+
+ADVERT_INT = 3  # seconds, as the guide has it
+PATIENCE = 20  # seconds: a keepalived that starts listens for three adverts and more, before it speaks
+CHECK = "vrrp.no_foreign_router"
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """How often it was noticed.
+
+    Arguments:
+        times: how often each was tried
+        verified: runs of verify in which every node named it
+        refused: deploys that did not begin because of it
+        seconds: that each run of verify took
+    """
+
+    times: int
+    verified: int
+    refused: int
+    seconds: tuple[float, ...]
+
+    @property
+    def always(self) -> bool:
+        return self.verified == self.refused == self.times
+
+
+@contextmanager
+def speaking(lab: Lab) -> Iterator[None]:
+    """Until the end, it speaks; then nobody has heard it for some time."""
+    lab.run(STRANGER, stranger(2, ADVERT_INT))
+    try:
+        _await(lab, names_it)
+        yield
+    finally:
+        lab.run(STRANGER, "systemctl stop keepalived")
+    _await(lab, lambda lab: not lab.runbook("verify", "--output", "json").red_checks())
+
+
+def notice(lab: Lab, times: int) -> Noticed:
+    """Verify and deploy while it speaks, at no particular moment of its three seconds.
+
+    Arguments:
+        lab: deployed; a deploy would change something
+        times: how often
+    """
+    verified, refused, seconds = 0, 0, []
+    for _ in range(times):
+        time.sleep(random.uniform(0, ADVERT_INT))  # noqa: S311 - for no secret
+        began = time.monotonic()
+        verified += names_it(lab)
+        seconds.append(time.monotonic() - began)
+        report = lab.deploy("--output", "json").report
+        errors = {(host["error"] or {}).get("type") for host in report["hosts"].values()}
+        refused += errors == {"VRIDTakenError"} and not report["changed"]
+    return Noticed(times, verified, refused, tuple(seconds))
+
+
+def names_it(lab: Lab) -> bool:
+    """Whether each node names it in one run of verify, and finds nothing else."""
+    red = lab.runbook("verify", "--output", "json").red_checks()
+    return all(red.get(host) == [CHECK] for host in HOSTS)
+
+
+def _await(lab: Lab, condition: Callable[[Lab], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition(lab):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"after {PATIENCE} s: {lab.runbook('verify').stdout}")
