@@ -11,8 +11,9 @@ class Verify(Settings):
     """Where verify draws its lines."""
 
     listen: float = Field(default=3.6, ge=0.1, le=30)
-    """Seconds that a look listens for other routers where the kernel does not remember them: before the first deploy, with
-    IPv6 VIPs, and with `keepalived.events` off. Longer if an advert takes longer. The guide's routers advert every 3 s."""
+    """Seconds that a look listens for other routers where the kernel does not remember them: before the first deploy,
+    with IPv6 VIPs, and with `keepalived.events` off. Longer if an advert takes longer. The guide's routers advert every
+    3 s."""
     from_controller: bool = True
     """Whether the VIP is asked from here too; false where the controller has no way to the clients' network."""
     certificate_warn_days: int = Field(default=30, ge=0, le=3650)
