@@ -174,6 +174,7 @@ def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vri
     errors = {name: host["error"] for name, host in completed.report["hosts"].items()}
     assert {error["type"] for error in errors.values()} == {"VRIDTakenError"}
     assert "another router speaks VRID 68 on eth0: 192.0.2.14" in errors["lb-1"]["message"]
+    await_red(well, {}, times=1)
 
 
 def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(well: Lab, tmp_path: Path) -> None:
