@@ -13,7 +13,17 @@ from typing import Any
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result
 
-from nornir_kube_ha.checks import ALL, ClusterView, Finding, HostView, Status, check_cluster, check_host, unknown_host
+from nornir_kube_ha.checks import (
+    ALL,
+    ClusterView,
+    Finding,
+    HostView,
+    Status,
+    check_cluster,
+    check_host,
+    foreign_routers,
+    unknown_host,
+)
 from nornir_kube_ha.config import VRRP_INSTANCE, masked
 from nornir_kube_ha.departure import DEPARTURE
 from nornir_kube_ha.errors import (
@@ -144,6 +154,7 @@ class Run:
         self._stopped = ""
         self._error: Failure | None = None
         self._looked = False
+        self._listened: set[str] = set()
         self._diffs: dict[str, list[str]] = {}
         self._endpoints: dict[str, Future[Endpoint]] = {}
         self._asking: list[threading.Thread] = []
@@ -417,10 +428,18 @@ class Run:
         self._asking = []
         # Where nobody answers that takes seconds, and only a report wants to know.
         endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
-        facts = self.each(get_facts, self.going, intent=self.intent, lease=lease, scope=scope)
+        facts = self.each(
+            get_facts, self.going, intent=self.intent, lease=lease, scope=scope, listened=frozenset(self._listened)
+        )
         self.intent = with_kept_passwords(self.intent, facts)
         plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
         self.facts, self.plans, self._endpoints, self._looked = facts, plans, endpoints, True
+        if scope is Scope.ALL:
+            self._listened = {name for name in plans if self._hears_nobody_else(name)}
+
+    def _hears_nobody_else(self, name: str) -> bool:
+        heard = self.facts[name].heard
+        return heard is not None and heard.is_whole and not foreign_routers(self.view(name))
 
     def _ask_for(self, cluster: Cluster) -> Future[Endpoint]:
         """What the controller sees at a cluster's VIP, by a thread that keeps no process."""

@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import IPv6Interface
 
@@ -29,7 +29,14 @@ LEAST_TO_HEAR = 0.3  # seconds in which a second holder of the VIP has answered,
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
-def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> Result:
+def get_facts(
+    task: Task,
+    intent: Intent,
+    lease: Lease | None = None,
+    *,
+    scope: Scope = Scope.ALL,
+    listened: Collection[str] = (),
+) -> Result:
     """Look at a load-balancer node: packages, files, units, addresses, sockets, both daemons' state, the VIP.
 
     Arguments:
@@ -38,6 +45,7 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: 
             there while another run is at work
         scope: whom it asks: the checks of what others answer are skipped. With `Scope.OWN` a look takes a tenth of the
             time, with `Scope.GATE` half of it
+        listened: names of hosts that an earlier look has heard no other router at: it does not listen for one again
 
     Returns:
         Result object with the following attributes set:
@@ -52,12 +60,13 @@ def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: 
     cluster, node = intent.cluster_of(name), intent.node(name)
     adverts = ADVERTS_TO_HEAR * node.keepalived.advert_int
     times = {
-        "listen": max(LEAST_AT_A_GATE if scope is Scope.GATE else LEAST_TO_HEAR, adverts),
+        "listen_at_least": max(LEAST_AT_A_GATE if scope is Scope.GATE else LEAST_TO_HEAR, adverts),
         "listen_at_most": max(node.verify.listen, adverts),
         "remembered": REMEMBERED,
     }
     deadline = PATIENCE + math.ceil(times["listen_at_most"])
     variables = _variables(cluster, node, scope) | {"nonce": nonce, "deadline": str(deadline)}
+    variables["listened"] = "yes" if name in listened else ""
     variables |= {name: str(math.ceil(100 * seconds)) for name, seconds in times.items()}
     look = "".join(
         [

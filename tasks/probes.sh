@@ -2,11 +2,11 @@
 #
 # Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
 # address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), WHOLE ("" where nobody but the
-# VIPs and the host itself is asked), LISTEN, LISTEN_AT_MOST and REMEMBERED (hundredths of a second), WATCH (the file that has the
-# kernel remember other routers; "" for IPv6), VRIDS, CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT),
-# VERIFY (openssl's option and name), APISERVERS and PEERS (ADDRESS:PORT each, of apiservers and of the other nodes'
-# haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER, STATS_LOGIN (as curl's config quotes it; "" for the one that
-# the host keeps).
+# VIPs and the host itself is asked), LISTENED ("" where other routers are listened for), LISTEN_AT_LEAST, LISTEN_AT_MOST
+# and REMEMBERED (hundredths of a second), WATCH (the file that has the kernel remember other routers; "" for IPv6), VRIDS,
+# CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
+# (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
+# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps).
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
@@ -40,7 +40,7 @@ show_units() {
     KEEPALIVED_SHOWN=$NEWLINE${shown%%"$NEWLINE$NEWLINE"*} NFTABLES_SHOWN=$NEWLINE${shown#*"$NEWLINE$NEWLINE"}
 }
 
-# Of whichever protocol the kernel has: "tcp LISTEN ..." and "raw UNCONN ...", whose port is the protocol's number.
+# Of whichever protocol the kernel has: "tcp LISTEN_AT_LEAST ..." and "raw UNCONN ...", whose port is the protocol's number.
 show_sockets() { SOCKETS=$(ss --no-header --listening --tcp --raw --numeric --processes); }
 
 # In ADDRESSES: the host's. In WATCHED: what the kernel remembers of routers that speak a VRID of the cluster; nothing where
@@ -139,11 +139,11 @@ ask_and_wait() {
     kill "$1" $children
 }
 
-# In LEAST: hundredths of a second for which to listen. A whole look wants to know of LISTEN_AT_MOST: what the kernel has not
-# watched of that, it listens for.
+# In LEAST: hundredths of a second for which to listen. Where a whole look must hear every other router, it listens for what
+# the kernel has not watched of LISTEN_AT_MOST.
 listening_times() {
-    least=$LISTEN
-    [ -n "$WHOLE" ] || return 0
+    least=$LISTEN_AT_LEAST
+    [ -n "$WHOLE" ] && [ -z "$LISTENED" ] || return 0
     case $WATCHED in
     *'set young {'*) unheard=$((LISTEN_AT_MOST - REMEMBERED + $(hundredths_young "${WATCHED#*set young \{}"))) ;;
     *) unheard=$LISTEN_AT_MOST ;;

@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -65,9 +65,17 @@ def caller(
     """Somebody's Nornir, whose hosts are well but for those that are given."""
 
     def make(**found: Facts | BaseException) -> Nornir:
-        def get_facts(task: Task, intent: Intent, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> Result:
+        def get_facts(
+            task: Task,
+            intent: Intent,
+            lease: Lease | None = None,
+            *,
+            scope: Scope = Scope.ALL,
+            listened: Collection[str] = (),
+        ) -> Result:
             assert intent.nodes
             assert lease is None or lease.run_id
+            assert not listened
             seen = found.get(task.host.name.replace("-", "_"), healthy[task.host.name])
             if isinstance(seen, BaseException):
                 raise seen

@@ -3,7 +3,7 @@
 import re
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
@@ -78,6 +78,7 @@ class World:
         fails: what a script on a host ends with, by host and step
         steps: what was sent to which host, in this order
         meant: of each look, whether the host was to be changed after it
+        listens: of each look, whether it listens for other routers
     """
 
     facts: dict[str, Facts]
@@ -90,11 +91,21 @@ class World:
     fails: dict[tuple[str, str], Exception] = field(default_factory=dict)
     steps: list[tuple[str, str]] = field(default_factory=list)
     meant: list[bool] = field(default_factory=list)
+    listens: list[bool] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> Result:
+    def get_facts(
+        self,
+        task: Task,
+        intent: Intent,
+        lease: Lease | None = None,
+        *,
+        scope: Scope = Scope.ALL,
+        listened: Collection[str] = (),
+    ) -> Result:
         assert intent.nodes
         self._step(task.host.name, NAMES[scope])
         self.meant.append(lease is not None)
+        self.listens.append(task.host.name not in listened)
         return Result(task.host, result=replace(self.facts[task.host.name], scope=scope))
 
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
@@ -298,6 +309,7 @@ def test_packages_come_first_and_hosts_are_looked_at_again(
     report = deploy(run_of("deploy"))
     steps = [step for host, step in world.steps if host == "lb-1"]
     assert steps == ["look", "take", "install", "look", "stage", "commit", "services", "look", "release"]
+    assert world.listens == [True] * 6 + [False] * 3  # the first look had nothing to hear with
     assert world.meant == [True] * 3 + [False] * 6
     assert report.passed
 
@@ -421,6 +433,15 @@ def test_verify_sends_nothing_to_hosts_that_differ(stale: World, run_of: Callabl
     assert stale.steps == [(host, "look") for host in ALL]
     assert (report.exit_code, report.changed) == (1, False)
     assert [f.id for f in report.hosts["lb-1"].findings if f.status is Status.FAIL] == ["files.intended"]
+
+
+def test_run_that_has_heard_a_foreign_router_listens_again(world: World, run_of: Callable[..., Run]) -> None:
+    advert = Advert(IPv4Address("192.0.2.99"), "02:00:00:00:00:99", 68, 100)
+    world.facts["lb-2"] = replace(world.facts["lb-2"], heard=Heard(frozenset({advert}), frozenset()))
+    run = run_of("deploy")
+    run.look()
+    run.look()
+    assert world.listens[3:] == [False, True, False]
 
 
 @pytest.mark.parametrize("step", ["look", "install"], ids=["at the first look", "once there is something to hear with"])

@@ -3,7 +3,7 @@
 import io
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
@@ -48,8 +48,11 @@ class World:
     questions: list[str] = field(default_factory=list)
     clients: list[Config] = field(default_factory=list)
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope) -> Result:
+    def get_facts(
+        self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope, listened: Collection[str]
+    ) -> Result:
         assert intent.nodes
+        assert set(listened) <= {*self.facts}
         assert scope is Scope.ALL
         assert lease is not None  # it breaks nothing while another run changes the hosts
         return Result(task.host, result=self.facts[task.host.name])

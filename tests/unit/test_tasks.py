@@ -58,10 +58,11 @@ ASKED = {
     "ASK_BY_ARP": "192.0.2.10",
     "ASK_BY_NDP": "",
     "WATCH": "/etc/keepalived/kube-ha-watch.nft",
-    "LISTEN": "30",
+    "LISTEN_AT_LEAST": "30",
     "VRIDS": "68",
     "LISTEN_AT_MOST": "360",
     "REMEMBERED": "1000",
+    "LISTENED": "",
     "DEADLINE": "29",
     "CA_FILE": HAPROXY_CA,
     "ENDPOINT": "192.0.2.10:8443",
@@ -343,12 +344,14 @@ def test_look_asks_for_no_more_than_the_inventory_has(hosts: Hosts, nornir_of: C
     nornir = nornir_of(group=group, without=["apiserver_ca"])
     nornir.filter(name="lb-2").run(get_facts, intent=load_intent(nornir))
     ((_, script),) = hosts.sent
-    asked = {name: assigned(script, name) for name in ("CA_FILE", "STATS_URL", "OWN_STATS_URL", "LISTEN", "PEERS")}
+    asked = {
+        name: assigned(script, name) for name in ("CA_FILE", "STATS_URL", "OWN_STATS_URL", "LISTEN_AT_LEAST", "PEERS")
+    }
     assert asked == {
         "CA_FILE": "",
         "STATS_URL": "http://127.0.0.1:10080/status",
         "OWN_STATS_URL": "http://127.0.0.1:10080/status",
-        "LISTEN": "600",  # one advert at least, in hundredths of a second
+        "LISTEN_AT_LEAST": "600",  # one advert at least, in hundredths of a second
         "PEERS": "192.0.2.11:8443 192.0.2.13:8443",
     }
 

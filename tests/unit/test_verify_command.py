@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,8 +37,11 @@ class World:
         self.looks = list(looks)
         self.asked = 0
 
-    def get_facts(self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope) -> Result:
+    def get_facts(
+        self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope, listened: Collection[str]
+    ) -> Result:
         assert intent.nodes
+        assert set(listened) <= {*self.looks[0]}
         assert scope is Scope.ALL
         assert lease is None  # it goes on while another run changes the hosts
         number, self.asked = self.asked // 3, self.asked + 1

@@ -123,8 +123,35 @@ exec sleep 30
 
 
 FAST = "0.02 " * 200
-YOUNG = "table inet kube_ha_watch {{\n set young {{\n type mark\n flags timeout\n {}}}\n\n set vrid_68 {{\n {} }}"
-OLD = YOUNG.format("", "elements = { 192.0.2.14 . 02:00:00:00:00:01 timeout 10s expires 9s }\n")
+_OTHER = "elements = { 192.0.2.14 . 02:00:00:00:00:01 timeout 10s expires 9s }"
+OLD = f"table inet kube_ha_watch {{\n set young {{\n type mark\n flags timeout\n }}\n\n set vrid_68 {{\n {_OTHER}\n }}"
+
+
+def young(left: str) -> str:
+    return OLD.replace("timeout\n }", f"timeout\n elements = {{ 0x00000001 timeout 10s expires {left} }}\n }}")
+
+
+@pytest.mark.parametrize(
+    ("watched", "at_most", "least"),
+    [
+        ("", 360, 360),
+        ("unreadable", 360, 360),
+        (OLD, 360, 10),
+        (OLD, 1100, 100),  # longer than the kernel remembers
+        (young("9s999ms"), 360, 360),
+        (young("9s"), 360, 260),
+        (young("6s312ms"), 360, 60),
+        (young("700ms"), 360, 10),
+        (young("700ms"), 1000, 100),
+    ],
+)
+def test_a_whole_look_listens_for_as_long_as_the_kernel_has_not(watched: str, at_most: int, least: int) -> None:
+    variables = assignments(whole="yes", listened="", watched=watched, listen_at_least="10", remembered="1000")
+    script = f"{load_script('probes.sh')}{variables}LISTEN_AT_MOST={at_most}\nlistening_times\necho $least\n"
+    for listened, expected in (("", least), ("LISTENED=yes\n", 10), ("WHOLE=\n", 10)):
+        text = script.replace("listening_times\necho", f"{listened}listening_times\necho")
+        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{expected}\n"
 
 
 @pytest.mark.parametrize(
@@ -134,11 +161,6 @@ OLD = YOUNG.format("", "elements = { 192.0.2.14 . 02:00:00:00:00:01 timeout 10s 
         ("0.5", None, 2000, 0.5),  # by an older file, less often
         ("", None, 120, 1.2),  # nobody
         (FAST, "", 200, 2.0),  # others are not remembered: a whole look waits for them
-        (FAST, OLD, 360, 0.1),
-        (FAST, OLD, 1100, 1.0),  # what the kernel does not remember is listened for
-        (FAST, YOUNG.format("elements = { 0x00000001 timeout 10s expires 9s400ms }\n", ""), 200, 2.0),
-        (FAST, YOUNG.format("elements = { 0x00000001 timeout 10s expires 9s }\n", ""), 200, 1.0),
-        (FAST, YOUNG.format("elements = { 0x00000001 timeout 10s expires 700ms }\n", ""), 1000, 1.0),
     ],
 )
 def test_a_look_listens_until_it_has_heard_who_there_is(
@@ -152,7 +174,7 @@ def test_a_look_listens_until_it_has_heard_who_there_is(
         adverts=adverts,
         whole="" if watched is None else "yes",
         watched=watched or "",
-        listen="10",
+        listen_at_least="10",
         remembered="1000",
         listen_at_most=str(most),
     )
@@ -172,7 +194,7 @@ def test_a_whole_look_waits_for_the_vips_holder(tmp_path: Path, answers: int) ->
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
     script += assignments(adverts=FAST, whole="yes", watched=OLD, vip="192.0.2.10")
-    script += assignments(listen="10", listen_at_most="150", remembered="1000")
+    script += assignments(listen_at_least="10", listen_at_most="150", remembered="1000")
     begun = time.monotonic()
     subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
     assert (0.5 if answers else 1.5) <= time.monotonic() - begun < 15
@@ -188,7 +210,7 @@ def test_a_look_leaves_no_process_behind(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
     script += assignments(adverts=FAST, whole="yes", watched=OLD, address="192.0.2.11", ask_by_arp="192.0.2.10")
-    script += assignments(listen="10", listen_at_most="3350", remembered="9000")
+    script += assignments(listen_at_least="10", listen_at_most="3350", remembered="9000")
     subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
     for left in ("31.5", "32.5", "33.50"):
         deadline = time.monotonic() + 10
