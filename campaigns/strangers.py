@@ -3,19 +3,23 @@
 import argparse
 import statistics
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from campaigns.record import record
-from campaigns.rig import deployed_lab
-from tests.lab.strangers import ADVERT_INT, notice, speaking
+from tests.lab.rig import copy_inventory
+from tests.lab.strangers import ADVERT_INT, beside_a_stranger, notice, speaking
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=50)
     times = parser.parse_args().times
-    with deployed_lab("strange") as lab, speaking(lab):
-        lab.set("haproxy.balance", "source")
-        noticed = notice(lab, times)
+    with TemporaryDirectory() as folder:
+        lab = copy_inventory("strange", Path(folder) / "inventory")
+        with beside_a_stranger(lab), speaking(lab):
+            lab.set("haproxy.balance", "source")
+            noticed = notice(lab, times)
     median, longest = statistics.median(noticed.seconds), max(noticed.seconds)
     lines = [
         f"* A keepalived speaks the cluster's VRID with `advert_int {ADVERT_INT}`. **{noticed.verified} of {times}**",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tests.lab.defects import STRANGER, stranger
 from tests.lab.rig import HOSTS, Lab
 
+APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
 ADVERT_INT = 3  # seconds, as the guide has it
 PATIENCE = 20  # seconds: a keepalived that starts listens for three adverts and more, before it speaks
 CHECK = "vrrp.no_foreign_router"
@@ -33,6 +34,20 @@ class Noticed:
     @property
     def always(self) -> bool:
         return self.verified == self.refused == self.times
+
+
+@contextmanager
+def beside_a_stranger(lab: Lab) -> Iterator[None]:
+    """Boot three load balancers, and an apiserver on a host of its own that has keepalived, too; deploy to them."""
+    lab.set_for_group("apiservers", [{"name": name, "address": address} for name, address in APISERVERS.items()])
+    lab.up("--installed")
+    try:
+        completed = lab.deploy("--output", "json")
+        if completed.status:
+            raise RuntimeError(completed.stdout + completed.stderr)
+        yield
+    finally:
+        lab.down()
 
 
 @contextmanager
@@ -67,9 +82,9 @@ def notice(lab: Lab, times: int) -> Noticed:
 
 
 def names_it(lab: Lab) -> bool:
-    """Whether each node names it in one run of verify, and finds nothing else."""
+    """Whether each node names it in one run of verify."""
     red = lab.runbook("verify", "--output", "json").red_checks()
-    return all(red.get(host) == [CHECK] for host in HOSTS)
+    return all(CHECK in red.get(host, ()) for host in HOSTS)
 
 
 def _await(lab: Lab, condition: Callable[[Lab], bool]) -> None:

@@ -4,16 +4,17 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 from tests.lab.defects import CLUSTER, DEFECTS, LB, STRANGER, Certificate, Defect, Expected, rounds
-from tests.lab.rig import VIP, Completed, Lab, copy_inventory
+from tests.lab.rig import VIP, Completed, Lab, copy_inventory, on_all
+from tests.lab.strangers import APISERVERS, beside_a_stranger, names_it, notice, speaking
 
 from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.config import WATCH
 from nornir_kube_ha.lab import pki
 from nornir_kube_ha.lab.hosts import Host
 from nornir_kube_ha.lab.state import LabFiles
@@ -21,7 +22,6 @@ from nornir_kube_ha.lab.state import LabFiles
 PATIENCE = 30  # seconds until what was broken shows, and until what was healed is well again
 # Of two holders, each ARP answer may lead a client to the other one, in the middle of a connection: red now and then.
 TORN = {"vip.readyz", "vip.version", "vip.stats"}
-APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """Three load balancers, and an apiserver on a host of its own, which is also able to speak VRRP."""
     name = f"bad{os.environ.get('PYTEST_XDIST_WORKER', '')}"  # two go on beside each other
     lab = copy_inventory(name, tmp_path_factory.mktemp("defects") / "inventory")
-    apiservers = [{"name": name, "address": address} for name, address in APISERVERS.items()]
-    lab.set_for_group("apiservers", apiservers)
     # A second holder that does not speak our VRID leaves clients on the wrong way until the next of these.
     lab.set("keepalived.garp_master_refresh", 10)
-    lab.up("--installed")
-    completed = lab.deploy("--output", "json")
-    assert completed.status == 0, completed.stdout + completed.stderr
-    yield lab
-    lab.down()
+    with beside_a_stranger(lab):
+        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -164,17 +159,21 @@ def _hides(red: Expected, earlier: Defect) -> bool:
     return any(set(ids) & set(earlier.red.get(place, ())) for place, ids in red.items())
 
 
-def test_a_deploy_changes_nothing_where_a_foreign_router_speaks_the_clusters_vrid(well: Lab, tmp_path: Path) -> None:
-    stranger = next(defect for defect in DEFECTS if defect.name == "a foreign router of our VRID, VRRP version 3")
-    changed = replace(stranger, inventory={"haproxy.balance": "source"})
-    with made(changed, well, tmp_path) as inventory:
-        completed = Lab(well.name, inventory).deploy("--output", "json")
-    assert completed.status == 1, completed.stdout + completed.stderr
-    assert not completed.report["changed"]
-    errors = {name: host["error"] for name, host in completed.report["hosts"].items()}
-    assert {error["type"] for error in errors.values()} == {"VRIDTakenError"}
-    assert "another router speaks VRID 68 on eth0: 192.0.2.14" in errors["lb-1"]["message"]
-    await_red(well, {}, times=1)
+def test_router_that_adverts_every_three_seconds_is_seen_each_time_and_stops_a_deploy(
+    well: Lab, tmp_path: Path
+) -> None:
+    other = well.copy_to(tmp_path)
+    other.set("haproxy.balance", "source")
+    with speaking(well):
+        assert notice(other, 2).always
+        completed = other.deploy("--output", "json")
+        assert (
+            "another router speaks VRID 68 on eth0: 192.0.2.14" in completed.report["hosts"]["lb-1"]["error"]["message"]
+        )
+        on_all(well, "nft delete table inet kube_ha_watch")
+        other.set("verify.listen", 3.6)
+        assert names_it(other)
+    on_all(well, f"nft -f {WATCH}")
 
 
 def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(well: Lab, tmp_path: Path) -> None:
