@@ -94,11 +94,12 @@ units() {
 
 # UNIT SHOWN CONFIGURATION STARTS
 unit() {
-    main=$(value MainPID "$2")
+    value MainPID "$2"
     section program "$1"
-    readlink "/proc/$main/exe"
-    loads "$1" "$4" "$(running_words "$main")" "$3"
-    case $(value ActiveState "$2") in
+    readlink "/proc/$VALUE/exe"
+    loads "$1" "$4" "$(running_words "$VALUE")" "$3"
+    value ActiveState "$2"
+    case $VALUE in
     active | reloading) ;;
     *)
         section journal "$1"
@@ -136,7 +137,8 @@ network() {
         section packetfilter
         # What cannot be read must not look like a host without rules.
         chains=$(bounded nft list chains) || echo unreadable
-        filters | head -c 2000000
+        without_watch
+        case $chains in *'type filter hook '*) filters | head -c 2000000 ;; esac
         firewall
     fi
 }
@@ -144,7 +146,7 @@ network() {
 filters() {
     printf '%s\n' "$chains" | awk '
         /^table/ { table = $2 " " $3 }
-        /type filter hook (prerouting|input|output|postrouting)/ && table != "inet kube_ha_watch" && !seen[table]++ { print table }' |
+        /type filter hook (prerouting|input|output|postrouting)/ && !seen[table]++ { print table }' |
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
 }
 
@@ -160,7 +162,8 @@ firewall() {
     *"chain ufw-user-input "*) live=$(bounded ufw show added) && kept=$live && told ufw ;;
     *"type filter hook "*)
         conf=
-        [ "$(value UnitFileState "$NFTABLES_SHOWN")" != enabled ] || conf=$(nftables_conf)
+        value UnitFileState "$NFTABLES_SHOWN"
+        [ "$VALUE" != enabled ] || conf=$(nftables_conf)
         live='' kept=
         ! grep -qxF "$NFT_INCLUDE" "$conf" || kept=$(cat "$NFT_RULES")
         told nftables "$conf"
@@ -198,7 +201,8 @@ haproxy_silence() {
 
 daemons() {
     ask_keepalived # it writes while haproxy answers
-    asked=$(date +%s)
+    read -r up _ </proc/uptime
+    asked=$((${clock%.*} + ${up%.*} - ${booted%.*}))
     # An empty line ends each answer. The short one first: what it takes to find that line grows with its square.
     said=$(haproxy_says 'show info;show stat')
     case $said in *"$NEWLINE$NEWLINE"*) ;;
@@ -212,16 +216,19 @@ daemons() {
     printf '%s\n' "${said#*"$NEWLINE$NEWLINE"}"
     section haproxy_info
     printf 'Asked: %s\n%s\n' "$asked" "${said%%"$NEWLINE$NEWLINE"*}"
-    main=$(value MainPID "$HAPROXY_SHOWN")
+    value MainPID "$HAPROXY_SHOWN"
+    main=$VALUE
     section haproxy_workers
-    for pid in $(children_of "$main"); do age_of "$pid"; done
+    children_of "$main"
+    for pid in $children; do ! age_of "$pid" || echo "$age"; done
     section replaced haproxy
     worker=${said#*"${NEWLINE}Pid: "} # old workers run what they were started with, until their connections end
     replaced_files "$main" "${worker%%"$NEWLINE"*}"
     section replaced keepalived
-    main=$(value MainPID "$KEEPALIVED_SHOWN")
-    # shellcheck disable=SC2046  # a list of numbers
-    replaced_files "$main" $(children_of "$main")
+    value MainPID "$KEEPALIVED_SHOWN"
+    children_of "$VALUE"
+    # shellcheck disable=SC2086  # a list of numbers
+    replaced_files "$VALUE" $children
     if [ -f /etc/haproxy/haproxy.cfg ] && has haproxy; then
         words=$(judged -c "$HAPROXY_DEFAULT" "$haproxy_starts")
         section syntax haproxy $?
@@ -244,12 +251,13 @@ daemons() {
 # last bracket is there.
 ask_keepalived() {
     dump=
-    pid=$(value MainPID "$KEEPALIVED_SHOWN")
+    value MainPID "$KEEPALIVED_SHOWN"
+    pid=$VALUE
     [ "${pid:-0}" -gt 0 ] && takes "$pid" 36 || return
     environ=$NEWLINE$(tr '\0' '\n' <"/proc/$pid/environ")
-    state_folder=
-    case $environ in *"${NEWLINE}TMPDIR="*) state_folder=$(value TMPDIR "$environ") ;; esac
-    state_folder=${state_folder:-/tmp}
+    VALUE=
+    case $environ in *"${NEWLINE}TMPDIR="*) value TMPDIR "$environ" ;; esac
+    state_folder=${VALUE:-/tmp}
     dump=/proc/$pid/root$state_folder/keepalived.json # its own /tmp, if it has one
     before=$(stat -c '%i %y' "$dump")
     kill -s 36 "$pid"
@@ -291,37 +299,46 @@ whose() {
 # What keepalived needs in order to take the VIP over: its processes, their inotify watches and VRRP sockets, and whether it
 # runs its scripts.
 liveness() {
-    main=$(value MainPID "$KEEPALIVED_SHOWN")
+    value MainPID "$KEEPALIVED_SHOWN"
+    main=$VALUE
     [ "${main:-0}" -gt 0 ] || return
+    children_of "$main"
     section keepalived_processes
     # Both by the kernel's clock: /proc/self was made just now.
     ! times=$(stat -L -c %Y /proc/self "$CHECKED_FILE") || echo "checked $((${times%"$NEWLINE"*} - ${times#*"$NEWLINE"}))"
-    kind=main
-    for pid in $main $(children_of "$main"); do
-        name='' age='' # it may have ended meanwhile
-        read -r name <"/proc/$pid/comm" && age=$(age_of "$pid")
-        [ "$name" != keepalived ] || [ -z "$age" ] ||
-            echo "$kind $age $(cat "/proc/$pid/fdinfo"/* | grep -c '^inotify')"
+    kind=main processes='' fdinfo=
+    for pid in $main $children; do
+        name='' # it may have ended meanwhile
+        if read -r name <"/proc/$pid/comm" && [ "$name" = keepalived ] && age_of "$pid"; then
+            processes="$processes$kind $age $pid$NEWLINE" fdinfo="$fdinfo /proc/$pid/fdinfo/*"
+        fi
         kind=child
     done
+    # shellcheck disable=SC2086  # patterns
+    [ -z "$processes" ] || awk -v processes="$processes" '
+        /^inotify/ { split(FILENAME, part, "/"); watches[part[3]]++ }
+        END {
+            count = split(processes, line, "\n") - 1
+            for (i = 1; i <= count; i++) { split(line[i], word, " "); print word[1], word[2], watches[word[3]] + 0 }
+        }' $fdinfo /dev/null
     section vrrp_sockets
     sockets_of raw
 }
 
-# PID: its children, as long as it is there; the kernel ends this line with none.
+# PID: in `children`, those of a process, as long as it is there; the kernel ends this line with none.
 children_of() {
     children=
     [ "${1:-0}" -gt 0 ] && read -r children <"/proc/$1/task/$1/children"
-    printf '%s\n' "$children"
 }
 
-# PID: seconds since it was started. Its name may hold anything, and stands in brackets; the kernel counts hundredths.
+# PID: in `age`, seconds since it was started. Its name may hold anything, and stands in brackets; the kernel counts
+# hundredths.
 age_of() {
     read -r up _ </proc/uptime && read -r line <"/proc/$1/stat" || return
-    case $line in *") "*) ;; *) return ;; esac
+    case $line in *") "*) ;; *) return 1 ;; esac
     # shellcheck disable=SC2086  # a list of words
     set -- ${line##*) }
-    echo $((${up%.*} - ${20} / 100))
+    age=$((${up%.*} - ${20} / 100))
 }
 
 # Which of its addresses the host's own connections start from.
@@ -348,9 +365,9 @@ machine() {
 
 look() {
     section os
-    cat /etc/os-release
+    while IFS= read -r line || [ -n "$line" ]; do printf '%s\n' "$line"; done </etc/os-release
     section user
-    id -u
+    while read -r key user _; do case $key in Uid:) echo "$user" && break ;; esac; done </proc/self/status
     packages
     files
     origins
@@ -375,7 +392,9 @@ watchdog=$!
 
 choose_family
 section clock
-date +%s.%N
+clock=$(date +%s.%N)
+read -r booted _ </proc/uptime
+printf '%s\n' "$clock"
 # What both need.
 find_packages
 show_units

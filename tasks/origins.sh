@@ -5,9 +5,9 @@ WRITTEN=/var/lib/kube-ha/written # by written.sh
 # Of each file without our header: "@NONCE origin PATH KIND [CLUSTER]", as nornir_kube_ha.facts.origin says of it. Then
 # the peers that earlier generations of keepalived.conf name.
 origins() {
-    for file in /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf; do
-        [ -f "$file" ] || continue
-        grep -qsF 'Written by nornir-kube-ha for cluster' "$file" || section origin "$file" "$(origin_of "$file")"
+    unmarked=$(grep -LsF 'Written by nornir-kube-ha for cluster' /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf)
+    for file in $unmarked; do
+        [ ! -f "$file" ] || section origin "$file" "$(origin_of "$file")"
     done
     section kept_peers
     [ ! -d "$GENERATIONS" ] || kept_peers

@@ -12,15 +12,16 @@ exec 2>/dev/null
 
 NEWLINE='
 '
+PROCESSES=/proc
 
 section() { printf '\n@%s %s\n' "$NONCE" "$*"; }
 
 has() { command -v "$1" >/dev/null; }
 
-# PROPERTY SHOWN: its value in what systemctl has shown of a unit.
+# PROPERTY SHOWN: in VALUE, its value in what systemctl has shown of a unit.
 value() {
-    from=${2#*"$NEWLINE$1="}
-    printf '%s\n' "${from%%"$NEWLINE"*}"
+    VALUE=${2#*"$NEWLINE$1="}
+    VALUE=${VALUE%%"$NEWLINE"*}
 }
 
 # In INSTALLED: "PACKAGE VERSION" of each that is installed.
@@ -270,12 +271,14 @@ all_wanted() {
     wanted_of_api readyz /readyz "$SERVED_AT"
     for vip in $ALSO; do wanted_of_api "also_readyz $vip" /readyz "$(with_port "$vip")"; done
     wanted stats_open "$STATS_URL"
+    [ -n "$stranger" ] || wanted stats_login "$OWN_STATS_URL" "$(own_login)"
     [ -n "$WHOLE" ] || return 0
     for peer in $PEERS; do wanted_of_api "peer $peer" /readyz "$peer"; done
 }
 
 # By one process, at once: each costs as much as all that it asks. What is printed in one piece is short enough.
 ask_all() {
+    ! stranger_listens || printf '\n@%s stats_login\n%s\nstatus 000\n' "$NONCE" "$stranger"
     rest=$(all_wanted | curl --disable --silent --parallel --parallel-immediate --config -)
     case $rest in *"$NEWLINE@$NONCE "*) ;; *) rest="$NEWLINE@$NONCE readyz$NEWLINE$rest" ;; esac # it does not run
     while :; do
@@ -293,13 +296,14 @@ can_ask_all() {
     case ${version#*:} in 7.7[5-9].* | 7.[89][0-9].* | [89].* | [1-9][0-9].*) ;; *) return 1 ;; esac
 }
 
-# PID: its control groups, a line each.
-groups_of() { cat "/proc/$1/cgroup"; }
-
 # PID: whether it is a process of haproxy's unit. Its name and its program would prove nothing: any user may run both.
 # A process of a user's is in no group of the system's, whatever a unit of their own is called.
 is_haproxys() {
-    [ -n "$unit_group" ] && groups_of "$1" | sed 's/^[0-9]*:name=systemd:/0::/' | grep -q -x -F "0::$unit_group"
+    [ -n "$unit_group" ] || return
+    while IFS= read -r line; do
+        case $line in "0::$unit_group" | [0-9]*":name=systemd:$unit_group") return ;; esac
+    done <"$PROCESSES/$1/cgroup"
+    return 1
 }
 
 # ADDRESS:PORT: its sockets' owners as PID, "-" for one that cannot be told. A connection to an address reaches the
@@ -328,7 +332,8 @@ owners_of() {
 
 # ADDRESS:PORT: why the password is not for whoever listens there; nothing if it is haproxy's unit alone.
 stranger_at() {
-    unit_group=$(value ControlGroup "$HAPROXY_SHOWN")
+    value ControlGroup "$HAPROXY_SHOWN"
+    unit_group=$VALUE
     owners=$(owners_of "$1")
     [ -n "$owners" ] || echo "nothing listens on $1"
     for owner in $owners; do
@@ -342,17 +347,28 @@ stranger_at() {
 # Asked of the node's own haproxy only: whoever else answers at the VIP, or here, is not to be told. The password goes
 # through a pipe: an argument would show in the process list.
 stats_login() {
+    if stranger_listens; then
+        printf '%s\nstatus 000\n' "$stranger"
+    else
+        own_login | probe --config - "$OWN_STATS_URL"
+    fi
+}
+
+# In STRANGER: why the password is not sent.
+stranger_listens() {
     at=${OWN_STATS_URL#http://}
     stranger=$(stranger_at "${at%%/*}")
-    if [ -n "$stranger" ]; then
-        printf '%s; the password was not sent\nstatus 000\n' "$stranger"
-        return
+    [ -n "$stranger" ] && stranger="$stranger; the password was not sent"
+}
+
+# As curl's config has it.
+own_login() {
+    login=$STATS_LOGIN
+    if [ -z "$login" ]; then
+        kept=$(sed -n "s/^[[:space:]]*stats[[:space:]]*auth[[:space:]]*['\"]\{0,1\}\($STATS_USER:[^'\" ]*\).*/\1/p" /etc/haproxy/haproxy.cfg)
+        login=\"${kept%%"$NEWLINE"*}\"
     fi
-    kept=$(sed -n "s/^[[:space:]]*stats[[:space:]]*auth[[:space:]]*['\"]\{0,1\}\($STATS_USER:[^'\" ]*\).*/\1/p" /etc/haproxy/haproxy.cfg)
-    login=${STATS_LOGIN:-\"${kept%%"$NEWLINE"*}\"}
-    probe --config - "$OWN_STATS_URL" <<EOF
-user = $login
-EOF
+    printf 'user = %s\n' "$login"
 }
 
 # Before the first deploy the CA's file is not there, and OpenSSL would show nothing; names are to be seen all the same.
@@ -387,10 +403,10 @@ probes() {
     fi
     if has curl; then
         [ -z "$WHOLE" ] || aside version api ask_briefly /version "$SERVED_AT"
-        aside stats_login stats_login
         if can_ask_all; then
             ask_all &
         else
+            aside stats_login stats_login
             aside readyz api probe /readyz "$SERVED_AT"
             for vip in $ALSO; do aside "also_readyz $vip" api probe /readyz "$(with_port "$vip")"; done
             aside stats_open probe "$STATS_URL"

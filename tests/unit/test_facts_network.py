@@ -338,3 +338,24 @@ def test_curl_that_says_of_each_why_it_failed_is_asked_once(version: str, can: b
     installed = f"libcurl 8.0.0\ncurl {version}\nhaproxy 2.6.12" if version else "haproxy 2.6.12"
     script = f"{load_script('probes.sh')}{assignments(installed=installed)}can_ask_all"
     assert (subprocess.run(["sh", "-c", script], check=False).returncode == 0) is can
+
+
+OURS = """\
+table inet kube_ha_watch {
+\tchain heard {
+\t\ttype filter hook prerouting priority raw - 10; policy accept;
+\t}
+}
+"""
+THEIRS = "table ip filter {\n\tchain input {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("listed", "left"),
+    [("", ""), (OURS, ""), (THEIRS, THEIRS), (f"{OURS}{THEIRS}", THEIRS), (f"{THEIRS}{OURS}", THEIRS)],
+)
+def test_what_the_kernel_watches_is_no_firewall(listed: str, left: str) -> None:
+    script = f"{load_script('probes.sh')}{load_script('nftables.sh')}{assignments(chains=listed)}"
+    script += 'chains=$CHAINS\nwithout_watch\nprintf %s "$chains"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == left.split()

@@ -1,6 +1,7 @@
 """Who is given the stats page's password on a host: the script's own functions, with the system's answers made up."""
 
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,20 @@ def socket(local: str, *pids: int, name: str = "haproxy") -> str:
     return f"tcp LISTEN 0 4096 {local} 0.0.0.0:* {f'users:({users})' if pids else ''}"
 
 
-def told(url: str, *sockets: str, group: str = UNIT) -> str:
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[..., str]:
     """What a host says of its stats page; curl says that it was given the password."""
-    groups = "".join(f"{pid}) echo '{line}' ;;\n" for pid, line in GROUPS.items())
+    for pid, line in GROUPS.items():
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "cgroup").write_text(f"2:cpu:/\n{line}\n", encoding="ascii")
+    return lambda url, *sockets, group=UNIT: _told(tmp_path, url, sockets, group)
+
+
+def _told(processes: Path, url: str, sockets: Sequence[str], group: str) -> str:
     script = f"""
     . {PROBES}
+    PROCESSES={processes}
     HAPROXY_SHOWN="${{NEWLINE}}ControlGroup={group}"
-    groups_of() {{ case $1 in\n{groups} esac; }}
     probe() {{ cat; echo 'status 200'; }}
     stats_login
     """
@@ -59,7 +67,7 @@ def told(url: str, *sockets: str, group: str = UNIT) -> str:
         ("http://[2001:db8::11]:10080/status", [socket("[::]:10080", OURS)]),
     ],
 )
-def test_haproxys_own_socket_gets_it(url: str, sockets: list[str]) -> None:
+def test_haproxys_own_socket_gets_it(told: Callable[..., str], url: str, sockets: list[str]) -> None:
     assert told(url, *sockets) == 'user = "admin:x"\nstatus 200\n'
 
 
@@ -79,7 +87,7 @@ def test_haproxys_own_socket_gets_it(url: str, sockets: list[str]) -> None:
         ("http://[2001:db8::11]:10080/status", [socket("[::]:10080", STRANGER), socket("0.0.0.0:10080", WORKER)]),
     ],
 )
-def test_nobody_else_does(url: str, sockets: list[str]) -> None:
+def test_nobody_else_does(told: Callable[..., str], url: str, sockets: list[str]) -> None:
     words = told(url, *sockets)
     assert "admin:x" not in words
     assert "not to haproxy.service; the password was not sent\nstatus 000" in words
@@ -95,7 +103,7 @@ def test_nobody_else_does(url: str, sockets: list[str]) -> None:
         ([socket("192.0.2.11:10080", OURS)], UNIT),
     ],
 )
-def test_owner_that_is_not_certain_is_a_stranger(sockets: list[str], group: str) -> None:
+def test_owner_that_is_not_certain_is_a_stranger(told: Callable[..., str], sockets: list[str], group: str) -> None:
     words = told("http://127.0.0.1:10080/status", *sockets, group=group)
     assert "admin:x" not in words
     assert "the password was not sent\nstatus 000" in words
