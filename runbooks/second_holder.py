@@ -34,7 +34,7 @@ def watch_for_second_holders(
         started: names of the hosts on which this run has started keepalived
         plans: what was changed, by host name
     """
-    deadline = time.monotonic() + max(map(_seconds, map(run.intent.node, started)), default=0)
+    deadline = time.monotonic() + max(map(take_over_seconds, map(run.intent.node, started)), default=0)
     second: tuple[str, ...] = ()
     while True:
         facts = run.glance(cluster)
@@ -47,7 +47,12 @@ def watch_for_second_holders(
         time.sleep(INTERVAL)
 
 
-def _seconds(node: Node) -> float:
+def take_over_seconds(node: Node) -> float:
+    """Return the seconds within which a node just started takes the VIP, if it hears nobody.
+
+    Arguments:
+        node: the host's intent
+    """
     timers = node.keepalived
     return timers.down_seconds + timers.advert_int + timers.check.interval + MARGIN
 

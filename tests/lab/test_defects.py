@@ -19,6 +19,7 @@ from nornir_kube_ha.lab import pki
 from nornir_kube_ha.lab.hosts import Host
 from nornir_kube_ha.lab.state import LabFiles
 
+PAUSE = 0.3  # seconds until the next look, which others do something useful in
 PATIENCE = 30  # seconds until what was broken shows, and until what was healed is well again
 # Of two holders, each ARP answer may lead a client to the other one, in the middle of a connection: red now and then.
 TORN = {"vip.readyz", "vip.version", "vip.stats"}
@@ -71,6 +72,8 @@ def await_red(lab: Lab, expected: Expected, *, times: int = 2) -> None:
         completed = lab.runbook("verify", "--output", "json")
         red = without_torn(seen(completed)) if "vip.single_holder" in expected.get(CLUSTER, ()) else seen(completed)
         in_a_row = in_a_row + 1 if red == as_expected(expected) else 0
+        if not in_a_row:
+            time.sleep(PAUSE)
         assert time.monotonic() < deadline, (seen(completed), as_expected(expected), words(completed))
 
 

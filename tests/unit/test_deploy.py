@@ -23,7 +23,7 @@ from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import deploy as deploy_module
-from nornir_kube_ha.runbooks import gate
+from nornir_kube_ha.runbooks import gate, second_holder
 from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.options import Options
@@ -177,6 +177,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     for module in (apply, config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     monkeypatch.setattr(deploy_module, "election_seconds", lambda _: 0)
+    monkeypatch.setattr(second_holder, "take_over_seconds", lambda _: 0)
     for limit in ("GATE_SECONDS", "SETTLE_SECONDS", "SETTLE_INTERVAL"):
         monkeypatch.setattr(gate, limit, 0)
     return hosts
