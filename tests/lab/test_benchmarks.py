@@ -35,7 +35,7 @@ def test_a_login_and_a_look_are_nothing_more(place: Site) -> None:
     done = [*trials(place, Job.VERIFY, 1, (floor.LOGIN, floor.LOOK))]
     assert [(trial.wrong, trial.logins, trial.sessions) for trial in done] == [("", 1, 1)] * 2
     login, look = (trial.taken.seconds for trial in done)
-    assert look > login + 1  # it listens for 1.2 s
+    assert look > login + 0.3  # for which it listens at least
 
 
 def test_who_changes_nothing_where_something_differs_does_not_count(place: Site) -> None:
