@@ -31,7 +31,7 @@ browser: setup # only the tests open a browser: a demo fetches none
 MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_load ipv6 releases whole_way_by_sudo))
 
 test: browser ## all tests; those in tests/lab boot labs of their own
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they take longest
+	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: outages are measured here
 
 SHELLCHECKS := check-set-e-suppressed,deprecate-which,avoid-nullary-conditions,avoid-negated-conditions,useless-use-of-cat
