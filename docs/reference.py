@@ -93,7 +93,8 @@ def _table(title: str, prefix: str, model: type[Settings]) -> str:
         if _model_of(field) or (model is Node and name in PER_HOST_KEYS):
             continue
         default = FROM_HOST.get(f"{prefix}{name}") or _default(field)
-        rows.append(f"| `{name}` | {_type(field.annotation)} | {default} | {model.meaning(name)} |")
+        meaning = " ".join(model.meaning(name).split())
+        rows.append(f"| `{name}` | {_type(field.annotation)} | {default} | {meaning} |")
     return "\n".join([*rows, ""])
 
 

@@ -33,8 +33,8 @@ from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import install_packages
 
 HINT = (
-    "give the cluster another virtual_router_id, or stop that router; a node that was of this cluster is taken off by "
-    "kube-ha remove --host ADDRESS"
+    "give the cluster another virtual_router_id, or stop that router (the kernel forgets it ten seconds later); a node "
+    "that was of this cluster is taken off by kube-ha remove --host ADDRESS"
 )
 
 
@@ -116,7 +116,8 @@ def _preflight(run: Run, how: RollOut | None) -> None:
             vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
             words = f"another router speaks VRID {vrids} on {view.node.interface}"
             former = "; ".join(f"kube-ha remove --host {each}" for each in former_speakers(view))
-            hint = f"it was a node of this cluster: take it off with {former}" if former else HINT
+            took = f"it was a node of this cluster: take it off with {former}, or wait ten seconds if that is done"
+            hint = took if former else HINT
             hint += "; nothing was changed"
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
         elif words := "; ".join(

@@ -121,10 +121,13 @@ def _together(answers: dict[str, dict[IPAddress, FormerPeer]], former: Former) -
 
 
 def _speaks(run: Run, former: Former) -> bool:
-    """Whether any node has heard it with a VRID of the cluster; priority 0 is a goodbye."""
+    """Whether any node has heard it with a VRID of the cluster.
+
+    Priority 0 is a goodbye. What only the kernel remembers may have stopped since.
+    """
     vrids = former.cluster.virtual_router_ids
     return any(
-        advert.source == former.address and advert.virtual_router_id in vrids and advert.priority != 0
+        advert.source == former.address and advert.virtual_router_id in vrids and advert.priority
         for node in former.cluster.nodes
         if node.name in run.facts and (heard := run.facts[node.name].heard)
         for advert in heard.adverts

@@ -154,7 +154,7 @@ class Run:
         self._stopped = ""
         self._error: Failure | None = None
         self._looked = False
-        self._listened: set[str] = set()
+        self._listened: dict[str, tuple[str, tuple[int, ...]]] = {}
         self._diffs: dict[str, list[str]] = {}
         self._endpoints: dict[str, Future[Endpoint]] = {}
         self._asking: list[threading.Thread] = []
@@ -339,6 +339,7 @@ class Run:
         for name in self._failures:
             self.log_in_again(name)
         self._failures.clear()
+        self._listened.clear()  # somebody may have begun to speak
         self.ended.clear()
 
     def close(self) -> None:
@@ -429,13 +430,20 @@ class Run:
         # Where nobody answers that takes seconds, and only a report wants to know.
         endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
         facts = self.each(
-            get_facts, self.going, intent=self.intent, lease=lease, scope=scope, listened=frozenset(self._listened)
+            get_facts, self.going, intent=self.intent, lease=lease, scope=scope, listened=self._heard_nobody_else()
         )
         self.intent = with_kept_passwords(self.intent, facts)
         plans = self.each(get_plan, [*facts], intent=self.intent, facts=facts)
         self.facts, self.plans, self._endpoints, self._looked = facts, plans, endpoints, True
         if scope is Scope.ALL:
-            self._listened = {name for name in plans if self._hears_nobody_else(name)}
+            self._listened = {name: self._wire(name) for name in plans if self._hears_nobody_else(name)}
+
+    def _heard_nobody_else(self) -> frozenset[str]:
+        """Names of the hosts that have listened for other routers, as the intent is now, and heard none."""
+        return frozenset(name for name, wire in self._listened.items() if wire == self._wire(name))
+
+    def _wire(self, name: str) -> tuple[str, tuple[int, ...]]:
+        return self.intent.node(name).interface, self.intent.cluster_of(name).virtual_router_ids
 
     def _hears_nobody_else(self, name: str) -> bool:
         heard = self.facts[name].heard

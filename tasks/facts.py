@@ -25,7 +25,8 @@ PATIENCE = 25  # seconds, beside those for which it listens; a look takes about 
 GRACE = 5  # seconds more until we give up on a host that does not even do that
 LOOK = ("probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh")
 LEAST_AT_A_GATE = 0.1  # seconds
-LEAST_TO_HEAR = 0.3  # seconds in which a second holder of the VIP has answered, too
+LEAST_TO_HEAR = 0.9  # seconds; a Linux router that answers for others takes up to 0.8 (proxy_delay)
+LEAST_AGAIN = 0.3  # seconds, where nobody else was heard a moment ago
 ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
 
 
@@ -58,10 +59,10 @@ def get_facts(
     """
     name, nonce = task.host.name, secrets.token_hex(8)
     cluster, node = intent.cluster_of(name), intent.node(name)
-    adverts = ADVERTS_TO_HEAR * node.keepalived.advert_int
+    least = _least_to_hear(node, scope, again=name in listened)
     times = {
-        "listen_at_least": max(LEAST_AT_A_GATE if scope is Scope.GATE else LEAST_TO_HEAR, adverts),
-        "listen_at_most": max(node.verify.listen, adverts),
+        "listen_at_least": least,
+        "listen_at_most": max(node.verify.listen, least),
         "remembered": REMEMBERED,
     }
     deadline = PATIENCE + math.ceil(times["listen_at_most"])
@@ -86,6 +87,14 @@ def get_facts(
         raise LoginRefusedError(task.host.name, f"{task.host.username} is not root, and sudo has not made it so")
     clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
     return Result(host=task.host, result=replace(facts, clock=clock, scope=scope))
+
+
+def _least_to_hear(node: Node, scope: Scope, *, again: bool) -> float:
+    """Seconds to listen for at least. A gate ends with the first advert of each VRID; others hear all who speak one."""
+    if scope is Scope.GATE:
+        return max(LEAST_AT_A_GATE, ADVERTS_TO_HEAR * node.keepalived.advert_int)
+    longest = max(node.keepalived.advert_int, node.keepalived.lengthened_advert_int)
+    return max(LEAST_AGAIN if again else LEAST_TO_HEAR, ADVERTS_TO_HEAR * longest)
 
 
 def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None) -> tuple[float, float, str]:

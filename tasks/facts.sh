@@ -133,7 +133,7 @@ network() {
     # Only what stands in a packet's way to this host or from it, and no more of it than can be read.
     if has nft; then
         section watch
-        printf '%.30000s\n' "$WATCHED"
+        printf '%.100000s\n' "$WATCHED"
         section packetfilter
         # What cannot be read must not look like a host without rules.
         chains=$(bounded nft list chains) || echo unreadable
@@ -316,11 +316,15 @@ liveness() {
     done
     # shellcheck disable=SC2086  # patterns
     [ -z "$processes" ] || awk -v processes="$processes" '
-        /^inotify/ { split(FILENAME, part, "/"); watches[part[3]]++ }
-        END {
-            count = split(processes, line, "\n") - 1
-            for (i = 1; i <= count; i++) { split(line[i], word, " "); print word[1], word[2], watches[word[3]] + 0 }
-        }' $fdinfo /dev/null
+        BEGIN { # where a file is gone meanwhile, mawk would end
+            for (i = 1; i < ARGC; i++) {
+                split(ARGV[i], part, "/")
+                while ((getline line <ARGV[i]) > 0) if (line ~ /^inotify/) watches[part[3]]++
+                close(ARGV[i])
+            }
+            count = split(processes, each, "\n") - 1
+            for (i = 1; i <= count; i++) { split(each[i], word, " "); print word[1], word[2], watches[word[3]] + 0 }
+        }' $fdinfo
     section vrrp_sockets
     sockets_of raw
 }

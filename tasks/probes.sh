@@ -41,7 +41,7 @@ show_units() {
     KEEPALIVED_SHOWN=$NEWLINE${shown%%"$NEWLINE$NEWLINE"*} NFTABLES_SHOWN=$NEWLINE${shown#*"$NEWLINE$NEWLINE"}
 }
 
-# Of whichever protocol the kernel has: "tcp LISTEN_AT_LEAST ..." and "raw UNCONN ...", whose port is the protocol's number.
+# Of whichever protocol the kernel has: "tcp LISTEN ..." and "raw UNCONN ...", whose port is the protocol's number.
 show_sockets() { SOCKETS=$(ss --no-header --listening --tcp --raw --numeric --processes); }
 
 # In ADDRESSES: the host's. In WATCHED: what the kernel remembers of routers that speak a VRID of the cluster; nothing where
@@ -90,20 +90,31 @@ aside() {
 # VRRP of our VRID, and who claims the VIP, asked or not. 600 bytes of a packet hold 20 addresses of IPv6. By default
 # (256 KiB) the kernel's buffer has room for 8 packets only, and a busy host loses some.
 # Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
-# It ends when an advert and each VIP's holder were heard, within the times of listening_times.
+# It ends when an advert of each VRID and each VIP's holder were heard, within the times of listening_times. Where adverts
+# are far apart, it does not wait for the next one to end.
 hear() {
     listening_times
-    silent='' ended=
+    silent='' ended='' unspoken=$VRIDS
     [ -z "$WHOLE" ] || for vip in $VIP $ALSO; do
         case $ADDRESSES in *"\"local\":\"$vip\""*) ;; *) silent="$silent $vip" ;; esac
     done
     socat -u "$GROUP" OPEN:/dev/null &
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
-    sh -c 'echo "pid $$"
-        exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
-        sh "$INTERFACE" "$HEARD" | while read -r line; do
+    {
+        # tcpdump takes a moment to start.
+        [ "$LISTEN_AT_LEAST" -le 90 ] || { sleep "$(seconds $((least + 20)))" && echo enough; } &
+        sh -c 'echo "pid $$"
+            exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
+            sh "$INTERFACE" "$HEARD"
+    } | while read -r line; do
         case $line in
+        enough) ;;
+        *VRRPv*)
+            left=
+            for vrid in $unspoken; do case $line in *" vrid $vrid,"*) ;; *) left="$left $vrid" ;; esac done
+            unspoken=$left
+            ;;
         "pid "*) pid=${line#pid } && continue ;;
         "listening on "*)
             read -r begun _ </proc/uptime
@@ -118,9 +129,9 @@ hear() {
             silent=$left
             ;;
         esac
-        printf '%s\n' "$line"
-        case $line in *VRRPv*) ;; *) continue ;; esac
-        [ -n "$ended$silent" ] || [ "$(since "$begun")" -lt "$least" ] || {
+        case $line in enough) ;; *) printf '%s\n' "$line" ;; esac
+        case $line in enough) least=0 ;; *VRRPv*) ;; *) continue ;; esac
+        [ -n "$ended$silent$unspoken" ] || [ "$(since "$begun")" -lt "$least" ] || {
             ended=yes
             kill "$pid" $!
         }
@@ -134,11 +145,14 @@ ask_and_wait() {
     children=
     trap 'kill $children; exit' TERM
     [ -z "$WHOLE" ] || ask_for_vip
-    sleep "$((LISTEN_AT_MOST / 100)).$(printf %02d $((LISTEN_AT_MOST % 100)))" &
+    sleep "$(seconds "$LISTEN_AT_MOST")" &
     children="$children $!"
     wait $!
     kill "$1" $children
 }
+
+# HUNDREDTHS of a second, as sleep has them.
+seconds() { echo "$(($1 / 100)).$(printf %02d $(($1 % 100)))"; }
 
 # In LEAST: hundredths of a second for which to listen. Where a whole look must hear every other router, it listens for what
 # the kernel has not watched of LISTEN_AT_MOST.
@@ -301,7 +315,13 @@ can_ask_all() {
 is_haproxys() {
     [ -n "$unit_group" ] || return
     while IFS= read -r line; do
-        case $line in "0::$unit_group" | [0-9]*":name=systemd:$unit_group") return ;; esac
+        case $line in
+        "0::$unit_group") return 0 ;;
+        *:name=systemd:*)
+            case ${line%%:*} in *[!0-9]*) continue ;; esac
+            [ "${line#*:}" != "name=systemd:$unit_group" ] || return 0
+            ;;
+        esac
     done <"$PROCESSES/$1/cgroup"
     return 1
 }

@@ -21,6 +21,8 @@ CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
 CHECK_VRRP = "/etc/keepalived/kube-ha-check-vrrp"
 WATCH = "/etc/keepalived/kube-ha-watch.nft"
 VRRP_MAC = "01:00:5e:00:00:12"  # of its multicast group in IPv4
+UNWATCHED_FILE = "/run/kube-ha-unwatched"  # is there where the kernel cannot remember them
+MOST_REMEMBERED = 128  # routers of a VRID
 REMEMBERED = 10  # seconds for which the kernel remembers another router after each advert: three of the guide's, of 3 s
 CONFIGURATIONS = {"haproxy": HAPROXY_CFG, "keepalived": KEEPALIVED_CONF}
 """The file of ours that each daemon reads."""
@@ -169,6 +171,8 @@ def config_files(
         "watch": WATCH if _is_watched(node) else None,
         "vrrp_mac": VRRP_MAC,
         "remembered": REMEMBERED,
+        "most_remembered": MOST_REMEMBERED,
+        "unwatched_file": UNWATCHED_FILE,
         "raw_sockets": "/proc/net/raw6" if node.vip.version == 6 else "/proc/net/raw",
         "keepalived_run_folder": KEEPALIVED_RUN_FOLDER,
         "check_apiservers": CHECK_APISERVERS if _watches_apiservers(node) else None,

@@ -243,9 +243,12 @@ def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterato
 
 
 def _watch_changes(wanted: Collection[str], changed: Collection[str], facts: Facts) -> Iterator[UnitChange]:
-    """Have the kernel watch for other routers where keepalived runs: its start does so by itself."""
-    forgotten = WATCH in wanted and not facts.watches
-    if facts.units["keepalived"].is_active and (WATCH in changed or forgotten):
+    """Have the kernel watch for other routers, or no longer. keepalived's start has it watch by itself."""
+    if WATCH not in wanted:
+        due = WATCH in changed
+    else:
+        due = facts.units["keepalived"].is_active and (WATCH in changed or not facts.watches)
+    if due:
         yield UnitChange("watch")
 
 

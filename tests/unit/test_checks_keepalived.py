@@ -1,7 +1,7 @@
 """What keepalived does: its state, and VRRP on the wire."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from tests.unit.changes import Change, Hosts, assert_red, assert_unmade, facts, findings_of, heard, together, vrrp
@@ -244,3 +244,19 @@ def test_host_that_cannot_listen_is_unknown_with_the_reason(
     host_view: Hosts, check: str, change: Change, seen: str
 ) -> None:
     assert_unmade(host_view(change=change), check, seen)
+
+
+def test_kernel_that_remembers_as_many_as_it_can_may_have_forgotten_one() -> None:
+    elements = ",\n".join(f"192.0.2.{n} . 02:00:00:00:00:{n:02x} timeout 10s expires 1s" for n in range(1, 129))
+    found = parse_network.heard("1 packet captured", f"set vrid_68 {{\nelements = {{ {elements} }}\n}}")
+    assert found.excess == "the kernel remembers no more than 128 routers of VRID 68"
+    fewer = elements.replace("192.0.2.9 . ", "(")
+    assert not parse_network.heard("1 packet captured", f"set vrid_68 {{\nelements = {{ {fewer} }}\n}}").excess
+
+
+def test_routers_of_both_families_are_told_in_order(host_view: Hosts) -> None:
+    both = frozenset({advert(99, 100), Advert(IPv6Address("2001:db8::99"), MAC, 68, 100)})
+    assert [each.split()[0] for each in foreign_routers(host_view(change=heard(adverts=both)))] == [
+        "192.0.2.99",
+        "2001:db8::99",
+    ]

@@ -445,6 +445,19 @@ def test_run_that_has_heard_a_foreign_router_listens_again(world: World, run_of:
     assert world.listens[3:] == [False, True, False]
 
 
+def test_run_listens_again_for_another_vrid_and_when_it_starts_over(
+    world: World, run_of: Callable[..., Run], nornir_of: Callable[..., Nornir]
+) -> None:
+    run = run_of("verify")
+    run.look()
+    run.intent = load_intent(nornir_of(group={"virtual_router_id": 51}))
+    run.look()
+    run.look()
+    run.start_over()
+    run.look()
+    assert world.listens == [True] * 6 + [False] * 3 + [True] * 3
+
+
 @pytest.mark.parametrize("step", ["look", "install"], ids=["at the first look", "once there is something to hear with"])
 def test_foreign_router_of_our_vrid_stops_before_any_host_is_changed(
     stale: World, run_of: Callable[..., Run], step: str

@@ -149,6 +149,9 @@ def test_drop_ins_that_are_not_wanted_any_more_are_removed(
     change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), healthy["lb-1"])
     assert change.remove == (CHECK_VRRP, WATCH, HAPROXY_DROP_IN, KEEPALIVED_DROP_IN, TMPFILES)
     assert units(change) == ["daemon-reload", "reload keepalived", "watch"]  # nothing is watched any more
+    stopped = with_unit(healthy["lb-1"], "keepalived", active_state="inactive", sub_state="dead")
+    change = plan(load_intent(nornir).node("lb-1"), tuple(render(nornir)["lb-1"].values()), stopped)
+    assert units(change) == ["daemon-reload", "start keepalived", "watch"]
 
 
 @pytest.mark.parametrize("unit", ["haproxy", "keepalived"])

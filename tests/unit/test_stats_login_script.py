@@ -8,12 +8,13 @@ import pytest
 
 PROBES = Path(__file__).parents[2] / "tasks/probes.sh"
 UNIT = "/system.slice/haproxy.service"
-OURS, WORKER, STRANGER, OF_A_USERS_UNIT = 100, 101, 200, 300
+OURS, WORKER, STRANGER, OF_A_USERS_UNIT, DISGUISED = 100, 101, 200, 300, 400
 GROUPS = {
     OURS: f"0::{UNIT}",
     WORKER: f"9:name=systemd:{UNIT}",
     STRANGER: "0::/user.slice/user-1000.slice/session-1.scope",
     OF_A_USERS_UNIT: "0::/user.slice/user-1000.slice/user@1000.service/app.slice/haproxy.service",
+    DISGUISED: f"0::/user.slice/user-1000.slice/user@1000.service/x:name=systemd:{UNIT}",
 }
 
 
@@ -82,6 +83,7 @@ def test_haproxys_own_socket_gets_it(told: Callable[..., str], url: str, sockets
         ("http://127.0.0.1:10080/status", [socket("[::ffff:127.0.0.1]:10080", STRANGER)]),
         ("http://127.0.0.1:10080/status", [socket("0.0.0.0:10080", WORKER, STRANGER)]),
         ("http://127.0.0.1:10080/status", [socket("0.0.0.0:10080", OF_A_USERS_UNIT)]),
+        ("http://127.0.0.1:10080/status", [socket("0.0.0.0:10080", DISGUISED)]),
         ("http://192.0.2.11:10080/status", [socket("192.0.2.11:10080", STRANGER)]),
         ("http://[2001:db8::11]:10080/status", [socket("[2001:db8::11]%eth0:10080", STRANGER)]),
         ("http://[2001:db8::11]:10080/status", [socket("[::]:10080", STRANGER), socket("0.0.0.0:10080", WORKER)]),

@@ -58,7 +58,7 @@ ASKED = {
     "ASK_BY_ARP": "192.0.2.10",
     "ASK_BY_NDP": "",
     "WATCH": "/etc/keepalived/kube-ha-watch.nft",
-    "LISTEN_AT_LEAST": "30",
+    "LISTEN_AT_LEAST": "90",
     "VRIDS": "68",
     "LISTEN_AT_MOST": "360",
     "REMEMBERED": "1000",

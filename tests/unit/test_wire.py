@@ -117,7 +117,7 @@ def test_the_question_is_one_word_for_the_shell() -> None:
 
 TCPDUMP = """#!/bin/sh
 echo 'listening on eth0'
-for wait in $ADVERTS; do sleep $wait; echo "x > y, 192.0.2.11 > 192.0.2.12: VRRPv3, Advertisement, vrid 68"; done
+for wait in $ADVERTS; do sleep $wait; echo "x > y, 192.0.2.11 > y: VRRPv3, Advertisement, vrid 68, prio 1"; done
 exec sleep 30
 """
 
@@ -172,6 +172,7 @@ def test_a_look_listens_until_it_has_heard_who_there_is(
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
     script += assignments(
         adverts=adverts,
+        vrids="68",
         whole="" if watched is None else "yes",
         watched=watched or "",
         listen_at_least="10",
@@ -184,20 +185,35 @@ def test_a_look_listens_until_it_has_heard_who_there_is(
     assert done.stdout.count("VRRPv3") >= bool(adverts)
 
 
+def test_a_look_ends_once_each_vrid_was_heard(tmp_path: Path) -> None:
+    text = TCPDUMP.replace("for wait", "(sleep 0.6; echo 'x > y: VRRPv3, Advertisement, vrid 69, prio 1') &\nfor wait")
+    assert heard_for(tmp_path, text, adverts=FAST, vrids="68 69", listen_at_least="10", listen_at_most="500") >= 0.6
+
+
+def test_a_look_waits_for_no_further_advert_where_they_are_far_apart(tmp_path: Path) -> None:
+    times = {"listen_at_least": "120", "listen_at_most": "900"}
+    assert 1.2 <= heard_for(tmp_path, TCPDUMP, adverts="0.1", vrids="68", **times) < 8
+
+
+def heard_for(folder: Path, tcpdump: str, **variables: str) -> float:
+    """For how many seconds a whole look listens, where the kernel remembers other routers."""
+    for name, text in (("tcpdump", tcpdump), ("socat", "#!/bin/sh\nexec sleep 30\n"), ("arping", "#!/bin/sh\n")):
+        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).chmod(0o755)
+    script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={folder}:/usr/sbin")
+    script += assignments(whole="yes", watched=OLD, remembered="1000", **variables)
+    begun = time.monotonic()
+    subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
+    return time.monotonic() - begun
+
+
 @pytest.mark.parametrize("answers", [0, 1])
 def test_a_whole_look_waits_for_the_vips_holder(tmp_path: Path, answers: int) -> None:
     reply = "x > y, ethertype ARP (0x0806), length 42: Reply 192.0.2.10 is-at 02:00:00:00:00:01, length 28"
     answer = f"sleep 0.5; echo '{reply}'\n"
     text = TCPDUMP.replace("for wait", f"(:; {answer * answers}) &\nfor wait")
-    for name, body in (("tcpdump", text), ("socat", "#!/bin/sh\nexec sleep 30\n"), ("arping", "#!/bin/sh\n")):
-        (tmp_path / name).write_text(body, encoding="utf-8")
-        (tmp_path / name).chmod(0o755)
-    script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
-    script += assignments(adverts=FAST, whole="yes", watched=OLD, vip="192.0.2.10")
-    script += assignments(listen_at_least="10", listen_at_most="150", remembered="1000")
-    begun = time.monotonic()
-    subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
-    assert (0.5 if answers else 1.5) <= time.monotonic() - begun < 15
+    times = {"listen_at_least": "10", "listen_at_most": "150"}
+    assert (0.5 if answers else 1.5) <= heard_for(tmp_path, text, adverts=FAST, vip="192.0.2.10", **times) < 15
 
 
 def test_a_look_leaves_no_process_behind(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def foreign_routers(view: HostView) -> tuple[str, ...]:
         f"{advert.source} ({advert.mac}{_forged(view, advert)}, "
         f"{f'VRID {router.virtual_router_id}, ' if named else ''}{_priority(advert)})"
         for router in view.cluster.routers
-        for advert in sorted(_adverts(view, router), key=lambda each: (each.source, each.priority or 0, each.mac))
+        for advert in sorted(_adverts(view, router), key=lambda each: (rank(each.source), each.priority or 0, each.mac))
         if advert.source not in ours or _forged(view, advert)
     )
 

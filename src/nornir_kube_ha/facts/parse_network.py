@@ -3,13 +3,15 @@
 import json
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 
 from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_certificate
 from cryptography.x509 import IPAddress as AddressName
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
+from nornir_kube_ha.config import MOST_REMEMBERED
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
     Advert,
@@ -34,7 +36,7 @@ _ADVERT = re.compile(
 _ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
 _GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)
 
-MOST_WATCHED = 30_000  # characters; 64 routers for each of 8 VRIDs
+MOST_WATCHED = 100_000  # characters; `MOST_REMEMBERED` routers of each VRID take less
 _SET = re.compile(r"(?:set|chain) (?:vrid_(\d{1,3})|\w+) \{")
 _ELEMENT = re.compile(r"([\da-f.:]{2,45}) \. ([\da-f:]{17}) ")
 _EXCESS = re.compile(
@@ -103,17 +105,23 @@ def heard(text: str, watched: str = "") -> Heard:
         for mac, source, virtual_router_id, priority in _ADVERT.findall(text)
     }
     known = {(each.source, each.mac, each.virtual_router_id) for each in adverts}
-    adverts |= {
-        Advert(each[0], each[1], each[2], None) for each in _remembered(watched[:MOST_WATCHED]) if each not in known
-    }
+    remembered = [*_remembered(watched[:MOST_WATCHED])]
+    adverts |= {Advert(*each, None) for each in remembered if each not in known}
     unasked = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
     answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in unasked)]
     trouble = (
         "" if re.search(r"^\d+ packets? captured$", text, re.MULTILINE) else text.strip() or "tcpdump said nothing"
     )
-    excess = _EXCESS.search(text)
+    found = _EXCESS.search(text)
+    excess = found[0] if found else _forgotten(remembered)
     told = frozenset(Answer(ip_address(address), mac) for address, mac in answers)
-    return Heard(frozenset(adverts), told, trouble, excess[0] if excess and not trouble else "")
+    return Heard(frozenset(adverts), told, trouble, "" if trouble else excess)
+
+
+def _forgotten(remembered: Iterable[tuple[IPAddress, str, int]]) -> str:
+    counts = Counter(virtual_router_id for *_, virtual_router_id in remembered)
+    full = [str(each) for each, count in counts.items() if count >= MOST_REMEMBERED]
+    return f"the kernel remembers no more than {MOST_REMEMBERED} routers of VRID {', '.join(full)}" if full else ""
 
 
 def _remembered(text: str) -> Iterator[tuple[IPAddress, str, int]]:
