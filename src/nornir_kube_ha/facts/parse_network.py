@@ -97,7 +97,7 @@ def heard(text: str, watched: str = "") -> Heard:
 
     Arguments:
         text: tcpdump's words, each line once
-        watched: the kernel's: a line for each set of nft
+        watched: what the kernel remembers, as nft lists it
     """
     text = text[:MOST_ASIDE]
     adverts = {
