@@ -3,18 +3,13 @@
 import hashlib
 import os
 import shlex
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nornir_kube_ha.families import functions
+from nornir_kube_ha.lab.build import draft_of, run_builder
 from nornir_kube_ha.lab.command import run
-from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.state import IMAGES, Progress, locked
 
 MIRROR = "KUBE_HA_LAB_MIRROR"
@@ -173,7 +168,7 @@ def ensure_installed(base: Image, packages: tuple[str, ...], progress: Progress)
     with locked(f"image-{suite}", progress):
         if not image.folder.is_dir():
             progress(f"installing packages in a copy of the {suite} image, once")
-            with _draft(suite, image) as draft:
+            with draft_of(image.folder) as draft:
                 run(["cp", "--archive", str(base.root), str(draft)], seconds=120)
                 (draft / "pool").symlink_to(Path("..") / base.folder.name / "pool")
                 inside = ("unshare", "--mount", "--propagation", "private", "sh", str(_INSTALLED))
@@ -181,60 +176,11 @@ def ensure_installed(base: Image, packages: tuple[str, ...], progress: Progress)
     return image
 
 
-@contextmanager
-def _draft(suite: str, image: Image) -> Iterator[Path]:
-    """A folder that becomes an image's if all goes well. Who makes one holds the suite's lock."""
-    IMAGES.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for leftover in IMAGES.glob(f".{suite}-*"):  # of a builder that was killed: it had the lock that is ours now
-        _discard(leftover)
-    draft = Path(tempfile.mkdtemp(prefix=f".{suite}-", dir=IMAGES))
-    try:
-        draft.chmod(0o755)
-        yield draft
-        draft.rename(image.folder)
-    except BaseException:
-        _discard(draft)
-        raise
-
-
 def _build(suite: str, image: Image, progress: Progress, lock: int) -> None:
     progress(f"building the {suite} image, once: about 40 s on a quick line")
     started = time.monotonic()
-    with _draft(suite, image) as draft:
-        _run_builder(mmdebstrap_command(suite, draft / "root", os.environ.get(MIRROR)), progress, lock)
+    with draft_of(image.folder) as draft:
+        run_builder(mmdebstrap_command(suite, draft / "root", os.environ.get(MIRROR)), progress, lock)
         (draft / "root/srv/pool").rename(draft / "pool")
         (draft / "root/srv/pool").mkdir()
     progress(f"built the {suite} image in {time.monotonic() - started:.0f} s: {image.folder}")
-
-
-def _discard(draft: Path) -> None:
-    """Remove a half-built image. Its builder's last children may still write to it for a moment after its end."""
-    deadline = time.monotonic() + 10
-    while draft.exists() and time.monotonic() < deadline:
-        shutil.rmtree(draft, ignore_errors=True)
-        time.sleep(0.05)
-
-
-def _run_builder(command: list[str], progress: Progress, lock: int) -> None:
-    """Run the builder, which inherits the lock: nobody else starts while it runs, even if we are killed."""
-    words: list[str] = []
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-        pass_fds=(lock,),
-    ) as builder:
-        try:
-            for line in builder.stdout or ():
-                words = [*words[-14:], line.rstrip()]
-                if line.startswith(("I: ", "downloading ", "setting ")):
-                    progress(f"  {line.removeprefix('I: ').rstrip()}")
-        except BaseException:
-            builder.terminate()
-            raise
-    if builder.returncode:
-        raise LabError(f"mmdebstrap ended with {builder.returncode}; it said last:\n" + "\n".join(words))

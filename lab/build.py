@@ -1,0 +1,76 @@
+"""What is built once and kept: images and programs, each in a folder that is there when it is whole."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nornir_kube_ha.lab.errors import LabError
+from nornir_kube_ha.lab.state import IMAGES, Progress
+
+
+@contextmanager
+def draft_of(folder: Path) -> Iterator[Path]:
+    """Make a folder that becomes `folder` if all goes well. Who makes one holds the lock of its kind.
+
+    Arguments:
+        folder: below `IMAGES`; its name ends with "-" and what makes it another one of its kind
+    """
+    kind = folder.name.rpartition("-")[0]
+    IMAGES.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for leftover in IMAGES.glob(f".{kind}-*"):  # of a builder that was killed: it had the lock that is ours now
+        _discard(leftover)
+    draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=IMAGES))
+    try:
+        draft.chmod(0o755)
+        yield draft
+        draft.rename(folder)
+    except BaseException:
+        _discard(draft)
+        raise
+
+
+def _discard(draft: Path) -> None:
+    """Remove a half-built image. Its builder's last children may still write to it for a moment after its end."""
+    deadline = time.monotonic() + 10
+    while draft.exists() and time.monotonic() < deadline:
+        shutil.rmtree(draft, ignore_errors=True)
+        time.sleep(0.05)
+
+
+def run_builder(command: list[str], progress: Progress, lock: int) -> None:
+    """Run mmdebstrap, which inherits the lock: nobody else starts while it runs, even if we are killed.
+
+    Arguments:
+        command: mmdebstrap's
+        progress: told what it does
+        lock: from `locked`
+
+    Raises:
+        LabError: it failed; its last words are in the message
+    """
+    words: list[str] = []
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
+        pass_fds=(lock,),
+    ) as builder:
+        try:
+            for line in builder.stdout or ():
+                words = [*words[-14:], line.rstrip()]
+                if line.startswith(("I: ", "downloading ", "setting ")):
+                    progress(f"  {line.removeprefix('I: ').rstrip()}")
+        except BaseException:
+            builder.terminate()
+            raise
+    if builder.returncode:
+        raise LabError(f"mmdebstrap ended with {builder.returncode}; it said last:\n" + "\n".join(words))
