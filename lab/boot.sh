@@ -22,13 +22,16 @@ mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
 rm -rf "$disk/work/work/incompat"
 mount -t overlay -o "lowerdir=$root,upperdir=$disk/upper,workdir=$disk/work,volatile" overlay "$disk/root"
 
+programs= # of a real control plane
+[ ! -d "$disk/programs" ] || programs="--bind-ro=$disk/programs:/srv/kubernetes"
+
 export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network # /proc/sys/net is the host's own: its namespace is
 status=0
 systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe \
     --directory="$disk/root" --machine="$hostname" --hostname="$hostname" \
     --network-namespace-path="/run/netns/$namespace" --capability=CAP_NET_ADMIN,CAP_NET_RAW,CAP_IPC_LOCK \
     --rlimit=RLIMIT_NOFILE=1024:524288 --resolv-conf=off --timezone=off --link-journal=no \
-    --bind-ro="$pool:/srv/pool" --bind="$disk/kube-apiserver:/srv/kube-apiserver" \
+    --bind-ro="$pool:/srv/pool" --bind="$disk/kube-apiserver:/srv/kube-apiserver" ${programs:+"$programs"} \
     3<&- || status=$?
 [ "$status" = 133 ] || exit "$status" # 133 is systemd-nspawn's word for "it wants to be booted again"
 exec nsenter --mount=/proc/self/fd/3 -- "$@"

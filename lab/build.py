@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nornir_kube_ha.lab.errors import LabError
-from nornir_kube_ha.lab.state import IMAGES, Progress
+from nornir_kube_ha.lab.state import Progress
 
 
 @contextmanager
@@ -18,13 +18,13 @@ def draft_of(folder: Path) -> Iterator[Path]:
     """Make a folder that becomes `folder` if all goes well. Who makes one holds the lock of its kind.
 
     Arguments:
-        folder: below `IMAGES`; its name ends with "-" and what makes it another one of its kind
+        folder: its name ends with "-" and what makes it another one of its kind
     """
     kind = folder.name.rpartition("-")[0]
-    IMAGES.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for leftover in IMAGES.glob(f".{kind}-*"):  # of a builder that was killed: it had the lock that is ours now
+    folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for leftover in folder.parent.glob(f".{kind}-*"):  # of a builder that was killed: it had the lock that is ours now
         _discard(leftover)
-    draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=IMAGES))
+    draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=folder.parent))
     try:
         draft.chmod(0o755)
         yield draft

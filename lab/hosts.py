@@ -4,7 +4,8 @@ import json
 import shutil
 import sys
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from ipaddress import ip_interface
 from pathlib import Path
 from typing import Self
@@ -12,13 +13,15 @@ from typing import Self
 from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import cgroup, network
 from nornir_kube_ha.lab.command import run
-from nornir_kube_ha.lab.errors import LabDownError, LabError
+from nornir_kube_ha.lab.errors import LabDownError, LabError, LabRequestError
 from nornir_kube_ha.lab.image import Image
-from nornir_kube_ha.lab.layout import LabHost, Layout, check_lab_name
+from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout, check_lab_name
 from nornir_kube_ha.lab.state import LabFiles
 
 _HERE = Path(__file__).parent
 _UNIT = "kube-apiserver.service"
+_STAND_IN, _REAL = {_UNIT: _UNIT}, {"real-kube-apiserver.service": _UNIT, "etcd.service": "etcd.service"}
+"""Units of systemd: our file's name, and the host's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Host:
             return None
         address, *also = map(ip_interface, (seen["address"], *seen.get("also", ())))
         port, suite = seen["apiserver_port"], seen.get("suite", "")
-        return LabHost(self.name, seen["interface"], address, port, suite, tuple(also))
+        plane = ControlPlane(**seen["plane"]) if seen.get("plane") else None
+        return LabHost(self.name, seen["interface"], address, port, suite, tuple(also), plane)
 
     @property
     def image(self) -> Image:
@@ -109,7 +113,9 @@ class Host:
         write_file(draft / "upper/etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
         write_file(draft / "upper/etc/hosts", hosts_file(layout), 0o644)
         if spec.apiserver_port is not None:
-            _install_apiserver(draft, spec.apiserver_port)
+            _enable(draft, _REAL if spec.plane else _STAND_IN)
+            if not spec.plane:
+                _install_stand_in(draft, spec.apiserver_port)
         (draft / "image").symlink_to(image.folder)
         write_file(draft / "host.json", describe(spec))
         draft.rename(self.folder)
@@ -170,15 +176,20 @@ class Host:
         return run(["nsenter", "--all", "--target", str(self.init()), "--", *argv], seconds=seconds)
 
     def set_apiserver(self, mode: str) -> None:
-        """Let its kube-apiserver stand-in behave in another way, from the next request on.
+        """Let its kube-apiserver behave in another way.
 
         Arguments:
-            mode: `ok`, `slow`, `slow SECONDS`, `error`, `unauthorized`, `hang`, or `gone`: its unit is stopped
+            mode: `ok`, `error` (its etcd is away), `hang`, or `gone`: its unit is stopped; of a stand-in `slow`,
+                `slow SECONDS` and `unauthorized` as well, from the next request on
 
         Raises:
             LabDownError: the host is off
+            LabRequestError: a real one cannot be made to behave so
             LabError: it has no apiserver
         """
+        if (spec := self.description) and spec.plane:
+            self._set_real_apiserver(mode)
+            return
         folder = self.folder / "kube-apiserver"
         if not (folder / "apiserver.py").exists():
             raise LabError(f"{self.name} of lab {self.lab} has no kube-apiserver")
@@ -188,8 +199,19 @@ class Host:
         write_file(folder / "mode", f"{mode}\n")
         self.run("systemctl", "start", _UNIT)
 
+    def _set_real_apiserver(self, mode: str) -> None:
+        commands = {
+            "ok": f"systemctl start etcd {_UNIT} && systemctl kill --signal CONT {_UNIT}",
+            "error": "systemctl stop etcd",
+            "hang": f"systemctl kill --signal STOP {_UNIT}",
+            "gone": f"systemctl stop {_UNIT}",
+        }
+        if mode not in commands:
+            raise LabRequestError(f"a real kube-apiserver cannot be made {mode!r}; it can be: {', '.join(commands)}")
+        self.run("sh", "-c", commands[mode])
+
     def give_certificate(self, pki: Path) -> None:
-        """Put the lab's apiserver certificate where the stand-in, running or not, finds it."""
+        """Put the lab's apiserver certificate where its apiserver, running or not, finds it."""
         for name in ("apiserver.key", "apiserver.crt"):  # the certificate last: its change is the sign to load both
             source, target = pki / name, self.folder / "kube-apiserver" / name
             if not target.exists() or target.read_bytes() != source.read_bytes():
@@ -212,7 +234,8 @@ def read_layout(lab: str) -> Layout:
 def describe(spec: LabHost) -> str:
     """Return what is noted of a host beside its disk, to find out later whether it is still the one that is wanted."""
     facts = {"interface": spec.interface, "address": str(spec.address), "apiserver_port": spec.apiserver_port}
-    return json.dumps({**facts, "suite": spec.suite, "also": [*map(str, spec.also)]}) + "\n"
+    plane = asdict(spec.plane) if spec.plane else None
+    return json.dumps({**facts, "suite": spec.suite, "also": [*map(str, spec.also)], "plane": plane}) + "\n"
 
 
 def hosts_file(layout: Layout) -> str:
@@ -221,11 +244,15 @@ def hosts_file(layout: Layout) -> str:
     return "\n".join([*lines, *(f"{host.address.ip} {host.hostname}" for host in layout.hosts)]) + "\n"
 
 
-def _install_apiserver(draft: Path, port: int) -> None:
-    units = draft / "upper/etc/systemd/system"
-    write_file(units / _UNIT, (_HERE / _UNIT).read_text(), 0o644)
-    (units / "multi-user.target.wants").mkdir()
-    (units / "multi-user.target.wants" / _UNIT).symlink_to(f"/etc/systemd/system/{_UNIT}")
+def _enable(draft: Path, units: Mapping[str, str]) -> None:
+    folder = draft / "upper/etc/systemd/system"
+    (folder / "multi-user.target.wants").mkdir(parents=True)
+    for source, name in units.items():
+        write_file(folder / name, (_HERE / source).read_text(), 0o644)
+        (folder / "multi-user.target.wants" / name).symlink_to(f"/etc/systemd/system/{name}")
+
+
+def _install_stand_in(draft: Path, port: int) -> None:
     write_file(draft / "kube-apiserver/apiserver.py", (_HERE / "apiserver.py").read_text())
     write_file(draft / "kube-apiserver/environment", f"PORT={port}\n")
     write_file(draft / "kube-apiserver/mode", "ok\n")

@@ -5,20 +5,48 @@ from dataclasses import replace
 from ipaddress import ip_interface
 from itertools import islice
 
-from nornir_kube_ha.addresses import IPAddress, IPInterface, IPNetwork, rank
+from nornir_kube_ha.addresses import IPAddress, IPInterface, IPNetwork, rank, with_port
 from nornir_kube_ha.intent import Apiserver, Cluster, Intent, Node
 from nornir_kube_ha.lab.errors import LabRequestError
-from nornir_kube_ha.lab.layout import LabHost, Layout
+from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
 
 _INTERFACE = "eth0"  # of an apiserver's own host: nothing in the intent tells
 _PREFIX_LENGTHS = {4: 24, 6: 64}  # where the VIP's network does not tell, by version of IP
 
 
-def layouts_of(intent: Intent) -> tuple[Layout, ...]:
+def with_control_plane(intent: Intent, control_plane: str | None, etcd: str | None) -> Intent:
+    """Return an intent whose labs have another control plane than the inventory says.
+
+    Arguments:
+        intent: all that the inventory says
+        control_plane: `real` or `stand-in`; None: as it says
+        etcd: `stacked` or `listed`; None: as it says
+    """
+    chosen = {"lab_control_plane": control_plane, "lab_etcd": etcd}
+    update = {name: value for name, value in chosen.items() if value}
+    return Intent(
+        tuple(
+            Cluster(cluster.name, tuple(node.model_copy(update=update) for node in cluster.nodes))
+            for cluster in intent.clusters
+        )
+    )
+
+
+def has_real_plane(intent: Intent) -> bool:
+    """Return whether any lab of an inventory has a real control plane.
+
+    Arguments:
+        intent: all that the inventory says
+    """
+    return any(node.lab and node.lab_control_plane == "real" for node in intent.nodes)
+
+
+def layouts_of(intent: Intent, version: str = "") -> tuple[Layout, ...]:
     """Return the labs that an inventory's hosts live in.
 
     Arguments:
         intent: all that the inventory says; nodes that name no lab are left out
+        version: of kube-apiserver in a real control plane
 
     Raises:
         LabRequestError: no node names a lab, or a lab cannot be as they say
@@ -26,15 +54,16 @@ def layouts_of(intent: Intent) -> tuple[Layout, ...]:
     names = dict.fromkeys(node.lab for node in intent.nodes if node.lab)
     if not names:
         raise LabRequestError("no host of this inventory lives in a lab: give them `lab: NAME` in their data")
-    return tuple(layout_of(name, [c for c in intent.clusters if c.nodes[0].lab == name]) for name in names)
+    return tuple(layout_of(name, [c for c in intent.clusters if c.nodes[0].lab == name], version) for name in names)
 
 
-def layout_of(lab: str, clusters: list[Cluster]) -> Layout:
+def layout_of(lab: str, clusters: list[Cluster], version: str = "") -> Layout:
     """Return the lab in which these clusters can run as they are, addresses included.
 
     Arguments:
         lab: its name
         clusters: those whose nodes and apiservers are its hosts
+        version: of kube-apiserver in a real control plane
 
     Raises:
         LabRequestError: two hosts would have one name or one address
@@ -46,8 +75,18 @@ def layout_of(lab: str, clusters: list[Cluster]) -> Layout:
             host = _apiserver_host(cluster, apiserver, taken)
             hosts[apiserver.address] = host
             taken.add(host.name)
+    for cluster in clusters:
+        if cluster.nodes[0].lab_control_plane == "real":
+            for apiserver in cluster.apiservers:
+                plane = ControlPlane(cluster.name, _endpoint(cluster), cluster.nodes[0].lab_etcd, version)
+                hosts[apiserver.address] = replace(hosts[apiserver.address], plane=plane)
     vips = tuple(dict.fromkeys(vip for cluster in clusters for vip in cluster.vips))
     return Layout(lab, _with_other_family([*hosts.values()], vips), vips)
+
+
+def _endpoint(cluster: Cluster) -> str:
+    node = cluster.nodes[0]
+    return node.control_plane_endpoint or with_port(node.vip.ip, node.haproxy.port)
 
 
 def _with_other_family(hosts: list[LabHost], vips: tuple[IPInterface, ...]) -> tuple[LabHost, ...]:

@@ -28,6 +28,23 @@ def check_lab_name(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """The real control plane that a host is a member of: etcd and kube-apiserver.
+
+    Arguments:
+        cluster: its name
+        endpoint: HOST:PORT that its clients use
+        etcd: `stacked`, as kubeadm does: each apiserver asks its own etcd only; `listed`: all of them
+        version: of kube-apiserver
+    """
+
+    cluster: str
+    endpoint: str
+    etcd: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class LabHost:
     """One host of a lab.
 
@@ -35,9 +52,10 @@ class LabHost:
         name: its name in the inventory
         interface: what its network interface is called inside
         address: its own address with the network's prefix length
-        apiserver_port: where a kube-apiserver stand-in listens, or None
+        apiserver_port: where its kube-apiserver listens, or None
         suite: Debian's code name of the release that it is
         also: further addresses of its own: in the networks of virtual ones of the other family
+        plane: the control plane that it is a member of; None: its apiserver, if it has one, is a stand-in
     """
 
     name: str
@@ -46,6 +64,7 @@ class LabHost:
     apiserver_port: int | None = None
     suite: str = SUITE
     also: tuple[IPInterface, ...] = ()
+    plane: ControlPlane | None = None
 
     def __post_init__(self) -> None:
         """Refuse what must not reach a path, a command or a file."""

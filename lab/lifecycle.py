@@ -19,6 +19,7 @@ from nornir_kube_ha.lab.errors import LabError, LabRequiresRootError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.image import Image, ensure_image, ensure_installed
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
+from nornir_kube_ha.lab.programs import Programs
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
 from nornir_kube_ha.lab.status import await_hosts
 
@@ -36,13 +37,19 @@ def require_root() -> None:
         raise LabRequiresRootError("the lab needs root: it makes network namespaces, mounts and cgroups")
 
 
-def up(layout: Layout, progress: Progress = silent, packages: tuple[str, ...] = ()) -> None:
+def up(
+    layout: Layout,
+    progress: Progress = silent,
+    packages: tuple[str, ...] = (),
+    programs: Programs | None = None,
+) -> None:
     """Bring a lab up: boot what is missing, replace what is not as the layout says, remove what it does not name.
 
     Arguments:
         layout: what the lab shall be
         progress: told what takes a while
         packages: what new hosts have installed already
+        programs: of a real control plane, where it has one
 
     Raises:
         LabRequiresRootError: we are not root
@@ -54,7 +61,7 @@ def up(layout: Layout, progress: Progress = silent, packages: tuple[str, ...] = 
         images = {suite: _image(suite, packages, progress) for suite in {host.suite for host in layout.hosts}}
         untouched = {host.name for host in Host.all_of(layout.name) if host.is_on}
         try:
-            _bring_up(layout, images, untouched, progress)
+            _bring_up(layout, images, untouched, progress, programs)
         except BaseException:
             progress("that failed: taking down what was made")
             _take_down(layout.name, keep=untouched)
@@ -154,7 +161,13 @@ def _image(suite: str, packages: tuple[str, ...], progress: Progress) -> Image:
     return ensure_installed(image, packages, progress) if packages else image
 
 
-def _bring_up(layout: Layout, images: Mapping[str, Image], untouched: set[str], progress: Progress) -> None:
+def _bring_up(
+    layout: Layout,
+    images: Mapping[str, Image],
+    untouched: set[str],
+    progress: Progress,
+    programs: Programs | None,
+) -> None:
     login = _ensure_files(layout)
     hosts = [Host(layout.name, spec.name) for spec in layout.hosts]
     control_is_there = network.is_there(network.control_namespace(layout.name))
@@ -166,7 +179,7 @@ def _bring_up(layout: Layout, images: Mapping[str, Image], untouched: set[str], 
             untouched.discard(host.name)
             host.switch_off()
     network.ensure_control(layout)
-    _make_disks(layout, hosts, images, login)
+    _make_disks(layout, hosts, images, login, programs)
     missing = [host for host in hosts if not host.is_on]
     if missing:
         progress(f"booting {len(missing)} hosts of lab {layout.name}")
@@ -181,7 +194,8 @@ def _bring_up(layout: Layout, images: Mapping[str, Image], untouched: set[str], 
 
 def _ensure_files(layout: Layout) -> str:
     """Make the lab's folder with its keys and certificates; return the public half of the login key."""
-    from nornir_kube_ha.lab import pki  # noqa: PLC0415 - cryptography takes 100 ms to import, and only `up` needs it
+    # cryptography takes 100 ms to import, and only `up` needs it
+    from nornir_kube_ha.lab import control_plane, pki  # noqa: PLC0415
 
     files = LabFiles(layout.name)
     LABS.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -192,11 +206,17 @@ def _ensure_files(layout: Layout) -> str:
     login = pki.ensure_ssh_key(files.private_key, f"controller@{layout.name}")
     addresses = [vip.ip for vip in layout.vips]
     addresses += [host.address.ip for host in layout.hosts if host.apiserver_port is not None]
+    pki.ensure_service_account_key(files.pki)
+    control_plane.write_kubeconfig(layout)
     pki.ensure_apiserver_certificate(files.pki, [*addresses, *map(ip_address, ("127.0.0.1", "::1"))])
     return login
 
 
-def _make_disks(layout: Layout, hosts: list[Host], images: Mapping[str, Image], login: str) -> None:
+def _make_disks(
+    layout: Layout, hosts: list[Host], images: Mapping[str, Image], login: str, programs: Programs | None
+) -> None:
+    from nornir_kube_ha.lab import control_plane  # noqa: PLC0415 - as above
+
     files = LabFiles(layout.name)
     for host in hosts:
         spec = layout.host(host.name)
@@ -205,6 +225,9 @@ def _make_disks(layout: Layout, hosts: list[Host], images: Mapping[str, Image], 
             host.make_disk(layout, images[spec.suite], login)
         if spec.apiserver_port is not None:
             host.give_certificate(files.pki)
+        if spec.plane and programs:
+            control_plane.give_programs(host.folder, programs)
+            control_plane.install(host.folder / "kube-apiserver", layout, spec, spec.plane)
     lines = (f"{layout.host(host.name).address.ip} {host.public_key}\n" for host in hosts)
     write_file(files.known_hosts, "".join(lines))
 

@@ -1,7 +1,8 @@
-"""Keys and certificates of a lab: the login key, the hosts' keys, a CA and the apiservers' certificate."""
+"""Keys and certificates of a lab: the login key, the hosts' keys, a CA, and what it signs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -68,25 +69,74 @@ def issue_apiserver_certificate(
 
     Arguments:
         ca: where `ca.crt` and `ca.key` are
-        folder: where the two are written; the certificate last, since its change is the sign to load both
+        folder: where the two are written
         addresses: all under which an apiserver is reached
         valid: how long from now on; it may have ended
     """
+    extensions = [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), _alternative_names(addresses)]
+    _issue(ca, folder / "apiserver", _name("kube-apiserver"), extensions, valid)
+
+
+def ensure_etcd_certificate(ca: Path, folder: Path, address: IPAddress) -> None:
+    """Make `etcd.crt` and `etcd.key` in `folder` if they are not there: for one member, its peers and its clients.
+
+    Arguments:
+        ca: where `ca.crt` and `ca.key` are
+        folder: where the two are written
+        address: the member's
+    """
+    if not (folder / "etcd.crt").exists():
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        addresses = [x509.IPAddress(each) for each in (ip_address("127.0.0.1"), address)]
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), *addresses])
+        _issue(ca, folder / "etcd", _name("etcd"), [x509.ExtendedKeyUsage(usages), names])
+
+
+def ensure_admin_certificate(folder: Path) -> None:
+    """Make `admin.crt` and `admin.key` in `folder` if they are not there: a client that may do everything.
+
+    Arguments:
+        folder: where `ca.crt` and `ca.key` are
+    """
+    if not (folder / "admin.crt").exists():
+        group = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters")
+        subject = x509.Name([group, *_name("kubernetes-admin")])
+        _issue(folder, folder / "admin", subject, [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])])
+
+
+def ensure_service_account_key(folder: Path) -> None:
+    """Make `sa.key` in `folder` if it is not there: what service accounts' tokens are signed by.
+
+    Arguments:
+        folder: where it is written
+    """
+    if not (folder / "sa.key").exists():
+        write_file(folder / "sa.key", _pem(ec.generate_private_key(ec.SECP256R1())), 0o600)
+
+
+def _issue(
+    ca: Path,
+    path: Path,
+    subject: x509.Name,
+    extensions: Sequence[x509.ExtensionType],
+    valid: timedelta = _VALID,
+) -> None:
+    """Write a key and its certificate, which comes last: its change is the sign to load both."""
     authority = x509.load_pem_x509_certificate((ca / "ca.crt").read_bytes())
     ca_key = serialization.load_pem_private_key((ca / "ca.key").read_bytes(), None)
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - ours, by ensure_ca
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = (
-        _builder(_name("kube-apiserver"), authority.subject, key.public_key(), valid)
-        .add_extension(_alternative_names(addresses), critical=False)
+    builder = (
+        _builder(subject, authority.subject, key.public_key(), valid)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
-        .sign(ca_key, hashes.SHA256())
     )
-    write_file(folder / "apiserver.key", _pem(key), 0o600)
-    write_file(folder / "apiserver.crt", certificate.public_bytes(serialization.Encoding.PEM))
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    certificate = builder.sign(ca_key, hashes.SHA256())
+    write_file(path.with_suffix(".key"), _pem(key), 0o600)
+    write_file(path.with_suffix(".crt"), certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _alternative_names(addresses: Sequence[IPAddress]) -> x509.SubjectAlternativeName:

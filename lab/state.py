@@ -55,6 +55,11 @@ class LabFiles:
         return self.pki / "ca.crt"
 
     @property
+    def kubeconfig(self) -> Path:
+        """What kubectl reads, where the lab has a real control plane."""
+        return self.folder / "admin.conf"
+
+    @property
     def vips(self) -> Path:
         """The virtual addresses that the lab was brought up with, one a line."""
         return self.folder / "vips"

@@ -5,27 +5,37 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.lab import lifecycle, network
 from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
+from nornir_kube_ha.lab.programs import TOOLS, ensure_programs
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.lab.status import HostStatus, status
 from nornir_kube_ha.runbooks.guard import tell
 from nornir_kube_ha.text import clean
 
+if TYPE_CHECKING:
+    from nornir_kube_ha.intent import Intent
+
 
 def run_up(options: argparse.Namespace) -> int:
     """`lab up`."""
     lifecycle.require_root()
-    from nornir_kube_ha.plan import PACKAGES  # noqa: PLC0415 - with facts and intent, which the other verbs need not
+    # With facts and intent, which the other verbs need not.
+    from nornir_kube_ha.lab.intent import has_real_plane, layouts_of, with_control_plane  # noqa: PLC0415
+    from nornir_kube_ha.plan import PACKAGES  # noqa: PLC0415
 
-    layouts = _layouts(options.inventory)
+    intent = with_control_plane(_intent(options.inventory), options.control_plane, options.etcd)
+    programs = ensure_programs(options.kube_apiserver, _progress) if has_real_plane(intent) else None
+    if programs:
+        _progress(f"control plane: kube-apiserver {programs.version}")
+    layouts = layouts_of(intent, programs.version if programs else "")
     for layout in layouts:
-        lifecycle.up(layout, _progress, PACKAGES if options.installed else ())
+        lifecycle.up(layout, _progress, PACKAGES if options.installed else (), programs)
     for layout in layouts:
         _print_table(status(layout.name))
     return 0
@@ -72,6 +82,18 @@ def run_exec(options: argparse.Namespace) -> NoReturn:
         os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
     except FileNotFoundError:
         raise LabRequestError(f"lab exec: {command[0]} is not on this machine") from None
+
+
+def run_kubectl(options: argparse.Namespace) -> NoReturn:
+    """`lab kubectl`: becomes kubectl, with the lab's kubeconfig."""
+    lab = _lab(options)
+    kubeconfig = LabFiles(lab).kubeconfig
+    if not kubeconfig.exists():
+        raise LabRequestError(f"lab {lab} has no real control plane: kube-ha lab up --control-plane real")
+    kubectl = TOOLS.ensure(_progress) / "kubectl"
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    network.enter(lab)
+    os.execve(kubectl, [str(kubectl), *command], {**os.environ, "KUBECONFIG": str(kubeconfig)})  # noqa: S606
 
 
 def run_apiserver(options: argparse.Namespace) -> int:
@@ -137,12 +159,17 @@ def _lab(options: argparse.Namespace) -> str:
 
 
 def _layouts(inventory: Path | None) -> tuple[Layout, ...]:
-    from nornir_kube_ha.inventory import load_intent  # noqa: PLC0415 - with Nornir, a quarter of a second
     from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - that the other verbs need not wait
+
+    return layouts_of(_intent(inventory))
+
+
+def _intent(inventory: Path | None) -> "Intent":
+    from nornir_kube_ha.inventory import load_intent  # noqa: PLC0415 - with Nornir, a quarter of a second
     from nornir_kube_ha.runbooks.selection import find_inventory, open_inventory  # noqa: PLC0415 - the same
 
     nornir = open_inventory(find_inventory(inventory))
-    return layouts_of(load_intent(nornir, read_files=False))  # it may name the CA of a lab that is yet to be
+    return load_intent(nornir, read_files=False)  # it may name the CA of a lab that is yet to be
 
 
 def _progress(line: str) -> None:

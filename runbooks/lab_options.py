@@ -1,6 +1,7 @@
 """What `kube-ha lab` understands on its command line."""
 
 import argparse
+from pathlib import Path
 from typing import TypeAlias
 
 from nornir_kube_ha.lazy import later
@@ -37,6 +38,13 @@ def add_parser(subparsers: Parsers) -> None:
     up.add_argument(
         "--installed", action="store_true", help="new hosts have what a load balancer needs installed already"
     )
+    up.add_argument(
+        "--control-plane", choices=("real", "stand-in"), help="instead of the inventory's lab_control_plane"
+    )
+    up.add_argument("--etcd", choices=("stacked", "listed"), help="instead of the inventory's lab_etcd")
+    up.add_argument(
+        "--kube-apiserver", type=Path, metavar="PATH", help="the program of a real control plane (default: built once)"
+    )
     add("down", "end the lab and all that belongs to it, but the images")
     add("status", "show each host; exit code 1 unless all answer")
     ssh = add("ssh", "log in to a host, or run a command on it")
@@ -44,6 +52,8 @@ def add_parser(subparsers: Parsers) -> None:
     ssh.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
     inside = add("exec", "run a command of this machine in the lab's network")
     inside.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
+    kubectl = add("kubectl", "run kubectl in the lab's network, against its real control plane")
+    kubectl.add_argument("command", metavar="ARG", nargs=argparse.REMAINDER)
     apiserver = add("apiserver", "let a host's kube-apiserver behave in another way")
     apiserver.add_argument("host", metavar="HOST")
     apiserver.add_argument("mode", choices=[*MODES, "gone"], metavar="MODE", help=f"{', '.join(MODES)} or gone")

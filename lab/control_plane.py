@@ -1,0 +1,156 @@
+"""A real control plane on a lab's hosts: etcd and kube-apiserver, each a unit of systemd."""
+
+import base64
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from ipaddress import ip_address
+from pathlib import Path
+
+from nornir_kube_ha.addresses import IPAddress, with_port
+from nornir_kube_ha.files import write_file
+from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
+from nornir_kube_ha.lab.programs import Programs
+from nornir_kube_ha.lab.state import LabFiles
+
+CLIENTS, PEERS = 2379, 2380  # etcd's ports
+FOLDER = "/srv/kube-apiserver"  # on a host
+PROGRAMS = ("etcd", "etcdctl")
+SERVICES = {4: "198.18.0.0/16", 6: "2001:2::/108"}  # of no lab: nothing routes there (RFC 2544, RFC 5180)
+
+
+def members(layout: Layout, plane: ControlPlane) -> tuple[LabHost, ...]:
+    """Return the hosts that a control plane consists of.
+
+    Arguments:
+        layout: the lab
+        plane: of the lab
+    """
+    return tuple(host for host in layout.hosts if host.plane and host.plane.cluster == plane.cluster)
+
+
+def give_programs(folder: Path, programs: Programs) -> None:
+    """Put what a member runs where its host sees it as /srv/kubernetes.
+
+    Arguments:
+        folder: the host's own
+        programs: of the control plane
+    """
+    target = folder / "programs"
+    target.mkdir(exist_ok=True)
+    sources = {"kube-apiserver": programs.kube_apiserver, **{name: programs.tools / name for name in PROGRAMS}}
+    for name, source in sources.items():
+        if not (target / name).exists():
+            _link_or_copy(source, target / name)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """The same file under two names costs nothing; the user's own may be on another disk."""
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copy2(source, target)
+    target.chmod(0o755)
+
+
+def install(folder: Path, layout: Layout, host: LabHost, plane: ControlPlane) -> None:
+    """Write what the two units of a member read.
+
+    Arguments:
+        folder: what its host sees as /srv/kube-apiserver; the lab's certificates are given to it apart
+        layout: the lab
+        host: the member
+        plane: what it is a member of
+    """
+    authority = LabFiles(layout.name).pki
+    for name in ("ca.crt", "sa.key"):
+        write_file(folder / name, (authority / name).read_bytes(), 0o600)
+    pki.ensure_etcd_certificate(authority, folder, host.address.ip)
+    others = members(layout, plane)
+    write_file(folder / "etcd.environment", _environment(_etcd_settings(host, others)))
+    write_file(folder / "environment", f"FLAGS={' '.join(_flags(host, others, plane))}\n")
+
+
+def _etcd_settings(host: LabHost, others: Iterable[LabHost]) -> dict[str, str]:
+    address = host.address.ip
+    return {
+        "NAME": host.name,
+        "DATA_DIR": "/var/lib/etcd",
+        "LISTEN_PEER_URLS": _url(address, PEERS),
+        "INITIAL_ADVERTISE_PEER_URLS": _url(address, PEERS),
+        "LISTEN_CLIENT_URLS": f"{_url(address, CLIENTS)},{_url(ip_address('127.0.0.1'), CLIENTS)}",
+        "ADVERTISE_CLIENT_URLS": _url(address, CLIENTS),
+        "INITIAL_CLUSTER": ",".join(f"{each.name}={_url(each.address.ip, PEERS)}" for each in others),
+        "CLIENT_CERT_AUTH": "true",
+        "PEER_CLIENT_CERT_AUTH": "true",
+        **{
+            f"{side}{name}": f"{FOLDER}/{file}"
+            for side in ("", "PEER_")
+            for name, file in (("CERT_FILE", "etcd.crt"), ("KEY_FILE", "etcd.key"), ("TRUSTED_CA_FILE", "ca.crt"))
+        },
+        "LOGGER": "zap",
+    }
+
+
+def _environment(settings: dict[str, str]) -> str:
+    return "".join(f"ETCD_{name}={value}\n" for name, value in settings.items())
+
+
+def _flags(host: LabHost, others: Iterable[LabHost], plane: ControlPlane) -> list[str]:
+    asked = [ip_address("127.0.0.1")] if plane.etcd == "stacked" else [each.address.ip for each in others]
+    return [
+        f"--advertise-address={host.address.ip}",
+        f"--secure-port={host.apiserver_port}",
+        f"--etcd-servers={','.join(_url(address, CLIENTS) for address in asked)}",
+        f"--etcd-cafile={FOLDER}/ca.crt",
+        f"--etcd-certfile={FOLDER}/etcd.crt",
+        f"--etcd-keyfile={FOLDER}/etcd.key",
+        f"--client-ca-file={FOLDER}/ca.crt",
+        f"--tls-cert-file={FOLDER}/apiserver.crt",
+        f"--tls-private-key-file={FOLDER}/apiserver.key",
+        f"--service-account-issuer=https://{plane.endpoint}",
+        f"--service-account-key-file={FOLDER}/sa.key",
+        f"--service-account-signing-key-file={FOLDER}/sa.key",
+        f"--service-cluster-ip-range={SERVICES[host.address.version]}",
+        "--authorization-mode=Node,RBAC",
+    ]
+
+
+def _url(address: IPAddress, port: int) -> str:
+    return f"https://{with_port(address, port)}"
+
+
+def write_kubeconfig(layout: Layout) -> None:
+    """Write the lab's kubeconfig: a context for each real control plane, with a client that may do everything.
+
+    Arguments:
+        layout: the lab
+    """
+    planes = {host.plane.cluster: host.plane for host in layout.hosts if host.plane}
+    files = LabFiles(layout.name)
+    if not planes:
+        files.kubeconfig.unlink(missing_ok=True)
+        return
+    pki.ensure_admin_certificate(files.pki)
+
+    def data(name: str) -> str:
+        return base64.b64encode((files.pki / name).read_bytes()).decode()
+
+    user = {"client-certificate-data": data("admin.crt"), "client-key-data": data("admin.key")}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {"server": f"https://{plane.endpoint}", "certificate-authority-data": data("ca.crt")},
+            }
+            for name, plane in planes.items()
+        ],
+        "users": [{"name": "kubernetes-admin", "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": "kubernetes-admin"}} for name in planes],
+        "current-context": next(iter(planes)),
+    }
+    write_file(files.kubeconfig, json.dumps(config, indent=2) + "\n", 0o600)
