@@ -45,6 +45,7 @@ EXIT_CODES = {
     "lab status": LAB,
     "lab ssh": OF_COMMAND,
     "lab exec": OF_COMMAND,
+    "lab kubectl": OF_COMMAND,
     "lab apiserver": LAB,
     "lab off": LAB,
     "lab on": LAB,

@@ -1,7 +1,5 @@
 """Faults that only the owner of the machine can make: power, and how apiservers behave. Each must show to count."""
 
-import http.client
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,7 @@ from dataclasses import dataclass
 from nornir_kube_ha.lab import healing, lifecycle
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.hosts import Host, read_layout
-from nornir_kube_ha.lab.status import await_hosts
+from nornir_kube_ha.lab.status import await_hosts, readyz_of
 
 PATIENCE = 5.0  # seconds until a fault must show, or be gone
 POLL = 0.02
@@ -90,24 +88,7 @@ class LabFault:
         return self._seen(host) == "200"
 
     def _seen(self, host: str) -> str:
-        """What an apiserver says, asked without a load balancer."""
-        spec = read_layout(self.lab).host(host)
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            str(spec.address.ip), spec.apiserver_port or 0, timeout=1.0, context=context
-        )
-        try:
-            connection.request("GET", "/readyz")
-            return str(connection.getresponse().status)
-        except ConnectionRefusedError:
-            return "refused"
-        except TimeoutError:
-            return "late"
-        except (OSError, http.client.HTTPException):
-            return "broken"
-        finally:
-            connection.close()
+        return readyz_of(read_layout(self.lab).host(host))
 
 
 def apiserver_hosts(lab: str, addresses: Sequence[str]) -> tuple[str, ...]:

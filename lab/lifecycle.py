@@ -21,7 +21,7 @@ from nornir_kube_ha.lab.image import Image, ensure_image, ensure_installed
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
 from nornir_kube_ha.lab.programs import Programs
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
-from nornir_kube_ha.lab.status import await_hosts
+from nornir_kube_ha.lab.status import await_control_plane, await_hosts
 
 REBOOT_SECONDS = 100  # systemd's own patience with a unit that does not stop is 90
 POLL = 0.02  # seconds
@@ -190,6 +190,9 @@ def _bring_up(
     await_hosts(layout, hosts, with_apiserver=missing)
     if missing:
         progress(f"{len(missing)} hosts answered after {time.monotonic() - started:.1f} s")
+    if any(host.plane for host in layout.hosts):
+        await_control_plane(layout)
+        progress(f"the control plane is ready after {time.monotonic() - started:.1f} s")
 
 
 def _ensure_files(layout: Layout) -> str:

@@ -1,6 +1,8 @@
 """How a lab's hosts are: on, and answering."""
 
+import http.client
 import socket
+import ssl
 import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +13,14 @@ from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.hosts import Host
-from nornir_kube_ha.lab.layout import Layout, check_lab_name
+from nornir_kube_ha.lab.layout import LabHost, Layout, check_lab_name
 
 _SSH = 22
 _BOOT_SECONDS = 30.0
 _BOOT_SECONDS_PER_HOST = 1.0  # 0.2 measured with 100 hosts on two processors
 _POLL = 0.02  # seconds
+_READY_SECONDS = 90.0  # ten on an idle machine; etcd elects a leader first
+_READY_POLL = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,54 @@ def await_hosts(layout: Layout, hosts: Collection[Host], *, with_apiserver: Coll
 
     with _inside(layout.name, len(hosts)) as pool:
         list(pool.map(await_host, hosts))
+
+
+def await_control_plane(layout: Layout) -> None:
+    """Wait until every real apiserver of a lab is ready.
+
+    Arguments:
+        layout: the lab
+
+    Raises:
+        LabError: one is not in time; says what was seen last
+    """
+    hosts = [host for host in layout.hosts if host.plane]
+    deadline = time.monotonic() + _READY_SECONDS
+
+    def await_host(host: LabHost) -> None:
+        while (seen := readyz_of(host)) != "200":
+            if time.monotonic() > deadline:
+                words = f"the kube-apiserver of {host.name} is not ready after {_READY_SECONDS:g} s: /readyz: {seen}"
+                raise LabError(f"{words}; see: kube-ha lab ssh {host.name} journalctl -u kube-apiserver -u etcd")
+            time.sleep(_READY_POLL)
+
+    if hosts:
+        with _inside(layout.name, len(hosts)) as pool:
+            list(pool.map(await_host, hosts))
+
+
+def readyz_of(host: LabHost) -> str:
+    """Return what an apiserver answers, asked without a load balancer: a status, `refused`, `late` or `broken`.
+
+    Arguments:
+        host: the one that it runs on; the caller is in the lab's network
+    """
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(
+        str(host.address.ip), host.apiserver_port or 0, timeout=1.0, context=context
+    )
+    try:
+        connection.request("GET", "/readyz")
+        return str(connection.getresponse().status)
+    except ConnectionRefusedError:
+        return "refused"
+    except TimeoutError:
+        return "late"
+    except (OSError, http.client.HTTPException):
+        return "broken"
+    finally:
+        connection.close()
 
 
 def _inside(lab: str, threads: int) -> ThreadPoolExecutor:
