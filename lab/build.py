@@ -67,7 +67,7 @@ def run_builder(command: list[str], progress: Progress, lock: int) -> None:
         try:
             for line in builder.stdout or ():
                 words = [*words[-14:], line.rstrip()]
-                if line.startswith(("I: ", "downloading ", "setting ")):
+                if line.startswith(("I: ", "building ", "downloading ", "setting ")):
                     progress(f"  {line.removeprefix('I: ').rstrip()}")
         except BaseException:
             builder.terminate()
