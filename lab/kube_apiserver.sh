@@ -19,4 +19,4 @@ echo "building kube-apiserver v$version"
 chroot "$root" env -C "/$source" HOME=/root "GOPATH=/$source.go" GO111MODULE=off CGO_ENABLED=0 GOFLAGS= \
     KUBE_GIT_COMMIT=unknown KUBE_GIT_TREE_STATE=archive "KUBE_GIT_VERSION=v$version" \
     make -C ".go/src/k8s.io/kubernetes" WHAT=cmd/kube-apiserver
-cp "$root/${source}_output/bin/kube-apiserver" "$root/srv/kubernetes/"
+chroot "$root" cp "/${source}_output/bin/kube-apiserver" /srv/kubernetes/ # by a link that only the root knows
