@@ -65,7 +65,7 @@ def install(folder: Path, layout: Layout, host: LabHost, plane: ControlPlane) ->
         plane: what it is a member of
     """
     authority = LabFiles(layout.name).pki
-    for name in ("ca.crt", "sa.key"):
+    for name in ("ca.crt", "sa.key", "sa.pub"):
         write_file(folder / name, (authority / name).read_bytes(), 0o600)
     pki.ensure_etcd_certificate(authority, folder, host.address.ip)
     others = members(layout, plane)
@@ -111,7 +111,7 @@ def _flags(host: LabHost, others: Iterable[LabHost], plane: ControlPlane) -> lis
         f"--tls-cert-file={FOLDER}/apiserver.crt",
         f"--tls-private-key-file={FOLDER}/apiserver.key",
         f"--service-account-issuer=https://{plane.endpoint}",
-        f"--service-account-key-file={FOLDER}/sa.key",
+        f"--service-account-key-file={FOLDER}/sa.pub",
         f"--service-account-signing-key-file={FOLDER}/sa.key",
         f"--service-cluster-ip-range={SERVICES[host.address.version]}",
         "--authorization-mode=Node,RBAC",

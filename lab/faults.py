@@ -80,7 +80,7 @@ class LabFault:
             return True  # `lifecycle.reboot` has seen the old process 1 end
         seen = self._seen(host)
         mode, _, _seconds = self.verb.partition(" ")
-        return {"gone": seen == "refused", "error": seen == "500", "slow": seen == "late"}[mode]
+        return {"gone": seen == "refused", "error": seen in {"500", "late"}, "slow": seen == "late"}[mode]
 
     def _is_well(self, host: str) -> bool:
         if self.verb in {"off", "reboot"}:

@@ -105,13 +105,16 @@ def ensure_admin_certificate(folder: Path) -> None:
 
 
 def ensure_service_account_key(folder: Path) -> None:
-    """Make `sa.key` in `folder` if it is not there: what service accounts' tokens are signed by.
+    """Make `sa.key` and `sa.pub` in `folder` if they are not there: what service accounts' tokens are signed by.
 
     Arguments:
-        folder: where it is written
+        folder: where the two are written
     """
-    if not (folder / "sa.key").exists():
-        write_file(folder / "sa.key", _pem(ec.generate_private_key(ec.SECP256R1())), 0o600)
+    if not (folder / "sa.pub").exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        write_file(folder / "sa.key", _pem(key), 0o600)
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        write_file(folder / "sa.pub", key.public_key().public_bytes(serialization.Encoding.PEM, form))
 
 
 def _issue(

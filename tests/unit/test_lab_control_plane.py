@@ -62,7 +62,8 @@ def test_members_know_each_other_and_apiservers_ask_whom_the_layout_says(
     assert member["ETCD_CLIENT_CERT_AUTH"] == member["ETCD_PEER_CLIENT_CERT_AUTH"] == "true"
     flags = settings(folder, "environment")["FLAGS"].split()
     assert f"--etcd-servers={asked}" in flags
-    assert "--authorization-mode=Node,RBAC" in flags
+    assert {"--authorization-mode=Node,RBAC", "--service-account-key-file=/srv/kube-apiserver/sa.pub"} <= {*flags}
+    assert b"BEGIN PUBLIC KEY" in (folder / "sa.pub").read_bytes()
     assert (folder / "sa.key").stat().st_mode & 0o777 == 0o600
     certificate = x509.load_pem_x509_certificate((folder / "etcd.crt").read_bytes())
     usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
