@@ -110,11 +110,11 @@ def ensure_programs(kube_apiserver: Path | None, progress: Progress) -> Programs
         progress: told what is being done when something must be made
 
     Raises:
-        LabRequestError: the user's own is none
+        LabRequestError: the user's own is not a kube-apiserver
         LabError: something could not be made
     """
     program = kube_apiserver or APISERVER.ensure(progress) / "kube-apiserver"
-    version = version_of(program)  # before etcd is fetched: it may be none
+    version = version_of(program)  # before etcd is fetched: it may be something else
     return Programs(program, TOOLS.ensure(progress), version)
 
 
@@ -125,7 +125,7 @@ def version_of(kube_apiserver: Path) -> str:
         kube_apiserver: the program
 
     Raises:
-        LabRequestError: it is none that runs here
+        LabRequestError: it is not a kube-apiserver that runs here
     """
     try:
         said = run([str(kube_apiserver.absolute()), "--version"])

@@ -102,7 +102,7 @@ hear() {
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
     {
-        # tcpdump takes a moment to start.
+        # Where adverts are further apart than the least that a look listens. tcpdump takes a moment to start.
         [ "$LISTEN_AT_LEAST" -le 90 ] || { sleep "$(seconds $((least + 20)))" && echo enough; } &
         sh -c 'echo "pid $$"
             exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
