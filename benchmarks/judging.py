@@ -11,8 +11,12 @@ from benchmarks.measuring import Taken
 from benchmarks.site import Site, Target
 
 # Parts are told apart by a line "@". What tells whether a daemon was restarted or reloaded: its unit's last change of
-# state, its main process, and haproxy's newest worker.
+# state, its main process, and haproxy's newest worker. keepalived says "reloading" after `systemctl reload` has ended.
 _LOOK = """
+for _ in $(seq 100); do
+    systemctl show --property ActiveState haproxy keepalived | grep -q =reloading || break
+    sleep 0.05
+done
 journalctl --sync
 sha256sum $FILES 2>/dev/null; stat --format '%a %U:%G' $FILES 2>/dev/null
 echo @
