@@ -1,4 +1,4 @@
-"""Where a client of a cluster runs and what it saw, told in this process's own time. See `client.py` for the client.
+"""Where the probe client runs and what it saw, told in this process's own time. See nornir_kube_ha.probe for the client.
 
 It is sent to where it runs, be it this machine or a host that a channel leads to: nothing has to be installed there.
 """
@@ -19,13 +19,16 @@ from typing import Protocol, Self
 from nornir_kube_ha.errors import ClientError, KubeHaError
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.outage import Attempt
-from nornir_kube_ha.tasks.client import Config
+from nornir_kube_ha.probe import MODULES
+from nornir_kube_ha.probe.settings import ADDRESS, Config
 from nornir_kube_ha.tasks.login import refuse_outside_lab
 
 EXCHANGES = 5  # questions about the time; the quickest answer counts
 PATIENCE = 10.0  # seconds for an answer; the first one waits for a login's channel and Python's start
 SILENCE = 3.0  # seconds; it says a word each second, whatever happens
 GRACE = 3.0  # seconds until a client that was told to end is killed, beside its time-out
+READY_TIMEOUT = 90.0  # seconds until the client's objects are there; those of an earlier run may have to go first
+SETTLE_GRACE = 20.0  # seconds, beside its patience, for all to be told
 POLL = 0.05  # seconds; the client writes as often
 MOST_TOLD = 128 * 1024 * 1024  # bytes that are not forgotten yet: an hour of 200 attempts a second
 KEPT_LINE = 100  # bytes, about, of what is kept of a line beside its characters
@@ -33,14 +36,17 @@ FOREVER = float("inf")
 
 # Its source comes before its settings and commands on the same stdin, so not a byte more may be read.
 _BOOTSTRAP = """\
-import os, sys
+import json, os, sys, types
 left, source = {size}, b""
 while left > len(source):
     piece = os.read(0, left - len(source))
     if not piece:
         sys.exit("the client's source was cut short")
     source += piece
-exec(compile(source, "client.py", "exec"))
+for name, text in json.loads(source).items():
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(text, name, "exec"), module.__dict__)
+sys.exit(module.main())
 """
 
 
@@ -105,8 +111,9 @@ class LocalChannel:
 
 
 def client_source() -> bytes:
-    """The client's own source."""
-    return resources.files("nornir_kube_ha.tasks").joinpath("client.py").read_bytes()
+    """The client's own source: its modules as JSON, by name, in the order in which they are loaded."""
+    folder = resources.files("nornir_kube_ha.probe")
+    return json.dumps({f"nornir_kube_ha.probe.{name}": (folder / f"{name}.py").read_text() for name in MODULES}).encode()
 
 
 def bootstrap(source: bytes) -> str:
@@ -157,6 +164,13 @@ class Client:
         self._connect, self._config = connect, config
         self.channel: Channel | None = None
         """Leads to it while it runs."""
+        self.left = ""
+        """What the client could not remove of its own in the end, and why."""
+        self._patience = config.kubernetes.patience if config.kubernetes else config.timeout
+        self._ready = False
+        self._settling = self._settled = 0
+        self._lost: list[float] = []
+        self._missed: list[float] = []
         self._attempts: list[Attempt] = []  # in the client's own time
         self._late: list[tuple[float, float, int]] = []
         self._times: queue.SimpleQueue[tuple[int, float, float] | None] = queue.SimpleQueue()
@@ -192,8 +206,10 @@ class Client:
         self.channel = self._connect()
         self._reader.start()
         try:
-            self._write(source + json.dumps(self._config._asdict()).encode() + b"\n")
+            self._write(source + self._config.line())
             self.synchronise()
+            if self.uses_api:
+                self._await(lambda: self._ready, READY_TIMEOUT, "does not begin to read and write")
         except BaseException:
             self._close()
             raise
@@ -229,8 +245,55 @@ class Client:
             ClientError: it ended by itself, or does not answer
         """
         self._check()
-        found = [each for each in list(self._attempts) if each.start + self.ahead >= since]
+        found = [each for each in list(self._attempts) if each.kind == ADDRESS and each.start + self.ahead >= since]
         return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
+
+    def api_attempts(self, since: float) -> list[Attempt]:
+        """What reads, writes and watches went through that ended since then, in our time, in order of their start.
+
+        Arguments:
+            since: a moment of `time.monotonic`
+
+        Raises:
+            ClientError: it ended by itself, or does not answer
+        """
+        self._check()
+        found = [each for each in list(self._attempts) if each.kind != ADDRESS and each.end + self.ahead >= since]
+        return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
+
+    def api_losses(self, since: float) -> tuple[int, int]:
+        """How many acknowledged writes were lost, and how many events missed, since then.
+
+        Arguments:
+            since: a moment of `time.monotonic`
+        """
+        lost, missed = (sum(each + self.ahead >= since for each in list(told)) for told in (self._lost, self._missed))
+        return lost, missed
+
+    @property
+    def uses_api(self) -> bool:
+        """Whether it has a credential, and reads, writes and watches."""
+        return self._config.kubernetes is not None
+
+    def settle(self) -> None:
+        """Wait until all is told of what reads, writes and watches have begun; at once without a credential.
+
+        Raises:
+            ClientError: it ended by itself, or does not come to an end
+        """
+        if not self.uses_api:
+            return
+        self._settling += 1
+        self._write(f"settle {self._settling}\n".encode())
+        self._await(lambda: self._settled >= self._settling, 4 * self._patience + SETTLE_GRACE, "does not settle")
+
+    def _await(self, condition: Callable[[], bool], seconds: float, words: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self._check()
+            if time.monotonic() > deadline:
+                raise ClientError(f"the client on {self.where} {words} within {seconds:.0f} s: {self._last_words}")
+            self._over.wait(POLL)
 
     def forget(self, before: float) -> None:
         """Let go of what is not asked for any more: a client that works for hours sees much.
@@ -298,7 +361,8 @@ class Client:
         """
         with suppress(OSError):
             self._write(b"stop\n")
-        if not self._over.wait(self._config.timeout + GRACE):
+        # What has begun ends within its patience; then its objects are removed, which it tries for as long.
+        if not self._over.wait((3 if self.uses_api else 1) * self._patience + GRACE):
             self._words.append("it did not end when it was told to")
         self._close()
         self._check()
@@ -363,10 +427,20 @@ class Client:
     def _take(self, line: str) -> None:
         try:
             match json.loads(line):
-                case ["a", float(start), float(end), str(error), int() | None as connection, str(server)]:
-                    self._attempts.append(Attempt(start, end, error, connection, server))
+                case ["a", float(start), float(end), str(error), int() | None as number, str(server), str(kind)]:
+                    self._attempts.append(Attempt(start, end, error, number, server, kind))
                 case ["late", float(moment), float(seconds), int(skipped)]:
                     self._late.append((moment, seconds, skipped))
+                case ["lost", float(moment), int()]:
+                    self._lost.append(moment)
+                case ["missed", int(), float(moment), int()]:
+                    self._missed.append(moment)
+                case ["ready"]:
+                    self._ready = True
+                case ["settled", int(number)]:
+                    self._settled = number
+                case ["left", str(words)]:
+                    self.left = words
                 case ["time", int(number), float(moment)]:
                     self._times.put((number, moment, self._heard))
                 case ["end", *_]:

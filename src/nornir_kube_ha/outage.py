@@ -4,8 +4,10 @@ All times are seconds on one clock, the client's own monotonic one; a trial's ze
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+
+from nornir_kube_ha.probe.settings import ADDRESS
 
 FOREVER = float("inf")
 
@@ -18,8 +20,10 @@ class Attempt:
         start: when it began
         end: when it was answered, or given up
         error: why it failed, `refused`, `reset`, `timeout`, `HTTP 500`; "" if it was answered with 200
-        connection: number of the long-lived connection that it went over; none if it opened one of its own
+        connection: number of the long-lived connection that it went over, or of the watch; none if it opened one of
+            its own
         server: which apiserver answered, where it says so; "" if unknown
+        kind: what it was; see `probe.settings`
     """
 
     start: float
@@ -27,6 +31,7 @@ class Attempt:
     error: str = ""
     connection: int | None = None
     server: str = ""
+    kind: str = ADDRESS
 
     @property
     def failed(self) -> bool:
@@ -44,7 +49,7 @@ class Attempt:
         Arguments:
             seconds: what is added to each time
         """
-        return Attempt(self.start + seconds, self.end + seconds, self.error, self.connection, self.server)
+        return replace(self, start=self.start + seconds, end=self.end + seconds)
 
 
 @dataclass(frozen=True, slots=True)

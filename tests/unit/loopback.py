@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from nornir_kube_ha.lab import pki
-from nornir_kube_ha.tasks.client import Config
+from nornir_kube_ha.probe.settings import Config
 
 _T = TypeVar("_T")
 

@@ -16,8 +16,9 @@ from tests.unit.loopback import HERE, OK, Apiserver
 
 from nornir_kube_ha.lab import pki
 from nornir_kube_ha.outage import Attempt, outage, reused_outage
-from nornir_kube_ha.tasks import client
-from nornir_kube_ha.tasks.client import Answer, Config, parse_answer, word_for
+from nornir_kube_ha import probe
+from nornir_kube_ha.probe.http import Answer, parse_answer, word_for
+from nornir_kube_ha.probe.settings import Config
 from nornir_kube_ha.tasks.vantage import Client, LocalChannel
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
@@ -209,23 +210,23 @@ def test_without_a_ca_nothing_is_verified(server: Apiserver) -> None:
 @pytest.mark.parametrize(
     ("data", "answer"),
     [
-        (OK, Answer(200, "lb-1", lasts=True)),
+        (OK, Answer(200, "lb-1", lasts=True, body=b"ok")),
         (OK[:-1], None),
         (OK[:20], None),
         (OK[:5], None),
         (b"", None),
-        (OK.replace(b"1.1", b"1.0"), Answer(200, "lb-1", lasts=False)),
+        (OK.replace(b"1.1", b"1.0"), Answer(200, "lb-1", lasts=False, body=b"ok")),
         (b"HTTP/1.1 204 No Content\r\n\r\n", Answer(204, "", lasts=True)),
         (
             b"HTTP/1.1 503 Service Unavailable\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n",
             Answer(503, "", lasts=False),
         ),
         (b"HTTP/1.1 200 OK\r\n\r\nok", None),
-        (CHUNKED + b"2\r\nok\r\n0\r\n\r\n", Answer(200, "", lasts=True)),
-        (CHUNKED + b"5;x=y\r\n0\r\n\r\n\r\n0\r\n\r\n", Answer(200, "", lasts=True)),
+        (CHUNKED + b"2\r\nok\r\n0\r\n\r\n", Answer(200, "", lasts=True, body=b"ok")),
+        (CHUNKED + b"5;x=y\r\n0\r\n\r\n\r\n0\r\n\r\n", Answer(200, "", lasts=True, body=b"0\r\n\r\n")),
         (CHUNKED + b"5\r\n0\r\n\r\n", None),
         (CHUNKED + b"2\r\nok\r\n0\r\n", None),
-        (CHUNKED + b"2\r\nok\r\n0\r\nA: b\r\n\r\n", Answer(200, "", lasts=True)),
+        (CHUNKED + b"2\r\nok\r\n0\r\nA: b\r\n\r\n", Answer(200, "", lasts=True, body=b"ok")),
     ],
 )
 def test_answer_is_read_to_its_end(data: bytes, answer: Answer | None) -> None:
@@ -233,7 +234,7 @@ def test_answer_is_read_to_its_end(data: bytes, answer: Answer | None) -> None:
 
 
 def test_answer_without_a_length_ends_with_its_connection() -> None:
-    assert parse_answer(b"HTTP/1.1 200 OK\r\n\r\nok", ended=True) == Answer(200, "", lasts=False)
+    assert parse_answer(b"HTTP/1.1 200 OK\r\n\r\nok", ended=True) == Answer(200, "", lasts=False, body=b"ok")
     assert parse_answer(OK[:-1], ended=True) is None
 
 
@@ -270,15 +271,22 @@ def test_each_error_has_one_word(error: Exception, word: str) -> None:
 
 
 def test_it_runs_by_any_python_from_39_on_with_nothing_installed() -> None:
-    tree = ast.parse(Path(client.__file__).read_text(), feature_version=(3, 9))
-    imported = {
-        name.partition(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
-    }
-    assert imported <= sys.stdlib_module_names
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Match)]
+    folder = Path(probe.__file__).parent
+    assert {*probe.MODULES, "__init__"} == {path.stem for path in folder.glob("*.py")}
+    loaded: set[str] = set()
+    for name in probe.MODULES:
+        tree = ast.parse((folder / f"{name}.py").read_text(), feature_version=(3, 9))
+        imported = {
+            name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
+            )
+        }
+        assert {each for each in imported if each.partition(".")[0] not in sys.stdlib_module_names} <= loaded
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.Match)]
+        loaded.add(f"nornir_kube_ha.probe.{name}")
 
 
 def test_descriptors_are_given_back(server: Apiserver) -> None:

@@ -28,7 +28,7 @@ from nornir_kube_ha.runbooks.failover_test import choose_faults, failover_test, 
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_stream
-from nornir_kube_ha.tasks.client import Config
+from nornir_kube_ha.probe.settings import Config
 from nornir_kube_ha.tasks.shell import Completed
 from nornir_kube_ha.tasks.vantage import Client
 from nornir_kube_ha.trial import Limit, Outcome, Trial

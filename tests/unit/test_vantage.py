@@ -18,8 +18,8 @@ from tests.unit.loopback import Apiserver
 from nornir_kube_ha.errors import ClientError, HostUnreachableError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.outage import Attempt
-from nornir_kube_ha.tasks import client, vantage
-from nornir_kube_ha.tasks.client import Config
+from nornir_kube_ha.tasks import vantage
+from nornir_kube_ha.probe.settings import Config
 from nornir_kube_ha.tasks.vantage import Client, LocalChannel, bootstrap, client_source, config_of, remote_command
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
@@ -181,19 +181,19 @@ def test_client_that_hangs_is_killed_and_that_is_an_error(monkeypatch: pytest.Mo
 
 def test_client_ends_with_its_stdin(server: Apiserver) -> None:
     with subprocess.Popen(
-        [sys.executable, client.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "nornir_kube_ha.probe.measurement"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
-        said, _ = process.communicate(json.dumps(server.config()._asdict()).encode() + b"\ntime 1\n", PATIENCE)
+        said, _ = process.communicate(server.config().line() + b"time 1\n", PATIENCE)
     records = [json.loads(line) for line in said.splitlines()]
     assert process.returncode == 0
     assert (records[0][:2], records[-1][0]) == (["time", 1], "end")
 
 
 def test_client_ends_when_nobody_reads(server: Apiserver) -> None:
-    with subprocess.Popen([sys.executable, client.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-m", "nornir_kube_ha.probe.measurement"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stdout
-        process.stdin.write(json.dumps(server.config()._asdict()).encode() + b"\n")
+        process.stdin.write(server.config().line() + b"")
         process.stdin.flush()
         process.stdout.readline()
         process.stdout.close()
@@ -202,7 +202,7 @@ def test_client_ends_when_nobody_reads(server: Apiserver) -> None:
 
 def test_client_does_not_outlive_a_controller_that_is_killed() -> None:
     controller = (
-        "import sys, time; from nornir_kube_ha.tasks.client import Config\n"
+        "import sys, time; from nornir_kube_ha.probe.settings import Config\n"
         "from nornir_kube_ha.tasks.vantage import Client, LocalChannel\n"
         f"with Client(LocalChannel, Config{tuple(NOBODY)!r}) as measuring:\n"
         "    print(measuring.channel.process.pid, flush=True); time.sleep(600)"
@@ -250,7 +250,7 @@ def test_clock_of_another_machine_is_compared_with_ours() -> None:
         assert abs(measuring.ahead - 1000) <= measuring.doubt < 1
         now = time.monotonic()
         for start in (now - 1000, now - 1001):
-            channel.say("a", start, start + 0.1, "refused", None, "")
+            channel.say("a", start, start + 0.1, "refused", None, "", "address")
         channel.say("late", now - 1000, 0.5, 3)
         channel.say("late", now - 1001, 0.7, 4)
         assert measuring.wait_until(lambda tries: len(tries) == 2, PATIENCE)
@@ -397,7 +397,7 @@ def test_source_that_is_cut_short_does_not_run() -> None:
 
 
 def test_not_a_byte_more_than_the_source_is_read() -> None:
-    source = b"import os; print(os.read(0, 100))"
+    source = json.dumps({"only": "import os\ndef main(): print(os.read(0, 100))"}).encode()
     command = [sys.executable, "-I", "-c", bootstrap(source)]
     completed = subprocess.run(command, input=source + b"rest", capture_output=True, check=True)
     assert completed.stdout == b"b'rest'\n"

@@ -1,0 +1,142 @@
+"""What a client of the Kubernetes API sees: its reads, its writes and its watches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+from typing import Any
+
+from nornir_kube_ha.probe.clock import Pulse
+from nornir_kube_ha.probe.http import word_for
+from nornir_kube_ha.probe.journal import Journal
+from nornir_kube_ha.probe.kubernetes import COUNTER, IDLE, OBJECTS, Api, Workplace
+from nornir_kube_ha.probe.settings import READ, WRITE, Config, Kubernetes
+from nornir_kube_ha.probe.watch import LAST, Watch
+
+_POLL = 0.02  # seconds
+_GRACE = 5.0  # seconds beside our patience until all must have been heard
+_ROUNDS = 2  # times our patience, until a place is written again: no write is under way for so long
+
+
+class ApiClient:
+    """Reads, writes and watches, from `begin` to `end`.
+
+    Each write has a number, and changes a place of its own in the object, until the places are used up. So each read
+    tells of every write whether it was kept, whichever of those under way came first.
+
+    Arguments:
+        config: where the apiservers are
+        kubernetes: of this config
+        pulse: knows how late we are
+        journal: told what is seen
+    """
+
+    def __init__(self, config: Config, kubernetes: Kubernetes, pulse: Pulse, journal: Journal) -> None:
+        """Ask nothing yet."""
+        self.settings = kubernetes
+        self.watches: list[Watch] = []
+        self._api = Api(config, kubernetes, pulse)
+        self._workplace = Workplace(self._api)
+        self._journal = journal
+        self._places = max(1, int(kubernetes.rate * kubernetes.patience * _ROUNDS))
+        self._written = 0
+        self._kept: dict[int, int] = {}  # place: number of the newest write there that was acknowledged
+        self._listening: list[asyncio.Task[None]] = []
+
+    @property
+    def lasting(self) -> int:
+        """How many connections it keeps."""
+        return self.settings.watches * len(OBJECTS)
+
+    async def begin(self) -> None:
+        """Create the objects, and open the watches.
+
+        Raises:
+            RefusedError: the cluster does not let us
+        """
+        await self._workplace.create()
+        for number in range(self.lasting):
+            name = OBJECTS[number % len(OBJECTS)]
+            watch = Watch(self._api, self._journal, name, self._workplace.versions[name], number)
+            self.watches.append(watch)
+            self._listening.append(asyncio.ensure_future(watch.run()))
+
+    async def read(self) -> bool:
+        """Read the object, and compare it with what was acknowledged before; whether there was an answer."""
+        start, expected = time.monotonic(), dict(self._kept)
+        error = ""
+        try:
+            found = await self._api.ask(self._api.request("GET", self._api.path(COUNTER)))
+            self._compare(expected, found.get("data") or {})
+        except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
+            error = word_for(caught)
+        self._tell(start, error, READ)
+        return not error
+
+    def _compare(self, expected: dict[int, int], data: dict[str, str]) -> None:
+        for place, number in expected.items():
+            if int(data.get(str(place), -1)) < number:
+                self._journal.add("lost", time.monotonic(), number)
+                if self._kept.get(place) == number:  # it is told once
+                    del self._kept[place]
+
+    async def write(self, name: str = COUNTER) -> bool:
+        """Write a number; whether that was acknowledged.
+
+        Arguments:
+            name: of the object
+        """
+        self._written += 1
+        number, start, error = self._written, time.monotonic(), ""
+        place = number % self._places
+        try:
+            data = {str(place): str(number)} if name == COUNTER else {}
+            made = await self._api.ask(self._api.patch(name, {**data, LAST: str(number)}))
+            version = int(made["metadata"]["resourceVersion"])
+        except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
+            error = word_for(caught)
+        else:
+            moment = time.monotonic()
+            if name == COUNTER:
+                self._kept[place] = max(number, self._kept.get(place, 0))
+            for watch in self.watches:
+                if watch.name == name:
+                    watch.acknowledged(number, version, moment)
+        self._tell(start, error, WRITE)
+        return not error
+
+    def _tell(self, start: float, error: str, kind: str) -> None:
+        self._journal.add("a", round(start, 6), round(time.monotonic(), 6), error, None, "", kind)
+
+    async def settle(self, under_way: Collection[asyncio.Task[Any]]) -> None:
+        """Wait until all is told of what has begun: requests have ended, every watch has heard of every write.
+
+        The object that does not change is changed now, so that a watch which only listens can show that it hears.
+        What a watch has not heard in the end is told as not heard.
+
+        Arguments:
+            under_way: requests that have begun
+        """
+        patience = self.settings.patience
+        deadline = time.monotonic() + patience + _GRACE
+        while not await self.write(IDLE) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL)
+        if under_way:
+            await asyncio.wait(under_way, timeout=patience + _GRACE)
+        while not await self.read() and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL)
+        due = {watch.number: set(watch.waiting) for watch in self.watches}
+        deadline = time.monotonic() + 2 * patience + _GRACE
+        while any(due[watch.number] & watch.waiting.keys() for watch in self.watches) and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL)
+        for watch in self.watches:
+            watch.give_up(due[watch.number])
+
+    async def end(self) -> str:
+        """End the watches and remove the objects; what is left, and why."""
+        for watch in self.watches:
+            watch.stop()
+        if self._listening:
+            await asyncio.wait(self._listening, timeout=1)
+        return await self._workplace.remove()

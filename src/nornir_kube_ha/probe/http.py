@@ -1,0 +1,201 @@
+"""HTTP/1.1 as an apiserver speaks it: requests written, answers read, errors named in one word."""
+
+from __future__ import annotations
+
+import errno
+import re
+import ssl
+from typing import NamedTuple
+
+_BODILESS = (204, 304)
+
+_WORDS = {
+    errno.ECONNREFUSED: "refused",
+    errno.ECONNRESET: "reset",
+    errno.ECONNABORTED: "reset",
+    errno.ENOTCONN: "reset",  # by the time that the handshake was to begin
+    errno.EPIPE: "reset",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.EHOSTDOWN: "unreachable",
+    errno.ENETDOWN: "unreachable",
+    errno.ETIMEDOUT: "timeout",
+}
+
+
+def bracketed(host: str) -> str:
+    """An IPv6 address stands in brackets before its port."""
+    return f"[{host}]" if ":" in host else host
+
+
+def request_of(
+    method: str, path: str, host: str, *, headers: dict[str, str] | None = None, body: bytes | None = None
+) -> bytes:
+    """Write an HTTP/1.1 request.
+
+    Arguments:
+        method: `GET`
+        path: what is asked for
+        host: the server's name or address, with its port
+        headers: beside `Host`
+        body: sent with it
+    """
+    lines = {"Host": host, "Accept": "*/*", **(headers or {})}
+    if body is not None:
+        lines["Content-Length"] = str(len(body))
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + (body or b"")
+
+
+class Answer(NamedTuple):
+    """What a server said.
+
+    Arguments:
+        status: HTTP's
+        server: which one it was, where it says so: the lab's do, in X-Lab-Host
+        lasts: whether its connection can be used again
+        body: what came after the headers
+    """
+
+    status: int
+    server: str
+    lasts: bool
+    body: bytes = b""
+
+
+def parse_answer(data: bytes, *, ended: bool = False) -> Answer | None:
+    """Read an HTTP/1 response; None if there is more to come.
+
+    Arguments:
+        data: all of it so far
+        ended: the server has closed the connection
+
+    Raises:
+        ValueError: it is none
+    """
+    head = parse_head(data)
+    if head is None:
+        return None
+    body = b"" if head.status in _BODILESS else _body(head, ended=ended)
+    if body is None:
+        return None
+    lasts = not ended and head.version == 1 and head.headers.get("connection", "").lower() != "close"
+    return Answer(head.status, head.headers.get("x-lab-host", ""), lasts, body)
+
+
+class Head(NamedTuple):
+    """An answer's first lines.
+
+    Arguments:
+        version: the minor one, 0 or 1
+        status: HTTP's
+        headers: by name in lower case
+        rest: what has come of the body, as it came
+    """
+
+    version: int
+    status: int
+    headers: dict[str, str]
+    rest: bytes
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body comes in chunks."""
+        return self.headers.get("transfer-encoding", "").lower() == "chunked"
+
+
+def parse_head(data: bytes) -> Head | None:
+    """Read an HTTP/1 response up to its body; None if there is more to come.
+
+    Arguments:
+        data: all of it so far
+
+    Raises:
+        ValueError: it is none
+    """
+    head, found, rest = data.partition(b"\r\n\r\n")
+    start = re.match(rb"HTTP/1\.([01]) (\d{3})\b", head)
+    if start is None and (found or len(data) > 12):
+        raise ValueError("no HTTP response")
+    if start is None or not found:
+        return None
+    lines = head.decode("latin-1").split("\r\n")[1:]
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Head(int(start[1]), int(start[2]), headers, rest)
+
+
+class Chunks:
+    """A body that comes in chunks, put together."""
+
+    def __init__(self) -> None:
+        """Nothing has come yet."""
+        self.ended = False
+        self._data = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what has come, and give what it completes.
+
+        Arguments:
+            data: as it came
+
+        Raises:
+            ValueError: it is no chunk
+        """
+        self._data += data
+        pieces = []
+        while not self.ended:
+            size, found, rest = self._data.partition(b"\r\n")
+            if not found:
+                break
+            length = int(size.partition(b";")[0], 16)
+            if length == 0:
+                self.ended = (found + rest).endswith(b"\r\n\r\n")
+                break
+            if len(rest) < length + 2:
+                break
+            pieces.append(rest[:length])
+            self._data = rest[length + 2 :]
+        return b"".join(pieces)
+
+
+def _body(head: Head, *, ended: bool) -> bytes | None:
+    """The body, if all of it has come."""
+    if head.is_chunked:
+        chunks = Chunks()
+        body = chunks.feed(head.rest)
+        return body if chunks.ended else None
+    if "content-length" in head.headers:
+        length = int(head.headers["content-length"])
+        return head.rest[:length] if len(head.rest) >= length else None
+    return head.rest if ended else None
+
+
+class StatusError(Exception):
+    """An answer whose status is not what it should be.
+
+    Arguments:
+        status: HTTP's
+        words: what the server says of it
+    """
+
+    def __init__(self, status: int, words: str = "") -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def word_for(error: Exception) -> str:
+    """Say in one word why an attempt failed."""
+    if isinstance(error, StatusError):
+        return f"HTTP {error.status}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "certificate"
+    if isinstance(error, (EOFError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return "closed"
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ValueError):
+        return "malformed"
+    number = getattr(error, "errno", None) or 0
+    return _WORDS.get(number) or errno.errorcode.get(number) or type(error).__name__

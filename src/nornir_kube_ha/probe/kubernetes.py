@@ -1,0 +1,252 @@
+"""Requests to the Kubernetes API with a credential, and the namespace that the client works in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import time
+from typing import Any
+
+from nornir_kube_ha.probe.clock import Limit, Pulse
+from nornir_kube_ha.probe.connection import Connection
+from nornir_kube_ha.probe.http import StatusError, bracketed, request_of, word_for
+from nornir_kube_ha.probe.settings import Config, Kubernetes
+
+OBJECTS = COUNTER, IDLE = "counter", "idle"
+"""ConfigMaps: one that changes all the time, and one that changes only when the client is told to settle."""
+
+_LABEL = "app.kubernetes.io/managed-by"
+_OURS = "nornir-kube-ha"
+_MERGE = "application/merge-patch+json"
+_RETRY = 0.1  # seconds between two tries of what must be done
+_ENDING = 60.0  # seconds for an earlier run's namespace to go
+
+
+class RefusedError(Exception):
+    """The cluster does not let us work."""
+
+
+def context_for(ca: str | None) -> ssl.SSLContext:
+    """Make what a connection is verified by; one for all of them.
+
+    Arguments:
+        ca: certificates in PEM; none to verify nothing
+
+    Raises:
+        ssl.SSLError: the CA is none
+    """
+    if ca is None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        # Python takes ASCII only; what a file says around its certificates may be anything.
+        context = ssl.create_default_context(cadata=ca.encode("ascii", "ignore").decode())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def credential_context(kubernetes: Kubernetes) -> ssl.SSLContext:
+    """Make what an API connection is verified by, with the client's certificate if it has one.
+
+    Arguments:
+        kubernetes: with the credential
+
+    Raises:
+        ssl.SSLError: the CA, the certificate or its key is none
+    """
+    context = context_for(kubernetes.ca)
+    if kubernetes.certificate:
+        number = os.memfd_create("credential")  # OpenSSL reads files only; this one is on no disk
+        try:
+            data = f"{kubernetes.certificate.strip()}\n{kubernetes.key.strip()}\n".encode()
+            with open(number, "wb", closefd=False) as file:  # noqa: PTH123 - a descriptor
+                file.write(data)
+            context.load_cert_chain(f"/proc/self/fd/{number}")
+        finally:
+            os.close(number)
+    return context
+
+
+class Api:
+    """Requests with a credential, each over a connection of its own.
+
+    Arguments:
+        config: where the apiservers are, and the credential
+        kubernetes: of this config
+        pulse: knows how late we are
+    """
+
+    def __init__(self, config: Config, kubernetes: Kubernetes, pulse: Pulse) -> None:
+        """Ask nothing yet."""
+        self.settings = kubernetes
+        self._config, self._pulse = config, pulse
+        self._context = credential_context(kubernetes)
+        self._host = f"{bracketed(config.server_name)}:{config.port}"
+        self._headers = {"User-Agent": _OURS, "Accept": "application/json"}
+        if kubernetes.token:
+            self._headers["Authorization"] = f"Bearer {kubernetes.token}"
+
+    def connection(self) -> Connection:
+        """A connection that is not open yet."""
+        return Connection(self._config, self._context)
+
+    def limit(self, connection: Connection) -> Limit:
+        """The time that a request has, from now on.
+
+        Arguments:
+            connection: that it goes over
+        """
+        return Limit(self._pulse, self.settings.patience, connection.expire)
+
+    def request(self, method: str, path: str, body: object = None, *, kind: str = "application/json") -> bytes:
+        """A request, as it is sent.
+
+        Arguments:
+            method: `GET`
+            path: what is asked for
+            body: what is sent as JSON; none: nothing
+            kind: the body's content type
+        """
+        if body is None:
+            return request_of(method, path, self._host, headers=self._headers)
+        headers = {**self._headers, "Content-Type": kind}
+        return request_of(method, path, self._host, headers=headers, body=json.dumps(body).encode())
+
+    async def ask(self, request: bytes) -> dict[str, Any]:
+        """Send a request over a connection of its own, and read its answer.
+
+        Arguments:
+            request: as `request` gives it
+
+        Raises:
+            StatusError: the answer is no 200 or 201
+            TimeoutError: it takes longer than our patience
+            EOFError: the connection was closed
+            ValueError: the answer is no JSON
+            OSError: as the system and TLS say
+        """
+        connection = self.connection()
+        limit = self.limit(connection)
+        abort = True
+        try:
+            answer = await connection.ask(request)
+            said = json.loads(answer.body)
+            abort = False
+        finally:
+            limit.cancel()
+            connection.close(abort=abort)
+        if answer.status not in (200, 201, 202):
+            raise StatusError(answer.status, str(said.get("message", "")) if isinstance(said, dict) else "")
+        if not isinstance(said, dict):
+            raise ValueError("an answer that is no object")
+        return said
+
+    def path(self, name: str = "") -> str:
+        """Path of one of our objects, or of all of them.
+
+        Arguments:
+            name: of a ConfigMap
+        """
+        return f"/api/v1/namespaces/{self.settings.namespace}/configmaps{f'/{name}' if name else ''}"
+
+    def patch(self, name: str, data: dict[str, str]) -> bytes:
+        """A request that changes an object of ours, and that the apiserver gives up when we do.
+
+        Arguments:
+            name: of the ConfigMap
+            data: what is changed
+        """
+        seconds = max(1, int(self.settings.patience))
+        return self.request("PATCH", f"{self.path(name)}?timeout={seconds}s", {"data": data}, kind=_MERGE)
+
+
+class Workplace:
+    """The namespace that the client works in, and its objects.
+
+    Arguments:
+        api: of a credential that may create it
+    """
+
+    def __init__(self, api: Api) -> None:
+        """Create nothing yet."""
+        self.versions: dict[str, int] = {}
+        """Version of each object as it was created."""
+        self._api = api
+        self._name = api.settings.namespace
+        self._path = f"/api/v1/namespaces/{self._name}"
+        self._is_ours = False
+
+    async def create(self) -> None:
+        """Create all.
+
+        Raises:
+            RefusedError: the credential is not accepted or may not do that, or the namespace is somebody else's
+        """
+        if missing := [words async for words in self._missing_rights()]:
+            raise RefusedError(f"the credential may not {', '.join(missing)}; docs/failover-test.md has the rights")
+        await self._clear()
+        metadata = {"name": self._name, "labels": {_LABEL: _OURS}}
+        self._is_ours = True  # from here on there may be something to remove
+        await self._must("POST", "/api/v1/namespaces", {"metadata": metadata})
+        for name in OBJECTS:
+            made = await self._must("POST", self._api.path(), {"metadata": {"name": name}, "data": {}})
+            self.versions[name] = int(made["metadata"]["resourceVersion"])
+
+    async def remove(self) -> str:
+        """Delete all; why not, if that fails."""
+        if not self._is_ours:
+            return ""
+        try:
+            await self._must("DELETE", self._path)
+        except RefusedError as error:
+            return f"namespace {self._name} is left: {error}"
+        return ""
+
+    async def _missing_rights(self) -> Any:  # noqa: ANN401 - an iterator of words
+        for verb, resource, name in (
+            ("create", "namespaces", ""),
+            ("get", "namespaces", self._name),
+            ("delete", "namespaces", self._name),
+            ("create", "configmaps", ""),
+            *((verb, "configmaps", name) for verb in ("get", "patch", "watch") for name in OBJECTS),
+        ):
+            attributes = {"namespace": self._name, "verb": verb, "resource": resource, "name": name}
+            review = {"spec": {"resourceAttributes": attributes}}
+            said = await self._must("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+            if not said.get("status", {}).get("allowed"):
+                yield f"{verb} {resource}{f' {name}' if name else ''}"
+
+    async def _clear(self) -> None:
+        """Remove what an earlier run has left, if it is ours."""
+        deadline = time.monotonic() + _ENDING
+        while time.monotonic() < deadline:
+            found = await self._must("GET", self._path, absent=True)
+            if not found:
+                return
+            metadata = found["metadata"]
+            if metadata.get("labels", {}).get(_LABEL) != _OURS:
+                raise RefusedError(f"namespace {self._name} is there, and is not ours")
+            if "deletionTimestamp" not in metadata:
+                await self._must("DELETE", self._path, absent=True)
+            await asyncio.sleep(_RETRY)
+        raise RefusedError(f"namespace {self._name} of an earlier run has not gone within {_ENDING:.0f} s")
+
+    async def _must(self, method: str, path: str, body: object = None, *, absent: bool = False) -> dict[str, Any]:
+        """Ask until there is an answer; what is missing may be absent."""
+        request = self._api.request(method, path, body)
+        deadline = time.monotonic() + self._api.settings.patience
+        while True:
+            try:
+                return await self._api.ask(request)
+            except StatusError as error:
+                if error.status == 404 and (absent or method == "DELETE"):
+                    return {}
+                if error.status in (401, 403) or time.monotonic() > deadline:
+                    raise RefusedError(f"{method} {path}: HTTP {error.status} {error}".strip()) from error
+            except Exception as error:  # whatever it is, it may pass
+                if isinstance(error, ssl.SSLCertVerificationError) or time.monotonic() > deadline:
+                    raise RefusedError(f"{method} {path}: {word_for(error)}") from error
+            await asyncio.sleep(_RETRY)
