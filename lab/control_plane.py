@@ -1,10 +1,10 @@
-"""A real control plane on a lab's hosts: etcd and kube-apiserver, each a unit of systemd."""
+"""A real control plane on a lab's hosts: etcd, kube-apiserver and kube-controller-manager, each a unit of systemd."""
 
 import base64
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from nornir_kube_ha.lab.state import LabFiles
 CLIENTS, PEERS = 2379, 2380  # etcd's ports
 FOLDER = "/srv/kube-apiserver"  # on a host
 PROGRAMS = ("etcd", "etcdctl")
+ADMIN, MANAGER = "admin", "controller-manager"  # clients of the apiservers: names of their certificates
 SERVICES = {4: "198.18.0.0/16", 6: "2001:2::/108"}  # of no lab: nothing routes there (RFC 2544, RFC 5180)
 
 
@@ -41,6 +42,8 @@ def give_programs(folder: Path, programs: Programs) -> None:
     target = folder / "programs"
     target.mkdir(exist_ok=True)
     sources = {"kube-apiserver": programs.kube_apiserver, **{name: programs.tools / name for name in PROGRAMS}}
+    if programs.kube_controller_manager.exists():
+        sources["kube-controller-manager"] = programs.kube_controller_manager
     for name, source in sources.items():
         if not (target / name).exists():
             _link_or_copy(source, target / name)
@@ -56,7 +59,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def install(folder: Path, layout: Layout, host: LabHost, plane: ControlPlane) -> None:
-    """Write what the two units of a member read.
+    """Write what the units of a member read.
 
     Arguments:
         folder: what its host sees as /srv/kube-apiserver; the lab's certificates are given to it apart
@@ -71,6 +74,9 @@ def install(folder: Path, layout: Layout, host: LabHost, plane: ControlPlane) ->
     others = members(layout, plane)
     write_file(folder / "etcd.environment", _environment(_etcd_settings(host, others)))
     write_file(folder / "environment", f"FLAGS={' '.join(_flags(host, others, plane))}\n")
+    pki.ensure_client_certificate(authority, MANAGER, "system:kube-controller-manager")
+    own = {plane.cluster: with_port(host.address.ip, host.apiserver_port or 0)}
+    write_file(folder / f"{MANAGER}.conf", _kubeconfig(authority, own, MANAGER), 0o600)
 
 
 def _etcd_settings(host: LabHost, others: Iterable[LabHost]) -> dict[str, str]:
@@ -133,24 +139,28 @@ def write_kubeconfig(layout: Layout) -> None:
     if not planes:
         files.kubeconfig.unlink(missing_ok=True)
         return
-    pki.ensure_admin_certificate(files.pki)
+    pki.ensure_client_certificate(files.pki, ADMIN, "kubernetes-admin", "system:masters")
+    endpoints = {name: plane.endpoint for name, plane in planes.items()}
+    write_file(files.kubeconfig, _kubeconfig(files.pki, endpoints, ADMIN), 0o600)
+
+
+def _kubeconfig(authority: Path, endpoints: Mapping[str, str], client: str) -> str:
+    """A kubeconfig with a context for each control plane, in JSON, which is YAML too."""
 
     def data(name: str) -> str:
-        return base64.b64encode((files.pki / name).read_bytes()).decode()
+        return base64.b64encode((authority / name).read_bytes()).decode()
 
-    user = {"client-certificate-data": data("admin.crt"), "client-key-data": data("admin.key")}
+    user = {"client-certificate-data": data(f"{client}.crt"), "client-key-data": data(f"{client}.key")}
+    ca = data("ca.crt")
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {
-                "name": name,
-                "cluster": {"server": f"https://{plane.endpoint}", "certificate-authority-data": data("ca.crt")},
-            }
-            for name, plane in planes.items()
+            {"name": name, "cluster": {"server": f"https://{endpoint}", "certificate-authority-data": ca}}
+            for name, endpoint in endpoints.items()
         ],
-        "users": [{"name": "kubernetes-admin", "user": user}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": "kubernetes-admin"}} for name in planes],
-        "current-context": next(iter(planes)),
+        "users": [{"name": client, "user": user}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": client}} for name in endpoints],
+        "current-context": next(iter(endpoints)),
     }
-    write_file(files.kubeconfig, json.dumps(config, indent=2) + "\n", 0o600)
+    return json.dumps(config, indent=2) + "\n"

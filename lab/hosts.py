@@ -20,7 +20,11 @@ from nornir_kube_ha.lab.state import LabFiles
 
 _HERE = Path(__file__).parent
 _UNIT = "kube-apiserver.service"
-_STAND_IN, _REAL = {_UNIT: _UNIT}, {"real-kube-apiserver.service": _UNIT, "etcd.service": "etcd.service"}
+_STAND_IN = {_UNIT: _UNIT}
+_REAL = {
+    "real-kube-apiserver.service": _UNIT,
+    **{name: name for name in ("etcd.service", "kube-controller-manager.service")},
+}
 """Units of systemd: our file's name, and the host's."""
 
 
@@ -229,6 +233,20 @@ def read_layout(lab: str) -> Layout:
     if not hosts or not files.vips.exists():
         raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
     return Layout(lab, hosts, tuple(map(ip_interface, files.vips.read_text().split())))
+
+
+def kubeconfig_of(lab: str, cluster: str) -> Path | None:
+    """Return a lab's kubeconfig, if a cluster in it has a real control plane: its context has the cluster's name.
+
+    Arguments:
+        lab: its name
+        cluster: in it
+
+    Raises:
+        LabDownError: it is not up
+    """
+    planes = {host.plane.cluster for host in read_layout(lab).hosts if host.plane}
+    return LabFiles(lab).kubeconfig if cluster in planes else None
 
 
 def describe(spec: LabHost) -> str:

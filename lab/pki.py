@@ -92,16 +92,19 @@ def ensure_etcd_certificate(ca: Path, folder: Path, address: IPAddress) -> None:
         _issue(ca, folder / "etcd", _name("etcd"), [x509.ExtendedKeyUsage(usages), names])
 
 
-def ensure_admin_certificate(folder: Path) -> None:
-    """Make `admin.crt` and `admin.key` in `folder` if they are not there: a client that may do everything.
+def ensure_client_certificate(folder: Path, name: str, user: str, group: str = "") -> None:
+    """Make `NAME.crt` and `NAME.key` in `folder` if they are not there: a client of the apiservers.
 
     Arguments:
         folder: where `ca.crt` and `ca.key` are
+        name: of the two files
+        user: whom the apiservers take it for
+        group: that it is in; "" for none
     """
-    if not (folder / "admin.crt").exists():
-        group = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters")
-        subject = x509.Name([group, *_name("kubernetes-admin")])
-        _issue(folder, folder / "admin", subject, [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])])
+    if not (folder / f"{name}.crt").exists():
+        groups = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []
+        subject = x509.Name([*groups, *_name(user)])
+        _issue(folder, folder / name, subject, [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])])
 
 
 def ensure_service_account_key(folder: Path) -> None:

@@ -101,6 +101,11 @@ class Programs:
     tools: Path
     version: str
 
+    @property
+    def kube_controller_manager(self) -> Path:
+        """It stands beside kube-apiserver; the user's own may have none."""
+        return self.kube_apiserver.with_name("kube-controller-manager")
+
 
 def ensure_programs(kube_apiserver: Path | None, progress: Progress) -> Programs:
     """Return the programs, making what is not there.

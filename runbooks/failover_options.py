@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import dataclass
+from pathlib import Path
 
 from nornir_kube_ha.runbooks.values import positive, seconds
 
@@ -20,6 +21,7 @@ class FailoverOptions:
         vantage: the host that the client runs on; the controller if none
         rate: new connections a second
         connections: how many last, with a request each now and then
+        kubeconfig: by which reads, writes and watches are measured; the inventory's unless given
         list_faults: only list the faults
     """
 
@@ -32,6 +34,7 @@ class FailoverOptions:
     vantage: str = ""
     rate: int = 50
     connections: int = 10
+    kubeconfig: Path | None = None
     list_faults: bool = False
 
     @classmethod
@@ -51,6 +54,7 @@ class FailoverOptions:
             arguments.vantage,
             arguments.rate,
             arguments.connections,
+            arguments.kubeconfig,
             arguments.list,
         )
 
@@ -83,6 +87,12 @@ def add_failover_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=10,
         help="long-lived connections, a request every 0.2 s (10)",
+    )
+    how.add_argument(
+        "--kubeconfig",
+        metavar="FILE",
+        type=Path,
+        help="measure reads, writes and watches, too, with this credential; the inventory's `kubeconfig` unless given",
     )
     how.add_argument(
         "--vantage", metavar="HOST", default="", help="run the client on this host of the inventory, not here"

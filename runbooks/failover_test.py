@@ -11,12 +11,17 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 
 from nornir_kube_ha.errors import DeclinedError, UsageError
 from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.kubeconfig import read_kubeconfig
 from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
+from nornir_kube_ha.lab.hosts import kubeconfig_of
+from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.report.api import through_api
 from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.breakers import Breaker, HostBreaker, LabBreaker
 from nornir_kube_ha.runbooks.changes import change_breaker
@@ -52,6 +57,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     failover = options.failover if options else NO_FAILOVER
     faults = choose_faults(failover)
     clusters = run.clusters
+    credentials = credentials_of(clusters, failover)
     for cluster in clusters:
         _refuse_partial(run, cluster)
         for fault in faults:
@@ -75,7 +81,8 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
             )
             return run.report()
         for cluster in clusters:
-            if not _test(run, cluster, possible[cluster.name], failover):
+            client = _client(run, cluster, failover, credentials.get(cluster.name))
+            if not _test(run, Measurement(run, cluster, client), possible[cluster.name], failover):
                 break
     return run.report()
 
@@ -139,11 +146,11 @@ def _question(cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptio
     return f"This breaks cluster {cluster.name} at {cluster.addresses} on purpose: {names}{times}. Go on? [y/N] "
 
 
-def _test(run: Run, cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> bool:
+def _test(run: Run, measurement: Measurement, faults: Iterable[Fault], failover: FailoverOptions) -> bool:
     """Make each fault as often as asked; whether the cluster is well after the last."""
-    with Measurement(run, cluster, _client(run, cluster, failover)) as measurement:
+    with measurement:
         for fault in faults:
-            limit = _limit(fault, cluster, failover)
+            limit = _limit(fault, measurement.cluster, failover)
             keep = _keeper(run, FaultReport(fault.name, fault.meaning, limit, ()))
             for number in range(1, failover.repeat + 1):
                 seconds = fault.seconds if failover.hold is None else failover.hold
@@ -166,9 +173,37 @@ def _prolong(run: Run, seconds: float) -> None:
     run.each_or_stop(take_lease, [*run.plans], lease=run.lease, seconds=seconds + TRIAL_SECONDS)
 
 
-def _client(run: Run, cluster: Cluster, failover: FailoverOptions) -> Client:
+def credentials_of(clusters: Iterable[Cluster], failover: FailoverOptions) -> dict[str, Kubernetes]:
+    """The credential of each cluster that has one, by the cluster's name.
+
+    Arguments:
+        clusters: that are broken
+        failover: a failover test's own options
+
+    Raises:
+        UsageError: a kubeconfig cannot be used, or one is meant for several clusters
+    """
+    found = list(clusters)
+    if failover.kubeconfig and len(found) > 1:
+        names = ", ".join(cluster.name for cluster in found)
+        raise UsageError(f"--kubeconfig is of one cluster, and there are {names}: give each its own in the inventory")
+    return {cluster.name: each for cluster in found if (each := _credential(cluster, failover.kubeconfig))}
+
+
+def _credential(cluster: Cluster, given: Path | None) -> Kubernetes | None:
+    first = cluster.nodes[0]
+    if path := given or (Path(first.kubeconfig) if first.kubeconfig else None):
+        return read_kubeconfig(path)
+    if first.lab and (path := kubeconfig_of(first.lab, cluster.name)):
+        return read_kubeconfig(path, cluster.name)
+    return None
+
+
+def _client(run: Run, cluster: Cluster, failover: FailoverOptions, credential: Kubernetes | None) -> Client:
     first, vantage = cluster.nodes[0], failover.vantage
     config = config_of(first)._replace(rate=float(failover.rate), connections=failover.connections)
+    if credential:
+        config = config._replace(kubernetes=credential._replace(ca=credential.ca or first.apiserver_ca))
     if not vantage:
         return Client.here(first, config)
     return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config, vantage)
@@ -224,6 +259,7 @@ def _line(fault: Fault, trial: Trial, number: int, repeat: int) -> str:
     which = f" {number}/{repeat}" if repeat > 1 else ""
     cost = f"outage {trial.new.seconds:.2f} s new, {trial.reused.seconds:.2f} s long-lived; {trial.new.failed} failed"
     where = " -> ".join([trial.before, *(host for _, host in trial.moves)])
+    cost += f"; {through_api(trial.api)}" if trial.api else ""
     words = "; ".join(filter(None, (*trial.exceeded, trial.words)))
     return (
         f"{fault.name}{which} on {trial.target}: {trial.outcome} - {cost}; VIP {where}{f' - {words}' if words else ''}"

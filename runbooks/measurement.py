@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
+from nornir_kube_ha.api_outage import api_cost
 from nornir_kube_ha.errors import ClientError, FaultError, KubeHaError
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.outage import Attempt, outage, reused_outage
@@ -165,9 +166,12 @@ class Measurement:
 
     def _told(self, draft: Trial, window: Window, trouble: str) -> Trial:
         """What client and nodes saw of a fault that is over."""
+        zero = window.begun
+        self._client.settle()
+        through_api = [each.moved(-zero) for each in self._client.api_attempts(zero)]
+        lost, missed = self._client.api_losses(zero)
         silent = [name for name, watch in self.watches.items() if not watch.ask(timeout=ANSWER_TIMEOUT)]
         end = time.monotonic()
-        zero = window.begun
         attempts = [each.moved(-zero) for each in self._client.attempts(zero - LEAD)]
         heal = window.heal - zero
         made = (window.made or window.begun) - zero
@@ -185,7 +189,8 @@ class Measurement:
             healed=None if window.healed is None else window.healed - zero,
             holding=holding_of(self.watches.values(), zero, end),
             late=self._client.late(zero),
-            attempts=tuple(attempts),
+            api=api_cost([*attempts, *through_api], lost=lost, missed=missed) if self._client.uses_api else None,
+            attempts=(*attempts, *through_api),
         )
         trial = replace(trial, holder=", ".join(trial.holding.holders(end - zero - 1e-6)) if trial.holding else "")
         if trouble or silent or (window.healed is None and window.made is not None):

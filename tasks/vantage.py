@@ -1,4 +1,4 @@
-"""Where the probe client runs and what it saw, told in this process's own time. See nornir_kube_ha.probe for the client.
+"""Where the probe client runs, and what it saw, told in this process's own time. The client is nornir_kube_ha.probe.
 
 It is sent to where it runs, be it this machine or a host that a channel leads to: nothing has to be installed there.
 """
@@ -113,7 +113,9 @@ class LocalChannel:
 def client_source() -> bytes:
     """The client's own source: its modules as JSON, by name, in the order in which they are loaded."""
     folder = resources.files("nornir_kube_ha.probe")
-    return json.dumps({f"nornir_kube_ha.probe.{name}": (folder / f"{name}.py").read_text() for name in MODULES}).encode()
+    return json.dumps(
+        {f"nornir_kube_ha.probe.{name}": (folder / f"{name}.py").read_text() for name in MODULES}
+    ).encode()
 
 
 def bootstrap(source: bytes) -> str:
@@ -164,8 +166,7 @@ class Client:
         self._connect, self._config = connect, config
         self.channel: Channel | None = None
         """Leads to it while it runs."""
-        self.left = ""
-        """What the client could not remove of its own in the end, and why."""
+        self._left = ""  # what it could not remove of its own in the end, and why
         self._patience = config.kubernetes.patience if config.kubernetes else config.timeout
         self._ready = False
         self._settling = self._settled = 0
@@ -357,7 +358,7 @@ class Client:
         """End it, with all attempts that it has begun; it can still be asked what it saw.
 
         Raises:
-            ClientError: it had ended by itself, or had to be killed
+            ClientError: it had ended by itself, had to be killed, or left something of its own on the cluster
         """
         with suppress(OSError):
             self._write(b"stop\n")
@@ -366,6 +367,8 @@ class Client:
             self._words.append("it did not end when it was told to")
         self._close()
         self._check()
+        if self._left:
+            raise ClientError(f"the client on {self.where} has ended, but {self._left}")
 
     def _close(self) -> None:
         if self.channel:
@@ -431,23 +434,28 @@ class Client:
                     self._attempts.append(Attempt(start, end, error, number, server, kind))
                 case ["late", float(moment), float(seconds), int(skipped)]:
                     self._late.append((moment, seconds, skipped))
-                case ["lost", float(moment), int()]:
-                    self._lost.append(moment)
-                case ["missed", int(), float(moment), int()]:
-                    self._missed.append(moment)
-                case ["ready"]:
-                    self._ready = True
-                case ["settled", int(number)]:
-                    self._settled = number
-                case ["left", str(words)]:
-                    self.left = words
                 case ["time", int(number), float(moment)]:
                     self._times.put((number, moment, self._heard))
                 case ["end", *_]:
                     self._finished = True
                 case ["fatal", str(words)]:
                     self._words.append(words)
-                case _:
-                    self._words.append(line)
+                case record:
+                    self._take_of_api(record, line)
         except ValueError:
             self._words.append(line)
+
+    def _take_of_api(self, record: object, line: str) -> None:
+        match record:
+            case ["ready"]:
+                self._ready = True
+            case ["lost", float(moment), int()]:
+                self._lost.append(moment)
+            case ["missed", int(), float(moment), int()]:
+                self._missed.append(moment)
+            case ["settled", int(number)]:
+                self._settled = number
+            case ["left", str(words)]:
+                self._left = words
+            case _:
+                self._words.append(line)

@@ -52,6 +52,7 @@ OWN_LINES = {  # what cannot be made up from a type: the daemons' own words
         "/dev/log len 4096 format rfc5424 local3 info",
         "stdout format raw local7",
     ),
+    "kubeconfig": ("admin.conf", "~/.kube/config"),
     "haproxy.stats.log": ("global", "127.0.0.1:514 local1 err"),
     "haproxy.global_lines": ("maxconn 2000", "nbthread 2", "tune.bufsize 32768", "description ours # and mine"),
     "haproxy.defaults_lines": ("backlog 100", "option dontlognull", "timeout queue 5s", "maxconn 500"),
@@ -60,7 +61,7 @@ OWN_LINES = {  # what cannot be made up from a type: the daemons' own words
     "keepalived.global_lines": ("dynamic_interfaces", "vrrp_garp_interval 0.001", "max_auto_priority 50"),
     "keepalived.instance_lines": ("garp_master_delay 2", "accept", "debug 2"),
 }
-SINGLE_LINES = {"haproxy.stats.log", "keepalived.check.script"}
+SINGLE_LINES = {"kubeconfig", "haproxy.stats.log", "keepalived.check.script"}
 PER_NODE = {"address", "interface", "role", "keepalived.priority", "keepalived.router_id", "keepalived.state"}
 ELSEWHERE = {"name", "lab", "apiserver_ca", "templates"}  # no data, a lab to go to, files beside the inventory
 

@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.outage import FOREVER, Attempt
-from nornir_kube_ha.probe.settings import CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import ADDRESS, CUT, READ, WATCH, WRITE
 
 NOT_OPENED = "not opened"
 
@@ -60,6 +60,7 @@ class ApiCost:
     """What a fault cost clients of the Kubernetes API, from its making until all was well again.
 
     Arguments:
+        address: whether somebody accepts at the VIP and completes TLS, a new connection each, whatever the answer
         read: quorum reads, a new connection each
         write: writes, a new connection each
         watch: watches
@@ -67,6 +68,7 @@ class ApiCost:
         missed: events of acknowledged writes that a watch did not get
     """
 
+    address: Requests = field(default_factory=Requests)
     read: Requests = field(default_factory=Requests)
     write: Requests = field(default_factory=Requests)
     watch: Watches = field(default_factory=Watches)
@@ -82,13 +84,17 @@ def api_cost(attempts: Iterable[Attempt], *, lost: int = 0, missed: int = 0) -> 
         lost: writes that were lost
         missed: events that were missed
     """
-    by_kind: dict[str, list[Attempt]] = {READ: [], WRITE: [], WATCH: [], CUT: []}
+    by_kind: dict[str, list[Attempt]] = {kind: [] for kind in (ADDRESS, READ, WRITE, WATCH, CUT)}
     for each in attempts:
-        if each.kind in by_kind:
-            by_kind[each.kind].append(each)
-    return ApiCost(
-        requests(by_kind[READ]), requests(by_kind[WRITE]), _watches(by_kind[WATCH], by_kind[CUT]), lost, missed
-    )
+        by_kind[each.kind].append(each)
+    address = (replace(each, error="") if _is_status(each.error) else each for each in by_kind[ADDRESS] if each.is_new)
+    read, write = requests(by_kind[READ]), requests(by_kind[WRITE])
+    return ApiCost(requests(address), read, write, _watches(by_kind[WATCH], by_kind[CUT]), lost, missed)
+
+
+def _is_status(error: str) -> bool:
+    """Whether there was an answer: it came through TLS."""
+    return error.startswith("HTTP ")
 
 
 def requests(attempts: Iterable[Attempt]) -> Requests:

@@ -40,8 +40,8 @@ class Attempt:
 
     @property
     def is_new(self) -> bool:
-        """Whether it opened a connection of its own."""
-        return self.connection is None
+        """Whether it asked the address, and opened a connection of its own for that."""
+        return self.connection is None and self.kind == ADDRESS
 
     def moved(self, seconds: float) -> "Attempt":
         """The same on a clock that shows other times.

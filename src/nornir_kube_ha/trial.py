@@ -6,9 +6,42 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from nornir_kube_ha.api_outage import ApiCost
 from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Outage
 
 _LONG = 100  # from here on, three digits would be no whole number
+
+
+@dataclass(frozen=True, slots=True)
+class ApiLimit:
+    """What a fault may cost clients of the Kubernetes API; no write may be lost, no event missed. None: any.
+
+    Arguments:
+        read: seconds until a new read is answered
+        write: seconds until a new write is acknowledged
+        watch: seconds until a watch hears of a write
+        failed: reads and writes that fail
+        cuts: watches that end
+    """
+
+    read: float | None = None
+    write: float | None = None
+    watch: float | None = None
+    failed: int | None = None
+    cuts: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What is judged, in a line: `reads without answer at most 0.3 s, no watches cut`."""
+        return ", ".join(
+            [
+                *_at_most("reads without answer for", self.read, " s"),
+                *_at_most("writes without answer for", self.write, " s"),
+                *_at_most("watches deaf for", self.watch, " s"),
+                *_at_most("failed reads and writes", self.failed),
+                *_at_most("watches cut", self.cuts),
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +56,7 @@ class Limit:
         two_holders: seconds in which two hosts hold the VIP, while the fault lasts
         after: outage of new connections once the fault is healed
         two_after: seconds in which two hosts hold the VIP, once the fault is healed
+        api: what it may cost clients of the Kubernetes API, where that is measured
     """
 
     seconds: float | None = None
@@ -32,6 +66,7 @@ class Limit:
     two_holders: float | None = 0.0
     after: float | None = 0.0
     two_after: float | None = 0.0
+    api: ApiLimit = field(default_factory=ApiLimit)
 
     @property
     def words(self) -> str:
@@ -90,6 +125,7 @@ class Trial:
         holding: who held the VIP at each moment, none if that was not watched
         before: who held the VIP before
         holder: who held the VIP in the end
+        api: what clients of the Kubernetes API lost, from the making of the fault on; none without a credential
         late: how late the client's own schedule was at the worst: what it could not have seen
         attempts: every request, kept for the trial that is drawn
     """
@@ -110,6 +146,7 @@ class Trial:
     holding: Holding | None = None
     before: str = ""
     holder: str = ""
+    api: ApiCost | None = None
     late: float = 0.0
     attempts: tuple[Attempt, ...] = ()
 
@@ -146,11 +183,24 @@ def exceeded(limit: Limit, trial: Trial) -> tuple[str, ...]:
         ("two holders for", trial.two_holders - two_after, limit.two_holders, " s"),
         ("outage after the heal", trial.after.seconds, limit.after, " s"),
         ("two holders after the heal for", two_after, limit.two_after, " s"),
+        *(_api_measured(limit.api, trial.api) if trial.api else ()),
     )
     return tuple(
         f"{what} {_figure(seen, most, unit)}, at most {most:g}{unit} allowed"
         for what, seen, most, unit in measured
         if most is not None and seen > most
+    )
+
+
+def _api_measured(limit: ApiLimit, cost: ApiCost) -> tuple[tuple[str, float, float | None, str], ...]:
+    return (
+        ("reads without answer for", cost.read.gap, limit.read, " s"),
+        ("writes without answer for", cost.write.gap, limit.write, " s"),
+        ("watches deaf for", cost.watch.silence, limit.watch, " s"),
+        ("failed reads and writes", cost.read.failed + cost.write.failed, limit.failed, ""),
+        ("watches cut", cost.watch.cuts, limit.cuts, ""),
+        ("acknowledged writes lost", cost.lost, 0, ""),
+        ("events missed", cost.missed, 0, ""),
     )
 
 
@@ -224,6 +274,11 @@ class FaultReport:
     def measured(self) -> tuple[Trial, ...]:
         """Trials in which the fault was there to the end."""
         return tuple(trial for trial in self.trials if trial.outcome in {Outcome.PASSED, Outcome.MISSED})
+
+    @property
+    def with_api(self) -> tuple[Trial, ...]:
+        """Those of the measured ones in which clients of the Kubernetes API were measured, too."""
+        return tuple(trial for trial in self.measured if trial.api)
 
     @property
     def worst(self) -> Trial | None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from nornir_kube_ha.api_outage import api_cost
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError, RefusedConfigError
 from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
+from nornir_kube_ha.probe.settings import CUT, READ, WATCH, WRITE
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial, exceeded
 
@@ -129,6 +131,18 @@ def handed_over(seconds: float = 0.08, limit: Limit = LIMIT, **changes: Any) -> 
     lost = [(0.02, 0.02 + seconds)]
     spans = Span("lb-1", -1.0, 0.05), Span("lb-2", 0.07, FOREVER)
     return trial_of((*asked(lost), *kept(lost)), *spans, limit=limit, **changes)
+
+
+def through_api(**changes: Any) -> Trial:  # noqa: ANN401
+    """The same as clients of the Kubernetes API see it: one of two watches hears nothing for ten seconds."""
+    tried = [
+        Attempt(each.start, each.end, each.error, kind=kind) for kind in (READ, WRITE) for each in asked([(0, 0.2)])
+    ]
+    heard = [Attempt(each.end, each.end + 0.01, connection=0, kind=WATCH) for each in tried if each.kind == WRITE]
+    deaf = [Attempt(0.25, 10.25, connection=1, kind=WATCH), Attempt(10.2, 10.2, "timeout", 1, kind=CUT)]
+    whole = handed_over()
+    attempts = (*whole.attempts, *tried, *heard, *deaf)
+    return replace(whole, api=api_cost(attempts), attempts=attempts, **changes)
 
 
 def split_brain(**changes: Any) -> Trial:  # noqa: ANN401

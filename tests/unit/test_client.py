@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from tests.unit.loopback import HERE, OK, Apiserver
 
+from nornir_kube_ha import probe
 from nornir_kube_ha.lab import pki
 from nornir_kube_ha.outage import Attempt, outage, reused_outage
-from nornir_kube_ha import probe
 from nornir_kube_ha.probe.http import Answer, parse_answer, word_for
 from nornir_kube_ha.probe.settings import Config
 from nornir_kube_ha.tasks.vantage import Client, LocalChannel

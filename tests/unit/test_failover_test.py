@@ -20,6 +20,7 @@ from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.outage import Attempt, Outage
+from nornir_kube_ha.probe.settings import Config
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import failover_test as module
 from nornir_kube_ha.runbooks import run as run_module
@@ -28,7 +29,6 @@ from nornir_kube_ha.runbooks.failover_test import choose_faults, failover_test, 
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_stream
-from nornir_kube_ha.probe.settings import Config
 from nornir_kube_ha.tasks.shell import Completed
 from nornir_kube_ha.tasks.vantage import Client
 from nornir_kube_ha.trial import Limit, Outcome, Trial

@@ -39,6 +39,7 @@ HOSTILE = {  # put at the end of a value that is good
 }
 # haproxy's own syntax, which the owner of the inventory writes as it is: it needs quotes and braces. One line it stays.
 LINES = {
+    "kubeconfig",  # a path on this machine, in which much may stand
     "haproxy.log",
     "haproxy.stats.log",
     "haproxy.global_lines",
@@ -68,6 +69,7 @@ GOOD = {
     "virtual_routers.additional_vips": "192.0.2.31/24",
     "virtual_routers.master": "lb-2",
     "control_plane_endpoint": "192.0.2.10:8443",
+    "kubeconfig": "admin.conf",
     "lab": "demo",
     "haproxy.global_lines": "maxconn 9",
     "haproxy.defaults_lines": "backlog 9",

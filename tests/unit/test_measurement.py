@@ -10,6 +10,7 @@ import pytest
 from nornir_kube_ha.errors import ClientError, FaultError, HostUnreachableError, KubeHaError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.outage import FOREVER, Attempt, Span
+from nornir_kube_ha.probe.settings import CUT, WRITE
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import measurement
 from nornir_kube_ha.runbooks.breakers import Window
@@ -17,7 +18,7 @@ from nornir_kube_ha.runbooks.measurement import Measurement, split
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.holding import HoldingWatch
 from nornir_kube_ha.tasks.vantage import Client
-from nornir_kube_ha.trial import Limit, Outcome, Trial
+from nornir_kube_ha.trial import ApiLimit, Limit, Outcome, Trial
 
 STEP = 0.01  # seconds between two attempts of the client
 LIMIT = Limit(seconds=0.0)
@@ -32,6 +33,22 @@ class FakeClient:
     fails_for: float = 0.0
     where: str = "this machine"
     begun: float = field(default_factory=lambda: time.monotonic() - 1)
+    uses_api: bool = False
+    settled: int = 0
+
+    def settle(self) -> None:
+        self.settled += 1
+
+    def api_attempts(self, since: float) -> list[Attempt]:
+        """A write that nobody acknowledges until the fault has gone, and a watch that is cut."""
+        if not self.uses_api:
+            return []
+        write = Attempt(since + 0.1, since + 0.6, kind=WRITE)
+        return [write, Attempt(since + 0.1, since + 0.1, "reset", 0, kind=CUT)]
+
+    def api_losses(self, since: float) -> tuple[int, int]:
+        assert since < time.monotonic()
+        return (0, 0)
 
     def attempts(self, since: float = 0.0) -> list[Attempt]:
         count = int((time.monotonic() - self.begun) / STEP)
@@ -226,6 +243,20 @@ def test_fault_that_cannot_be_made_but_leaves_something_behind_has_not_healed(wo
 def test_fault_of_which_nobody_knows_has_not_healed(world: World) -> None:
     trial = world.trial(FakeBreaker(inject_error=HostUnreachableError("lb-1", "no answer")))
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "no answer")
+
+
+def test_what_the_apis_clients_lost_is_told_once_all_of_it_is_known(world: World) -> None:
+    assert world.trial(FakeBreaker()).api is None
+    world.client.uses_api = True
+    trial = world.trial(FakeBreaker(), limit=Limit(api=ApiLimit(write=0.3, cuts=0)))
+    assert world.client.settled == 2
+    assert trial.api
+    assert trial.api.write.gap == pytest.approx(0.5)
+    assert trial.api.watch.cuts == 1
+    assert trial.exceeded == (
+        "writes without answer for 0.5 s, at most 0.3 s allowed",
+        "watches cut 1, at most 0 allowed",
+    )
 
 
 def test_fault_that_was_never_seen_is_not_injected(world: World) -> None:

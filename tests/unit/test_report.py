@@ -268,11 +268,13 @@ def test_json_of_a_fault() -> None:
             "two_holders": 0.0,
             "after": 0.0,
             "two_after": 0.0,
+            "api": {"read": None, "write": None, "watch": None, "failed": None, "cuts": None},
         },
         "statistics": {
             "new": {key: pytest.approx(0.08) for key in same},
             "reused": {key: pytest.approx(0.1) for key in same},
             "after": same,
+            "api": None,
         },
     }
     whole = {key: trial.pop(key) for key in ("new", "reused", "after", "after_reused", "phases")}
@@ -292,6 +294,7 @@ def test_json_of_a_fault() -> None:
         "two_holders": 0.0,
         "no_holder": pytest.approx(0.02),
         "moves": [{"at": 0.07, "host": "lb-2"}],
+        "api": None,
     }
     assert whole["new"] == {
         "seconds": pytest.approx(0.08),

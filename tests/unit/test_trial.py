@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from nornir_kube_ha.api_outage import ApiCost, Requests, Watches
 from nornir_kube_ha.outage import FOREVER, Holding, Outage, Span
-from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Statistics, Trial, exceeded
+from nornir_kube_ha.trial import ApiLimit, FaultReport, Limit, Outcome, Statistics, Trial, exceeded
 
 ANYTHING = Limit(two_holders=None, after=None, two_after=None)
 TRIAL = Trial("demo", "lb-1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), Outcome.PASSED, heal=2.0)
@@ -77,10 +78,18 @@ def test_what_is_more_than_the_limit_allows(limit: Limit, words: str | None) -> 
 
 
 def test_all_that_is_too_much_is_told() -> None:
-    none = Limit(**dict.fromkeys((field.name for field in fields(Limit)), 0))
+    nothing = ApiLimit(**dict.fromkeys((field.name for field in fields(ApiLimit)), 0))
+    of_address = [field.name for field in fields(Limit) if field.name != "api"]
+    none = Limit(**dict.fromkeys(of_address, 0), api=nothing)
     cost = replace(TRIAL, new=LOST, reused=Outage(1, failed=4), after=Outage(0.125, failed=1), holding=TWICE)
-    assert len(exceeded(none, cost)) == len(fields(Limit))
-    assert exceeded(none, TRIAL) == ()
+    assert len(exceeded(none, cost)) == len(of_address)
+    watched = Watches(0.5, ended=(("timeout", 2),))
+    lost = ApiCost(Requests(1), Requests(0.5, failed=1), Requests(0.5, failed=2), watched, lost=1, missed=3)
+    of_api = exceeded(none, replace(TRIAL, api=lost))
+    assert len(of_api) == len(fields(ApiLimit)) + 2  # a lost write and a missed event need no limit
+    assert of_api[-2:] == ("acknowledged writes lost 1, at most 0 allowed", "events missed 3, at most 0 allowed")
+    assert exceeded(Limit(two_holders=None), replace(TRIAL, api=lost)) == of_api[-2:]
+    assert exceeded(none, replace(TRIAL, api=ApiCost())) == exceeded(none, TRIAL) == ()
 
 
 def test_without_a_heal_all_holders_are_the_faults() -> None:

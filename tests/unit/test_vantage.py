@@ -18,8 +18,8 @@ from tests.unit.loopback import Apiserver
 from nornir_kube_ha.errors import ClientError, HostUnreachableError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.outage import Attempt
-from nornir_kube_ha.tasks import vantage
 from nornir_kube_ha.probe.settings import Config
+from nornir_kube_ha.tasks import vantage
 from nornir_kube_ha.tasks.vantage import Client, LocalChannel, bootstrap, client_source, config_of, remote_command
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
@@ -181,7 +181,10 @@ def test_client_that_hangs_is_killed_and_that_is_an_error(monkeypatch: pytest.Mo
 
 def test_client_ends_with_its_stdin(server: Apiserver) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "nornir_kube_ha.probe.measurement"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "nornir_kube_ha.probe.measurement"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     ) as process:
         said, _ = process.communicate(server.config().line() + b"time 1\n", PATIENCE)
     records = [json.loads(line) for line in said.splitlines()]
@@ -190,7 +193,9 @@ def test_client_ends_with_its_stdin(server: Apiserver) -> None:
 
 
 def test_client_ends_when_nobody_reads(server: Apiserver) -> None:
-    with subprocess.Popen([sys.executable, "-m", "nornir_kube_ha.probe.measurement"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", "nornir_kube_ha.probe.measurement"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdin
         assert process.stdout
         process.stdin.write(server.config().line() + b"")

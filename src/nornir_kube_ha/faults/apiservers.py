@@ -1,10 +1,11 @@
 """Faults of apiservers, and of our own making: moves, changes, restarts."""
 
 from nornir_kube_ha.faults.model import Fault, Target, Way
-from nornir_kube_ha.trial import Limit
+from nornir_kube_ha.trial import ApiLimit, Limit
 
 UNHARMED = Limit(failed=0, moves=0)
-DETECTED = Limit(seconds=3.0, moves=0)
+DETECTED = Limit(seconds=3.0, moves=0, api=ApiLimit(read=3.0, write=3.0, watch=3.0))
+PLANNED = Limit(seconds=0.15, moves=1, api=ApiLimit(read=0.5, write=0.5, watch=0.3, failed=0))
 
 _LISTENS = 'pid=$(listener "$PORT"); [ -n "$pid" ] || { echo nothing listens on port "$PORT"; false; }'
 
@@ -57,7 +58,7 @@ CHANGE_FAULTS = (
         "the VIP is moved to another node, as planned",
         Way.RUN,
         Target.CLUSTER,
-        Limit(seconds=0.15, moves=1),
+        PLANNED,
         seconds=0.0,
     ),
     Fault(
@@ -65,7 +66,7 @@ CHANGE_FAULTS = (
         "the configuration of both daemons changes, rolled over all nodes, and back again",
         Way.RUN,
         Target.CLUSTER,
-        Limit(failed=0, lost=0, moves=0),
+        Limit(failed=0, lost=0, moves=0, api=ApiLimit(read=0.3, write=0.3, failed=0, cuts=0)),
         seconds=0.0,
     ),
     Fault(
@@ -73,7 +74,7 @@ CHANGE_FAULTS = (
         "both daemons are restarted, node by node, the holder last",
         Way.RUN,
         Target.CLUSTER,
-        Limit(seconds=0.15, moves=1),
+        PLANNED,
         seconds=0.0,
     ),
 )

@@ -1,12 +1,14 @@
 """Faults of the two daemons on the node that holds the VIP."""
 
 from nornir_kube_ha.faults.model import Fault, Target, Way
-from nornir_kube_ha.trial import Limit
+from nornir_kube_ha.trial import ApiLimit, Limit
 
-EVENT = Limit(seconds=0.15, moves=1)
+EVENT = Limit(seconds=0.15, moves=1, api=ApiLimit(read=0.3, write=0.3, watch=0.3))
 """What is told by an event: a hand-over by an advert of priority 0."""
-SILENCE = Limit(seconds=1.0, moves=1)
+SILENCE = Limit(seconds=1.0, moves=1, api=ApiLimit(read=1.3, write=1.3, watch=1.3))
 """What is only noticed when adverts stay out."""
+HUNG = Limit(seconds=2.0, moves=1, api=ApiLimit(read=2.2, write=2.2, watch=2.2))
+"""What is only noticed when checks stay without an answer."""
 
 
 def _of(
@@ -74,7 +76,7 @@ DAEMON_FAULTS = (
         there='[ ! -d "/proc/$pid" ]',
         heal='rm -f "$FOLDER/on"; systemctl start haproxy',
     ),
-    _hang("haproxy", "haproxy hangs on the holder: it is there, and answers nothing", Limit(seconds=2.0, moves=1)),
+    _hang("haproxy", "haproxy hangs on the holder: it is there, and answers nothing", HUNG),
     _stop("keepalived", "keepalived is stopped on the holder"),
     _kill("keepalived", "keepalived is killed on the holder, and says no goodbye", SILENCE),
     _hang(

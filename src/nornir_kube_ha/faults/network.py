@@ -1,7 +1,10 @@
 """Faults of the network around the node that holds the VIP, and of the node itself."""
 
 from nornir_kube_ha.faults.model import Fault, Target, Way
-from nornir_kube_ha.trial import Limit
+from nornir_kube_ha.trial import ApiLimit, Limit
+
+LOST = ApiLimit(read=2.0, write=3.0, watch=1.3)
+"""A node that is lost takes its apiserver and its etcd with it."""
 
 _HEAL = "nft delete table inet kube_ha_fault"
 _WELL = "! nft list table inet kube_ha_fault >/dev/null 2>&1"
@@ -34,7 +37,7 @@ NETWORK_FAULTS = (
         "the holder's interface goes down, and comes up again",
         Way.HOST,
         Target.HOLDER,
-        Limit(seconds=1.0, moves=1),
+        Limit(seconds=1.0, moves=1, api=LOST),
         fast=0.4,
         seconds=4.0,
         inject='save_addresses "$INTERFACE" && save_routes "$INTERFACE" && ip link set dev "$INTERFACE" down',
@@ -95,7 +98,7 @@ NETWORK_FAULTS = (
         "the holder loses its power, and comes back",
         Way.LAB,
         Target.HOLDER,
-        Limit(seconds=1.0, moves=1),
+        Limit(seconds=1.0, moves=1, api=LOST),
         fast=0.4,
         seconds=4.0,
         verb="off",
@@ -105,7 +108,7 @@ NETWORK_FAULTS = (
         "the holder is rebooted",
         Way.LAB,
         Target.HOLDER,
-        Limit(seconds=0.15, moves=1),
+        Limit(seconds=0.15, moves=1, api=LOST),
         seconds=1.0,
         verb="reboot",
     ),

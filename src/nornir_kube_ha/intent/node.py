@@ -13,6 +13,7 @@ from nornir_kube_ha.intent.fields import (
     HostPort,
     Interface,
     LabName,
+    Line,
     Name,
     Settings,
     VirtualRouterId,
@@ -51,6 +52,8 @@ class Node(Settings):
     """All kube-apiservers of the cluster."""
     apiserver_ca: str | None = None
     """The apiservers' CA certificate, in PEM; in the inventory a path relative to it."""
+    kubeconfig: Line | None = None
+    """A kubeconfig, for what `failover-test` measures through the Kubernetes API; a path relative to the inventory."""
     templates: tuple[Template, ...] = ()
     """Templates in place of ours, by their names; in the inventory the path of their folder, relative to it."""
     lab: LabName | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any
 
 from nornir_kube_ha.probe.clock import Pulse
@@ -119,19 +120,18 @@ class ApiClient:
             under_way: requests that have begun
         """
         patience = self.settings.patience
-        deadline = time.monotonic() + patience + _GRACE
-        while not await self.write(IDLE) and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL)
+        await _until(partial(self.write, IDLE), patience + _GRACE)
         if under_way:
             await asyncio.wait(under_way, timeout=patience + _GRACE)
-        while not await self.read() and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL)
-        due = {watch.number: set(watch.waiting) for watch in self.watches}
-        deadline = time.monotonic() + 2 * patience + _GRACE
-        while any(due[watch.number] & watch.waiting.keys() for watch in self.watches) and time.monotonic() < deadline:
-            await asyncio.sleep(_POLL)
-        for watch in self.watches:
-            watch.give_up(due[watch.number])
+        await _until(self.read, patience + _GRACE)
+        due = {watch: set(watch.waiting) for watch in self.watches}
+
+        async def is_heard() -> bool:
+            return not any(numbers & watch.waiting.keys() for watch, numbers in due.items())
+
+        await _until(is_heard, 2 * patience + _GRACE)
+        for watch, numbers in due.items():
+            watch.give_up(numbers)
 
     async def end(self) -> str:
         """End the watches and remove the objects; what is left, and why."""
@@ -140,3 +140,10 @@ class ApiClient:
         if self._listening:
             await asyncio.wait(self._listening, timeout=1)
         return await self._workplace.remove()
+
+
+async def _until(action: Callable[[], Awaitable[bool]], seconds: float) -> None:
+    """Do it again and again until it succeeds, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not await action() and time.monotonic() < deadline:  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(_POLL)

@@ -21,6 +21,13 @@ _WORDS = {
     errno.ENETDOWN: "unreachable",
     errno.ETIMEDOUT: "timeout",
 }
+_KINDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (  # the first that fits
+    ((ssl.SSLCertVerificationError,), "certificate"),
+    ((EOFError, ssl.SSLEOFError, ssl.SSLZeroReturnError), "closed"),
+    ((ssl.SSLError,), "tls"),
+    ((TimeoutError,), "timeout"),
+    ((ValueError,), "malformed"),
+)
 
 
 def bracketed(host: str) -> str:
@@ -187,15 +194,8 @@ def word_for(error: Exception) -> str:
     """Say in one word why an attempt failed."""
     if isinstance(error, StatusError):
         return f"HTTP {error.status}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "certificate"
-    if isinstance(error, (EOFError, ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return "closed"
-    if isinstance(error, ssl.SSLError):
-        return "tls"
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    if isinstance(error, ValueError):
-        return "malformed"
+    for kinds, word in _KINDS:
+        if isinstance(error, kinds):
+            return word
     number = getattr(error, "errno", None) or 0
     return _WORDS.get(number) or errno.errorcode.get(number) or type(error).__name__

@@ -62,7 +62,7 @@ def credential_context(kubernetes: Kubernetes) -> ssl.SSLContext:
         number = os.memfd_create("credential")  # OpenSSL reads files only; this one is on no disk
         try:
             data = f"{kubernetes.certificate.strip()}\n{kubernetes.key.strip()}\n".encode()
-            with open(number, "wb", closefd=False) as file:  # noqa: PTH123 - a descriptor
+            with open(number, "wb", closefd=False) as file:
                 file.write(data)
             context.load_cert_chain(f"/proc/self/fd/{number}")
         finally:
@@ -133,15 +133,13 @@ class Api:
         abort = True
         try:
             answer = await connection.ask(request)
-            said = json.loads(answer.body)
+            said = _object(answer.body)
             abort = False
         finally:
             limit.cancel()
             connection.close(abort=abort)
         if answer.status not in (200, 201, 202):
-            raise StatusError(answer.status, str(said.get("message", "")) if isinstance(said, dict) else "")
-        if not isinstance(said, dict):
-            raise ValueError("an answer that is no object")
+            raise StatusError(answer.status, str(said.get("message", "")))
         return said
 
     def path(self, name: str = "") -> str:
@@ -161,6 +159,15 @@ class Api:
         """
         seconds = max(1, int(self.settings.patience))
         return self.request("PATCH", f"{self.path(name)}?timeout={seconds}s", {"data": data}, kind=_MERGE)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """What an answer says; nothing if it is not Kubernetes that speaks, but a load balancer's page."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 class Workplace:

@@ -159,7 +159,7 @@ class Watch:
         """Give the connection up when something happened long ago that it has not told."""
         while True:
             await asyncio.sleep(_CHECK)
-            oldest = min((moment for _, moment in self.waiting.values()), default=None)
-            if oldest is not None and self._connection:
-                if time.monotonic() - max(oldest, self._since) > self._api.settings.patience:
-                    self._connection.expire()
+            oldest = min((moment for _, moment in self.waiting.values()), default=time.monotonic())
+            is_deaf = time.monotonic() - max(oldest, self._since) > self._api.settings.patience
+            if self._connection and is_deaf:
+                self._connection.expire()

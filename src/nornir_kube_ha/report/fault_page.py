@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.report.api import ApiRow, api_rows, limit_words
 from nornir_kube_ha.report.axis import windows
 from nornir_kube_ha.report.faults import Cost, clusters_of, cost_of, in_words, troubles_of, verdict
 from nornir_kube_ha.report.lanes import NARROW, WIDE
@@ -58,6 +59,16 @@ class FaultPart:
             ("Two holders", f"{cost.two_holders} s" if self.watched else "not watched"),
             ("Took over", ", ".join(cost.ways) or "nobody"),
         )
+
+    @property
+    def api(self) -> tuple[ApiRow, ...]:
+        """What clients of the Kubernetes API waited; nothing if that was not measured."""
+        return api_rows(self.fault)
+
+    @property
+    def limit(self) -> str:
+        """What it may cost."""
+        return limit_words(self.fault)
 
     @property
     def watched(self) -> bool:

@@ -5,8 +5,9 @@ from functools import cache
 
 import jinja2
 
+from nornir_kube_ha.report.api import NOT_MEASURED
 from nornir_kube_ha.report.fault_page import KINDS, fault_parts_of, fault_topics_of
-from nornir_kube_ha.report.faults import counts_of, in_seconds, way_of
+from nornir_kube_ha.report.faults import counts_of, in_seconds, in_words, way_of
 from nornir_kube_ha.report.model import Report
 from nornir_kube_ha.report.overview import FEW
 from nornir_kube_ha.report.page import Anchors, parts_of, topics_of
@@ -38,6 +39,7 @@ def to_html(report: Report) -> str:
             faults=faults,
             faults_anchor=faults_anchor,
             kinds=KINDS,
+            not_measured=NOT_MEASURED,
             fault_counts=counts_of(report),
             host_counts={status: hosts.count(status) for status in HOST_STATUSES},
         )
@@ -55,7 +57,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"utc": _utc, "duration": _duration, "pieces": _pieces, "lines": _lines}
-    environment.filters |= {"seconds": in_seconds, "way": way_of}
+    environment.filters |= {"seconds": in_seconds, "in_words": in_words, "way": way_of}
     return environment
 
 

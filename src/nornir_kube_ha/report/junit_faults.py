@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, limit_words
 from nornir_kube_ha.report.faults import cost_of, in_words, seconds_of, troubles_of
 from nornir_kube_ha.text import indented
 from nornir_kube_ha.trial import FaultReport, Outcome
@@ -40,7 +41,7 @@ def case_of(fault: FaultReport) -> Case:
     """
     troubles = [] if fault.passed else troubles_of(fault)
     tag = {Outcome.PASSED: "", Outcome.MISSED: "failure"}.get(fault.outcome, "error")
-    words = "\n".join((f"limit: {fault.limit.words or 'none'}", *map(indented, troubles)))
+    words = "\n".join((f"limit: {limit_words(fault) or 'none'}", *map(indented, troubles)))
     seconds = sum(map(seconds_of, fault.trials))
     return Case(fault.name, seconds, tag, fault.outcome, next(iter(troubles), ""), words, _output(fault))
 
@@ -56,4 +57,9 @@ def _output(fault: FaultReport) -> str:
         "failed new connections": ", ".join(cost.failed) or "none was made",
         "took over": ", ".join(cost.ways) or "nobody",
     }
-    return "\n".join(f"{title}: {value}" for title, value in lines.items())
+    rows = {
+        f"{row.name}, {row.meaning}": "; ".join(filter(None, (in_words(row.figures), row.losses)))
+        for row in api_rows(fault)
+    }
+    told = [f"{title}: {value}" for title, value in (lines | rows).items()]
+    return "\n".join([*told, *([] if rows else [NOT_MEASURED])])

@@ -3,7 +3,9 @@
 from dataclasses import asdict
 from typing import Any
 
+from nornir_kube_ha.api_outage import ApiCost, Requests, Watches
 from nornir_kube_ha.outage import FOREVER, Outage
+from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES
 from nornir_kube_ha.trial import FaultReport, Statistics, Trial
 
@@ -16,7 +18,8 @@ def fault_tree(fault: FaultReport) -> Tree:
     Arguments:
         fault: the fault
     """
-    of_trials = {name: _statistics(fault.statistics(of)) for name, of in FIGURES.items()}
+    of_trials: Tree = {name: _statistics(fault.statistics(of)) for name, of in FIGURES.items()}
+    of_trials["api"] = {name: _statistics(found) for name, found in api_statistics(fault).items()} or None
     return {
         "name": fault.name,
         "meaning": fault.meaning,
@@ -50,7 +53,14 @@ def _trial(trial: Trial) -> Tree:
         "no_holder": trial.no_holder if watched else None,
         "moves": [{"at": at, "host": host} for at, host in trial.moves],
         "phases": _phases(trial),
+        "api": _api(trial.api) if trial.api else None,
     }
+
+
+def _api(cost: ApiCost) -> Tree:
+    parts = {name: _outage(getattr(cost, name)) for name in ("address", "read", "write", "watch")}
+    parts["watch"] |= {"ended": dict(cost.watch.ended)}
+    return {**parts, "lost": cost.lost, "missed": cost.missed}
 
 
 def _phases(trial: Trial) -> list[Tree]:
@@ -58,7 +68,7 @@ def _phases(trial: Trial) -> list[Tree]:
     return [{"start": start, "end": end, "holders": list(holders)} for start, end, holders in found]
 
 
-def _outage(outage: Outage) -> Tree:
+def _outage(outage: Outage | Requests | Watches) -> Tree:
     return {key: _number(value) for key, value in asdict(outage).items()}
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks import CHECKS, Finding, Status
+from nornir_kube_ha.report.api import NOT_MEASURED, api_rows
 from nornir_kube_ha.report.faults import NONE, cost_of, counts_of, in_words, verdict
 from nornir_kube_ha.report.model import HostReport, Report
 from nornir_kube_ha.report.text import parts
@@ -40,6 +41,7 @@ def _blocks(report: Report) -> Iterator[str]:
     if report.faults:
         yield "### Faults"
         yield "\n".join(_faults(report))
+        yield "\n".join(_api(report))
     for trouble in troubles(report):
         if trouble.status is not Status.SKIP:
             yield from _explanation(trouble)
@@ -90,6 +92,18 @@ def _fault(fault: FaultReport) -> Iterator[str]:
     yield ", ".join(map(_text, cost.ways)) or NONE
     words = verdict(fault.outcome)
     yield words if fault.outcome is Outcome.PASSED else f"**{words}**"
+
+
+def _api(report: Report) -> Iterator[str]:
+    rows = [(fault, row) for fault in report.faults for row in api_rows(fault)]
+    if not rows:
+        yield _text(NOT_MEASURED)
+        return
+    yield _row("fault", "client", "waited", "until", "limit", "lost")
+    yield _row(*["---"] * 6)
+    for fault, row in rows:
+        until = _text(row.meaning.removeprefix("until "))
+        yield _row(_name(fault.name), row.name, in_words(row.figures), until, row.limit or NONE, row.losses or NONE)
 
 
 def _row(*cells: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.checks import NO_APISERVER_YET, Status
 from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, counts_of
 from nornir_kube_ha.report.model import Report
 from nornir_kube_ha.report.trouble import Trouble, troubles
@@ -87,6 +88,11 @@ def _outages(name: str, fault: FaultReport) -> Iterator[str]:
         most = "" if limits[figure] is None else f"{limits[figure]:g}"
         value = "U" if seconds == FOREVER else f"{seconds:.3f}s"
         yield f"'{_NO_LABEL.sub('_', name)}.{figure}'={value};;{most};0"
+    for client, found in api_statistics(fault).items():
+        limit = getattr(fault.limit.api, client, None)
+        most = "" if limit is None else f"{limit:g}"
+        value = "U" if found.maximum == FOREVER else f"{found.maximum:.3f}s"
+        yield f"'{_NO_LABEL.sub('_', name)}.{client}'={value};;{most};0"
 
 
 def _line(trouble: Trouble) -> str:

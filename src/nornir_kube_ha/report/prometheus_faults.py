@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, two_holders
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.trial import FaultReport, Outcome
+from nornir_kube_ha.trial import FaultReport, Outcome, Statistics
 
 Sample = tuple[Mapping[str, str], str]
 
@@ -30,6 +31,23 @@ def fault_families(report: Report) -> Iterator[tuple[str, str, list[Sample]]]:
     words = "For how long two hosts held the VIP at once, in the worst trial."
     both = [(labels, _number(most)) for labels, fault in faults if (most := two_holders(fault)) is not None]
     yield "kube_ha_fault_two_holders_seconds", words, both
+    words = "The longest that clients of the Kubernetes API waited for an answer, and watches for an event."
+    yield "kube_ha_fault_api_wait_seconds", words, [each for one in faults for each in _api(*one)]
+    words = "What clients of the Kubernetes API lost, over the trials of the fault."
+    yield "kube_ha_fault_api_losses", words, [each for one in faults for each in _api_counts(*one)]
+
+
+def _api(labels: Mapping[str, str], fault: FaultReport) -> Iterator[Sample]:
+    for client, found in api_statistics(fault).items():
+        yield from _values({**labels, "client": client}, found)
+
+
+def _api_counts(labels: Mapping[str, str], fault: FaultReport) -> Iterator[Sample]:
+    costs = [trial.api for trial in fault.with_api if trial.api]
+    if costs:
+        yield {**labels, "what": "acknowledged_writes_lost"}, str(sum(cost.lost for cost in costs))
+        yield {**labels, "what": "events_missed"}, str(sum(cost.missed for cost in costs))
+        yield {**labels, "what": "watches_ended"}, str(sum(cost.watch.cuts for cost in costs))
 
 
 def _labelled(report: Report) -> Iterator[tuple[Mapping[str, str], FaultReport]]:
@@ -49,9 +67,12 @@ def _outages(labels: Mapping[str, str], fault: FaultReport) -> Iterator[Sample]:
 
 def _statistics(labels: Mapping[str, str], fault: FaultReport, figure: str) -> Iterator[Sample]:
     if fault.measured:
-        found = fault.statistics(FIGURES[figure])
-        values = {"median": found.median, "p99": found.p99, "max": found.maximum}
-        yield from (({**labels, "statistic": name}, _number(value)) for name, value in values.items())
+        yield from _values(labels, fault.statistics(FIGURES[figure]))
+
+
+def _values(labels: Mapping[str, str], found: Statistics) -> Iterator[Sample]:
+    values = {"median": found.median, "p99": found.p99, "max": found.maximum}
+    yield from (({**labels, "statistic": name}, _number(value)) for name, value in values.items())
 
 
 def _number(value: float) -> str:

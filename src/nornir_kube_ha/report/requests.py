@@ -1,10 +1,12 @@
 """The lanes of a timeline in which a client asks: what was answered, what failed, and for how long."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from nornir_kube_ha.api_outage import ApiCost
 from nornir_kube_ha.outage import FOREVER, Attempt, Outage
+from nornir_kube_ha.probe.settings import ADDRESS, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.report.axis import Axis
 from nornir_kube_ha.report.faults import in_seconds
 from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
@@ -14,6 +16,7 @@ from nornir_kube_ha.trial import Trial
 DENSE = 4.5  # pixels: where a request has fewer, a bar stands for many of them
 BREAK = 9  # pixels without any request, which end such a bar
 LEAST = 2.0  # pixels of it, so that one that failed among many is seen
+USUAL = 0.1  # seconds of a wait that is no outage
 HALF = 0.46  # of a lane's height: answered above the middle, failed below
 
 
@@ -24,12 +27,12 @@ class Requests:
     Arguments:
         name: which kind
         attempts: in any order
-        outages: while the fault lasted, and after it
+        outages: while the fault lasted and after it, or the longest wait of all
     """
 
     name: str
     attempts: tuple[Attempt, ...]
-    outages: tuple[Outage, Outage]
+    outages: tuple[Outage, ...]
 
 
 def requests_of(trial: Trial) -> list[Requests]:
@@ -38,13 +41,30 @@ def requests_of(trial: Trial) -> list[Requests]:
     Arguments:
         trial: of a fault
     """
-    new = tuple(each for each in trial.attempts if each.is_new)
-    kept = tuple(each for each in trial.attempts if not each.is_new)
+    asked = [each for each in trial.attempts if each.kind == ADDRESS]
+    new = tuple(each for each in asked if each.is_new)
+    kept = tuple(each for each in asked if not each.is_new)
     found = (
         Requests("new connections", new, (trial.new, trial.after)),
         Requests("long-lived ones", kept, (trial.reused, trial.after_reused)),
+        *(_through_api(trial, trial.api) if trial.api else ()),
     )
     return [each for each in found if each.attempts]
+
+
+def _through_api(trial: Trial, cost: ApiCost) -> Iterator[Requests]:
+    for name, kind, waited in (("reads", READ, cost.read), ("writes", WRITE, cost.write)):
+        attempts = tuple(each for each in trial.attempts if each.kind == kind)
+        yield Requests(name, attempts, (_wait(waited.gap, waited.start),))
+    # What a watch hears is drawn when it hears it.
+    heard = (replace(each, start=each.end) for each in trial.attempts if each.kind == WATCH)
+    ends = (each for each in trial.attempts if each.kind == CUT)
+    yield Requests("watches", (*heard, *ends), (_wait(cost.watch.silence, cost.watch.start),))
+
+
+def _wait(seconds: float, start: float | None) -> Outage:
+    """A wait as an outage is drawn; nothing if it is what any request takes."""
+    return Outage(seconds, start=start) if seconds > USUAL else Outage()
 
 
 def request_lines(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:

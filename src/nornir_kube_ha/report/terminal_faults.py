@@ -6,6 +6,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, limit_words
 from nornir_kube_ha.report.faults import NO_END, NONE, Cost, cost_of, in_words, troubles_of, verdict
 from nornir_kube_ha.text import clean, indented, one_line
 from nornir_kube_ha.trial import FaultReport, Outcome
@@ -31,7 +32,36 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
     tables = (_table(faults, tall=tall) for tall in (False, True))
     table = next((table for table in tables if _wanted(table, console) <= console.width), None)
     yield from [table] if table else map(_block, faults)
+    yield Text()
+    measured = [fault for fault in faults if fault.with_api]
+    if measured:
+        yield Text("what clients of the Kubernetes API waited for an answer, and watches for an event", style="bold")
+        api = _api_table(measured)
+        yield from [api] if _wanted(api, console) <= console.width else map(_api_block, measured)
+    elif any(fault.measured for fault in faults):
+        yield Text(NOT_MEASURED)
     yield from (_explanation(fault) for fault in faults if not fault.passed)
+
+
+def _api_table(faults: Sequence[FaultReport]) -> Table:
+    """Rows for each fault: what each kind of client waited, of how much, and what it lost."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    spread = any(len(fault.with_api) > 1 for fault in faults)
+    for title in ("fault", "client", "median/p99/max" if spread else "waited", "limit", "lost"):
+        table.add_column(title)
+    for fault in faults:
+        for number, row in enumerate(api_rows(fault)):
+            name = "" if number else one_line(fault.name)
+            table.add_row(*map(Text, (name, row.name, _outage(row.figures, "/"), row.limit or NONE, row.losses)))
+    return table
+
+
+def _api_block(fault: FaultReport) -> Text:
+    text = Text(f"{one_line(fault.name)}:")
+    for row in api_rows(fault):
+        limit = f" (limit {row.limit})" if row.limit else ""
+        text.append(f"\n  {row.name}: {in_words(row.figures)}{limit}{f'; {row.losses}' if row.losses else ''}")
+    return text
 
 
 def _wanted(table: Table, console: Console) -> int:
@@ -96,7 +126,7 @@ def _verdict(fault: FaultReport, *, tall: bool = False) -> Text:
 
 def _explanation(fault: FaultReport) -> Text:
     text = Text.assemble((f"\n{one_line(fault.name)}: {verdict(fault.outcome)}", STYLES[fault.outcome]))
-    for title, value in (("broken", fault.meaning), ("limit", fault.limit.words)):
+    for title, value in (("broken", fault.meaning), ("limit", limit_words(fault))):
         if value:
             text.append(f"\n  {title}: ", "bold")
             text.append(one_line(value))

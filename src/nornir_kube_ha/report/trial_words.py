@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from nornir_kube_ha.outage import Outage
-from nornir_kube_ha.report.faults import in_seconds
+from nornir_kube_ha.report.api import api_rows_of
+from nornir_kube_ha.report.faults import in_seconds, in_words
 from nornir_kube_ha.trial import Trial
 
 MOST_PHASES = 40
@@ -38,6 +39,9 @@ def _losses(trial: Trial) -> Iterator[str]:
         ("Long-lived connections, once it was being healed", trial.after_reused),
     )
     yield from (f"{what}: {_loss(outage)}" for what, outage in outages if outage.total)
+    for row in api_rows_of(trial.api) if trial.api else ():
+        losses = f"; {row.losses}" if row.losses else ""
+        yield f"Through the Kubernetes API, {row.name}: {in_words(row.figures)} at most {row.meaning}{losses}"
 
 
 def _loss(outage: Outage) -> str:

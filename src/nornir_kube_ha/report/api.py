@@ -1,0 +1,128 @@
+"""What a fault cost clients of the Kubernetes API, in the figures and the words that every rendering shares."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nornir_kube_ha.api_outage import ApiCost
+from nornir_kube_ha.report.faults import figure, in_seconds
+from nornir_kube_ha.trial import FaultReport, Statistics
+
+API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
+    "address": lambda cost: cost.address.gap,
+    "read": lambda cost: cost.read.gap,
+    "write": lambda cost: cost.write.gap,
+    "watch": lambda cost: cost.watch.silence,
+}
+"""The longest time without an answer of each kind, and without an event of a watch."""
+
+MEANINGS: Mapping[str, str] = {
+    "address": "until somebody accepts at the VIP and completes TLS",
+    "read": "until a new read is answered",
+    "write": "until a new write is acknowledged",
+    "watch": "until a watch hears of a write",
+}
+
+NOT_MEASURED = (
+    "Reads, writes and watches of the Kubernetes API were not measured: there was no kubeconfig "
+    "(--kubeconfig FILE, or `kubeconfig` in the inventory)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRow:
+    """What one kind of client waited.
+
+    Arguments:
+        name: `address`, `read`, `write` or `watch`
+        meaning: what it waited for
+        figures: one if one trial was measured; else median, p99 and maximum
+        limit: in seconds; "" for any
+        losses: what failed, ended or was lost, in a few words
+    """
+
+    name: str
+    meaning: str
+    figures: tuple[str, ...]
+    limit: str
+    losses: str
+
+
+def api_rows(fault: FaultReport) -> tuple[ApiRow, ...]:
+    """What each kind of client waited; nothing if that was not measured.
+
+    Arguments:
+        fault: the fault
+    """
+    costs = [trial.api for trial in fault.with_api if trial.api]
+    most = fault.limit.api
+    limits = dict(zip(API_FIGURES, (None, most.read, most.write, most.watch), strict=True))
+    return tuple(_rows(costs, limits)) if costs else ()
+
+
+def api_rows_of(cost: ApiCost) -> tuple[ApiRow, ...]:
+    """The same of a single trial, without limits.
+
+    Arguments:
+        cost: of the trial
+    """
+    return tuple(_rows([cost], dict.fromkeys(API_FIGURES)))
+
+
+def _rows(costs: Sequence[ApiCost], limits: Mapping[str, float | None]) -> Iterator[ApiRow]:
+    losses = dict(zip(API_FIGURES, ("", *_losses(costs)), strict=True))
+    for name, of in API_FIGURES.items():
+        limit = limits[name]
+        words = "" if limit is None else f"{limit:g} s"
+        yield ApiRow(name, MEANINGS[name], _spread([of(cost) for cost in costs]), words, losses[name])
+
+
+def api_statistics(fault: FaultReport) -> dict[str, Statistics]:
+    """Median, 99th percentile and maximum of each figure; nothing if that was not measured.
+
+    Arguments:
+        fault: the fault
+    """
+    costs = [trial.api for trial in fault.with_api if trial.api]
+    return {name: Statistics.of(map(of, costs)) for name, of in API_FIGURES.items()} if costs else {}
+
+
+def _spread(values: Sequence[float]) -> tuple[str, ...]:
+    if len(values) == 1:
+        return (figure(values[0]),)
+    found = Statistics.of(values)
+    return figure(found.median), figure(found.p99), figure(found.maximum)
+
+
+def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str]:
+    """Of reads, writes and watches, over all trials."""
+    reads, writes = (
+        f"{sum(each.failed for each in kind)} of {sum(each.total for each in kind)} failed, "
+        f"the slowest took {in_seconds(max(each.slowest for each in kind))}"
+        for kind in ([cost.read for cost in costs], [cost.write for cost in costs])
+    )
+    ended: Counter[str] = Counter()
+    for cost in costs:
+        ended.update(dict(cost.watch.ended))
+    how = ", ".join(f"{count} by {word}" for word, count in sorted(ended.items()))
+    lost, missed = sum(cost.lost for cost in costs), sum(cost.missed for cost in costs)
+    watches = f"{sum(ended.values())} ended{f' ({how})' if how else ''}, {missed} events missed"
+    return reads, f"{writes}, {lost} acknowledged writes lost", watches
+
+
+def through_api(cost: ApiCost) -> str:
+    """One trial, in a line: `read 0.120 s, write 0.190 s, watch 0.210 s`.
+
+    Arguments:
+        cost: of the trial
+    """
+    return ", ".join(f"{name} {in_seconds(of(cost))}" for name, of in API_FIGURES.items() if name != "address")
+
+
+def limit_words(fault: FaultReport) -> str:
+    """What a fault may cost, in a line; clients of the Kubernetes API only where they were measured.
+
+    Arguments:
+        fault: the fault
+    """
+    return ", ".join(filter(None, (fault.limit.words, fault.limit.api.words if fault.with_api else "")))

@@ -1,0 +1,142 @@
+"""As much of the Kubernetes API as the probe client uses, on the loopback, with defects that can be switched on."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.unit.loopback import OK, Apiserver
+
+from nornir_kube_ha.probe.settings import Config, Kubernetes
+
+NAMESPACE = "kube-ha-probe"
+TOKEN = "a-token-of-the-tests"
+Tree = dict[str, Any]
+
+
+class FakeKubernetes(Apiserver):
+    """Namespaces, ConfigMaps and watches.
+
+    Arguments:
+        folder: where its CA and certificate are made
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.objects: dict[str, Tree] = {}
+        """By path: what is there now."""
+        self.version = 100
+        self.forbidden: set[str] = set()
+        """`patch configmaps`: what a client may not do."""
+        self.loses: set[int] = set()
+        """Numbers of writes that are acknowledged and not kept."""
+        self.skips: set[int] = set()
+        """Numbers of writes that no watch hears of."""
+        self.fails: set[str] = set()
+        """Methods that are answered with 503."""
+        self.is_mute = False
+        """Watches stay open, and hear nothing."""
+        self.oldest = 0
+        """Versions before this one are not remembered."""
+        self._events: list[tuple[int, str, Tree]] = []
+        self._news = asyncio.Condition()
+        super().__init__(folder)
+
+    def credential(self, **settings: Any) -> Config:  # noqa: ANN401 - the fields of Kubernetes
+        """What a client with a token asks of it."""
+        return self.config(kubernetes=Kubernetes(self.ca, TOKEN)._replace(**settings), timeout=5.0)
+
+    @property
+    def data(self) -> dict[str, str]:
+        """Of the object that changes."""
+        found: dict[str, str] = self.objects[f"/api/v1/namespaces/{NAMESPACE}/configmaps/counter"]["data"]
+        return found
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        start, *lines = head.split("\r\n")
+        method, url, _ = start.split()
+        headers = dict(line.split(": ", 1) for line in lines if line)
+        body = json.loads(await reader.readexactly(int(headers.get("Content-Length", 0))) or b"null")
+        path, _, query = url.partition("?")
+        if path == "/readyz":
+            writer.write(OK)
+            return True
+        if headers.get("Authorization") != f"Bearer {TOKEN}":
+            return _say(writer, 401, {"message": "Unauthorized"})
+        if method in self.fails:
+            return _say(writer, 503, {"message": "etcd has no leader"})
+        if "watch=1" in query:
+            settings = dict(each.split("=", 1) for each in query.split("&"))
+            name = settings["fieldSelector"].partition("%3D")[2]
+            await self._watch(writer, f"{path}/{name}", int(settings["resourceVersion"]))
+            return False
+        return await self._serve_object(writer, method, path, body)
+
+    async def _serve_object(self, writer: asyncio.StreamWriter, method: str, path: str, body: Tree) -> bool:
+        if path.endswith("selfsubjectaccessreviews"):
+            asked = body["spec"]["resourceAttributes"]
+            allowed = f"{asked['verb']} {asked['resource']}" not in self.forbidden
+            return _say(writer, 201, {"status": {"allowed": allowed}})
+        if method == "POST":
+            path = f"{path}/{body['metadata']['name']}"
+            return _say(writer, 201, await self._keep(path, body))
+        if path not in self.objects:
+            return _say(writer, 404, {"message": f"{path} not found"})
+        if method == "DELETE":
+            self.objects = {name: each for name, each in self.objects.items() if not name.startswith(path)}
+            return _say(writer, 200, {})
+        if method == "PATCH":
+            return _say(writer, 200, await self._patch(path, body["data"]))
+        return _say(writer, 200, self.objects[path])
+
+    async def _keep(self, path: str, content: Tree, *, tell: bool = False) -> Tree:
+        async with self._news:
+            self.version += 1
+            content["metadata"]["resourceVersion"] = str(self.version)
+            self.objects[path] = content
+            if tell:
+                self._events.append((self.version, path, json.loads(json.dumps(content))))
+            self._news.notify_all()
+        return content
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+    async def _break(self) -> None:
+        await super()._break()
+        await self._tell()
+
+    async def _patch(self, path: str, data: dict[str, str]) -> Tree:
+        was = self.objects[path]
+        number = int(data["last"])
+        content = {"metadata": dict(was["metadata"]), "data": {**was["data"], **data}}
+        kept = await self._keep(path, content, tell=number not in self.skips)
+        if number in self.loses:
+            self.objects[path] = {**kept, "data": was["data"]}
+        return kept
+
+    async def _watch(self, writer: asyncio.StreamWriter, path: str, version: int) -> None:
+        if version < self.oldest:
+            _say(writer, 410, {"message": "too old resource version"})
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self._loop.call_soon(self._loop.create_task, self._tell())  # what has happened since
+        while not writer.is_closing():
+            async with self._news:
+                await self._news.wait()
+            for number, content in [] if self.is_mute else [*self._after(path, version)]:
+                event = json.dumps({"type": "MODIFIED", "object": content}).encode() + b"\n"
+                writer.write(b"%x\r\n%s\r\n" % (len(event), event))
+                version = number
+            await writer.drain()
+
+    def _after(self, path: str, version: int) -> Iterator[tuple[int, Tree]]:
+        return ((number, content) for number, name, content in self._events if name == path and number > version)
+
+
+def _say(writer: asyncio.StreamWriter, status: int, content: Tree) -> bool:
+    body = json.dumps(content).encode()
+    writer.write(b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+    return True
