@@ -18,6 +18,9 @@ TARGETS = {
     Target.HOLDER: "On the node that holds the VIP",
     Target.APISERVER: "On one apiserver",
     Target.ALL_APISERVERS: "On all apiservers",
+    Target.ETCD_LEADER: "On the etcd member that leads",
+    Target.ETCD_MEMBER: "On an etcd member that does not lead",
+    Target.ETCD_MAJORITY: "On so many etcd members that the rest has no quorum",
     Target.CLUSTER: "On all nodes: changes of our own",
 }
 LIMITS = """\

@@ -1,16 +1,25 @@
-"""Faults that only the owner of the machine can make: power, and how apiservers behave. Each must show to count."""
+"""Faults that only the owner of the machine can make: power, how apiservers behave, etcd. Each must show to count."""
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.lab import healing, lifecycle
-from nornir_kube_ha.lab.errors import LabError
+from nornir_kube_ha.lab.errors import LabDownError, LabError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.status import await_hosts, readyz_of
 
 PATIENCE = 5.0  # seconds until a fault must show, or be gone
+PLANE_PATIENCE = 30.0  # the same of a real control plane: an etcd that comes back hears the leader first
 POLL = 0.02
+ETCD = {"etcd-kill": "systemctl kill --signal KILL etcd", "etcd-stop": "systemctl stop etcd"}
+"""What is done to a member; systemd starts one that was killed again."""
+UPGRADE = "upgrade"
+_ETCDCTL = (
+    "cd /srv/kube-apiserver && /srv/kubernetes/etcdctl --cacert ca.crt --cert etcd.crt --key etcd.key "
+    "--command-timeout 2s endpoint status --cluster --write-out json"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,8 @@ class LabFault:
 
     Arguments:
         lab: its name
-        verb: `off`, `reboot`, or a way for apiservers to behave: `gone`, `error`, `slow 2`
+        verb: `off`, `reboot`, a way for apiservers to behave (`gone`, `error`, `slow 2`), `etcd-kill`, `etcd-stop`, or
+            `upgrade`: each apiserver is stopped and started again, one after the other
         hosts: their names
         seconds: after which the lab ends it by itself if nobody has; None: never
     """
@@ -36,7 +46,8 @@ class LabFault:
             LabError: it does not show
         """
         if self.seconds is not None and self.verb != "reboot":  # from a reboot, a host comes back by itself
-            healing.arm(self.lab, self.verb, self.hosts, self.seconds)
+            own = PLANE_PATIENCE * len(self.hosts) if self.verb == UPGRADE else 0  # until `make` has ended
+            healing.arm(self.lab, self.verb, self.hosts, self.seconds + own)
         for host in self.hosts:
             self._break(host)
         self._await(self._shows, "does not show")
@@ -52,6 +63,8 @@ class LabFault:
                 lifecycle.power_on(self.lab, host)
             elif self.verb == "reboot":
                 await_hosts(read_layout(self.lab), [Host(self.lab, host)], with_apiserver=[])
+            elif self.verb in ETCD:
+                Host(self.lab, host).run("systemctl", "start", "etcd")
             else:
                 Host(self.lab, host).set_apiserver("ok")
         self._await(self._is_well, "is not over")
@@ -62,22 +75,32 @@ class LabFault:
             lifecycle.power_off(self.lab, host)
         elif self.verb == "reboot":
             lifecycle.reboot(self.lab, host)
+        elif self.verb in ETCD:
+            Host(self.lab, host).run("sh", "-c", ETCD[self.verb])
+        elif self.verb == UPGRADE:
+            Host(self.lab, host).set_apiserver("gone")
+            Host(self.lab, host).set_apiserver("ok")
+            self._await_host(host, self._is_well, "is not over")
         else:
             Host(self.lab, host).set_apiserver(self.verb)
 
     def _await(self, condition: Callable[[str], bool], words: str) -> None:
-        deadline = time.monotonic() + PATIENCE
         for host in self.hosts:
-            while not condition(host):
-                if time.monotonic() > deadline:
-                    raise LabError(f"{self.verb} of {host} {words} after {PATIENCE:g} s")
-                time.sleep(POLL)
+            self._await_host(host, condition, words)
+
+    def _await_host(self, host: str, condition: Callable[[str], bool], words: str) -> None:
+        patience = PLANE_PATIENCE if read_layout(self.lab).host(host).plane else PATIENCE
+        deadline = time.monotonic() + patience
+        while not condition(host):
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.verb} of {host} {words} after {patience:g} s")
+            time.sleep(POLL)
 
     def _shows(self, host: str) -> bool:
         if self.verb == "off":
             return not Host(self.lab, host).is_on
-        if self.verb == "reboot":
-            return True  # `lifecycle.reboot` has seen the old process 1 end
+        if self.verb in {"reboot", UPGRADE, *ETCD}:
+            return True  # what was done has seen it: the old process is gone
         seen = self._seen(host)
         mode, _, _seconds = self.verb.partition(" ")
         return {"gone": seen == "refused", "error": seen in {"500", "late"}, "slow": seen == "late"}[mode]
@@ -106,3 +129,48 @@ def apiserver_hosts(lab: str, addresses: Sequence[str]) -> tuple[str, ...]:
     if not names:
         raise LabError(f"lab {lab} has no apiserver at {', '.join(addresses)}")
     return names
+
+
+def etcd_members(lab: str, cluster: str) -> tuple[str, ...]:
+    """Names of the hosts of a cluster's etcd members, the leader's first.
+
+    Arguments:
+        lab: its name
+        cluster: with a real control plane
+
+    Raises:
+        LabError: they do not tell who leads
+    """
+    layout = read_layout(lab)
+    hosts = [host for host in layout.hosts if host.plane and host.plane.cluster == cluster]
+    by_address = {str(host.address.ip): host.name for host in hosts}
+    said = Host(lab, hosts[0].name).run("sh", "-c", _ETCDCTL)
+    found: list[tuple[bool, str]] = []
+    for member in json.loads(said):
+        status = member["Status"]
+        address = member["Endpoint"].removeprefix("https://").rpartition(":")[0].strip("[]")
+        found.append((status["header"]["member_id"] == status["leader"], by_address[address]))
+    if sum(leads for leads, _ in found) != 1:
+        raise LabError(f"etcd of cluster {cluster} in lab {lab} has no leader: {said}")
+    return tuple(name for _, name in sorted(found, reverse=True))
+
+
+def why_not(lab: str, cluster: str, verb: str) -> str:
+    """Why a lab cannot make a fault, "" if it can.
+
+    Arguments:
+        lab: its name
+        cluster: in it
+        verb: as `LabFault` has it
+    """
+    try:
+        planes = [host.plane for host in read_layout(lab).hosts if host.plane and host.plane.cluster == cluster]
+    except LabDownError:
+        return ""  # the first look says so
+    if verb in ETCD and not planes:
+        return "the lab's apiservers are stand-ins without etcd; see: kube-ha lab up --control-plane real"
+    if planes and verb.startswith("slow"):
+        return "a real kube-apiserver cannot be made slow"
+    if planes and verb == "error" and planes[0].etcd == "listed":
+        return "an apiserver that may ask each etcd is well without its own"
+    return ""

@@ -8,7 +8,7 @@ every check must pass again before the next is made.
 
 import fnmatch
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,7 +17,7 @@ from nornir_kube_ha.errors import DeclinedError, UsageError
 from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.kubeconfig import read_kubeconfig
-from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
+from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts, etcd_members, why_not
 from nornir_kube_ha.lab.hosts import kubeconfig_of
 from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report import Report
@@ -125,6 +125,8 @@ def impossible(cluster: Cluster, fault: Fault) -> str:
         return "only the owner of the machine can make it, so only in a lab"
     if fault.way is Way.HOST and fault.target is Target.APISERVER and not own & {a.address for a in cluster.apiservers}:
         return "no apiserver runs on a node of the cluster"
+    if fault.way is Way.LAB and (why := why_not(str(first.lab), cluster.name, fault.verb)):
+        return why
     if fault.name == "vip-move" and not first.keepalived.events:
         return "keepalived.events is false"
     return ""
@@ -233,19 +235,31 @@ def _breaker(run: Run, measurement: Measurement, fault: Fault, seconds: float) -
     if fault.way is Way.RUN:
         return change_breaker(run, cluster, fault, holder)
     if fault.way is Way.LAB:
-        hosts = (holder,) if fault.target is Target.HOLDER else _apiservers_in_lab(cluster, fault, holder)
+        hosts = _hosts_in_lab(cluster, fault, holder)
         broken = LabFault(str(cluster.nodes[0].lab), fault.verb, hosts, seconds)
         return LabBreaker(broken, measurement.lose, measurement.watch)
     host, port = (holder, 0) if fault.target is Target.HOLDER else _apiserver_on_a_node(cluster, holder)
     return HostBreaker(run, fault, measurement.watches[host], seconds=seconds, port=port)
 
 
-def _apiservers_in_lab(cluster: Cluster, fault: Fault, holder: str) -> tuple[str, ...]:
-    addresses = [str(apiserver.address) for apiserver in cluster.apiservers]
-    hosts = apiserver_hosts(str(cluster.nodes[0].lab), addresses)
-    if fault.target is Target.ALL_APISERVERS:
-        return hosts
-    return (next((host for host in hosts if host != holder), hosts[0]),)
+def _hosts_in_lab(cluster: Cluster, fault: Fault, holder: str) -> tuple[str, ...]:
+    """What a lab breaks; of several that would do, not the holder."""
+    lab = str(cluster.nodes[0].lab)
+    if fault.target is Target.HOLDER:
+        return (holder,)
+    if fault.target in {Target.ETCD_LEADER, Target.ETCD_MEMBER, Target.ETCD_MAJORITY}:
+        leader, *others = etcd_members(lab, cluster.name)
+        if fault.target is Target.ETCD_LEADER:
+            return (leader,)
+        if fault.target is Target.ETCD_MAJORITY:
+            return (leader, *others)[: (1 + len(others)) // 2 + 1]
+        return (_not(holder, others or [leader]),)
+    hosts = apiserver_hosts(lab, [str(apiserver.address) for apiserver in cluster.apiservers])
+    return hosts if fault.target is Target.ALL_APISERVERS else (_not(holder, hosts),)
+
+
+def _not(holder: str, hosts: Sequence[str]) -> str:
+    return next((host for host in hosts if host != holder), hosts[0])
 
 
 def _apiserver_on_a_node(cluster: Cluster, holder: str) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from nornir_kube_ha.errors import ClientError, KubeHaError
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.outage import Attempt
 from nornir_kube_ha.probe import MODULES
-from nornir_kube_ha.probe.settings import ADDRESS, Config
+from nornir_kube_ha.probe.settings import ADDRESS, Config, Kubernetes
 from nornir_kube_ha.tasks.login import refuse_outside_lab
 
 EXCHANGES = 5  # questions about the time; the quickest answer counts
@@ -272,9 +272,14 @@ class Client:
         return lost, missed
 
     @property
+    def credential(self) -> Kubernetes | None:
+        """What it reads, writes and watches with; none if it does not."""
+        return self._config.kubernetes
+
+    @property
     def uses_api(self) -> bool:
-        """Whether it has a credential, and reads, writes and watches."""
-        return self._config.kubernetes is not None
+        """Whether it reads, writes and watches."""
+        return self.credential is not None
 
     def settle(self) -> None:
         """Wait until all is told of what reads, writes and watches have begun; at once without a credential.

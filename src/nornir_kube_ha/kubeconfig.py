@@ -24,7 +24,7 @@ def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
     """
     try:
         from kubernetes.client import Configuration  # noqa: PLC0415 - half a second that only a test needs
-        from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415 - as above
+        from kubernetes.config import load_kube_config  # noqa: PLC0415 - as above
     except ImportError:
         raise UsageError(f"a kubeconfig is read by the package kubernetes, which is not here: {_EXTRA}") from None
     if not path.is_file():
@@ -39,8 +39,9 @@ def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
                 Path(name).read_text(encoding="utf-8") if name else ""
                 for name in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
             )
-        except (ConfigException, OSError, ValueError, TypeError, AttributeError) as error:
-            raise UsageError(f"kubeconfig {path}: {type(error).__name__}: {error}") from None
+        except Exception as error:  # noqa: BLE001 - whatever the package makes of somebody's file
+            words = " ".join(str(error).split())
+            raise UsageError(f"kubeconfig {path}: {type(error).__name__}: {words}") from None
     token = str(configuration.api_key.get("BearerToken", "")).removeprefix("Bearer ")
     if not token and not (certificate and key):
         raise UsageError(f"kubeconfig {path}: expected a token, a client certificate or an exec plugin, found neither")

@@ -1,6 +1,7 @@
 """As much of the Kubernetes API as the probe client uses, on the loopback, with defects that can be switched on."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,27 @@ from nornir_kube_ha.probe.settings import Config, Kubernetes
 NAMESPACE = "kube-ha-probe"
 TOKEN = "a-token-of-the-tests"
 Tree = dict[str, Any]
+
+
+def kubeconfig(name: str, user: Tree, ca: str = "a CA") -> str:
+    """A kubeconfig with one context.
+
+    Arguments:
+        name: of the context, the cluster and the user
+        user: the credential, as a kubeconfig has it
+        ca: what verifies the server
+    """
+    authority = {"certificate-authority-data": base64.b64encode(ca.encode()).decode()} if ca else {}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": {"server": "https://192.0.2.10:8443", **authority}}],
+            "users": [{"name": name, "user": user}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+    )
 
 
 class FakeKubernetes(Apiserver):
@@ -74,21 +96,23 @@ class FakeKubernetes(Apiserver):
         return await self._serve_object(writer, method, path, body)
 
     async def _serve_object(self, writer: asyncio.StreamWriter, method: str, path: str, body: Tree) -> bool:
-        if path.endswith("selfsubjectaccessreviews"):
+        status, content = 200, {}
+        if path.endswith("/configmaps") and method == "GET":
+            content = {"metadata": {"resourceVersion": str(self.version)}, "items": []}
+        elif path.endswith("selfsubjectaccessreviews"):
             asked = body["spec"]["resourceAttributes"]
-            allowed = f"{asked['verb']} {asked['resource']}" not in self.forbidden
-            return _say(writer, 201, {"status": {"allowed": allowed}})
-        if method == "POST":
-            path = f"{path}/{body['metadata']['name']}"
-            return _say(writer, 201, await self._keep(path, body))
-        if path not in self.objects:
-            return _say(writer, 404, {"message": f"{path} not found"})
-        if method == "DELETE":
+            content = {"status": {"allowed": f"{asked['verb']} {asked['resource']}" not in self.forbidden}}
+        elif method == "POST":
+            status, content = 201, await self._keep(f"{path}/{body['metadata']['name']}", body)
+        elif path not in self.objects:
+            status, content = 404, {"message": f"{path} not found"}
+        elif method == "DELETE":
             self.objects = {name: each for name, each in self.objects.items() if not name.startswith(path)}
-            return _say(writer, 200, {})
-        if method == "PATCH":
-            return _say(writer, 200, await self._patch(path, body["data"]))
-        return _say(writer, 200, self.objects[path])
+        elif method == "PATCH":
+            content = await self._patch(path, body["data"])
+        else:
+            content = self.objects[path]
+        return _say(writer, status, content)
 
     async def _keep(self, path: str, content: Tree, *, tell: bool = False) -> Tree:
         async with self._news:

@@ -1,22 +1,24 @@
 """Whom a failover test breaks, for how long, and what that may cost there."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
 from nornir.core import Nornir
+from tests.unit.kubernetes import kubeconfig
 from tests.unit.reports import PASSED, host, report_of
 
-from nornir_kube_ha.errors import ClientError
-from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.errors import ClientError, UsageError
+from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks import failover_test as module
 from nornir_kube_ha.runbooks.breakers import Breaker
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
-from nornir_kube_ha.runbooks.failover_test import failover_test
+from nornir_kube_ha.runbooks.failover_test import credentials_of, failover_test
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.stream import Stream
@@ -49,10 +51,12 @@ class World:
     Arguments:
         nornir_of: makes its inventory
         holders: who holds the VIP
+        kubeconfig: of the lab
     """
 
     nornir_of: Callable[..., Nornir]
     holders: tuple[str, ...] = ("lb-2",)
+    kubeconfig: Path | None = None
     breakers: list[Breaker] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
@@ -105,6 +109,9 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir]) -> 
     monkeypatch.setattr(Run, "report", lambda _: report_of(host(PASSED)))
     monkeypatch.setattr(module, "Measurement", FakeMeasurement)
     monkeypatch.setattr(module, "apiserver_hosts", hosts_of)
+    monkeypatch.setattr(module, "etcd_members", lambda *_: ("lb-3", "lb-1", "lb-2"))
+    monkeypatch.setattr(module, "why_not", lambda *_: "")
+    monkeypatch.setattr(module, "kubeconfig_of", lambda *_: world.kubeconfig)
     monkeypatch.setattr("nornir_kube_ha.tasks.vantage.refuse_outside_lab", lambda *_: None)
     monkeypatch.setattr(Run, "one", one)
     return world
@@ -155,6 +162,49 @@ def test_lab_breaks_its_own(world: World, name: str, holder: str, numbers: tuple
     world.holders = (holder,)
     group = apiservers(*numbers)["group"]
     assert world.breaks(name, {"group": {**group, "lab": "demo"}}).target == target
+
+
+@pytest.mark.parametrize(
+    ("name", "holder", "target"),
+    [
+        ("etcd-leader-kill", "lb-2", "lb-3"),
+        ("etcd-member-stop", "lb-2", "lb-1"),
+        ("etcd-member-stop", "lb-1", "lb-2"),
+        ("etcd-no-quorum", "lb-2", "lb-3, lb-1"),
+        ("apiserver-rolling-upgrade", "lb-2", "lb-1, lb-2, lb-3"),
+    ],
+)
+def test_lab_breaks_its_control_plane(world: World, name: str, holder: str, target: str) -> None:
+    world.holders = (holder,)
+    assert world.breaks(name, {"group": {"lab": "demo"}}).target == target
+
+
+def test_credential_is_the_one_given_or_the_inventorys_or_the_labs(world: World, tmp_path: Path) -> None:
+    def token() -> str:
+        credential = world.clients[-1].credential
+        return credential.token if credential else ""
+
+    for name in ("given", "inventory"):
+        (tmp_path / name).write_text(kubeconfig(name, {"token": name}))
+    lab = tmp_path / "lab"
+    lab.write_text(kubeconfig("demo", {"token": "lab"}))
+    own = {"group": {"kubeconfig": str(tmp_path / "inventory")}}
+    world.breaks("haproxy-kill")
+    assert token() == ""
+    world.breaks("haproxy-kill", own, kubeconfig=tmp_path / "given")
+    assert token() == "given"
+    world.breaks("haproxy-kill", own)
+    assert token() == "inventory"
+    world.kubeconfig = lab
+    world.breaks("haproxy-kill", {"group": {"lab": "demo"}})
+    assert token() == "lab"
+
+
+def test_kubeconfig_is_of_one_cluster(intent: Intent) -> None:
+    [cluster] = intent.clusters
+    both = [cluster, replace(cluster, name="another")]
+    with pytest.raises(UsageError, match="--kubeconfig is of one cluster, and there are demo, another"):
+        credentials_of(both, FailoverOptions(kubeconfig=Path("admin.conf")))
 
 
 def test_vip_is_moved_to_the_node_after_the_holder(world: World) -> None:

@@ -12,6 +12,7 @@ import pytest
 from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lab.apiserver import MODES
+from nornir_kube_ha.lab.faults import ETCD, UPGRADE
 from nornir_kube_ha.runbooks.changes import change_breaker
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.faults import Story
@@ -52,7 +53,9 @@ def test_functions_do_not_end_the_quotes_that_they_are_kept_in() -> None:
 
 @pytest.mark.parametrize("fault", BY_WAY[Way.LAB], ids=lambda fault: fault.name)
 def test_lab_knows_what_it_is_asked_to_do(fault: Fault) -> None:
-    verbs = {"off", "reboot"} if fault.target is Target.HOLDER else {*MODES, "gone"}
+    verbs = {"off", "reboot"} if fault.target is Target.HOLDER else {*MODES, "gone", UPGRADE}
+    if fault.target in {Target.ETCD_LEADER, Target.ETCD_MEMBER, Target.ETCD_MAJORITY}:
+        verbs = {*ETCD}
     assert fault.verb.partition(" ")[0] in verbs
 
 

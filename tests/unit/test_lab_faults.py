@@ -1,15 +1,28 @@
 """What a lab does to its hosts, and that it counts only once it shows."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from nornir_kube_ha.lab import faults, healing
 from nornir_kube_ha.lab.errors import LabError
-from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts
+from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts, etcd_members, why_not
+from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
+
+HOSTS = (
+    LabHost("lb-1", "eth0", IPv4Interface("192.0.2.11/24"), 6443),
+    LabHost("lb-2", "eth0", IPv4Interface("192.0.2.12/24"), 6443),
+    LabHost("client", "eth0", IPv4Interface("192.0.2.13/24")),
+)
+
+
+def with_plane(etcd: str = "stacked") -> tuple[LabHost, ...]:
+    """The same with a real control plane."""
+    plane = ControlPlane("demo", "192.0.2.10:8443", etcd, "v1.20.2")
+    return *(replace(host, plane=plane) for host in HOSTS[:2]), HOSTS[2]
 
 
 @dataclass
@@ -24,6 +37,8 @@ class Lab:
     on: dict[str, bool] = field(default_factory=lambda: {"lb-1": True, "lb-2": True})
     obeys: bool = True
     steps: list[str] = field(default_factory=list)
+    hosts: tuple[LabHost, ...] = HOSTS
+    etcd: str = ""
 
     def power_off(self, _lab: str, host: str) -> None:
         self.steps.append(f"off {host}")
@@ -56,18 +71,18 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
         def set_apiserver(self, mode: str) -> None:
             world.steps.append(f"{mode} {self.name}")
 
-    layout = SimpleNamespace(
-        hosts=[
-            SimpleNamespace(name="lb-1", address=IPv4Interface("192.0.2.11/24"), apiserver_port=6443),
-            SimpleNamespace(name="lb-2", address=IPv4Interface("192.0.2.12/24"), apiserver_port=6443),
-            SimpleNamespace(name="client", address=IPv4Interface("192.0.2.13/24"), apiserver_port=None),
-        ]
-    )
+        def run(self, *argv: str) -> str:
+            if "etcdctl" in argv[-1]:
+                return world.etcd
+            world.steps.append(f"{' '.join(argv[-3:]).removeprefix('sh -c ')} on {self.name}")
+            return ""
+
+    layout = Layout("demo", world.hosts, ())
     monkeypatch.setattr(faults, "lifecycle", world)
     monkeypatch.setattr(healing, "disarm", lambda *_: None)
     monkeypatch.setattr(healing, "arm", lambda _lab, verb, hosts, _: world.steps.append(f"arm {verb} {hosts[0]}"))
     monkeypatch.setattr(faults, "Host", FakeHost)
-    monkeypatch.setattr(faults, "read_layout", lambda _: layout)
+    monkeypatch.setattr(faults, "read_layout", lambda _: replace(layout, hosts=world.hosts))
     monkeypatch.setattr(faults, "await_hosts", lambda *_, **__: world.steps.append("wait"))
     monkeypatch.setattr(LabFault, "_seen", lambda _, host: world.look(host))
     monkeypatch.setattr(faults, "PATIENCE", 1.0)  # a busy machine takes some for nothing
@@ -161,3 +176,53 @@ def test_fault_is_ended_when_its_time_is_over_unless_somebody_has(
     assert healed == []
     healing.main("demo", "4567", "0", "gone", "lb-1")
     assert healed == [("gone", "lb-1")]
+
+
+def member(address: str, number: int, leader: int) -> dict[str, object]:
+    """What etcdctl says of a member."""
+    return {"Endpoint": f"https://{address}:2379", "Status": {"header": {"member_id": number}, "leader": leader}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "made", "healed"),
+    [
+        ("etcd-kill", "systemctl kill --signal KILL etcd on lb-2", "systemctl start etcd on lb-2"),
+        ("etcd-stop", "systemctl stop etcd on lb-2", "systemctl start etcd on lb-2"),
+    ],
+)
+def test_etcd_goes_and_is_over_when_its_apiserver_is_ready(lab: Lab, verb: str, made: str, healed: str) -> None:
+    lab.seen = ["late", "500", "200"]
+    broken = fault(verb, "lb-2")
+    broken.make()
+    assert len(lab.seen) == 3  # nobody asks for more than that the process is gone
+    broken.heal()
+    assert lab.seen == ["200"]
+    assert lab.steps == [made, healed]
+
+
+def test_apiservers_are_upgraded_one_after_the_other(lab: Lab) -> None:
+    lab.seen = ["refused", "500", "200"]
+    fault("upgrade", "lb-1", "lb-2").make()
+    assert lab.seen == ["200"]
+    assert lab.steps == ["gone lb-1", "ok lb-1", "gone lb-2", "ok lb-2"]
+
+
+def test_member_that_leads_comes_first(lab: Lab) -> None:
+    lab.hosts = with_plane()
+    lab.etcd = json.dumps([member("192.0.2.11", 7, 9), member("192.0.2.12", 9, 9)])
+    assert etcd_members("demo", "demo") == ("lb-2", "lb-1")
+    lab.etcd = json.dumps([member("192.0.2.11", 7, 0), member("192.0.2.12", 9, 0)])
+    with pytest.raises(LabError, match="has no leader"):
+        etcd_members("demo", "demo")
+
+
+def test_lab_says_what_it_cannot_do(lab: Lab) -> None:
+    assert "stand-ins without etcd" in why_not("demo", "demo", "etcd-kill")
+    assert not why_not("demo", "demo", "slow 2")
+    lab.hosts = with_plane()
+    assert not why_not("demo", "demo", "etcd-stop")
+    assert "stand-ins without etcd" in why_not("demo", "another", "etcd-kill")
+    assert "cannot be made slow" in why_not("demo", "demo", "slow 2")
+    assert not why_not("demo", "demo", "error")
+    lab.hosts = with_plane("listed")
+    assert "well without its own" in why_not("demo", "demo", "error")

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from nornir_kube_ha.faults.apiservers import APISERVER_FAULTS, CHANGE_FAULTS
+from nornir_kube_ha.faults.apiservers import APISERVER_FAULTS, CHANGE_FAULTS, PLANE_FAULTS
 from nornir_kube_ha.faults.daemons import DAEMON_FAULTS
 from nornir_kube_ha.faults.model import Fault, Target, Way
 from nornir_kube_ha.faults.network import NETWORK_FAULTS
 
 FAULTS: Mapping[str, Fault] = {
-    fault.name: fault for fault in (*DAEMON_FAULTS, *NETWORK_FAULTS, *APISERVER_FAULTS, *CHANGE_FAULTS)
+    fault.name: fault for fault in (*DAEMON_FAULTS, *NETWORK_FAULTS, *APISERVER_FAULTS, *PLANE_FAULTS, *CHANGE_FAULTS)
 }
 """All of them, by name, in the order in which they are made."""
 

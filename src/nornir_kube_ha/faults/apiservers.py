@@ -1,5 +1,7 @@
 """Faults of apiservers, and of our own making: moves, changes, restarts."""
 
+from dataclasses import replace
+
 from nornir_kube_ha.faults.model import Fault, Target, Way
 from nornir_kube_ha.trial import ApiLimit, Limit
 
@@ -49,6 +51,43 @@ APISERVER_FAULTS = (
         Limit(moves=0, after=3.0),
         "gone",
         Target.ALL_APISERVERS,
+    ),
+)
+
+PLANE_FAULTS = (
+    _lab(
+        "etcd-leader-kill",
+        "etcd's leader is killed, and started again",
+        Limit(moves=0, after=None, api=ApiLimit(read=2.0, write=3.0, cuts=0)),
+        "etcd-kill",
+        Target.ETCD_LEADER,
+    ),
+    _lab(
+        "etcd-member-stop",
+        "an etcd member that does not lead is stopped",
+        DETECTED,
+        "etcd-stop",
+        Target.ETCD_MEMBER,
+    ),
+    replace(
+        _lab(
+            "etcd-no-quorum",
+            "etcd has no quorum for a while, and all apiservers live",
+            Limit(moves=0, after=3.0, api=ApiLimit(cuts=0)),
+            "etcd-stop",
+            Target.ETCD_MAJORITY,
+        ),
+        seconds=8.0,
+    ),
+    replace(
+        _lab(
+            "apiserver-rolling-upgrade",
+            "all apiservers are restarted, one when the one before is ready",
+            UNHARMED,
+            "upgrade",
+            Target.ALL_APISERVERS,
+        ),
+        seconds=0.0,
     ),
 )
 

@@ -25,6 +25,11 @@ class Target(StrEnum):
     APISERVER = "apiserver"
     """An apiserver that runs on a node which does not hold the VIP, where there is one."""
     ALL_APISERVERS = "all apiservers"
+    ETCD_LEADER = "etcd leader"
+    ETCD_MEMBER = "etcd member"
+    """One that does not lead."""
+    ETCD_MAJORITY = "etcd majority"
+    """The leader, and as many others as it takes for the rest to have no quorum."""
     CLUSTER = "cluster"
     """All nodes, one after the other."""
 

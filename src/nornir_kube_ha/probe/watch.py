@@ -27,6 +27,9 @@ _GONE = 410  # HTTP's status for a version that the apiserver does not remember
 class Watch:
     """One watch of one object. When it ends, it is opened again where it left off.
 
+    Where the apiserver does not remember that version, the object is listed, which tells all that was written. An event
+    is missed where the watch goes on as if nothing had been between two events.
+
     Arguments:
         api: of the credential
         journal: told what it hears, and how it ends
@@ -43,6 +46,7 @@ class Watch:
         self._api, self._journal = api, journal
         self._heard: dict[int, float] = {}  # before they were acknowledged
         self._connection: Connection | None = None
+        self._listed = 0  # the version that it was last listed at
         self._since = 0.0  # when its connection was begun
         self._stopping = False
 
@@ -76,6 +80,8 @@ class Watch:
         heard = self._heard.pop(number, None)
         if heard is not None:
             self._tell(heard, heard)
+        elif version <= self._listed:
+            self._tell(moment, moment)
         elif version <= self.version:
             self._journal.add("missed", self.number, moment, number)
         else:
@@ -98,7 +104,7 @@ class Watch:
         connection = self._connection = self._api.connection()
         self._since = began = time.monotonic()
         limit: Limit | None = self._api.limit(connection)
-        error = "closed"
+        error, expired = "closed", False
         try:
             async for line in connection.lines(self._request()):
                 if limit:  # it is open
@@ -110,15 +116,13 @@ class Watch:
         except Exception as caught:  # noqa: BLE001 - whatever it was, the watch has ended
             error = word_for(caught)
             expired = isinstance(caught, StatusError) and caught.status == _GONE
-        else:
-            expired = False
         if limit:
             limit.cancel()
         connection.close(abort=True)
         self._connection = None
         if not self._stopping:
             now = time.monotonic()
-            if limit:
+            if limit or expired:
                 self._tell(began, now, f"not opened: {error}", CUT)
             else:
                 self._tell(now, now, error, CUT)
@@ -130,14 +134,11 @@ class Watch:
         return self._api.request("GET", f"{self._api.path()}?{query}")
 
     def _take(self, event: dict[str, Any]) -> None:
-        found = event.get("object", {})
+        found, now = event.get("object", {}), time.monotonic()
         if event.get("type") == "ERROR":
             raise StatusError(int(found.get("code", 0)))
-        self._take_version(int(found["metadata"]["resourceVersion"]), int(found.get("data", {}).get(LAST, -1)))
-
-    def _take_version(self, version: int, number: int) -> None:
-        now = time.monotonic()
-        self.version = version
+        number = int(found.get("data", {}).get(LAST, -1))
+        version = self.version = int(found["metadata"]["resourceVersion"])
         waited = self.waiting.pop(number, None)
         if waited:
             self._tell(waited[1], now)
@@ -150,10 +151,15 @@ class Watch:
             self._journal.add("missed", self.number, now, passed)
 
     async def _relist(self) -> None:
-        """Begin again at the object's present version: what changed before was missed."""
+        """Begin again at the present version, as clients do: the list tells what the watch no longer can."""
+        query = f"fieldSelector=metadata.name%3D{self.name}"
         with suppress(Exception):  # the next try to watch ends the same way, and comes here again
-            found = await self._api.ask(self._api.request("GET", self._api.path(self.name)))
-            self._take_version(int(found["metadata"]["resourceVersion"]), int(found.get("data", {}).get(LAST, -1)))
+            found = await self._api.ask(self._api.request("GET", f"{self._api.path()}?{query}"))
+            self.version = self._listed = int(found["metadata"]["resourceVersion"])
+            now = time.monotonic()
+            for number in [each for each, (version, _) in self.waiting.items() if version <= self.version]:
+                _, since = self.waiting.pop(number)
+                self._tell(since, now)
 
     async def _guard(self) -> None:
         """Give the connection up when something happened long ago that it has not told."""
