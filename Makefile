@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench fleet docs down clean
+.PHONY: help setup browser plane demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench fleet docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -28,9 +28,12 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 browser: setup # only the tests open a browser: a demo fetches none
 	@./setup.sh browser
 
-MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_load ipv6 releases whole_way_by_sudo))
+plane: setup # only a real control plane needs them; once a machine
+	@$(PYTHON) -m nornir_kube_ha.lab.programs
 
-test: browser ## all tests; those in tests/lab boot labs of their own
+MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_load control_plane ipv6 releases whole_way_by_sudo))
+
+test: browser plane ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # the labs' first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: outages are measured here
 

@@ -10,7 +10,8 @@ library. What it does is said by the file `mode` in its folder, so that a fault 
     hang            the whole process hangs: connections are accepted by the kernel, nobody reads from them
 
 Bodies and headers are those of kube-apiserver 1.30 to an anonymous client, but for two things: every response names the
-host in `X-Lab-Host`, and the events of the namespace default can be watched without a login.
+host in `X-Lab-Host`, and the events of the namespace default can be watched without a login. tests/lab/test_stand_in.py
+holds it to a real one.
 """
 
 from __future__ import annotations
@@ -52,9 +53,7 @@ _VERSION = {
     "platform": "linux/amd64",
 }
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 500: "Internal Server Error"}
-_BAD_REQUEST = (
-    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
-)
+_NO_HOST = ": missing required Host header"
 _IDLE = 90.0  # seconds an unused connection is kept; the real one's idle timeout, and its limit for a whole header
 _CONNECTIONS = 20000  # more are closed at once: a client that runs wild must not take the machine down
 _LONGEST_BODY = 3 * 2**20  # bytes; the real one's limit
@@ -84,6 +83,7 @@ class Request(NamedTuple):
     path: str
     query: dict[str, list[str]]
     keep_alive: bool
+    minor: str = "1"
 
 
 class Response(NamedTuple):
@@ -143,16 +143,21 @@ def respond(request: Request, mode: Mode) -> Response:
     """Answer everything but a watch."""
     if mode.name == "unauthorized":
         return failure(401, "Unauthorized")
-    if request.method in ("GET", "HEAD"):
+    if request.method == "GET":
         if request.path in _HEALTH:
             return health(request.path, mode, verbose="verbose" in request.query)
-        if request.path.rstrip("/") == "/version":
+        if is_version(request):
             return json_response(200, _VERSION)
         if request.path == EVENTS:
             return json_response(
                 200, {"kind": "EventList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}, "items": []}
             )
     return forbidden(request)
+
+
+def is_version(request: Request) -> bool:
+    """Tell whether it asks for the version."""
+    return request.path.rstrip("/") == "/version"
 
 
 def is_watch(request: Request, mode: Mode) -> bool:
@@ -229,7 +234,7 @@ class Apiserver:
         request = await _parse(head, reader)
         mode = self.mode
         if request is None:
-            writer.write(_BAD_REQUEST)
+            writer.write(_bad_request(head))
             await writer.drain()
             return False
         if mode.name == "slow":
@@ -243,15 +248,15 @@ class Apiserver:
 
     def _head(self, status: int, content_type: str, request: Request, length: str) -> bytes:
         lines = [
-            f"HTTP/1.1 {status} {_REASONS[status]}",
+            f"HTTP/1.{request.minor} {status} {_REASONS[status]}",
             f"Audit-Id: {uuid.uuid4()}",
             "Cache-Control: no-cache, private",
             f"Content-Type: {content_type}",
-            "X-Content-Type-Options: nosniff",
+            *([] if is_version(request) and status == 200 else ["X-Content-Type-Options: nosniff"]),
             f"X-Lab-Host: {self.host}",
             f"Date: {time.strftime('%a, %d %b %Y %H:%M:%S GMT', time.gmtime())}",
             length,
-            *([] if request.keep_alive else ["Connection: close"]),
+            *(["Connection: close"] if request.minor == "1" and not request.keep_alive else []),
         ]
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
@@ -321,6 +326,8 @@ async def _parse(head: bytes, reader: asyncio.StreamReader) -> Request | None:
     method, target, minor = start.groups()
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     length = headers.get("content-length", "0")
+    if minor == "1" and "host" not in headers:
+        return None
     if "transfer-encoding" in headers or not length.isdigit() or int(length) > _LONGEST_BODY:
         return None
     if int(length):
@@ -328,7 +335,16 @@ async def _parse(head: bytes, reader: asyncio.StreamReader) -> Request | None:
     url = urlsplit(target)
     connection = headers.get("connection", "").lower()
     keep_alive = connection != "close" if minor == "1" else connection == "keep-alive"
-    return Request(method, url.path, parse_qs(url.query, keep_blank_values=True), keep_alive)
+    return Request(method, url.path, parse_qs(url.query, keep_blank_values=True), keep_alive, minor)
+
+
+def _bad_request(head: bytes) -> bytes:
+    """Answer what is no request, or one of HTTP/1.1 that names no host."""
+    start, _, lines = head.decode("latin-1").partition("\r\n")
+    has_no_host = start.endswith(" HTTP/1.1") and not re.search(r"(?im)^host:", lines)
+    why = f"400 Bad Request{_NO_HOST if has_no_host else ''}"
+    kind = "Content-Type: text/plain; charset=utf-8"
+    return f"HTTP/1.1 {why}\r\n{kind}\r\nConnection: close\r\n\r\n{why}".encode()
 
 
 def _tell_systemd(message: str) -> None:

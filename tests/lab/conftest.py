@@ -73,9 +73,15 @@ def shared_lab(_shared: None, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return UP[0]
 
 
-def _deployed(name: str, folder: Path) -> Iterator[Lab]:
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Three hosts, each with etcd and kube-apiserver, and the VIP in front of them."""
+    yield from _deployed(f"real{PROCESS}", tmp_path_factory.mktemp("real"), "--control-plane", "real")
+
+
+def _deployed(name: str, folder: Path, *options: str) -> Iterator[Lab]:
     lab = copy_inventory(name, folder / "inventory")
-    lab.up("--installed")  # how that is done is others' subject: `fresh`
+    lab.up("--installed", *options)  # how that is done is others' subject: `fresh`
     completed = lab.deploy("--output", "json")
     assert completed.status == 0, completed.stdout + completed.stderr
     yield lab

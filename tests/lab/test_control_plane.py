@@ -1,0 +1,190 @@
+"""A real control plane behind the VIP, as kubectl and clients with a credential see it."""
+
+import json
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+from tests.lab.breaking import begin, failover_test
+from tests.lab.rig import BACKUPS, HOSTS, MASTER, Completed, Lab
+
+from nornir_kube_ha.lab.hosts import read_layout
+
+COUNTER = "counter"
+PROBE = "kube-ha-probe"
+HEALTH = "curl -sk -o /dev/null -w '%{{http_code}}' --max-time 2 https://{}:6443/readyz || true"
+PATIENCE = 30  # seconds; an etcd that comes back hears the leader first, a namespace is emptied before it goes
+TRIES = 3  # a machine that runs all tests at once may keep a host from its processors for longer than a limit
+JUDGED = {
+    "haproxy-kill": ("read", "write", "watch"),
+    "vip-move": ("read", "write"),  # an idle connection learns nothing of a move: a watch hears when its patience ends
+    "node-off": ("read",),  # likewise; a write that meets a dead etcd leader waits for etcd's own time-out
+    "etcd-leader-kill": ("read", "write"),
+}
+"""Faults of the short pass, and what is held to its limit there; all must be answered and heard in the end."""
+
+
+def kubectl(lab: Lab, *arguments: str) -> Completed:
+    return lab.kube_ha("lab", "kubectl", "--lab", lab.name, *arguments)
+
+
+def said(completed: Completed) -> str:
+    assert completed.status == 0, completed.stderr
+    return completed.stdout
+
+
+def namespaces(lab: Lab) -> set[str]:
+    found = json.loads(said(kubectl(lab, "get", "namespaces", "-o", "json")))
+    return {each["metadata"]["name"] for each in found["items"]}
+
+
+def await_gone(lab: Lab) -> None:
+    """Until nothing is left of the client."""
+    deadline = time.monotonic() + PATIENCE
+    while PROBE in namespaces(lab):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def await_answer(lab: Lab, host: str, answers: set[str]) -> None:
+    """Of a host's apiserver to /readyz, asked by another host, without a load balancer."""
+    command = HEALTH.format(read_layout(lab.name).host(host).address.ip)
+    deadline = time.monotonic() + PATIENCE
+    while (seen := lab.run(MASTER, command)) not in answers:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.2)
+
+
+def test_kubectl_works_through_the_vip_and_verify_passes(real: Lab) -> None:
+    assert "kube-system" in namespaces(real)
+    assert "No resources found" in kubectl(real, "get", "nodes").stderr
+    verified = real.runbook("verify", "--output", "json")
+    assert (verified.status, verified.red_checks()) == (0, {}), verified.stdout
+    [version] = {host.plane.version for host in read_layout(real.name).hosts if host.plane}
+    assert f"v{said(kubectl(real, 'version', '-o', 'yaml')).split('gitVersion: v')[2].split()[0]}" == version
+
+
+def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -> None:
+    said(kubectl(real, "create", "configmap", COUNTER, "--from-literal=count=0"))
+    ended, wrong, counts = threading.Event(), list[str](), [0]
+
+    def count() -> None:
+        while not ended.is_set():
+            number = counts[-1] + 1
+            patch = json.dumps({"data": {"count": str(number)}})
+            applied = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{COUNTER}-{number}"}})
+            path = real.inventory.parent / "applied.json"
+            path.write_text(applied)
+            for words in (
+                ("patch", "configmap", COUNTER, "--patch", patch),
+                ("get", "configmap", COUNTER),
+                ("apply", "--filename", str(path)),
+                ("get", "configmap", COUNTER, "--watch", "--request-timeout", "1s"),
+            ):
+                done = kubectl(real, *words)
+                if done.status or done.stderr:
+                    wrong.append(f"{words}: {done.stderr}")
+            counts.append(number)
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        moved = real.kube_ha("vip", "move", "--to", BACKUPS[0], "-i", str(real.inventory))
+        assert moved.status == 0, moved.stderr
+        real.run(BACKUPS[0], "systemctl kill --signal KILL haproxy")
+        real.runbook("verify", "--retry-timeout", "20")
+    finally:
+        ended.set()
+        counting.join()
+    real.bring_vip_home()
+    assert not wrong
+    assert len(counts) > 2
+    stored = json.loads(said(kubectl(real, "get", "configmap", COUNTER, "-o", "json")))
+    assert stored["data"]["count"] == str(counts[-1])
+
+
+@pytest.mark.parametrize(
+    ("mode", "answers"),
+    [("gone", {"000"}), ("hang", {"000"}), ("error", {"000", "500"})],  # without etcd it may not answer within 2 s
+)
+def test_apiserver_breaks_as_it_is_told_and_the_api_stays(real: Lab, mode: str, answers: set[str]) -> None:
+    host = HOSTS[2]
+    assert real.kube_ha("lab", "apiserver", "--lab", real.name, host, mode).status == 0
+    try:
+        await_answer(real, host, answers)
+        said(kubectl(real, "get", "namespaces"))
+    finally:
+        assert real.kube_ha("lab", "apiserver", "--lab", real.name, host, "ok").status == 0
+    await_answer(real, host, {"200"})
+
+
+@pytest.mark.timeout(600)  # the first one makes all faults
+@pytest.mark.parametrize("name", JUDGED)
+def test_clients_of_the_api_lose_nothing_and_wait_no_longer_than_they_may(
+    real: Lab, short_pass: dict[str, Any], name: str
+) -> None:
+    faults = [short_pass[name]]
+    while over(name, faults[-1]) and len(faults) < TRIES:
+        [again] = failover_test(real, "--fault", name).report["faults"]
+        faults.append(again)
+    assert not over(name, faults[-1]), faults
+    for fault in faults:
+        [trial] = fault["trials"]
+        assert trial["outcome"] in {"passed", "missed"}, trial["words"]
+        assert (trial["api"]["lost"], trial["api"]["missed"]) == (0, 0)
+        assert trial["api"]["read"]["total"] > 20
+        assert trial["api"]["write"]["total"] > 20
+        assert trial["api"]["watch"]["heard"] > 20
+        # Every write was heard of in the end; no end would be null.
+        assert all(trial["api"][kind]["gap"] is not None for kind in ("address", "read", "write"))
+        assert trial["api"]["watch"]["silence"] is not None
+
+
+@pytest.fixture(scope="module")
+def short_pass(real: Lab) -> dict[str, Any]:
+    """A trial of each fault of the short pass, all made in one run, by name."""
+    process = begin(real, *(word for name in JUDGED for word in ("--fault", name)))
+    stdout, stderr = process.communicate(timeout=550)
+    completed = Completed(process.returncode, stdout, stderr)
+    assert completed.stdout, completed.stderr
+    await_gone(real)
+    return {fault["name"]: fault for fault in completed.report["faults"]}
+
+
+def over(name: str, fault: dict[str, Any]) -> dict[str, float]:
+    """What is over its limit, of what is held to it."""
+    api, limit = fault["trials"][0]["api"], fault["limit"]["api"]
+    waited = {kind: api[kind]["silence" if kind == "watch" else "gap"] for kind in JUDGED[name]}
+    return {kind: seconds for kind, seconds in waited.items() if seconds is None or seconds > limit[kind]}
+
+
+def test_nothing_is_left_of_a_test_whose_controller_is_killed(real: Lab) -> None:
+    process = begin(real, "--fault", "haproxy-stop", "--hold", "60s")
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while PROBE not in namespaces(real):
+            assert time.monotonic() < deadline
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    await_gone(real)
+    real.await_healthy()
+
+
+def test_write_that_is_lost_on_purpose_is_told(real: Lab) -> None:
+    """Somebody writes an older number over those that were acknowledged, as an etcd that forgets would."""
+    process = begin(real, "--fault", "vip-move", "--fault", "haproxy-stop", "--hold", "8s")
+    patch = json.dumps({"data": {str(place): "0" for place in range(400)}})
+    lost = False
+    while process.poll() is None:
+        if not lost:
+            lost = kubectl(real, "patch", "configmap", COUNTER, "--namespace", PROBE, "--patch", patch).status == 0
+    stdout, stderr = process.communicate()
+    assert lost, stderr
+    found = Completed(process.returncode, stdout, stderr)
+    assert found.status == 1, stderr
+    trials = [fault["trials"][0] for fault in found.report["faults"]]
+    assert sum(trial["api"]["lost"] for trial in trials) > 0
+    assert any("acknowledged writes lost" in words for trial in trials for words in trial["exceeded"])
