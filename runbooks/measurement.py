@@ -169,7 +169,7 @@ class Measurement:
         zero = window.begun
         self._client.settle()
         through_api = [each.moved(-zero) for each in self._client.api_attempts(zero)]
-        lost, missed = self._client.api_losses(zero)
+        lost, missed = self._client.take_losses()
         silent = [name for name, watch in self.watches.items() if not watch.ask(timeout=ANSWER_TIMEOUT)]
         end = time.monotonic()
         attempts = [each.moved(-zero) for each in self._client.attempts(zero - LEAD)]

@@ -172,6 +172,7 @@ class Client:
         self._settling = self._settled = 0
         self._lost: list[float] = []
         self._missed: list[float] = []
+        self._told_losses = 0, 0
         self._attempts: list[Attempt] = []  # in the client's own time
         self._late: list[tuple[float, float, int]] = []
         self._times: queue.SimpleQueue[tuple[int, float, float] | None] = queue.SimpleQueue()
@@ -262,14 +263,10 @@ class Client:
         found = [each for each in list(self._attempts) if each.kind != ADDRESS and each.end + self.ahead >= since]
         return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
 
-    def api_losses(self, since: float) -> tuple[int, int]:
-        """How many acknowledged writes were lost, and how many events missed, since then.
-
-        Arguments:
-            since: a moment of `time.monotonic`
-        """
-        lost, missed = (sum(each + self.ahead >= since for each in list(told)) for told in (self._lost, self._missed))
-        return lost, missed
+    def take_losses(self) -> tuple[int, int]:
+        """How many acknowledged writes were lost, and how many events missed, since this was asked last."""
+        told, self._told_losses = self._told_losses, (len(self._lost), len(self._missed))
+        return self._told_losses[0] - told[0], self._told_losses[1] - told[1]
 
     @property
     def credential(self) -> Kubernetes | None:

@@ -40,7 +40,7 @@ def await_writes(client: Client, count: int, since: float) -> None:
 
 
 def cost_of(client: Client, since: float) -> ApiCost:
-    lost, missed = client.api_losses(since)
+    lost, missed = client.take_losses()
     return api_cost(client.api_attempts(since), lost=lost, missed=missed)
 
 
