@@ -22,6 +22,7 @@ from campaigns.rig import SETTINGS
 from tests.lab.rig import Lab
 
 from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.lab.faults import ETCD
 
 KEPT = ROOT / "build" / "failover"
 APART = 20  # seconds between labs whose faults last equally long: what a heal costs comes at one of them at a time
@@ -67,12 +68,20 @@ def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str
     """
     for name in names:
         for settings in options.settings or ["ours"]:
+            if not _is_possible(name, settings):
+                continue
             left = max(0, options.repeat - len(kept(kept_under(settings, options.hold), name)))
             # so that no lab idles while another has ten, or one of ten minutes
             batch = 1 if options.hold else min(BATCH, math.ceil(left / options.labs))
             while left:
                 yield settings, name, min(batch, left)
                 left -= min(batch, left)
+
+
+def _is_possible(name: str, settings: str) -> bool:
+    """Whether a lab can make a fault: a stand-in has no etcd, and a real apiserver cannot be made slow."""
+    verb = FAULTS[name].verb
+    return not verb.startswith("slow") if SETTINGS[settings].get("lab_control_plane") == "real" else verb not in ETCD
 
 
 def kept_under(settings: str, hold: str) -> str:

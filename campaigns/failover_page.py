@@ -1,6 +1,7 @@
 """Tables of docs/failover.md, from the trials that a campaign has kept."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,13 @@ SECTIONS = {
     "ours-10m": ("Measured, faults of ten minutes", "make failover-long"),
     "fast": ("Measured, with `timers: fast`", "make failover-report SETTINGS=fast"),
 }
+THROUGH_API = {
+    "real": ("Through a real control plane", "make failover-report SETTINGS=real REPEAT=30"),
+    "guide-real": (
+        "Through a real control plane, with the guide's settings",
+        "make failover-report SETTINGS=guide-real REPEAT=10",
+    ),
+}
 """Title and command, by the name that trials are kept under."""
 
 Row = dict[str, Any]
@@ -31,6 +39,9 @@ def write_page(folder: Path) -> None:
     for under, (title, command) in SECTIONS.items():
         if trials := _trials(folder / under):
             record(title, command, _table(trials, "fast" if under == "fast" else "default"), PAGE)
+    for under, (title, command) in THROUGH_API.items():
+        if trials := _trials(folder / under):
+            record(title, command, _api_table(trials), PAGE)
     guide = _trials(folder / "guide")
     if guide:
         ours = _trials(folder / "beside-guide")
@@ -70,6 +81,52 @@ def _table(trials: dict[str, list[Row]], timers: str) -> Iterator[str]:
             _verdict(rows),
         ]
         yield f"| {' | '.join(cells)} |"
+
+
+def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
+    yield "Seconds: median / 99th percentile / longest. `read`, `write`: until a new one is answered; `watch`: until it hears"
+    yield "of a write. A client gives up after 10 s. In brackets: trials that missed a limit, and the limit."
+    yield ""
+    yield from _head("fault", "trials", "address", "read", "write", "watch", "reads, writes failed", "watches ended")
+    lost = missed = 0
+    for name, rows in trials.items():
+        found = [row["api"] for row in rows if row["outcome"] in {"passed", "missed"} and row["api"]]
+        lost += sum(api["lost"] for api in found)
+        missed += sum(api["missed"] for api in found)
+        limit = FAULTS[name].limit.api
+        cells = [
+            f"`{name}`",
+            str(len(found)),
+            _spread(found, lambda api: api["address"]["gap"]),
+            _held(found, lambda api: api["read"]["gap"], limit.read),
+            _held(found, lambda api: api["write"]["gap"], limit.write),
+            _held(found, lambda api: api["watch"]["silence"], limit.watch),
+            _of(found, limit.failed),
+            _ends(found, limit.cuts),
+        ]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    count = sum(map(len, trials.values()))
+    yield f"Acknowledged writes lost: **{lost}**; events missed: **{missed}**, in {count} trials."
+
+
+def _held(rows: list[Row], figure: Callable[[Row], float | None], limit: float | None) -> str:
+    over = [row for row in rows if limit is not None and _seconds(figure(row)) > limit]
+    return f"{_spread(rows, figure)}{f' ({len(over)} over {limit:g})' if over else ''}"
+
+
+def _of(rows: list[Row], limit: int | None) -> str:
+    failed = sum(row[kind]["failed"] for row in rows for kind in ("read", "write"))
+    total = sum(row[kind]["total"] for row in rows for kind in ("read", "write"))
+    return f"{failed} of {total}{' (none allowed)' if limit == 0 and failed else ''}"
+
+
+def _ends(rows: list[Row], limit: int | None) -> str:
+    ended: Counter[str] = Counter()
+    for row in rows:
+        ended.update(row["watch"]["ended"])
+    words = ", ".join(f"{count} {how}" for how, count in sorted(ended.items())) or "0"
+    return f"{words}{' (none allowed)' if limit == 0 and ended else ''}"
 
 
 def _head(*titles: str) -> Iterator[str]:

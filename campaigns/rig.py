@@ -7,29 +7,33 @@ from pathlib import Path
 
 from tests.lab.rig import HOSTS, Lab, copy_inventory
 
+_GUIDE: Mapping[str, object] = {
+    "haproxy.balance": "source",
+    "haproxy.check": "tcp",
+    "haproxy.inter": 2000,
+    "haproxy.retries": 3,
+    "haproxy.shutdown_sessions": False,
+    "haproxy.timeouts": {"connect": 5000, "client": "10m", "server": "10m"},
+    "haproxy.stats.admin": True,
+    "keepalived.vrrp_version": 2,
+    "keepalived.advert_int": 3,
+    "keepalived.unicast": False,
+    "keepalived.dont_track_primary": True,
+    "keepalived.preempt": True,
+    "keepalived.events": False,
+    "keepalived.yield_when_blind": False,
+    "keepalived.garp_master_refresh": 0,
+    "keepalived.check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
+}
+_REAL: Mapping[str, object] = {"lab_control_plane": "real"}
 SETTINGS: Mapping[str, Mapping[str, object]] = {
     "ours": {},
     "fast": {"keepalived.timers": "fast"},
-    "guide": {
-        "haproxy.balance": "source",
-        "haproxy.check": "tcp",
-        "haproxy.inter": 2000,
-        "haproxy.retries": 3,
-        "haproxy.shutdown_sessions": False,
-        "haproxy.timeouts": {"connect": 5000, "client": "10m", "server": "10m"},
-        "haproxy.stats.admin": True,
-        "keepalived.vrrp_version": 2,
-        "keepalived.advert_int": 3,
-        "keepalived.unicast": False,
-        "keepalived.dont_track_primary": True,
-        "keepalived.preempt": True,
-        "keepalived.events": False,
-        "keepalived.yield_when_blind": False,
-        "keepalived.garp_master_refresh": 0,
-        "keepalived.check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
-    },
+    "guide": _GUIDE,
+    "real": _REAL,
+    "guide-real": {**_GUIDE, **_REAL},
 }
-"""What the inventory sets beside what it must: nothing, or all that the guide says."""
+"""What the inventory sets beside what it must: nothing, or all that the guide says; `real`: a real control plane."""
 GUIDE_PRIORITIES = (120, 110, 110)
 
 
@@ -45,7 +49,7 @@ def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
         lab = copy_inventory(name, Path(folder) / "inventory")
         for key, value in SETTINGS[settings].items():
             lab.set(key, value)
-        if settings == "guide":
+        if settings.startswith("guide"):
             for host, priority in zip(HOSTS, GUIDE_PRIORITIES, strict=True):
                 lab.set("keepalived.priority", priority, host=host)
         with set_up(lab):
