@@ -84,8 +84,8 @@ def _table(trials: dict[str, list[Row]], timers: str) -> Iterator[str]:
 
 
 def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
-    yield "Seconds: median / 99th percentile / longest. `read`, `write`: until a new one is answered; `watch`: until it hears"
-    yield "of a write. A client gives up after 10 s. In brackets: trials that missed a limit, and the limit."
+    yield "Seconds: median / 99th percentile / longest. `read`, `write`: until a new one is answered; `watch`: until it"
+    yield "hears of a write. A client gives up after 10 s. In brackets: trials that missed a limit, and the limit."
     yield ""
     yield from _head("fault", "trials", "address", "read", "write", "watch", "reads, writes failed", "watches ended")
     lost = missed = 0

@@ -35,10 +35,24 @@ trials each is judged by itself. A `-` is no limit.
 """
 
 
+API_LIMITS = """\
+
+## What each may cost clients of the Kubernetes API
+
+Judged where a credential is given
+([failover-test.md](failover-test.md#with-a-credential-reads-writes-and-watches)): seconds until a new read or write is
+answered, and until a watch hears of a write. No acknowledged write may be lost, and no event missed, whatever the fault.
+A `-` is no limit.
+
+| fault | read, s | write, s | watch, s | failed reads and writes | watches cut |
+|---|---|---|---|---|---|
+"""
+
+
 def faults_page() -> str:
     """The page of all faults."""
     tables = (f"## {title}\n\n{''.join(_rows(target))}\n" for target, title in TARGETS.items())
-    return "".join([INTRODUCTION, *tables, LIMITS, *_limits()])
+    return "".join([INTRODUCTION, *tables, LIMITS, *_limits(), API_LIMITS, *_api_limits()])
 
 
 def _rows(target: Target) -> Iterator[str]:
@@ -56,4 +70,12 @@ def _limits() -> Iterator[str]:
         figures = (usual.seconds, fast.seconds, usual.failed, usual.lost, usual.moves)
         after = (usual.two_holders, usual.after, usual.two_after)
         cells = (f"{each:g}" if each is not None else "-" for each in (*figures, *after))
+        yield f"| `{fault.name}` | {' | '.join(cells)} |\n"
+
+
+def _api_limits() -> Iterator[str]:
+    for fault in FAULTS.values():
+        limit = fault.limit.api
+        figures = (limit.read, limit.write, limit.watch, limit.failed, limit.cuts)
+        cells = (f"{each:g}" if each is not None else "-" for each in figures)
         yield f"| `{fault.name}` | {' | '.join(cells)} |\n"

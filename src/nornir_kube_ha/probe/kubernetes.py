@@ -218,7 +218,7 @@ class Workplace:
             ("get", "namespaces", self._name),
             ("delete", "namespaces", self._name),
             ("create", "configmaps", ""),
-            *((verb, "configmaps", name) for verb in ("get", "patch", "watch") for name in OBJECTS),
+            *((verb, "configmaps", name) for verb in ("get", "list", "patch", "watch") for name in OBJECTS),
         ):
             attributes = {"namespace": self._name, "verb": verb, "resource": resource, "name": name}
             review = {"spec": {"resourceAttributes": attributes}}
