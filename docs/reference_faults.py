@@ -41,8 +41,8 @@ API_LIMITS = """\
 
 Judged where a credential is given
 ([failover-test.md](failover-test.md#with-a-credential-reads-writes-and-watches)): seconds until a new read or write is
-answered, and until a watch hears of a write. No acknowledged write may be lost, and no event missed, whatever the fault.
-A `-` is no limit.
+answered, and until a watch hears of a write. No acknowledged write may be lost, and no event missed, whatever the
+fault. A `-` is no limit.
 
 | fault | read, s | write, s | watch, s | failed reads and writes | watches cut |
 |---|---|---|---|---|---|
