@@ -9,6 +9,7 @@ import argparse
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from nornir.core import Nornir
 
@@ -45,6 +46,7 @@ def verify(
     skip: Collection[str] = (),
     retry_timeout: float = 0,
     sleep: float = 1,
+    kubeconfig: Path | None = None,
     tell: Tell | None = None,
 ) -> Report:
     """Look whether hosts are what the inventory says, and change nothing.
@@ -56,6 +58,7 @@ def verify(
         skip: ids or patterns of those that are not
         retry_timeout: seconds until which a look that does not pass is taken again
         sleep: seconds between two looks
+        kubeconfig: a credential, by which each apiserver is asked for its health; the inventory's if none
         tell: is given a line of progress now and then
 
     Returns:
@@ -63,13 +66,13 @@ def verify(
 
     Raises:
         InventoryError: the inventory says what cannot be; nothing was sent
-        UsageError: there is no such host or check
+        UsageError: there is no such host or check, or the kubeconfig cannot be used
     """
     checks = choose_checks(Options(check=_names("check", check), skip=_names("skip", skip)))
     _check_number("retry_timeout", retry_timeout, least=0)
     _check_number("sleep", sleep, least=0)
     with _run("verify", nornir, hosts, dry_run=False, tell=tell, checks=checks) as run:
-        return _verify.verify(run, Options(retry_timeout=retry_timeout, sleep=sleep))
+        return _verify.verify(run, Options(retry_timeout=retry_timeout, sleep=sleep, kubeconfig=kubeconfig))
 
 
 def deploy(
@@ -203,6 +206,7 @@ def failover_test(
     vantage: str = "",
     rate: int = 50,
     connections: int = 10,
+    kubeconfig: Path | None = None,
     tell: Tell | None = None,
 ) -> Report:
     """Break things on purpose, and measure how long a client is without service. Whoever calls this has been asked.
@@ -217,6 +221,7 @@ def failover_test(
         vantage: the host that the client runs on; here if empty
         rate: new connections a second
         connections: how many last, with a request each now and then
+        kubeconfig: a credential, by which reads, writes and watches are measured; the inventory's if none
         tell: as for `deploy`
 
     Returns:
@@ -245,7 +250,7 @@ def failover_test(
         connections=connections,
     )
     with _run("failover_test", nornir, hosts, dry_run=False, tell=tell) as run:
-        return _failover_test.failover_test(run, Options(failover=own))
+        return _failover_test.failover_test(run, Options(failover=own, kubeconfig=kubeconfig))
 
 
 @contextmanager

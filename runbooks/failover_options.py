@@ -2,9 +2,8 @@
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
-from nornir_kube_ha.runbooks.values import positive, seconds
+from nornir_kube_ha.runbooks.values import add_kubeconfig_option, positive, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,6 @@ class FailoverOptions:
         vantage: the host that the client runs on; the controller if none
         rate: new connections a second
         connections: how many last, with a request each now and then
-        kubeconfig: by which reads, writes and watches are measured; the inventory's unless given
         list_faults: only list the faults
     """
 
@@ -34,7 +32,6 @@ class FailoverOptions:
     vantage: str = ""
     rate: int = 50
     connections: int = 10
-    kubeconfig: Path | None = None
     list_faults: bool = False
 
     @classmethod
@@ -54,7 +51,6 @@ class FailoverOptions:
             arguments.vantage,
             arguments.rate,
             arguments.connections,
-            arguments.kubeconfig,
             arguments.list,
         )
 
@@ -88,12 +84,7 @@ def add_failover_options(parser: argparse.ArgumentParser) -> None:
         default=10,
         help="long-lived connections, a request every 0.2 s (10)",
     )
-    how.add_argument(
-        "--kubeconfig",
-        metavar="FILE",
-        type=Path,
-        help="measure reads, writes and watches, too, with this credential; the inventory's `kubeconfig` unless given",
-    )
+    add_kubeconfig_option(how, "measure reads, writes and watches, too, with this credential")
     how.add_argument(
         "--vantage", metavar="HOST", default="", help="run the client on this host of the inventory, not here"
     )

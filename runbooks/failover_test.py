@@ -11,14 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
-from pathlib import Path
 
 from nornir_kube_ha.errors import DeclinedError, UsageError
 from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.kubeconfig import read_kubeconfig
 from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts, etcd_members, why_not
-from nornir_kube_ha.lab.hosts import kubeconfig_of
 from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.api import through_api
@@ -26,6 +23,7 @@ from nornir_kube_ha.runbooks.asking import Ask, ask
 from nornir_kube_ha.runbooks.breakers import Breaker, HostBreaker, LabBreaker
 from nornir_kube_ha.runbooks.changes import change_breaker
 from nornir_kube_ha.runbooks.command import run_as_script
+from nornir_kube_ha.runbooks.credentials import credentials_of
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options
 from nornir_kube_ha.runbooks.leases import lease_of, leased
 from nornir_kube_ha.runbooks.measurement import Measurement
@@ -57,7 +55,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     failover = options.failover if options else NO_FAILOVER
     faults = choose_faults(failover)
     clusters = run.clusters
-    credentials = credentials_of(clusters, failover)
+    run.credentials = credentials_of(clusters, options.kubeconfig if options else None)
     for cluster in clusters:
         _refuse_partial(run, cluster)
         for fault in faults:
@@ -81,7 +79,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
             )
             return run.report()
         for cluster in clusters:
-            client = _client(run, cluster, failover, credentials.get(cluster.name))
+            client = _client(run, cluster, failover, run.credentials.get(cluster.name))
             if not _test(run, Measurement(run, cluster, client), possible[cluster.name], failover):
                 break
     return run.report()
@@ -175,37 +173,10 @@ def _prolong(run: Run, seconds: float) -> None:
     run.each_or_stop(take_lease, [*run.plans], lease=run.lease, seconds=seconds + TRIAL_SECONDS)
 
 
-def credentials_of(clusters: Iterable[Cluster], failover: FailoverOptions) -> dict[str, Kubernetes]:
-    """The credential of each cluster that has one, by the cluster's name.
-
-    Arguments:
-        clusters: that are broken
-        failover: a failover test's own options
-
-    Raises:
-        UsageError: a kubeconfig cannot be used, or one is meant for several clusters
-    """
-    found = list(clusters)
-    if failover.kubeconfig and len(found) > 1:
-        names = ", ".join(cluster.name for cluster in found)
-        raise UsageError(f"--kubeconfig is of one cluster, and there are {names}: give each its own in the inventory")
-    return {cluster.name: each for cluster in found if (each := _credential(cluster, failover.kubeconfig))}
-
-
-def _credential(cluster: Cluster, given: Path | None) -> Kubernetes | None:
-    first = cluster.nodes[0]
-    if path := given or (Path(first.kubeconfig) if first.kubeconfig else None):
-        return read_kubeconfig(path)
-    if first.lab and (path := kubeconfig_of(first.lab, cluster.name)):
-        return read_kubeconfig(path, cluster.name)
-    return None
-
-
 def _client(run: Run, cluster: Cluster, failover: FailoverOptions, credential: Kubernetes | None) -> Client:
     first, vantage = cluster.nodes[0], failover.vantage
     config = config_of(first)._replace(rate=float(failover.rate), connections=failover.connections)
-    if credential:
-        config = config._replace(kubernetes=credential._replace(ca=credential.ca or first.apiserver_ca))
+    config = config._replace(kubernetes=credential)
     if not vantage:
         return Client.here(first, config)
     return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config, vantage)

@@ -54,6 +54,7 @@ class Options:
         yes: do not ask before everything is taken off
         former: addresses of machines that were nodes of a cluster; the hosts that are meant say of which
         back_to: id of the run whose change is to be undone; the last good files if empty
+        kubeconfig: a credential for the Kubernetes API; the inventory's unless given
     """
 
     inventory: Path | None = None
@@ -78,6 +79,7 @@ class Options:
     back_to: str = ""
     yes: bool = False
     former: tuple[str, ...] = ()
+    kubeconfig: Path | None = None
 
 
 DEFAULT = Options()
@@ -311,4 +313,5 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         back_to=getattr(arguments, "back_to", ""),
         yes=getattr(arguments, "yes", False),
         former=tuple(getattr(arguments, "former", ())),
+        kubeconfig=getattr(arguments, "kubeconfig", None),
     )

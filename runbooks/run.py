@@ -15,6 +15,7 @@ from nornir.core.task import AggregatedResult, Result
 
 from nornir_kube_ha.checks import (
     ALL,
+    NEED_CREDENTIAL,
     ClusterView,
     Finding,
     HostView,
@@ -41,6 +42,7 @@ from nornir_kube_ha.inventory import load_intent, login_problems
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.runbooks.apart import apart
 from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
@@ -156,6 +158,8 @@ class Run:
         self._looked = False
         self._listened: dict[str, tuple[str, tuple[int, ...]]] = {}
         self._diffs: dict[str, list[str]] = {}
+        self.credentials: Mapping[str, Kubernetes] = {}
+        """By cluster: a credential, by which its apiservers are asked for their health."""
         self._endpoints: dict[str, Future[Endpoint]] = {}
         self._asking: list[threading.Thread] = []
 
@@ -424,7 +428,7 @@ class Run:
             lease: that the run is going to ask for: it has no business on a host where another run is at work
             scope: whom they ask, as `get_facts` has it
         """
-        wanted = scope is Scope.ALL and not self.dry_run and FROM_CONTROLLER in self.checks
+        wanted = scope is Scope.ALL and not self.dry_run and {FROM_CONTROLLER, *NEED_CREDENTIAL} & {*self.checks}
         clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and wanted]
         self._asking = []
         # Where nobody answers that takes seconds, and only a report wants to know.
@@ -455,7 +459,7 @@ class Run:
 
         def ask() -> None:
             try:
-                asked.set_result(get_endpoint(cluster))
+                asked.set_result(get_endpoint(cluster, self.credentials.get(cluster.name)))
             except BaseException as error:  # noqa: BLE001 - whoever wants the answer raises it
                 asked.set_exception(error)
 
@@ -565,7 +569,8 @@ class Run:
         asked = None if stopped else self._endpoints.get(cluster.name)
         endpoint = asked.result() if asked else None
         left_out = {node.name for node in cluster.nodes} - {*self.hosts}
-        findings = check_cluster(ClusterView(cluster, facts, endpoint, left_out), self.checks) if judged else ()
+        checks = self.checks if cluster.name in self.credentials else {*self.checks} - NEED_CREDENTIAL
+        findings = check_cluster(ClusterView(cluster, facts, endpoint, left_out), checks) if judged else ()
         return ClusterReport(
             self._with_aftermath(cluster, findings) if judged and stopped else findings,
             str(cluster.vip.ip),

@@ -3,6 +3,7 @@
 import argparse
 import ipaddress
 import re
+from pathlib import Path
 
 
 def key_value(text: str) -> tuple[str, str]:
@@ -62,3 +63,15 @@ def ip_address(text: str) -> str:
         return ipaddress.ip_address("" if "%" in text else text).compressed
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected an IP address, as 192.0.2.13, got {text!r}") from None
+
+
+def add_kubeconfig_option(parser: argparse._ActionsContainer, words: str) -> None:
+    """Add `--kubeconfig` to a parser.
+
+    Arguments:
+        parser: the parser, or a group of its options
+        words: what the credential is for
+    """
+    parser.add_argument(
+        "--kubeconfig", metavar="FILE", type=Path, help=f"{words}; the inventory's `kubeconfig` unless given"
+    )

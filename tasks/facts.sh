@@ -351,6 +351,14 @@ sources() {
     for other in $OTHERS; do echo "route get $other"; done | ip -force -oneline -batch -
 }
 
+# Which etcd members the node's own kube-apiserver asks.
+etcd_servers() {
+    case $SOCKETS in *'"kube-apiserver",pid='*) ;; *) return ;; esac
+    pid=${SOCKETS#*'"kube-apiserver",pid='}
+    section etcd_servers
+    bounded tr '\0' '\n' <"/proc/${pid%%[!0-9]*}/cmdline" | sed -n 's/^--etcd-servers=//p; /^--etcd-servers$/{n;p;}'
+}
+
 machine() {
     section disk
     bounded df --output=target,size,avail,itotal,iavail -B 1 /etc /run /tmp /var/lib /var/log
@@ -382,6 +390,7 @@ look() {
     sources
     daemons
     liveness
+    etcd_servers
     machine
 }
 

@@ -4,11 +4,15 @@ import http.client
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts import Endpoint, Probe
-from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.intent import Apiserver, Cluster, Node
+from nornir_kube_ha.probe.kubernetes import credential_context
+from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.tasks.login import refuse_outside_lab
 
 TIMEOUT = 3  # seconds for each answer, as the nodes' own probes
@@ -16,11 +20,12 @@ DEADLINE = 6  # seconds for all of a request
 LONGEST_BODY = 65536  # bytes; an apiserver's version has a few hundred
 
 
-def get_endpoint(cluster: Cluster) -> Endpoint:
+def get_endpoint(cluster: Cluster, credential: Kubernetes | None = None) -> Endpoint:
     """Ask for `/readyz` at each of a cluster's VIPs and for `/version` at the first, from here.
 
     Arguments:
         cluster: what should be
+        credential: by which each apiserver is asked directly for its health; none to ask none
 
     Raises:
         HostUnreachableError: the cluster lives in a lab, and this thread does not work there; nothing was sent
@@ -32,9 +37,26 @@ def get_endpoint(cluster: Cluster) -> Endpoint:
     except ssl.SSLError as error:  # the inventory's file begins as a certificate does, and is none
         refused = Probe(0, f"apiserver_ca cannot be read: {error}")
         return Endpoint(refused, refused)
-    readyz, version = (_probe(node, node.vip.ip, path, context) for path in ("/readyz", "/version"))
-    others = {str(vip.ip): _probe(node, vip.ip, "/readyz", context) for vip in node.other_vips}
-    return Endpoint(readyz, version, others)
+    port = node.haproxy.port
+    readyz, version = (_probe(node, node.vip.ip, port, path, context) for path in ("/readyz", "/version"))
+    others = {str(vip.ip): _probe(node, vip.ip, port, "/readyz", context) for vip in node.other_vips}
+    return Endpoint(readyz, version, others, _apiservers(cluster, credential) if credential else {})
+
+
+def _apiservers(cluster: Cluster, credential: Kubernetes) -> dict[str, tuple[Probe, Probe]]:
+    """What each apiserver says of itself, asked without a load balancer."""
+    node, token = cluster.nodes[0], credential.token
+    try:
+        context = credential_context(credential)
+    except ssl.SSLError as error:
+        refused = Probe(0, f"the kubeconfig's certificates cannot be read: {error}")
+        return {apiserver.name: (refused, refused) for apiserver in cluster.apiservers}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def probe(apiserver: Apiserver, path: str) -> Probe:
+        return _probe(node, apiserver.address, apiserver.port, path, context, headers)
+
+    return {each.name: (probe(each, "/readyz?verbose"), probe(each, "/livez")) for each in cluster.apiservers}
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
@@ -46,28 +68,37 @@ def _context(ca: str | None) -> ssl.SSLContext:
     return context
 
 
-def _probe(node: Node, vip: IPAddress, path: str, context: ssl.SSLContext) -> Probe:
+def _probe(  # noqa: PLR0917 - what a request consists of
+    node: Node,
+    address: IPAddress,
+    port: int,
+    path: str,
+    context: ssl.SSLContext,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Probe:
     """One request, by the name that clients use, wherever that leads to for others."""
-    connection = http.client.HTTPConnection(node.server_name, node.haproxy.port)
+    connection = http.client.HTTPConnection(node.server_name, port)
     try:
         node.server_name.encode("idna")  # TLS would do so once there is a connection, and leave that open
-        raw = socket.create_connection((str(vip), node.haproxy.port), timeout=TIMEOUT)
+        raw = socket.create_connection((str(address), port), timeout=TIMEOUT)
         with context.wrap_socket(raw, server_hostname=node.server_name, do_handshake_on_connect=False) as wrapped:
             connection.sock = wrapped
-            return _ask(connection, wrapped, path)
+            return _ask(connection, wrapped, path, headers)
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         return Probe(0, str(error) or type(error).__name__)
     finally:
         connection.close()
 
 
-def _ask(connection: http.client.HTTPConnection, wrapped: ssl.SSLSocket, path: str) -> Probe:
+def _ask(
+    connection: http.client.HTTPConnection, wrapped: ssl.SSLSocket, path: str, headers: Mapping[str, str]
+) -> Probe:
     """Each answer has its own limit, and all of them together another, for a server that answers drop by drop."""
     over = threading.Timer(DEADLINE, _cut, [wrapped])
     over.start()
     try:
         wrapped.do_handshake()
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers))
         response = connection.getresponse()
         body = response.read(LONGEST_BODY)
         if response.length and len(body) < LONGEST_BODY:  # more was to come: it was cut off

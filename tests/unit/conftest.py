@@ -203,7 +203,8 @@ def cluster_view(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts])
     `nornir_of`'s own for another inventory.
     """
     version = healthy["lb-1"].reachable.version
-    answers = Endpoint(Probe(200, "", "ok"), version)
+    ready = Probe(200, "", "ok")
+    answers = Endpoint(ready, version, apiservers=dict.fromkeys(("lb-1", "lb-2", "lb-3"), (ready, ready)))
 
     def view(
         changes: Mapping[str, Callable[[Facts], Facts]] | None = None,

@@ -82,7 +82,7 @@ def caller(
             return Result(task.host, result=replace(seen, scope=scope))
 
         monkeypatch.setattr(run_module, "get_facts", get_facts)
-        monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), VERSION))
+        monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), VERSION))
         return nornir_of()
 
     return make

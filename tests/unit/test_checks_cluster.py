@@ -191,6 +191,30 @@ def test_controller_that_did_not_ask_is_unknown(cluster_view: Clusters) -> None:
     assert_unmade(cluster_view(endpoint=None), "vip.from_controller", "not asked: the run did not come to it")
 
 
+ETCD_GONE = Probe(500, "", "[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n")
+READY = Probe(200, "", "ok")
+
+
+@pytest.mark.parametrize(
+    ("ready", "live", "seen"),
+    [
+        pytest.param(ETCD_GONE, READY, "lb-2: not ready: etcd failed; lives", id="etcd"),
+        pytest.param(Probe(500, ""), Probe(500, ""), "lb-2: not ready: /readyz HTTP 500; /livez HTTP 500", id="all"),
+        pytest.param(Probe(0, "timed out"), READY, "lb-2: not ready: /readyz timed out; lives", id="late"),
+        pytest.param(Probe(401, ""), Probe(401, ""), "lb-2: not ready: /readyz HTTP 401", id="another's credential"),
+    ],
+)
+def test_apiserver_that_is_not_well_turns_red(cluster_view: Clusters, ready: Probe, live: Probe, seen: str) -> None:
+    endpoint = Endpoint(READY, VERSION, apiservers={"lb-1": (READY, READY), "lb-2": (ready, live)})
+    assert_red(cluster_view(endpoint=endpoint), "apiserver.health", "asked directly, with the credential", seen, "etcd")
+
+
+def test_apiserver_that_was_not_reached_is_unknown(cluster_view: Clusters) -> None:
+    endpoint = Endpoint(READY, VERSION, apiservers={"lb-1": (READY, READY), "lb-2": (REFUSED, REFUSED)})
+    assert_unmade(cluster_view(endpoint=endpoint), "apiserver.health", "lb-2: not reached: curl: (7) refused")
+    assert_unmade(cluster_view(endpoint=None), "apiserver.health", "not asked: the run did not come to it")
+
+
 def peer(address: str, readyz: Probe) -> Change:
     def change(found: Facts) -> Facts:
         return reachable(peers={**found.reachable.peers, f"{address}:8443": readyz})(found)

@@ -1,5 +1,7 @@
 """Whether the inventory's times fit each other."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.changes import Clusters, assert_red, assert_unmade, findings_of, package
 
@@ -116,3 +118,22 @@ def test_times_of_nodes_that_nobody_saw_are_unknown_unless_they_are_odd(cluster_
     assert_unmade(cluster_view(unseen=unseen), "cluster.timers", "not seen: lb-1, lb-2, lb-3", Status.WARN)
     odd = cluster_view(unseen=unseen, group=check(timeout=2))
     assert findings_of(odd)["cluster.timers"].status is Status.WARN
+
+
+@pytest.mark.parametrize(
+    ("servers", "warned"),
+    [
+        pytest.param(("127.0.0.1",), False, id="its own, as kubeadm sets it"),
+        pytest.param(("192.0.2.11", "192.0.2.12", "192.0.2.13"), True, id="all, as the guide does"),
+        pytest.param(("127.0.0.1", "192.0.2.12"), True, id="its own by the loopback, and another"),
+        pytest.param(("203.0.113.1", "203.0.113.2"), False, id="an etcd on hosts of its own"),
+        pytest.param((), False, id="none was seen"),
+    ],
+)
+def test_apiserver_that_waits_for_other_nodes_etcd_is_warned_of(
+    cluster_view: Clusters, servers: tuple[str, ...], warned: bool
+) -> None:
+    view = cluster_view({"lb-1": lambda found: replace(found, etcd_servers=servers)})
+    finding = findings_of(view)["cluster.timers"]
+    assert ("the kube-apiserver of lb-1 asks other nodes' etcd" in finding.seen) is warned
+    assert finding.status is (Status.WARN if warned else Status.PASS)

@@ -15,10 +15,12 @@ from tests.unit.reports import PASSED, host, report_of
 from nornir_kube_ha.errors import ClientError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.runbooks import credentials
 from nornir_kube_ha.runbooks import failover_test as module
 from nornir_kube_ha.runbooks.breakers import Breaker
+from nornir_kube_ha.runbooks.credentials import credentials_of
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
-from nornir_kube_ha.runbooks.failover_test import credentials_of, failover_test
+from nornir_kube_ha.runbooks.failover_test import failover_test
 from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.stream import Stream
@@ -63,11 +65,18 @@ class World:
     seconds: list[float] = field(default_factory=list)
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    def breaks(self, name: str, inventory: Mapping[str, Any] | None = None, **options: Any) -> Breaker:  # noqa: ANN401
+    def breaks(
+        self,
+        name: str,
+        inventory: Mapping[str, Any] | None = None,
+        kubeconfig: Path | None = None,
+        **options: Any,  # noqa: ANN401
+    ) -> Breaker:
         """Make a fault, on an inventory whose group says this, too; who would make it."""
         nornir = self.nornir_of(**(inventory or {}))
         run = Run("failover_test", nornir, load_intent(nornir), ALL)
-        failover_test(run, Options(failover=FailoverOptions(faults=(name,), yes=True, **options)))
+        failover = FailoverOptions(faults=(name,), yes=True, **options)
+        failover_test(run, Options(failover=failover, kubeconfig=kubeconfig))
         return self.breakers[-1]
 
 
@@ -111,7 +120,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir]) -> 
     monkeypatch.setattr(module, "apiserver_hosts", hosts_of)
     monkeypatch.setattr(module, "etcd_members", lambda *_: ("lb-3", "lb-1", "lb-2"))
     monkeypatch.setattr(module, "why_not", lambda *_: "")
-    monkeypatch.setattr(module, "kubeconfig_of", lambda *_: world.kubeconfig)
+    monkeypatch.setattr(credentials, "kubeconfig_of", lambda *_: world.kubeconfig)
     monkeypatch.setattr("nornir_kube_ha.tasks.vantage.refuse_outside_lab", lambda *_: None)
     monkeypatch.setattr(Run, "one", one)
     return world
@@ -204,7 +213,7 @@ def test_kubeconfig_is_of_one_cluster(intent: Intent) -> None:
     [cluster] = intent.clusters
     both = [cluster, replace(cluster, name="another")]
     with pytest.raises(UsageError, match="--kubeconfig is of one cluster, and there are demo, another"):
-        credentials_of(both, FailoverOptions(kubeconfig=Path("admin.conf")))
+        credentials_of(both, Path("admin.conf"))
 
 
 def test_vip_is_moved_to_the_node_after_the_holder(world: World) -> None:

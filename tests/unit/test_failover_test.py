@@ -98,7 +98,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir], hea
             return trial
 
     monkeypatch.setattr(run_module, "get_facts", world.get_facts)
-    monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
+    monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
     monkeypatch.setattr(module, "Measurement", FakeMeasurement)
     monkeypatch.setattr(Client, "here", lambda _, config: world.clients.append(config))
     monkeypatch.setattr(module, "_breaker", lambda *_: None)

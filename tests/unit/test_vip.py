@@ -14,8 +14,9 @@ import pytest
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.facts import Endpoint, Probe
-from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.intent import Apiserver, Cluster, Intent
 from nornir_kube_ha.lab import pki
+from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.tasks import get_endpoint, vip
 
 VERSION = '{"gitVersion": "v1.30.0"}'
@@ -32,6 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         status, body = self.server.answers[self.path]
         self.server.asked.append(self.path)
         self.server.called.append(self.headers["Host"])
+        self.server.tokens.append(self.headers["Authorization"])
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -55,6 +57,7 @@ class Server(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.drop, self.pause = 65536, 0.0
         self.called: list[str] = []
+        self.tokens: list[str | None] = []
         context.sni_callback = lambda _socket, name, _context: self.names.append(name)
         self.names: list[str | None] = []
 
@@ -237,3 +240,17 @@ def test_server_that_answers_drop_by_drop_is_cut_off(world: World, monkeypatch: 
     assert probe.status == 0
     assert "IncompleteRead" in str(probe)
     assert time.monotonic() - started < 3  # of the 5 s that it would take
+
+
+def test_each_apiserver_is_asked_directly_with_the_credential(world: World) -> None:
+    server = world.serve(HERE)
+    server.answers |= {"/readyz?verbose": (200, b"[+]etcd ok"), "/livez": (500, b"")}
+    apiservers = tuple(Apiserver(name=name, address=HERE, port=server.server_address[1]) for name in ("lb-1", "lb-2"))
+    cluster, ca = _with(world.cluster, apiservers=apiservers), world.cluster.nodes[0].apiserver_ca
+    told = Probe(200, "", "[+]etcd ok"), Probe(500, "")
+    assert get_endpoint(cluster, Kubernetes(ca, "a-token")).apiservers == {"lb-1": told, "lb-2": told}
+    assert server.asked[2:] == ["/readyz?verbose", "/livez"] * 2
+    assert server.tokens == [None, None, *["Bearer a-token"] * 4]
+    assert get_endpoint(cluster).apiservers == {}
+    broken = get_endpoint(cluster, Kubernetes("no certificate")).apiservers["lb-1"]
+    assert "certificates cannot be read" in broken[0].error

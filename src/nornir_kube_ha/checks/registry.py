@@ -8,6 +8,7 @@ from nornir_kube_ha.checks import (
     cluster,
     files,
     haproxy,
+    health,
     keepalived,
     liveness,
     machine,
@@ -112,11 +113,17 @@ CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
         asks=Scope.ALL,
     ),
     Check("apiserver.ca_certificate", "the apiservers' CA is valid and not near its end", certificates.authority),
+    Check(
+        "apiserver.health",
+        "each apiserver is ready, its etcd answers it, and it lives; where a kubeconfig is given",
+        health.healthy,
+        asks=Scope.ALL,
+    ),
     Check("cluster.clocks", "the nodes agree on the time", cluster.clocks),
     Check(
         "cluster.versions", "haproxy and keepalived are of one version on all nodes", cluster.same_versions, _WARNING
     ),
-    Check("cluster.timers", "the inventory's times fit each other", timers.fit, _WARNING),
+    Check("cluster.timers", "no setting makes a failover longer than it need be, or flap", timers.fit, _WARNING),
 )
 
 CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
@@ -128,6 +135,8 @@ CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
 ALL = frozenset(CHECKS)
 NEED_PASSWORD = frozenset({"files.intended", "haproxy.stats"})
 """Checks that hold the inventory's stats password against what hosts have."""
+NEED_CREDENTIAL = frozenset({"apiserver.health"})
+"""Checks that ask the Kubernetes API with a credential; without one they are not made."""
 
 
 def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:

@@ -129,6 +129,7 @@ class Facts:
         folders: those that our files are in, and the ones above
         origins: by path, where each live configuration file without our header comes from
         kept_peers: unicast peers in the keepalived.conf of earlier generations
+        etcd_servers: hosts of the etcd members that the node's own kube-apiserver asks; empty if it has none
     """
 
     os: str
@@ -162,6 +163,7 @@ class Facts:
     folders: tuple[Folder, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     kept_peers: frozenset[IPAddress] = frozenset()
+    etcd_servers: tuple[str, ...] = ()
     haproxy_silence: str = ""
     keepalived_silence: str = ""
     has_ipv6: bool = True

@@ -148,11 +148,14 @@ class Endpoint:
         readyz: `/readyz` at the VIP, verified where a CA is given
         version: `/version` there
         additional: `/readyz` at each additional VIP, by its address
+        apiservers: `/readyz?verbose` and `/livez` of each apiserver, by its name, asked directly with a credential;
+            empty without one
     """
 
     readyz: Probe
     version: Probe
     additional: Mapping[str, Probe] = field(default_factory=dict)
+    apiservers: Mapping[str, tuple[Probe, Probe]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

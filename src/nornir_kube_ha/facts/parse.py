@@ -84,6 +84,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         folders=tuple(folders(sections.get("folders", ""))),
         origins=dict(parse_origins(sections)),
         kept_peers=frozenset(parse_kept_peers(sections.get("kept_peers", ""))),
+        etcd_servers=tuple(_hosts_of(sections.get("etcd_servers", ""))),
         haproxy_silence=sections.get("haproxy_silence", "")[:LONGEST_REASON],
         keepalived_silence=sections.get("keepalived_silence", "")[:LONGEST_REASON],
         has_ipv6=sections.get("ipv6_off", "0") == "0",
@@ -100,6 +101,13 @@ def _seconds(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is no time")
     return value
+
+
+def _hosts_of(urls: str) -> Iterator[str]:
+    """Hosts of URLs with commas between them; what is no URL has none."""
+    for url in urls.strip().split(","):
+        if found := re.match(r"https?://(?:\[([0-9A-Fa-f:.]{1,45})\]|([\w.-]{1,253}))(?::|/|$)", url.strip()):
+            yield found[1] or found[2]
 
 
 def _os_name(os_release: str) -> str:

@@ -1,0 +1,38 @@
+"""The credential of each cluster that has one: a kubeconfig that was named, the inventory's, or the lab's."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.kubeconfig import read_kubeconfig
+from nornir_kube_ha.lab.hosts import kubeconfig_of
+from nornir_kube_ha.probe.settings import Kubernetes
+
+
+def credentials_of(clusters: Collection[Cluster], given: Path | None = None) -> dict[str, Kubernetes]:
+    """The credential of each cluster that has one, by the cluster's name. A lab with a real control plane has its own.
+
+    Arguments:
+        clusters: that are meant
+        given: a kubeconfig that goes before the inventory's
+
+    Raises:
+        UsageError: a kubeconfig cannot be used, or one is meant for several clusters
+    """
+    if given and len(clusters) > 1:
+        names = ", ".join(cluster.name for cluster in clusters)
+        raise UsageError(f"--kubeconfig is of one cluster, and there are {names}: give each its own in the inventory")
+    found = {cluster.name: _credential(cluster, given) for cluster in clusters}
+    return {name: credential for name, credential in found.items() if credential}
+
+
+def _credential(cluster: Cluster, given: Path | None) -> Kubernetes | None:
+    first = cluster.nodes[0]
+    if path := given or (Path(first.kubeconfig) if first.kubeconfig else None):
+        found = read_kubeconfig(path)
+    elif first.lab and (path := kubeconfig_of(first.lab, cluster.name)):
+        found = read_kubeconfig(path, cluster.name)
+    else:
+        return None
+    return found._replace(ca=found.ca or first.apiserver_ca)

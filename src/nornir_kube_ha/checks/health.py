@@ -1,0 +1,37 @@
+"""What each apiserver says of itself, where a credential is given."""
+
+from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
+from nornir_kube_ha.facts import Probe
+
+_FAILED = "[-]"  # begins the line of a check that failed, in what an apiserver says of itself
+
+
+def healthy(view: ClusterView) -> Verdict | Skipped:
+    """Each apiserver is ready, and its etcd answers."""
+    expected = "each apiserver is ready, its etcd answers it, and it lives; asked directly, with the credential"
+    if not view.cluster.nodes[0].verify.from_controller:
+        return Skipped(expected, "not asked: verify.from_controller is false")
+    if view.endpoint is None or not view.endpoint.apiservers:
+        return Verdict(None, expected, "not asked: the run did not come to it", "")
+    found = {name: _health(*probes) for name, probes in view.endpoint.apiservers.items()}
+    wrong = [f"{name}: {words}" for name, (ok, words) in found.items() if not ok]
+    untold = any(ok is None for ok, _words in found.values())
+    return Verdict(
+        False if any(ok is False for ok, _words in found.values()) else None if untold else True,
+        expected,
+        "; ".join(wrong) or f"{', '.join(found)}: ready, etcd answers",
+        "etcd failed: `journalctl -u etcd` of that member, or its container's log, says why; not reached: the "
+        "controller needs a way to the apiservers' own port for this check, or --skip apiserver.health",
+    )
+
+
+def _health(ready: Probe, live: Probe) -> tuple[bool | None, str]:
+    """Whether an apiserver is well, and what it says; none if it was not reached."""
+    if not ready.status and not live.status:
+        return None, f"not reached: {ready.error}"
+    if ready.status == live.status == 200:
+        return True, ""
+    failed = [line.removeprefix(_FAILED).split()[0] for line in ready.body.splitlines() if line.startswith(_FAILED)]
+    alive = "lives" if live.status == 200 else f"/livez {live}"
+    why = f"{', '.join(failed)} failed" if failed else f"/readyz {ready}"
+    return False, f"not ready: {why}; {alive}"
