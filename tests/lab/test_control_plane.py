@@ -1,16 +1,20 @@
 """A real control plane behind the VIP, as kubectl and clients with a credential see it."""
 
 import json
+import re
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.lab.breaking import begin, failover_test
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, Completed, Lab
+from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab
 
+from nornir_kube_ha.lab import pki
 from nornir_kube_ha.lab.hosts import read_layout
+from nornir_kube_ha.lab.state import LabFiles
 
 COUNTER = "counter"
 PROBE = "kube-ha-probe"
@@ -158,6 +162,30 @@ def over(name: str, fault: dict[str, Any]) -> dict[str, float]:
     api, limit = fault["trials"][0]["api"], fault["limit"]["api"]
     waited = {kind: api[kind]["silence" if kind == "watch" else "gap"] for kind in JUDGED[name]}
     return {kind: seconds for kind, seconds in waited.items() if seconds is None or seconds > limit[kind]}
+
+
+def test_documented_rights_are_enough_and_without_them_nothing_is_broken(real: Lab, tmp_path: Path) -> None:
+    authority = LabFiles(real.name).pki
+    pki.ensure_client_certificate(authority, "prober", "prober")
+    config = json.loads(LabFiles(real.name).kubeconfig.read_text())
+    config["users"][0]["user"] = {
+        "client-certificate": str(authority / "prober.crt"),
+        "client-key": str(authority / "prober.key"),
+    }
+    (tmp_path / "prober.conf").write_text(json.dumps(config))
+    options = "--fault", "haproxy-stop", "--kubeconfig", str(tmp_path / "prober.conf")
+    refused = failover_test(real, *options)
+    assert refused.status != 0
+    assert "the credential may not create namespaces, get namespaces kube-ha-probe" in refused.stderr
+    assert (refused.report["faults"], PROBE in namespaces(real)) == ([], False)
+
+    [role] = re.findall(r"```yaml\n(apiVersion: rbac.*?)```", (ROOT / "docs/failover-test.md").read_text(), re.DOTALL)
+    (tmp_path / "role.yaml").write_text(role)
+    said(kubectl(real, "apply", "--filename", str(tmp_path / "role.yaml")))
+    said(kubectl(real, "create", "clusterrolebinding", PROBE, f"--clusterrole={PROBE}", "--user=prober"))
+    [fault] = failover_test(real, *options).report["faults"]
+    assert fault["trials"][0]["api"]["write"]["total"] > 20
+    await_gone(real)
 
 
 def test_nothing_is_left_of_a_test_whose_controller_is_killed(real: Lab) -> None:
