@@ -18,6 +18,7 @@ SECTIONS = {
     "ours-10m": ("Measured, faults of ten minutes", "make failover-long"),
     "fast": ("Measured, with `timers: fast`", "make failover-report SETTINGS=fast"),
 }
+"""Title and command, by the name that trials are kept under."""
 THROUGH_API = {
     "real": ("Through a real control plane", "make failover-report SETTINGS=real REPEAT=30"),
     "guide-real": (
@@ -25,7 +26,7 @@ THROUGH_API = {
         "make failover-report SETTINGS=guide-real REPEAT=10",
     ),
 }
-"""Title and command, by the name that trials are kept under."""
+"""The same of trials before a real control plane."""
 
 Row = dict[str, Any]
 
@@ -88,11 +89,13 @@ def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
     yield "hears of a write. A client gives up after 10 s. In brackets: trials that missed a limit, and the limit."
     yield ""
     yield from _head("fault", "trials", "address", "read", "write", "watch", "reads, writes failed", "watches ended")
-    lost = missed = 0
+    lost = missed = count = 0
     for name, rows in trials.items():
+        seen = [row["api"] for row in rows if row["api"]]
         found = [row["api"] for row in rows if row["outcome"] in {"passed", "missed"} and row["api"]]
-        lost += sum(api["lost"] for api in found)
-        missed += sum(api["missed"] for api in found)
+        lost += sum(api["lost"] for api in seen)
+        missed += sum(api["missed"] for api in seen)
+        count += len(seen)
         limit = FAULTS[name].limit.api
         cells = [
             f"`{name}`",
@@ -106,7 +109,6 @@ def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
         ]
         yield f"| {' | '.join(cells)} |"
     yield ""
-    count = sum(map(len, trials.values()))
     yield f"Acknowledged writes lost: **{lost}**; events missed: **{missed}**, in {count} trials."
 
 

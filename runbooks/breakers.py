@@ -8,7 +8,7 @@ from typing import Protocol
 from nornir_kube_ha.errors import FaultError
 from nornir_kube_ha.faults import Fault
 from nornir_kube_ha.lab.errors import LabError
-from nornir_kube_ha.lab.faults import LabFault
+from nornir_kube_ha.lab.faults import UPGRADE, LabFault
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.faults import Story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.holding import HoldingWatch
@@ -139,7 +139,8 @@ class LabBreaker:
         except LabError as error:
             self.heal_now()
             raise FaultError(self.target, str(error)) from error
-        self._made = time.monotonic()
+        # An upgrade is there from its beginning, and over when it is made.
+        self._made = self._begun if self._fault.verb == UPGRADE else time.monotonic()
         for host in self._fault.hosts if self._takes_hosts_away else ():
             self._gone(host)
 

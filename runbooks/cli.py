@@ -12,13 +12,13 @@ from nornir_kube_ha.runbooks.guard import guarded
 from nornir_kube_ha.runbooks.lab_options import Parsers
 from nornir_kube_ha.runbooks.lab_options import add_parser as add_lab_parser
 from nornir_kube_ha.runbooks.options import (
-    add_check_options,
     add_deploy_options,
     add_inventory_option,
     add_options,
     add_remove_options,
     add_rollback_options,
     add_upgrade_options,
+    add_verify_options,
     parse,
 )
 from nornir_kube_ha.runbooks.values import seconds
@@ -29,7 +29,7 @@ RUNBOOKS = {
     "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),
     "verify": (
         "look whether every host is what the inventory says, and change nothing",
-        add_check_options,
+        add_verify_options,
     ),
     "rollback": ("put every host back on files that it had before, and that were good", add_rollback_options),
     "upgrade": ("bring every host to the newest haproxy and keepalived, without an outage", add_upgrade_options),

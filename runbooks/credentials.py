@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.kubeconfig import read_kubeconfig
+from nornir_kube_ha.kubeconfig import read_kubeconfig, read_own_kubeconfig
 from nornir_kube_ha.lab.hosts import kubeconfig_of
 from nornir_kube_ha.probe.settings import Kubernetes
 
@@ -22,7 +22,9 @@ def credentials_of(clusters: Collection[Cluster], given: Path | None = None) -> 
     """
     if given and len(clusters) > 1:
         names = ", ".join(cluster.name for cluster in clusters)
-        raise UsageError(f"--kubeconfig is of one cluster, and there are {names}: give each its own in the inventory")
+        raise UsageError(
+            f"--kubeconfig is for one cluster, not for {names}; give each its own in the inventory (`kubeconfig`)"
+        )
     found = {cluster.name: _credential(cluster, given) for cluster in clusters}
     return {name: credential for name, credential in found.items() if credential}
 
@@ -31,8 +33,11 @@ def _credential(cluster: Cluster, given: Path | None) -> Kubernetes | None:
     first = cluster.nodes[0]
     if path := given or (Path(first.kubeconfig) if first.kubeconfig else None):
         found = read_kubeconfig(path)
-    elif first.lab and (path := kubeconfig_of(first.lab, cluster.name)):
-        found = read_kubeconfig(path, cluster.name)
-    else:
-        return None
-    return found._replace(ca=found.ca or first.apiserver_ca)
+        if found.ca == "" and not first.apiserver_ca:
+            raise UsageError(
+                f"kubeconfig {path}: expected certificate-authority-data, or apiserver_ca in the inventory"
+            )
+        return found._replace(ca=found.ca or first.apiserver_ca)
+    if first.lab and (path := kubeconfig_of(first.lab, cluster.name)):
+        return read_own_kubeconfig(path, cluster.name)
+    return None

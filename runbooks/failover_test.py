@@ -55,7 +55,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     failover = options.failover if options else NO_FAILOVER
     faults = choose_faults(failover)
     clusters = run.clusters
-    run.credentials = credentials_of(clusters, options.kubeconfig if options else None)
+    credentials = credentials_of(clusters, options.kubeconfig if options else None)
     for cluster in clusters:
         _refuse_partial(run, cluster)
         for fault in faults:
@@ -79,7 +79,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
             )
             return run.report()
         for cluster in clusters:
-            client = _client(run, cluster, failover, run.credentials.get(cluster.name))
+            client = _client(run, cluster, failover, credentials.get(cluster.name))
             if not _test(run, Measurement(run, cluster, client), possible[cluster.name], failover):
                 break
     return run.report()

@@ -11,6 +11,7 @@ from nornir_kube_ha.api_outage import api_cost
 from nornir_kube_ha.errors import ClientError, FaultError, KubeHaError
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.outage import Attempt, outage, reused_outage
+from nornir_kube_ha.probe.settings import READ, WRITE
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.breakers import Breaker, Window
 from nornir_kube_ha.runbooks.patience import failing, until_passed
@@ -18,7 +19,7 @@ from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, get_holding, holding_of
 from nornir_kube_ha.tasks.stream import get_spare_session
 from nornir_kube_ha.tasks.vantage import Client
-from nornir_kube_ha.trial import Limit, Outcome, Trial, exceeded
+from nornir_kube_ha.trial import Limit, Outcome, Trial, exceeded, losses
 
 STEADY = 0.5  # seconds in which nothing may fail before a fault is made
 STEADY_TIMEOUT = 20.0  # seconds to wait for that
@@ -127,8 +128,12 @@ class Measurement:
 
     def _await_steady(self) -> None:
         since = time.monotonic()
-        if not self._client.wait_until(is_steady, STEADY_TIMEOUT, since=since):
-            errors = sorted({each.error for each in self._client.attempts(since) if each.failed})
+
+        def all_of(tries: list[Attempt]) -> list[Attempt]:
+            return [*tries, *(each for each in self._client.api_attempts(since) if each.kind in {READ, WRITE})]
+
+        if not self._client.wait_until(lambda tries: is_steady(all_of(tries)), STEADY_TIMEOUT, since=since):
+            errors = sorted({each.error for each in all_of(self._client.attempts(since)) if each.failed})
             raise ClientError(
                 f"a client of cluster {self.cluster.name} on {self._client.where} does not get each request answered "
                 f"though nothing is broken yet: {', '.join(errors) or 'it is too slow'}; --vantage asks from elsewhere"
@@ -151,7 +156,11 @@ class Measurement:
             return replace(draft, outcome=Outcome.NOT_HEALED, words=getattr(error, "message", str(error)))
         trouble = self._settle()
         time.sleep(max(0.0, window.heal + TAIL - time.monotonic()))
-        return self._told(draft, window, trouble)
+        try:
+            return self._told(draft, window, trouble)
+        except ClientError as error:
+            words = "; ".join(filter(None, (trouble, str(error))))
+            return replace(draft, outcome=Outcome.NOT_HEALED, words=words)
 
     def _settle(self) -> str:
         """Wait until every check passes; why not, if they do not."""
@@ -203,7 +212,7 @@ class Measurement:
     @staticmethod
     def _judged(limit: Limit, trial: Trial) -> Trial:
         if trial.outcome is not Outcome.PASSED:
-            return trial
+            return replace(trial, exceeded=losses(trial.api)) if trial.api else trial
         over = exceeded(limit, trial)
         return replace(trial, exceeded=over, outcome=Outcome.MISSED if over else Outcome.PASSED)
 
@@ -235,10 +244,10 @@ def is_steady(attempts: list[Attempt]) -> bool:
     """Whether nothing has failed for a while, at the end of these.
 
     Arguments:
-        attempts: in order of their start
+        attempts: in any order
     """
     if not attempts:
         return False
-    begun = attempts[-1].start - STEADY
+    begun = max(each.start for each in attempts) - STEADY
     lately = [each for each in attempts if each.start >= begun]
-    return attempts[0].start <= begun and not any(each.failed for each in lately)
+    return min(each.start for each in attempts) <= begun and not any(each.failed for each in lately)

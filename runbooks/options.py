@@ -15,7 +15,7 @@ from nornir_kube_ha.runbooks.rollout_options import (
     add_rollout_options,
     add_takeover_options,
 )
-from nornir_kube_ha.runbooks.values import ip_address, key_value, names, positive, seconds
+from nornir_kube_ha.runbooks.values import add_kubeconfig_option, ip_address, key_value, names, positive, seconds
 from nornir_kube_ha.text import clean
 
 NAGIOS_UNKNOWN = 3  # the plugin API's
@@ -244,6 +244,16 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
     patience.add_argument(
         "--sleep", metavar="TIME", type=seconds, default=1, help="how long to wait between two looks (1s)"
     )
+
+
+def add_verify_options(parser: argparse.ArgumentParser) -> None:
+    """Add `verify`'s own options to a parser.
+
+    Arguments:
+        parser: of the runbook
+    """
+    add_check_options(parser)
+    add_kubeconfig_option(parser, "ask each apiserver for its health, too, with this credential")
 
 
 def add_inventory_option(parser: argparse._ActionsContainer) -> None:

@@ -428,8 +428,8 @@ class Run:
             lease: that the run is going to ask for: it has no business on a host where another run is at work
             scope: whom they ask, as `get_facts` has it
         """
-        wanted = scope is Scope.ALL and not self.dry_run and {FROM_CONTROLLER, *NEED_CREDENTIAL} & {*self.checks}
-        clusters = [cluster for cluster in self.clusters if cluster.name not in self.ended and wanted]
+        wanted = scope is Scope.ALL and not self.dry_run
+        clusters = [each for each in self.clusters if each.name not in self.ended and wanted and self._asks_for(each)]
         self._asking = []
         # Where nobody answers that takes seconds, and only a report wants to know.
         endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
@@ -441,6 +441,11 @@ class Run:
         self.facts, self.plans, self._endpoints, self._looked = facts, plans, endpoints, True
         if scope is Scope.ALL:
             self._listened = {name: self._wire(name) for name in plans if self._hears_nobody_else(name)}
+
+    def _asks_for(self, cluster: Cluster) -> bool:
+        """Whether a check goes by what the controller itself asks of a cluster."""
+        with_credential = NEED_CREDENTIAL if cluster.name in self.credentials else frozenset[str]()
+        return bool({FROM_CONTROLLER, *with_credential} & {*self.checks})
 
     def _heard_nobody_else(self) -> frozenset[str]:
         """Names of the hosts that have listened for other routers, as the intent is now, and heard none."""
@@ -569,7 +574,8 @@ class Run:
         asked = None if stopped else self._endpoints.get(cluster.name)
         endpoint = asked.result() if asked else None
         left_out = {node.name for node in cluster.nodes} - {*self.hosts}
-        checks = self.checks if cluster.name in self.credentials else {*self.checks} - NEED_CREDENTIAL
+        is_asked_for = {*self.checks} <= NEED_CREDENTIAL
+        checks = self.checks if is_asked_for or cluster.name in self.credentials else {*self.checks} - NEED_CREDENTIAL
         findings = check_cluster(ClusterView(cluster, facts, endpoint, left_out), checks) if judged else ()
         return ClusterReport(
             self._with_aftermath(cluster, findings) if judged and stopped else findings,

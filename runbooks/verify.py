@@ -1,18 +1,15 @@
 #!/usr/bin/env python3
 """Look whether every host is what the inventory says it should be, and change nothing."""
 
-import argparse
 import sys
 
 from nornir_kube_ha.checks import NEED_CREDENTIAL
-from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.command import run_as_script
 from nornir_kube_ha.runbooks.credentials import credentials_of
-from nornir_kube_ha.runbooks.options import Options, add_check_options
+from nornir_kube_ha.runbooks.options import Options, add_verify_options
 from nornir_kube_ha.runbooks.patience import until_passed
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.values import add_kubeconfig_option
 
 
 def verify(run: Run, options: Options | None = None) -> Report:
@@ -29,9 +26,8 @@ def verify(run: Run, options: Options | None = None) -> Report:
         UsageError: a kubeconfig cannot be used
     """
     options = options or Options()
-    run.credentials = credentials_of(run.clusters, options.kubeconfig)
-    if {*run.checks} <= NEED_CREDENTIAL and not run.credentials:
-        raise UsageError(f"{', '.join(sorted(run.checks))} asks with a credential: --kubeconfig FILE")
+    if NEED_CREDENTIAL & {*run.checks}:
+        run.credentials = credentials_of(run.clusters, options.kubeconfig)
     run.keep_no_logins()
     run.tell(f"looking at {', '.join(run.hosts)}")
 
@@ -52,12 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("verify", __doc__, verify, arguments, _add_options)
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    add_check_options(parser)
-    add_kubeconfig_option(parser, "ask each apiserver for its health, too, with this credential")
+    return run_as_script("verify", __doc__, verify, arguments, add_verify_options)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from nornir_kube_ha.errors import ClientError, KubeHaError
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.outage import Attempt
 from nornir_kube_ha.probe import MODULES
+from nornir_kube_ha.probe.api import SETTLING
 from nornir_kube_ha.probe.settings import ADDRESS, Config, Kubernetes
 from nornir_kube_ha.tasks.login import refuse_outside_lab
 
@@ -98,11 +99,15 @@ class LocalChannel:
                 for line in stdout:
                     yield line.decode(errors="replace")
 
-    def close(self) -> None:
-        """See `Channel`."""
+    def let_go(self) -> None:
+        """End its stdin, and let it end by itself: it may have something to clear up."""
         if self.process.stdin:
             with suppress(OSError):  # what it had not read yet
                 self.process.stdin.close()
+
+    def close(self) -> None:
+        """See `Channel`."""
+        self.let_go()
         try:
             self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
@@ -170,8 +175,7 @@ class Client:
         self._patience = config.kubernetes.patience if config.kubernetes else config.timeout
         self._ready = False
         self._settling = self._settled = 0
-        self._lost: list[float] = []
-        self._missed: list[float] = []
+        self._lost = self._missed = 0
         self._told_losses = 0, 0
         self._attempts: list[Attempt] = []  # in the client's own time
         self._late: list[tuple[float, float, int]] = []
@@ -213,7 +217,7 @@ class Client:
             if self.uses_api:
                 self._await(lambda: self._ready, READY_TIMEOUT, "does not begin to read and write")
         except BaseException:
-            self._close()
+            self._leave()
             raise
         return self
 
@@ -222,8 +226,7 @@ class Client:
         if kind is None:
             self.stop()
         else:
-            with suppress(ClientError):
-                self.stop()
+            self._leave()
 
     def synchronise(self) -> None:
         """Compare the clocks again. All that is told from then on is told by the result, older attempts too.
@@ -265,7 +268,7 @@ class Client:
 
     def take_losses(self) -> tuple[int, int]:
         """How many acknowledged writes were lost, and how many events missed, since this was asked last."""
-        told, self._told_losses = self._told_losses, (len(self._lost), len(self._missed))
+        told, self._told_losses = self._told_losses, (self._lost, self._missed)
         return self._told_losses[0] - told[0], self._told_losses[1] - told[1]
 
     @property
@@ -288,7 +291,8 @@ class Client:
             return
         self._settling += 1
         self._write(f"settle {self._settling}\n".encode())
-        self._await(lambda: self._settled >= self._settling, 4 * self._patience + SETTLE_GRACE, "does not settle")
+        seconds = SETTLING * self._patience + SETTLE_GRACE
+        self._await(lambda: self._settled >= self._settling, seconds, "does not settle")
 
     def _await(self, condition: Callable[[], bool], seconds: float, words: str) -> None:
         deadline = time.monotonic() + seconds
@@ -362,8 +366,7 @@ class Client:
         Raises:
             ClientError: it had ended by itself, had to be killed, or left something of its own on the cluster
         """
-        with suppress(OSError):
-            self._write(b"stop\n")
+        self._write(b"stop\n")
         # What has begun ends within its patience; then its objects are removed, which it tries for as long.
         if not self._over.wait((3 if self.uses_api else 1) * self._patience + GRACE):
             self._words.append("it did not end when it was told to")
@@ -371,6 +374,21 @@ class Client:
         self._check()
         if self._left:
             raise ClientError(f"the client on {self.where} has ended, but {self._left}")
+        if any(losses := self.take_losses()):
+            lost, missed = losses
+            words = f"{lost} acknowledged writes lost, {missed} events missed"
+            raise ClientError(f"the client on {self.where} has found more after the last fault: {words}")
+
+    def _leave(self) -> None:
+        """Tell it to end, and do not wait for long: who was interrupted wants to go. It clears up by itself."""
+        self._write(b"stop\n")
+        if self._over.wait(GRACE) or not self.uses_api:
+            self._close()
+        elif isinstance(self.channel, LocalChannel):
+            self.channel.let_go()
+            self.channel = None
+        if self._left:
+            sys.stderr.write(f"{self._left}\n")
 
     def _close(self) -> None:
         if self.channel:
@@ -412,7 +430,7 @@ class Client:
 
     @property
     def _last_words(self) -> str:
-        return " ".join(" ".join(self._words).split())[-2000:] or "without a word"
+        return " ".join(" ".join((*self._words, self._left)).split())[-2000:] or "without a word"
 
     def _listen(self) -> None:
         try:
@@ -451,10 +469,10 @@ class Client:
         match record:
             case ["ready"]:
                 self._ready = True
-            case ["lost", float(moment), int()]:
-                self._lost.append(moment)
-            case ["missed", int(), float(moment), int()]:
-                self._missed.append(moment)
+            case ["lost", float(), int()]:
+                self._lost += 1
+            case ["missed", int(), float(), int()]:
+                self._missed += 1
             case ["settled", int(number)]:
                 self._settled = number
             case ["left", str(words)]:

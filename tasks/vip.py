@@ -5,13 +5,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import MappingProxyType
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts import Endpoint, Probe
 from nornir_kube_ha.intent import Apiserver, Cluster, Node
-from nornir_kube_ha.probe.kubernetes import credential_context
+from nornir_kube_ha.probe.kubernetes import context_for, credential_context
 from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.tasks.login import refuse_outside_lab
 
@@ -33,7 +34,7 @@ def get_endpoint(cluster: Cluster, credential: Kubernetes | None = None) -> Endp
     node = cluster.nodes[0]
     refuse_outside_lab(node.name, node.lab)
     try:
-        context = _context(node.apiserver_ca)
+        context = context_for(node.apiserver_ca)
     except ssl.SSLError as error:  # the inventory's file begins as a certificate does, and is none
         refused = Probe(0, f"apiserver_ca cannot be read: {error}")
         return Endpoint(refused, refused)
@@ -48,7 +49,7 @@ def _apiservers(cluster: Cluster, credential: Kubernetes) -> dict[str, tuple[Pro
     node, token = cluster.nodes[0], credential.token
     try:
         context = credential_context(credential)
-    except ssl.SSLError as error:
+    except (OSError, ValueError) as error:
         refused = Probe(0, f"the kubeconfig's certificates cannot be read: {error}")
         return {apiserver.name: (refused, refused) for apiserver in cluster.apiservers}
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -56,16 +57,9 @@ def _apiservers(cluster: Cluster, credential: Kubernetes) -> dict[str, tuple[Pro
     def probe(apiserver: Apiserver, path: str) -> Probe:
         return _probe(node, apiserver.address, apiserver.port, path, context, headers)
 
-    return {each.name: (probe(each, "/readyz?verbose"), probe(each, "/livez")) for each in cluster.apiservers}
-
-
-def _context(ca: str | None) -> ssl.SSLContext:
-    # Python takes ASCII only; what a file says around its certificates may be anything.
-    context = ssl.create_default_context(cadata=ca and ca.encode("ascii", "ignore").decode())
-    if ca is None:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    with ThreadPoolExecutor(len(cluster.apiservers)) as pool:  # one that is not reached takes seconds
+        found = pool.map(lambda each: (probe(each, "/readyz?verbose"), probe(each, "/livez")), cluster.apiservers)
+        return {each.name: probes for each, probes in zip(cluster.apiservers, found, strict=True)}
 
 
 def _probe(  # noqa: PLR0917 - what a request consists of

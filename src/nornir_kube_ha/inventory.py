@@ -223,10 +223,12 @@ def _read(host: str, raw: dict[str, Any], base: Path | None, secrets: Collection
             raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "apiserver_ca", str(error)))
-    if (
-        base and isinstance(raw.get("kubeconfig"), str) and raw["kubeconfig"].strip()
-    ):  # it is read by who needs it: a deploy does not
-        raw["kubeconfig"] = str(base / Path(raw["kubeconfig"]).expanduser())
+    kubeconfig = raw.get("kubeconfig")  # the file is read by who needs it: a deploy does not
+    if base and isinstance(kubeconfig, str) and kubeconfig.strip():
+        try:
+            raw["kubeconfig"] = str(base / Path(kubeconfig).expanduser())
+        except RuntimeError as error:
+            problems.append(Problem(host, "kubeconfig", str(error)))
     if isinstance(raw.get("templates"), str):
         folder, raw["templates"] = raw["templates"], []
         try:

@@ -32,7 +32,7 @@ class ApiLimit:
 
     @property
     def words(self) -> str:
-        """What is judged, in a line: `reads without answer at most 0.3 s, no watches cut`."""
+        """What is judged, in a line: `reads without answer for at most 0.3 s, no watches cut`."""
         return ", ".join(
             [
                 *_at_most("reads without answer for", self.read, " s"),
@@ -175,7 +175,7 @@ def exceeded(limit: Limit, trial: Trial) -> tuple[str, ...]:
     """
     heal = FOREVER if trial.heal is None else trial.heal
     two_after = trial.holding.seconds_with(2, since=heal) if trial.holding else 0.0
-    measured: tuple[tuple[str, float, float | None, str], ...] = (
+    measured: tuple[_Measured, ...] = (
         ("outage", trial.new.seconds, limit.seconds, " s"),
         ("failed new connections", trial.new.failed_new, limit.failed, ""),
         ("failed requests on long-lived connections", trial.reused.failed, limit.lost, ""),
@@ -185,23 +185,53 @@ def exceeded(limit: Limit, trial: Trial) -> tuple[str, ...]:
         ("two holders after the heal for", two_after, limit.two_after, " s"),
         *(_api_measured(limit.api, trial.api) if trial.api else ()),
     )
-    return tuple(
-        f"{what} {_figure(seen, most, unit)}, at most {most:g}{unit} allowed"
-        for what, seen, most, unit in measured
-        if most is not None and seen > most
-    )
+    return (*_over(measured), *(_unseen(trial.api) if trial.api else ()))
 
 
-def _api_measured(limit: ApiLimit, cost: ApiCost) -> tuple[tuple[str, float, float | None, str], ...]:
+def losses(cost: ApiCost) -> tuple[str, ...]:
+    """What no fault may cost, each in a few words.
+
+    Arguments:
+        cost: of a trial
+    """
+    return tuple(_over(_losses(cost)))
+
+
+_Measured = tuple[str, float, float | None, str]
+
+
+def _over(measured: Iterable[_Measured]) -> Iterator[str]:
+    for what, seen, most, unit in measured:
+        if most is not None and seen > most:
+            yield f"{what} {_figure(seen, most, unit)}, at most {most:g}{unit} allowed"
+
+
+def _unseen(cost: ApiCost) -> Iterator[str]:
+    """What came to no end, or was not seen at all, whatever the limit: it has not been survived."""
+    for what, requests in (("read", cost.read), ("write", cost.write)):
+        if not requests.total:
+            yield f"no {what} was made"
+        elif requests.gap == FOREVER:
+            yield f"no {what} was answered any more"
+    if not cost.watch.heard:
+        yield "no watch heard anything"
+    elif cost.watch.silence == FOREVER:
+        yield "a watch did not hear of a write any more"
+
+
+def _api_measured(limit: ApiLimit, cost: ApiCost) -> tuple[_Measured, ...]:
     return (
         ("reads without answer for", cost.read.gap, limit.read, " s"),
         ("writes without answer for", cost.write.gap, limit.write, " s"),
         ("watches deaf for", cost.watch.silence, limit.watch, " s"),
         ("failed reads and writes", cost.read.failed + cost.write.failed, limit.failed, ""),
         ("watches cut", cost.watch.cuts, limit.cuts, ""),
-        ("acknowledged writes lost", cost.lost, 0, ""),
-        ("events missed", cost.missed, 0, ""),
+        *_losses(cost),
     )
+
+
+def _losses(cost: ApiCost) -> tuple[_Measured, ...]:
+    return (("acknowledged writes lost", cost.lost, 0, ""), ("events missed", cost.missed, 0, ""))
 
 
 def _figure(seen: float, most: float, unit: str) -> str:

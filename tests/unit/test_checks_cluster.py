@@ -199,9 +199,9 @@ READY = Probe(200, "", "ok")
     ("ready", "live", "seen"),
     [
         pytest.param(ETCD_GONE, READY, "lb-2: not ready: etcd failed; lives", id="etcd"),
-        pytest.param(Probe(500, ""), Probe(500, ""), "lb-2: not ready: /readyz HTTP 500; /livez HTTP 500", id="all"),
-        pytest.param(Probe(0, "timed out"), READY, "lb-2: not ready: /readyz timed out; lives", id="late"),
-        pytest.param(Probe(401, ""), Probe(401, ""), "lb-2: not ready: /readyz HTTP 401", id="another's credential"),
+        pytest.param(Probe(500, ""), Probe(500, ""), "lb-2: /readyz HTTP 500; /livez HTTP 500", id="all"),
+        pytest.param(Probe(0, "timed out"), READY, "lb-2: /readyz timed out; lives", id="late"),
+        pytest.param(READY, Probe(0, "timed out"), "lb-2: ready; /livez timed out", id="half dead"),
     ],
 )
 def test_apiserver_that_is_not_well_turns_red(cluster_view: Clusters, ready: Probe, live: Probe, seen: str) -> None:
@@ -212,7 +212,9 @@ def test_apiserver_that_is_not_well_turns_red(cluster_view: Clusters, ready: Pro
 def test_apiserver_that_was_not_reached_is_unknown(cluster_view: Clusters) -> None:
     endpoint = Endpoint(READY, VERSION, apiservers={"lb-1": (READY, READY), "lb-2": (REFUSED, REFUSED)})
     assert_unmade(cluster_view(endpoint=endpoint), "apiserver.health", "lb-2: not reached: curl: (7) refused")
-    assert_unmade(cluster_view(endpoint=None), "apiserver.health", "not asked: the run did not come to it")
+    refused = Endpoint(READY, VERSION, apiservers={"lb-1": (Probe(401, ""), Probe(401, ""))})
+    assert_unmade(cluster_view(endpoint=refused), "apiserver.health", "lb-1: the credential is not accepted")
+    assert_unmade(cluster_view(endpoint=None), "apiserver.health", "there is no kubeconfig, or the run did not come")
 
 
 def peer(address: str, readyz: Probe) -> Change:

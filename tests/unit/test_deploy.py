@@ -173,7 +173,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     """Three hosts, all well."""
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
-    monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), Probe(401, "")))
+    monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
     for module in (apply, config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     monkeypatch.setattr(deploy_module, "election_seconds", lambda _: 0)
@@ -331,7 +331,7 @@ def test_no_change_waits_for_what_the_controller_itself_asks(
         if name == "commit":
             begun.set()
 
-    def asking(_cluster: object) -> Endpoint:
+    def asking(*_: object) -> Endpoint:
         assert begun.wait(5)
         return Endpoint(Probe(200, ""), Probe(401, ""))
 
@@ -343,7 +343,7 @@ def test_no_change_waits_for_what_the_controller_itself_asks(
 def test_a_question_that_ends_in_an_error_costs_no_report(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(_cluster: object) -> Endpoint:
+    def failing(*_: object) -> Endpoint:
         raise HostUnreachableError("lb-1", "lives in a lab")
 
     monkeypatch.setattr(run_module, "get_endpoint", failing)
@@ -360,7 +360,7 @@ def test_the_controller_asks_nothing_that_no_report_shows(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(run_module, "get_endpoint", asked.append)
+    monkeypatch.setattr(run_module, "get_endpoint", lambda *given: asked.append(given))
     run = run_of("deploy", dry_run=why == "dry run")
     run.checks = ALL_CHECKS - ({"vip.from_controller"} if why == "not wanted" else set())
     deploy(run)

@@ -1,5 +1,6 @@
 """Whom a failover test breaks, for how long, and what that may cost there."""
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -191,12 +192,13 @@ def test_lab_breaks_its_control_plane(world: World, name: str, holder: str, targ
 def test_credential_is_the_one_given_or_the_inventorys_or_the_labs(world: World, tmp_path: Path) -> None:
     def token() -> str:
         credential = world.clients[-1].credential
-        return credential.token if credential else ""
+        return credential.token or credential.certificate if credential else ""
 
     for name in ("given", "inventory"):
         (tmp_path / name).write_text(kubeconfig(name, {"token": name}))
     lab = tmp_path / "lab"
-    lab.write_text(kubeconfig("demo", {"token": "lab"}))
+    data = {f"client-{name}-data": base64.b64encode(b"lab").decode() for name in ("certificate", "key")}
+    lab.write_text(kubeconfig("demo", data))
     own = {"group": {"kubeconfig": str(tmp_path / "inventory")}}
     world.breaks("haproxy-kill")
     assert token() == ""
@@ -212,7 +214,7 @@ def test_credential_is_the_one_given_or_the_inventorys_or_the_labs(world: World,
 def test_kubeconfig_is_of_one_cluster(intent: Intent) -> None:
     [cluster] = intent.clusters
     both = [cluster, replace(cluster, name="another")]
-    with pytest.raises(UsageError, match="--kubeconfig is of one cluster, and there are demo, another"):
+    with pytest.raises(UsageError, match="--kubeconfig is for one cluster, not for demo, another"):
         credentials_of(both, Path("admin.conf"))
 
 

@@ -4,6 +4,7 @@ import base64
 import builtins
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 from tests.unit.kubernetes import kubeconfig
 
 from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.kubeconfig import read_kubeconfig
 from nornir_kube_ha.lab import pki
+from nornir_kube_ha.runbooks.credentials import credentials_of
 
+ENCRYPTED = base64.b64encode(b"-----BEGIN ENCRYPTED PRIVATE KEY-----").decode()
 PLUGIN = """\
 #!/bin/sh
 printf '%s' '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": "made"}}'
@@ -99,10 +103,12 @@ def test_server_that_shall_not_be_verified_is_not(path: Path) -> None:
         ("a: [", "kubeconfig"),
         ("- a list", "kubeconfig"),
         ("kind: Config", "kubeconfig"),
-        (kubeconfig("demo", {}), "expected a token, a client certificate or an exec plugin"),
+        (kubeconfig("demo", {}), "expected a token, a client certificate with its key or an exec plugin"),
+        (kubeconfig("demo", {"username": "admin", "password": "hunter2"}), "username and password are no credential"),
+        (kubeconfig("demo", {"token": "two words"}), "its token is no single word"),
+        (kubeconfig("demo", {f"client-{n}-data": ENCRYPTED for n in ("certificate", "key")}), "key is encrypted"),
         (kubeconfig("demo", {"client-certificate": "nowhere", "client-key": "nowhere"}), "does not exist"),
-        (kubeconfig("demo", {"token": "told"}, ca=""), "expected certificate-authority"),
-        (kubeconfig("demo", {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/no"}}), "expected"),
+        (kubeconfig("demo", {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/no"}}), "/no"),
     ],
 )
 def test_kubeconfig_that_is_no_use_is_refused_in_words(path: Path, text: str, words: str) -> None:
@@ -128,3 +134,19 @@ def test_package_that_is_missing_is_named(path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(UsageError, match=r"pip install 'nornir-kube-ha\[kubernetes\]'"):
         read_kubeconfig(path)
+
+
+def test_token_file_may_end_with_a_newline(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("told\n")
+    path.write_text(kubeconfig("demo", {"tokenFile": str(tmp_path / "token")}))
+    assert read_kubeconfig(path).token == "told"
+
+
+def test_kubeconfig_without_a_ca_leaves_it_to_the_inventory(path: Path, intent: Intent) -> None:
+    path.write_text(kubeconfig("demo", {"token": "told"}, ca=""))
+    assert read_kubeconfig(path).ca == ""
+    [cluster] = intent.clusters
+    assert credentials_of([cluster], path)[cluster.name].ca == cluster.nodes[0].apiserver_ca
+    nodes = tuple(node.model_copy(update={"apiserver_ca": None}) for node in cluster.nodes)
+    with pytest.raises(UsageError, match="expected certificate-authority-data, or apiserver_ca"):
+        credentials_of([replace(cluster, nodes=nodes)], path)

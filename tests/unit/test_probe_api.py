@@ -160,7 +160,7 @@ def test_credential_that_is_not_accepted_is_told(server: FakeKubernetes) -> None
 def test_namespace_of_somebody_else_is_left_alone(server: FakeKubernetes) -> None:
     path = f"/api/v1/namespaces/{NAMESPACE}"
     server.objects[path] = {"metadata": {"name": NAMESPACE}}
-    with pytest.raises(ClientError, match="is there, and is not ours"), Client(LocalChannel, server.credential()):
+    with pytest.raises(ClientError, match="exists without the label"), Client(LocalChannel, server.credential()):
         pass
     assert path in server.objects
 

@@ -7,7 +7,7 @@ import pytest
 
 from nornir_kube_ha.api_outage import ApiCost, Requests, Watches
 from nornir_kube_ha.outage import FOREVER, Holding, Outage, Span
-from nornir_kube_ha.trial import ApiLimit, FaultReport, Limit, Outcome, Statistics, Trial, exceeded
+from nornir_kube_ha.trial import ApiLimit, FaultReport, Limit, Outcome, Statistics, Trial, exceeded, losses
 
 ANYTHING = Limit(two_holders=None, after=None, two_after=None)
 TRIAL = Trial("demo", "lb-1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), Outcome.PASSED, heal=2.0)
@@ -83,13 +83,33 @@ def test_all_that_is_too_much_is_told() -> None:
     none = Limit(**dict.fromkeys(of_address, 0), api=nothing)
     cost = replace(TRIAL, new=LOST, reused=Outage(1, failed=4), after=Outage(0.125, failed=1), holding=TWICE)
     assert len(exceeded(none, cost)) == len(of_address)
-    watched = Watches(0.5, ended=(("timeout", 2),))
-    lost = ApiCost(Requests(1), Requests(0.5, failed=1), Requests(0.5, failed=2), watched, lost=1, missed=3)
+    watched = Watches(0.5, heard=9, ended=(("timeout", 2),))
+    asked = Requests(0.5, failed=1, total=9)
+    lost = ApiCost(Requests(1), asked, asked, watched, lost=1, missed=3)
+    well = ApiCost(Requests(), Requests(total=9), Requests(total=9), Watches(heard=9))
     of_api = exceeded(none, replace(TRIAL, api=lost))
     assert len(of_api) == len(fields(ApiLimit)) + 2  # a lost write and a missed event need no limit
     assert of_api[-2:] == ("acknowledged writes lost 1, at most 0 allowed", "events missed 3, at most 0 allowed")
-    assert exceeded(Limit(two_holders=None), replace(TRIAL, api=lost)) == of_api[-2:]
-    assert exceeded(none, replace(TRIAL, api=ApiCost())) == exceeded(none, TRIAL) == ()
+    assert exceeded(Limit(two_holders=None), replace(TRIAL, api=lost)) == losses(lost) == of_api[-2:]
+    assert exceeded(none, replace(TRIAL, api=well)) == exceeded(none, TRIAL) == ()
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [
+        (ApiCost(), ("no read was made", "no write was made", "no watch heard anything")),
+        (
+            ApiCost(Requests(1), Requests(FOREVER, total=5), Requests(FOREVER, total=5), Watches(FOREVER, heard=1)),
+            (
+                "no read was answered any more",
+                "no write was answered any more",
+                "a watch did not hear of a write any more",
+            ),
+        ),
+    ],
+)
+def test_what_was_not_seen_or_has_no_end_is_not_survived(cost: ApiCost, words: tuple[str, ...]) -> None:
+    assert exceeded(Limit(two_holders=None), replace(TRIAL, api=cost)) == words
 
 
 def test_without_a_heal_all_holders_are_the_faults() -> None:

@@ -15,11 +15,13 @@ from pathlib import Path
 import pytest
 from nornir.core.task import Result, Task
 from ruamel.yaml import YAML
+from tests.unit.kubernetes import kubeconfig
 
-from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report.files import FORMATS
 from nornir_kube_ha.runbooks import cli, verify
 from nornir_kube_ha.runbooks import run as run_module
@@ -74,7 +76,7 @@ def world_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
         world = World(*looks)
         monkeypatch.setattr(run_module, "get_facts", world.get_facts)
         version = Probe(200, "", '{"gitVersion": "v1.30.0"}')
-        monkeypatch.setattr(run_module, "get_endpoint", lambda _: Endpoint(Probe(200, ""), version))
+        monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), version))
         return world
 
     handler = signal.getsignal(signal.SIGTERM)
@@ -121,7 +123,35 @@ def test_only_the_checks_that_are_wanted_are_made(
 ) -> None:
     world_of(healthy)
     assert verify.main(["-i", str(folder), "--output", "json", *options]) == 0
-    assert ids(report_of(capsys)) == chosen
+    assert ids(report_of(capsys)) == chosen - NEED_CREDENTIAL
+
+
+@pytest.mark.parametrize(
+    "command", [verify.main, lambda words: cli.main(["verify", *words])], ids=["script", "kube-ha"]
+)
+def test_apiservers_are_asked_with_a_credential_only(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: Callable[[list[str]], int],
+) -> None:
+    world_of(healthy)
+    words = ["-i", str(folder), "--output", "json", "--check", "apiserver.health"]
+    assert command(words) == 1
+    [check] = report_of(capsys)["clusters"]["demo"]["checks"]  # type: ignore[index] # JSON
+    assert (check["status"], "no kubeconfig" in check["seen"]) == ("unknown", True)
+    ready = Probe(200, "", "ok")
+
+    def ask(_cluster: object, credential: Kubernetes) -> Endpoint:
+        assert credential.token == "told"
+        return Endpoint(ready, ready, apiservers={"lb-1": (ready, ready)})
+
+    monkeypatch.setattr(run_module, "get_endpoint", ask)
+    (folder / "admin.conf").write_text(kubeconfig("demo", {"token": "told"}))
+    assert command([*words, "--kubeconfig", str(folder / "admin.conf")]) == 0
+    assert ids(report_of(capsys)) == {"apiserver.health"}
 
 
 @pytest.mark.parametrize(

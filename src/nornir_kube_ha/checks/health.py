@@ -12,12 +12,13 @@ def healthy(view: ClusterView) -> Verdict | Skipped:
     if not view.cluster.nodes[0].verify.from_controller:
         return Skipped(expected, "not asked: verify.from_controller is false")
     if view.endpoint is None or not view.endpoint.apiservers:
-        return Verdict(None, expected, "not asked: the run did not come to it", "")
+        words = "not asked: there is no kubeconfig, or the run did not come to it"
+        return Verdict(None, expected, words, "--kubeconfig FILE, or `kubeconfig` in the inventory")
     found = {name: _health(*probes) for name, probes in view.endpoint.apiservers.items()}
     wrong = [f"{name}: {words}" for name, (ok, words) in found.items() if not ok]
-    untold = any(ok is None for ok, _words in found.values())
+    told = {ok for ok, _words in found.values()}
     return Verdict(
-        False if any(ok is False for ok, _words in found.values()) else None if untold else True,
+        False if False in told else None if None in told else True,
         expected,
         "; ".join(wrong) or f"{', '.join(found)}: ready, etcd answers",
         "etcd failed: `journalctl -u etcd` of that member, or its container's log, says why; not reached: the "
@@ -26,12 +27,13 @@ def healthy(view: ClusterView) -> Verdict | Skipped:
 
 
 def _health(ready: Probe, live: Probe) -> tuple[bool | None, str]:
-    """Whether an apiserver is well, and what it says; none if it was not reached."""
+    """Whether an apiserver is well, and what it says; none if it does not tell."""
     if not ready.status and not live.status:
         return None, f"not reached: {ready.error}"
+    if ready.wants_login or live.wants_login:
+        return None, "the credential is not accepted"
     if ready.status == live.status == 200:
         return True, ""
     failed = [line.removeprefix(_FAILED).split()[0] for line in ready.body.splitlines() if line.startswith(_FAILED)]
-    alive = "lives" if live.status == 200 else f"/livez {live}"
-    why = f"{', '.join(failed)} failed" if failed else f"/readyz {ready}"
-    return False, f"not ready: {why}; {alive}"
+    why = f"not ready: {', '.join(failed)} failed" if failed else f"/readyz {ready}"
+    return False, f"{'ready' if ready.status == 200 else why}; {'lives' if live.status == 200 else f'/livez {live}'}"

@@ -83,7 +83,8 @@ PLANE_FAULTS = (
         _lab(
             "apiserver-rolling-upgrade",
             "all apiservers are restarted, one when the one before is ready",
-            UNHARMED,
+            # What is in flight at each is cut.
+            Limit(failed=3, moves=0, api=ApiLimit(read=0.3, write=0.3, watch=0.3)),
             "upgrade",
             Target.ALL_APISERVERS,
         ),

@@ -53,7 +53,7 @@ class Node(Settings):
     apiserver_ca: str | None = None
     """The apiservers' CA certificate, in PEM; in the inventory a path relative to it."""
     kubeconfig: Line | None = None
-    """A kubeconfig, for what `failover-test` measures through the Kubernetes API; a path relative to the inventory."""
+    """A kubeconfig, for what `failover-test` and `verify` ask the Kubernetes API; a path relative to the inventory."""
     templates: tuple[Template, ...] = ()
     """Templates in place of ours, by their names; in the inventory the path of their folder, relative to it."""
     lab: LabName | None = None

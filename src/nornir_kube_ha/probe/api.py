@@ -15,16 +15,17 @@ from nornir_kube_ha.probe.kubernetes import COUNTER, IDLE, OBJECTS, Api, Workpla
 from nornir_kube_ha.probe.settings import READ, WRITE, Config, Kubernetes
 from nornir_kube_ha.probe.watch import LAST, Watch
 
+SETTLING = 3  # times our patience, until all must have been told
 _POLL = 0.02  # seconds
-_GRACE = 5.0  # seconds beside our patience until all must have been heard
 _ROUNDS = 2  # times our patience, until a place is written again: no write is under way for so long
 
 
 class ApiClient:
     """Reads, writes and watches, from `begin` to `end`.
 
-    Each write has a number, and changes a place of its own in the object, until the places are used up. So each read
-    tells of every write whether it was kept, whichever of those under way came first.
+    Each write has a number, and changes a place of its own in the object; after so many writes as there are places, the
+    first is used again. So each read tells of every write whether it was kept, whichever of those under way came first.
+    A write that failed may be applied later all the same: its number in the place of a newer one is no loss.
 
     Arguments:
         config: where the apiservers are
@@ -43,6 +44,8 @@ class ApiClient:
         self._places = max(1, int(kubernetes.rate * kubernetes.patience * _ROUNDS))
         self._written = 0
         self._kept: dict[int, int] = {}  # place: number of the newest write there that was acknowledged
+        self._failed: dict[int, set[int]] = {}  # place: numbers of writes there that were not
+        self._lost: set[int] = set()  # numbers of writes that were told as lost
         self._listening: list[asyncio.Task[None]] = []
 
     @property
@@ -69,7 +72,7 @@ class ApiClient:
         error = ""
         try:
             found = await self._api.ask(self._api.request("GET", self._api.path(COUNTER)))
-            self._compare(expected, found.get("data") or {})
+            self._compare(expected, _data_of(found))
         except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
             error = word_for(caught)
         self._tell(start, error, READ)
@@ -77,10 +80,10 @@ class ApiClient:
 
     def _compare(self, expected: dict[int, int], data: dict[str, str]) -> None:
         for place, number in expected.items():
-            if int(data.get(str(place), -1)) < number:
+            found = int(data.get(str(place), -1))
+            if found < number and found not in self._failed.get(place, ()) and number not in self._lost:
+                self._lost.add(number)
                 self._journal.add("lost", time.monotonic(), number)
-                if self._kept.get(place) == number:  # it is told once
-                    del self._kept[place]
 
     async def write(self, name: str = COUNTER) -> bool:
         """Write a number; whether that was acknowledged.
@@ -97,6 +100,8 @@ class ApiClient:
             version = int(made["metadata"]["resourceVersion"])
         except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
             error = word_for(caught)
+            if name == COUNTER:
+                self._failed.setdefault(place, set()).add(number)
         else:
             moment = time.monotonic()
             if name == COUNTER:
@@ -119,17 +124,17 @@ class ApiClient:
         Arguments:
             under_way: requests that have begun
         """
-        patience = self.settings.patience
-        await _until(partial(self.write, IDLE), patience + _GRACE)
+        deadline = time.monotonic() + SETTLING * self.settings.patience
+        await _until(partial(self.write, IDLE), deadline)
         if under_way:
-            await asyncio.wait(under_way, timeout=patience + _GRACE)
-        await _until(self.read, patience + _GRACE)
+            await asyncio.wait(under_way, timeout=max(0.0, deadline - time.monotonic()))
+        await _until(self.read, deadline)
         due = {watch: set(watch.waiting) for watch in self.watches}
 
         async def is_heard() -> bool:
             return not any(numbers & watch.waiting.keys() for watch, numbers in due.items())
 
-        await _until(is_heard, 2 * patience + _GRACE)
+        await _until(is_heard, deadline)
         for watch, numbers in due.items():
             watch.give_up(numbers)
 
@@ -142,8 +147,15 @@ class ApiClient:
         return await self._workplace.remove()
 
 
-async def _until(action: Callable[[], Awaitable[bool]], seconds: float) -> None:
-    """Do it again and again until it succeeds, or the time is over."""
-    deadline = time.monotonic() + seconds
+def _data_of(found: dict[str, Any]) -> dict[str, str]:
+    """The object's data; an answer that is something else is none."""
+    if found.get("metadata", {}).get("name") != COUNTER:
+        raise ValueError("an answer that is not the object")
+    data: dict[str, str] = found.get("data") or {}
+    return data
+
+
+async def _until(action: Callable[[], Awaitable[bool]], deadline: float) -> None:
+    """Do it again and again until it succeeds, or the time is over; once at least."""
     while not await action() and time.monotonic() < deadline:  # noqa: ASYNC110 - what is waited for has no event
         await asyncio.sleep(_POLL)

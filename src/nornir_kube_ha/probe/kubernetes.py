@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from nornir_kube_ha.probe.clock import Limit, Pulse
@@ -55,7 +56,7 @@ def credential_context(kubernetes: Kubernetes) -> ssl.SSLContext:
         kubernetes: with the credential
 
     Raises:
-        ssl.SSLError: the CA, the certificate or its key is none
+        OSError: the CA, the certificate or its key is none, or the key is encrypted
     """
     context = context_for(kubernetes.ca)
     if kubernetes.certificate:
@@ -64,7 +65,8 @@ def credential_context(kubernetes: Kubernetes) -> ssl.SSLContext:
             data = f"{kubernetes.certificate.strip()}\n{kubernetes.key.strip()}\n".encode()
             with open(number, "wb", closefd=False) as file:
                 file.write(data)
-            context.load_cert_chain(f"/proc/self/fd/{number}")
+            # With a password that is none: OpenSSL would ask at the terminal for that of an encrypted key.
+            context.load_cert_chain(f"/proc/self/fd/{number}", password="")
         finally:
             os.close(number)
     return context
@@ -170,6 +172,11 @@ def _object(body: bytes) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+def _is_ours(found: dict[str, Any]) -> bool:
+    """Whether a namespace has our label."""
+    return bool(found.get("metadata", {}).get("labels", {}).get(_LABEL) == _OURS)
+
+
 class Workplace:
     """The namespace that the client works in, and its objects.
 
@@ -184,7 +191,8 @@ class Workplace:
         self._api = api
         self._name = api.settings.namespace
         self._path = f"/api/v1/namespaces/{self._name}"
-        self._is_ours = False
+        self._foreign = f"namespace {self._name} exists without the label {_LABEL}: {_OURS}; rename or delete it"
+        self._began = False
 
     async def create(self) -> None:
         """Create all.
@@ -193,26 +201,30 @@ class Workplace:
             RefusedError: the credential is not accepted or may not do that, or the namespace is somebody else's
         """
         if missing := [words async for words in self._missing_rights()]:
-            raise RefusedError(f"the credential may not {', '.join(missing)}; docs/failover-test.md has the rights")
+            raise RefusedError(f"the credential may not {', '.join(missing)}")
         await self._clear()
+        self._began = True  # from here on there may be something to remove
         metadata = {"name": self._name, "labels": {_LABEL: _OURS}}
-        self._is_ours = True  # from here on there may be something to remove
-        await self._must("POST", "/api/v1/namespaces", {"metadata": metadata})
+        made = await self._must("POST", "/api/v1/namespaces", {"metadata": metadata}, made=self._path)
+        if not _is_ours(made):
+            raise RefusedError(self._foreign)
         for name in OBJECTS:
-            made = await self._must("POST", self._api.path(), {"metadata": {"name": name}, "data": {}})
+            body = {"metadata": {"name": name}, "data": {}}
+            made = await self._must("POST", self._api.path(), body, made=self._api.path(name))
             self.versions[name] = int(made["metadata"]["resourceVersion"])
 
     async def remove(self) -> str:
         """Delete all; why not, if that fails."""
-        if not self._is_ours:
+        if not self._began:
             return ""
         try:
-            await self._must("DELETE", self._path)
+            if _is_ours(await self._must("GET", self._path, absent=True)):
+                await self._must("DELETE", self._path, absent=True)
         except RefusedError as error:
             return f"namespace {self._name} is left: {error}"
         return ""
 
-    async def _missing_rights(self) -> Any:  # noqa: ANN401 - an iterator of words
+    async def _missing_rights(self) -> AsyncIterator[str]:
         for verb, resource, name in (
             ("create", "namespaces", ""),
             ("get", "namespaces", self._name),
@@ -233,24 +245,33 @@ class Workplace:
             found = await self._must("GET", self._path, absent=True)
             if not found:
                 return
-            metadata = found["metadata"]
-            if metadata.get("labels", {}).get(_LABEL) != _OURS:
-                raise RefusedError(f"namespace {self._name} is there, and is not ours")
-            if "deletionTimestamp" not in metadata:
+            if not _is_ours(found):
+                raise RefusedError(self._foreign)
+            if "deletionTimestamp" not in found["metadata"]:
                 await self._must("DELETE", self._path, absent=True)
             await asyncio.sleep(_RETRY)
-        raise RefusedError(f"namespace {self._name} of an earlier run has not gone within {_ENDING:.0f} s")
+        raise RefusedError(
+            f"namespace {self._name} of an earlier run was deleted, and is still there after {_ENDING:.0f} s; "
+            f"`kubectl get namespace {self._name} -o yaml` says under `conditions` what keeps it"
+        )
 
-    async def _must(self, method: str, path: str, body: object = None, *, absent: bool = False) -> dict[str, Any]:
-        """Ask until there is an answer; what is missing may be absent."""
+    async def _must(
+        self, method: str, path: str, body: object = None, *, absent: bool = False, made: str = ""
+    ) -> dict[str, Any]:
+        """Ask until there is an answer. What is missing may be absent; what is there is read from `made`.
+
+        A request whose answer was lost is sent again, and what it made is there already then.
+        """
         request = self._api.request(method, path, body)
         deadline = time.monotonic() + self._api.settings.patience
         while True:
             try:
                 return await self._api.ask(request)
             except StatusError as error:
-                if error.status == 404 and (absent or method == "DELETE"):
+                if error.status == 404 and absent:
                     return {}
+                if error.status == 409 and made:
+                    return await self._must("GET", made)
                 if error.status in (401, 403) or time.monotonic() > deadline:
                     raise RefusedError(f"{method} {path}: HTTP {error.status} {error}".strip()) from error
             except Exception as error:  # whatever it is, it may pass

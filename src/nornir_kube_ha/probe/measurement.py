@@ -79,7 +79,7 @@ class Measurement:
         """Ask nothing yet.
 
         Raises:
-            ssl.SSLError: the credential's CA, its certificate or its key is none
+            OSError: the credential's CA, its certificate or its key is none
         """
         self.config, self.context = config, context
         self.loop = asyncio.get_running_loop()
@@ -123,6 +123,7 @@ class Measurement:
         patience = self.api.settings.patience if self.api else self.config.timeout
         if self._beginning:
             await asyncio.wait({self._beginning}, timeout=patience + GRACE)
+            self._beginning.cancel()
         if self.pending:
             await asyncio.wait(self.pending, timeout=patience + GRACE)
         for kept in self._kept:
@@ -143,8 +144,9 @@ class Measurement:
     async def _begin_api(self, api: ApiClient) -> None:
         try:
             await api.begin()
-        except RefusedError as error:
-            self.journal.add("fatal", str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing can be measured
+            words = str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
+            self.journal.add("fatal", words)
             self.status = 2
             self.stopping.set()
             return
@@ -258,7 +260,7 @@ def _first_line() -> tuple[bytes, bytes]:
 async def _measure(config: Config, heard: bytes) -> int:
     try:
         measurement = Measurement(config, context_for(config.ca))
-    except ssl.SSLError as error:
+    except (OSError, ValueError) as error:
         return _fatal(error)
     return await measurement.run(heard)
 

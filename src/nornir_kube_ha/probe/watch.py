@@ -104,7 +104,7 @@ class Watch:
         connection = self._connection = self._api.connection()
         self._since = began = time.monotonic()
         limit: Limit | None = self._api.limit(connection)
-        error, expired = "closed", False
+        error, expired, told = "closed", False, False
         try:
             async for line in connection.lines(self._request()):
                 if limit:  # it is open
@@ -113,6 +113,7 @@ class Watch:
                     self._since = time.monotonic()
                 if line:
                     self._take(json.loads(line))
+                    told = True
         except Exception as caught:  # noqa: BLE001 - whatever it was, the watch has ended
             error = word_for(caught)
             expired = isinstance(caught, StatusError) and caught.status == _GONE
@@ -122,7 +123,7 @@ class Watch:
         self._connection = None
         if not self._stopping:
             now = time.monotonic()
-            if limit or expired:
+            if limit or (expired and not told):
                 self._tell(began, now, f"not opened: {error}", CUT)
             else:
                 self._tell(now, now, error, CUT)

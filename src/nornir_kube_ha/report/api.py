@@ -126,3 +126,12 @@ def limit_words(fault: FaultReport) -> str:
         fault: the fault
     """
     return ", ".join(filter(None, (fault.limit.words, fault.limit.api.words if fault.with_api else "")))
+
+
+def lacks_api(fault: FaultReport) -> bool:
+    """Whether a trial was measured without a credential.
+
+    Arguments:
+        fault: the fault
+    """
+    return any(trial.api is None for trial in fault.measured)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.report.api import ApiRow, api_rows, limit_words
+from nornir_kube_ha.report.api import ApiRow, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.axis import windows
 from nornir_kube_ha.report.faults import Cost, clusters_of, cost_of, in_words, troubles_of, verdict
 from nornir_kube_ha.report.lanes import NARROW, WIDE
@@ -64,6 +64,11 @@ class FaultPart:
     def api(self) -> tuple[ApiRow, ...]:
         """What clients of the Kubernetes API waited; nothing if that was not measured."""
         return api_rows(self.fault)
+
+    @property
+    def lacks_api(self) -> bool:
+        """Whether these were not measured though the fault was."""
+        return lacks_api(self.fault)
 
     @property
     def limit(self) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, limit_words
+from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.faults import cost_of, in_words, seconds_of, troubles_of
 from nornir_kube_ha.text import indented
 from nornir_kube_ha.trial import FaultReport, Outcome
@@ -62,4 +62,4 @@ def _output(fault: FaultReport) -> str:
         for row in api_rows(fault)
     }
     told = [f"{title}: {value}" for title, value in (lines | rows).items()]
-    return "\n".join([*told, *([] if rows else [NOT_MEASURED])])
+    return "\n".join([*told, *([NOT_MEASURED] if lacks_api(fault) else [])])

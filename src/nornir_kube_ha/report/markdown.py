@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks import CHECKS, Finding, Status
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows
+from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api
 from nornir_kube_ha.report.faults import NONE, cost_of, counts_of, in_words, verdict
 from nornir_kube_ha.report.model import HostReport, Report
 from nornir_kube_ha.report.text import parts
@@ -41,7 +41,10 @@ def _blocks(report: Report) -> Iterator[str]:
     if report.faults:
         yield "### Faults"
         yield "\n".join(_faults(report))
-        yield "\n".join(_api(report))
+        if any(fault.with_api for fault in report.faults):
+            yield "\n".join(_api(report))
+        if any(map(lacks_api, report.faults)):
+            yield _text(NOT_MEASURED)
     for trouble in troubles(report):
         if trouble.status is not Status.SKIP:
             yield from _explanation(trouble)
@@ -96,10 +99,7 @@ def _fault(fault: FaultReport) -> Iterator[str]:
 
 def _api(report: Report) -> Iterator[str]:
     rows = [(fault, row) for fault in report.faults for row in api_rows(fault)]
-    if not rows:
-        yield _text(NOT_MEASURED)
-        return
-    yield _row("fault", "client", "waited", "until", "limit", "lost")
+    yield _row("fault", "client", "waited", "until", "limit", "failed, ended, lost")
     yield _row(*["---"] * 6)
     for fault, row in rows:
         until = _text(row.meaning.removeprefix("until "))

@@ -6,7 +6,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, limit_words
+from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.faults import NO_END, NONE, Cost, cost_of, in_words, troubles_of, verdict
 from nornir_kube_ha.text import clean, indented, one_line
 from nornir_kube_ha.trial import FaultReport, Outcome
@@ -38,7 +38,7 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
         yield Text("what clients of the Kubernetes API waited for an answer, and watches for an event", style="bold")
         api = _api_table(measured)
         yield from [api] if _wanted(api, console) <= console.width else map(_api_block, measured)
-    elif any(fault.measured for fault in faults):
+    if any(map(lacks_api, faults)):
         yield Text(NOT_MEASURED)
     yield from (_explanation(fault) for fault in faults if not fault.passed)
 
@@ -47,7 +47,7 @@ def _api_table(faults: Sequence[FaultReport]) -> Table:
     """Rows for each fault: what each kind of client waited, of how much, and what it lost."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     spread = any(len(fault.with_api) > 1 for fault in faults)
-    for title in ("fault", "client", "median/p99/max" if spread else "waited", "limit", "lost"):
+    for title in ("fault", "client", "median/p99/max" if spread else "waited", "limit", "failed, ended, lost"):
         table.add_column(title)
     for fault in faults:
         for number, row in enumerate(api_rows(fault)):
