@@ -59,8 +59,8 @@ REPEAT ?= 100
 LABS ?= 2
 SETTINGS ?= ours
 FAULTS ?= *
-failover-report: setup ## make every fault 100 times (REPEAT=N FAULTS='haproxy-*' LABS=N SETTINGS=fast); writes docs/failover.md
-	@$(PYTHON) -m campaigns.failover --repeat $(REPEAT) --labs $(LABS) --settings $(SETTINGS) --fault '$(FAULTS)'
+failover-report: setup ## make every fault 100 times (REPEAT=N FAULTS='haproxy-*' LABS=N SETTINGS=fast|real HOLD=25s); writes docs/failover.md
+	@$(PYTHON) -m campaigns.failover --repeat $(REPEAT) --labs $(LABS) --settings $(SETTINGS) --fault '$(FAULTS)' $(addprefix --hold ,$(HOLD))
 
 failover-long: REPEAT = 20
 failover-long: LABS = 7

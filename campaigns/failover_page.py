@@ -20,10 +20,10 @@ SECTIONS = {
 }
 """Title and command, by the name that trials are kept under."""
 THROUGH_API = {
-    "real": ("Through a real control plane", "make failover-report SETTINGS=real REPEAT=30"),
-    "guide-real": (
+    "real": ("Through a real control plane", "make failover-report SETTINGS=real REPEAT=30 LABS=1"),
+    "guide-real-25s": (
         "Through a real control plane, with the guide's settings",
-        "make failover-report SETTINGS=guide-real REPEAT=10",
+        "make failover-report SETTINGS=guide-real HOLD=25s REPEAT=10 LABS=1",
     ),
 }
 """The same of trials before a real control plane."""
