@@ -155,7 +155,10 @@ def _seconds(value: float | None) -> float:
 
 
 def _spread(rows: Iterable[Row], figure: Callable[[Row], float | None]) -> str:
-    found = Statistics.of(_seconds(figure(row)) for row in rows)
+    values = [_seconds(figure(row)) for row in rows]
+    if not values:
+        return "-"
+    found = Statistics.of(values)
     return " / ".join(_shown(value) for value in (found.median, found.p99, found.maximum))
 
 

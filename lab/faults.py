@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from nornir_kube_ha.lab import healing, lifecycle
@@ -46,10 +47,13 @@ class LabFault:
             LabError: it does not show
         """
         if self.seconds is not None and self.verb != "reboot":  # from a reboot, a host comes back by itself
-            own = PLANE_PATIENCE * len(self.hosts) if self.verb == UPGRADE else 0  # until `make` has ended
-            healing.arm(self.lab, self.verb, self.hosts, self.seconds + own)
-        for host in self.hosts:
-            self._break(host)
+            healing.arm(self.lab, self.verb, self.hosts, self.seconds + self._own_time)
+        if self.verb == UPGRADE:
+            for host in self.hosts:
+                self._break(host)
+        else:
+            with ThreadPoolExecutor(len(self.hosts)) as pool:  # a real apiserver takes seconds to stop
+                list(pool.map(self._break, self.hosts))
         self._await(self._shows, "does not show")
 
     def heal(self) -> None:
@@ -69,6 +73,12 @@ class LabFault:
                 Host(self.lab, host).set_apiserver("ok")
         self._await(self._is_well, "is not over")
         healing.disarm(self.lab, self.hosts)
+
+    @property
+    def _own_time(self) -> float:
+        """Seconds that the making of it may take."""
+        planes = [host for host in self.hosts if read_layout(self.lab).host(host).plane]
+        return PLANE_PATIENCE * (len(self.hosts) if self.verb == UPGRADE else bool(planes))
 
     def _break(self, host: str) -> None:
         if self.verb == "off":

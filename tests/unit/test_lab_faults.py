@@ -105,7 +105,7 @@ def test_power_goes_and_comes_back(lab: Lab, verb: str, made: list[str], healed:
     lab.seen = ["refused"]  # which is not the matter here
     both = fault(verb, "lb-1", "lb-2")
     both.make()
-    assert lab.steps == made
+    assert sorted(lab.steps) == made  # both at once
     both.heal()
     assert lab.steps[2:] == healed
 
