@@ -12,8 +12,8 @@ from types import MappingProxyType
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts import Endpoint, Probe
 from nornir_kube_ha.intent import Apiserver, Cluster, Node
-from nornir_kube_ha.probe.kubernetes import context_for, credential_context
 from nornir_kube_ha.probe.settings import Kubernetes
+from nornir_kube_ha.probe.tls import context_for, credential_context
 from nornir_kube_ha.tasks.login import refuse_outside_lab
 
 TIMEOUT = 3  # seconds for each answer, as the nodes' own probes

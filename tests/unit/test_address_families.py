@@ -222,7 +222,7 @@ def test_a_healthy_node_passes(host_view: Hosts) -> None:
 
 def together_with(cluster_view: Clusters, changes: Mapping[str, Change], **options: Any) -> Any:  # noqa: ANN401
     all_changes = {name: together(serving, changes.get(name, lambda found: found)) for name in HOSTS}
-    endpoint = Endpoint(READY, VERSION, {"192.0.2.20": READY, "2001:db8::10": READY})
+    endpoint = Endpoint(READY, VERSION, {"192.0.2.20": READY, "2001:db8::10": READY}, {"lb-1": (READY, READY)})
     return cluster_view(all_changes, **{"endpoint": endpoint, "group": DUAL, **options})
 
 

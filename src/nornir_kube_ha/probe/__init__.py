@@ -3,5 +3,5 @@
 It is sent to where it runs, and needs Python 3.9 and its standard library there, nothing else.
 """
 
-MODULES = ("clock", "http", "settings", "connection", "journal", "kubernetes", "watch", "api", "measurement")
+MODULES = ("clock", "http", "settings", "tls", "connection", "journal", "kubernetes", "watch", "api", "measurement")
 """Its modules, each after those that it imports: in this order they are sent."""

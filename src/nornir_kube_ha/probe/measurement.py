@@ -46,8 +46,9 @@ from nornir_kube_ha.probe.clock import BEAT, Limit, Pulse
 from nornir_kube_ha.probe.connection import Connection
 from nornir_kube_ha.probe.http import bracketed, request_of, word_for
 from nornir_kube_ha.probe.journal import GRACE, Journal
-from nornir_kube_ha.probe.kubernetes import RefusedError, context_for
+from nornir_kube_ha.probe.kubernetes import RefusedError
 from nornir_kube_ha.probe.settings import ADDRESS, Config, parse_config
+from nornir_kube_ha.probe.tls import context_for
 
 _FLUSH = 2  # beats between two writes
 _TELL = 40  # beats between two words about lateness
