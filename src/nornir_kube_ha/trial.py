@@ -37,7 +37,7 @@ class ApiLimit:
             [
                 *_at_most("reads without answer for", self.read, " s"),
                 *_at_most("writes without answer for", self.write, " s"),
-                *_at_most("watches deaf for", self.watch, " s"),
+                *_at_most("watches silent for", self.watch, " s"),
                 *_at_most("failed reads and writes", self.failed),
                 *_at_most("watches cut", self.cuts),
             ]
@@ -223,7 +223,7 @@ def _api_measured(limit: ApiLimit, cost: ApiCost) -> tuple[_Measured, ...]:
     return (
         ("reads without answer for", cost.read.gap, limit.read, " s"),
         ("writes without answer for", cost.write.gap, limit.write, " s"),
-        ("watches deaf for", cost.watch.silence, limit.watch, " s"),
+        ("watches silent for", cost.watch.silence, limit.watch, " s"),
         ("failed reads and writes", cost.read.failed + cost.write.failed, limit.failed, ""),
         ("watches cut", cost.watch.cuts, limit.cuts, ""),
         *_losses(cost),
