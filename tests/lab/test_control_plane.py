@@ -119,6 +119,11 @@ def test_apiserver_breaks_as_it_is_told_and_the_api_stays(real: Lab, mode: str, 
     try:
         await_answer(real, host, answers)
         said(kubectl(real, "get", "namespaces"))
+        found = real.runbook("verify", "--check", "apiserver.health", "--output", "json")
+        assert (found.status, found.red_checks()) == (1, {"demo": ["apiserver.health"]})
+        [check] = found.report["clusters"]["demo"]["checks"]
+        assert host in check["seen"]
+        assert (check["status"] == "fail") is (mode == "error")  # one that is not reached at all does not tell
     finally:
         assert real.kube_ha("lab", "apiserver", "--lab", real.name, host, "ok").status == 0
     await_answer(real, host, {"200"})

@@ -92,7 +92,7 @@ def readyz(lab: Layout, address: str) -> str:
                 socket.create_connection((address, 6443), timeout=1) as raw,
                 context.wrap_socket(raw, server_hostname=str(VIP.ip)) as secured,
             ):
-                secured.sendall(b"GET /readyz HTTP/1.1\r\nConnection: close\r\n\r\n")
+                secured.sendall(b"GET /readyz HTTP/1.1\r\nHost: kubernetes\r\nConnection: close\r\n\r\n")
                 return secured.recv(64).decode().partition("\r\n")[0]
         except OSError as error:
             return type(error).__name__
