@@ -56,6 +56,8 @@ class FakeKubernetes(Apiserver):
         """Numbers of writes that no watch hears of."""
         self.fails: set[str] = set()
         """Methods that are answered with 503."""
+        self.swallows = 0
+        """How many requests that create something get no answer, though it is created."""
         self.is_mute = False
         """Watches stay open, and hear nothing."""
         self.oldest = 0
@@ -102,8 +104,13 @@ class FakeKubernetes(Apiserver):
         elif path.endswith("selfsubjectaccessreviews"):
             asked = body["spec"]["resourceAttributes"]
             content = {"status": {"allowed": f"{asked['verb']} {asked['resource']}" not in self.forbidden}}
+        elif method == "POST" and (made := f"{path}/{body['metadata']['name']}") in self.objects:
+            status, content = 409, {"message": f"{made} exists"}
         elif method == "POST":
-            status, content = 201, await self._keep(f"{path}/{body['metadata']['name']}", body)
+            status, content = 201, await self._keep(made, body)
+            self.swallows -= 1
+            if self.swallows >= 0:
+                return False
         elif path not in self.objects:
             status, content = 404, {"message": f"{path} not found"}
         elif method == "DELETE":

@@ -31,7 +31,7 @@ class ApiClient:
         config: where the apiservers are
         kubernetes: of this config
         pulse: knows how late we are
-        journal: told what is seen
+        journal: records what is seen
     """
 
     def __init__(self, config: Config, kubernetes: Kubernetes, pulse: Pulse, journal: Journal) -> None:
@@ -116,10 +116,10 @@ class ApiClient:
         self._journal.add("a", round(start, 6), round(time.monotonic(), 6), error, None, "", kind)
 
     async def settle(self, under_way: Collection[asyncio.Task[Any]]) -> None:
-        """Wait until all is told of what has begun: requests have ended, every watch has heard of every write.
+        """Wait until requests that have begun have ended, and every watch has heard of every write.
 
         The object that does not change is changed now, so that a watch which only listens can show that it hears.
-        What a watch has not heard in the end is told as not heard.
+        What a watch has not heard in the end is recorded as not heard.
 
         Arguments:
             under_way: requests that have begun

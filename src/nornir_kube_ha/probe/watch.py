@@ -32,7 +32,7 @@ class Watch:
 
     Arguments:
         api: of the credential
-        journal: told what it hears, and how it ends
+        journal: records what it hears, and how it ends
         name: of the object
         version: of the object, from which on it is watched
         number: by which it is told apart
