@@ -306,9 +306,9 @@ class FaultReport:
         return tuple(trial for trial in self.trials if trial.outcome in {Outcome.PASSED, Outcome.MISSED})
 
     @property
-    def with_api(self) -> tuple[Trial, ...]:
-        """Those of the measured ones in which clients of the Kubernetes API were measured, too."""
-        return tuple(trial for trial in self.measured if trial.api)
+    def api_costs(self) -> tuple[ApiCost, ...]:
+        """What clients of the Kubernetes API lost, in each of the measured trials that had a credential."""
+        return tuple(trial.api for trial in self.measured if trial.api)
 
     @property
     def worst(self) -> Trial | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.api_outage import ApiCost
-from nornir_kube_ha.report.faults import figure, in_seconds
+from nornir_kube_ha.report.faults import in_seconds, spread
 from nornir_kube_ha.trial import FaultReport, Statistics
 
 API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
@@ -54,10 +54,9 @@ def api_rows(fault: FaultReport) -> tuple[ApiRow, ...]:
     Arguments:
         fault: the fault
     """
-    costs = [trial.api for trial in fault.with_api if trial.api]
     most = fault.limit.api
     limits = dict(zip(API_FIGURES, (None, most.read, most.write, most.watch), strict=True))
-    return tuple(_rows(costs, limits)) if costs else ()
+    return tuple(_rows(fault.api_costs, limits)) if fault.api_costs else ()
 
 
 def api_rows_of(cost: ApiCost) -> tuple[ApiRow, ...]:
@@ -74,7 +73,7 @@ def _rows(costs: Sequence[ApiCost], limits: Mapping[str, float | None]) -> Itera
     for name, of in API_FIGURES.items():
         limit = limits[name]
         words = "" if limit is None else f"{limit:g} s"
-        yield ApiRow(name, MEANINGS[name], _spread([of(cost) for cost in costs]), words, losses[name])
+        yield ApiRow(name, MEANINGS[name], spread([of(cost) for cost in costs]), words, losses[name])
 
 
 def api_statistics(fault: FaultReport) -> dict[str, Statistics]:
@@ -83,15 +82,8 @@ def api_statistics(fault: FaultReport) -> dict[str, Statistics]:
     Arguments:
         fault: the fault
     """
-    costs = [trial.api for trial in fault.with_api if trial.api]
+    costs = fault.api_costs
     return {name: Statistics.of(map(of, costs)) for name, of in API_FIGURES.items()} if costs else {}
-
-
-def _spread(values: Sequence[float]) -> tuple[str, ...]:
-    if len(values) == 1:
-        return (figure(values[0]),)
-    found = Statistics.of(values)
-    return figure(found.median), figure(found.p99), figure(found.maximum)
 
 
 def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str]:
@@ -125,7 +117,7 @@ def limit_words(fault: FaultReport) -> str:
     Arguments:
         fault: the fault
     """
-    return ", ".join(filter(None, (fault.limit.words, fault.limit.api.words if fault.with_api else "")))
+    return ", ".join(filter(None, (fault.limit.words, fault.limit.api.words if fault.api_costs else "")))
 
 
 def lacks_api(fault: FaultReport) -> bool:

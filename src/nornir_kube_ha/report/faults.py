@@ -1,7 +1,7 @@
 """What a fault cost, in the figures and the words that every rendering shares."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -49,18 +49,26 @@ def cost_of(fault: FaultReport) -> Cost:
         fault: the fault
     """
     most = two_holders(fault)
-    new, reused, after = (tuple(map(figure, _spread(fault, of))) for of in FIGURES.values())
+    new, reused, after = (_spread(fault, of) for of in FIGURES.values())
     return Cost(new, reused, after, _failed(fault), NONE if most is None else figure(most), _ways(fault))
 
 
-def _spread(fault: FaultReport, of: Callable[[Trial], float]) -> tuple[float, ...]:
+def _spread(fault: FaultReport, of: Callable[[Trial], float]) -> tuple[str, ...]:
     unhealed = (trial for trial in fault.trials if trial.outcome is Outcome.NOT_HEALED and trial.new.total)
     # A cluster that is not well again has lost something; of a fault that was not there, any figure would mislead.
-    trials = fault.measured or tuple(unhealed)
-    if len(trials) <= 1:
-        return tuple(map(of, trials))
-    found = Statistics.of(map(of, trials))
-    return found.median, found.p99, found.maximum
+    return spread([of(trial) for trial in fault.measured or unhealed])
+
+
+def spread(seconds: Sequence[float]) -> tuple[str, ...]:
+    """A figure over trials: itself if there is one, else median, p99 and maximum.
+
+    Arguments:
+        seconds: of each trial
+    """
+    if len(seconds) <= 1:
+        return tuple(map(figure, seconds))
+    found = Statistics.of(seconds)
+    return figure(found.median), figure(found.p99), figure(found.maximum)
 
 
 def _failed(fault: FaultReport) -> tuple[str, ...]:

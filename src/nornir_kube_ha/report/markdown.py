@@ -41,7 +41,7 @@ def _blocks(report: Report) -> Iterator[str]:
     if report.faults:
         yield "### Faults"
         yield "\n".join(_faults(report))
-        if any(fault.with_api for fault in report.faults):
+        if any(fault.api_costs for fault in report.faults):
             yield "\n".join(_api(report))
         if any(map(lacks_api, report.faults)):
             yield _text(NOT_MEASURED)

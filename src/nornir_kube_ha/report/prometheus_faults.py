@@ -43,8 +43,7 @@ def _api(labels: Mapping[str, str], fault: FaultReport) -> Iterator[Sample]:
 
 
 def _api_counts(labels: Mapping[str, str], fault: FaultReport) -> Iterator[Sample]:
-    costs = [trial.api for trial in fault.with_api if trial.api]
-    if costs:
+    if costs := fault.api_costs:
         yield {**labels, "what": "acknowledged_writes_lost"}, str(sum(cost.lost for cost in costs))
         yield {**labels, "what": "events_missed"}, str(sum(cost.missed for cost in costs))
         yield {**labels, "what": "watches_ended"}, str(sum(cost.watch.cuts for cost in costs))

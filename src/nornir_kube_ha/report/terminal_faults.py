@@ -33,7 +33,7 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
     table = next((table for table in tables if _wanted(table, console) <= console.width), None)
     yield from [table] if table else map(_block, faults)
     yield Text()
-    measured = [fault for fault in faults if fault.with_api]
+    measured = [fault for fault in faults if fault.api_costs]
     if measured:
         yield Text("what clients of the Kubernetes API waited for an answer, and watches for an event", style="bold")
         api = _api_table(measured)
@@ -46,7 +46,7 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
 def _api_table(faults: Sequence[FaultReport]) -> Table:
     """Rows for each fault: what each kind of client waited, of how much, and what it lost."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    spread = any(len(fault.with_api) > 1 for fault in faults)
+    spread = any(len(fault.api_costs) > 1 for fault in faults)
     for title in ("fault", "client", "median/p99/max" if spread else "waited", "limit", "failed, ended, lost"):
         table.add_column(title)
     for fault in faults:
