@@ -44,6 +44,12 @@ def namespaces(lab: Lab) -> set[str]:
     return {each["metadata"]["name"] for each in found["items"]}
 
 
+@pytest.fixture(autouse=True)
+def nothing_left(real: Lab) -> None:
+    """A test begins when nothing is left of an earlier one's client: an emptied namespace takes seconds to go."""
+    await_gone(real)
+
+
 def await_gone(lab: Lab) -> None:
     """Until nothing is left of the client."""
     deadline = time.monotonic() + PATIENCE
