@@ -2,7 +2,7 @@
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import DRAINED_FOLDER, LISTENER
+from nornir_kube_ha.config import DRAINED_FOLDER, LAST_RESORT, LISTENER
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.tasks.lease import guard
@@ -79,6 +79,7 @@ def _run(
             server=apiserver,
             haproxy_socket=intent.node(task.host.name).haproxy.socket,
             listener=LISTENER,
+            last_resort=LAST_RESORT,
             drained=DRAINED_FOLDER,
             seconds_to_last=f"{seconds:g}",
         )

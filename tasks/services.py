@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import DRAINED_FOLDER, KEEPALIVED_CONF, LISTENER, TMPFILES, VRRP_MAC, WATCH
+from nornir_kube_ha.config import DRAINED_FOLDER, KEEPALIVED_CONF, LAST_RESORT, LISTENER, TMPFILES, VRRP_MAC, WATCH
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
@@ -63,6 +63,7 @@ def services_script(change: HostPlan, node: Node) -> str:
         haproxy_socket=node.haproxy.socket,
         run_folder=TMPFILES,
         listener=LISTENER,
+        last_resort=LAST_RESORT,
         drained=DRAINED_FOLDER,
         **selinux(),
     )

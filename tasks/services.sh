@@ -1,7 +1,7 @@
 # Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
 #
 # After draft.sh, selinux.sh and watch.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, INTERFACE, RUN_FOLDER (the
-# tmpfiles.d file that makes it), and LISTENER and DRAINED as drain.sh has them.
+# tmpfiles.d file that makes it), and LISTENER, LAST_RESORT and DRAINED as drain.sh has them.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 fail() {
@@ -20,7 +20,10 @@ worker() {
 # A new worker knows nothing of what the old one was told.
 drain_again() {
     for server in "$DRAINED"/*; do
-        [ ! -f "$server" ] || echo "set server $LISTENER/${server##*/} state drain" | socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET"
+        [ -f "$server" ] || continue
+        for backend in "$LISTENER" "$LAST_RESORT"; do
+            echo "set server $backend/${server##*/} state drain" | socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET"
+        done
     done >&2
 }
 

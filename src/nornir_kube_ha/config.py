@@ -56,6 +56,7 @@ DRAINED_FOLDER = "/run/kube-ha-drained"
 WAITS_FILE = "/run/kube-ha-first-apiserver"
 SERVED_FILE = "/var/lib/kube-ha/served"
 LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
+LAST_RESORT = "kube-apiserver-alive"  # the same apiservers, by whether they are alive
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MOST_COMPARED = 100_000  # bytes
@@ -179,6 +180,7 @@ def config_files(
         "haproxy_down_file": HAPROXY_DOWN_FILE,
         "run_folder": RUN_FOLDER,
         "listener": LISTENER,
+        "last_resort": LAST_RESORT,
         "routers": tuple(_rendered(cluster, node, router) for router in cluster.routers),
     }
     files = [

@@ -5,7 +5,7 @@ import time
 from tests.lab.rig import HOSTS, MASTER, Lab, on_all
 
 SHOWN = "echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy-admin.sock"
-STATUS = f"{SHOWN} | grep '^kube-apiserver,lb-2,' | cut -d , -f 18"
+STATUS = f"{SHOWN} | grep '^kube-apiserver[^,]*,lb-2,' | cut -d , -f 18 | sort -u"  # of the last resort, too
 LEFT = "ls /run/kube-ha-drained; systemctl list-units --all --plain --no-legend 'kube-ha-ready-*'"
 
 

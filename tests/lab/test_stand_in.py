@@ -44,6 +44,7 @@ REQUESTS = {
         ("readyz verbose", "GET /readyz?verbose", ""),
         ("livez", "GET /livez", ""),
         ("livez verbose", "GET /livez?verbose", ""),
+        ("livez without etcd", "GET /livez?exclude=etcd", ""),
         ("healthz", "GET /healthz", ""),
         ("version", "GET /version", ""),
         ("close", "GET /readyz", "Connection: close\r\n"),
@@ -148,8 +149,9 @@ def test_stand_in_fails_as_the_real_one_does(both: tuple[Place, Place], mode: st
     for place in both:
         place.mode(mode)
     try:
-        stand_in, real = (place.ask(REQUESTS["readyz"], 15 if mode == "error" else 1) for place in both)
-        assert stand_in == real
+        for request in ("readyz", "livez without etcd"):
+            stand_in, real = (place.ask(REQUESTS[request], 15 if mode == "error" else 1) for place in both)
+            assert stand_in == real, request
     finally:
         for place in both:
             place.mode("ok")

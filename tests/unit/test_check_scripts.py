@@ -27,8 +27,9 @@ SOCAT = """#!/bin/sh
 [ "$*" = "-t 1 - UNIX-CONNECT:/run/haproxy-admin.sock" ] || exit 99
 cat >>"$FAKE/asked"
 case $(tail -n 1 "$FAKE/asked") in
-"show stat kube-apiserver 4 -1" | "show info")
+"show stat -1 4 -1" | "show info")
     [ ! -e "$FAKE/hangs" ] || exec sleep 5
+    [ ! -e "$FAKE/later" ] || ! grep -c "show stat" "$FAKE/asked" | grep -qx 2 || mv "$FAKE/later" "$FAKE/answer"
     cat "$FAKE/answer" 2>/dev/null ;;
 "shutdown sessions server "*) echo ;;
 *) exit 99 ;;
@@ -54,6 +55,10 @@ class Host:
     def haproxy_says(self, text: str) -> None:
         """What comes back on haproxy's socket."""
         (self.folder / "answer").write_text(text, encoding="utf-8")
+
+    def haproxy_says_later(self, text: str) -> None:
+        """What comes back from its second answer on."""
+        (self.folder / "later").write_text(text, encoding="utf-8")
 
     def haproxy_hangs(self) -> None:
         """Nothing comes back, and the connection stays open."""
@@ -138,20 +143,26 @@ def script(script_of: Callable[..., ConfigFile]) -> ConfigFile:
     return script_of()
 
 
-def stat(*servers: tuple[str, int, int]) -> str:
-    """What haproxy says of its servers cp-1, cp-2, ...: status, connections, and seconds in that status."""
+def stat(*servers: tuple[str, int, int], alive: str = "", held: int = 0) -> str:
+    """What haproxy says of its servers cp-1, cp-2, ...: status, connections, and seconds in that status.
+
+    `alive` names those that are, "1 2"; each has as many connections there as `held` says.
+    """
     lines = [HEADER]
     for number, (status, connections, seconds) in enumerate(servers, start=1):
-        row: dict[str, Any] = dict.fromkeys(COLUMNS, "0") | {"pxname": "kube-apiserver", "svname": f"cp-{number}"}
-        row |= {"scur": connections, "status": status, "lastchg": seconds}
-        lines.append("".join(f"{row[name]}," for name in COLUMNS))
+        ready = {"pxname": "kube-apiserver", "scur": connections, "status": status, "lastchg": seconds}
+        lives = "UP" if str(number) in alive.split() else "DOWN"
+        resort = {"pxname": "kube-apiserver-alive", "scur": held, "status": lives, "lastchg": 60}
+        for values in (ready, resort):
+            row: dict[str, Any] = dict.fromkeys(COLUMNS, "0") | {"svname": f"cp-{number}"} | values
+            lines.append("".join(f"{row[name]}," for name in COLUMNS))
     return "\n".join([*lines, "", ""])
 
 
 @pytest.mark.parametrize("release", ["2.2.9", "3.0.11"])
 def test_columns_are_where_every_haproxy_has_them(release: str) -> None:
     names = (DATA / f"show-stat-{release}.txt").read_text(encoding="utf-8").splitlines()[0].split(",")
-    assert [names[number - 1] for number in (2, 5, 18, 24)] == ["svname", "scur", "status", "lastchg"]
+    assert [names[number - 1] for number in (1, 2, 5, 18, 24)] == ["# pxname", "svname", "scur", "status", "lastchg"]
 
 
 DOWN = ("DOWN", 0, 60)
@@ -183,18 +194,25 @@ BLIND = [
 
 
 @pytest.mark.parametrize("servers", BLIND)
-@pytest.mark.parametrize("code", [200, 401, 403])
+@pytest.mark.parametrize(
+    ("check", "code"), [("readyz", 200), *(("readyz-or-unauthorized", code) for code in (200, 401, 403))]
+)
 @pytest.mark.parametrize("peer", PEERS)
 def test_blind_node_yields_while_any_peer_serves(
-    host: Host, script: ConfigFile, servers: list[tuple[str, int, int]], code: int, peer: str
+    host: Host,
+    script_of: Callable[..., ConfigFile],
+    servers: list[tuple[str, int, int]],
+    check: str,
+    code: int,
+    peer: str,
 ) -> None:
-    host.haproxy_says(stat(*servers))
+    host.haproxy_says(stat(*servers, alive="1 2 3"))
     host.peer_says(peer, code)
-    assert host.run(script) == 1
+    assert host.run(script_of(haproxy={"check": check})) == 1
 
 
 @pytest.mark.parametrize("servers", BLIND)
-@pytest.mark.parametrize("code", [None, 500, 503, 404])
+@pytest.mark.parametrize("code", [None, 500, 503, 404, 401])  # 401: the peer's last resort
 def test_vip_stays_where_it_is_while_no_node_serves(
     host: Host, script: ConfigFile, servers: list[tuple[str, int, int]], code: int | None
 ) -> None:
@@ -231,10 +249,9 @@ def test_hung_haproxy_is_for_the_other_script_to_tell_and_costs_this_one_no_time
 @pytest.mark.parametrize(
     ("server", "closed"),
     [
-        pytest.param(("DOWN", 3, 2), True, id="down for a second at least"),
+        pytest.param(("DOWN", 3, 0), True, id="just taken out"),
         pytest.param(("DOWN", 1, 3600), True, id="down for long"),
         pytest.param(("DOWN 1/2", 3, 5), True, id="on its way up"),
-        pytest.param(("DOWN", 3, 1), False, id="down for a moment, maybe: some are about to be tried on another"),
         pytest.param(("DOWN", 0, 5), False, id="no connection"),
         pytest.param(("UP", 3, 5), False, id="up"),
         pytest.param(("UP 1/2", 3, 5), False, id="on its way down"),
@@ -244,36 +261,80 @@ def test_hung_haproxy_is_for_the_other_script_to_tell_and_costs_this_one_no_time
     ],
 )
 @pytest.mark.parametrize("yields", [True, False])
-def test_connections_of_an_apiserver_that_is_down_are_closed(
+def test_connections_of_an_apiserver_that_is_dead_are_closed(
     host: Host, script_of: Callable[..., ConfigFile], server: tuple[str, int, int], *, closed: bool, yields: bool
 ) -> None:
-    host.haproxy_says(stat(UP, server))
+    host.haproxy_says(stat(("UP", 5, 10), server, alive="1"))
     assert host.run(script_of(keepalived={"yield_when_blind": yields})) == 0
     assert host.shut_down == (["kube-apiserver/cp-2"] if closed else [])
 
 
-def test_connections_of_every_apiserver_that_is_down_are_closed(host: Host, script: ConfigFile) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "ready_for", "closed"),
+    [
+        pytest.param(2, 10, True, id="another serves all the time"),
+        pytest.param(1, 60, False, id="not ready for a moment"),
+        pytest.param(60, 9, False, id="all were not ready a moment ago"),
+    ],
+)
+def test_connections_of_an_apiserver_that_is_alive_are_closed_if_it_alone_is_not_ready(
+    host: Host, script: ConfigFile, seconds: int, ready_for: int, *, closed: bool
+) -> None:
+    host.haproxy_says(stat(("UP", 5, ready_for), ("DOWN", 3, seconds), alive="1 2", held=2))
+    assert host.run(script) == 0
+    assert host.shut_down == (["kube-apiserver/cp-2"] if closed else [])
+
+
+@pytest.mark.parametrize(("seconds", "closed"), [(4, False), (5, True)])
+def test_connections_of_one_that_seems_dead_stay_while_all_recover(
+    host: Host, script: ConfigFile, seconds: int, *, closed: bool
+) -> None:
+    host.haproxy_says(stat(("UP", 5, 9), ("DOWN", 3, seconds), alive="1"))
+    assert host.run(script) == 0
+    assert host.shut_down == (["kube-apiserver/cp-2"] if closed else [])
+
+
+@pytest.mark.parametrize("alive", ["", "1", "1 2"])
+def test_no_connection_is_closed_while_no_apiserver_is_ready(host: Host, script: ConfigFile, alive: str) -> None:
+    host.haproxy_says(stat(("DOWN", 3, 60), ("DOWN", 3, 60), alive=alive, held=3))
+    assert host.run(script) == 0
+    assert host.shut_down == []
+
+
+def test_connections_that_the_last_resort_gave_to_one_that_died_are_closed(host: Host, script: ConfigFile) -> None:
+    host.haproxy_says(stat(UP, ("DOWN", 0, 60), alive="1", held=3))
+    assert host.run(script) == 0
+    assert host.shut_down == ["kube-apiserver-alive/cp-2"]
+
+
+def test_server_that_is_not_down_a_moment_later_keeps_its_connections(host: Host, script: ConfigFile) -> None:
+    host.haproxy_says(stat(UP, ("DOWN", 3, 0)))
+    host.haproxy_says_later(stat(UP, ("UP", 3, 0)))
+    assert host.run(script) == 0
+    assert host.shut_down == []
+
+
+def test_connections_that_a_tcp_check_calls_dead_are_closed(host: Host, script_of: Callable[..., ConfigFile]) -> None:
+    host.haproxy_says(stat(UP, ("DOWN", 3, 0), alive="1 2").replace("kube-apiserver-alive", "admin_stats"))
+    assert host.run(script_of(haproxy={"check": "tcp"})) == 0
+    assert host.shut_down == ["kube-apiserver/cp-2"]
+
+
+def test_connections_of_every_apiserver_that_is_dead_are_closed(host: Host, script: ConfigFile) -> None:
     host.haproxy_says(stat(("DOWN", 3, 5), UP, ("DOWN", 1, 2)))
     assert host.run(script) == 0
-    assert host.shut_down == ["kube-apiserver/cp-1", "kube-apiserver/cp-3"]
-
-
-def test_blind_node_closes_and_yields(host: Host, script: ConfigFile) -> None:
-    host.haproxy_says(stat(("DOWN", 3, 5)))
-    host.peer_says(PEERS[1], 200)
-    assert host.run(script) == 1
-    assert host.shut_down == ["kube-apiserver/cp-1"]
+    assert sorted(host.shut_down) == ["kube-apiserver/cp-1", "kube-apiserver/cp-3"]
 
 
 def test_without_yielding_a_blind_node_keeps_the_vip(host: Host, script_of: Callable[..., ConfigFile]) -> None:
     host.haproxy_says(stat(("DOWN", 3, 5)))
     host.peer_says(PEERS[0], 200)
     assert host.run(script_of(keepalived={"yield_when_blind": False})) == 0
-    assert (host.asked_peers, host.shut_down) == ([], ["kube-apiserver/cp-1"])
+    assert host.asked_peers == []
 
 
 def test_without_closing_a_blind_node_yields_still(host: Host, script_of: Callable[..., ConfigFile]) -> None:
-    host.haproxy_says(stat(("DOWN", 3, 5)))
+    host.haproxy_says(stat(("DOWN", 3, 5), alive="1"))
     host.peer_says(PEERS[0], 200)
     assert host.run(script_of(haproxy={"shutdown_sessions": False})) == 1
     assert host.shut_down == []

@@ -71,8 +71,8 @@ def test_ports_are_those_of_the_inventory(host_view: Hosts) -> None:
     assert (found.status, found.expected) == (Status.FAIL, "0.0.0.0:9443: haproxy, 0.0.0.0:9000: haproxy")
 
 
-def lb_2(status: str, check: str) -> tuple[Server, ...]:
-    return UP[0], Server("lb-2", status, check), UP[2]
+def lb_2(status: str, check: str, *, is_alive: bool | None = None) -> tuple[Server, ...]:
+    return UP[0], Server("lb-2", status, check, is_alive), UP[2]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,11 @@ def lb_2(status: str, check: str) -> tuple[Server, ...]:
         pytest.param(
             lb_2("DOWN", "L7STS 500 Internal Server Error"), "(L7STS 500 Internal Server Error)", id="not ready"
         ),
+        pytest.param(
+            lb_2("DOWN", "L7STS 500", is_alive=True), "lb-2 DOWN, alive but not ready (L7STS 500)", id="alive"
+        ),
+        pytest.param(lb_2("DOWN", "L4CON", is_alive=False), "lb-2 DOWN, dead (L4CON)", id="dead"),
+        pytest.param(lb_2("DRAIN", "L7OK 200", is_alive=True), "lb-2 DRAIN (L7OK 200)", id="drained and alive"),
         pytest.param(None, "haproxy does not answer on /run/haproxy-admin.sock", id="haproxy is silent"),
     ],
 )

@@ -27,7 +27,7 @@ def found(path: str, content: str, attributes: str = "0640 root:haproxy") -> Fil
 
 
 def test_line_that_changes_is_shown(intent: Intent, cfg: ConfigFile) -> None:
-    old = found(cfg.path, cfg.content.replace("balance leastconn", "balance source"))
+    old = found(cfg.path, cfg.content.replace("balance leastconn", "balance source", 1))
     lines = diff(old, cfg, intent.nodes[0]).splitlines()
     assert lines[:2] == [f"--- {cfg.path}", f"+++ {cfg.path}"]
     assert [line for line in lines[3:] if line[0] in "+-"] == ["-    balance source", "+    balance leastconn"]

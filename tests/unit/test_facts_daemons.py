@@ -61,6 +61,24 @@ def test_keepalived_that_says_nothing_we_understand_has_not_answered(recorded: R
     assert parse_facts(replace_section(recorded("facts-master"), "keepalived", body), NONCE).vrrp is None
 
 
+def test_server_is_alive_as_the_last_resort_sees_it() -> None:
+    rows = (
+        "kube-apiserver,FRONTEND,OPEN,,,",
+        "kube-apiserver,a,DOWN,L7STS,500,",
+        "kube-apiserver,b,DOWN,L4CON,,refused",
+        "kube-apiserver,c,UP,L7OK,200,",
+        "kube-apiserver-alive,a,UP,L7OK,200,",
+        "kube-apiserver-alive,b,DOWN,L4CON,,refused",
+        "kube-apiserver-alive,BACKEND,UP,,,",
+    )
+    found = parse_daemons.servers("\n".join(["# pxname,svname,status,check_status,check_code,last_chk", *rows]))
+    assert [(server.name, server.status, server.is_alive) for server in found or ()] == [
+        ("a", "DOWN", True),
+        ("b", "DOWN", False),
+        ("c", "UP", None),
+    ]
+
+
 def test_server_that_no_check_has_seen_is_not_up() -> None:
     assert [Server("a", "UP 1/2", check).is_up for check in ("INI Initializing", "* INI", "L7OK")] == [
         False,

@@ -308,7 +308,7 @@ def test_by_default_every_managed_file_is_written(nornir_of: NornirOf, render: R
     ("overrides", "path", "present", "absent"),
     [
         ({}, HAPROXY_CFG, "balance leastconn", "stats admin"),
-        ({}, HAPROXY_CFG, "verify required ca-file /etc/haproxy/kube-apiserver-ca.crt", "verify none"),
+        ({}, HAPROXY_CFG, "verify required ca-file /etc/haproxy/kube-apiserver-ca.crt", "verify none no-ssl-reuse"),
         ({"without": ["apiserver_ca"]}, HAPROXY_CFG, "check-ssl verify none", "ca-file"),
         ({"group": {"haproxy": {"stats": {"log": None}}}}, HAPROXY_CFG, "stats uri", "127.0.0.1"),
         ({"group": {"haproxy": {"tcplog": False}}}, HAPROXY_CFG, "mode tcp", "tcplog"),

@@ -48,7 +48,7 @@ def apiservers_up(view: HostView) -> Verdict:
     servers = {server.name: server for server in view.facts.servers or ()}
     idle = {apiserver.name for apiserver in view.node.apiservers if not apiserver.weight}
     down = [
-        f"{server.name} {server.status} ({_words(server)})"
+        f"{server.name} {_status(server)} ({_words(server)})"
         for server in servers.values()
         if not (
             server.is_up or (server.name in idle and server.status.startswith("DRAIN"))
@@ -62,8 +62,16 @@ def apiservers_up(view: HostView) -> Verdict:
         f"{len(wanted)} up",
         seen if view.facts.servers is not None else _silence(view),
         "if haproxy does not answer, see haproxy.active, and `ss -xp` for who holds its socket; "
-        "else ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`",
+        "else ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`; one that is alive "
+        "but not ready gets new connections only while none is ready",
     )
+
+
+def _status(server: Server) -> str:
+    """Haproxy's own word, and for one that is down, whether it lives."""
+    if server.is_alive is None or not server.status.startswith("DOWN"):
+        return server.status
+    return f"{server.status}, {'alive but not ready' if server.is_alive else 'dead'}"
 
 
 def _silence(view: HostView) -> str:

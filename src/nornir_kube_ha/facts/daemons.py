@@ -97,11 +97,13 @@ class Server:
         name: of the `server` line
         status: `UP`, `DOWN`, `UP 1/2`, `MAINT`, ...
         check: what its last health check said, `L7OK 200`
+        is_alive: whether it answers, ready or not; none if that is not asked
     """
 
     name: str
     status: str
     check: str
+    is_alive: bool | None = None
 
     @property
     def is_up(self) -> bool:

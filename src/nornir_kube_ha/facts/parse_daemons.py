@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nornir_kube_ha.config import LAST_RESORT, LISTENER
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.loaded import loaded
 from nornir_kube_ha.facts.sections import sections_about, whole
@@ -65,12 +66,22 @@ def servers(text: str) -> tuple[Server, ...] | None:
     """
     if not text:
         return None
-    rows = csv.DictReader(text.removeprefix("# ").splitlines())
+    rows = [*csv.DictReader(text.removeprefix("# ").splitlines())]
+    alive = {row["svname"]: _status(row).startswith("UP") for row in rows if row["pxname"] == LAST_RESORT}
     return tuple(
-        Server(row["svname"] or "", row["status"] or "", " ".join(filter(None, (row[column] for column in _CHECK))))
+        Server(
+            row["svname"] or "",
+            _status(row),
+            " ".join(filter(None, (row[column] for column in _CHECK))),
+            alive.get(row["svname"]),
+        )
         for row in rows
-        if row["pxname"] == "kube-apiserver" and row["svname"] not in {"FRONTEND", "BACKEND"}
+        if row["pxname"] == LISTENER and row["svname"] not in {"FRONTEND", "BACKEND"}
     )
+
+
+def _status(row: Mapping[str, str | None]) -> str:
+    return row["status"] or ""
 
 
 def worker_started(text: str) -> float | None:
@@ -97,7 +108,7 @@ def load(info: str, stat: str) -> tuple[int, int] | None:
         return None
     found = [(whole(values["CurrConns"]), whole(values["Maxconn"]))]
     rows = csv.DictReader(stat.removeprefix("# ").splitlines())
-    own = (row for row in rows if (row.get("pxname"), row.get("svname")) == ("kube-apiserver", "FRONTEND"))
+    own = (row for row in rows if (row.get("pxname"), row.get("svname")) == (LISTENER, "FRONTEND"))
     found += [(whole(row.get("scur") or "0"), whole(row.get("slim") or "0")) for row in own]
     return max((each for each in found if each[1]), key=lambda each: each[0] / each[1], default=None)
 

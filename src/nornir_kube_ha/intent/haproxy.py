@@ -91,8 +91,10 @@ class HAProxy(Settings):
     """Failed checks in a row that take an apiserver out."""
     rise: int = Field(default=2, ge=1, le=100)
     """Good checks in a row that bring it back."""
+    last_resort: bool = True
+    """Whether, while no apiserver is ready, new connections go to those that are alive; `check: tcp` knows no other."""
     shutdown_sessions: bool = True
-    """Whether connections to an apiserver that is taken out are closed, so that clients go to another soon."""
+    """Whether connections to an apiserver that is dead or hangs are closed, once another is ready for their clients."""
     retries: int = Field(default=3, ge=0, le=100)
     """Further tries, on other apiservers, for a connection that one refuses."""
     log: tuple[Line, ...] = ("/dev/log local0", "/dev/log local1 notice")
@@ -127,6 +129,11 @@ class HAProxy(Settings):
     """Lines of your own in section `defaults`."""
     listener_lines: tuple[Line, ...] = ()
     """Lines of your own in the apiserver listener."""
+
+    @property
+    def has_last_resort(self) -> bool:
+        """Whether apiservers that are alive are told from those that are ready."""
+        return self.last_resort and self.check != "tcp"
 
     @field_validator("bind")
     @classmethod
