@@ -21,6 +21,7 @@ _GUIDE: Mapping[str, object] = {
     "keepalived.dont_track_primary": True,
     "keepalived.preempt": True,
     "keepalived.events": False,
+    "keepalived.tickle": False,
     "keepalived.yield_when_blind": False,
     "keepalived.garp_master_refresh": 0,
     "keepalived.check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},

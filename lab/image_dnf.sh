@@ -193,7 +193,7 @@ Release: 1
 Summary: what the root has
 License: none
 AutoReqProv: no
-Provides: /bin/sh, /sbin/ldconfig
+Provides: /bin/sh, /sbin/ldconfig, python3 = 3.11
 %description
 Of Debian.
 %files

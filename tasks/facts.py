@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.config import CHECKED_FILE, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
+from nornir_kube_ha.config import CHECKED_FILE, CLIENTS, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
@@ -157,11 +157,17 @@ def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
         "whole": "yes" if scope is Scope.ALL else "",
         "apiservers": " ".join(map(str, node.apiservers)),
         "peers": " ".join(peer.haproxy_address for peer in cluster.peers(node)),
+        "clients_check": _clients_check(node) if node.keepalived.tickle and scope is Scope.ALL else "",
         "stats_url": node.stats_url,
         "own_stats_url": f"http://{with_port(own, stats.port)}{stats.uri}",
         "stats_user": stats.user,
         "stats_login": _stats_login(stats),
     }
+
+
+def _clients_check(node: Node) -> str:
+    vips = (str(vip.ip) for vip in node.vips)
+    return " ".join((CLIENTS, "check", node.haproxy.socket, str(node.haproxy.port), *vips))
 
 
 def _others(cluster: Cluster, node: Node) -> list[str]:

@@ -2,8 +2,9 @@
 # both use, the package managers' functions, nftables.sh, loads.sh, generations.sh and origins.sh.
 #
 # Set before it: NONCE, FILES and MANAGED (all paths of ours), FOLDERS (which those are in), HAPROXY_SOCKET, DEADLINE
-# (seconds), CHECKED_FILE, OTHERS (addresses of the other nodes and of apiservers). Everything it prints stands between
-# lines "@NONCE SECTION", so that what a login shell adds is told apart; the last line is "@NONCE end".
+# (seconds), CHECKED_FILE, OTHERS (addresses of the other nodes and of apiservers), CLIENTS_CHECK (what tells who is connected,
+# "" not to ask). Everything it prints stands between lines "@NONCE SECTION", so that what a login shell adds is told apart;
+# the last line is "@NONCE end".
 
 # A command that hangs costs its own section, not the look.
 bounded() { timeout 5 "$@"; }
@@ -351,6 +352,15 @@ sources() {
     for other in $OTHERS; do echo "route get $other"; done | ip -force -oneline -batch -
 }
 
+# Whether it could tell clients that the VIP has moved.
+clients() {
+    [ -n "$CLIENTS_CHECK" ] || return
+    section clients
+    # shellcheck disable=SC2086  # a list of words
+    words=$(bounded $CLIENTS_CHECK 2>&1) || words="$words${NEWLINE}problem ${CLIENTS_CHECK%% *}: $(echo "$words" | tail -n 1)"
+    printf '%.3000s\n' "$words"
+}
+
 # Which etcd members the node's own kube-apiserver asks.
 etcd_servers() {
     case $SOCKETS in *'"kube-apiserver",pid='*) ;; *) return ;; esac
@@ -390,6 +400,7 @@ look() {
     sources
     daemons
     liveness
+    clients
     etcd_servers
     machine
 }

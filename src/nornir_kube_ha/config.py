@@ -19,6 +19,7 @@ KEEPALIVED_DROP_IN = "/etc/systemd/system/keepalived.service.d/kube-ha.conf"
 TMPFILES = "/etc/tmpfiles.d/kube-ha.conf"
 CHECK_APISERVERS = "/etc/keepalived/kube-ha-check-apiservers"
 CHECK_VRRP = "/etc/keepalived/kube-ha-check-vrrp"
+CLIENTS = "/etc/keepalived/kube-ha-clients"  # tells clients that the VIP has moved
 WATCH = "/etc/keepalived/kube-ha-watch.nft"
 VRRP_MAC = "01:00:5e:00:00:12"  # of its multicast group in IPv4
 UNWATCHED_FILE = "/run/kube-ha-unwatched"  # is there where the kernel cannot remember them
@@ -33,6 +34,7 @@ MANAGED_PATHS = (
     CHECK_APISERVERS,
     CHECK_SCRIPT,
     CHECK_VRRP,
+    CLIENTS,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
     TMPFILES,
@@ -42,7 +44,7 @@ MANAGED_PATHS = (
 FOLDERS = ("/etc/haproxy", "/etc/keepalived")
 """Folders of files that root's daemons read, or run: nobody else may write to them."""
 
-SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT, CHECK_VRRP)
+SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT, CHECK_VRRP, CLIENTS)
 """What keepalived runs."""
 
 RUN_FOLDER = "/run/kube-ha"
@@ -57,6 +59,7 @@ WAITS_FILE = "/run/kube-ha-first-apiserver"
 SERVED_FILE = "/var/lib/kube-ha/served"
 LISTENER = "kube-apiserver"  # haproxy's name of what all apiservers are part of
 LAST_RESORT = "kube-apiserver-alive"  # the same apiservers, by whether they are alive
+CLIENTS_TABLE = "kube-apiserver-clients"  # haproxy's table of who is connected to a VIP, copied between nodes
 VRRP_INSTANCE = "VI-kube-master"  # the guide's name
 
 MOST_COMPARED = 100_000  # bytes
@@ -181,6 +184,8 @@ def config_files(
         "run_folder": RUN_FOLDER,
         "listener": LISTENER,
         "last_resort": LAST_RESORT,
+        "clients": CLIENTS if node.keepalived.tickle else None,
+        "clients_table": CLIENTS_TABLE,
         "routers": tuple(_rendered(cluster, node, router) for router in cluster.routers),
     }
     files = [
@@ -199,6 +204,8 @@ def config_files(
             ConfigFile(CHECK_VRRP, render("check-vrrp.j2", values), "0755"),
             ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
         ]
+    if node.keepalived.tickle:
+        files.append(ConfigFile(CLIENTS, render("clients.py", values), "0755"))
     if _is_watched(node):
         files.append(ConfigFile(WATCH, render("watch.nft.j2", values)))
     return tuple(sorted(files, key=lambda file: file.path))
@@ -212,6 +219,7 @@ def _rendered(cluster: Cluster, node: Node, router: Router) -> dict[str, object]
         "virtual_router_id": router.virtual_router_id,
         "state": place.state,
         "priority": place.priority,
+        "vips": router.vips,
         "advertised_vips": router.advertised_vips,
         "carried_vips": router.carried_vips,
         "vip_released": router.name("vip_released"),

@@ -30,6 +30,7 @@ PACKAGES = (
     "iputils-ping",
     "nftables",  # says what the packet filter lets through; its service stays as it is
     "openssl",  # reads the apiservers' certificates
+    "python3-minimal",  # runs what tells clients that the VIP has moved
     "socat",  # talks to haproxy's admin socket
     "tcpdump",  # hears VRRP, and who answers for the VIP
 )

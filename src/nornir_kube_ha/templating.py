@@ -19,6 +19,7 @@ NAMES = (
     "check-apiservers.j2",
     "check-haproxy.j2",
     "check-vrrp.j2",
+    "clients.py",
     "haproxy.cfg.j2",
     "haproxy.service.conf.j2",
     "keepalived.conf.j2",

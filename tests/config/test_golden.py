@@ -22,6 +22,7 @@ import pytest
 from nornir_kube_ha.config import (
     CHECK_APISERVERS,
     CHECK_VRRP,
+    CLIENTS,
     HAPROXY_CFG,
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
@@ -93,7 +94,7 @@ def test_files_are_the_golden_ones(
     rendered: Rendered, intent: str, host: str, *, haproxy: str, keepalived: str
 ) -> None:
     files = rendered(intent, host, haproxy, keepalived)
-    now = {file.path: file.content for file in files}
+    now = {file.path: file.content for file in files if file.path != CLIENTS}  # which is its template, as it stands
     now["attributes"] = "".join(f"{attributes(file)} {file.path}\n" for file in files)
     root = folder(intent, host, haproxy, keepalived)
     if UPDATE in os.environ:
@@ -176,12 +177,17 @@ def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str,
             {"for peer in 192.0.2.12:8443 192.0.2.13:8443; do"},
             {"for peer in 192.0.2.11:8443 192.0.2.13:8443; do"},
         ),
+        HAPROXY_CFG: (
+            {"localpeer lb-1", "server lb-1", "server lb-2 192.0.2.12:8444"},
+            {"localpeer lb-2", "server lb-2", "server lb-1 192.0.2.11:8444"},
+        ),
         KEEPALIVED_DROP_IN: ({WAIT.format("192.0.2.11")}, {WAIT.format("192.0.2.12")}),
         CHECK_VRRP: ({OWN.format("192.0.2.11")}, {OWN.format("192.0.2.12")}),
     }
 
 
 EXCLUDED = "# Of the other family, which no advert can name: they come and go with those above, by the same election."
+NOTIFY = 'notify "/etc/keepalived/kube-ha-clients notify /run/haproxy-admin.sock 8443'
 NO_SOURCE = (
     "# preferred_lft 0: no connection of the holder's own starts from such an address, it would not outlive a move."
 )
@@ -193,12 +199,16 @@ def test_further_vips_change_what_carries_them_and_nothing_else(pair: tuple[str,
     differing = {path: changes(one[path], several[path]) for path in one if one[path] != several[path]}
     assert differing == {
         HAPROXY_CFG: (
-            {"bind 0.0.0.0:8443", "bind 0.0.0.0:10080"},
-            {"bind [::]:8443 v4v6", "bind [::]:10080 v4v6"},
+            {"bind 0.0.0.0:8443", "bind 0.0.0.0:10080", "bind 0.0.0.0:8444"},
+            {
+                *("bind [::]:8443 v4v6", "bind [::]:10080 v4v6", "bind [::]:8444 v4v6"),
+                *("acl to_vip dst 192.0.2.20", "acl to_vip dst 2001:db8::10"),
+            },
         ),
         KEEPALIVED_CONF: (
-            set(),
+            {f'{NOTIFY} 192.0.2.10"'},
             {
+                f'{NOTIFY} 192.0.2.10 192.0.2.20 2001:db8::10"',
                 *("192.0.2.20/32", "2001:db8::10/64 preferred_lft 0"),
                 *("virtual_ipaddress_excluded {", "}", EXCLUDED, NO_SOURCE),
             },
@@ -225,7 +235,7 @@ def test_a_further_virtual_router_is_the_first_but_for_what_is_its_own(
     pair: tuple[str, str], host: str, own: int, further: int
 ) -> None:
     one, two = (golden(folder(intent, host, *pair)) for intent in ("ours", "two"))
-    assert {path for path in one if one[path] != two[path]} == {KEEPALIVED_CONF, KEEPALIVED_DROP_IN, WATCH}
+    assert {path for path in one if one[path] != two[path]} == {HAPROXY_CFG, KEEPALIVED_CONF, KEEPALIVED_DROP_IN, WATCH}
     gone, _ = changes(one[KEEPALIVED_CONF], two[KEEPALIVED_CONF])
     assert not gone
     found = instances(two[KEEPALIVED_CONF])
@@ -233,8 +243,10 @@ def test_a_further_virtual_router_is_the_first_but_for_what_is_its_own(
     assert found["VI-kube-master"] == instances(one[KEEPALIVED_CONF])["VI-kube-master"]
     first, second = found.values()
     assert first - second == {
-        *(f"priority {own}", "virtual_router_id 68", "192.0.2.10/32", "vip_released", "vip_wanted")
+        *(f"priority {own}", "virtual_router_id 68", "192.0.2.10/32", "vip_released", "vip_wanted"),
+        f'{NOTIFY} 192.0.2.10"',
     }
     assert second - first == {
-        *(f"priority {further}", "virtual_router_id 69", "192.0.2.20/32", "vip_released-69", "vip_wanted-69")
+        *(f"priority {further}", "virtual_router_id 69", "192.0.2.20/32", "vip_released-69", "vip_wanted-69"),
+        f'{NOTIFY} 192.0.2.20"',
     }

@@ -228,6 +228,32 @@ PACKAGES = (
     ),
 )
 
+CUT = "table inet cut { chain cut { type filter hook input priority 0; tcp sport 8444 drop; tcp dport 8444 drop; }; }"
+# haproxy notices by itself after some seconds.
+CUT_PEERS = f"nft '{CUT}' && ss -K '( sport = :8444 or dport = :8444 )' >/dev/null"
+MEND_PEERS = "nft delete table inet cut"
+FORTY = (
+    'import socket, time; kept = [socket.create_connection(("192.0.2.10", 8443)) for _ in range(40)]; time.sleep(300)'
+)
+FOLLOWING = (
+    Defect(
+        "nothing that tells clients",
+        "lb-3",
+        "mv /usr/bin/python3 /usr/bin/python3.kept",
+        "mv /usr/bin/python3.kept /usr/bin/python3",
+        {"lb-3": ("keepalived.tickle",)},
+    ),
+    Defect("haproxy's peers cut off", "lb-3", CUT_PEERS, MEND_PEERS, {CLUSTER: ("haproxy.peers",)}),
+    Defect(
+        "clients of the holder that a node does not know",
+        "lb-2",
+        f"{CUT_PEERS}; echo clear table kube-apiserver-clients | socat - UNIX-CONNECT:/run/haproxy-admin.sock; "
+        f"systemd-run --quiet --unit forty python3 -c '{FORTY}'",
+        f"systemctl stop forty; {MEND_PEERS}",
+        {CLUSTER: ("haproxy.clients", "haproxy.peers")},
+    ),
+)
+
 PREEMPT = {"keepalived.preempt": True}  # only where it is looked at: on the hosts it would be the end of the defect
 HAPROXY_DOWN = ("haproxy.active", "haproxy.listening", "haproxy.apiservers_up", "haproxy.stats", "keepalived.state")
 
@@ -731,6 +757,7 @@ INVENTORY = (
 DEFECTS: tuple[Defect, ...] = (
     *FILES,
     *PACKAGES,
+    *FOLLOWING,
     *UNITS,
     *HAPROXY,
     *LOAD,

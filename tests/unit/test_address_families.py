@@ -62,10 +62,13 @@ def test_a_cluster_of_ipv6_is_called_by_brackets(ipv6: Intent) -> None:
 
 
 def test_listeners_are_on_both_families_where_a_vip_is_of_ipv6(intent: Intent, ipv6: Intent, dual: Intent) -> None:
-    assert (intent.nodes[0].bind, intent.nodes[0].sockets) == ("0.0.0.0:8443", ("0.0.0.0:8443", "0.0.0.0:10080"))
+    assert (intent.nodes[0].bind, intent.nodes[0].sockets) == (
+        "0.0.0.0:8443",
+        ("0.0.0.0:8443", "0.0.0.0:10080", "0.0.0.0:8444"),
+    )
     for each in (ipv6, dual):
         assert (each.nodes[0].bind, each.nodes[0].stats_bind) == ("[::]:8443 v4v6", "[::]:10080 v4v6")
-        assert each.nodes[0].sockets == ("*:8443", "*:10080")  # as ss prints one that listens on both
+        assert each.nodes[0].sockets == ("*:8443", "*:10080", "*:8444")  # as ss prints one that listens on both
 
 
 def test_an_address_of_the_stats_pages_own_stays(nornir_of: NornirOf) -> None:
@@ -188,7 +191,7 @@ def serving(found: Facts) -> Facts:
     vips = {vip.ip for _, vip in SEVERAL}
     others = tuple(pair for pair in found.addresses if pair[1].ip not in vips)
     holds = any(address.ip == IPv4Address("192.0.2.10") for _, address in found.addresses)
-    listeners = (Listener("*", 8443, "haproxy"), Listener("*", 10080, "haproxy"))
+    listeners = tuple(Listener("*", port, "haproxy") for port in (8443, 10080, 8444))
     changes: tuple[Change, ...] = (
         facts(addresses=(*others, *SEVERAL) if holds else others, listeners=listeners),
         heard(answers=frozenset() if holds else ANSWERS),

@@ -22,27 +22,27 @@ from nornir_kube_ha.config import HAPROXY_CFG
 from nornir_kube_ha.facts import NOT_PROBED, Listener, Package, Probe, Server
 
 UP = tuple(Server(f"lb-{number}", "UP", "L7OK 200") for number in (1, 2, 3))
-SOCKETS = (Listener("0.0.0.0", 8443, "haproxy"), Listener("0.0.0.0", 10080, "haproxy"))  # noqa: S104 - the guide's
+SOCKETS = tuple(Listener("0.0.0.0", port, "haproxy") for port in (8443, 10080, 8444))  # noqa: S104 - any
 
 
 @pytest.mark.parametrize(
     ("listeners", "seen"),
     [
-        pytest.param((), "0.0.0.0:8443: nobody, 0.0.0.0:10080: nobody", id="nobody"),
-        pytest.param(SOCKETS[:1], "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nobody", id="no stats page"),
+        pytest.param(SOCKETS[2:], "0.0.0.0:8443: nobody, 0.0.0.0:10080: nobody", id="nobody"),
+        pytest.param((SOCKETS[0], SOCKETS[2]), "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nobody", id="no stats page"),
         pytest.param(SOCKETS[1:], "0.0.0.0:8443: nobody, 0.0.0.0:10080: haproxy", id="no apiserver port"),
         pytest.param(
-            (replace(SOCKETS[0], process="nginx"), SOCKETS[1]),
+            (replace(SOCKETS[0], process="nginx"), *SOCKETS[1:]),
             "0.0.0.0:8443: nginx, 0.0.0.0:10080: haproxy",
             id="taken",
         ),
         pytest.param(
-            (replace(SOCKETS[0], process=""), SOCKETS[1]),
+            (replace(SOCKETS[0], process=""), *SOCKETS[1:]),
             "0.0.0.0:8443: unknown, 0.0.0.0:10080: haproxy",
             id="taken by we know not whom",
         ),
         pytest.param(
-            (replace(SOCKETS[0], address="127.0.0.1"), SOCKETS[1]),
+            (replace(SOCKETS[0], address="127.0.0.1"), *SOCKETS[1:]),
             "127.0.0.1:8443: haproxy, 0.0.0.0:10080: haproxy",
             id="on the loopback only",
         ),
@@ -50,7 +50,8 @@ SOCKETS = (Listener("0.0.0.0", 8443, "haproxy"), Listener("0.0.0.0", 10080, "hap
 )
 def test_port_that_is_not_haproxys_turns_red(host_view: Hosts, listeners: tuple[Listener, ...], seen: str) -> None:
     view = host_view(change=facts(listeners=listeners))
-    assert_red(view, "haproxy.listening", "0.0.0.0:8443: haproxy, 0.0.0.0:10080: haproxy", seen, "free the port")
+    expected = "0.0.0.0:8443: haproxy, 0.0.0.0:10080: haproxy, 0.0.0.0:8444: haproxy"
+    assert_red(view, "haproxy.listening", expected, f"{seen}, 0.0.0.0:8444: haproxy", "free the port")
 
 
 @pytest.mark.parametrize(
@@ -65,10 +66,25 @@ def test_another_listener_is_no_false_alarm(host_view: Hosts, more: Listener) ->
     assert {finding.status for finding in findings.values()} == {Status.PASS}
 
 
+def test_port_of_the_peers_is_wanted_where_clients_are_told(host_view: Hosts) -> None:
+    assert_red(
+        host_view(change=facts(listeners=SOCKETS[:2])),
+        "haproxy.listening",
+        "0.0.0.0:8444: haproxy",
+        "0.0.0.0:8444: nobody",
+        "free the port",
+    )
+    view = host_view(change=facts(listeners=SOCKETS[:2]), group={"keepalived": {"tickle": False}})
+    assert findings_of(view)["haproxy.listening"].status is Status.PASS
+
+
 def test_ports_are_those_of_the_inventory(host_view: Hosts) -> None:
     view = host_view(group={"haproxy": {"port": 9443, "stats": {"port": 9000}}})
     found = findings_of(view)["haproxy.listening"]
-    assert (found.status, found.expected) == (Status.FAIL, "0.0.0.0:9443: haproxy, 0.0.0.0:9000: haproxy")
+    assert (found.status, found.expected) == (
+        Status.FAIL,
+        "0.0.0.0:9443: haproxy, 0.0.0.0:9000: haproxy, 0.0.0.0:8444: haproxy",
+    )
 
 
 def lb_2(status: str, check: str, *, is_alive: bool | None = None) -> tuple[Server, ...]:
@@ -164,7 +180,7 @@ def test_workers_that_were_not_seen_are_unknown(host_view: Hosts) -> None:
 
 
 def test_workers_of_nbproc_are_none_of_them_old(host_view: Hosts) -> None:
-    eight = {"group": {"haproxy": {"nbproc": 8}, "verify": {"old_workers": 1}}}
+    eight = {"group": {"haproxy": {"nbproc": 8}, "keepalived": {"tickle": False}, "verify": {"old_workers": 1}}}
     old_release = package("haproxy", Package("2.2.9-2+deb11u6"))
 
     def change(number: int) -> Change:

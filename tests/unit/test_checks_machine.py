@@ -152,7 +152,8 @@ def test_multicast_must_pass_where_it_is_what_is_spoken(host_view: Hosts) -> Non
 
 def test_opening_that_a_boot_forgets_turns_red(host_view: Hosts) -> None:
     rule, *_ = rules = [f"allow from 192.0.2.1{n} proto vrrp" for n in (2, 3)]
-    live = frozenset({*rules, "allow 9443/tcp"})
+    tables = [f"allow from 192.0.2.1{n} to any port 8444 proto tcp" for n in (2, 3)]
+    live = frozenset({*rules, *tables, "allow 9443/tcp"})
     text = (NFT / "opened-by-kube-ha.json").read_text()
     view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live, kept=live)))
     assert findings_of(view)["host.firewall"].status is Status.PASS  # what is open for nothing stops nobody

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.changes import NONCE, VIP, replace_section
 
-from nornir_kube_ha.config import CHECK_APISERVERS, CHECK_VRRP, HAPROXY_CFG, MANAGED_PATHS, WATCH
+from nornir_kube_ha.config import CHECK_APISERVERS, CHECK_VRRP, CLIENTS, HAPROXY_CFG, MANAGED_PATHS, WATCH
 from nornir_kube_ha.facts import (
     NOT_PROBED,
     Advert,
@@ -52,11 +52,12 @@ def test_host_that_holds_the_vip(facts_from: FactsFrom) -> None:
         "keepalived": Package("1:2.2.7-1+b2"),
         "nftables": Package("1.0.6-2+deb12u2"),
         "openssl": Package("3.0.22-1~deb12u2"),
+        "python3-minimal": Package("3.11.2-1+b1"),
         "socat": Package("1.7.4.4-2"),
         "tcpdump": Package("4.99.3-1"),
     }
     # Recorded before there were these.
-    assert set(facts.files) == set(MANAGED_PATHS) - {CHECK_APISERVERS, CHECK_VRRP, WATCH}
+    assert set(facts.files) == set(MANAGED_PATHS) - {CHECK_APISERVERS, CHECK_VRRP, CLIENTS, WATCH}
     assert facts.files[HAPROXY_CFG].attributes == "0640 root:haproxy"
     assert facts.files[HAPROXY_CFG].content.startswith(b"# Written by nornir-kube-ha for cluster demo.")
     assert facts.files[HAPROXY_CFG].modified == RELOADED - 1
@@ -115,6 +116,7 @@ def test_host_without_anything(facts_from: FactsFrom) -> None:
         "keepalived": Package(None, "1:2.2.7-1+b2"),
         "nftables": Package(None, "1.0.6-2+deb12u2"),
         "openssl": Package(None, "3.0.22-1~deb12u2"),
+        "python3-minimal": Package(None, "3.11.2-1+b1"),
         "socat": Package(None, "1.7.4.4-2"),
         "tcpdump": Package(None, "4.99.3-1"),
     }

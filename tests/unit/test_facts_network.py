@@ -34,6 +34,7 @@ WithSection = Callable[[str, str], Facts]
 def test_listeners_of_both_families(facts_from: FactsFrom) -> None:
     assert set(facts_from("facts-master").listeners) == {
         Listener("0.0.0.0", 8443, "haproxy"),  # noqa: S104 - seen
+        Listener("0.0.0.0", 8444, "haproxy"),  # noqa: S104 - seen
         Listener("0.0.0.0", 10080, "haproxy"),  # noqa: S104 - seen
         Listener("0.0.0.0", 6443, "python3"),  # noqa: S104 - seen
         Listener("0.0.0.0", 22, "sshd"),  # noqa: S104 - seen

@@ -242,7 +242,7 @@ def test_first_whose_command_is_there_is_the_hosts_and_yum_is_dnfs_other_name(tm
     (tmp_path / "yum").chmod(0o755)
     script = f'{functions(PACKAGES)}PATH={tmp_path}\nchoose_family\necho "$FAMILY $MANAGER $NAMES"'
     done = subprocess.run(["/bin/sh", "-s"], input=script, capture_output=True, text=True, check=True)
-    names = "haproxy keepalived curl iputils nftables openssl socat tcpdump"
+    names = "haproxy keepalived curl iputils nftables openssl python3 socat tcpdump"
     assert done.stdout.split(maxsplit=2) == ["dnf", "yum", f"{names}\n"]
 
 

@@ -33,14 +33,25 @@ FIREWALLD = (
     f'{RICH} source address="192.0.2.13" protocol value="vrrp" accept',
     f'{RICH} port port="8443" protocol="tcp" accept',
     f'{RICH} port port="10080" protocol="tcp" accept',
+    f'{RICH} source address="192.0.2.12" port port="8444" protocol="tcp" accept',
+    f'{RICH} source address="192.0.2.13" port port="8444" protocol="tcp" accept',
 )
-UFW = ("allow from 192.0.2.12 proto vrrp", "allow from 192.0.2.13 proto vrrp", "allow 8443/tcp", "allow 10080/tcp")
+UFW = (
+    "allow from 192.0.2.12 proto vrrp",
+    "allow from 192.0.2.13 proto vrrp",
+    "allow 8443/tcp",
+    "allow 10080/tcp",
+    "allow from 192.0.2.12 to any port 8444 proto tcp",
+    "allow from 192.0.2.13 to any port 8444 proto tcp",
+)
 CHAIN = "inet filter input"
 NFTABLES = (
     f"{CHAIN} ip saddr 192.0.2.12 ip protocol 112 accept",
     f"{CHAIN} ip saddr 192.0.2.13 ip protocol 112 accept",
     f"{CHAIN} tcp dport 8443 accept",
     f"{CHAIN} tcp dport 10080 accept",
+    f"{CHAIN} ip saddr 192.0.2.12 tcp dport 8444 accept",
+    f"{CHAIN} ip saddr 192.0.2.13 tcp dport 8444 accept",
 )
 CONF = FirewallFact("nftables", "/etc/nftables.conf", tables=frozenset({"inet filter"}))
 NOTHING_FILTERED = Ruleset(())
@@ -65,14 +76,22 @@ def test_what_has_to_pass(needed: tuple[Opening, ...]) -> None:
     assert [each.what for each in needed] == [
         *("VRRP to lb-2", "VRRP from lb-2", "VRRP to lb-3", "VRRP from lb-3"),
         *("port 8443 from lb-2", "port 10080 from lb-2", "port 8443 from lb-3", "port 10080 from lb-3"),
+        *("port 8444 from lb-2's haproxy", "port 8444 from lb-3's haproxy"),
     ]
-    assert [each.what for each in needed if not each.is_vital] == ["port 10080 from lb-2", "port 10080 from lb-3"]
+    assert {each.packet.port for each in needed if not each.is_vital} == {10080, 8444}
+    assert {str(each.packet.destination) for each in needed if each.only_from_source} == {"192.0.2.11"}
 
 
 def test_stats_page_on_loopback_needs_no_way_in(nornir_of: Callable[..., Nornir]) -> None:
     intent = load_intent(nornir_of(group={"haproxy": {"stats": {"bind": "127.0.0.1"}}}))
     found = openings(intent.cluster_of("lb-1"), intent.node("lb-1"))
-    assert {each.packet.port for each in found} == {None, 8443}
+    assert {each.packet.port for each in found} == {None, 8443, 8444}
+
+
+def test_nodes_that_tell_no_clients_need_no_port_for_it(nornir_of: Callable[..., Nornir]) -> None:
+    intent = load_intent(nornir_of(group={"keepalived": {"tickle": False}}))
+    found = openings(intent.cluster_of("lb-1"), intent.node("lb-1"))
+    assert {each.packet.port for each in found} == {None, 8443, 10080}
 
 
 def test_files_of_another_time_need_what_they_say(intent: Intent) -> None:
@@ -247,7 +266,7 @@ def filtering(facts: Facts, name: str, fact: FirewallFact) -> Facts:
 def test_plan_opens_before_it_writes(intent: Intent, healthy: dict[str, Facts], needed: tuple[Opening, ...]) -> None:
     node, seen = intent.node("lb-1"), filtering(healthy["lb-1"], "established-only", FirewallFact("ufw"))
     change = plan(node, (), seen, needed)
-    assert change.steps[:4] == tuple(f"ufw: open {rule}" for rule in UFW)
+    assert change.steps[:6] == tuple(f"ufw: open {rule}" for rule in UFW)
     assert change.diff.startswith("+ ufw allow from 192.0.2.12 proto vrrp\n")
     assert not replace(change, write=(), remove=(), units=()).is_empty
     assert plan(node, (), seen).firewall is None

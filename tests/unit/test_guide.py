@@ -66,6 +66,7 @@ KEEPALIVED: dict[str, Any] = {
     "unicast": False,
     "preempt": True,
     "events": False,
+    "tickle": False,
     "yield_when_blind": False,
     "check": {"script": "killall -0 haproxy", "interval": 5, "weight": -30},
 }
@@ -222,7 +223,7 @@ def test_apiservers_are_watched_where_anything_depends_on_it(
     watched = yields or closes
     assert (CHECK_APISERVERS in files) is watched
     assert (f'script "{CHECK_APISERVERS}"' in text) is watched
-    assert ("        check-haproxy\n        check-apiservers\n    }" in text) is watched
+    assert ("        check-haproxy\n        check-apiservers\n" in text) is watched
     if watched:
         assert files[CHECK_APISERVERS].mode == "0755"
         assert section(text, "vrrp_script check-apiservers {")[1:] == [

@@ -96,6 +96,7 @@ def test_a_packet_is_of_one_family() -> None:
 NEEDED = (
     *("VRRP to lb-2", "VRRP from lb-2", "VRRP to lb-3", "VRRP from lb-3"),
     *("port 8443 from lb-2", "port 10080 from lb-2", "port 8443 from lb-3", "port 10080 from lb-3"),
+    *("port 8444 from lb-2's haproxy", "port 8444 from lb-3's haproxy"),
 )
 STOPPED = ruleset(meta("l4proto", "udp"), ACCEPT)
 RICH = 'rule priority="-28112" family="ipv{}" {} accept'
@@ -105,15 +106,19 @@ TO_TELL = {
         RICH.format(6, 'source address="2001:db8::13" protocol value="vrrp"'),
         RICH.format(6, 'port port="8443" protocol="tcp"'),
         RICH.format(6, 'port port="10080" protocol="tcp"'),
+        RICH.format(6, 'source address="2001:db8::12" port port="8444" protocol="tcp"'),
+        RICH.format(6, 'source address="2001:db8::13" port port="8444" protocol="tcp"'),
     ],
     "ufw": [
         *("allow from 2001:db8::12 proto vrrp", "allow from 2001:db8::13 proto vrrp"),
         *("allow 8443/tcp", "allow 10080/tcp"),
+        *(f"allow from 2001:db8::1{n} to any port 8444 proto tcp" for n in (2, 3)),
     ],
     "nftables": [
         "inet filter input ip6 saddr 2001:db8::12 ip6 nexthdr 112 accept",
         "inet filter input ip6 saddr 2001:db8::13 ip6 nexthdr 112 accept",
         *("inet filter input tcp dport 8443 accept", "inet filter input tcp dport 10080 accept"),
+        *(f"inet filter input ip6 saddr 2001:db8::1{n} tcp dport 8444 accept" for n in (2, 3)),
     ],
 }
 
@@ -140,8 +145,8 @@ def test_clients_of_the_other_family_are_let_in(dual: Intent) -> None:
         *(f"port {port} at 192.0.2.20 from lb-{peer}" for port in (8443, 10080) for peer in (2, 3)),
         *("port 8443 at 2001:db8::10", "port 10080 at 2001:db8::10"),
     }
-    assert [each.is_vital for each in needed[-2:]] == [True, False]
-    assert needed[-1].packet == Packet("input", TCP, ip_address("2001:db8::1"), VIP, "eth0", 10080)
+    assert [each.is_vital for each in needed[-4:-2]] == [True, False]
+    assert needed[-3].packet == Packet("input", TCP, ip_address("2001:db8::1"), VIP, "eth0", 10080)
     change = firewall_change(needed, FirewallFact("firewalld", "public"), STOPPED)
     assert change
     assert RICH.format(4, 'port port="8443" protocol="tcp"') in change.wanted

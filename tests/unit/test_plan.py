@@ -10,6 +10,7 @@ from nornir.core import Nornir
 from nornir_kube_ha.config import (
     CHECK_APISERVERS,
     CHECK_VRRP,
+    CLIENTS,
     HAPROXY_CA,
     HAPROXY_CFG,
     HAPROXY_DROP_IN,
@@ -39,6 +40,7 @@ RELOAD = {
     WATCH: ["watch"],
     CHECK_APISERVERS: [],
     CHECK_VRRP: [],
+    CLIENTS: [],
     CHECK_SCRIPT: [],  # keepalived runs what is there at the next interval
 }
 
@@ -196,15 +198,21 @@ def test_watch_that_the_kernel_has_forgotten_is_told_again(plan_of: PlanOf, heal
     assert units(plan_of(stopped)) == ["start keepalived"]  # which begins with that
 
 
-INTRODUCE_ALL = "introduce check-apiservers check-haproxy check-vrrp"
+INTRODUCE_ALL = "introduce check-apiservers check-haproxy check-vrrp remember-clients"
 
 
 @pytest.mark.parametrize("version", ["1:2.1.5-0.2+deb11u1", "2.2.4"])
 @pytest.mark.parametrize(
     ("before", "introduced"),
     [
-        (b"vrrp_script check-haproxy {\n}\nvrrp_script check-apiservers {\n}\n", "introduce check-vrrp"),
-        (b"vrrp_script check-haproxy{\n}\n# vrrp_script check-vrrp {\n", "introduce check-apiservers check-vrrp"),
+        (
+            b"vrrp_script check-haproxy {\n}\nvrrp_script check-apiservers {\n}\n",
+            "introduce check-vrrp remember-clients",
+        ),
+        (
+            b"vrrp_script check-haproxy{\n}\n# vrrp_script check-vrrp {\n",
+            "introduce check-apiservers check-vrrp remember-clients",
+        ),
         (b"vrrp_script chk_haproxy {\n}\n", INTRODUCE_ALL),  # the guide's
         (b"\xff\0", INTRODUCE_ALL),
         (b"", INTRODUCE_ALL),
@@ -270,7 +278,10 @@ def test_pinned_package_that_is_missing_is_installed_in_its_version(
 def test_missing_packages_have_the_hosts_own_names(nornir_of: NornirOf, facts_from: Callable[[str], Facts]) -> None:
     node = load_intent(nornir_of()).node("lb-1")
     missing = missing_packages(node, replace(facts_from("facts-bare"), package_manager="dnf"))
-    assert missing == ("haproxy", "keepalived", "curl", "iputils", "nftables", "openssl", "socat", "tcpdump")
+    assert missing == (
+        *("haproxy", "keepalived", "curl", "iputils", "nftables", "openssl"),
+        *("python3", "socat", "tcpdump"),
+    )
 
 
 @pytest.mark.parametrize("script", ["killall -0 haproxy", "/usr/bin/killall -0 haproxy"])
@@ -315,7 +326,7 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(group={"keepalived": {"advert_int": 0.2}}) == dict.fromkeys(hosts, keepalived)
     assert changed(hosts={"lb-2": {"keepalived": {"priority": 115}}}) == {"lb-2": keepalived}
     assert changed(hosts={"lb-2": {"keepalived": {"router_id": "lb-two"}}}) == {"lb-2": keepalived}
-    peers = ({KEEPALIVED_CONF, CHECK_APISERVERS}, ["reload keepalived"])
+    peers = ({HAPROXY_CFG, KEEPALIVED_CONF, CHECK_APISERVERS}, ["reload haproxy", "reload keepalived"])
     own = ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN, CHECK_VRRP}, ["daemon-reload", "reload keepalived"])
     assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == {"lb-1": peers, "lb-2": peers, "lb-3": own}
     assert changed(group={"keepalived": {"preempt": True}}) == dict.fromkeys(hosts, keepalived)

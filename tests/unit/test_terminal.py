@@ -180,7 +180,7 @@ def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> N
     text = shown(report_of(lb_3=HostReport("demo", "backup", False, unknown_host(failure.message), failure)))  # noqa: FBT003
     assert ["haproxy.active", "pass", "pass", "UNKNOWN"] in [line.split() for line in text.splitlines()]
     assert "lb-3: HostUnreachableError\n  no SSH server answers on 192.0.2.13:22\n" in text
-    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 67 pass, 33 unknown; 1.2 s" in text
+    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 69 pass, 34 unknown; 1.2 s" in text
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_warning_is_explained_and_does_not_fail_the_run(shown: Shown) -> None:
     warned = replace(FAILED, id="haproxy.stable", status=Status.WARN)
     text = shown(report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_stable=warned))))  # noqa: FBT003
     assert "lb-2: haproxy.stable\n  expected: active (running)" in text
-    assert "verify: passed - hosts: 3 passed; changed: 0; checks: 99 pass, 1 warn" in text
+    assert "verify: passed - hosts: 3 passed; changed: 0; checks: 102 pass, 1 warn" in text
 
 
 def test_what_was_skipped_says_why_in_one_line(shown: Shown) -> None:

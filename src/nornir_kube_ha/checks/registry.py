@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from nornir_kube_ha.checks import (
     certificates,
+    clients,
     cluster,
     files,
     haproxy,
@@ -67,6 +68,13 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     ),
     Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
     Check("keepalived.able", "keepalived has what it needs to take the VIP over", liveness.able),
+    Check(
+        "keepalived.tickle",
+        "keepalived could tell clients that the VIP has moved",
+        clients.able,
+        _WARNING,
+        asks=Scope.ALL,
+    ),
     Check("keepalived.moved", "no move of the VIP is under way or was cut off", moves.over, _WARNING),
     Check(
         "vrrp.adverts",
@@ -104,6 +112,20 @@ CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
         "haproxy.reached_by_peers",
         "each node would serve clients if it had the VIP",
         cluster.reached_by_peers,
+        asks=Scope.ALL,
+    ),
+    Check(
+        "haproxy.peers",
+        "the nodes' haproxies tell each other who is connected",
+        clients.peers,
+        _WARNING,
+        asks=Scope.ALL,
+    ),
+    Check(
+        "haproxy.clients",
+        "the clients of the VIP's holder are known to the other nodes",
+        clients.known,
+        _WARNING,
         asks=Scope.ALL,
     ),
     Check(

@@ -1,6 +1,7 @@
 """What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
 
 from nornir_kube_ha.facts.bootstrap import Bootstrap
+from nornir_kube_ha.facts.clients import CONNECTED, Clients
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
@@ -21,12 +22,14 @@ from nornir_kube_ha.facts.network import (
 from nornir_kube_ha.facts.parse import parse_facts
 
 __all__ = [
+    "CONNECTED",
     "NOT_PROBED",
     "VRRP_STATES",
     "Advert",
     "Answer",
     "Bootstrap",
     "Certificate",
+    "Clients",
     "Clock",
     "Command",
     "Endpoint",

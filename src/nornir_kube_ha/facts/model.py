@@ -7,6 +7,7 @@ from enum import IntEnum
 from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.bootstrap import Bootstrap
+from nornir_kube_ha.facts.clients import Clients
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
@@ -129,6 +130,7 @@ class Facts:
         folders: those that our files are in, and the ones above
         origins: by path, where each live configuration file without our header comes from
         kept_peers: unicast peers in the keepalived.conf of earlier generations
+        clients: what it knows of the VIPs' clients; none if it was not asked
         etcd_servers: hosts of the etcd members that the node's own kube-apiserver asks; empty if it has none
     """
 
@@ -172,6 +174,7 @@ class Facts:
     haproxy_load: tuple[int, int] | None = None
     moves: Moves = NO_MOVES
     bootstrap: Bootstrap = NO_BOOTSTRAP
+    clients: Clients | None = None
 
     def holds(self, vip: IPInterface) -> bool:
         """Whether the address is on one of the host's interfaces.

@@ -9,6 +9,7 @@ from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
 from nornir_kube_ha.facts.bootstrap import bootstrap
+from nornir_kube_ha.facts.clients import parse_clients
 from nornir_kube_ha.facts.daemons import Unit
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
@@ -93,6 +94,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         haproxy_load=daemons.load(sections["haproxy_info"], sections["haproxy"]),
         moves=moves(sections.get("moves", "")),
         bootstrap=bootstrap(sections.get("bootstrap", "")),
+        clients=parse_clients(sections.get("clients", "")),
     )
 
 

@@ -14,7 +14,7 @@ class Dnf(Family):
 
     name = "dnf"
     commands = ("dnf", "yum")
-    names = MappingProxyType({"iputils-arping": "iputils", "iputils-ping": "iputils"})
+    names = MappingProxyType({"iputils-arping": "iputils", "iputils-ping": "iputils", "python3-minimal": "python3"})
     haproxy_service = (
         "Restart=always",
         "RuntimeDirectory=haproxy",  # for a socket in /run/haproxy, which nobody makes there

@@ -31,7 +31,7 @@ def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Rule
 
 def _rules(opening: Opening, manager: Manager, ruleset: Ruleset, ours: frozenset[str]) -> Iterator[str]:
     passes = passage(ruleset, opening.packet).verdict == "accept"
-    return (rule for rule in manager.rules(opening.packet, ruleset, ours) if rule in ours or not passes)
+    return (rule for rule in manager.rules(opening, ruleset, ours) if rule in ours or not passes)
 
 
 def stopped(needed: Iterable[Opening], ruleset: Ruleset, fact: FirewallFact | None = None) -> Iterator[str]:
@@ -44,7 +44,7 @@ def stopped(needed: Iterable[Opening], ruleset: Ruleset, fact: FirewallFact | No
     """
     manager = manager_of(fact) if fact else None
     for opening in (each for each in needed if each.is_vital):
-        opened = manager and manager.rules(opening.packet, ruleset, ())
+        opened = manager and manager.rules(opening, ruleset, ())
         way = passage(_beyond(manager, ruleset, opening) if manager and opened else ruleset, opening.packet)
         if way.verdict == "drop":
             yield f"{opening.what}: {way.words}"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from nornir_kube_ha.firewall.model import FirewallFact
-from nornir_kube_ha.packetfilter import VRRP, Chain, Packet, Ruleset, Table, stopping
+from nornir_kube_ha.firewall.model import FirewallFact, Opening
+from nornir_kube_ha.packetfilter import VRRP, Chain, Ruleset, Table, stopping
 
 MARK = "kube-ha"
 LONGEST_RULE = 1000  # characters
@@ -17,11 +17,11 @@ _NFT_NAME = re.compile(r"[A-Za-z][\w/.-]*")
 class Manager(Protocol):
     """What manages a packet filter."""
 
-    def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
-        """Rules that let a packet, and those like it, pass; none if it knows none.
+    def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
+        """Rules that let its packet, and those like it, pass; none if it knows none.
 
         Arguments:
-            packet: one of its kind
+            opening: what has to pass
             ruleset: the host's
             ours: rules of ours that are there
         """
@@ -45,12 +45,15 @@ class Firewalld:
 
     fact: FirewallFact
 
-    def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
+    def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
         """As firewalld prints it: so it is found again."""
+        packet = opening.packet
         if packet.hook == "output":
             return ()
-        source, port = f'source address="{packet.source}" protocol value="vrrp"', f'port port="{packet.port}"'
-        what = source if packet.protocol == VRRP else f'{port} protocol="tcp"'
+        source = f'source address="{packet.source}" '
+        port = f'port port="{packet.port}" protocol="tcp"'
+        what = f'{source}protocol value="vrrp"' if packet.protocol == VRRP else port
+        what = source + what if opening.only_from_source else what
         return (f'rule priority="{PRIORITY}" family="ipv{packet.version}" {what} accept',)
 
     def governs(self, table: Table, chain: Chain) -> bool:  # noqa: ARG002 - Manager's
@@ -68,8 +71,11 @@ class Ufw:
 
     fact: FirewallFact
 
-    def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
+    def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
         """As `ufw show added` prints it: so it is found again."""
+        packet = opening.packet
+        if opening.only_from_source:
+            return (f"allow from {packet.source} to any port {packet.port} proto tcp",)
         if packet.protocol != VRRP:
             return (f"allow {packet.port}/tcp",)
         return (
@@ -93,9 +99,9 @@ class Nftables:
 
     fact: FirewallFact
 
-    def rules(self, packet: Packet, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
+    def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
         """`inet filter input tcp dport 8443 accept`: table, chain, and what stands in it."""
-        expression = self._expression(packet)
+        packet, expression = opening.packet, self._expression(opening)
         there = [pair for pair in ruleset.base_chains(packet.hook, packet.version) if self.governs(*pair)]
         stops = [*stopping(ruleset, packet)]
         known = frozenset(ours)
@@ -103,10 +109,12 @@ class Nftables:
         return tuple(rule for rule, pair in found if pair in stops or rule in known)
 
     @staticmethod
-    def _expression(packet: Packet) -> str:
-        if packet.protocol != VRRP:
-            return f"tcp dport {packet.port} accept"
+    def _expression(opening: Opening) -> str:
+        packet = opening.packet
         header, protocol = ("ip", "protocol") if packet.version == 4 else ("ip6", "nexthdr")
+        if packet.protocol != VRRP:
+            source = f"{header} saddr {packet.source} " if opening.only_from_source else ""
+            return f"{source}tcp dport {packet.port} accept"
         way = f"daddr {packet.destination}" if packet.hook == "output" else f"saddr {packet.source}"
         # By its number: its name needs /etc/protocols, which small hosts are without.
         return f"{header} {way} {header} {protocol} {VRRP} accept"

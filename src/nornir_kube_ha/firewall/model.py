@@ -12,12 +12,14 @@ class Opening:
     Arguments:
         what: in words, `VRRP from lb-2`
         packet: one of its kind
-        is_vital: without it the VIP does not serve; only the stats page does without
+        is_vital: without it the VIP does not serve; the stats page and haproxy's peers do without
+        only_from_source: whether nobody else than this packet's source may pass
     """
 
     what: str
     packet: Packet
     is_vital: bool = True
+    only_from_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,18 @@ from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.packetfilter import TCP, VRRP, Packet
 
 _PEERS = re.compile(r"unicast_peer\s*\{([^}]*)\}")
+_TABLES = re.compile(r"^peers\s.*?^\s*bind\s+\S+?:(\d+)\b.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 _BIND = re.compile(r"^\s*bind\s+([\d.]*|\*|\[[\da-fA-F.:]*\]):(\d+)", re.MULTILINE)
 
 
 def openings(cluster: Cluster, node: Node) -> tuple[Opening, ...]:
-    """What has to pass a node's packet filter: VRRP from and to its peers and nobody else, and what asks haproxy.
+    """What has to pass a node's packet filter: VRRP and haproxy's own talk with its peers alone, and what asks haproxy.
 
     Arguments:
         cluster: the node's
         node: the node
     """
-    return (*_vrrp(cluster, node), *_ports(cluster, node))
+    return (*_vrrp(cluster, node), *_ports(cluster, node), *_tables(cluster, node))
 
 
 def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tuple[Opening, ...]:
@@ -39,12 +40,15 @@ def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tu
     peers = [(str(address), address) for address in _addresses(listed[1] if listed else "", node.address.version)]
     known = [(peer.name, peer.address) for peer in cluster.peers(node)]
     unicast = bool(peers)
-    binds = _BIND.findall(content.get(HAPROXY_CFG, ""))
+    haproxy_cfg = content.get(HAPROXY_CFG, "")
+    tables = _TABLES.search(haproxy_cfg)
+    binds = _BIND.findall(_TABLES.sub("", haproxy_cfg))
     ports = dict.fromkeys(int(port) for address, port in binds if not address.startswith(("127.", "[::1]")))
     return (
         *(way for name, address in peers or known for way in _ways(name, address, node, unicast=unicast)),
         *(way for peer in cluster.peers(node) for port in ports for way in _from(peer, port, node)),
         *(way for port in ports for way in _from_others(port, node)),
+        *(_table(peer, int(tables[1]), node) for peer in cluster.peers(node) if tables),
     )
 
 
@@ -78,6 +82,17 @@ def _ports(cluster: Cluster, node: Node) -> Iterator[Opening]:
     yield from _from_others(node.haproxy.port, node)
     if not stats.bind.is_loopback:
         yield from (replace(way, is_vital=False) for way in _from_others(stats.port, node))
+
+
+def _tables(cluster: Cluster, node: Node) -> Iterator[Opening]:
+    """The peers' copies of haproxy's table of clients."""
+    if node.keepalived.tickle:
+        yield from (_table(peer, node.haproxy.peers_port, node) for peer in cluster.peers(node))
+
+
+def _table(peer: Node, port: int, node: Node) -> Opening:
+    packet = Packet("input", TCP, peer.address, node.address, node.interface, port)
+    return Opening(f"port {port} from {peer.name}'s haproxy", packet, is_vital=False, only_from_source=True)
 
 
 def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:

@@ -76,6 +76,8 @@ class HAProxy(Settings):
     """Port of the apiserver listener: what clients have in their URL."""
     bind: Address = ANY_ADDRESS
     """Address of the apiserver listener: all, of IPv6 too where a VIP is one."""
+    peers_port: Port = 8444
+    """Port on which the nodes' haproxies tell each other who is connected, for `keepalived.tickle`."""
     balance: Literal["leastconn", "roundrobin", "source", "static-rr", "first", "random"] = "leastconn"
     """How a new connection finds its apiserver."""
     tcplog: bool = True
@@ -146,6 +148,8 @@ class HAProxy(Settings):
     def _ports_differ(self) -> Self:
         if self.port == self.stats.port:
             raise ValueError(f"port {self.port} is the stats page's port too; give one of them another")
+        if self.peers_port in {self.port, self.stats.port}:
+            raise ValueError(f"peers_port {self.peers_port} is the apiserver listener's or the stats page's port too")
         return self
 
     @model_validator(mode="after")

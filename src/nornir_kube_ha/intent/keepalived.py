@@ -79,6 +79,8 @@ class Keepalived(Settings):
     """Ignore a fault of the interface. Leads to two holders when a link fails: leave it off."""
     events: bool = True
     """Whether the end of haproxy moves the VIP at once, and the end of keepalived takes it off (unit drop-ins)."""
+    tickle: bool = True
+    """Whether clients of the node that had the VIP are told that it has moved; else they wait for their time-outs."""
     yield_when_blind: bool = True
     """Whether a node whose haproxy sees no apiserver lets the VIP go to one whose haproxy serves."""
     check: CheckHAProxy = CheckHAProxy()
@@ -115,6 +117,15 @@ class Keepalived(Settings):
     def _not_strict(self) -> Self:
         if any(line.split()[0] == "vrrp_strict" for line in self.global_lines):
             raise ValueError("leave vrrp_strict out: it forbids unicast peers (keepalived#1373)")
+        return self
+
+    @model_validator(mode="after")
+    def _one_notify(self) -> Self:
+        if self.tickle and any(line.split()[0] == "notify" for line in self.instance_lines):
+            raise ValueError(
+                "tickle has a `notify` of its own: use notify_master, notify_backup, notify_fault and notify_stop in "
+                "instance_lines, or set tickle: false"
+            )
         return self
 
     @model_validator(mode="after")

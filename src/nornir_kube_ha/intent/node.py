@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, IPAddress, IPInterface, with_port
 from nornir_kube_ha.intent.fields import (
@@ -110,6 +110,11 @@ class Node(Settings):
         return with_port(self.address, self.haproxy.port)
 
     @property
+    def peers_address(self) -> str:
+        """Where this node's haproxy listens to its peers: `192.0.2.11:8444`."""
+        return with_port(self.address, self.haproxy.peers_port)
+
+    @property
     def bind(self) -> str:
         """What the apiserver listener is bound to, in haproxy's words."""
         return self._bind(self.haproxy.bind, self.haproxy.port)
@@ -120,9 +125,15 @@ class Node(Settings):
         return self._bind(self.haproxy.stats.bind, self.haproxy.stats.port)
 
     @property
-    def sockets(self) -> tuple[str, str]:
-        """The sockets of both, as `ss` prints them: one that listens on both families has `*` for its address."""
-        return self._socket(self.bind), self._socket(self.stats_bind)
+    def peers_bind(self) -> str:
+        """What its haproxy's peers connect to, in haproxy's words; any address: at boot its own may come late."""
+        return self._bind(ANY_ADDRESSES[self.address.version == 6], self.haproxy.peers_port)
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """All that haproxy listens on, as `ss` prints it: one that listens on both families has `*` for its address."""
+        binds = (self.bind, self.stats_bind, *([self.peers_bind] if self.keepalived.tickle else []))
+        return tuple(map(self._socket, binds))
 
     def _bind(self, address: IPAddress, port: int) -> str:
         both = address in ANY_ADDRESSES and (address.version == 6 or self.uses_ipv6)
@@ -155,6 +166,15 @@ class Node(Settings):
         """Where the stats page is found from this node: at the VIP, unless it is bound elsewhere."""
         stats = self.haproxy.stats
         return f"http://{with_port(self.vip.ip if stats.bind in ANY_ADDRESSES else stats.bind, stats.port)}{stats.uri}"
+
+    @model_validator(mode="after")
+    def _one_process(self) -> Self:
+        if self.keepalived.tickle and (self.haproxy.nbproc or 1) > 1:
+            raise ValueError(
+                "keepalived.tickle needs one haproxy process, which knows who is connected: leave haproxy.nbproc out, "
+                "or set keepalived.tickle: false"
+            )
+        return self
 
     @field_validator("apiservers")
     @classmethod

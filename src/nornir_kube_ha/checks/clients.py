@@ -1,0 +1,98 @@
+"""Whether the clients of a holder that is lost would be told that the VIP has moved."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.checks.model import ClusterView, HostView, Skipped, Verdict
+from nornir_kube_ha.config import CLIENTS
+from nornir_kube_ha.facts import CONNECTED, Facts
+
+NEW = 15  # seconds in which a haproxy that was just started finds its peers, and gets the table of clients
+FEW = 20  # connections that may have begun or ended since the table was written
+LEFT_OUT = "keepalived.tickle is false"
+EARLY = f"too early: no two haproxies have run for {NEW} s"
+
+
+def able(view: HostView) -> Verdict | Skipped:
+    """The node could tell them."""
+    expected = f"{CLIENTS} reads haproxy's table, sees who is connected, and may send from a VIP"
+    if not view.node.keepalived.tickle:
+        return Skipped(expected, LEFT_OUT)
+    cause = "files.intended" if CLIENTS not in view.facts.files else ""
+    if view.facts.servers is None:  # haproxy's silence, by which nothing of the program's is wrong
+        cause = "haproxy.apiservers_up"
+    found = view.facts.clients
+    if found is None or cause:
+        return Verdict(None, expected, "it was not asked", "", because=cause)
+    return Verdict(
+        not found.problems,
+        expected,
+        "; ".join(found.problems) or "it could",
+        "until this is mended, clients that only listen wait up to 45 s after the VIP has moved: run deploy, which "
+        "writes the file and installs python3; then read `journalctl -t kube-ha-clients -u keepalived`",
+    )
+
+
+def peers(view: ClusterView) -> Verdict | Skipped:
+    """Each node's haproxy has a connection to each other one's."""
+    expected = "each haproxy has a connection to each other node's, for the table of clients"
+    if not view.cluster.nodes[0].keepalived.tickle:
+        return Skipped(expected, LEFT_OUT)
+    ways = [
+        (f"{name} -> {peer.name}", (facts.clients.peers if facts.clients else {}).get(peer.name, "unknown"))
+        for name, facts in view.seen.items()
+        for peer in view.cluster.peers(view.cluster.node(name))
+        if _tells(facts) and (peer.name not in view.seen or _tells(view.seen[peer.name]))
+    ]
+    if not ways and len(view.seen) > 1:
+        return Skipped(expected, EARLY)
+    wrong = [f"{way}: {word}" for way, word in ways if word != CONNECTED]
+    verdict = Verdict(
+        not wrong,
+        expected,
+        "; ".join(wrong) or f"{len(ways)} ways",
+        f"open port {view.cluster.nodes[0].haproxy.peers_port} between the nodes (`firewall: open` lets deploy do it), "
+        "and run deploy on nodes of an earlier release",
+    )
+    return view.unmade(expected) if verdict.ok and view.unseen else verdict
+
+
+def known(view: ClusterView) -> Verdict | Skipped:
+    """Who is connected to a holder is known to the other nodes."""
+    expected = "who is connected to the VIP's holder stands in the other nodes' tables"
+    if not view.cluster.nodes[0].keepalived.tickle:
+        return Skipped(expected, LEFT_OUT)
+    counts = [*_counts(view)]
+    if not counts and len(view.seen) > 1:
+        return Skipped(expected, EARLY)
+    unknown = [f"{holder} or {other} does not tell" for holder, other, *numbers in counts if None in numbers]
+    told = [view.seen[name] for holder, other, *_ in counts for name in (holder, other)]
+    wrong = [
+        f"{holder} has {connected} connections, {other} knows of {known}"
+        for holder, other, connected, known in counts
+        if connected is not None and known is not None and known < connected - max(FEW, connected // 10)
+    ]
+    verdict = Verdict(
+        False if wrong else None if unknown else True,
+        expected,
+        "; ".join(wrong or unknown) or ", ".join(f"{holder} has {connected}" for holder, _, connected, _ in counts[:1]),
+        "a node that does not know them cannot tell them that it has taken over: see haproxy.peers, and the holder's "
+        "keepalived.tickle, which writes the table every 20 s",
+        because="keepalived.tickle" if any(not facts.clients or facts.clients.problems for facts in told) else "",
+    )
+    return view.unmade(expected) if verdict.ok and view.unseen else verdict
+
+
+def _counts(view: ClusterView) -> Iterator[tuple[str, str, int | None, int | None]]:
+    """Of each holder and each other node: connections, and clients that the other one knows of."""
+    for holder, facts in view.seen.items():
+        if facts.holds_any(view.cluster.node(holder).vips) and _tells(facts):
+            connected = facts.clients.connected if facts.clients else None
+            for other, its in view.seen.items():
+                if other != holder and _tells(its):
+                    yield holder, other, connected, its.clients.known if its.clients else None
+
+
+def _tells(facts: Facts) -> bool:
+    """Whether its haproxy answers, which others say where it does not, and was not just started."""
+    is_new = facts.worker_started is not None and facts.clock.now - facts.worker_started < NEW
+    return facts.servers is not None and not is_new

@@ -1,0 +1,271 @@
+#!/usr/bin/python3 -IS
+"""Tell the clients of a VIP that it has moved. Written by nornir-kube-ha; keepalived runs it.
+
+A connection that is idle learns nothing when the VIP moves: nobody sends it a segment, and its client waits for a
+time-out of its own. So each client is sent one segment that its connection does not expect, an ACK with the numbers
+0. Its kernel answers with the numbers that it does expect. On the new holder that answer meets no connection, so its
+kernel resets it, and the client connects again. Where the connection lives, the answer changes nothing.
+
+haproxy writes each new connection to a VIP into its table, as CLIENT-PORT-VIP, and copies the table to its peers.
+
+    remember SOCKET PORT    write the connections that live into the table once more, and mark them as lasting
+    notify SOCKET PORT VIP ... INSTANCE NAME STATE PRIORITY    as keepalived calls it when a state changes
+    check SOCKET PORT VIP ...    print what it sees, for `verify`
+
+It sends nothing else, only from a VIP and its port, and only to those who are connected there by the kernel, or are or
+were by haproxy's table: SPREAD segments a second, to MOST clients, once at each of the TIMES.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import syslog
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+TABLE = "kube-apiserver-clients"
+MOST = 100_000  # the table has no more
+SPREAD = 10_000
+BATCH = 100
+TIMES_TAKEN = (0.0, 0.6)  # seconds after a take-over; an answer may be lost, and a kernel gives one in half a second
+TIMES_LEFT = (0.2, 0.8, 1.6)  # seconds after the VIP is gone: until another node has it, nobody there resets anything
+TCP_HEADER = struct.Struct("!HHIIBBHHH")
+ACK = 0x10
+COMMANDS = 50  # in one line to haproxy, which reads 16 KiB at most
+FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+TRANSPARENT = {4: (socket.IPPROTO_IP, 19), 6: (socket.IPPROTO_IPV6, 75)}  # IP_TRANSPARENT, IPV6_TRANSPARENT
+ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - nothing is received
+
+
+class Connection(NamedTuple):
+    """A client's connection to a VIP."""
+
+    client: str
+    port: int
+    vip: str
+
+    @property
+    def key(self) -> str:
+        """What haproxy's table calls it."""
+        return f"{self.client}-{self.port}-{self.vip}"
+
+
+def address_of(text: str) -> str:
+    """Write an address as the kernel does, "" if it is none; one of IPv4 in IPv6's form as one of IPv4."""
+    text = text[7:] if text.lower().startswith("::ffff:") and "." in text else text
+    for family in FAMILIES.values():
+        with contextlib.suppress(OSError, ValueError):
+            return socket.inet_ntop(family, socket.inet_pton(family, text))
+    return ""
+
+
+def version_of(address: str) -> int:
+    """Tell the version of IP."""
+    return 6 if ":" in address else 4
+
+
+def is_one_machine(address: str) -> bool:
+    """Tell whether it is an address of one machine, by its form: no group, no broadcast, no loopback, not none."""
+    packed = socket.inet_pton(FAMILIES[version_of(address)], address)
+    if len(packed) == 4:
+        return packed[0] not in {0, 127} and packed[0] < 224
+    return packed[0] != 0xFF and any(packed[:15])
+
+
+def connection_of(client: str, port: str, vip: str, vips: Sequence[str] = ()) -> Connection | None:
+    """Read a connection to one of these VIPs, or to any address if none are given; none where the words are not one."""
+    client, vip = address_of(client), address_of(vip)
+    if not client or not vip or client == vip or version_of(client) != version_of(vip) or (vips and vip not in vips):
+        return None
+    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536 or not is_one_machine(client):
+        return None
+    return Connection(client, int(port), vip)
+
+
+def ask(path: str, command: str) -> str:
+    """Ask haproxy."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.settimeout(5)
+        asked.connect(path)
+        asked.sendall(command.encode() + b"\n")
+        pieces = []
+        while piece := asked.recv(65536):
+            pieces.append(piece)
+    return b"".join(pieces).decode(errors="replace")
+
+
+def remembered(text: str, vips: Sequence[str]) -> list[Connection]:
+    """Read `show table`: first the lasting ones, then those that were written last. Of the others most have ended."""
+    found: list[tuple[bool, int, int, Connection]] = []
+    for line in text.splitlines():
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        parts = words.get("key", "").split("-")
+        connection = connection_of(parts[0], parts[1], parts[2], vips) if len(parts) == 3 else None
+        if connection:
+            left = re.fullmatch("[0-9]{1,12}", words.get("exp", ""))
+            found.append((words.get("gpc0") != "1", -int(left[0]) if left else 0, len(found), connection))
+    return [connection for *_, connection in sorted(found)][:MOST]
+
+
+def connected(port: int, vips: Sequence[str] = ()) -> list[Connection]:
+    """Ask the kernel for connections to these VIPs, or to any address if none are given; haproxy need not know them."""
+    command = ["ss", "-Htn", "state", "established", f"( sport = :{port} )"]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    found = []
+    for words in map(str.split, text.splitlines()):
+        if len(words) >= 4:
+            (vip, _), (client, client_port) = (word.rsplit(":", 1) for word in words[2:4])
+            connection = connection_of(client.strip("[]"), client_port, vip.strip("[]"), vips)
+            if connection:
+                found.append(connection)
+    return found[:MOST]
+
+
+def segment(connection: Connection, port: int) -> bytes:
+    """Make the ACK from a VIP's port to a client, as it stands behind the IP header."""
+    family = FAMILIES[version_of(connection.vip)]
+    pseudo = socket.inet_pton(family, connection.vip) + socket.inet_pton(family, connection.client)
+    pseudo += struct.pack("!II", TCP_HEADER.size, socket.IPPROTO_TCP)
+    words = [port, connection.port, 0, 0, TCP_HEADER.size // 4 << 4, ACK, 1024]
+    summed = pseudo + TCP_HEADER.pack(*words, 0, 0)
+    total = sum(struct.unpack(f"!{len(summed) // 2}H", summed))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return TCP_HEADER.pack(*words, ~total & 0xFFFF, 0)
+
+
+def opened(address: str, *, is_local: bool) -> socket.socket:
+    """Open a raw socket that sends from an address of this node's, or, unless `is_local`, from any."""
+    version = version_of(address)
+    made = socket.socket(FAMILIES[version], socket.SOCK_RAW, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # what comes in is not read
+        made.settimeout(0)
+        if not is_local:
+            level, option = TRANSPARENT[version]
+            made.setsockopt(level, option, 1)
+        made.bind((address, 0))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def has(address: str) -> bool:
+    """Tell whether this node has an address."""
+    try:
+        opened(address, is_local=True).close()
+    except OSError:
+        return False
+    return True
+
+
+def send(connections: Sequence[Connection], port: int, *, is_local: bool) -> int:
+    """Send each client its segment, and count those that were sent."""
+    sockets: dict[str, socket.socket] = {}
+    sent, began = 0, time.monotonic()
+    with contextlib.ExitStack() as stack:
+        for number, connection in enumerate(connections):
+            if number % BATCH == 0:
+                time.sleep(max(0.0, began + number / SPREAD - time.monotonic()))
+            with contextlib.suppress(OSError):  # there is no way to that client, or the VIP has moved once more
+                if connection.vip not in sockets:
+                    sockets[connection.vip] = stack.enter_context(opened(connection.vip, is_local=is_local))
+                sockets[connection.vip].sendto(segment(connection, port), (connection.client, 0))
+                sent += 1
+    return sent
+
+
+def send_at(times: Sequence[float], connections: Sequence[Connection], port: int, *, is_local: bool) -> int:
+    """Send to all of them at each of these times, in seconds from now, and count the segments."""
+    sent, began = 0, time.monotonic()
+    for after in times if connections else ():
+        time.sleep(max(0.0, began + after - time.monotonic()))
+        sent += send(connections, port, is_local=is_local)
+    return sent
+
+
+def take(path: str, port: int, vips: Sequence[str]) -> None:
+    """Tell the clients of the holder before: this node has the VIPs now."""
+    connections = remembered(ask(path, f"show table {TABLE}"), vips)
+    log(vips, "taken", len(connections), send_at(TIMES_TAKEN, connections, port, is_local=True))
+
+
+def leave(port: int, vips: Sequence[str]) -> None:
+    """Tell the clients that the kernel still counts, then have it forget them: this node has the VIPs no more."""
+    gone = [vip for vip in vips if not has(vip)]
+    connections = connected(port, gone) if gone else []
+    log(vips, "let go", len(connections), send_at(TIMES_LEFT, connections, port, is_local=False))
+    for vip in {connection.vip for connection in connections}:
+        if not has(vip):
+            where = f"[{vip}]" if version_of(vip) == 6 else vip
+            command = ["ss", "-K", "-Htn", f"( src {where} and sport = :{port} )"]
+            subprocess.run(command, capture_output=True, timeout=10, check=False)
+
+
+def log(vips: Sequence[str], what: str, clients: int, segments: int) -> None:
+    """Write a line to syslog, if anybody was told."""
+    if clients:
+        syslog.openlog("kube-ha-clients", syslog.LOG_PID, syslog.LOG_DAEMON)
+        syslog.syslog(f"{', '.join(vips)} {what}: {clients} clients told, by {segments} segments")
+
+
+def remember(path: str, port: int) -> None:
+    """Write the connections that this node has into the table once more."""
+    keys = [connection.key for connection in connected(port)]
+    for first in range(0, len(keys), COMMANDS):
+        ask(path, ";".join(f"set table {TABLE} key {key} data.gpc0 1" for key in keys[first : first + COMMANDS]))
+
+
+def check(path: str, port: int, vips: Sequence[str]) -> Iterator[str]:
+    """Say what it sees: "known NUMBER" by the table, "connected NUMBER", "peer NAME STATUS", "problem WORDS"."""
+    try:
+        yield from seen_in(ask(path, "show table;show peers"))
+    except OSError as error:
+        yield f"problem haproxy does not answer on {path}: {error}"
+    try:
+        yield f"connected {len(connected(port, vips))}"
+    except (OSError, subprocess.SubprocessError) as error:
+        yield f"problem ss does not tell who is connected: {error}"
+    for version in sorted({version_of(vip) for vip in vips}):
+        try:
+            opened(ANY[version], is_local=False).close()
+        except OSError as error:
+            yield f"problem no raw socket of IPv{version}: {error}"
+
+
+def seen_in(text: str) -> Iterator[str]:
+    """Read what haproxy says of its tables and its peers."""
+    known = re.search(rf"^# table: {TABLE}, .*\bused:([0-9]+)", text, re.MULTILINE)
+    yield f"known {known[1]}" if known else f"problem haproxy has no table {TABLE}"
+    for name, status in re.findall(r"\bid=(\S+?)\(remote\b.*\blast_status=(\w+)", text):
+        yield f"peer {name} {status}"
+
+
+def main(call: str, path: str, port: int, words: Sequence[str]) -> None:
+    """Do what keepalived or `verify` calls for."""
+    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C")
+    if call == "notify":
+        *vips, _, _, state, _ = words
+        if state == "MASTER":
+            take(path, port, vips)
+        else:
+            leave(port, vips)
+    elif call == "remember":
+        signal.alarm(15)  # what keeps it waiting is for others to tell
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            remember(path, port)
+    elif call == "check":
+        sys.stdout.writelines(f"{line}\n" for line in check(path, port, words))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])
