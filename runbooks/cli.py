@@ -21,7 +21,7 @@ from nornir_kube_ha.runbooks.options import (
     add_verify_options,
     parse,
 )
-from nornir_kube_ha.runbooks.values import seconds
+from nornir_kube_ha.runbooks.values import drain_seconds, seconds
 
 postpone("invoke")  # paramiko needs it for `Match exec` in an ssh_config file alone, and reading it takes 60 ms
 
@@ -102,6 +102,8 @@ def _add_vip(commands: Parsers) -> None:
     move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
     words = "which one, where the cluster has several virtual routers (its own); VIPs of one router move together"
     move.add_argument("--vip", metavar="ADDRESS", default="", help=words)
+    words = "how long connections go on where they are before they are reset, so that requests may end (0.5; 0 for not)"
+    move.add_argument("--drain", metavar="TIME", type=drain_seconds, default=0.5, help=words)
     _add_allow_unreachable(move, "move the VIP though another node of the cluster cannot be reached")
     move.set_defaults(run=later("nornir_kube_ha.runbooks.vip:run_move"))
 

@@ -5,6 +5,8 @@ import ipaddress
 import re
 from pathlib import Path
 
+MOST_DRAIN = 30
+
 
 def key_value(text: str) -> tuple[str, str]:
     """`role=backup`.
@@ -51,6 +53,18 @@ def seconds(text: str) -> float:
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
     return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+
+
+def drain_seconds(text: str) -> float:
+    """A time of 30 s at most: each host ends its part of a move after a minute.
+
+    Arguments:
+        text: as given
+    """
+    found = seconds(text)
+    if found > MOST_DRAIN:
+        raise argparse.ArgumentTypeError(f"{text} is too long: connections go on for {MOST_DRAIN} s at most")
+    return found
 
 
 def ip_address(text: str) -> str:

@@ -1,16 +1,20 @@
 """The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
 
 import argparse
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from ipaddress import ip_interface
 
+from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
 from nornir_kube_ha.report import HostReport
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.showing import show
 from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at, refuse_unseen
-from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks.move import DRAIN
 
 ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may be the first to claim the VIP
 # Checks that a node must pass before the VIP is sent to it.
@@ -35,7 +39,7 @@ def run_move(arguments: argparse.Namespace) -> int:
     """`vip move`.
 
     Arguments:
-        arguments: parsed: `inventory`, `to`, `vip` and `allow_unreachable`
+        arguments: parsed: `inventory`, `to`, `vip`, `drain` and `allow_unreachable`
 
     Returns:
         The exit code
@@ -47,7 +51,7 @@ def run_move(arguments: argparse.Namespace) -> int:
         [cluster] = run.clusters
         refuse_unseen(run, cluster, MoveError, allowed=arguments.allow_unreachable)
         router = _router_of(cluster, arguments.vip)
-        source = move_vip(run, cluster, arguments.to, router)
+        source = move_vip(run, cluster, arguments.to, router, drain=arguments.drain)
     words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
     show([f"{router.vip.ip} {words}"])
     return 0
@@ -73,7 +77,7 @@ def _router_of(cluster: Cluster, vip: str) -> Router:
     raise UsageError(f"--vip: cluster {cluster.name} has no VIP {vip}; it has {cluster.addresses}")
 
 
-def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) -> str:
+def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, *, drain: float = DRAIN) -> str:
     """Move a cluster's VIP to one of its nodes.
 
     Arguments:
@@ -81,6 +85,7 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) 
         cluster: whose VIP it is
         to: name of the node that shall have it
         router: the virtual router that moves; the cluster's own if not given. Others stay where they are
+        drain: seconds for which connections go on where they are before they are reset, so that requests may end
 
     Returns:
         Name of the node that had it
@@ -100,7 +105,8 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None) 
     asked = [to, *(name for name in names if name not in (to, holder))]
     try:
         _prefer(run, router, asked, to)
-        _hand_over(run, cluster, router, holder, to)
+        with _forwarding(run, router, holder, to, drain):
+            _hand_over(run, cluster, router, holder, to, drain)
     except BaseException:  # also when it is interrupted
         for name in asked:
             with suppress(HostError):  # who no longer answers: the others are put back, and it is told why it failed
@@ -134,10 +140,40 @@ def _prefer(run: Run, router: Router, names: list[str], preferred: str | None, *
         )
 
 
-def _hand_over(run: Run, cluster: Cluster, router: Router, holder: str, to: str) -> None:
+@contextmanager
+def _forwarding(run: Run, router: Router, holder: str, to: str, drain: float) -> Iterator[None]:
+    """Have the next holder pass on what comes for connections that are still where the VIP was."""
+    if not (drain and run.intent.node(to).keepalived.tickle):
+        yield
+        return
+    vrid, addresses = router.virtual_router_id, _addresses(run, holder)
+    forward = partial(run.one, forward_connections, to, intent=run.intent, holder=addresses, virtual_router_id=vrid)
+    forward(drain=drain, lease=run.lease)
+    try:
+        yield
+    finally:
+        with suppress(HostError):  # it ends by itself
+            forward(drain=0.0, lease=run.lease)
+
+
+def _addresses(run: Run, name: str) -> tuple[IPAddress, ...]:
+    """A node's own addresses, by which others on its network reach it: one of each family."""
+    node = run.intent.node(name)
+    vips = {vip.ip for vip in node.vips}
+    found = {
+        each.version: each.ip
+        for interface, each in run.facts[name].addresses
+        if interface == node.interface and not each.is_link_local and each.ip not in vips
+    }
+    return tuple({**found, node.address.version: node.address}.values())
+
+
+def _hand_over(  # noqa: PLR0917 - who and where
+    run: Run, cluster: Cluster, router: Router, holder: str, to: str, drain: float
+) -> None:
     vrid = router.virtual_router_id
     for left in reversed(range(ATTEMPTS)):
-        run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid, lease=run.lease)
+        run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid, drain=drain, lease=run.lease)
         try:
             run.one(get_vip_arrival, to, intent=run.intent, virtual_router_id=vrid)
         except MoveError:

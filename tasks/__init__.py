@@ -23,7 +23,7 @@ from nornir_kube_ha.tasks.generations import get_generation_files, get_generatio
 from nornir_kube_ha.tasks.holding import get_holding
 from nornir_kube_ha.tasks.hostkeys import get_host_key
 from nornir_kube_ha.tasks.lease import release_lease, take_lease
-from nornir_kube_ha.tasks.move import get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks.move import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config, start_keepalived
 from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
@@ -38,6 +38,7 @@ __all__ = [
     "change_services",
     "commit_config",
     "drain_apiserver",
+    "forward_connections",
     "get_endpoint",
     "get_facts",
     "get_fault_story",

@@ -3,16 +3,21 @@
 Nothing is restarted, and no time-out is waited for: the holder says goodbye, and the next one answers at once.
 """
 
+from collections.abc import Sequence
+
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import VIP_RELEASED_FILE, VIP_WANTED_FILE
+from nornir_kube_ha.addresses import IPAddress
+from nornir_kube_ha.config import CLIENTS, FORWARDS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
-from nornir_kube_ha.intent import HINDMOST, Intent, Router
+from nornir_kube_ha.intent import HINDMOST, Intent, Node, Router
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
-TIMEOUT = 15  # seconds; the longest of these scripts waits for two
+TIMEOUT = 15  # seconds; the longest of these scripts waits for two, beside what it drains
+DRAIN = 0.5  # seconds for which requests that are under way may end
+SETTLED = 0.5  # seconds until the other nodes have settled who has the VIP
 MOVE_SECONDS = 60  # after which a host ends its part by itself; a move takes some seconds, with every retry about 20
 UNIT = "kube-ha-move"  # of the timer that does it
 
@@ -54,7 +59,39 @@ def prefer_for_vip(
     router = _router(task, intent, virtual_router_id)
     own = cluster.place(node, router).keepalived.priority
     wanted = own if preferred is None else cluster.preferred_priority if preferred == node.name else HINDMOST
-    script = _script(router, "prefer", wanted - own, lasts=lasts)
+    script = _script(router, node, "prefer", wanted=wanted - own, lasts=lasts)
+    return _run(task, router, script, dry_run=dry_run, lease=lease)
+
+
+def forward_connections(
+    task: Task,
+    intent: Intent,
+    *,
+    holder: Sequence[IPAddress],
+    virtual_router_id: int | None = None,
+    drain: float = DRAIN,
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
+) -> Result:
+    """Have a node that is about to get the VIP pass on what comes for connections that stay where it was.
+
+    The host itself ends that in time, whatever becomes of the controller. Without `keepalived.tickle` nothing is done.
+
+    Arguments:
+        intent: what should be
+        holder: addresses of the node that has the VIP, at most one of each family
+        virtual_router_id: as for `prefer_for_vip`
+        drain: seconds for which they stay there; 0 ends it, and tells clients that are left
+        dry_run: whether to do nothing; Nornir's own setting if not given
+        lease: as for `prefer_for_vip`
+
+    Returns:
+        Result object with the following attributes set:
+          * changed (``bool``): True
+    """
+    router, node = _router(task, intent, virtual_router_id), intent.node(task.host.name)
+    call = "forward" if drain else "stop_forwarding"
+    script = _script(router, node, call, drain=drain or DRAIN, holder=holder)
     return _run(task, router, script, dry_run=dry_run, lease=lease)
 
 
@@ -63,6 +100,7 @@ def release_vip(
     intent: Intent,
     *,
     virtual_router_id: int | None = None,
+    drain: float = 0.0,
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
@@ -71,6 +109,8 @@ def release_vip(
     Arguments:
         intent: what should be
         virtual_router_id: as for `prefer_for_vip`
+        drain: seconds for which its connections go on, where the next holder has been told by `forward_connections`;
+            then they are reset
         dry_run: whether to do nothing; Nornir's own setting if not given
         lease: as for `prefer_for_vip`
 
@@ -81,8 +121,9 @@ def release_vip(
     Raises:
         MoveError: its keepalived does not let it go
     """
-    router = _router(task, intent, virtual_router_id)
-    return _run(task, router, _script(router, "release"), dry_run=dry_run, lease=lease)
+    router, node = _router(task, intent, virtual_router_id), intent.node(task.host.name)
+    script = _script(router, node, "release", drain=drain)
+    return _run(task, router, script, seconds=TIMEOUT + drain, dry_run=dry_run, lease=lease)
 
 
 def get_vip_arrival(task: Task, intent: Intent, *, virtual_router_id: int | None = None) -> Result:
@@ -100,7 +141,7 @@ def get_vip_arrival(task: Task, intent: Intent, *, virtual_router_id: int | None
         MoveError: it does not come
     """
     router = _router(task, intent, virtual_router_id)
-    _run(task, router, _script(router, "take"))
+    _run(task, router, _script(router, intent.node(task.host.name), "take"))
     return Result(host=task.host, changed=False)
 
 
@@ -108,7 +149,18 @@ def _router(task: Task, intent: Intent, virtual_router_id: int | None) -> Router
     return intent.cluster_of(task.host.name).router(virtual_router_id)
 
 
-def _script(router: Router, call: str, wanted: int = 0, *, lasts: bool = False) -> str:
+def _script(
+    router: Router,
+    node: Node,
+    call: str,
+    *,
+    wanted: int = 0,
+    lasts: bool = False,
+    drain: float = 0.0,
+    holder: Sequence[IPAddress] = (),
+) -> str:
+    drain = drain if node.keepalived.tickle else 0.0
+    vips = " ".join(str(vip.ip) for vip in router.vips)
     variables = assignments(
         vip=str(router.vip.ip),
         wanted=str(wanted),
@@ -116,15 +168,31 @@ def _script(router: Router, call: str, wanted: int = 0, *, lasts: bool = False) 
         released_file=router.name(VIP_RELEASED_FILE),
         unit=router.name(UNIT),
         seconds_to_last="" if lasts else str(MOVE_SECONDS),
+        vips=vips,
+        port=str(node.haproxy.port),
+        interface=node.interface,
+        drain=f"{drain:g}" if drain else "",
+        rest=f"{max(0.0, SETTLED - drain):g}",
+        holder=" ".join(map(str, holder)),
+        forwards=f"{FORWARDS_FILE}{router.vip.ip}",
+        tell=f"{CLIENTS} notify {node.haproxy.socket} {node.haproxy.port} {vips} INSTANCE move MASTER 0",
     )
     return f"{variables}{load_script('move.sh')}{call}\n"
 
 
-def _run(task: Task, router: Router, script: str, *, dry_run: bool | None = None, lease: Lease | None = None) -> Result:
+def _run(
+    task: Task,
+    router: Router,
+    script: str,
+    *,
+    seconds: float = TIMEOUT,
+    dry_run: bool | None = None,
+    lease: Lease | None = None,
+) -> Result:
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=True)
     try:
-        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
+        run_script(task, guard(lease, task.host.name, seconds=seconds) + script, timeout=seconds)
     except RemoteCommandError as error:
         words = f"{router.vip.ip} does not move: {error.message}; `journalctl -u keepalived` says why"
         raise MoveError(task.host.name, words) from error

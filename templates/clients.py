@@ -35,6 +35,7 @@ TABLE = "kube-apiserver-clients"
 MOST = 100_000  # the table has no more
 SPREAD = 10_000
 BATCH = 100
+FORWARDS = "/run/kube-ha-forwards-"  # with a VIP: is there while a planned move has connections go on where it was
 TIMES_TAKEN = (0.0, 0.6)  # seconds after a take-over; an answer may be lost, and a kernel gives one in half a second
 TIMES_LEFT = (0.2, 0.8, 1.6)  # seconds after the VIP is gone: until another node has it, nobody there resets anything
 TCP_HEADER = struct.Struct("!HHIIBBHHH")
@@ -255,10 +256,10 @@ def main(call: str, path: str, port: int, words: Sequence[str]) -> None:
     os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C")
     if call == "notify":
         *vips, _, _, state, _ = words
-        if state == "MASTER":
-            take(path, port, vips)
-        else:
+        if state != "MASTER":
             leave(port, vips)
+        elif not os.path.exists(f"{FORWARDS}{vips[0]}"):  # noqa: PTH110 - pathlib takes longer than all the rest
+            take(path, port, vips)
     elif call == "remember":
         signal.alarm(15)  # what keeps it waiting is for others to tell
         with contextlib.suppress(OSError, subprocess.SubprocessError):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,6 +43,17 @@ while True:
         else:
             print(json.dumps(ended), flush=True)
             sys.exit()
+"""
+HALVES = """
+import socket, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+with context.wrap_socket(socket.create_connection((sys.argv[1], 8443), timeout=10)) as sock:
+    sock.sendall(b"GET /version HTTP/1.1\\r\\nHost: kubernetes\\r\\n")
+    print("asked", flush=True)
+    sys.stdin.readline()
+    sock.sendall(b"\\r\\n")
+    print(sock.recv(4096).decode().splitlines()[0], flush=True)
 """
 ASKED = "echo '{}' | socat - UNIX-CONNECT:/run/haproxy-admin.sock"
 CALL = f"{CLIENTS} notify /run/haproxy-admin.sock 8443 {VIP} INSTANCE VI-kube-master MASTER 180"
@@ -222,3 +234,34 @@ def test_without_it_nothing_is_told_and_no_port_is_open(home: Lab) -> None:
     assert set(on_all(home, state).values()) == {"0\n"}
     verified = home.runbook("verify", "--output", "json")
     assert (verified.status, verified.red_checks()) == (0, {}), verified.stdout
+
+
+def test_planned_move_resets_idle_clients_at_its_end_and_leaves_nothing(home: Lab) -> None:
+    traces = (
+        f"ip route show table local to {VIP}; ip route show table local dev lo {VIP}; nft list tables | grep move; true"
+    )
+    with idle(home) as clients:
+        moved = home.kube_ha("vip", "move", "--to", BACKUPS[0], "--drain", "1s", "-i", str(home.inventory))
+        assert moved.status == 0, moved.stderr
+        await_told(home, BACKUPS[0], "taken")
+        assert clients.ended() == ["ConnectionResetError"] * NUMBER
+    left = on_all(home, f"{traces}; cat /proc/sys/net/ipv4/conf/eth0/arp_ignore; ss -Htn src {VIP} | wc -l")
+    assert not [host for host, text in left.items() if "kube_ha_move" in text or " dev lo" in text]
+    assert {text.split()[-2] for text in left.values()} == {"0"}
+
+
+def test_connection_that_is_at_work_goes_on_after_a_planned_move(home: Lab) -> None:
+    """Half a request before, the other half after the VIP has moved: who has the connection answers it."""
+    inside = ["nsenter", f"--net={NETNS / control_namespace(home.name)}", sys.executable, "-I", "-c", HALVES, VIP]
+    move = ("vip", "move", "--to", BACKUPS[0], "--drain", "5s", "-i", str(home.inventory))
+    with (
+        subprocess.Popen(inside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asking,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert asking.stdout
+        assert asking.stdout.readline() == "asked\n"
+        moving = pool.submit(home.kube_ha, *move)
+        await_holder(home, MASTER)
+        answer, _ = asking.communicate("on\n", timeout=PATIENCE)
+        moved = moving.result()
+    assert (moved.status, answer) == (0, "HTTP/1.1 200 OK\n"), moved.stderr

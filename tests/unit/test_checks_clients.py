@@ -82,8 +82,10 @@ def test_what_is_not_wanted_is_skipped(host_view: Hosts, cluster_view: Clusters,
 def test_haproxies_that_do_not_reach_each_other_turn_red(cluster_view: Clusters) -> None:
     view = cluster_view({"lb-2": knows(peers=CUT)})
     assert_red(view, "haproxy.peers", "a connection to each other", "lb-2 -> lb-1: CONN", "8444", status=Status.WARN)
-    view = cluster_view({"lb-2": facts(clients=None)})
+    view = cluster_view({"lb-2": knows(peers={})})
     assert_red(view, "haproxy.peers", "", "lb-2 -> lb-1: unknown; lb-2 -> lb-3: unknown", "", status=Status.WARN)
+    for change in (facts(clients=None), knows(peers={}, problems=("x",))):  # which keepalived.tickle tells
+        assert findings_of(cluster_view({"lb-2": change}))["haproxy.peers"].status is Status.PASS
 
 
 @pytest.mark.parametrize("change", [started(5), facts(servers=None)], ids=["just started", "down"])

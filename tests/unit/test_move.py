@@ -20,12 +20,14 @@ PATH = "PATH=/usr/sbin"
 
 # The VIP is here while the file is. Keeps what stood in the released file at each look; a 1 there has the VIP gone.
 IP = """#!/bin/sh
+[ "$1" != route ] || { echo "ip $*" >>"$FAKE/calls"; exit; }
 [ "$*" = "-oneline address show to 192.0.2.10" ] || exit 99
 cat "$FAKE/released" >>"$FAKE/seen"
 [ ! -e "$FAKE/holds" ] || echo "2: eth0    inet 192.0.2.10/32 scope global eth0"
 [ -e "$FAKE/keeps" ] || [ "$(cat "$FAKE/released")" = 0 ] || rm -f "$FAKE/holds"
 """
 TIMER = '#!/bin/sh\necho "${0##*/} $*" >>"$FAKE/timer"\n'
+CALL = '#!/bin/sh\necho "${0##*/} $*" >>"$FAKE/calls"\n'
 HASTE = "#!/bin/sh\n"  # `sleep`, for those who wait for what never comes
 
 
@@ -36,6 +38,8 @@ class Host:
     fake: Path
     lasts: str = "60"
     wanted: str = "53"
+    drain: str = ""
+    holder: str = "192.0.2.11 2001:db8::11"
 
     def start(self, call: str) -> subprocess.Popen[str]:
         script = load_script("move.sh")
@@ -47,8 +51,16 @@ class Host:
             released_file=str(self.fake / "released"),
             unit="kube-ha-move",
             seconds_to_last=self.lasts,
+            vips="192.0.2.10 2001:db8::10",
+            port="8443",
+            interface="eth0",
+            drain=self.drain,
+            rest="0",
+            holder=self.holder,
+            tell=f"{self.fake}/bin/tell all",
+            forwards=str(self.fake / "forwards"),
         )
-        script = script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin")
+        script = script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin").replace("=/proc/", f"={self.fake}/proc/")
         (self.fake / "script").write_text(f"{variables}{script}{call}\n", encoding="utf-8")
         return subprocess.Popen(
             ["sh", str(self.fake / "script")],
@@ -70,6 +82,11 @@ class Host:
         return (self.fake / name).read_text(encoding="utf-8")
 
     @property
+    def calls(self) -> list[str]:
+        """What it did beside that, in order."""
+        return self.read("calls").splitlines() if (self.fake / "calls").exists() else []
+
+    @property
     def seen(self) -> list[str]:
         """What keepalived saw in the released file, each value once."""
         return list(dict.fromkeys(self.read("seen").split()))
@@ -79,12 +96,16 @@ class Host:
 def host(tmp_path: Path) -> Host:
     """A host that holds the VIP, and lets it go when it is asked to."""
     (tmp_path / "bin").mkdir()
-    for name, text in (("ip", IP), ("sleep", HASTE), ("systemd-run", TIMER), ("systemctl", TIMER)):
+    programs = dict.fromkeys(("nft", "ss", "tell"), CALL) | dict.fromkeys(("systemd-run", "systemctl"), TIMER)
+    for name, text in {"ip": IP, "sleep": HASTE, **programs}.items():
         path = tmp_path / "bin" / name
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
     (tmp_path / "released").write_text("0\n", encoding="utf-8")
     (tmp_path / "holds").touch()
+    arp = tmp_path / "proc/sys/net/ipv4/conf/eth0/arp_ignore"
+    arp.parent.mkdir(parents=True)
+    arp.write_text("0\n")
     return Host(tmp_path)
 
 
@@ -92,6 +113,65 @@ def test_holder_lets_go_and_is_ready_again(host: Host) -> None:
     assert host.run("release") == (0, "")
     assert host.seen == ["0", "1"]
     assert host.read("released") == "0\n"
+
+
+DRAINED = [
+    "ip route replace local 192.0.2.10 dev lo table local",
+    "ip route replace local 2001:db8::10 dev lo table local",
+    "ss -K -Htn ( src 192.0.2.10 and sport = :8443 )",
+    "ss -K -Htn ( src [2001:db8::10] and sport = :8443 )",
+    "ip route del local 192.0.2.10 dev lo table local",
+    "ip route del local 2001:db8::10 dev lo table local",
+]
+ARP = "proc/sys/net/ipv4/conf/eth0/arp_ignore"
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("ignored", ["0", "2"])
+def test_connections_of_the_holder_go_on_and_are_reset(host: Host, ignored: str, *, keeps: bool) -> None:
+    """Also where keepalived does not let the VIP go: nothing is left behind."""
+    (host.fake / ARP).write_text(f"{ignored}\n")
+    if keeps:
+        (host.fake / "keeps").touch()
+    assert replace(host, drain="0.5").run("release")[0] == int(keeps)
+    assert host.calls == DRAINED
+    assert host.read(ARP) == f"{ignored}\n"
+    armed = [line for line in host.read("timer").splitlines() if "kube-ha-move-drain --on-active 30" in line]
+    assert [f"echo {ignored} >" in line and "ip route del local 2001:db8::10" in line for line in armed] == [True]
+
+
+def test_without_a_drain_no_connection_is_touched(host: Host) -> None:
+    assert host.run("release") == (0, "")
+    assert host.run("forward") == (0, "")
+    assert host.run("stop_forwarding") == (0, "")
+    assert host.calls == []
+
+
+def test_next_holder_passes_on_what_comes_for_the_present_one(host: Host) -> None:
+    draining = replace(host, drain="2")
+    assert draining.run("forward") == (0, "")
+    four, six = host.read("calls").split("nft table ")[1:]
+    assert four.startswith("ip kube_ha_move {")
+    assert "ip daddr { 192.0.2.10 } tcp dport 8443 tcp flags & (fin | syn | rst | ack) != syn ct state new" in four
+    assert "dup to 192.0.2.11 drop" in four
+    assert six.startswith("ip6 kube_ha_move {")
+    assert "ip6 daddr { 2001:db8::10 } " in six
+    assert "dup to 2001:db8::11 drop" in six
+    (host.fake / "calls").unlink()
+    assert (host.fake / "forwards").exists()
+    assert draining.run("stop_forwarding") == (0, "")
+    assert not (host.fake / "forwards").exists()
+    deadline = time.monotonic() + 5
+    while "tell all" not in host.calls:
+        assert time.monotonic() < deadline
+    assert host.calls == ["nft delete table ip kube_ha_move", "nft delete table ip6 kube_ha_move", "tell all"]
+
+
+def test_family_that_the_holder_has_no_address_of_is_not_passed_on(host: Host) -> None:
+    assert replace(host, drain="2", holder="192.0.2.11").run("forward") == (0, "")
+    assert [line for line in host.calls if line.startswith("nft table")] == [
+        "nft table ip kube_ha_move { chain passed_on {"
+    ]
 
 
 def test_holder_that_does_not_let_go_is_ready_again_too(host: Host) -> None:

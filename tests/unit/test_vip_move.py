@@ -1,13 +1,14 @@
 """A planned move of the VIP: who is told what, in which order, and what is refused."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.changes import vrrp
+from tests.unit.changes import VIP, vrrp
 
+from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.errors import HostUnreachableError, MoveError
 from nornir_kube_ha.facts import Facts, Moves
@@ -16,9 +17,14 @@ from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Failure, HostReport, Report
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.vip import move_vip
-from nornir_kube_ha.tasks import get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
 
-NAMES: Mapping[Any, str] = {prefer_for_vip: "prefer", release_vip: "release", get_vip_arrival: "arrival"}
+NAMES: Mapping[Any, str] = {
+    prefer_for_vip: "prefer",
+    forward_connections: "forward",
+    release_vip: "release",
+    get_vip_arrival: "arrival",
+}
 
 
 @dataclass
@@ -39,6 +45,7 @@ class World:
     steps: list[str] = field(default_factory=list)
     of_host: dict[str, tuple[Finding, ...]] = field(default_factory=dict)  # where not the same on all
     looks: list[str] = field(default_factory=list)  # who holds the VIP, look by look
+    drains: list[float] = field(default_factory=list)
 
     def look(self) -> None:
         holder = self.looks.pop(0)
@@ -58,6 +65,8 @@ class World:
         virtual_router_id: int,
         preferred: str | None = "",
         lasts: bool = False,
+        holder: Sequence[IPAddress] = (),
+        drain: float = -1,
         lease: None = None,
     ) -> None:
         assert lease is self.lease
@@ -67,6 +76,12 @@ class World:
         if task is prefer_for_vip:
             name = "withdraw" if preferred is None else "prefer" if preferred == host else "defer"
             name = "keep" if lasts else name
+        if task is forward_connections:
+            had = next(name for name, facts in self.facts.items() if facts.holds(VIP))
+            assert not drain or holder == (intent.node(had).address,)
+            name = "forward" if drain else "settle"
+        if task in {forward_connections, release_vip}:
+            self.drains.append(drain)
         self.steps.append(f"{name} {host}")
         if error := self.fails.get(name):
             raise error
@@ -81,8 +96,8 @@ class World:
     def failure_of(self, _name: str) -> Failure | None:
         return self.failure
 
-    def move(self, to: str) -> str:
-        return move_vip(cast("Run", self), self.intent.clusters[0], to)
+    def move(self, to: str, **options: Any) -> str:  # noqa: ANN401 - move_vip's own
+        return move_vip(cast("Run", self), self.intent.clusters[0], to, **options)
 
 
 Worlds = Callable[..., World]
@@ -107,7 +122,22 @@ def test_one_is_put_ahead_the_third_behind_the_holder_lets_go_and_nothing_is_lef
     world = world_of()
     assert world.move("lb-2") == "lb-1"
     withdrawn = ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
-    assert world.steps == ["prefer lb-2", "defer lb-3", "release lb-1", "arrival lb-2", *withdrawn]
+    assert world.steps == [
+        *("prefer lb-2", "defer lb-3", "forward lb-2", "release lb-1", "arrival lb-2", "settle lb-2"),
+        *withdrawn,
+    ]
+    assert world.drains == [0.5, 0.5, 0]
+
+
+@pytest.mark.parametrize(
+    ("keepalived", "options"), [({"tickle": False}, {}), ({}, {"drain": 0.0})], ids=["never", "now"]
+)
+def test_connections_that_need_not_go_on_are_not_forwarded(
+    world_of: Worlds, keepalived: dict[str, Any], options: dict[str, Any]
+) -> None:
+    world = world_of(**keepalived)
+    world.move("lb-2", **options)
+    assert world.steps[:4] == ["prefer lb-2", "defer lb-3", "release lb-1", "arrival lb-2"]
 
 
 def test_nodes_of_another_cluster_are_left_alone(world_of: Worlds) -> None:
@@ -143,8 +173,9 @@ def test_third_node_that_was_the_first_to_claim_it_lets_go_as_well(world_of: Wor
     world.looks = ["lb-3", "lb-2"]
     assert world.move("lb-2") == "lb-1"
     first, second = ["release lb-1", "arrival lb-2"], ["release lb-3", "arrival lb-2"]
-    assert world.steps[:8] == ["prefer lb-2", "defer lb-3", *first, "look lb-3", *second, "look lb-2"]
-    assert world.steps[8:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
+    assert world.steps[:3] == ["prefer lb-2", "defer lb-3", "forward lb-2"]
+    assert world.steps[3:10] == [*first, "look lb-3", *second, "look lb-2", "settle lb-2"]
+    assert world.steps[10:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
 
 
 @pytest.mark.parametrize("error", [MoveError("lb-2", "does not come"), KeyboardInterrupt()], ids=["error", "Ctrl-C"])

@@ -38,10 +38,11 @@ def peers(view: ClusterView) -> Verdict | Skipped:
     if not view.cluster.nodes[0].keepalived.tickle:
         return Skipped(expected, LEFT_OUT)
     ways = [
-        (f"{name} -> {peer.name}", (facts.clients.peers if facts.clients else {}).get(peer.name, "unknown"))
+        (f"{name} -> {peer.name}", facts.clients.peers.get(peer.name, "unknown"))
         for name, facts in view.seen.items()
         for peer in view.cluster.peers(view.cluster.node(name))
         if _tells(facts) and (peer.name not in view.seen or _tells(view.seen[peer.name]))
+        if facts.clients and not facts.clients.problems  # of the others keepalived.tickle tells
     ]
     if not ways and len(view.seen) > 1:
         return Skipped(expected, EARLY)
