@@ -9,7 +9,7 @@ from nornir_kube_ha.facts import CONNECTED, Facts
 NEW = 15  # seconds in which a haproxy that was just started finds its peers, and gets the table of clients
 FEW = 20  # connections that may have begun or ended since the table was written
 LEFT_OUT = "keepalived.tickle is false"
-EARLY = f"too early: no two haproxies have run for {NEW} s"
+EARLY = f"no two haproxies have run for {NEW} s"
 
 
 def able(view: HostView) -> Verdict | Skipped:
@@ -34,7 +34,7 @@ def able(view: HostView) -> Verdict | Skipped:
 
 def peers(view: ClusterView) -> Verdict | Skipped:
     """Each node's haproxy has a connection to each other one's."""
-    expected = "each haproxy has a connection to each other node's, for the table of clients"
+    expected = f"haproxies that have run for {NEW} s are connected to each other, for the table of clients"
     if not view.cluster.nodes[0].keepalived.tickle:
         return Skipped(expected, LEFT_OUT)
     ways = [
@@ -44,13 +44,11 @@ def peers(view: ClusterView) -> Verdict | Skipped:
         if _tells(facts) and (peer.name not in view.seen or _tells(view.seen[peer.name]))
         if facts.clients and not facts.clients.problems  # of the others keepalived.tickle tells
     ]
-    if not ways and len(view.seen) > 1:
-        return Skipped(expected, EARLY)
     wrong = [f"{way}: {word}" for way, word in ways if word != CONNECTED]
     verdict = Verdict(
         not wrong,
         expected,
-        "; ".join(wrong) or f"{len(ways)} ways",
+        "; ".join(wrong) or (f"{len(ways)} ways" if ways else EARLY),
         f"open port {view.cluster.nodes[0].haproxy.peers_port} between the nodes (`firewall: open` lets deploy do it), "
         "and run deploy on nodes of an earlier release",
     )
@@ -59,12 +57,10 @@ def peers(view: ClusterView) -> Verdict | Skipped:
 
 def known(view: ClusterView) -> Verdict | Skipped:
     """Who is connected to a holder is known to the other nodes."""
-    expected = "who is connected to the VIP's holder stands in the other nodes' tables"
+    expected = f"who is connected to the VIP's holder stands in the tables of haproxies that have run for {NEW} s"
     if not view.cluster.nodes[0].keepalived.tickle:
         return Skipped(expected, LEFT_OUT)
     counts = [*_counts(view)]
-    if not counts and len(view.seen) > 1:
-        return Skipped(expected, EARLY)
     unknown = [f"{holder} or {other} does not tell" for holder, other, *numbers in counts if None in numbers]
     told = [view.seen[name] for holder, other, *_ in counts for name in (holder, other)]
     wrong = [
@@ -75,7 +71,9 @@ def known(view: ClusterView) -> Verdict | Skipped:
     verdict = Verdict(
         False if wrong else None if unknown else True,
         expected,
-        "; ".join(wrong or unknown) or ", ".join(f"{holder} has {connected}" for holder, _, connected, _ in counts[:1]),
+        "; ".join(wrong or unknown)
+        or ", ".join(f"{holder} has {connected}" for holder, _, connected, _ in counts[:1])
+        or EARLY,
         "a node that does not know them cannot tell them that it has taken over: see haproxy.peers, and the holder's "
         "keepalived.tickle, which writes the table every 20 s",
         because="keepalived.tickle" if any(not facts.clients or facts.clients.problems for facts in told) else "",
