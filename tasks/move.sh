@@ -48,24 +48,24 @@ of() {
     done
 }
 
-FORWARDED="nft delete table ip kube_ha_move; nft delete table ip6 kube_ha_move; rm -f $FORWARDS"
+UNDO="nft delete table ip kube_ha_move; nft delete table ip6 kube_ha_move; rm -f $FORWARDS"
 
 # Before this node has the VIP: have it pass on what comes for connections that the present holder has, as they stay there
 # for a moment. That is each segment that begins no connection, and belongs to none that was begun here. Where that cannot
 # be done, they are reset when the VIP comes. Their clients are told when that is over, and not by the VIP's coming.
 forward() {
     [ -n "$DRAIN" ] || return 0
-    later $((${DRAIN%.*} + MOST_DRAINING)) "$FORWARDED; $TELL" || return 0
+    later $((${DRAIN%.*} + MOST_DRAINING)) "$UNDO; $TELL" || return 0
     true >"$FORWARDS"
     for version in 4 6; do
         family=ip
         [ $version = 4 ] || family=ip6
         # shellcheck disable=SC2086  # lists of words
-        vips=$(of $version $VIPS | paste -s -d ,) holder=$(of $version $HOLDER)
-        [ -n "$vips" ] && [ -n "$holder" ] || continue
+        moving=$(of $version $VIPS | paste -s -d ,) other=$(of $version $HOLDER)
+        [ -n "$moving" ] && [ -n "$other" ] || continue
         nft "table $family kube_ha_move { chain passed_on {
             type filter hook prerouting priority -150;
-            $family daddr { $vips } tcp dport $PORT tcp flags & (fin | syn | rst | ack) != syn ct state new dup to $holder drop; }; }"
+            $family daddr { $moving } tcp dport $PORT tcp flags & (fin | syn | rst | ack) != syn ct state new dup to $other drop; }; }"
     done 2>/dev/null
     return 0
 }
@@ -74,7 +74,7 @@ forward() {
 stop_forwarding() {
     [ -n "$DRAIN" ] || return 0
     systemctl stop "$UNIT-drain.timer" 2>/dev/null
-    sh -c "$FORWARDED" 2>/dev/null
+    sh -c "$UNDO" 2>/dev/null
     # shellcheck disable=SC2086  # a command
     $TELL >/dev/null 2>&1 </dev/null &
 }
