@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser plane demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters matrix release-upgrade bench fleet docs down clean
+.PHONY: help setup browser plane demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters idle-clients matrix release-upgrade bench fleet docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -104,6 +104,11 @@ lossy: setup ## verify and deploy over a network that loses packets or takes lon
 CLUSTERS ?= 20
 many-clusters: setup ## twenty clusters of three in one inventory, one of them broken (CLUSTERS=N); writes docs/measured.md
 	@$(PYTHON) -m campaigns.many_clusters --clusters $(CLUSTERS)
+
+CONNECTIONS ?= 10000
+idle-clients: TIMES = 3
+idle-clients: setup ## lose the holder of 10,000 idle connections, 3 times (CONNECTIONS=N TIMES=N); writes docs/measured.md
+	@$(PYTHON) -m campaigns.idle_clients --connections $(CONNECTIONS) --times $(TIMES)
 
 matrix: REPEAT = 10
 matrix: setup ## the whole way on every release and on mixed clusters, faults 10 times (REPEAT=N ONLY=NAME); writes docs/matrix.md

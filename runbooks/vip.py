@@ -1,9 +1,8 @@
 """The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from ipaddress import ip_interface
 
 from nornir_kube_ha.addresses import IPAddress
@@ -97,7 +96,10 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
     router = router or cluster.router()
     holder = _holder(run, cluster, router, to)
     if holder == to:
-        _prefer(run, router, _cut_off(run, cluster, router, to), None)
+        left = _cut_off(run, cluster, router, to)
+        _prefer(run, router, left, None)
+        for name in left:
+            _forward(run, router, name, (), 0.0)
         return holder
     _refuse_unfit(run, router, to, holder)
     _refuse_stuck(run, router, holder, to)
@@ -143,17 +145,28 @@ def _prefer(run: Run, router: Router, names: list[str], preferred: str | None, *
 @contextmanager
 def _forwarding(run: Run, router: Router, holder: str, to: str, drain: float) -> Iterator[None]:
     """Have the next holder pass on what comes for connections that are still where the VIP was."""
-    if not (drain and run.intent.node(to).keepalived.tickle):
+    if not drain:
         yield
         return
-    vrid, addresses = router.virtual_router_id, _addresses(run, holder)
-    forward = partial(run.one, forward_connections, to, intent=run.intent, holder=addresses, virtual_router_id=vrid)
-    forward(drain=drain, lease=run.lease)
+    _forward(run, router, to, _addresses(run, holder), drain)
     try:
         yield
     finally:
         with suppress(HostError):  # it ends by itself
-            forward(drain=0.0, lease=run.lease)
+            _forward(run, router, to, (), 0.0)
+
+
+def _forward(run: Run, router: Router, name: str, holder: Sequence[IPAddress], drain: float) -> None:
+    if run.intent.node(name).keepalived.tickle:
+        run.one(
+            forward_connections,
+            name,
+            intent=run.intent,
+            holder=holder,
+            virtual_router_id=router.virtual_router_id,
+            drain=drain,
+            lease=run.lease,
+        )
 
 
 def _addresses(run: Run, name: str) -> tuple[IPAddress, ...]:

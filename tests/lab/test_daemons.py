@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from tests.lab.rig import MASTER, ROOT, Lab
 
+from nornir_kube_ha.config import CLIENTS
+
 GOLDEN = ROOT / "tests" / "config" / "golden"
 BOOKWORM = sorted(GOLDEN.glob("*/*/haproxy-2.6.12-keepalived-2.2.7"))
 
@@ -23,6 +25,7 @@ def packed(folder: Path) -> bytes:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         tar.add(folder / "etc", "etc")
+        tar.add(ROOT / "templates" / "clients.py", CLIENTS.lstrip("/"))  # is its template, as it stands
     return archive.getvalue()
 
 

@@ -299,4 +299,4 @@ def test_what_a_move_that_was_cut_off_has_left_is_put_back_by_the_next(world_of:
     world = world_of()
     world.facts["lb-3"] = replace(world.facts["lb-3"], moves=Moves({"vip-wanted": "-59", "vip-released": "0"}))
     assert world.move("lb-1") == "lb-1"
-    assert world.steps == ["withdraw lb-3"]
+    assert world.steps == ["withdraw lb-3", "settle lb-3"]

@@ -1,0 +1,222 @@
+"""Many connections that never speak, and the node that has them is lost: how soon all are connected again.
+
+Written to docs/measured.md.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from campaigns.record import record
+from campaigns.rig import deployed_lab
+from tests.lab.rig import MASTER, VIP, Lab, on_all
+
+from nornir_kube_ha.config import CLIENTS_TABLE
+from nornir_kube_ha.lab.network import NETNS, control_namespace
+
+PER_PROCESS = 2500
+# Opens so many connections, and each again as soon as it ends; a line on stdin has it print when each ended first,
+# and was there again, by CLOCK_MONOTONIC, which the hosts have in common with this machine.
+CLIENT = """
+import json, select, socket, sys, time
+address, number = sys.argv[1], int(sys.argv[2])
+poll, kept, ended, again = select.epoll(), {}, {}, {}
+def connect(name):
+    each = socket.socket()
+    each.setblocking(False)
+    each.connect_ex((address, 8443))
+    kept[each.fileno()] = each, name
+    poll.register(each, select.EPOLLOUT | select.EPOLLIN)
+waiting = set(range(number))
+for name in range(number):
+    connect(name)
+poll.register(0, select.EPOLLIN)
+while True:
+    for place, events in poll.poll():
+        if place == 0:
+            sys.stdin.readline()
+            print(json.dumps([ended, again, len(waiting)]), flush=True)
+            sys.exit()
+        each, name = kept[place]
+        now = time.monotonic()
+        wrong = each.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if name in waiting and events & select.EPOLLOUT and not wrong and not events & select.EPOLLHUP:
+            waiting.discard(name)
+            poll.modify(place, select.EPOLLIN)
+            if name in ended:
+                again[name] = now
+            if not waiting and not ended:
+                print("open", flush=True)
+            continue
+        if name not in waiting:
+            ended.setdefault(name, now)
+        poll.unregister(place)
+        kept.pop(place)
+        each.close()
+        waiting.add(name)
+        connect(name)
+"""
+ASK = "socat - UNIX-CONNECT:/run/haproxy-admin.sock"
+# What the new holder sends from the VIP's port to anybody but the clients and the nodes.
+COUNTED = f"""table ip counted {{
+    chain out {{
+        type filter hook output priority -300
+        ip saddr {VIP} tcp sport 8443 ip daddr != {{ 192.0.2.254, 192.0.2.11-192.0.2.13 }} counter
+    }}
+}}"""
+PATIENCE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a trial has shown.
+
+    Arguments:
+        took: seconds after the take-over by which each was connected again
+        left: connections that were not, in the end
+        told: clients and segments, as the new holder says
+        strangers: segments to others
+        cpu: seconds of processor that the new holder used meanwhile
+    """
+
+    took: Sequence[float]
+    left: int
+    told: tuple[int, int]
+    strangers: int
+    cpu: float
+
+
+@contextmanager
+def clients(lab: Lab, number: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """So many connections from the control namespace, by as many processes as it takes."""
+    inside = ["nsenter", f"--net={NETNS / control_namespace(lab.name)}", sys.executable, "-I", "-c", CLIENT, VIP]
+    with ExitStack() as stack:
+        processes = []
+        for first in range(0, number, PER_PROCESS):
+            each = subprocess.Popen(
+                [*inside, str(min(PER_PROCESS, number - first))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(each.wait)
+            stack.callback(each.kill)
+            processes.append(each)
+        for each in processes:
+            if not (each.stdout and each.stdout.readline()):
+                raise SystemExit("the clients do not get their connections")
+        yield processes
+
+
+def measure(lab: Lab, number: int) -> Trial:
+    """Lose the holder, and see how its clients fare."""
+    lab.bring_vip_home()
+    others = [host for host in on_all(lab, "true") if host != MASTER]
+    with clients(lab, number) as processes:
+        deadline = time.monotonic() + PATIENCE
+        while min(known(lab, host) for host in others) < number:
+            if time.monotonic() > deadline:
+                raise SystemExit("the others do not get the table")
+            time.sleep(1)
+        for host in others:
+            lab.run(host, f"nft '{COUNTED}'")
+        before = {host: used(lab, host) for host in others}
+        power(lab, "off")
+        holder, taken = await_take_over(lab, others)
+        time.sleep(10)
+        cpu = used(lab, holder) - before[holder]
+        found = [said(each) for each in processes]
+        strangers = int(re.findall(r"packets (\d+)", lab.run(holder, "nft list table ip counted"))[0])
+        told = re.findall(r": (\d+) clients told, by (\d+) segments", lab.run(holder, f"{JOURNAL} -t kube-ha-clients"))
+    power(lab, "on")
+    lab.await_healthy()
+    for host in others:
+        lab.run(host, "nft delete table ip counted")
+    took = sorted(at - taken for _, again, _ in found for at in again.values())
+    left = number - len(took)
+    clients_told, segments = map(int, told[-1])
+    return Trial(took, left, (clients_told, segments), strangers, cpu)
+
+
+def power(lab: Lab, verb: str) -> None:
+    completed = lab.kube_ha("lab", verb, "--lab", lab.name, MASTER)
+    if completed.status:
+        raise SystemExit(completed.stderr)
+
+
+JOURNAL = "journalctl --boot --no-pager --output cat"
+
+
+def said(process: subprocess.Popen[str]) -> tuple[dict[str, float], dict[str, float], int]:
+    stdout, _ = process.communicate("end\n", timeout=PATIENCE)
+    ended, again, waiting = json.loads(stdout)
+    return ended, again, waiting
+
+
+def known(lab: Lab, host: str) -> int:
+    """Entries in a node's table."""
+    return int(re.findall(r"used:(\d+)", lab.run(host, f"echo 'show table' | {ASK} | grep {CLIENTS_TABLE}"))[0])
+
+
+def used(lab: Lab, host: str) -> float:
+    """Seconds of processor that a host has used."""
+    text = lab.run(
+        host, "cat /proc/1/cgroup >/dev/null; cat /sys/fs/cgroup/unified/cpu.stat /sys/fs/cgroup/cpu.stat; true"
+    )
+    return int(re.findall(r"usage_usec (\d+)", text)[0]) / 1e6
+
+
+def await_take_over(lab: Lab, others: Sequence[str]) -> tuple[str, float]:
+    """Who has the VIP now, and since when, by CLOCK_MONOTONIC."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for host in others:
+            text = lab.run(host, "journalctl --boot -u keepalived --no-pager -o json --output-fields=MESSAGE -n 40")
+            for line in reversed(text.splitlines()):
+                entry = json.loads(line)
+                if "Entering MASTER STATE" in str(entry.get("MESSAGE")):
+                    return host, int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
+        time.sleep(0.2)
+    raise SystemExit("nobody has taken the VIP over")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--connections", type=int, default=10_000)
+    parser.add_argument("--times", type=int, default=3)
+    options = parser.parse_args()
+    trials = []
+    with deployed_lab("idle") as lab:
+        for _ in range(options.times):
+            trials.append(measure(lab, options.connections))
+            sys.stderr.write(f"{trials[-1].told} told, all back after {max(trials[-1].took, default=0):.2f} s\n")
+    rows = [
+        f"| {len(each.took)} | {each.left} | {statistics.median(each.took):.2f} | {max(each.took):.2f} | "
+        f"{each.told[0]} | {each.told[1]} | {each.strangers} | {each.cpu:.1f} |"
+        for each in trials
+    ]
+    record(
+        "Idle clients of a node that is lost",
+        f"make idle-clients CONNECTIONS={options.connections} TIMES={options.times}",
+        [
+            f"{options.connections} connections that never speak, from one address, to the holder. It is switched off.",
+            "Seconds from the take-over until each is connected again; seconds of a processor that the new holder used",
+            "in the 10 s after it.",
+            "",
+            "| connected again | left | median | last | clients told | segments | to anybody else | processor |",
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+        ],
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
