@@ -72,6 +72,7 @@ COUNTED = f"""table ip counted {{
     }}
 }}"""
 PATIENCE = 60
+AFTER = 5  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def measure(lab: Lab, number: int) -> Trial:
         before = {host: used(lab, host) for host in others}
         power(lab, "off")
         holder, taken = await_take_over(lab, others)
-        time.sleep(10)
+        time.sleep(AFTER)
         cpu = used(lab, holder) - before[holder]
         found = [said(each) for each in processes]
         strangers = int(re.findall(r"packets (\d+)", lab.run(holder, "nft list table ip counted"))[0])
@@ -208,7 +209,7 @@ def main() -> int:
         [
             f"{options.connections} connections that never speak, from one address, to the holder. It is switched off.",
             "Seconds from the take-over until each is connected again; seconds of a processor that the new holder used",
-            "in the 10 s after it.",
+            f"in the {AFTER} s after it.",
             "",
             "| connected again | left | median | last | clients told | segments | to anybody else | processor |",
             "|---|---|---|---|---|---|---|---|",

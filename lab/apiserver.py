@@ -360,7 +360,7 @@ async def main(folder: Path, port: int, address: str | None) -> None:
     """Serve until somebody ends the process."""
     apiserver = Apiserver(folder)
     server = await asyncio.start_server(
-        apiserver.serve, address, port, ssl=apiserver.context, backlog=4096, limit=2**16, ssl_handshake_timeout=10
+        apiserver.serve, address, port, ssl=apiserver.context, backlog=4096, limit=2**16, ssl_handshake_timeout=_IDLE
     )
     addresses = ", ".join(str(sock.getsockname()[:2]) for sock in server.sockets)
     print(f"started on {addresses}, mode {apiserver.mode.name}", flush=True)  # noqa: T201
