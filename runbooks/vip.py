@@ -1,9 +1,9 @@
 """The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from ipaddress import ip_interface
+from typing import Any
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.errors import HostError, MoveError, UsageError
@@ -96,10 +96,9 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
     router = router or cluster.router()
     holder = _holder(run, cluster, router, to)
     if holder == to:
-        left = _cut_off(run, cluster, router, to)
-        _prefer(run, router, left, None)
-        for name in left:
-            _forward(run, router, name, (), 0.0)
+        _prefer(run, router, _cut_off(run, cluster, router, to), None)
+        for name in _draining(run, cluster, router):
+            _forward(run, router, name)
         return holder
     _refuse_unfit(run, router, to, holder)
     _refuse_stuck(run, router, holder, to)
@@ -107,8 +106,7 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
     asked = [to, *(name for name in names if name not in (to, holder))]
     try:
         _prefer(run, router, asked, to)
-        with _forwarding(run, router, holder, to, drain):
-            _hand_over(run, cluster, router, holder, to, drain)
+        _hand_over(run, cluster, router, holder, to, drain)
     except BaseException:  # also when it is interrupted
         for name in asked:
             with suppress(HostError):  # who no longer answers: the others are put back, and it is told why it failed
@@ -142,31 +140,19 @@ def _prefer(run: Run, router: Router, names: list[str], preferred: str | None, *
         )
 
 
-@contextmanager
-def _forwarding(run: Run, router: Router, holder: str, to: str, drain: float) -> Iterator[None]:
-    """Have the next holder pass on what comes for connections that are still where the VIP was."""
-    if not drain:
-        yield
-        return
-    _forward(run, router, to, _addresses(run, holder), drain)
-    try:
-        yield
-    finally:
-        with suppress(HostError):  # it ends by itself
-            _forward(run, router, to, (), 0.0)
+def _draining(run: Run, cluster: Cluster, router: Router) -> list[str]:
+    """Names of the nodes that still do something for connections of before a move."""
+    return [node.name for node in cluster.nodes if node.name in run.facts and run.facts[node.name].moves.drains(router)]
 
 
-def _forward(run: Run, router: Router, name: str, holder: Sequence[IPAddress], drain: float) -> None:
-    if run.intent.node(name).keepalived.tickle:
-        run.one(
-            forward_connections,
-            name,
-            intent=run.intent,
-            holder=holder,
-            virtual_router_id=router.virtual_router_id,
-            drain=drain,
-            lease=run.lease,
-        )
+def _forward(run: Run, router: Router, name: str, holder: str = "", drain: float = 0.0) -> None:
+    """Have a node pass on what comes for connections of the holder, or put back what it has set for that."""
+    vrid = router.virtual_router_id
+    options: dict[str, Any] = {"virtual_router_id": vrid, "drain": drain, "lease": run.lease}
+    if holder:
+        link = run.facts[holder].links.get(run.intent.node(holder).interface)
+        options |= {"holder": _addresses(run, holder), "mac": link.mac if link else ""}
+    run.one(forward_connections, name, intent=run.intent, **options)
 
 
 def _addresses(run: Run, name: str) -> tuple[IPAddress, ...]:
@@ -185,19 +171,34 @@ def _hand_over(  # noqa: PLR0917 - who and where
     run: Run, cluster: Cluster, router: Router, holder: str, to: str, drain: float
 ) -> None:
     vrid = router.virtual_router_id
+    drain = drain if run.intent.node(to).keepalived.tickle else 0.0
     for left in reversed(range(ATTEMPTS)):
-        run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid, drain=drain, lease=run.lease)
         try:
-            run.one(get_vip_arrival, to, intent=run.intent, virtual_router_id=vrid)
-        except MoveError:
-            if not left:
-                raise
-            run.look()
-            holder = _holder(run, cluster, router, to)
-        else:
+            if drain:
+                _forward(run, router, to, holder, drain)
+            run.one(release_vip, holder, intent=run.intent, virtual_router_id=vrid, drain=drain, lease=run.lease)
+            arrived = _arrives(run, router, to, is_last=not left)
+        finally:
+            if drain:
+                with suppress(HostError):  # it ends by itself
+                    _forward(run, router, to)
+            drain = 0.0  # who was the first to claim it, if another did, has hardly any
+        if arrived:
             return
+        run.look()
+        holder = _holder(run, cluster, router, to)
         if holder == to:  # it was only late
             return
+
+
+def _arrives(run: Run, router: Router, to: str, *, is_last: bool) -> bool:
+    try:
+        run.one(get_vip_arrival, to, intent=run.intent, virtual_router_id=router.virtual_router_id)
+    except MoveError:
+        if is_last:
+            raise
+        return False
+    return True
 
 
 def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:

@@ -71,6 +71,9 @@ moves() {
         word=
         [ ! -f "$file" ] || { read -r word _ <"$file"; printf '%s %.20s\n' "${file##*/}" "$word"; }
     done
+    for file in /run/kube-ha-forwards-* /run/kube-ha-keeps-*; do
+        [ ! -f "$file" ] || printf '%s there\n' "${file##*/}"
+    done
 }
 
 # Before `kubeadm init`: whether a process of ours waits for the first apiserver, and what a cluster leaves that has served.

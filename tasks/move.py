@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import IPAddress
-from nornir_kube_ha.config import CLIENTS, FORWARDS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
+from nornir_kube_ha.config import CLIENTS, FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import HINDMOST, Intent, Node, Router
 from nornir_kube_ha.lease import Lease
@@ -67,7 +67,8 @@ def forward_connections(
     task: Task,
     intent: Intent,
     *,
-    holder: Sequence[IPAddress],
+    holder: Sequence[IPAddress] = (),
+    mac: str = "",
     virtual_router_id: int | None = None,
     drain: float = DRAIN,
     dry_run: bool | None = None,
@@ -80,8 +81,9 @@ def forward_connections(
     Arguments:
         intent: what should be
         holder: addresses of the node that has the VIP, at most one of each family
+        mac: its hardware address
         virtual_router_id: as for `prefer_for_vip`
-        drain: seconds for which they stay there; 0 ends it, and tells clients that are left
+        drain: seconds for which they stay there; 0 ends it, puts back what any move has left, and tells clients
         dry_run: whether to do nothing; Nornir's own setting if not given
         lease: as for `prefer_for_vip`
 
@@ -91,7 +93,7 @@ def forward_connections(
     """
     router, node = _router(task, intent, virtual_router_id), intent.node(task.host.name)
     call = "forward" if drain else "stop_forwarding"
-    script = _script(router, node, call, drain=drain or DRAIN, holder=holder)
+    script = _script(router, node, call, drain=drain or DRAIN, holder=holder, mac=mac)
     return _run(task, router, script, dry_run=dry_run, lease=lease)
 
 
@@ -158,6 +160,7 @@ def _script(
     lasts: bool = False,
     drain: float = 0.0,
     holder: Sequence[IPAddress] = (),
+    mac: str = "",
 ) -> str:
     drain = drain if node.keepalived.tickle else 0.0
     vips = " ".join(str(vip.ip) for vip in router.vips)
@@ -170,14 +173,16 @@ def _script(
         seconds_to_last="" if lasts else str(MOVE_SECONDS),
         vips=vips,
         port=str(node.haproxy.port),
-        interface=node.interface,
-        drain=f"{drain:g}" if drain else "",
-        rest=f"{max(0.0, SETTLED - drain):g}",
+        drain=f"{drain:.3f}" if drain else "",
+        rest=f"{max(0.0, SETTLED - drain):.3f}",
         holder=" ".join(map(str, holder)),
+        holder_mac=mac,
+        table=f"kube_ha_move_{router.virtual_router_id}",
         forwards=f"{FORWARDS_FILE}{router.vip.ip}",
+        keeps=f"{KEEPS_FILE}{router.vip.ip}",
         tell=f"{CLIENTS} notify {node.haproxy.socket} {node.haproxy.port} {vips} INSTANCE move MASTER 0",
     )
-    return f"{variables}{load_script('move.sh')}{call}\n"
+    return f"{variables}{load_script('connections.sh')}{load_script('move.sh')}{call}\n"
 
 
 def _run(

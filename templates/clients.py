@@ -2,9 +2,10 @@
 """Tell the clients of a VIP that it has moved. Written by nornir-kube-ha; keepalived runs it.
 
 A connection that is idle learns nothing when the VIP moves: nobody sends it a segment, and its client waits for a
-time-out of its own. So each client is sent one segment that its connection does not expect, an ACK with the numbers
-0. Its kernel answers with the numbers that it does expect. On the new holder that answer meets no connection, so its
-kernel resets it, and the client connects again. Where the connection lives, the answer changes nothing.
+time-out of its own. So each client is sent one segment that its connection does not expect, SYN and ACK with the
+numbers 0. Its kernel answers with the numbers that it does expect. On the new holder that answer meets no connection,
+so its kernel resets it, and the client connects again. Where the connection lives, the answer changes nothing. With a
+SYN it passes the client's own packet filter: connection tracking there takes a bare ACK of these numbers for invalid.
 
 haproxy writes each new connection to a VIP into its table, as CLIENT-PORT-VIP, and copies the table to its peers.
 
@@ -19,6 +20,7 @@ were by haproxy's table: SPREAD segments a second, to MOST clients, once at each
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -35,14 +37,18 @@ TABLE = "kube-apiserver-clients"
 MOST = 100_000  # the table has no more
 SPREAD = 10_000
 BATCH = 100
+KEEPS = "/run/kube-ha-keeps-"  # with a VIP: is there while a planned move has this node keep its connections
+LOCK = "/run/kube-ha-remembers"
+BUFFER = 4 << 20  # bytes; segments to clients that do not answer ARP wait there for seconds
 FORWARDS = "/run/kube-ha-forwards-"  # with a VIP: is there while a planned move has connections go on where it was
 TIMES_TAKEN = (0.0, 0.6)  # seconds after a take-over; an answer may be lost, and a kernel gives one in half a second
 TIMES_LEFT = (0.2, 0.8, 1.6)  # seconds after the VIP is gone: until another node has it, nobody there resets anything
 TCP_HEADER = struct.Struct("!HHIIBBHHH")
-ACK = 0x10
+SYN_ACK = 0x12
 COMMANDS = 50  # in one line to haproxy, which reads 16 KiB at most
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 TRANSPARENT = {4: (socket.IPPROTO_IP, 19), 6: (socket.IPPROTO_IPV6, 75)}  # IP_TRANSPARENT, IPV6_TRANSPARENT
+SO_SNDBUFFORCE = 32
 ANY = {4: "0.0.0.0", 6: "::"}  # noqa: S104 - nothing is received
 
 
@@ -52,11 +58,6 @@ class Connection(NamedTuple):
     client: str
     port: int
     vip: str
-
-    @property
-    def key(self) -> str:
-        """What haproxy's table calls it."""
-        return f"{self.client}-{self.port}-{self.vip}"
 
 
 def address_of(text: str) -> str:
@@ -113,29 +114,31 @@ def remembered(text: str, vips: Sequence[str]) -> list[Connection]:
         if connection:
             left = re.fullmatch("[0-9]{1,12}", words.get("exp", ""))
             found.append((words.get("gpc0") != "1", -int(left[0]) if left else 0, len(found), connection))
-    return [connection for *_, connection in sorted(found)][:MOST]
+    return list(dict.fromkeys(connection for *_, connection in sorted(found)))[:MOST]
 
 
 def connected(port: int, vips: Sequence[str] = ()) -> list[Connection]:
     """Ask the kernel for connections to these VIPs, or to any address if none are given; haproxy need not know them."""
+    found = (connection_of(*words, vips) for words in established(port))
+    return [connection for connection in found if connection][:MOST]
+
+
+def established(port: int) -> Iterator[tuple[str, str, str]]:
+    """Ask the kernel for connections to a port, in its own words: client, its port, address."""
     command = ["ss", "-Htn", "state", "established", f"( sport = :{port} )"]
     text = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
-    found = []
     for words in map(str.split, text.splitlines()):
         if len(words) >= 4:
-            (vip, _), (client, client_port) = (word.rsplit(":", 1) for word in words[2:4])
-            connection = connection_of(client.strip("[]"), client_port, vip.strip("[]"), vips)
-            if connection:
-                found.append(connection)
-    return found[:MOST]
+            (address, _), (client, client_port) = (word.rsplit(":", 1) for word in words[2:4])
+            yield client.strip("[]"), client_port, address.strip("[]")
 
 
 def segment(connection: Connection, port: int) -> bytes:
-    """Make the ACK from a VIP's port to a client, as it stands behind the IP header."""
+    """Make the segment from a VIP's port to a client, as it stands behind the IP header."""
     family = FAMILIES[version_of(connection.vip)]
     pseudo = socket.inet_pton(family, connection.vip) + socket.inet_pton(family, connection.client)
     pseudo += struct.pack("!II", TCP_HEADER.size, socket.IPPROTO_TCP)
-    words = [port, connection.port, 0, 0, TCP_HEADER.size // 4 << 4, ACK, 1024]
+    words = [port, connection.port, 0, 0, TCP_HEADER.size // 4 << 4, SYN_ACK, 1024]
     summed = pseudo + TCP_HEADER.pack(*words, 0, 0)
     total = sum(struct.unpack(f"!{len(summed) // 2}H", summed))
     while total > 0xFFFF:
@@ -149,6 +152,7 @@ def opened(address: str, *, is_local: bool) -> socket.socket:
     made = socket.socket(FAMILIES[version], socket.SOCK_RAW, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # what comes in is not read
+        made.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER)
         made.settimeout(0)
         if not is_local:
             level, option = TRANSPARENT[version]
@@ -202,7 +206,7 @@ def take(path: str, port: int, vips: Sequence[str]) -> None:
 
 def leave(port: int, vips: Sequence[str]) -> None:
     """Tell the clients that the kernel still counts, then have it forget them: this node has the VIPs no more."""
-    gone = [vip for vip in vips if not has(vip)]
+    gone = [vip for vip in vips if not has(vip) and not os.path.exists(f"{KEEPS}{vips[0]}")]  # noqa: PTH110
     connections = connected(port, gone) if gone else []
     log(vips, "let go", len(connections), send_at(TIMES_LEFT, connections, port, is_local=False))
     for vip in {connection.vip for connection in connections}:
@@ -220,10 +224,25 @@ def log(vips: Sequence[str], what: str, clients: int, segments: int) -> None:
 
 
 def remember(path: str, port: int) -> None:
-    """Write the connections that this node has into the table once more."""
-    keys = [connection.key for connection in connected(port)]
+    """Write the connections to addresses that this node has into the table once more, in haproxy's own words."""
+    there: dict[str, bool] = {}
+    keys = []
+    for client, client_port, address in established(port):
+        connection = connection_of(client, client_port, address)
+        if connection and there.setdefault(connection.vip, has(connection.vip)):
+            keys.append(f"{client}-{client_port}-{address}")
     for first in range(0, len(keys), COMMANDS):
         ask(path, ";".join(f"set table {TABLE} key {key} data.gpc0 1" for key in keys[first : first + COMMANDS]))
+
+
+def remember_later(path: str, port: int) -> None:
+    """Do so in a process of its own, one at a time: keepalived waits for this one, and judges by how it ends."""
+    if os.fork():
+        return
+    with contextlib.suppress(Exception), open(LOCK, "w", encoding="ascii") as lock:  # noqa: PTH123
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        signal.alarm(60)
+        remember(path, port)
 
 
 def check(path: str, port: int, vips: Sequence[str]) -> Iterator[str]:
@@ -247,8 +266,8 @@ def seen_in(text: str) -> Iterator[str]:
     """Read what haproxy says of its tables and its peers."""
     known = re.search(rf"^# table: {TABLE}, .*\bused:([0-9]+)", text, re.MULTILINE)
     yield f"known {known[1]}" if known else f"problem haproxy has no table {TABLE}"
-    for name, status in re.findall(r"\bid=(\S+?)\(remote\b.*\blast_status=(\w+)", text):
-        yield f"peer {name} {status}"
+    for name, state, status in re.findall(r"\bid=(\S+?)\(remote,(\w+)\).*\blast_status=(\w+)", text):
+        yield f"peer {name} {status if state == 'active' else state}"
 
 
 def main(call: str, path: str, port: int, words: Sequence[str]) -> None:
@@ -256,14 +275,12 @@ def main(call: str, path: str, port: int, words: Sequence[str]) -> None:
     os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C")
     if call == "notify":
         *vips, _, _, state, _ = words
-        if state != "MASTER":
+        if state in {"BACKUP", "FAULT"}:  # on its way to the end keepalived waits for nobody
             leave(port, vips)
-        elif not os.path.exists(f"{FORWARDS}{vips[0]}"):  # noqa: PTH110 - pathlib takes longer than all the rest
+        elif state == "MASTER" and not os.path.exists(f"{FORWARDS}{vips[0]}"):  # noqa: PTH110 - pathlib takes longer than all the rest
             take(path, port, vips)
     elif call == "remember":
-        signal.alarm(15)  # what keeps it waiting is for others to tell
-        with contextlib.suppress(OSError, subprocess.SubprocessError):
-            remember(path, port)
+        remember_later(path, port)
     elif call == "check":
         sys.stdout.writelines(f"{line}\n" for line in check(path, port, words))
 

@@ -55,6 +55,7 @@ VRRP_DEAF_FILE = f"{RUN_FOLDER}/vrrp-deaf"
 CHECKED_FILE = "/run/kube-ha-checked"  # not where keepalived watches for changes: it is written each second
 KEEPALIVED_RUN_FOLDER = "keepalived-kube-ha"  # below /run, for keepalived's state; SELinux knows keepalived*
 FORWARDS_FILE = "/run/kube-ha-forwards-"  # with a VIP: while a node passes on what comes for the holder before it
+KEEPS_FILE = "/run/kube-ha-keeps-"  # with a VIP: while a node that had it keeps its connections
 DRAINED_FOLDER = "/run/kube-ha-drained"
 WAITS_FILE = "/run/kube-ha-first-apiserver"
 SERVED_FILE = "/var/lib/kube-ha/served"

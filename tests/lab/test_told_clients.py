@@ -201,7 +201,7 @@ COUNTED = f"""table ip counted {{
 }}"""
 
 
-def test_forged_entries_send_nothing_but_bare_acks_to_machines(home: Lab) -> None:
+def test_forged_entries_send_nothing_but_two_bare_segments_to_machines(home: Lab) -> None:
     """Whoever reaches the peers' port may write into the table."""
     forged = (
         f"198.51.100.7-4000-{VIP}",  # might be a client

@@ -42,6 +42,7 @@ echo "$url" >>"$FAKE/peers"
 case " $* " in *" --max-time 1 "*) ;; *) exit 99 ;; esac
 cat "$FAKE/$(echo "$url" | tr -d :/)" 2>/dev/null || { echo 000; exit 7; }
 """
+CLOSED_WITHIN = 1.0  # seconds after a script has ended
 PEERS = ["https://192.0.2.12:8443/readyz", "https://192.0.2.13:8443/readyz"]
 UP = ("UP", 5, 60)
 
@@ -106,7 +107,8 @@ class Host:
 
     @property
     def shut_down(self) -> list[str]:
-        """The servers whose sessions haproxy was told to end."""
+        """The servers whose sessions haproxy was told to end, which is done beside the script."""
+        time.sleep(CLOSED_WITHIN)
         words = "shutdown sessions server "
         return [line.removeprefix(words) for line in self._lines("asked") if line.startswith(words)]
 
@@ -280,7 +282,7 @@ def test_connections_of_an_apiserver_that_is_dead_are_closed(
 def test_connections_of_an_apiserver_that_is_alive_are_closed_if_it_alone_is_not_ready(
     host: Host, script: ConfigFile, seconds: int, ready_for: int, *, closed: bool
 ) -> None:
-    host.haproxy_says(stat(("UP", 5, ready_for), ("DOWN", 3, seconds), alive="1 2", held=2))
+    host.haproxy_says(stat(("UP", 5, ready_for), ("DOWN", 3, seconds), alive="1 2"))
     assert host.run(script) == 0
     assert host.shut_down == (["kube-apiserver/cp-2"] if closed else [])
 
@@ -301,10 +303,19 @@ def test_no_connection_is_closed_while_no_apiserver_is_ready(host: Host, script:
     assert host.shut_down == []
 
 
-def test_connections_that_the_last_resort_gave_to_one_that_died_are_closed(host: Host, script: ConfigFile) -> None:
-    host.haproxy_says(stat(UP, ("DOWN", 0, 60), alive="1", held=3))
+@pytest.mark.parametrize("alive", ["1", "1 2"], ids=["dead", "not ready for long"])
+def test_connections_that_the_last_resort_has_made_are_closed_too(host: Host, script: ConfigFile, alive: str) -> None:
+    host.haproxy_says(stat(UP, ("DOWN", 0, 60), alive=alive, held=3))
     assert host.run(script) == 0
     assert host.shut_down == ["kube-apiserver-alive/cp-2"]
+
+
+def test_connections_that_the_last_resort_has_made_to_one_that_is_ready_again_stay(
+    host: Host, script: ConfigFile
+) -> None:
+    host.haproxy_says(stat(UP, ("UP", 0, 60), alive="1 2", held=3))
+    assert host.run(script) == 0
+    assert host.shut_down == []
 
 
 def test_server_that_is_not_down_a_moment_later_keeps_its_connections(host: Host, script: ConfigFile) -> None:

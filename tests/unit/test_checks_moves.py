@@ -16,6 +16,8 @@ from nornir_kube_ha.facts.moves import moves
         ({"vip-wanted": "80", "vip-released": "0"}, "/run/kube-ha/vip-wanted adds 80"),
         ({"vip-released": "1"}, "/run/kube-ha/vip-released says 1"),
         ({"vip-wanted": "what"}, "adds what"),
+        ({"kube-ha-forwards-192.0.2.10": "there"}, "connections of before a move of 192.0.2.10"),
+        ({"kube-ha-keeps-192.0.2.10": "there"}, "connections of before a move of 192.0.2.10"),
     ],
 )
 def test_move_that_is_not_over_is_warned_of(host_view: Hosts, files: dict[str, str], seen: str) -> None:
@@ -23,7 +25,9 @@ def test_move_that_is_not_over_is_warned_of(host_view: Hosts, files: dict[str, s
     assert_red(view, "keepalived.moved", "lb-1 has its own priority", seen, "within a minute", status=Status.WARN)
 
 
-@pytest.mark.parametrize("files", [{}, {"vip-wanted": "0", "vip-released": "0"}, {"vip-wanted-69": "5"}])
+@pytest.mark.parametrize(
+    "files", [{}, {"vip-wanted": "0", "vip-released": "0"}, {"vip-wanted-69": "5", "kube-ha-keeps-192.0.2.99": "there"}]
+)
 def test_files_at_rest_and_those_of_no_router_say_nothing(host_view: Hosts, files: dict[str, str]) -> None:
     view = host_view(change=facts(moves=Moves(files)))
     assert findings_of(view)["keepalived.moved"].status is Status.PASS

@@ -56,6 +56,7 @@ def test_lasting_connections_are_told_first_then_the_latest() -> None:
         "key=198.51.100.3-3-192.0.2.10 use=0 exp=20000 gpc0=1",
         "key=198.51.100.4-4-192.0.2.99 use=0 exp=20000 gpc0=1",
         "key=forged use=0 exp=20000 gpc0=1",
+        "key=::ffff:198.51.100.3-3-::ffff:192.0.2.10 use=0 exp=10000 gpc0=0",  # the same in haproxy's own form
         "key=198.51.100.5-5-192.0.2.10-6 use=0 exp=20000 gpc0=1",
         "key=198.51.100.6-6-192.0.2.10 use=0 exp=never",
         "no key at all",
@@ -70,11 +71,11 @@ def test_table_that_is_too_long_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("connection", [ONE, SIX])
-def test_segment_is_a_bare_ack_with_a_right_checksum(connection: Connection) -> None:
+def test_segment_is_a_bare_syn_ack_with_a_right_checksum(connection: Connection) -> None:
     data = clients.segment(connection, 8443)
     source, destination, sequence, acknowledged, offset, flags, _, _, urgent = struct.unpack("!HHIIBBHHH", data)
     assert (source, destination, sequence, acknowledged) == (8443, connection.port, 0, 0)
-    assert (offset, flags, urgent) == (5 << 4, 0x10, 0)
+    assert (offset, flags, urgent) == (5 << 4, 0x12, 0)
     family = socket.AF_INET6 if ":" in connection.vip else socket.AF_INET
     summed = b"".join(socket.inet_pton(family, address) for address in (connection.vip, connection.client))
     words = struct.unpack(f"!{(len(summed) + 28) // 2}H", summed + struct.pack("!II", 20, 6) + data)
@@ -108,6 +109,47 @@ def test_connections_of_the_kernel_are_those_to_its_vips(programs: Callable[[str
     assert [found.port for found in clients.connected(8443)] == [40000, 40002, 40001, 40003]
 
 
+def test_connections_are_remembered_in_haproxys_own_form_where_the_address_is_here(
+    programs: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = (
+        "0 0 192.0.2.10:8443 198.51.100.7:40000",
+        "0 0 [::ffff:192.0.2.10]:8443 [::ffff:198.51.100.8]:40002",
+        "0 0 192.0.2.99:8443 198.51.100.9:40003",
+    )
+    programs("ss", "printf '%s\\n' " + " ".join(f"'{line}'" for line in lines))
+    asked: list[str] = []
+    monkeypatch.setattr(clients, "ask", lambda _path, command: asked.append(command))
+    monkeypatch.setattr(clients, "has", lambda address: address == "192.0.2.10")
+    clients.remember("/none", 8443)
+    table = "set table kube-apiserver-clients key"
+    keys = ("198.51.100.7-40000-192.0.2.10", "::ffff:198.51.100.8-40002-::ffff:192.0.2.10")
+    assert asked == [";".join(f"{table} {key} data.gpc0 1" for key in keys)]
+
+
+@pytest.mark.parametrize(
+    ("state", "call"), [("MASTER", "take"), ("BACKUP", "leave"), ("FAULT", "leave"), ("STOP", ""), ("DELETED", "")]
+)
+def test_state_says_who_is_told(monkeypatch: pytest.MonkeyPatch, state: str, call: str) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(clients, "take", lambda *words: calls.append(f"take {words}"))
+    monkeypatch.setattr(clients, "leave", lambda *words: calls.append(f"leave {words}"))
+    clients.main("notify", "/socket", 8443, [*VIPS, "INSTANCE", "VI-kube-master", state, "180"])
+    words = {"take": ("/socket", 8443, [*VIPS]), "leave": (8443, [*VIPS])}
+    assert calls == ([f"{call} {words[call]}"] if call else [])
+
+
+def test_nobody_is_told_while_a_planned_move_lasts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("forwards-", "keeps-"):
+        (tmp_path / f"{name}{VIPS[0]}").touch()
+        monkeypatch.setattr(clients, name.strip("-").upper(), str(tmp_path / name))
+    monkeypatch.setattr(clients, "take", lambda *_: pytest.fail("told"))
+    monkeypatch.setattr(clients, "has", lambda _address: False)
+    monkeypatch.setattr(clients, "connected", lambda *_: pytest.fail("asked"))
+    for state in ("MASTER", "BACKUP"):
+        clients.main("notify", "/socket", 8443, [*VIPS, "INSTANCE", "VI-kube-master", state, "180"])
+
+
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
@@ -115,9 +157,9 @@ def test_connections_of_the_kernel_are_those_to_its_vips(programs: Callable[[str
             "# table: kube-apiserver-clients, type: string, size:102400, used:11\n\n"
             "0x1: [30/Nov/2026:12:54:55] id=kube-ha disabled=0 flags=0x6811\n"
             "  0x2: id=lb-3(remote,active) addr=192.0.2.13:8444 last_status=ESTA last_hdshk=8s\n"
-            "  0x3: id=lb-2(remote,inactive) addr=192.0.2.12:8444 last_status=CONN last_hdshk=<NEVER>\n"
+            "  0x3: id=lb-2(remote,inactive) addr=192.0.2.12:8444 last_status=ESTA last_hdshk=<NEVER>\n"
             "  0x4: id=lb-1(local,inactive) addr=0.0.0.0:8444 last_status=NONE last_hdshk=<NEVER>\n",
-            ["known 11", "peer lb-3 ESTA", "peer lb-2 CONN"],
+            ["known 11", "peer lb-3 ESTA", "peer lb-2 inactive"],
             id="2.6",
         ),
         pytest.param(

@@ -253,6 +253,31 @@ def haproxy(**settings: object) -> dict[str, Any]:
             ["6443", "apiserver"],
             id="stats-on-6443",
         ),
+        pytest.param(
+            {"group": haproxy(peers_port=6443)},
+            "lb-1",
+            "haproxy.peers_port",
+            ["6443", "apiserver"],
+            id="peers-on-6443",
+        ),
+        pytest.param(
+            {"group": haproxy(peers_port=10080)}, "lb-1", "haproxy", ["peers_port 10080"], id="peers-on-stats"
+        ),
+        pytest.param(
+            {"group": haproxy(socket_level="user", shutdown_sessions=False)},
+            "lb-1",
+            "",
+            ["keepalived.tickle", "socket_level user"],
+            id="table-that-may-not-be-written",
+        ),
+        pytest.param({"group": haproxy(nbproc=2)}, "lb-1", "", ["keepalived.tickle", "nbproc"], id="many-processes"),
+        pytest.param(
+            {"group": {"keepalived": {"instance_lines": ["notify /root/mine"]}}},
+            "lb-1",
+            "keepalived",
+            ["`notify` of its own", "notify_master"],
+            id="another-notify",
+        ),
         pytest.param({"group": haproxy(inter="1 s")}, "lb-1", "haproxy.inter", ["'1 s'"], id="duration-with-a-space"),
         pytest.param({"group": haproxy(inter=0)}, "lb-1", "haproxy.inter", ["'0'"], id="duration-0"),
         pytest.param(

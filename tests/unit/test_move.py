@@ -27,6 +27,7 @@ cat "$FAKE/released" >>"$FAKE/seen"
 [ -e "$FAKE/keeps" ] || [ "$(cat "$FAKE/released")" = 0 ] || rm -f "$FAKE/holds"
 """
 TIMER = '#!/bin/sh\necho "${0##*/} $*" >>"$FAKE/timer"\n'
+ARP = tuple(f"proc/sys/net/ipv4/conf/all/arp_{name}" for name in ("ignore", "announce"))
 CALL = '#!/bin/sh\necho "${0##*/} $*" >>"$FAKE/calls"\n'
 HASTE = "#!/bin/sh\n"  # `sleep`, for those who wait for what never comes
 
@@ -40,10 +41,11 @@ class Host:
     wanted: str = "53"
     drain: str = ""
     holder: str = "192.0.2.11 2001:db8::11"
+    mac: str = ""
 
     def start(self, call: str) -> subprocess.Popen[str]:
-        script = load_script("move.sh")
-        assert PATH in script
+        script = load_script("connections.sh") + load_script("move.sh")
+        assert script.count(PATH) == 1
         variables = assignments(
             vip="192.0.2.10",
             wanted=self.wanted,
@@ -53,14 +55,17 @@ class Host:
             seconds_to_last=self.lasts,
             vips="192.0.2.10 2001:db8::10",
             port="8443",
-            interface="eth0",
             drain=self.drain,
             rest="0",
             holder=self.holder,
+            holder_mac=self.mac,
+            table="kube_ha_move_68",
+            keeps=str(self.fake / "keeps-192.0.2.10"),
             tell=f"{self.fake}/bin/tell all",
             forwards=str(self.fake / "forwards"),
         )
-        script = script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin").replace("=/proc/", f"={self.fake}/proc/")
+        script = script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin")
+        script = script.replace("=/proc/", f"={self.fake}/proc/").replace("=/run/kube-ha-arp", f"={self.fake}/arp")
         (self.fake / "script").write_text(f"{variables}{script}{call}\n", encoding="utf-8")
         return subprocess.Popen(
             ["sh", str(self.fake / "script")],
@@ -96,16 +101,16 @@ class Host:
 def host(tmp_path: Path) -> Host:
     """A host that holds the VIP, and lets it go when it is asked to."""
     (tmp_path / "bin").mkdir()
-    programs = dict.fromkeys(("nft", "ss", "tell"), CALL) | dict.fromkeys(("systemd-run", "systemctl"), TIMER)
+    programs = dict.fromkeys(("nft", "ss"), CALL) | dict.fromkeys(("systemd-run", "systemctl"), TIMER)
     for name, text in {"ip": IP, "sleep": HASTE, **programs}.items():
         path = tmp_path / "bin" / name
         path.write_text(text, encoding="utf-8")
         path.chmod(0o755)
     (tmp_path / "released").write_text("0\n", encoding="utf-8")
     (tmp_path / "holds").touch()
-    arp = tmp_path / "proc/sys/net/ipv4/conf/eth0/arp_ignore"
-    arp.parent.mkdir(parents=True)
-    arp.write_text("0\n")
+    for path in map(tmp_path.joinpath, ARP):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("0\n")
     return Host(tmp_path)
 
 
@@ -115,63 +120,80 @@ def test_holder_lets_go_and_is_ready_again(host: Host) -> None:
     assert host.read("released") == "0\n"
 
 
-DRAINED = [
-    "ip route replace local 192.0.2.10 dev lo table local",
-    "ip route replace local 2001:db8::10 dev lo table local",
-    "ss -K -Htn ( src 192.0.2.10 and sport = :8443 )",
-    "ss -K -Htn ( src [2001:db8::10] and sport = :8443 )",
-    "ip route del local 192.0.2.10 dev lo table local",
-    "ip route del local 2001:db8::10 dev lo table local",
-]
-ARP = "proc/sys/net/ipv4/conf/eth0/arp_ignore"
+ROUTES = [f"local {vip} dev lo table local metric 10" for vip in ("192.0.2.10", "2001:db8::10")]
+UNDONE = ["nft delete table ip kube_ha_move_68", "nft delete table ip6 kube_ha_move_68"]
+RESET = [f"ss -K -Htn ( src {vip} and sport = :8443 )" for vip in ("192.0.2.10", "[2001:db8::10]")]
 
 
 @pytest.mark.parametrize("keeps", [False, True])
-@pytest.mark.parametrize("ignored", ["0", "2"])
-def test_connections_of_the_holder_go_on_and_are_reset(host: Host, ignored: str, *, keeps: bool) -> None:
-    """Also where keepalived does not let the VIP go: nothing is left behind."""
-    (host.fake / ARP).write_text(f"{ignored}\n")
+@pytest.mark.parametrize("before", ["0", "2"])
+def test_connections_of_the_holder_go_on_and_are_reset_where_the_vip_has_gone(
+    host: Host, before: str, *, keeps: bool
+) -> None:
+    for path in ARP:
+        (host.fake / path).write_text(f"{before}\n")
     if keeps:
         (host.fake / "keeps").touch()
     assert replace(host, drain="0.5").run("release")[0] == int(keeps)
-    assert host.calls == DRAINED
-    assert host.read(ARP) == f"{ignored}\n"
-    armed = [line for line in host.read("timer").splitlines() if "kube-ha-move-drain --on-active 30" in line]
-    assert [f"echo {ignored} >" in line and "ip route del local 2001:db8::10" in line for line in armed] == [True]
+    added, deleted = ([f"ip route {verb} {route}" for route in ROUTES] for verb in ("add", "del"))
+    assert host.calls == [*UNDONE, *added, *([] if keeps else RESET), *UNDONE, *deleted]
+    assert [host.read(path) for path in ARP] == [f"{before}\n"] * 2
+    assert not (host.fake / "keeps-192.0.2.10").exists()
+    [armed] = [line for line in host.read("timer").split("systemd-run ") if "--unit kube-ha-move-keep" in line]
+    assert "--on-active 10" in armed
+
+
+def test_what_an_earlier_move_has_left_is_put_back_first(host: Host) -> None:
+    """Its controller was killed: the addresses' ARP is as the move had it, and the file says as it was before."""
+    for path, value in zip(ARP, ("1", "2"), strict=True):
+        (host.fake / path).write_text(f"{value}\n")
+    (host.fake / "arp").write_text("0 0\n")
+    (host.fake / "keeps-192.0.2.10").touch()
+    (host.fake / "forwards").touch()
+    assert replace(host, drain="2").run("stop_forwarding") == (0, "")
+    assert [host.read(path) for path in ARP] == ["0\n"] * 2
+    assert not [name for name in ("keeps-192.0.2.10", "forwards", "arp") if (host.fake / name).exists()]
+
+
+def test_holder_that_cannot_keep_its_connections_lets_the_vip_go_at_once(host: Host) -> None:
+    (host.fake / "bin/systemd-run").write_text("#!/bin/sh\ncase $* in *-keep*) exit 1 ;; esac\n")
+    assert replace(host, drain="30").run("release") == (0, "")
+    assert host.calls == [*UNDONE, *UNDONE]
 
 
 def test_without_a_drain_no_connection_is_touched(host: Host) -> None:
     assert host.run("release") == (0, "")
+    assert host.calls == []
     assert host.run("forward") == (0, "")
     assert host.run("stop_forwarding") == (0, "")
-    assert host.calls == []
+    assert host.calls == [*UNDONE, *UNDONE]
 
 
 def test_next_holder_passes_on_what_comes_for_the_present_one(host: Host) -> None:
-    draining = replace(host, drain="2")
+    draining = replace(host, drain="2", mac="02:00:00:00:00:01")
     assert draining.run("forward") == (0, "")
     four, six = host.read("calls").split("nft table ")[1:]
-    assert four.startswith("ip kube_ha_move {")
-    assert "ip daddr { 192.0.2.10 } tcp dport 8443 tcp flags & (fin | syn | rst | ack) != syn ct state new" in four
-    assert "dup to 192.0.2.11 drop" in four
-    assert six.startswith("ip6 kube_ha_move {")
+    assert four.startswith("ip kube_ha_move_68 {")
+    assert "ether saddr 02:00:00:00:00:01 return;" in four
+    begins = "ip daddr { 192.0.2.10 } tcp dport 8443 tcp flags & "
+    assert f"{begins}(fin | syn | rst | ack) != syn ct state new dup to 192.0.2.11 drop;" in four
+    assert f"{begins}(fin | rst) != 0 ct state invalid dup to 192.0.2.11 drop;" in four
+    assert six.startswith("ip6 kube_ha_move_68 {")
     assert "ip6 daddr { 2001:db8::10 } " in six
     assert "dup to 2001:db8::11 drop" in six
-    (host.fake / "calls").unlink()
     assert (host.fake / "forwards").exists()
     assert draining.run("stop_forwarding") == (0, "")
     assert not (host.fake / "forwards").exists()
-    deadline = time.monotonic() + 5
-    while "tell all" not in host.calls:
-        assert time.monotonic() < deadline
-    assert host.calls == ["nft delete table ip kube_ha_move", "nft delete table ip6 kube_ha_move", "tell all"]
+    assert host.calls[-2:] == UNDONE
+    assert "--unit kube-ha-move-tell sh -c" in host.read("timer")
 
 
 def test_family_that_the_holder_has_no_address_of_is_not_passed_on(host: Host) -> None:
     assert replace(host, drain="2", holder="192.0.2.11").run("forward") == (0, "")
-    assert [line for line in host.calls if line.startswith("nft table")] == [
-        "nft table ip kube_ha_move { chain passed_on {"
+    assert [line.split("{")[0] for line in host.calls if line.startswith("nft table")] == [
+        "nft table ip kube_ha_move_68 "
     ]
+    assert "ether" not in host.read("calls")
 
 
 def test_holder_that_does_not_let_go_is_ready_again_too(host: Host) -> None:

@@ -66,6 +66,7 @@ class World:
         preferred: str | None = "",
         lasts: bool = False,
         holder: Sequence[IPAddress] = (),
+        mac: str = "",
         drain: float = -1,
         lease: None = None,
     ) -> None:
@@ -78,7 +79,7 @@ class World:
             name = "keep" if lasts else name
         if task is forward_connections:
             had = next(name for name, facts in self.facts.items() if facts.holds(VIP))
-            assert not drain or holder == (intent.node(had).address,)
+            assert not drain or (holder, mac) == ((intent.node(had).address,), self.facts[had].links["eth0"].mac)
             name = "forward" if drain else "settle"
         if task in {forward_connections, release_vip}:
             self.drains.append(drain)
@@ -174,7 +175,8 @@ def test_third_node_that_was_the_first_to_claim_it_lets_go_as_well(world_of: Wor
     assert world.move("lb-2") == "lb-1"
     first, second = ["release lb-1", "arrival lb-2"], ["release lb-3", "arrival lb-2"]
     assert world.steps[:3] == ["prefer lb-2", "defer lb-3", "forward lb-2"]
-    assert world.steps[3:10] == [*first, "look lb-3", *second, "look lb-2", "settle lb-2"]
+    assert world.steps[3:10] == [*first, "settle lb-2", "look lb-3", *second, "look lb-2"]
+    assert world.drains == [0.5, 0.5, 0, 0]
     assert world.steps[10:] == ["withdraw lb-1", "withdraw lb-2", "withdraw lb-3"]
 
 
@@ -299,4 +301,4 @@ def test_what_a_move_that_was_cut_off_has_left_is_put_back_by_the_next(world_of:
     world = world_of()
     world.facts["lb-3"] = replace(world.facts["lb-3"], moves=Moves({"vip-wanted": "-59", "vip-released": "0"}))
     assert world.move("lb-1") == "lb-1"
-    assert world.steps == ["withdraw lb-3", "settle lb-3"]
+    assert world.steps == ["withdraw lb-3"]

@@ -25,5 +25,7 @@ def _left(view: HostView, router: Router) -> Iterator[str]:
     # Where nodes preempt, a node stays ahead after a move, or the master would take the VIP back.
     if wanted and not (view.node.keepalived.preempt and wanted.isdigit()):
         yield f"{router.name(VIP_WANTED_FILE)} adds {wanted} to its priority"
+    if view.facts.moves.drains(router):
+        yield f"connections of before a move of {router.vip.ip} are not left to themselves yet"
     if released:
         yield f"{router.name(VIP_RELEASED_FILE)} says {released}: it gives the VIP away"

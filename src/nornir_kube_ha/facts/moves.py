@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from nornir_kube_ha.config import VIP_RELEASED_FILE, VIP_WANTED_FILE
+from nornir_kube_ha.config import FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.intent import Router
 
 
@@ -33,6 +33,14 @@ class Moves:
             router: one of the cluster's
         """
         return self._of(router.name(VIP_RELEASED_FILE))
+
+    def drains(self, router: Router) -> bool:
+        """Whether the node still does something for connections of before a move of a virtual router's VIP.
+
+        Arguments:
+            router: one of the cluster's
+        """
+        return any(PurePosixPath(f"{file}{router.vip.ip}").name in self.files for file in (FORWARDS_FILE, KEEPS_FILE))
 
     def _of(self, path: str) -> str:
         word = self.files.get(PurePosixPath(path).name, "")

@@ -281,7 +281,10 @@ class Cluster:
 
     def _ports(self, node: Node) -> Iterator[Problem]:
         own = {apiserver.port: apiserver.name for apiserver in node.apiservers if apiserver.address == node.address}
-        for key, taken in (("haproxy.port", node.haproxy.port), ("haproxy.stats.port", node.haproxy.stats.port)):
+        ports = [("haproxy.port", node.haproxy.port), ("haproxy.stats.port", node.haproxy.stats.port)]
+        if node.keepalived.tickle:
+            ports.append(("haproxy.peers_port", node.haproxy.peers_port))
+        for key, taken in ports:
             if taken in own:
                 yield Problem(
                     node.name,

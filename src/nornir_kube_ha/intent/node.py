@@ -174,6 +174,11 @@ class Node(Settings):
                 "keepalived.tickle needs one haproxy process, which knows who is connected: leave haproxy.nbproc out, "
                 "or set keepalived.tickle: false"
             )
+        if self.keepalived.tickle and self.haproxy.socket_level == "user":
+            raise ValueError(
+                "keepalived.tickle writes haproxy's table of clients, which socket_level user forbids: make it "
+                "operator or admin, or set keepalived.tickle: false"
+            )
         return self
 
     @field_validator("apiservers")
