@@ -1,6 +1,7 @@
 """The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
 
 import argparse
+import re
 from contextlib import suppress
 from ipaddress import ip_interface
 from typing import Any
@@ -151,7 +152,8 @@ def _forward(run: Run, router: Router, name: str, holder: str = "", drain: float
     options: dict[str, Any] = {"virtual_router_id": vrid, "drain": drain, "lease": run.lease}
     if holder:
         link = run.facts[holder].links.get(run.intent.node(holder).interface)
-        options |= {"holder": _addresses(run, holder), "mac": link.mac if link else ""}
+        is_ethernet = link and re.fullmatch("([0-9a-f]{2}:){5}[0-9a-f]{2}", link.mac)
+        options |= {"holder": _addresses(run, holder), "mac": link.mac if link and is_ethernet else ""}
     run.one(forward_connections, name, intent=run.intent, **options)
 
 

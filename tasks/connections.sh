@@ -1,6 +1,6 @@
 # Connections that are there while the VIP moves as planned: they go on where they are for a moment, then they are reset.
 #
-# Before move.sh. Set before it: VIPS (all that move), PORT, DRAIN (seconds; "" to leave connections alone), HOLDER (addresses
+# Before move.sh. Set before it: VIP, VIPS (all that move), PORT, DRAIN (seconds; "" to leave connections alone), HOLDER (addresses
 # of the node that has the VIP, one of each family), HOLDER_MAC (its hardware address, "" if unknown), TELL (what tells
 # clients), UNIT (what timers' names begin with), TABLE (nftables' name for it), and files that are there as long as they say:
 # FORWARDS (this node passes segments on: keepalived's notify tells nobody), KEEPS (this node keeps connections: likewise).
@@ -9,8 +9,16 @@ KEPT_FOR=10 # seconds beyond DRAIN; by then the host itself ends what a controll
 IGNORE=/proc/sys/net/ipv4/conf/all/arp_ignore ANNOUNCE=/proc/sys/net/ipv4/conf/all/arp_announce
 ARP=/run/kube-ha-arp # what both were before
 UNDO_FORWARD="nft delete table ip $TABLE; nft delete table ip6 $TABLE; rm -f $FORWARDS"
-# First the routes: until they are gone, the node must not speak for the VIP.
-UNDO_KEEP="for vip in $VIPS; do ip route del local \$vip dev lo table local metric 10; done; rm -f $KEEPS
+# Where the VIP has gone, those that are left are reset while their clients still hear that from the VIP. Then the routes:
+# until they are gone, the node must not speak for it.
+RESET='' DELETE=''
+for vip in $VIPS; do
+    DELETE="$DELETE ip route del local $vip dev lo table local metric 10;"
+    case $vip in *:*) vip="[$vip]" ;; esac
+    RESET="$RESET ss -K -Htn src $vip sport = :$PORT;"
+done
+# systemd takes ${NAME} and $$ in a command for its own, and leaves $NAME alone.
+UNDO_KEEP="[ -n \"\$(ip -oneline address show to $VIP)\" ] || { $RESET }; $DELETE rm -f $KEEPS
     ls ${KEEPS%-*}-* || { read -r ignore announce <$ARP && echo \$ignore >$IGNORE && echo \$announce >$ANNOUNCE; rm -f $ARP; }"
 
 # ROLE COMMAND: have the host do it in time, whatever becomes of this script.
@@ -61,7 +69,7 @@ forward() {
 # Once they have ended, and for any that have not: their clients are told, by a unit of its own: that takes its time.
 stop_forwarding() {
     undo
-    [ -z "$DRAIN" ] || systemd-run --quiet --collect --unit "$UNIT-tell" sh -c "$TELL" 2>/dev/null
+    [ -z "$DRAIN" ] || ! holds || systemd-run --quiet --collect sh -c "$TELL" >&2
     return 0
 }
 
@@ -70,19 +78,12 @@ stop_forwarding() {
 keep() {
     undo
     later keep "$UNDO_KEEP" || return
-    [ -e $ARP ] || echo "$(cat $IGNORE) $(cat $ANNOUNCE)" >$ARP || return
     true >"$KEEPS" || return
+    [ -e $ARP ] || { echo "$(cat $IGNORE) $(cat $ANNOUNCE)" >$ARP.new && mv $ARP.new $ARP; } || return
     [ "$(cat $IGNORE)" -ge 1 ] || echo 1 >$IGNORE || return
     [ "$(cat $ANNOUNCE)" -ge 2 ] || echo 2 >$ANNOUNCE || return
     for vip in $VIPS; do ip route add local "$vip" dev lo table local metric 10 || return; done
 }
 
-# Where the VIP has gone, those that are left are reset while their clients still hear that from the VIP.
-let_go() {
-    [ -e "$KEEPS" ] || return 0
-    ! lacks || for vip in $VIPS; do
-        case $vip in *:*) vip="[$vip]" ;; esac
-        ss -K -Htn "( src $vip and sport = :$PORT )"
-    done
-    undo
-} >/dev/null 2>&1
+# In time, and whatever became of the move.
+let_go() { [ ! -e "$KEEPS" ] || undo; }

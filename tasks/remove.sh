@@ -64,8 +64,9 @@ for file in $MANAGED; do
 done
 systemctl daemon-reload
 for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' | cut -d ' ' -f 1); do
-    case $timer in *-forward.timer | *-keep.timer) systemctl start "${timer%.timer}.service" ;; esac # what it is to put back
-    systemctl stop "$timer"
+    # What a move of the VIP has set, its timer puts back.
+    case $timer in *-forward.timer | *-keep.timer) systemctl start --wait "${timer%.timer}.service" || true ;; esac
+    systemctl stop "$timer" || true
 done
 systemctl stop kube-ha-first-apiserver.service 2>/dev/null || true
 forget_selinux
@@ -101,7 +102,7 @@ for unit in haproxy keepalived; do
     fi
 done
 rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained \
-    /run/kube-ha-first-apiserver /run/kube-ha-forwards-* /run/kube-ha-keeps-* /run/kube-ha-arp
+    /run/kube-ha-first-apiserver /run/kube-ha-forwards-* /run/kube-ha-keeps-* /run/kube-ha-arp /run/kube-ha-remembers
 # Last, since a firewall may refuse: all else has been done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }

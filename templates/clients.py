@@ -229,7 +229,9 @@ def remember(path: str, port: int) -> None:
     keys = []
     for client, client_port, address in established(port):
         connection = connection_of(client, client_port, address)
-        if connection and there.setdefault(connection.vip, has(connection.vip)):
+        if connection and connection.vip not in there:
+            there[connection.vip] = has(connection.vip)
+        if connection and there[connection.vip]:
             keys.append(f"{client}-{client_port}-{address}")
     for first in range(0, len(keys), COMMANDS):
         ask(path, ";".join(f"set table {TABLE} key {key} data.gpc0 1" for key in keys[first : first + COMMANDS]))
@@ -266,8 +268,8 @@ def seen_in(text: str) -> Iterator[str]:
     """Read what haproxy says of its tables and its peers."""
     known = re.search(rf"^# table: {TABLE}, .*\bused:([0-9]+)", text, re.MULTILINE)
     yield f"known {known[1]}" if known else f"problem haproxy has no table {TABLE}"
-    for name, state, status in re.findall(r"\bid=(\S+?)\(remote,(\w+)\).*\blast_status=(\w+)", text):
-        yield f"peer {name} {status if state == 'active' else state}"
+    for name, state, status in re.findall(r"\bid=(\S+?)\(remote,?(\w*)\).*\blast_status=(\w+)", text):
+        yield f"peer {name} {status if state in {'', 'active'} else state}"
 
 
 def main(call: str, path: str, port: int, words: Sequence[str]) -> None:

@@ -58,7 +58,7 @@ def test_a_value_for_all_changes_one_file_on_each_host_and_reloads(deployed: Lab
     completed = deployed.deploy("--diff")
     assert completed.status == 0, completed.stdout + completed.stderr
     assert completed.stdout.count("-    balance leastconn") == 2 * len(HOSTS)  # of the last resort, too
-    assert completed.stdout.count("+    balance roundrobin") == len(HOSTS)
+    assert completed.stdout.count("+    balance roundrobin") == 2 * len(HOSTS)
     assert completed.stdout.count("+ reload haproxy") == len(HOSTS)
     assert "keepalived" not in completed.stdout.partition("cluster demo")[0]
     for host in HOSTS:

@@ -120,11 +120,18 @@ def test_connections_are_remembered_in_haproxys_own_form_where_the_address_is_he
     programs("ss", "printf '%s\\n' " + " ".join(f"'{line}'" for line in lines))
     asked: list[str] = []
     monkeypatch.setattr(clients, "ask", lambda _path, command: asked.append(command))
-    monkeypatch.setattr(clients, "has", lambda address: address == "192.0.2.10")
+    looked: list[str] = []
+
+    def has(address: str) -> bool:
+        looked.append(address)
+        return address == "192.0.2.10"
+
+    monkeypatch.setattr(clients, "has", has)
     clients.remember("/none", 8443)
     table = "set table kube-apiserver-clients key"
     keys = ("198.51.100.7-40000-192.0.2.10", "::ffff:198.51.100.8-40002-::ffff:192.0.2.10")
     assert asked == [";".join(f"{table} {key} data.gpc0 1" for key in keys)]
+    assert looked == ["192.0.2.10", "192.0.2.99"]  # once each
 
 
 @pytest.mark.parametrize(
@@ -161,6 +168,11 @@ def test_nobody_is_told_while_a_planned_move_lasts(monkeypatch: pytest.MonkeyPat
             "  0x4: id=lb-1(local,inactive) addr=0.0.0.0:8444 last_status=NONE last_hdshk=<NEVER>\n",
             ["known 11", "peer lb-3 ESTA", "peer lb-2 inactive"],
             id="2.6",
+        ),
+        pytest.param(
+            "# table: kube-apiserver-clients, used:2\n  0x2: id=lb-3(remote) addr=192.0.2.13:8444 last_status=ESTA\n",
+            ["known 2", "peer lb-3 ESTA"],
+            id="without a state",
         ),
         pytest.param(
             "# table: other, type: ip, size:102400, used:11\n", ["problem haproxy has no table kube-apiserver-clients"]
