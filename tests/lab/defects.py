@@ -483,7 +483,26 @@ NOBODY_SERVES = {
 APISERVERS = (
     *(_apiserver(mode, every("haproxy.apiservers_up")) for mode in ("gone", "hang", "error", "unauthorized", "slow 5")),
     Defect("all apiservers gone", "", "", "", NOBODY_SERVES, apiserver="all gone"),
-    Defect("no apiserver answers the anonymous", "", "", "", NOBODY_SERVES, apiserver="all unauthorized"),
+    # All are alive, so the last resort leads to them; none says that it is ready.
+    Defect(
+        "no apiserver answers the anonymous",
+        "",
+        "",
+        "",
+        {**every("haproxy.apiservers_up", "vip.readyz"), CLUSTER: ("vip.from_controller",)},
+        apiserver="all unauthorized",
+    ),
+    Defect(
+        "no apiserver is ready, all are alive",
+        "",
+        "",
+        "",
+        {
+            **every("haproxy.apiservers_up", "vip.readyz"),
+            CLUSTER: ("vip.from_controller", "haproxy.reached_by_peers"),
+        },
+        apiserver="all error",
+    ),
 )
 
 _NOT_TRUSTED = {**every("haproxy.apiservers_up"), CLUSTER: ("apiserver.certificates",)}

@@ -166,8 +166,8 @@ def test_vip_is_moved_to_a_node(
 ) -> None:
     steps: list[str] = []
 
-    def move_vip(_run: Run, cluster: Cluster, to: str, router: Router) -> str:
-        assert router.is_first
+    def move_vip(_run: Run, cluster: Cluster, to: str, router: Router, *, drain: float) -> str:
+        assert (router.is_first, drain) == (True, 0.5)
         steps.append(f"{cluster.name} to {to}")
         return "lb-1"
 
@@ -188,7 +188,7 @@ def test_vip_that_does_not_move_is_an_error_and_every_login_ends(
 ) -> None:
     closed = SimpleNamespace(times=0)
 
-    def refuse(_run: Run, _cluster: Cluster, to: str, _router: Router) -> str:
+    def refuse(_run: Run, _cluster: Cluster, to: str, _router: Router, **_options: float) -> str:
         raise MoveError(to, "is not fit")
 
     def close(_run: Run) -> None:
