@@ -275,6 +275,7 @@ def seen_in(text: str) -> Iterator[str]:
 def main(call: str, path: str, port: int, words: Sequence[str]) -> None:
     """Do what keepalived or `verify` calls for."""
     os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C")
+    os.setpriority(os.PRIO_PROCESS, 0, 5)  # not keepalived's own: in this moment haproxy has the most to do
     if call == "notify":
         *vips, _, _, state, _ = words
         if state in {"BACKUP", "FAULT"}:  # on its way to the end keepalived waits for nobody

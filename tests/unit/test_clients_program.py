@@ -1,5 +1,6 @@
 """The program that tells clients of a VIP that it has moved: what it reads, whom it sends to, what it sends."""
 
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -139,6 +140,8 @@ def test_connections_are_remembered_in_haproxys_own_form_where_the_address_is_he
 )
 def test_state_says_who_is_told(monkeypatch: pytest.MonkeyPatch, state: str, call: str) -> None:
     calls: list[str] = []
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
     monkeypatch.setattr(clients, "take", lambda *words: calls.append(f"take {words}"))
     monkeypatch.setattr(clients, "leave", lambda *words: calls.append(f"leave {words}"))
     clients.main("notify", "/socket", 8443, [*VIPS, "INSTANCE", "VI-kube-master", state, "180"])
@@ -150,6 +153,8 @@ def test_nobody_is_told_while_a_planned_move_lasts(monkeypatch: pytest.MonkeyPat
     for name in ("forwards-", "keeps-"):
         (tmp_path / f"{name}{VIPS[0]}").touch()
         monkeypatch.setattr(clients, name.strip("-").upper(), str(tmp_path / name))
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
     monkeypatch.setattr(clients, "take", lambda *_: pytest.fail("told"))
     monkeypatch.setattr(clients, "has", lambda _address: False)
     monkeypatch.setattr(clients, "connected", lambda *_: pytest.fail("asked"))
