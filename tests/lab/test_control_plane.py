@@ -23,8 +23,8 @@ PATIENCE = 30  # seconds; an etcd that comes back hears the leader first, a name
 TRIES = 3  # a machine that runs all tests at once may keep a host from its processors for longer than a limit
 JUDGED = {
     "haproxy-kill": ("read", "write", "watch"),
-    "vip-move": ("read", "write"),  # an idle connection learns nothing of a move: a watch hears when its patience ends
-    "node-off": (),  # likewise; and where it had etcd's leader, all wait for the election of another
+    "vip-move": ("read", "write"),  # test_told_clients.py holds what idle connections see of a move
+    "node-off": (),  # where it had etcd's leader, all wait for the election of another
     "etcd-leader-kill": ("read", "write"),
 }
 """Faults of the short pass, and what is held to its limit there; all must be answered and heard in the end."""

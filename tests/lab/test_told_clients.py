@@ -57,6 +57,7 @@ with context.wrap_socket(socket.create_connection((sys.argv[1], 8443), timeout=1
 """
 ASKED = "echo '{}' | socat - UNIX-CONNECT:/run/haproxy-admin.sock"
 CALL = f"{CLIENTS} notify /run/haproxy-admin.sock 8443 {VIP} INSTANCE VI-kube-master MASTER 180"
+WORKER = f"{ASKED.format('show info')} | grep ^Pid: ; true"
 NUMBER = 300
 PATIENCE = 30  # seconds; without a word, they would wait for ten minutes
 
@@ -220,10 +221,14 @@ def test_forged_entries_send_nothing_but_two_bare_segments_to_machines(home: Lab
 def test_table_outlives_a_reload(home: Lab) -> None:
     with idle(home):
         await_known(home, MASTER, NUMBER)
+        before = {host: home.run(host, WORKER) for host in HOSTS}
         for host in HOSTS:
             home.run(host, "systemctl reload haproxy")
-        time.sleep(2)
         for host in HOSTS:
+            deadline = time.monotonic() + PATIENCE
+            while home.run(host, WORKER) in {"", before[host]}:
+                assert time.monotonic() < deadline, host
+                time.sleep(0.2)
             await_known(home, host, NUMBER)
 
 

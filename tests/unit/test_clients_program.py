@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from nornir_kube_ha.config import CLIENTS_TABLE, FORWARDS_FILE, KEEPS_FILE
 from nornir_kube_ha.templates import clients
 from nornir_kube_ha.templates.clients import Connection
 
 VIPS = ("192.0.2.10", "2001:db8::10")
 ONE = Connection("198.51.100.7", 40000, "192.0.2.10")
 SIX = Connection("2001:db8:1::7", 40001, "2001:db8::10")
+
+
+def test_program_has_the_same_names_as_those_who_configure_it() -> None:
+    assert (clients.TABLE, clients.FORWARDS, clients.KEEPS) == (CLIENTS_TABLE, FORWARDS_FILE, KEEPS_FILE)
 
 
 def table(*rows: str) -> str:
