@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("lb-1", "lb-2", "lb-3")
 MASTER, *BACKUPS = HOSTS
 VIP = "192.0.2.10"
+RED = {"warn", "fail", "unknown"}
 AT_CONSOLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Every file with its times, every package: what a run that must change nothing is held to. Logs and what sshd leaves
 # of a login are the runs' own.
@@ -63,14 +65,22 @@ class Completed:
 
     def red_checks(self) -> dict[str, list[str]]:
         """Ids of the checks that failed, warned, or could not be made for a host that was not reached."""
-        return self._ids_by_place({"warn", "fail", "unknown"})
+        return self._ids_by_place(RED)
+
+    def must_be_green(self) -> None:
+        """Fail with what was seen instead, and with no more of a report that is long."""
+        seen = [f"{name}: {each['id']}: {each['seen']}" for name, each in self._checks_that(RED)]
+        assert (self.status, seen) == (0, []), self.stderr
 
     def _ids_by_place(self, statuses: set[str]) -> dict[str, list[str]]:
-        parts = {**self.report["hosts"], **self.report["clusters"]}
-        checks = {
-            name: [each["id"] for each in part["checks"] if each["status"] in statuses] for name, part in parts.items()
-        }
-        return {name: ids for name, ids in checks.items() if ids}
+        found: dict[str, list[str]] = {}
+        for name, each in self._checks_that(statuses):
+            found.setdefault(name, []).append(each["id"])
+        return found
+
+    def _checks_that(self, statuses: set[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        for name, part in {**self.report["hosts"], **self.report["clusters"]}.items():
+            yield from ((name, each) for each in part["checks"] if each["status"] in statuses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,13 @@ class Lab:
         deadline = time.monotonic() + 30
         while (completed := self.runbook("verify")).status != 0:
             assert time.monotonic() < deadline, completed.stdout
+
+    def await_green(self) -> None:
+        """Wait until no check fails or warns."""
+        deadline = time.monotonic() + 30
+        while (completed := self.runbook("verify", "--output", "json")).red_checks() and time.monotonic() < deadline:
+            pass
+        completed.must_be_green()
 
     def is_vip_home(self) -> bool:
         return f" {VIP}/" in self.run(MASTER, "ip -4 -oneline address show")

@@ -23,7 +23,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab.set(key, value)
     lab.up("--installed")
     completed = lab.deploy("--output", "json")
-    assert (completed.status, completed.red_checks()) == (0, {}), completed.stdout + completed.stderr
+    completed.must_be_green()
     yield lab
     lab.down()
 
@@ -52,7 +52,7 @@ def test_a_change_that_fails_in_one_stops_there_and_goes_on_in_the_others(lab: L
     assert hosts["lb-3"]["checks"][0]["seen"].startswith("left as it was: ")
     assert "going back to the files that it had failed as well" in hosts[ILL]["error"]["message"]
     again = lab.deploy("--output", "json")
-    assert (again.status, again.red_checks()) == (0, {}), again.stdout
+    again.must_be_green()
     assert [name for name, host in again.report["hosts"].items() if host["changed"]] == ["lb-3", ILL]
 
 

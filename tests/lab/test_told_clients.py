@@ -156,7 +156,8 @@ def await_holder(lab: Lab, *others: str) -> str:
 def test_idle_clients_of_a_node_that_is_lost_are_reset_by_the_next_holder(home: Lab) -> None:
     """Its link is cut, so it says nothing more to anybody."""
     with idle(home) as clients:
-        await_known(home, BACKUPS[0], NUMBER)
+        for backup in BACKUPS:  # on a busy machine either may be the next
+            await_known(home, backup, NUMBER)
         home.run(MASTER, "ip link set eth0 down")
         try:
             holder = await_holder(home, MASTER)
@@ -238,7 +239,7 @@ def test_without_it_nothing_is_told_and_no_port_is_open(home: Lab) -> None:
     state = f"ls {CLIENTS} 2>/dev/null; ss -Hltn 'sport = :8444'; grep -c notify /etc/keepalived/keepalived.conf; true"
     assert set(on_all(home, state).values()) == {"0\n"}
     verified = home.runbook("verify", "--output", "json")
-    assert (verified.status, verified.red_checks()) == (0, {}), verified.stdout
+    verified.must_be_green()
 
 
 def test_planned_move_resets_idle_clients_at_its_end_and_leaves_nothing(home: Lab) -> None:

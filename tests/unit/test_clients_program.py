@@ -176,7 +176,7 @@ def test_nobody_is_told_while_a_planned_move_lasts(monkeypatch: pytest.MonkeyPat
             "  0x2: id=lb-3(remote,active) addr=192.0.2.13:8444 last_status=ESTA last_hdshk=8s\n"
             "  0x3: id=lb-2(remote,inactive) addr=192.0.2.12:8444 last_status=ESTA last_hdshk=<NEVER>\n"
             "  0x4: id=lb-1(local,inactive) addr=0.0.0.0:8444 last_status=NONE last_hdshk=<NEVER>\n",
-            ["known 11", "peer lb-3 ESTA", "peer lb-2 inactive"],
+            ["known 11", "peer lb-3 ESTA", "peer lb-2 ESTA"],
             id="2.6",
         ),
         pytest.param(
