@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ THROUGH_API = {
     ),
 }
 """The same of trials before a real control plane."""
+BESIDE = {"guide": "guide-real-25s", "before": "real-before", "now": "real"}
+"""What the clients waited with the guide's settings, before they were told of moves, and now."""
+
+KINDS = {"read": "gap", "cached": "gap", "write": "gap", "watch": "silence"}
+"""What clients of the API wait for, and the name of that figure."""
 
 Row = dict[str, Any]
 
@@ -43,6 +48,9 @@ def write_page(folder: Path) -> None:
     for under, (title, command) in THROUGH_API.items():
         if trials := _trials(folder / under):
             record(title, command, _api_table(trials), PAGE)
+    beside = {words: _trials(folder / under) for words, under in BESIDE.items()}
+    if all(beside.values()):
+        record("Told and not told", THROUGH_API["real"][1], _beside(beside), PAGE)
     guide = _trials(folder / "guide")
     if guide:
         ours = _trials(folder / "beside-guide")
@@ -74,10 +82,10 @@ def _table(trials: dict[str, list[Row]], timers: str) -> Iterator[str]:
         cells = [
             f"`{name}`",
             str(len(rows)),
-            _spread(done, lambda row: row["new"]["seconds"]),
-            _spread(done, lambda row: row["reused"]["seconds"]),
+            _spread(row["new"]["seconds"] for row in done),
+            _spread(row["reused"]["seconds"] for row in done),
             f"{sum(row['new']['failed'] - row['new']['cut'] for row in done)}",
-            f"{_spread(done, lambda row: row['two_holders'])}; {sum(row['two_holders'] for row in done):.2f}",
+            f"{_spread(row['two_holders'] for row in done)}; {sum(row['two_holders'] for row in done):.2f}",
             limit.words,
             _verdict(rows),
         ]
@@ -85,10 +93,10 @@ def _table(trials: dict[str, list[Row]], timers: str) -> Iterator[str]:
 
 
 def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
-    yield "Seconds: median / 99th percentile / longest. `read`, `write`: until a new one is answered; `watch`: until it"
-    yield "hears of a write. A client gives up after 10 s. In brackets: trials that missed a limit, and the limit."
+    yield "Seconds: median / 99th percentile / longest. `read`, `cached` (read), `write`: until a new one is answered;"
+    yield "`watch`: until it hears of a write. A client gives up after 10 s. In brackets: trials that missed a limit."
     yield ""
-    yield from _head("fault", "trials", "address", "read", "write", "watch", "reads, writes failed", "watches ended")
+    yield from _head("fault", "trials", "address", *KINDS, "failed reads and writes", "watches ended")
     lost = missed = count = 0
     for name, rows in trials.items():
         seen = [row["api"] for row in rows if row["api"]]
@@ -100,10 +108,8 @@ def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
         cells = [
             f"`{name}`",
             str(len(found)),
-            _spread(found, lambda api: api["address"]["gap"]),
-            _held(found, lambda api: api["read"]["gap"], limit.read),
-            _held(found, lambda api: api["write"]["gap"], limit.write),
-            _held(found, lambda api: api["watch"]["silence"], limit.watch),
+            _spread(api["address"]["gap"] for api in found),
+            *(_held(found, kind, getattr(limit, kind)) for kind in KINDS),
             _of(found, limit.failed),
             _ends(found, limit.cuts),
         ]
@@ -112,9 +118,27 @@ def _api_table(trials: dict[str, list[Row]]) -> Iterator[str]:
     yield f"Acknowledged writes lost: **{lost}**; events missed: **{missed}**, in {count} trials."
 
 
-def _held(rows: list[Row], figure: Callable[[Row], float | None], limit: float | None) -> str:
-    over = [row for row in rows if limit is not None and _seconds(figure(row)) > limit]
-    return f"{_spread(rows, figure)}{f' ({len(over)} over {limit:g})' if over else ''}"
+def _beside(trials: dict[str, dict[str, list[Row]]]) -> Iterator[str]:
+    yield "Seconds until a watch hears again, and until a read is answered: median / 99th percentile / longest, and how"
+    yield "many trials."
+    yield ""
+    kinds = ("watch", "read")
+    yield from _head("fault", *(f"{kind}, {words}" for kind in kinds for words in trials))
+    for name in trials["now"]:
+        if any(name in found for words, found in trials.items() if words != "now"):
+            cells = (_waits(found.get(name, []), kind) for kind in kinds for found in trials.values())
+            yield f"| `{name}` | {' | '.join(cells)} |"
+
+
+def _waits(rows: list[Row], kind: str) -> str:
+    waits = [row["api"][kind][KINDS[kind]] for row in rows if row["outcome"] in {"passed", "missed"} and row["api"]]
+    return f"{_spread(waits)} ({len(waits)})" if waits else "-"
+
+
+def _held(rows: list[Row], kind: str, limit: float | None) -> str:
+    waits = [_seconds(row[kind][KINDS[kind]]) for row in rows if kind in row]  # older trials have no cached reads
+    over = sum(limit is not None and wait > limit for wait in waits)
+    return f"{_spread(waits)}{f' ({over} over {limit:g})' if over else ''}"
 
 
 def _of(rows: list[Row], limit: int | None) -> str:
@@ -154,11 +178,11 @@ def _seconds(value: float | None) -> float:
     return FOREVER if value is None else value
 
 
-def _spread(rows: Iterable[Row], figure: Callable[[Row], float | None]) -> str:
-    values = [_seconds(figure(row)) for row in rows]
-    if not values:
+def _spread(values: Iterable[float | None]) -> str:
+    seen = [_seconds(value) for value in values]
+    if not seen:
         return "-"
-    found = Statistics.of(values)
+    found = Statistics.of(seen)
     return " / ".join(_shown(value) for value in (found.median, found.p99, found.maximum))
 
 

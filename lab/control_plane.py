@@ -97,6 +97,8 @@ def _etcd_settings(host: LabHost, others: Iterable[LabHost]) -> dict[str, str]:
             for name, file in (("CERT_FILE", "etcd.crt"), ("KEY_FILE", "etcd.key"), ("TRUSTED_CA_FILE", "ca.crt"))
         },
         "LOGGER": "zap",
+        # As etcd has it by default from 3.5 on: a member that returns must not unseat a leader that works.
+        "PRE_VOTE": "true",
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.outage import FOREVER, Attempt
-from nornir_kube_ha.probe.settings import ADDRESS, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
 
 NOT_OPENED = "not opened"
 
@@ -64,6 +64,7 @@ class ApiCost:
         read: quorum reads, a new connection each
         write: writes, a new connection each
         watch: watches
+        cached: reads from an apiserver's watch cache, a new connection each
         lost: writes that were acknowledged, and that a later read did not show
         missed: events of acknowledged writes that a watch did not get
     """
@@ -72,6 +73,7 @@ class ApiCost:
     read: Requests = field(default_factory=Requests)
     write: Requests = field(default_factory=Requests)
     watch: Watches = field(default_factory=Watches)
+    cached: Requests = field(default_factory=Requests)
     lost: int = 0
     missed: int = 0
 
@@ -84,12 +86,12 @@ def api_cost(attempts: Iterable[Attempt], *, lost: int = 0, missed: int = 0) -> 
         lost: writes that were lost
         missed: events that were missed
     """
-    by_kind: dict[str, list[Attempt]] = {kind: [] for kind in (ADDRESS, READ, WRITE, WATCH, CUT)}
+    by_kind: dict[str, list[Attempt]] = {kind: [] for kind in (ADDRESS, READ, CACHED, WRITE, WATCH, CUT)}
     for each in attempts:
         by_kind[each.kind].append(each)
     address = (replace(each, error="") if _is_status(each.error) else each for each in by_kind[ADDRESS] if each.is_new)
-    read, write = requests(by_kind[READ]), requests(by_kind[WRITE])
-    return ApiCost(requests(address), read, write, _watches(by_kind[WATCH], by_kind[CUT]), lost, missed)
+    read, cached, write = (requests(by_kind[kind]) for kind in (READ, CACHED, WRITE))
+    return ApiCost(requests(address), read, write, _watches(by_kind[WATCH], by_kind[CUT]), cached, lost, missed)
 
 
 def _is_status(error: str) -> bool:

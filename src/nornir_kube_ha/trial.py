@@ -18,6 +18,7 @@ class ApiLimit:
 
     Arguments:
         read: seconds until a new read is answered
+        cached: seconds until a new read from an apiserver's watch cache is answered
         write: seconds until a new write is acknowledged
         watch: seconds until a watch hears of a write
         failed: reads and writes that fail
@@ -25,6 +26,7 @@ class ApiLimit:
     """
 
     read: float | None = None
+    cached: float | None = None
     write: float | None = None
     watch: float | None = None
     failed: int | None = None
@@ -36,6 +38,7 @@ class ApiLimit:
         return ", ".join(
             [
                 *_at_most("reads without answer for", self.read, " s"),
+                *_at_most("cached reads without answer for", self.cached, " s"),
                 *_at_most("writes without answer for", self.write, " s"),
                 *_at_most("watches silent for", self.watch, " s"),
                 *_at_most("failed reads and writes", self.failed),
@@ -208,7 +211,7 @@ def _over(measured: Iterable[_Measured]) -> Iterator[str]:
 
 def _unseen(cost: ApiCost) -> Iterator[str]:
     """What came to no end, or was not seen at all, whatever the limit: it has not been survived."""
-    for what, requests in (("read", cost.read), ("write", cost.write)):
+    for what, requests in (("read", cost.read), ("cached read", cost.cached), ("write", cost.write)):
         if not requests.total:
             yield f"no {what} was made"
         elif requests.gap == FOREVER:
@@ -222,6 +225,7 @@ def _unseen(cost: ApiCost) -> Iterator[str]:
 def _api_measured(limit: ApiLimit, cost: ApiCost) -> tuple[_Measured, ...]:
     return (
         ("reads without answer for", cost.read.gap, limit.read, " s"),
+        ("cached reads without answer for", cost.cached.gap, limit.cached, " s"),
         ("writes without answer for", cost.write.gap, limit.write, " s"),
         ("watches silent for", cost.watch.silence, limit.watch, " s"),
         ("failed reads and writes", cost.read.failed + cost.write.failed, limit.failed, ""),

@@ -9,7 +9,7 @@ from nornir_kube_ha.api_outage import api_cost
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError, RefusedConfigError
 from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
-from nornir_kube_ha.probe.settings import CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import CACHED, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial, exceeded
 
@@ -136,7 +136,9 @@ def handed_over(seconds: float = 0.08, limit: Limit = LIMIT, **changes: Any) -> 
 def through_api(**changes: Any) -> Trial:  # noqa: ANN401
     """The same as clients of the Kubernetes API see it: one of two watches hears nothing for ten seconds."""
     tried = [
-        Attempt(each.start, each.end, each.error, kind=kind) for kind in (READ, WRITE) for each in asked([(0, 0.2)])
+        Attempt(each.start, each.end, each.error, kind=kind)
+        for kind in (READ, CACHED, WRITE)
+        for each in asked([(0, 0.2)])
     ]
     heard = [Attempt(each.end, each.end + 0.01, connection=0, kind=WATCH) for each in tried if each.kind == WRITE]
     deaf = [Attempt(0.25, 10.25, connection=1, kind=WATCH), Attempt(10.2, 10.2, "timeout", 1, kind=CUT)]

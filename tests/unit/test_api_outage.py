@@ -4,7 +4,7 @@ import pytest
 
 from nornir_kube_ha.api_outage import ApiCost, Requests, api_cost, requests
 from nornir_kube_ha.outage import FOREVER, Attempt
-from nornir_kube_ha.probe.settings import CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import CACHED, CUT, READ, WATCH, WRITE
 
 HUNG = Attempt(1.0, 11.0, "timeout")
 
@@ -38,6 +38,8 @@ def test_each_kind_is_told_apart() -> None:
             Attempt(0.2, 0.3),
             Attempt(0, 9, "refused", connection=3),
             Attempt(0, 0.2, kind=READ),
+            Attempt(0, 0.3, "reset", kind=CACHED),
+            Attempt(0.4, 0.5, kind=CACHED),
             Attempt(0, 0.4, "reset", kind=WRITE),
             Attempt(0.5, 0.6, kind=WRITE),
             Attempt(0.6, 0.9, connection=1, kind=WATCH),
@@ -52,6 +54,7 @@ def test_each_kind_is_told_apart() -> None:
     assert cost.address.gap == pytest.approx(0.1)
     assert (cost.address.failed, cost.address.total) == (0, 2)
     assert cost.read.gap == pytest.approx(0.2)
+    assert cost.cached.gap == pytest.approx(0.5)
     assert cost.write.gap == pytest.approx(0.6)
     assert cost.write.failed == 1
     assert cost.watch.silence == pytest.approx(1.0)

@@ -10,7 +10,7 @@ import pytest
 from nornir_kube_ha.errors import ClientError, FaultError, HostUnreachableError, KubeHaError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.outage import FOREVER, Attempt, Span
-from nornir_kube_ha.probe.settings import CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import CACHED, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import measurement
 from nornir_kube_ha.runbooks.breakers import Window
@@ -43,9 +43,10 @@ class FakeClient:
         """A write that nobody acknowledges until the fault has gone, and a watch that is cut."""
         if not self.uses_api:
             return []
-        write, read = Attempt(since + 0.1, since + 0.6, kind=WRITE), Attempt(since, since + 0.01, kind=READ)
+        reads = [Attempt(since, since + 0.01, kind=kind) for kind in (READ, CACHED)]
+        write = Attempt(since + 0.1, since + 0.6, kind=WRITE)
         cut, heard = Attempt(since, since, "reset", 0, kind=CUT), Attempt(since, since, "", 0, kind=WATCH)
-        return [write, read, cut, heard]
+        return [*reads, write, cut, heard]
 
     def take_losses(self) -> tuple[int, int]:
         return (0, 0)

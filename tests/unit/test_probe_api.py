@@ -62,6 +62,19 @@ def test_all_is_answered_and_heard_and_nothing_is_left(server: FakeKubernetes) -
     assert server.objects == {}
 
 
+def test_reads_from_the_cache_go_on_without_etcd(server: FakeKubernetes) -> None:
+    since = time.monotonic()
+    with Client(LocalChannel, server.credential(watches=1)) as client:
+        await_writes(client, 3, since)
+        server.fails = {"GET", "PATCH"}
+        await_writes(client, 20, since)
+        server.fails = set()
+        client.settle()
+        cost = cost_of(client, since)
+    assert cost.read.failed > 0
+    assert (cost.cached.failed, cost.cached.total > 5) == (0, True)
+
+
 def test_write_that_was_acknowledged_and_not_kept_is_lost(server: FakeKubernetes) -> None:
     server.loses = {4}
     cost = measured(server)

@@ -268,7 +268,7 @@ def test_json_of_a_fault() -> None:
             "two_holders": 0.0,
             "after": 0.0,
             "two_after": 0.0,
-            "api": {"read": None, "write": None, "watch": None, "failed": None, "cuts": None},
+            "api": {"read": None, "cached": None, "write": None, "watch": None, "failed": None, "cuts": None},
         },
         "statistics": {
             "new": {key: pytest.approx(0.08) for key in same},

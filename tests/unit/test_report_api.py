@@ -35,7 +35,16 @@ def text(fault: FaultReport, width: int) -> str:
 @pytest.mark.parametrize("width", [60, 200])
 def test_terminal_has_a_row_for_each_kind_of_client(width: int) -> None:
     found = text(DEAF, width)
-    for words in ("address", "read", "write", "watch", "0.3 s", "10.0 s", "1 ended (1 by timeout), 0 events missed"):
+    for words in (
+        "address",
+        "read",
+        "cached",
+        "write",
+        "watch",
+        "0.3 s",
+        "10.0 s",
+        "1 ended (1 by timeout), 0 events missed",
+    ):
         assert words in found
     assert "0 acknowledged writes lost" in found
     assert NOT_MEASURED not in found
@@ -94,5 +103,5 @@ def test_timeline_has_a_lane_for_each_kind_with_its_longest_wait() -> None:
 
 
 def test_rows_tell_median_p99_and_maximum_over_trials() -> None:
-    assert [len(row.figures) for row in api_rows(TWICE)] == [3, 3, 3, 3]
+    assert [len(row.figures) for row in api_rows(TWICE)] == [3, 3, 3, 3, 3]
     assert api_rows(WITHOUT) == ()

@@ -12,6 +12,7 @@ from nornir_kube_ha.trial import ApiLimit, FaultReport, Limit, Outcome, Statisti
 ANYTHING = Limit(two_holders=None, after=None, two_after=None)
 TRIAL = Trial("demo", "lb-1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), Outcome.PASSED, heal=2.0)
 LOST = Outage(0.25, 0.25, 0.0, failed=3, cut=1, total=20)
+NO_END = Requests(FOREVER, total=5)
 TWICE = Holding((Span("lb-1", -1, 0.5), Span("lb-2", 0.25, 3), Span("lb-1", 2.5, FOREVER)), -1, 4)
 """Two holders from 0.25 s to 0.5 s and, after the heal, from 2.5 s to 3 s."""
 
@@ -85,8 +86,9 @@ def test_all_that_is_too_much_is_told() -> None:
     assert len(exceeded(none, cost)) == len(of_address)
     watched = Watches(0.5, heard=9, ended=(("timeout", 2),))
     asked = Requests(0.5, failed=1, total=9)
-    lost = ApiCost(Requests(1), asked, asked, watched, lost=1, missed=3)
-    well = ApiCost(Requests(), Requests(total=9), Requests(total=9), Watches(heard=9))
+    lost = ApiCost(Requests(1), asked, asked, watched, cached=asked, lost=1, missed=3)
+    served = Requests(total=9)
+    well = ApiCost(Requests(), served, served, Watches(heard=9), cached=served)
     of_api = exceeded(none, replace(TRIAL, api=lost))
     assert len(of_api) == len(fields(ApiLimit)) + 2  # a lost write and a missed event need no limit
     assert of_api[-2:] == ("acknowledged writes lost 1, at most 0 allowed", "events missed 3, at most 0 allowed")
@@ -97,11 +99,15 @@ def test_all_that_is_too_much_is_told() -> None:
 @pytest.mark.parametrize(
     ("cost", "words"),
     [
-        (ApiCost(), ("no read was made", "no write was made", "no watch heard anything")),
         (
-            ApiCost(Requests(1), Requests(FOREVER, total=5), Requests(FOREVER, total=5), Watches(FOREVER, heard=1)),
+            ApiCost(),
+            ("no read was made", "no cached read was made", "no write was made", "no watch heard anything"),
+        ),
+        (
+            ApiCost(Requests(1), NO_END, NO_END, Watches(FOREVER, heard=1), cached=NO_END),
             (
                 "no read was answered any more",
+                "no cached read was answered any more",
                 "no write was answered any more",
                 "a watch did not hear of a write any more",
             ),

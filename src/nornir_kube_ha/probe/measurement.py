@@ -154,6 +154,7 @@ class Measurement:
         interval, start = 1 / api.settings.rate, time.monotonic() + BEAT
         self._start(Lane(interval, api.write), start)
         self._start(Lane(interval, api.read), start + interval / 2)
+        self._start(Lane(2 * interval, api.read_cached), start + interval / 4)
         self.journal.add("ready")
 
     def _start(self, lane: Lane, moment: float) -> None:

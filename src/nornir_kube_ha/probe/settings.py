@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-ADDRESS, READ, WRITE, WATCH, CUT = "address", "read", "write", "watch", "cut"
-"""Kinds of attempts. ADDRESS: `Config.path` was asked for. WATCH: from a write's acknowledgement until a watch heard of
-it. CUT: a watch ended, or could not be opened again ("not opened: ...")."""
+ADDRESS, READ, CACHED, WRITE, WATCH, CUT = "address", "read", "cached", "write", "watch", "cut"
+"""Kinds of attempts. ADDRESS: `Config.path` was asked for. READ: from etcd. CACHED: from the apiserver's watch cache.
+WATCH: from a write's acknowledgement until a watch heard of it. CUT: a watch ended, or could not be opened again ("not
+opened: ...")."""
 
 
 class Kubernetes(NamedTuple):
@@ -19,7 +20,7 @@ class Kubernetes(NamedTuple):
         certificate: client certificate in PEM; "" without
         key: its key in PEM
         namespace: where its objects are; it is created, and deleted at the end
-        rate: reads a second, and as many writes
+        rate: reads a second, and as many writes; half as many reads from the watch cache
         watches: how many listen to the object that changes, and how many to one that does not
         patience: seconds until a request, or a watch that hears nothing, is given up
     """

@@ -11,6 +11,7 @@ from nornir_kube_ha.trial import FaultReport, Statistics
 API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
     "address": lambda cost: cost.address.gap,
     "read": lambda cost: cost.read.gap,
+    "cached": lambda cost: cost.cached.gap,
     "write": lambda cost: cost.write.gap,
     "watch": lambda cost: cost.watch.silence,
 }
@@ -19,6 +20,7 @@ API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
 MEANINGS: Mapping[str, str] = {
     "address": "until somebody accepts at the VIP and completes TLS",
     "read": "until a new read is answered",
+    "cached": "until a new read from an apiserver's watch cache is answered",
     "write": "until a new write is acknowledged",
     "watch": "until a watch hears of a write",
 }
@@ -34,7 +36,7 @@ class ApiRow:
     """What one kind of client waited.
 
     Arguments:
-        name: `address`, `read`, `write` or `watch`
+        name: `address`, `read`, `cached`, `write` or `watch`
         meaning: what it waited for
         figures: one if one trial was measured; else median, p99 and maximum
         limit: in seconds; "" for any
@@ -55,7 +57,7 @@ def api_rows(fault: FaultReport) -> tuple[ApiRow, ...]:
         fault: the fault
     """
     most = fault.limit.api
-    limits = dict(zip(API_FIGURES, (None, most.read, most.write, most.watch), strict=True))
+    limits = dict(zip(API_FIGURES, (None, most.read, most.cached, most.write, most.watch), strict=True))
     return tuple(_rows(fault.api_costs, limits)) if fault.api_costs else ()
 
 
@@ -86,12 +88,12 @@ def api_statistics(fault: FaultReport) -> dict[str, Statistics]:
     return {name: Statistics.of(map(of, costs)) for name, of in API_FIGURES.items()} if costs else {}
 
 
-def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str]:
-    """Of reads, writes and watches, over all trials."""
-    reads, writes = (
+def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str, str]:
+    """Of reads, cached reads, writes and watches, over all trials."""
+    reads, cached, writes = (
         f"{sum(each.failed for each in kind)} of {sum(each.total for each in kind)} failed, "
         f"the slowest took {in_seconds(max(each.slowest for each in kind))}"
-        for kind in ([cost.read for cost in costs], [cost.write for cost in costs])
+        for kind in ([cost.read for cost in costs], [cost.cached for cost in costs], [cost.write for cost in costs])
     )
     ended: Counter[str] = Counter()
     for cost in costs:
@@ -99,7 +101,7 @@ def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str]:
     how = ", ".join(f"{count} by {word}" for word, count in sorted(ended.items()))
     lost, missed = sum(cost.lost for cost in costs), sum(cost.missed for cost in costs)
     watches = f"{sum(ended.values())} ended{f' ({how})' if how else ''}, {missed} events missed"
-    return reads, f"{writes}, {lost} acknowledged writes lost", watches
+    return reads, cached, f"{writes}, {lost} acknowledged writes lost", watches
 
 
 def through_api(cost: ApiCost) -> str:

@@ -58,7 +58,7 @@ def _trial(trial: Trial) -> Tree:
 
 
 def _api(cost: ApiCost) -> Tree:
-    parts = {name: _outage(getattr(cost, name)) for name in ("address", "read", "write", "watch")}
+    parts = {name: _outage(getattr(cost, name)) for name in ("address", "read", "cached", "write", "watch")}
     parts["watch"] |= {"ended": dict(cost.watch.ended)}
     return {**parts, "lost": cost.lost, "missed": cost.missed}
 

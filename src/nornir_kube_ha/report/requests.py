@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from nornir_kube_ha.api_outage import ApiCost
 from nornir_kube_ha.outage import FOREVER, Attempt, Outage
-from nornir_kube_ha.probe.settings import ADDRESS, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.report.axis import Axis
 from nornir_kube_ha.report.faults import in_seconds
 from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
@@ -53,7 +53,11 @@ def requests_of(trial: Trial) -> list[Requests]:
 
 
 def _through_api(trial: Trial, cost: ApiCost) -> Iterator[Requests]:
-    for name, kind, waited in (("reads", READ, cost.read), ("writes", WRITE, cost.write)):
+    for name, kind, waited in (
+        ("reads", READ, cost.read),
+        ("cached reads", CACHED, cost.cached),
+        ("writes", WRITE, cost.write),
+    ):
         attempts = tuple(each for each in trial.attempts if each.kind == kind)
         yield Requests(name, attempts, (_wait(waited.gap, waited.start),))
     # What a watch hears is drawn when it hears it.
