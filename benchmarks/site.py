@@ -15,8 +15,9 @@ from tests.lab.clusters import QUIET, add_clusters, names_of
 from tests.lab.rig import Lab, copy_inventory
 from tests.lab.test_round_trips import VERBOSE
 
-from nornir_kube_ha.config import ConfigFile, config_files
+from nornir_kube_ha.config import config_files
 from nornir_kube_ha.families import family_of
+from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.network import NETNS, control_namespace

@@ -18,7 +18,7 @@ from campaigns.record import record
 from campaigns.rig import deployed_lab
 from tests.lab.rig import MASTER, VIP, Lab, on_all
 
-from nornir_kube_ha.config import CLIENTS_TABLE
+from nornir_kube_ha.intent.names import CLIENTS_TABLE
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 
 PER_PROCESS = 2500

@@ -28,7 +28,7 @@ from nornir_kube_ha.runbooks.failover_options import FailoverOptions
 from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
 from nornir_kube_ha.runbooks.guard import hush_libraries
 from nornir_kube_ha.runbooks.options import AS_USUAL, Options
-from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.selection import choose_checks, needs_stats_password
 from nornir_kube_ha.runbooks.values import ip_address

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from nornir_kube_ha.checks import waits
-from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.errors import PreflightError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import await_first_apiserver
 

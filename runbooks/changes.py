@@ -10,10 +10,10 @@ from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks.breakers import Breaker, RunBreaker
 from nornir_kube_ha.runbooks.patience import failing, until_passed
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.rolling import roll_out
-from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run, StoppedError
-from nornir_kube_ha.runbooks.vip import move_vip
+from nornir_kube_ha.runbooks.vip_move import move_vip
 from nornir_kube_ha.tasks.services import restart_services
 
 SETTLE_TIMEOUT = 60.0  # seconds until all is well after a restart

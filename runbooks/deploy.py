@@ -27,8 +27,8 @@ from nornir_kube_ha.runbooks.gate import SETTLE_SECONDS, settled
 from nornir_kube_ha.runbooks.homing import Unheld, bring_home, election_seconds, unheld_routers
 from nornir_kube_ha.runbooks.leases import leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.rolling import roll_out
-from nornir_kube_ha.runbooks.rollout_options import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import install_packages
 

@@ -9,7 +9,8 @@ from nornir_kube_ha.facts import Server
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.showing import show
-from nornir_kube_ha.runbooks.verbs import because_unseen, looked_at, refuse_unseen
+from nornir_kube_ha.runbooks.unseen import because_unseen, refuse_unseen
+from nornir_kube_ha.runbooks.verbs import looked_at
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nornir_kube_ha.addresses import IPAddress, rank
-from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.foreign import parse_keepalived_conf
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.membership import FormerPeer, further_addresses, is_member, live_peers
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import get_facts, get_former_peers

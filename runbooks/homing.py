@@ -11,7 +11,7 @@ from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.plan import UnitChange
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.vip import move_vip
+from nornir_kube_ha.runbooks.vip_move import move_vip
 
 MARGIN = 0.4  # seconds in which keepalived starts
 LONGEST = 30.0  # seconds that an election is waited for; a look sees what becomes of one that takes longer

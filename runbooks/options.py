@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nornir_kube_ha.runbooks.failover_options import FailoverOptions
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.rollout_options import (
-    RollOut,
     add_accept_outage,
     add_rollout_options,
     add_takeover_options,
+    roll_out_of,
 )
 from nornir_kube_ha.runbooks.values import add_kubeconfig_option, ip_address, key_value, names, positive, seconds
 from nornir_kube_ha.text import clean
@@ -316,7 +317,7 @@ def parse_options(arguments: argparse.Namespace) -> Options:
         retry_timeout=getattr(arguments, "retry_timeout", 0),
         sleep=getattr(arguments, "sleep", 1),
         failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
-        roll_out=RollOut.of(arguments),
+        roll_out=roll_out_of(arguments),
         quick=getattr(arguments, "quick", False),
         bootstrap=getattr(arguments, "bootstrap", False),
         list_generations=getattr(arguments, "list_generations", False),

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from nornir_kube_ha.config import KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.errors import KubeHaError, NothingKeptError, RemoteCommandError, UnexpectedReplyError
 from nornir_kube_ha.firewall import Opening, openings_of
 from nornir_kube_ha.foreign import cluster_in_header
 from nornir_kube_ha.generations import Generation, last_good, serves
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.put_back import intent_of
 from nornir_kube_ha.report import Report

@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, zip_longest
 
-from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.dialect import differences
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.membership import joining, strangers_to
 from nornir_kube_ha.plan import HostPlan, plan
 from nornir_kube_ha.rollout import batches
 from nornir_kube_ha.runbooks.gate import Gate, pass_gate, pass_gates
 from nornir_kube_ha.runbooks.leases import check_leases, keep_leases
-from nornir_kube_ha.runbooks.rollout_options import NONE, RollOut
+from nornir_kube_ha.runbooks.roll_out import NONE, RollOut
 from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.runbooks.second_holder import leave_single_holder, starts_keepalived, watch_for_second_holders
 from nornir_kube_ha.tasks import (

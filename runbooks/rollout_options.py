@@ -2,117 +2,32 @@
 
 import argparse
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.runbooks.roll_out import NONE, ON_FAILURE, ONE, RollOut, Share
 from nornir_kube_ha.runbooks.values import ip_address
 
-ON_FAILURE = ("rollback-host", "rollback-all", "stop")
-HUNDRED = 100
 
+def share(text: str) -> Share:
+    """Return the share of hosts that `3` or `25%` means.
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """So many of some hosts: a number, or a part of a hundred.
-
-    Arguments:
-        amount: how many, or how many of a hundred
-        percent: whether it is a part of a hundred
+    Raises:
+        argparse.ArgumentTypeError: it is neither
     """
-
-    amount: int
-    percent: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what is no share.
-
-        Raises:
-            UsageError: it is below nothing, or above all
-        """
-        most = HUNDRED if self.percent else self.amount
-        if type(self.amount) is not int or not 0 <= self.amount <= most:
-            raise UsageError(f"{self.amount}{'%' if self.percent else ''} is no number of hosts, and no part of them")
-
-    @classmethod
-    def parse(cls, text: str) -> "Share":
-        """Read `3` or `25%`.
-
-        Arguments:
-            text: of a command line
-
-        Raises:
-            argparse.ArgumentTypeError: it is neither
-        """
-        digits = text.removesuffix("%")
-        share = None
+    digits = text.removesuffix("%")
+    if digits.isascii() and digits.isdecimal():
         with suppress(UsageError):
-            share = cls(int(digits), text.endswith("%")) if digits.isascii() and digits.isdecimal() else None
-        if share is None:
-            raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts nor a percentage, as 3 or 25%")
-        return share
-
-    def of(self, total: int) -> int:
-        """How many that is.
-
-        Arguments:
-            total: how many hosts there are
-        """
-        return total * self.amount // HUNDRED if self.percent else self.amount
+            return Share(int(digits), text.endswith("%"))
+    raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts nor a percentage, as 3 or 25%")
 
 
-ONE, NONE = Share(1), Share(0)
-
-
-@dataclass(frozen=True, slots=True)
-class RollOut:
-    """How a change goes over the hosts of each cluster.
-
-    Arguments:
-        serial: how many hosts that serve go at once; one at least. The VIP's holder goes alone
-        max_fail: so many hosts may fail, and the others are changed all the same
-        on_failure: what becomes of a host that is not well with its change: it goes back to the files that it had, or
-            all that were changed do, or it stays as it is
-        allow_unreachable: hosts that cannot be reached do not stop the run
-        accept_outage: what cannot go from host to host is changed on all at once
-        allow_downgrade: a package may go back to an older version
-        replace_foreign_files: a haproxy.cfg or keepalived.conf of somebody else, which is in use, is replaced
-        forget: addresses of former nodes that still answer, and that the others forget all the same
-    """
-
-    serial: Share = ONE
-    max_fail: Share = NONE
-    on_failure: str = ON_FAILURE[0]
-    allow_unreachable: bool = False
-    accept_outage: bool = False
-    allow_downgrade: bool = False
-    replace_foreign_files: bool = False
-    forget: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse what a command line could not say.
-
-        Raises:
-            UsageError: a value is none that there is
-        """
-        for name in ("serial", "max_fail"):
-            if not isinstance(getattr(self, name), Share):
-                raise UsageError(f"{name} is a Share, as Share(2) or Share(25, percent=True)")
-        if self.on_failure not in ON_FAILURE:
-            raise UsageError(f"on_failure is one of {', '.join(ON_FAILURE)}, and not {self.on_failure!r}")
-        if isinstance(self.forget, str):
-            raise UsageError(f"forget is a list of addresses, and not {self.forget!r}")
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> "RollOut":
-        """From parsed arguments.
-
-        Arguments:
-            arguments: of any runbook's parser; what it was not given is as usual
-        """
-        own = (field.name for field in fields(cls))
-        given: dict[str, Any] = {name: getattr(arguments, name) for name in own if hasattr(arguments, name)}
-        return cls(**given | {"forget": tuple(given.get("forget", ()))})
+def roll_out_of(arguments: argparse.Namespace) -> RollOut:
+    """Return the roll-out that parsed arguments mean; what a runbook does not take keeps its default."""
+    own = (field.name for field in fields(RollOut))
+    given: dict[str, Any] = {name: getattr(arguments, name) for name in own if hasattr(arguments, name)}
+    return RollOut(**given | {"forget": tuple(given.get("forget", ()))})
 
 
 def add_rollout_options(parser: argparse.ArgumentParser) -> None:
@@ -125,14 +40,14 @@ def add_rollout_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--serial",
         metavar="N|N%",
-        type=Share.parse,
+        type=share,
         default=ONE,
         help="so many hosts of a cluster that serve at once (1); the VIP's holder goes alone, and last",
     )
     group.add_argument(
         "--max-fail",
         metavar="N|N%",
-        type=Share.parse,
+        type=share,
         default=NONE,
         help="so many hosts of a cluster may fail, and its others are changed all the same (0)",
     )

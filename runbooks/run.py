@@ -25,7 +25,6 @@ from nornir_kube_ha.checks import (
     foreign_routers,
     unknown_host,
 )
-from nornir_kube_ha.config import VRRP_INSTANCE, masked
 from nornir_kube_ha.departure import DEPARTURE
 from nornir_kube_ha.errors import (
     HostUnreachableError,
@@ -38,10 +37,12 @@ from nornir_kube_ha.errors import (
 )
 from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.intent.names import VRRP_INSTANCE
 from nornir_kube_ha.inventory import load_intent, login_problems
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.planning.diff import masked
 from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 from nornir_kube_ha.runbooks.apart import apart

@@ -25,7 +25,7 @@ from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
 from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_upgrade_options
 from nornir_kube_ha.runbooks.rolling import put_files
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.vip import move_vip
+from nornir_kube_ha.runbooks.vip_move import move_vip
 from nornir_kube_ha.tasks import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.packages import TIMEOUT
 from nornir_kube_ha.tasks.upgrade import Upgrade

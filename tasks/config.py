@@ -12,7 +12,7 @@ import jinja2
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
-from nornir_kube_ha.config import CONFIGURATIONS, MANAGED_PATHS, ConfigFile, config_files, masked
+from nornir_kube_ha.config import config_files
 from nornir_kube_ha.errors import (
     HostError,
     LeaseHeldError,
@@ -25,10 +25,13 @@ from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import CONFIGURATIONS, MANAGED_PATHS
 from nornir_kube_ha.inventory import merged_data
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.lease import Lease, this_process
 from nornir_kube_ha.plan import HostPlan, plan
+from nornir_kube_ha.planning.diff import masked
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
@@ -50,7 +53,7 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
 
     Returns:
         Result object with the following attributes set:
-          * result (``tuple`` of :obj:`nornir_kube_ha.config.ConfigFile`): the files, sorted by path
+          * result (``tuple`` of :obj:`nornir_kube_ha.intent.config_file.ConfigFile`): the files, sorted by path
 
     Raises:
         RefusedTemplateError: a template of the inventory cannot be rendered

@@ -10,12 +10,12 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.config import CHECKED_FILE, CLIENTS, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
 from nornir_kube_ha.families import functions
 from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
+from nornir_kube_ha.intent.names import CHECKED_FILE, CLIENTS, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import required_packages
 from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held_by, leave_if_held, unreadable

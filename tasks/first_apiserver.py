@@ -4,8 +4,8 @@ from typing import Literal
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import LISTENER, SERVED_FILE, WAITS_FILE
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.names import LISTENER, SERVED_FILE, WAITS_FILE
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script

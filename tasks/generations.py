@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import MANAGED_PATHS
 from nornir_kube_ha.errors import UnexpectedReplyError
 from nornir_kube_ha.generations import parse_files, parse_generations
+from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 30  # seconds
@@ -36,7 +36,7 @@ def get_generation_files(task: Task, number: int) -> Result:
 
     Returns:
         Result object with the following attributes set:
-          * result (``tuple`` of :obj:`nornir_kube_ha.config.ConfigFile`): its files
+          * result (``tuple`` of :obj:`nornir_kube_ha.intent.config_file.ConfigFile`): its files
 
     Raises:
         RemoteCommandError: the host has no such generation

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import MANAGED_PATHS
 from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError, lost_lease
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.lease import BOOTED, LEASE_SECONDS, Holder, Lease
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.text import one_line

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import IPAddress
-from nornir_kube_ha.config import CLIENTS, FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import HINDMOST, Intent, Node, Router
+from nornir_kube_ha.intent.names import CLIENTS, FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.remote import assignments, load_script, run_script

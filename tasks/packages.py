@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import MANAGED_PATHS
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.families import commands, functions
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan, missing_packages
 from nornir_kube_ha.tasks.facts import facts_of

@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import MANAGED_PATHS, VRRP_MAC
 from nornir_kube_ha.generations import FOLDER
+from nornir_kube_ha.intent.names import MANAGED_PATHS, VRRP_MAC
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import UNITS
 from nornir_kube_ha.tasks.firewall import FIREWALL, marks

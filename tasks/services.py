@@ -4,8 +4,16 @@ from collections.abc import Mapping
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import DRAINED_FOLDER, KEEPALIVED_CONF, LAST_RESORT, LISTENER, TMPFILES, VRRP_MAC, WATCH
 from nornir_kube_ha.intent import Intent, Node
+from nornir_kube_ha.intent.names import (
+    DRAINED_FOLDER,
+    KEEPALIVED_CONF,
+    LAST_RESORT,
+    LISTENER,
+    TMPFILES,
+    VRRP_MAC,
+    WATCH,
+)
 from nornir_kube_ha.lease import Lease
 from nornir_kube_ha.plan import HostPlan
 from nornir_kube_ha.tasks.lease import guard

@@ -21,8 +21,8 @@ from ruamel.yaml import YAML
 from tests.unit.changes import NONCE
 from tests.unit.sshserver import Answer, SSHServer
 
-from nornir_kube_ha.config import ConfigFile
 from nornir_kube_ha.facts import Package, parse_facts
+from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.tasks import render_config
 

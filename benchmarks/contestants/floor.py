@@ -18,7 +18,7 @@ from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.site import Site, Target
 from nornir.core.task import Task
 
-from nornir_kube_ha.config import ConfigFile
+from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.plan import PACKAGES
 from nornir_kube_ha.runbooks.selection import open_inventory

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nornir_kube_ha.inventory import load_intent
     from nornir_kube_ha.report import Report
     from nornir_kube_ha.runbooks.api import deploy, failover_test, remove, rollback, upgrade, verify
-    from nornir_kube_ha.runbooks.rollout_options import RollOut, Share
+    from nornir_kube_ha.runbooks.roll_out import RollOut, Share
 
 _WHERE = {
     "Intent": "intent",

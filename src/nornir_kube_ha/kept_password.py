@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import SecretStr
 
-from nornir_kube_ha.config import HAPROXY_CFG
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node, weakness_of
+from nornir_kube_ha.intent.names import HAPROXY_CFG
 
 _BYTES = 18  # 24 characters
 _AUTH = re.compile(

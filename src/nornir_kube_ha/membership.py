@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from nornir_kube_ha.addresses import IPAddress
-from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.foreign import is_ours, parse_keepalived_conf
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 
 
 def is_member(cluster: Cluster, facts: Facts) -> bool:

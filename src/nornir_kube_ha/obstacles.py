@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from nornir_kube_ha.config import CONFIGURATIONS
 from nornir_kube_ha.facts import Facts, Obstacle, Unit
+from nornir_kube_ha.intent.names import CONFIGURATIONS
 from nornir_kube_ha.plan import HostPlan
 
 MOST_WORDS = 300  # characters of a command in a sentence

@@ -3,7 +3,13 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from nornir_kube_ha.config import (
+from nornir_kube_ha.dialect import vrrp_scripts
+from nornir_kube_ha.facts import Facts, Folder
+from nornir_kube_ha.families import family_of
+from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
+from nornir_kube_ha.intent import Node
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import (
     FOLDERS,
     HAPROXY_CA,
     HAPROXY_CFG,
@@ -11,14 +17,8 @@ from nornir_kube_ha.config import (
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
     WATCH,
-    ConfigFile,
-    diff,
 )
-from nornir_kube_ha.dialect import vrrp_scripts
-from nornir_kube_ha.facts import Facts, Folder
-from nornir_kube_ha.families import family_of
-from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
-from nornir_kube_ha.intent import Node
+from nornir_kube_ha.planning.diff import diff
 from nornir_kube_ha.versions import features
 
 UNITS = ("haproxy", "keepalived")  # the order in which they are told: a VIP without a balancer behind it serves nobody

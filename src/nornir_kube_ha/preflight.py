@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.authority import validity
 from nornir_kube_ha.checks.certificates import new_without_name
-from nornir_kube_ha.config import FOLDERS, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.intent.names import FOLDERS, KEEPALIVED_CONF
 from nornir_kube_ha.kept_password import kept_passwords
 
 ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bring some megabytes

@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection, Mapping
 from ipaddress import ip_interface
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, VRRP_INSTANCE, ConfigFile
 from nornir_kube_ha.dialect import Instance, instances
 from nornir_kube_ha.intent import Cluster, Intent, Node, VirtualRouter
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF, VRRP_INSTANCE
 
 _SOCKET = r"^\s*stats\s+socket\s+(/\S+)"
 

@@ -19,7 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.config import (
+from nornir_kube_ha.facts import Package, parse_facts
+from nornir_kube_ha.facts.files import attributes
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import (
     CHECK_APISERVERS,
     CHECK_VRRP,
     CLIENTS,
@@ -27,10 +30,7 @@ from nornir_kube_ha.config import (
     KEEPALIVED_CONF,
     KEEPALIVED_DROP_IN,
     WATCH,
-    ConfigFile,
-    attributes,
 )
-from nornir_kube_ha.facts import Package, parse_facts
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.selection import open_inventory
 from nornir_kube_ha.tasks import render_config

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from tests.lab.rig import Lab
 
-from nornir_kube_ha.config import ConfigFile
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Node
+from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.plan import plan
 from nornir_kube_ha.tasks.config import _stage_script
 from nornir_kube_ha.tasks.remote import assignments, load_script

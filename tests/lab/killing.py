@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.lab.rig import HOSTS, ROOT, VIP, Lab, on_all
 
-from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.lab.state import LabFiles
 
 SUMS = f"sha256sum {' '.join(MANAGED_PATHS)} 2>/dev/null || true"

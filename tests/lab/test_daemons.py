@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.lab.rig import MASTER, ROOT, Lab
 
-from nornir_kube_ha.config import CLIENTS
+from nornir_kube_ha.intent.names import CLIENTS
 
 GOLDEN = ROOT / "tests" / "config" / "golden"
 BOOKWORM = sorted(GOLDEN.glob("*/*/haproxy-2.6.12-keepalived-2.2.7"))

@@ -14,7 +14,7 @@ from tests.lab.rig import VIP, Completed, Lab, copy_inventory, on_all
 from tests.lab.strangers import APISERVERS, beside_a_stranger, names_it, notice, speaking
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
-from nornir_kube_ha.config import WATCH
+from nornir_kube_ha.intent.names import WATCH
 from nornir_kube_ha.lab import pki
 from nornir_kube_ha.lab.hosts import Host
 from nornir_kube_ha.lab.state import LabFiles

@@ -11,7 +11,7 @@ import pytest
 from tests.lab.killing import LEFTOVERS, go_to, interrupted_at, killed_at, states_of, wrong_after
 from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
-from nornir_kube_ha.config import MANAGED_PATHS
+from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.lab import pki
 
 FOLDERS = "/etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 from tests.lab.rig import BACKUPS, HOSTS, MASTER, VIP, Lab, on_all
 
-from nornir_kube_ha.config import CLIENTS, CLIENTS_TABLE
+from nornir_kube_ha.intent.names import CLIENTS, CLIENTS_TABLE
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 
 IDLE = """

@@ -7,8 +7,8 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from nornir_kube_ha.checks import ClusterView, Finding, HostView, Status, check_cluster, check_host
-from nornir_kube_ha.config import VRRP_INSTANCE
 from nornir_kube_ha.facts import Facts, Heard, Package, VRRPInstance
+from nornir_kube_ha.intent.names import VRRP_INSTANCE
 
 Change = Callable[[Facts], Facts]
 Hosts = Callable[..., HostView]

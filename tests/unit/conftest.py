@@ -22,11 +22,12 @@ from tests.unit.changes import NONCE, replace_section
 from tests.unit.sshserver import Sent, SSHServer, close, login_to, sender
 
 from nornir_kube_ha.checks import ClusterView, HostView
-from nornir_kube_ha.config import ConfigFile, FileFact
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.facts import Endpoint, Facts, Package, Probe, parse_facts
+from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.plan import plan
 from nornir_kube_ha.tasks import render_config

@@ -10,10 +10,11 @@ from nornir.core import Nornir
 from tests.unit.changes import Change, Clusters, Hosts, assert_red, facts, findings_of, heard, reachable, together
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, KEEPALIVED_DROP_IN, ConfigFile
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.facts import Answer, Endpoint, Facts, Listener, Probe
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF, KEEPALIVED_DROP_IN
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.preflight import hindrances
 

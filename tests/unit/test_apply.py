@@ -8,10 +8,10 @@ import pytest
 from nornir.core import Nornir
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.config import HAPROXY_CFG
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease, this_process
 from nornir_kube_ha.plan import HostPlan, UnitChange

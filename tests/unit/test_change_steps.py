@@ -14,7 +14,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import changes
 from nornir_kube_ha.runbooks.breakers import Breaker
 from nornir_kube_ha.runbooks.changes import change_breaker, commented
-from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.run import Run, StoppedError
 from nornir_kube_ha.tasks.services import restart_services
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks.changes import COMMENT, commented
 from nornir_kube_ha.tasks import render_config

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.config import CHECK_APISERVERS, ConfigFile
 from nornir_kube_ha.intent import CHECK_SCRIPT
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import CHECK_APISERVERS
 
 DATA = Path(__file__).parent / "data"
 NornirOf = Callable[..., Nornir]

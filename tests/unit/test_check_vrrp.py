@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.config import CHECK_VRRP, CHECKED_FILE, VRRP_DEAF_FILE, ConfigFile
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import CHECK_VRRP, CHECKED_FILE, VRRP_DEAF_FILE
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 SOCKET = " 171: 0B0200C0:{:04X} 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 62952 2 0 0\n"

@@ -17,9 +17,9 @@ from tests.unit.changes import (
 )
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.config import CLIENTS
 from nornir_kube_ha.facts import Clients, Facts
 from nornir_kube_ha.facts.clients import parse_clients
+from nornir_kube_ha.intent.names import CLIENTS
 
 PEERS = {"lb-2": "ESTA", "lb-3": "ESTA"}
 CUT = {"lb-1": "CONN", "lb-3": "ESTA"}

@@ -18,8 +18,8 @@ from tests.unit.changes import (
 )
 
 from nornir_kube_ha.checks import Finding, Status
-from nornir_kube_ha.config import HAPROXY_CFG
 from nornir_kube_ha.facts import NOT_PROBED, Listener, Package, Probe, Server
+from nornir_kube_ha.intent.names import HAPROXY_CFG
 
 UP = tuple(Server(f"lb-{number}", "UP", "L7OK 200") for number in (1, 2, 3))
 SOCKETS = tuple(Listener("0.0.0.0", port, "haproxy") for port in (8443, 10080, 8444))  # noqa: S104 - any

@@ -17,10 +17,10 @@ from tests.unit.changes import (
 )
 
 from nornir_kube_ha.checks import HostView
-from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Liveness
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.parse_network import sources
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 
 Hosts = Callable[..., HostView]
 

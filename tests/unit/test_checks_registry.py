@@ -19,8 +19,9 @@ from nornir_kube_ha.checks import (
     unknown_host,
 )
 from nornir_kube_ha.checks.model import Check, Rule, Verdict
-from nornir_kube_ha.config import HAPROXY_CFG, MASK
 from nornir_kube_ha.facts import Facts, Judgement, Probe
+from nornir_kube_ha.intent.names import HAPROXY_CFG
+from nornir_kube_ha.planning.diff import MASK
 from nornir_kube_ha.text import MOST_READ
 
 PASSWORD = "only-for-the-lab"

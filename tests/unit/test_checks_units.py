@@ -18,9 +18,9 @@ from tests.unit.changes import (
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.units import FLAPPING
-from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Command, Facts, Judgement, Loaded, LoadedFile
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT
+from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF
 
 BOTH = pytest.mark.parametrize("name", ["haproxy", "keepalived"])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.config import CLIENTS_TABLE, FORWARDS_FILE, KEEPS_FILE
+from nornir_kube_ha.intent.names import CLIENTS_TABLE, FORWARDS_FILE, KEEPS_FILE
 from nornir_kube_ha.templates import clients
 from nornir_kube_ha.templates.clients import Connection
 

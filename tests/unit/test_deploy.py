@@ -15,12 +15,14 @@ from tests.unit.conftest import PASSWORD
 from nornir_kube_ha.checks import ALL as ALL_CHECKS
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.model import NOT_ASKED
-from nornir_kube_ha.config import HAPROXY_CFG, MASK, FileFact
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Scope, Server
+from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.planning.diff import MASK
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import deploy as deploy_module
 from nornir_kube_ha.runbooks import gate, second_holder

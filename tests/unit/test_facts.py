@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from tests.unit.changes import NONCE, VIP, replace_section
 
-from nornir_kube_ha.config import CHECK_APISERVERS, CHECK_VRRP, CLIENTS, HAPROXY_CFG, MANAGED_PATHS, WATCH
 from nornir_kube_ha.facts import (
     NOT_PROBED,
     Advert,
@@ -28,6 +27,7 @@ from nornir_kube_ha.facts import (
     VRRPInstance,
     parse_facts,
 )
+from nornir_kube_ha.intent.names import CHECK_APISERVERS, CHECK_VRRP, CLIENTS, HAPROXY_CFG, MANAGED_PATHS, WATCH
 from nornir_kube_ha.plan import PACKAGES
 
 STARTED = 1795415314.0  # 2026-11-23 06:28:34 UTC

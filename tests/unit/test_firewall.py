@@ -7,7 +7,6 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.test_packetfilter import recorded
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.firewall import (
     NO_FIREWALL,
@@ -21,6 +20,8 @@ from nornir_kube_ha.firewall import (
     stopped,
 )
 from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
 from nornir_kube_ha.plan import plan

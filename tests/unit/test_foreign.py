@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from tests.unit.changes import NONCE
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, FileFact
 from nornir_kube_ha.facts import Facts, parse_facts
+from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.foreign import (
     cluster_in_header,
@@ -18,6 +18,7 @@ from nornir_kube_ha.foreign import (
     parse_keepalived_conf,
 )
 from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 
 BOTH = frozenset({HAPROXY_CFG, KEEPALIVED_CONF})
 WEB = b"""\

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.config import (
+from nornir_kube_ha.facts import Facts, Package
+from nornir_kube_ha.intent import CHECK_SCRIPT
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import (
     CHECK_APISERVERS,
     HAPROXY_CFG,
     HAPROXY_DROP_IN,
@@ -16,10 +19,7 @@ from nornir_kube_ha.config import (
     MANAGED_PATHS,
     VIP_RELEASED_FILE,
     VIP_WANTED_FILE,
-    ConfigFile,
 )
-from nornir_kube_ha.facts import Facts, Package
-from nornir_kube_ha.intent import CHECK_SCRIPT
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.tasks import render_config
 

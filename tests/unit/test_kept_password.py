@@ -8,10 +8,11 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.conftest import as_found
 
-from nornir_kube_ha.config import HAPROXY_CFG, ConfigFile
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent, weakness_of
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.kept_password import with_kept_passwords
 from nornir_kube_ha.preflight import hindrances

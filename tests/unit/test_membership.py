@@ -7,9 +7,9 @@ from ipaddress import ip_address
 import pytest
 from tests.unit.test_foreign import VIP_77, with_file
 
-from nornir_kube_ha.config import KEEPALIVED_CONF
 from nornir_kube_ha.facts import Advert, Facts, Heard
 from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.membership import (
     FormerPeer,
     further_addresses,

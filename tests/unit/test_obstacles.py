@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from tests.unit.changes import Change, facts, unit
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.facts import Command, Facts, Folder, Loaded, LoadedFile, Obstacle
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.obstacles import obstacles
 from nornir_kube_ha.plan import FileChange, HostPlan
 

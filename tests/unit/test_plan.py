@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 
-from nornir_kube_ha.config import (
+from nornir_kube_ha.facts import Facts, Package
+from nornir_kube_ha.intent import CHECK_SCRIPT, Intent
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import (
     CHECK_APISERVERS,
     CHECK_VRRP,
     CLIENTS,
@@ -19,10 +22,7 @@ from nornir_kube_ha.config import (
     MANAGED_PATHS,
     TMPFILES,
     WATCH,
-    ConfigFile,
 )
-from nornir_kube_ha.facts import Facts, Package
-from nornir_kube_ha.intent import CHECK_SCRIPT, Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.plan import PACKAGES, HostPlan, missing_packages, plan, required_packages
 

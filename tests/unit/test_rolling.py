@@ -13,7 +13,7 @@ from nornir_kube_ha.report import HostReport, Report
 from nornir_kube_ha.runbooks import gate
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.rollout_options import RollOut, Share
+from nornir_kube_ha.runbooks.roll_out import RollOut, Share
 from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "stale", "world"]  # fixtures

@@ -9,9 +9,9 @@ import pytest
 from nornir.core import Nornir
 from pydantic import SecretStr
 
-from nornir_kube_ha.config import MASK, masked
 from nornir_kube_ha.errors import InventoryError
 from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.planning.diff import MASK, masked
 from nornir_kube_ha.runbooks.prompts import ask_secret, fetch_secrets
 from nornir_kube_ha.secret import STORE, read_secret
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.config import CHECK_APISERVERS, HAPROXY_CFG
 from nornir_kube_ha.intent import CHECK_SCRIPT
+from nornir_kube_ha.intent.names import CHECK_APISERVERS, HAPROXY_CFG
 from nornir_kube_ha.tasks.remote import assignments, load_script
 from nornir_kube_ha.tasks.selinux import selinux
 

@@ -10,10 +10,10 @@ from nornir.core.task import Result, Task
 from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_foreign import VIP_77, WEB, with_file
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.membership import FormerPeer
 from nornir_kube_ha.report import Report
@@ -21,7 +21,7 @@ from nornir_kube_ha.runbooks import former_nodes, second_holder
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
 from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "world"]  # fixtures

@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
 
-from nornir_kube_ha.config import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES, Render
+from nornir_kube_ha.config import Render
 from nornir_kube_ha.errors import (
     LeaseHeldError,
     LoginRefusedError,
@@ -22,6 +22,7 @@ from nornir_kube_ha.errors import (
 )
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.lease import Lease, Owner, this_process
 from nornir_kube_ha.plan import PACKAGES, HostPlan

@@ -9,8 +9,9 @@ from nornir.core.exceptions import NornirExecutionError
 from pydantic import SecretStr
 from tests.unit.conftest import DATA
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.errors import Problem, RefusedTemplateError
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.templating import NAMES
 

@@ -15,7 +15,7 @@ from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.runbooks import leases
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
 from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.rollout_options import RollOut
+from nornir_kube_ha.runbooks.roll_out import RollOut
 from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.upgrade import _send_vip_away, upgrade
 

@@ -16,7 +16,7 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory import load_intent
 from nornir_kube_ha.report import Failure, HostReport, Report
 from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.vip import move_vip
+from nornir_kube_ha.runbooks.vip_move import move_vip
 from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
 
 NAMES: Mapping[Any, str] = {

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import ClusterView, HostView, Skipped, Verdict
-from nornir_kube_ha.config import CLIENTS
 from nornir_kube_ha.facts import CONNECTED, Facts
+from nornir_kube_ha.intent.names import CLIENTS
 
 NEW = 15  # seconds in which a haproxy that was just started finds its peers, and gets the table of clients
 FEW = 20  # connections that may have begun or ended since the table was written

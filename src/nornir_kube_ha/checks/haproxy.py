@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from nornir_kube_ha.checks.model import HostView, Severity, Verdict
-from nornir_kube_ha.config import HAPROXY_CFG
 from nornir_kube_ha.facts import NOT_PROBED, Server
 from nornir_kube_ha.intent import weakness_of
+from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.versions import features
 
 FULL_PERCENT = 80  # of maxconn

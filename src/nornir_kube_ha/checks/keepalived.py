@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.checks.model import HostView, Verdict
-from nornir_kube_ha.config import VRRP_INSTANCE
 from nornir_kube_ha.facts import Advert, Heard, Scope
 from nornir_kube_ha.intent import FOREMOST, Router
+from nornir_kube_ha.intent.names import VRRP_INSTANCE
 from nornir_kube_ha.membership import live_peers
 
 MOST_NAMED = 5  # former peers

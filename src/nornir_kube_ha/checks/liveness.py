@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Verdict
-from nornir_kube_ha.config import CHECK_VRRP, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Liveness
+from nornir_kube_ha.intent.names import CHECK_VRRP, KEEPALIVED_CONF
 from nornir_kube_ha.plan import UNITS
 
 UNCHECKED = 10  # seconds without a run of its scripts, which come each second

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Severity, Verdict
-from nornir_kube_ha.config import KEEPALIVED_CONF, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.intent import Router
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF, VIP_RELEASED_FILE, VIP_WANTED_FILE
 
 
 def over(view: HostView) -> Verdict:

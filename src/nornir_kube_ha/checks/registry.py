@@ -29,9 +29,9 @@ from nornir_kube_ha.checks.model import (
     Severity,
     Status,
 )
-from nornir_kube_ha.config import masked
 from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.intent import Node
+from nornir_kube_ha.planning.diff import masked
 from nornir_kube_ha.text import bounded
 
 _WARNING = Severity.WARNING

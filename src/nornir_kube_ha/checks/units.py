@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.checks.liveness import younger_child
 from nornir_kube_ha.checks.model import HostRule, HostView, Verdict
-from nornir_kube_ha.config import CONFIGURATIONS
 from nornir_kube_ha.facts import Loaded
+from nornir_kube_ha.intent.names import CONFIGURATIONS
 from nornir_kube_ha.plan import RELOADED_BY
 
 FLAPPING = 600  # seconds since systemd started a unit again within which it is not called stable

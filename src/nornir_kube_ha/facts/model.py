@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
-from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.clients import Clients
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
 from nornir_kube_ha.facts.moves import Moves

@@ -5,12 +5,12 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 
-from nornir_kube_ha.config import FileFact
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
 from nornir_kube_ha.facts.bootstrap import bootstrap
 from nornir_kube_ha.facts.clients import parse_clients
 from nornir_kube_ha.facts.daemons import Unit
+from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from nornir_kube_ha.config import LAST_RESORT, LISTENER
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.loaded import loaded
 from nornir_kube_ha.facts.sections import sections_about, whole
+from nornir_kube_ha.intent.names import LAST_RESORT, LISTENER
 
 _CHECK = ("check_status", "check_code", "last_chk")
 

@@ -11,7 +11,6 @@ from cryptography.x509 import DNSName, SubjectAlternativeName, load_pem_x509_cer
 from cryptography.x509 import IPAddress as AddressName
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
-from nornir_kube_ha.config import MOST_REMEMBERED
 from nornir_kube_ha.facts.network import (
     NOT_PROBED,
     Advert,
@@ -24,6 +23,7 @@ from nornir_kube_ha.facts.network import (
     Reachable,
 )
 from nornir_kube_ha.facts.sections import sections_about, whole
+from nornir_kube_ha.intent.names import MOST_REMEMBERED
 
 MOST_ROUTES = 20_000  # characters; a cluster's own are a few hundred
 MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more

@@ -7,9 +7,10 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF, ConfigFile
 from nornir_kube_ha.firewall.model import Opening
 from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.packetfilter import TCP, VRRP, Packet
 
 _PEERS = re.compile(r"unicast_peer\s*\{([^}]*)\}")

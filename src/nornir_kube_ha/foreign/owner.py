@@ -9,13 +9,13 @@ nobody configured it, and the one of a unit that neither runs nor starts at boot
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nornir_kube_ha.config import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.facts.origin import UNKNOWN_ORIGIN
 from nornir_kube_ha.foreign.haproxy_cfg import haproxy_sections
 from nornir_kube_ha.foreign.keepalived_conf import parse_keepalived_conf
 from nornir_kube_ha.foreign.text import listed, text_of
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 
 HEADER = "Written by nornir-kube-ha for cluster "
 _REST_OF_HEADER = ". Changes made here"

@@ -1,0 +1,1 @@
+"""What is to be done about the difference between intent and facts, and what speaks against it. Pure."""
