@@ -15,14 +15,14 @@ from tests.lab.clusters import QUIET, add_clusters, names_of
 from tests.lab.rig import Lab, copy_inventory
 from tests.lab.test_round_trips import VERBOSE
 
-from nornir_kube_ha.config import config_files
-from nornir_kube_ha.families import family_of
+from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.intent.config_file import ConfigFile
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 from nornir_kube_ha.lab.state import LabFiles
-from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.planning.node_files import config_files
+from nornir_kube_ha.planning.package_managers import family_of
 from nornir_kube_ha.templating import our_environment
 from nornir_kube_ha.versions import features, upstream_version
 

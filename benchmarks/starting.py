@@ -9,7 +9,7 @@ from benchmarks import peers
 from benchmarks.contestants.ours import COMMAND
 from benchmarks.measuring import Taken, take
 
-MODULES = ("nornir_kube_ha.runbooks.cli", "nornir_kube_ha.runbooks.command", "nornir_kube_ha.runbooks.deploy")
+MODULES = ("nornir_kube_ha.cli.main", "nornir_kube_ha.cli.command", "nornir_kube_ha.runbooks.deploy")
 IMPORTS = f"import {', '.join(MODULES)}, nornir_netmiko"
 COMMANDS: Mapping[str, Sequence[str]] = {
     "`python -c pass`": (sys.executable, "-c", "pass"),

@@ -21,7 +21,7 @@ from campaigns.record import ROOT
 from campaigns.rig import SETTINGS
 from tests.lab.rig import Lab
 
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.lab.faults import ETCD
 
 KEPT = ROOT / "build" / "failover"

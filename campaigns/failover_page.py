@@ -8,9 +8,9 @@ from typing import Any
 
 from campaigns.record import ROOT, record
 
-from nornir_kube_ha.faults import FAULTS
-from nornir_kube_ha.outage import FOREVER
-from nornir_kube_ha.trial import Statistics
+from nornir_kube_ha.failover.faults import FAULTS
+from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.trial import Statistics
 
 PAGE = ROOT / "docs" / "failover.md"
 SECTIONS = {

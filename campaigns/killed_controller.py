@@ -20,7 +20,7 @@ from campaigns.record import ROOT, record
 from tests.lab.breaking import left
 from tests.lab.rig import HOSTS, Lab
 
-from nornir_kube_ha.faults import FAULTS, Way
+from nornir_kube_ha.failover.faults import FAULTS, Way
 
 HOLD = 8.0  # seconds
 PATIENCE = 30.0  # seconds beyond that, until every check must pass

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nornir_kube_ha.runbooks.cli import RUNBOOKS, make_parser
+from nornir_kube_ha.cli.main import RUNBOOKS, make_parser
 
 INTRODUCTION = """\
 # The command line

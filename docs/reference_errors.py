@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha import errors
+from nornir_kube_ha.cli.exit_codes import NOBODY_READS
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, KubeHaError
 from nornir_kube_ha.lab import errors as lab_errors
-from nornir_kube_ha.runbooks.guard import NOBODY_READS
 
 CODES = {
     0: "all passed, warnings or not",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nornir_kube_ha.faults import FAULTS, Target, Way
+from nornir_kube_ha.failover.faults import FAULTS, Target, Way
 
 INTRODUCTION = """\
 # Every fault

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nornir_kube_ha.families import functions
 from nornir_kube_ha.lab.build import draft_of, run_builder
 from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.state import IMAGES, Progress, locked
+from nornir_kube_ha.planning.package_managers import functions
 
 MIRROR = "KUBE_HA_LAB_MIRROR"
 """Environment variable: a Debian mirror to build from instead of mmdebstrap's default ones."""

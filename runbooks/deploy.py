@@ -12,24 +12,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from nornir_kube_ha.checks import ALL, foreign_routers, former_speakers
+from nornir_kube_ha.cli.command import run_as_script
+from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_deploy_options
+from nornir_kube_ha.engine.leases import leased, look_first
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
 from nornir_kube_ha.facts import Scope
-from nornir_kube_ha.membership import joining, why_not_to_join
-from nornir_kube_ha.obstacles import obstacles
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.planning.membership import joining, why_not_to_join
+from nornir_kube_ha.planning.obstacles import obstacles
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks.bootstrap import await_first_apiservers, new_clusters, refuse_served, waiting
-from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.firewalls import close_firewalls, open_firewalls
-from nornir_kube_ha.runbooks.foreign_files import refuse_foreign_files, replaced_files
-from nornir_kube_ha.runbooks.former_nodes import refuse_former_nodes
-from nornir_kube_ha.runbooks.gate import SETTLE_SECONDS, settled
-from nornir_kube_ha.runbooks.homing import Unheld, bring_home, election_seconds, unheld_routers
-from nornir_kube_ha.runbooks.leases import leased, look_first
-from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_deploy_options
-from nornir_kube_ha.runbooks.roll_out import RollOut
-from nornir_kube_ha.runbooks.rolling import roll_out
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.rollout.bootstrap import await_first_apiservers, new_clusters, refuse_served, waiting
+from nornir_kube_ha.rollout.firewalls import close_firewalls, open_firewalls
+from nornir_kube_ha.rollout.foreign_files import refuse_foreign_files, replaced_files
+from nornir_kube_ha.rollout.former_nodes import refuse_former_nodes
+from nornir_kube_ha.rollout.gate import SETTLE_SECONDS, settled
+from nornir_kube_ha.rollout.initial_placement import Unheld, bring_home, election_seconds, unheld_routers
+from nornir_kube_ha.rollout.policy import RollOut
+from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.rolling import roll_out
 from nornir_kube_ha.tasks import install_packages
 
 HINT = (

@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 
+from nornir_kube_ha.cli.showing import show
+from nornir_kube_ha.cli.verbs import looked_at
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.engine.unseen import because_unseen, refuse_unseen
 from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
 from nornir_kube_ha.facts import Server
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.showing import show
-from nornir_kube_ha.runbooks.unseen import because_unseen, refuse_unseen
-from nornir_kube_ha.runbooks.verbs import looked_at
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 

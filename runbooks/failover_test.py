@@ -12,27 +12,27 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from nornir_kube_ha.cli.command import run_as_script
+from nornir_kube_ha.cli.confirm import Ask, ask
+from nornir_kube_ha.cli.options.failover import FailoverOptions, add_failover_options
+from nornir_kube_ha.cli.options.runbook import NO_FAILOVER, Options
+from nornir_kube_ha.engine.credentials import credentials_of
+from nornir_kube_ha.engine.leases import lease_of, leased
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import DeclinedError, UsageError
-from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
+from nornir_kube_ha.failover.faults import FAULTS, Fault, Target, Way
+from nornir_kube_ha.failover.probe.settings import Kubernetes
+from nornir_kube_ha.failover.trial import FaultReport, Limit, Outcome, Trial
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts, etcd_members, why_not
-from nornir_kube_ha.probe.settings import Kubernetes
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.api import through_api
-from nornir_kube_ha.runbooks.asking import Ask, ask
-from nornir_kube_ha.runbooks.breakers import Breaker, HostBreaker, LabBreaker
-from nornir_kube_ha.runbooks.changes import change_breaker
-from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.credentials import credentials_of
-from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options
-from nornir_kube_ha.runbooks.leases import lease_of, leased
-from nornir_kube_ha.runbooks.measurement import Measurement
-from nornir_kube_ha.runbooks.options import NO_FAILOVER, Options
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.ssh.stream import get_stream
 from nornir_kube_ha.tasks import take_lease
-from nornir_kube_ha.tasks.stream import get_stream
-from nornir_kube_ha.tasks.vantage import Client, config_of, remote_command
-from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial
+from nornir_kube_ha.trials.change_faults import change_breaker
+from nornir_kube_ha.trials.client_runner import Client, config_of, remote_command
+from nornir_kube_ha.trials.fault_injectors import Breaker, HostBreaker, LabBreaker
+from nornir_kube_ha.trials.measurement import Measurement
 
 TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, until every check passes
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from nornir.core import Nornir
 
+from nornir_kube_ha.cli.confirm import Ask, ask
+from nornir_kube_ha.cli.exit_codes import leave_in_time, tell
+from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_inventory, refuse_logins, select_named
+from nornir_kube_ha.cli.showing import show
 from nornir_kube_ha.errors import HostKeyChangedError, KubeHaError, UsageError
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.inventory import login_site, merged_data
-from nornir_kube_ha.login_places import known_hosts_problem, operators_known_hosts
-from nornir_kube_ha.runbooks.asking import Ask, ask
-from nornir_kube_ha.runbooks.guard import leave_in_time, tell
-from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, refuse_logins, select_named
-from nornir_kube_ha.runbooks.showing import show
+from nornir_kube_ha.inventory.load import login_site, merged_data
+from nornir_kube_ha.inventory.login_places import known_hosts_problem, operators_known_hosts
 from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
 

@@ -10,13 +10,13 @@ import time
 from collections.abc import Collection, Iterator
 from itertools import zip_longest
 
+from nornir_kube_ha.cli.command import run_as_script
+from nornir_kube_ha.cli.confirm import Ask, ask
+from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_remove_options
+from nornir_kube_ha.engine.leases import keep_leases, leased, look_first
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import DeclinedError
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks.asking import Ask, ask
-from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
-from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_remove_options
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import remove_config, start_keepalived
 from nornir_kube_ha.tasks.remove import STEPS
 

@@ -11,24 +11,24 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from nornir_kube_ha.cli.command import run_as_script
+from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_rollback_options
+from nornir_kube_ha.cli.showing import show
+from nornir_kube_ha.engine.leases import leased, look_first
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, NothingKeptError, RemoteCommandError, UnexpectedReplyError
 from nornir_kube_ha.firewall import Opening, openings_of
-from nornir_kube_ha.foreign import cluster_in_header
-from nornir_kube_ha.generations import Generation, last_good, serves
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.plan import HostPlan, plan
-from nornir_kube_ha.put_back import intent_of
+from nornir_kube_ha.planning.foreign import cluster_in_header
+from nornir_kube_ha.planning.generations import Generation, last_good, serves
+from nornir_kube_ha.planning.plan import HostPlan, plan
+from nornir_kube_ha.planning.put_back import intent_of
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.firewalls import open_firewalls
-from nornir_kube_ha.runbooks.former_nodes import refuse_former_nodes
-from nornir_kube_ha.runbooks.gate import settled
-from nornir_kube_ha.runbooks.leases import leased, look_first
-from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_rollback_options
-from nornir_kube_ha.runbooks.rolling import roll_out
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.showing import show
+from nornir_kube_ha.rollout.firewalls import open_firewalls
+from nornir_kube_ha.rollout.former_nodes import refuse_former_nodes
+from nornir_kube_ha.rollout.gate import settled
+from nornir_kube_ha.rollout.rolling import roll_out
 from nornir_kube_ha.tasks import get_generation_files, get_generations
 from nornir_kube_ha.text import one_line
 

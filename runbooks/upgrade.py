@@ -14,18 +14,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.cli.command import run_as_script
+from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_upgrade_options
+from nornir_kube_ha.engine.leases import keep_leases, leased, look_first
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, MoveError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Router
+from nornir_kube_ha.planning.rollout_order import batches
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.rollout import batches
-from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.gate import Gate, pass_gate, settled
-from nornir_kube_ha.runbooks.leases import keep_leases, leased, look_first
-from nornir_kube_ha.runbooks.options import DEFAULT, Options, add_upgrade_options
-from nornir_kube_ha.runbooks.rolling import put_files
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.vip_move import move_vip
+from nornir_kube_ha.rollout.gate import Gate, pass_gate, settled
+from nornir_kube_ha.rollout.rolling import put_files
+from nornir_kube_ha.rollout.vip_move import move_vip
 from nornir_kube_ha.tasks import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.packages import TIMEOUT
 from nornir_kube_ha.tasks.upgrade import Upgrade

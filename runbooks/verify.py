@@ -4,12 +4,12 @@
 import sys
 
 from nornir_kube_ha.checks import NEED_CREDENTIAL
+from nornir_kube_ha.cli.command import run_as_script
+from nornir_kube_ha.cli.options.runbook import Options, add_verify_options
+from nornir_kube_ha.engine.credentials import credentials_of
+from nornir_kube_ha.engine.retry import until_passed
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks.command import run_as_script
-from nornir_kube_ha.runbooks.credentials import credentials_of
-from nornir_kube_ha.runbooks.options import Options, add_verify_options
-from nornir_kube_ha.runbooks.patience import until_passed
-from nornir_kube_ha.runbooks.run import Run
 
 
 def verify(run: Run, options: Options | None = None) -> Report:

@@ -3,12 +3,12 @@
 import argparse
 from ipaddress import ip_interface
 
+from nornir_kube_ha.cli.showing import show
+from nornir_kube_ha.cli.verbs import looked_at
+from nornir_kube_ha.engine.unseen import refuse_unseen
 from nornir_kube_ha.errors import MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
-from nornir_kube_ha.runbooks.showing import show
-from nornir_kube_ha.runbooks.unseen import refuse_unseen
-from nornir_kube_ha.runbooks.verbs import looked_at
-from nornir_kube_ha.runbooks.vip_move import move_vip
+from nornir_kube_ha.rollout.vip_move import move_vip
 
 
 def run_move(arguments: argparse.Namespace) -> int:

@@ -10,11 +10,11 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.plan import HostPlan
+from nornir_kube_ha.ssh.remote import run_script
 from nornir_kube_ha.tasks import config, services
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import run_script
 
 TIMEOUT = config.TIMEOUT + services.TIMEOUT  # seconds
 NOT_TOLD = 77  # exit status where files are live, and a unit failed

@@ -12,7 +12,6 @@ import jinja2
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
-from nornir_kube_ha.config import config_files
 from nornir_kube_ha.errors import (
     HostError,
     LeaseHeldError,
@@ -21,20 +20,21 @@ from nornir_kube_ha.errors import (
     UnexpectedReplyError,
 )
 from nornir_kube_ha.facts import Facts, Judgement, Package
-from nornir_kube_ha.families import family_of
 from nornir_kube_ha.firewall import openings
-from nornir_kube_ha.generations import KEPT
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import CONFIGURATIONS, MANAGED_PATHS
-from nornir_kube_ha.inventory import merged_data
-from nornir_kube_ha.kept_password import with_kept_passwords
-from nornir_kube_ha.lease import Lease, this_process
-from nornir_kube_ha.plan import HostPlan, plan
+from nornir_kube_ha.inventory.load import merged_data
 from nornir_kube_ha.planning.diff import masked
+from nornir_kube_ha.planning.generated_password import with_kept_passwords
+from nornir_kube_ha.planning.generations import KEPT
+from nornir_kube_ha.planning.lease import Lease, this_process
+from nornir_kube_ha.planning.node_files import config_files
+from nornir_kube_ha.planning.package_managers import family_of
+from nornir_kube_ha.planning.plan import HostPlan, plan
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 from nornir_kube_ha.templating import environment, line_of, our_environment
 from nornir_kube_ha.versions import features, upstream_version
@@ -84,7 +84,7 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`nornir_kube_ha.plan.HostPlan`): what differs
+          * result (:obj:`nornir_kube_ha.planning.plan.HostPlan`): what differs
           * diff (``str``): the same as text, without secrets
     """
     seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
@@ -271,7 +271,7 @@ def upload_config(
         Result object with the following attributes set:
           * changed (``bool``): whether any live file was, or in a dry run would be, changed
           * diff (``str``): from the old files to the new ones, without secrets
-          * result (:obj:`nornir_kube_ha.plan.HostPlan`): what differed, for `change_services`
+          * result (:obj:`nornir_kube_ha.planning.plan.HostPlan`): what differed, for `change_services`
 
     Raises:
         RefusedConfigError: a daemon refuses the new files; no live file was touched

@@ -13,13 +13,13 @@ from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
 from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
-from nornir_kube_ha.families import functions
 from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
 from nornir_kube_ha.intent.names import CHECKED_FILE, CLIENTS, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import required_packages
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.package_managers import functions
+from nornir_kube_ha.planning.plan import required_packages
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held_by, leave_if_held, unreadable
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
 GRACE = 5  # seconds more until we give up on a host that does not even do that

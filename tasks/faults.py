@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import FaultError, LeaseHeldError, RemoteCommandError
-from nornir_kube_ha.faults import Fault
+from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 FOLDER = "/var/lib/kube-ha-fault"
 UNIT = "kube-ha-fault-{run}"

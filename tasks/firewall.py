@@ -6,10 +6,10 @@ from typing import Literal
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.firewall.managers import MARK, PRIORITY
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.plan import HostPlan
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 60  # seconds; firewall-cmd takes a quarter of one for each rule
 FIREWALL = ("nftables.sh", "firewall.sh")

@@ -6,9 +6,9 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import LISTENER, SERVED_FILE, WAITS_FILE
-from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 15  # seconds; systemd starts the process within one
 

@@ -11,8 +11,8 @@ from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.errors import UnexpectedReplyError
 from nornir_kube_ha.facts.sections import sections_of
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.membership import FormerPeer
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.planning.membership import FormerPeer
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 
 TIMEOUT = 30  # seconds; the script listens for three
 
@@ -26,7 +26,7 @@ def get_former_peers(task: Task, intent: Intent, addresses: Mapping[str, Iterabl
 
     Returns:
         Result object with the following attributes set:
-          * result (``dict``): a :obj:`nornir_kube_ha.membership.FormerPeer` by address
+          * result (``dict``): a :obj:`nornir_kube_ha.planning.membership.FormerPeer` by address
 
     Raises:
         UnexpectedReplyError: the answer is not what the script prints

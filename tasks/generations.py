@@ -7,9 +7,9 @@ from typing import TypeVar
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import UnexpectedReplyError
-from nornir_kube_ha.generations import parse_files, parse_generations
 from nornir_kube_ha.intent.names import MANAGED_PATHS
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.planning.generations import parse_files, parse_generations
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 
 TIMEOUT = 30  # seconds
 _Parsed = TypeVar("_Parsed")
@@ -20,7 +20,7 @@ def get_generations(task: Task) -> Result:
 
     Returns:
         Result object with the following attributes set:
-          * result (``tuple`` of :obj:`nornir_kube_ha.generations.Generation`): oldest first
+          * result (``tuple`` of :obj:`nornir_kube_ha.planning.generations.Generation`): oldest first
 
     Raises:
         UnexpectedReplyError: the answer is not what the script prints

@@ -12,11 +12,11 @@ import paramiko
 from nornir.core.task import Result, Task
 from paramiko.ssh_exception import IncompatiblePeer
 
-from nornir_kube_ha.tasks.known_hosts import SYSTEM_FILE, known_keys, name_of
-from nornir_kube_ha.tasks.login import connection_to, login_errors
-from nornir_kube_ha.tasks.negotiation import Transport, no_common_algorithm
-from nornir_kube_ha.tasks.ssh_config import Jump, connect_parameters
-from nornir_kube_ha.tasks.transport import way_to
+from nornir_kube_ha.ssh.known_hosts import SYSTEM_FILE, known_keys, name_of
+from nornir_kube_ha.ssh.login import connection_to, login_errors
+from nornir_kube_ha.ssh.negotiation import Transport, no_common_algorithm
+from nornir_kube_ha.ssh.ssh_config import Jump, connect_parameters
+from nornir_kube_ha.ssh.transport import way_to
 
 RSA = "rsa-sha2-512"  # how a key that known_hosts calls ssh-rsa is asked for
 

@@ -9,8 +9,8 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError, lost_lease
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import MANAGED_PATHS
-from nornir_kube_ha.lease import BOOTED, LEASE_SECONDS, Holder, Lease
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
+from nornir_kube_ha.planning.lease import BOOTED, LEASE_SECONDS, Holder, Lease
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.text import one_line
 
 HELD = "75"  # lease.sh's exit status where another run has it

@@ -11,9 +11,9 @@ from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import HINDMOST, Intent, Node, Router
 from nornir_kube_ha.intent.names import CLIENTS, FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
-from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 15  # seconds; the longest of these scripts waits for two, beside what it drains
 DRAIN = 0.5  # seconds for which requests that are under way may end

@@ -6,14 +6,14 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
-from nornir_kube_ha.families import commands, functions
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import MANAGED_PATHS
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import HostPlan, missing_packages
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.package_managers import commands, functions
+from nornir_kube_ha.planning.plan import HostPlan, missing_packages
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 
 TIMEOUT = 900  # seconds; a slow mirror
 UNITS = ("generations.sh", "units.sh")

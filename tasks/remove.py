@@ -6,13 +6,13 @@ from types import MappingProxyType
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.generations import FOLDER
 from nornir_kube_ha.intent.names import MANAGED_PATHS, VRRP_MAC
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import UNITS
+from nornir_kube_ha.planning.generations import FOLDER
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.plan import UNITS
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.firewall import FIREWALL, marks
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 
 NO_VIPS: Mapping[str, Iterable[str]] = MappingProxyType({})

@@ -1,7 +1,7 @@
 """What the scripts beside this one are told for SELinux."""
 
-from nornir_kube_ha.generations import FOLDER
 from nornir_kube_ha.intent.names import SCRIPTS
+from nornir_kube_ha.planning.generations import FOLDER
 
 
 def selinux() -> dict[str, str]:

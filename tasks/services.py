@@ -14,10 +14,10 @@ from nornir_kube_ha.intent.names import (
     VRRP_MAC,
     WATCH,
 )
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.plan import HostPlan
+from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
-from nornir_kube_ha.tasks.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.selinux import selinux
 
 TIMEOUT = 180  # seconds; systemd's own limit for a start is 90

@@ -9,11 +9,11 @@ from nornir.core.task import Result, Task
 
 from nornir_kube_ha.errors import DowngradeRefusedError, PackageHeldError, UnexpectedReplyError
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.plan import UNITS
+from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.planning.plan import UNITS
+from nornir_kube_ha.ssh.remote import run_script
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.packages import TIMEOUT, manager_script
-from nornir_kube_ha.tasks.remote import run_script
 
 
 @dataclass(frozen=True, slots=True)

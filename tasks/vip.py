@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts import Endpoint, Probe
+from nornir_kube_ha.failover.probe.settings import Kubernetes
+from nornir_kube_ha.failover.probe.tls import context_for, credential_context
 from nornir_kube_ha.intent import Apiserver, Cluster, Node
-from nornir_kube_ha.probe.settings import Kubernetes
-from nornir_kube_ha.probe.tls import context_for, credential_context
-from nornir_kube_ha.tasks.login import refuse_outside_lab
+from nornir_kube_ha.ssh.login import refuse_outside_lab
 
 TIMEOUT = 3  # seconds for each answer, as the nodes' own probes
 DEADLINE = 6  # seconds for all of a request

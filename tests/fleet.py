@@ -23,7 +23,7 @@ from tests.unit.sshserver import Answer, SSHServer
 
 from nornir_kube_ha.facts import Package, parse_facts
 from nornir_kube_ha.intent.config_file import ConfigFile
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
 
 DATA = Path(__file__).parent / "unit" / "data"

@@ -19,13 +19,13 @@ from tests.unit.changes import NONCE
 from tests.unit.conftest import DATA, DEFAULTS, GROUP, HOSTS
 from tests.unit.test_inventory_hostile import HOSTILE, text_fields
 
+from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.errors import InventoryError, UsageError
 from nornir_kube_ha.facts import Facts, Package, parse_facts
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.intent.config_file import ConfigFile
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.inventory_files import FILES
-from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.inventory.files import FILES
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
 
 CANARY = "executed"

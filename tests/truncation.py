@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 RENDERED = Path(__file__).parent / "config" / "golden" / "ours" / "lb-1" / "haproxy-2.6.12-keepalived-2.2.7" / "etc"
 FILES = sorted(path for path in RENDERED.rglob("*") if path.is_file())

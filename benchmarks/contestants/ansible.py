@@ -9,7 +9,7 @@ from benchmarks.contestants.contestant import Contestant
 from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.site import Site
 
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.plan import PACKAGES
 
 _PLAYBOOK = Path(__file__).with_name("ansible_playbook.yml")
 # Modules go through the one connection that stays, files too; hosts do not wait for each other.

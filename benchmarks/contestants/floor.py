@@ -18,12 +18,12 @@ from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.site import Site, Target
 from nornir.core.task import Task
 
+from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.intent.config_file import ConfigFile
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import PACKAGES
-from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.plan import PACKAGES
+from nornir_kube_ha.ssh.remote import assignments, whole
 from nornir_kube_ha.tasks import facts
-from nornir_kube_ha.tasks.remote import assignments, whole
 
 PARALLEL = 4 * (os.cpu_count() or 1)  # hosts at once: a login waits for half of its time
 _HERE = Path(__file__).parent

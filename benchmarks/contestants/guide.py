@@ -7,7 +7,7 @@ from benchmarks.contestants.floor import FLOOR
 from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.site import Site
 
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.plan import PACKAGES
 
 _SCRIPT = Path(__file__).with_name("guide.sh")
 

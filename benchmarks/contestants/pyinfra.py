@@ -7,7 +7,7 @@ from benchmarks.contestants.contestant import Contestant
 from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.site import Site, Target
 
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.plan import PACKAGES
 
 _DEPLOY = Path(__file__).with_name("pyinfra_deploy.py")
 

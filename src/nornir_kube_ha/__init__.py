@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 from nornir_kube_ha.lazy import exports
 
 if TYPE_CHECKING:
+    from nornir_kube_ha.api import deploy, failover_test, remove, rollback, upgrade, verify
     from nornir_kube_ha.errors import KubeHaError
     from nornir_kube_ha.intent import Intent
-    from nornir_kube_ha.inventory import load_intent
+    from nornir_kube_ha.inventory.load import load_intent
     from nornir_kube_ha.report import Report
-    from nornir_kube_ha.runbooks.api import deploy, failover_test, remove, rollback, upgrade, verify
-    from nornir_kube_ha.runbooks.roll_out import RollOut, Share
+    from nornir_kube_ha.rollout.policy import RollOut, Share
 
 _WHERE = {
     "Intent": "intent",
     "KubeHaError": "errors",
     "Report": "report",
-    "RollOut": "runbooks.rollout_options",
-    "Share": "runbooks.rollout_options",
-    "deploy": "runbooks.api",
-    "failover_test": "runbooks.api",
-    "load_intent": "inventory",
-    "remove": "runbooks.api",
-    "rollback": "runbooks.api",
-    "upgrade": "runbooks.api",
-    "verify": "runbooks.api",
+    "RollOut": "rollout.policy",
+    "Share": "rollout.policy",
+    "deploy": "api",
+    "failover_test": "api",
+    "load_intent": "inventory.load",
+    "remove": "api",
+    "rollback": "api",
+    "upgrade": "api",
+    "verify": "api",
 }
 
 if not TYPE_CHECKING:  # which would take any name for one of ours

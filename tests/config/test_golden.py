@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.facts import Package, parse_facts
 from nornir_kube_ha.facts.files import attributes
 from nornir_kube_ha.intent.config_file import ConfigFile
@@ -31,8 +32,7 @@ from nornir_kube_ha.intent.names import (
     KEEPALIVED_DROP_IN,
     WATCH,
 )
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
 
 HERE = Path(__file__).parent

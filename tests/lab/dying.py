@@ -14,8 +14,8 @@ import threading
 import paramiko
 
 from nornir_kube_ha.runbooks import deploy
-from nornir_kube_ha.tasks import remote
-from nornir_kube_ha.tasks.shell import Completed, Shell
+from nornir_kube_ha.ssh import remote
+from nornir_kube_ha.ssh.shell import Completed, Shell
 
 WHEN = ("before", "during", "after")
 DURING = 0.02  # seconds after a script was sent; the quickest take a few hundredths

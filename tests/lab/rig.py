@@ -15,9 +15,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from nornir_kube_ha.cli.lab import ssh_command
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace
-from nornir_kube_ha.runbooks.lab import ssh_command
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("lb-1", "lb-2", "lb-3")

@@ -22,7 +22,7 @@ URL = "http://127.0.0.1:8000/clusters/demo"
 
 def inside(lab: Lab, *command: str) -> list[str]:
     """A command of this machine in the lab's network, where its hosts can be reached and nobody else."""
-    return [sys.executable, "-m", "nornir_kube_ha.runbooks.cli", "lab", "exec", "--lab", lab.name, "--", *command]
+    return [sys.executable, "-m", "nornir_kube_ha.cli.main", "lab", "exec", "--lab", lab.name, "--", *command]
 
 
 def run(lab: Lab, *command: str) -> Completed:

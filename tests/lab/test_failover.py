@@ -16,7 +16,7 @@ from nornir_kube_ha.tasks.faults import FOLDER
 # As a controller whose fault's injection silently does nothing.
 NO_OP = """
 import dataclasses, sys
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.runbooks import failover_test
 FAULTS["haproxy-kill"] = dataclasses.replace(FAULTS["haproxy-kill"], inject='pid=$(main haproxy)', seconds=7)
 sys.exit(failover_test.main(sys.argv[1:]))

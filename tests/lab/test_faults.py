@@ -6,7 +6,7 @@ import pytest
 from tests.lab.breaking import begin, failover_test, the_trial
 from tests.lab.rig import HOSTS, Completed, Lab
 
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.lab.faults import ETCD
 
 TRIES = 3  # a machine that runs all tests at once may keep a host from its processors for longer than a limit

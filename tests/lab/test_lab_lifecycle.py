@@ -23,7 +23,7 @@ from nornir_kube_ha.lab.image import Image
 from nornir_kube_ha.lab.layout import LabHost, Layout
 from nornir_kube_ha.lab.state import LABS, RUN, LabFiles
 from nornir_kube_ha.lab.status import status
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.plan import PACKAGES
 
 T = TypeVar("T")
 VIP = IPv4Interface("192.0.2.10/24")
@@ -159,7 +159,7 @@ def test_hosts_may_have_packages_from_the_start(name: str) -> None:
 
 
 def test_ssh_lets_in_by_the_labs_key_and_passes_on_the_exit_status(lab: Layout) -> None:
-    command = [sys.executable, "-m", "nornir_kube_ha.runbooks.cli", "lab", "ssh", "--lab", lab.name, "n-2"]
+    command = [sys.executable, "-m", "nornir_kube_ha.cli.main", "lab", "ssh", "--lab", lab.name, "n-2"]
     done = subprocess.run([*command, "hostname; exit 7"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (7, "n-2\n", "")
 
@@ -168,7 +168,7 @@ def test_another_host_key_is_refused(lab: Layout) -> None:
     known = LabFiles(lab.name).known_hosts
     before = known.read_text()
     known.write_text(before.replace(Host(lab.name, "n-1").public_key, Host(lab.name, "n-2").public_key))
-    command = [sys.executable, "-m", "nornir_kube_ha.runbooks.cli", "lab", "ssh", "--lab", lab.name, "n-1", "true"]
+    command = [sys.executable, "-m", "nornir_kube_ha.cli.main", "lab", "ssh", "--lab", lab.name, "n-1", "true"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     finally:

@@ -63,7 +63,7 @@ def watched(lab: Lab) -> Iterator[None]:
 def run(lab: Lab, *words: str) -> str:
     """All that a command says, at its most talkative."""
     talk = [] if words[0] in TACITURN else ["-vvv"]
-    command = [sys.executable, "-m", "nornir_kube_ha.runbooks.cli", *words, "-i", str(lab.inventory), *talk]
+    command = [sys.executable, "-m", "nornir_kube_ha.cli.main", *words, "-i", str(lab.inventory), *talk]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     return f"{done.stdout}{done.stderr}\n{' '.join(words)}: {done.returncode}"
 

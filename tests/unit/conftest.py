@@ -28,8 +28,8 @@ from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import plan
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.plan import plan
 from nornir_kube_ha.tasks import render_config
 
 DATA = Path(__file__).parent / "data"

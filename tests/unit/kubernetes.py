@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.unit.loopback import OK, Apiserver
 
-from nornir_kube_ha.probe.settings import Config, Kubernetes
+from nornir_kube_ha.failover.probe.settings import Config, Kubernetes
 
 NAMESPACE = "kube-ha-probe"
 TOKEN = "a-token-of-the-tests"

@@ -12,8 +12,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from nornir_kube_ha.failover.probe.settings import Config
 from nornir_kube_ha.lab import pki
-from nornir_kube_ha.probe.settings import Config
 
 _T = TypeVar("_T")
 

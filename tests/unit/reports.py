@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from nornir_kube_ha.api_outage import api_cost
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError, RefusedConfigError
-from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
-from nornir_kube_ha.probe.settings import CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.api_outage import api_cost
+from nornir_kube_ha.failover.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
+from nornir_kube_ha.failover.probe.settings import CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.trial import FaultReport, Limit, Outcome, Trial, exceeded
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
-from nornir_kube_ha.trial import FaultReport, Limit, Outcome, Trial, exceeded
 
 PASSED = Finding("haproxy.enabled", Status.PASS, "enabled at boot", "enabled")
 WARNED = Finding("haproxy.enabled", Status.WARN, "enabled at boot", "not enabled", "run `systemctl enable haproxy`")

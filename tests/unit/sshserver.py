@@ -18,8 +18,8 @@ from nornir.core.task import Result, Task
 from nornir.plugins.runners import SerialRunner
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_FAILED_RESOURCE_SHORTAGE, OPEN_SUCCEEDED
 
-from nornir_kube_ha.tasks.remote import run_script
-from nornir_kube_ha.tasks.shell import Completed
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.shell import Completed
 
 Answer = tuple[int, bytes, bytes]
 Sent = Callable[..., Completed]

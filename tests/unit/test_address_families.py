@@ -15,8 +15,8 @@ from nornir_kube_ha.facts import Answer, Endpoint, Facts, Listener, Probe
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF, KEEPALIVED_DROP_IN
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.rollout.preflight import hindrances
 
 NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]

@@ -22,15 +22,14 @@ from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 from tests.unit.conftest import PASSWORD
 
 import nornir_kube_ha
-from nornir_kube_ha import KubeHaError, Report, RollOut, Share, deploy, failover_test, remove, verify
+from nornir_kube_ha import KubeHaError, Report, RollOut, Share, api, deploy, failover_test, remove, verify
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.engine import run as run_module
+from nornir_kube_ha.engine.isolated_copy import copied
 from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.runbooks import api
-from nornir_kube_ha.runbooks import run as run_module
-from nornir_kube_ha.runbooks.apart import copied
+from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.tasks import get_plan
 
 FUNCTIONS = ["deploy", "failover_test", "remove", "rollback", "upgrade", "verify"]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nornir_kube_ha.api_outage import ApiCost, Requests, api_cost, requests
-from nornir_kube_ha.outage import FOREVER, Attempt
-from nornir_kube_ha.probe.settings import CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.api_outage import ApiCost, Requests, api_cost, requests
+from nornir_kube_ha.failover.outage import FOREVER, Attempt
+from nornir_kube_ha.failover.probe.settings import CACHED, CUT, READ, WATCH, WRITE
 
 HUNG = Attempt(1.0, 11.0, "timeout")
 

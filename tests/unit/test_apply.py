@@ -12,11 +12,11 @@ from nornir_kube_ha.errors import RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import HAPROXY_CFG
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.lease import Lease, this_process
-from nornir_kube_ha.plan import HostPlan, UnitChange
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.lease import Lease, this_process
+from nornir_kube_ha.planning.plan import HostPlan, UnitChange
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import apply, apply_config, config, get_plan, services
-from nornir_kube_ha.tasks.shell import Completed
 
 FILES, UNITS = "echo files >&2\n", "echo units >&2\n"
 

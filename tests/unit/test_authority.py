@@ -13,12 +13,12 @@ from cryptography.x509.oid import NameOID
 from nornir.core import Nornir
 from tests.unit.changes import findings_of
 
-from nornir_kube_ha.authority import validity
 from nornir_kube_ha.checks import ClusterView
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.ca_validity import validity
+from nornir_kube_ha.rollout.preflight import hindrances
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 Span = tuple[float, float]  # days from now on, from and until

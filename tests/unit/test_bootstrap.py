@@ -15,6 +15,8 @@ from tests.unit.test_preflight import fresh
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.checks.bootstrap import AWAITED
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Bootstrap, Certificate, Facts, Probe
 from nornir_kube_ha.facts.bootstrap import bootstrap
 from nornir_kube_ha.report.junit import to_junit
@@ -22,12 +24,10 @@ from nornir_kube_ha.report.machine import to_json
 from nornir_kube_ha.report.markdown import to_markdown
 from nornir_kube_ha.report.nagios import to_nagios
 from nornir_kube_ha.report.prometheus import to_prometheus
-from nornir_kube_ha.runbooks.bootstrap import new_clusters
+from nornir_kube_ha.rollout.bootstrap import new_clusters
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks.remote import assignments, load_script
-from nornir_kube_ha.tasks.shell import Completed
+from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.shell import Completed
 
 __all__ = ["run_of", "world"]  # fixtures
 

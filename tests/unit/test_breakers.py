@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import pytest
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import FaultError
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.faults import LabFault
-from nornir_kube_ha.runbooks.breakers import PATIENCE, HostBreaker, LabBreaker, RunBreaker, Window
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.faults import Story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.holding import HoldingWatch
+from nornir_kube_ha.trials.fault_injectors import PATIENCE, HostBreaker, LabBreaker, RunBreaker, Window
 
 AHEAD = 1000.0  # seconds by which the host's clock is ahead
 

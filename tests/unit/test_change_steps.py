@@ -7,16 +7,16 @@ import pytest
 from tests.unit.reports import FAILED, PASSED, host, report_of
 
 from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.engine.run import Run, StoppedError
 from nornir_kube_ha.errors import FaultError, HostUnreachableError, MoveError
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks import changes
-from nornir_kube_ha.runbooks.breakers import Breaker
-from nornir_kube_ha.runbooks.changes import change_breaker, commented
-from nornir_kube_ha.runbooks.roll_out import RollOut
-from nornir_kube_ha.runbooks.run import Run, StoppedError
+from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.tasks.services import restart_services
+from nornir_kube_ha.trials import change_faults as changes
+from nornir_kube_ha.trials.change_faults import change_breaker, commented
+from nornir_kube_ha.trials.fault_injectors import Breaker
 
 
 @dataclass

@@ -9,9 +9,9 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks.changes import COMMENT, commented
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
+from nornir_kube_ha.trials.change_faults import COMMENT, commented
 
 
 @pytest.mark.parametrize("lines", [(), ("maxconn 5000", "process_names")], ids=["none before", "after others"])

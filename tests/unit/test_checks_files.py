@@ -18,7 +18,7 @@ from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.files import LONGEST_DIFF
 from nornir_kube_ha.facts import Package
 from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, RUN_FOLDER
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.plan import PACKAGES
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from tests.unit.loopback import HERE, OK, Apiserver
 
-from nornir_kube_ha import probe
+from nornir_kube_ha.failover import probe
+from nornir_kube_ha.failover.outage import Attempt, outage, reused_outage
+from nornir_kube_ha.failover.probe.http import Answer, parse_answer, word_for
+from nornir_kube_ha.failover.probe.settings import Config
 from nornir_kube_ha.lab import pki
-from nornir_kube_ha.outage import Attempt, outage, reused_outage
-from nornir_kube_ha.probe.http import Answer, parse_answer, word_for
-from nornir_kube_ha.probe.settings import Config
-from nornir_kube_ha.tasks.vantage import Client, LocalChannel
+from nornir_kube_ha.trials.client_runner import Client, LocalChannel
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -286,7 +286,7 @@ def test_it_runs_by_any_python_from_39_on_with_nothing_installed() -> None:
         }
         assert {each for each in imported if each.partition(".")[0] not in sys.stdlib_module_names} <= loaded
         assert not [node for node in ast.walk(tree) if isinstance(node, ast.Match)]
-        loaded.add(f"nornir_kube_ha.probe.{name}")
+        loaded.add(f"nornir_kube_ha.failover.probe.{name}")
 
 
 def test_descriptors_are_given_back(server: Apiserver) -> None:

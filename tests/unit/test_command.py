@@ -17,6 +17,11 @@ from ruamel.yaml import YAML
 
 from nornir_kube_ha import runbooks
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.cli import main as cli
+from nornir_kube_ha.cli.exit_codes import guarded
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.cli.selection import open_inventory
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     InventoryError,
@@ -26,14 +31,10 @@ from nornir_kube_ha.errors import (
     RemoteCommandError,
     UsageError,
 )
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.lab.errors import LabDownError
 from nornir_kube_ha.report import HostReport, Report
-from nornir_kube_ha.runbooks import cli, deploy, verify
-from nornir_kube_ha.runbooks.guard import guarded
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.runbooks import deploy, verify
 
 INVENTORY = Path(__file__).parents[2] / "inventory"
 CA = Path(__file__).parent / "data" / "ca.crt"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.generations import KEPT
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.planning.generations import KEPT
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 LEFT_ALONE = 78
 SCRIPTS = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from tests.unit.sshserver import Answer, SSHServer, close, login_to, sender
 
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, RemoteTimeoutError
-from nornir_kube_ha.tasks import remote
+from nornir_kube_ha.ssh import remote
 
 INVENTORY = Path(__file__).parents[2] / "inventory"
 SOON = 30  # seconds until the command has come to its first host, on a busy machine

@@ -15,27 +15,27 @@ from tests.unit.conftest import PASSWORD
 from nornir_kube_ha.checks import ALL as ALL_CHECKS
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.model import NOT_ASKED
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine import run as run_module
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Scope, Server
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import HAPROXY_CFG
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.lease import Lease
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.diff import MASK
+from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.rollout import gate, second_holder
 from nornir_kube_ha.runbooks import deploy as deploy_module
-from nornir_kube_ha.runbooks import gate, second_holder
-from nornir_kube_ha.runbooks import run as run_module
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.verify import verify
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import apply, config, firewall, generations, lease, packages, services
 from nornir_kube_ha.tasks import remove as remove_tasks
 from nornir_kube_ha.tasks import upgrade as upgrade_tasks
 from nornir_kube_ha.tasks.apply import NOT_TOLD
-from nornir_kube_ha.tasks.shell import Completed
 from nornir_kube_ha.text import MOST_READ
 
 ALL = ("lb-1", "lb-2", "lb-3")

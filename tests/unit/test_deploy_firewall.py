@@ -6,11 +6,11 @@ from dataclasses import replace
 from tests.unit.test_deploy import ALL, World, run_of, stale, world
 from tests.unit.test_packetfilter import recorded
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.firewall import FirewallFact
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.rollback import rollback
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "stale", "world"]  # fixtures
 

@@ -8,10 +8,10 @@ import pytest
 from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_rolling import failure_of, rolled
 
-from nornir_kube_ha.dialect import differences
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.planning.vrrp_compatibility import differences
 
 __all__ = ["run_of", "world"]  # fixtures
 

@@ -9,8 +9,8 @@ from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.plan import FileChange, HostPlan, UnitChange
 from nornir_kube_ha.planning.diff import MASK, diff, masked
+from nornir_kube_ha.planning.plan import FileChange, HostPlan, UnitChange
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]

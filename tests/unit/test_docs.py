@@ -13,7 +13,7 @@ from tests.lab.defects import DEFECTS
 
 from nornir_kube_ha import tasks
 from nornir_kube_ha.checks import CHECKS
-from nornir_kube_ha.runbooks.cli import main
+from nornir_kube_ha.cli.main import main
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

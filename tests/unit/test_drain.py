@@ -8,13 +8,13 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.reports import UNREACHABLE
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import DrainError, HostUnreachableError, KubeHaError, RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.report import Failure
 from nornir_kube_ha.runbooks.drain import drain, ready
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 ALL = ("lb-1", "lb-2", "lb-3")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 STAND_INS = {"systemctl": "", "systemd-run": "", "timeout": 'cat >>"{told}"'}
 """Programs of the host that only seem to be there; haproxy is asked through `timeout`."""

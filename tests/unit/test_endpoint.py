@@ -6,7 +6,7 @@ import pytest
 from nornir.core import Nornir
 
 from nornir_kube_ha.errors import InventoryError
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 

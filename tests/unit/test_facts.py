@@ -28,7 +28,7 @@ from nornir_kube_ha.facts import (
     parse_facts,
 )
 from nornir_kube_ha.intent.names import CHECK_APISERVERS, CHECK_VRRP, CLIENTS, HAPROXY_CFG, MANAGED_PATHS, WATCH
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.plan import PACKAGES
 
 STARTED = 1795415314.0  # 2026-11-23 06:28:34 UTC
 RELOADED = STARTED + 4  # haproxy; keepalived was started then

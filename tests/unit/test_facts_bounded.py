@@ -10,10 +10,10 @@ import pytest
 
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.facts.files import FileFact
+from nornir_kube_ha.firewall.ruleset import parse_ruleset
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG
-from nornir_kube_ha.packetfilter import parse_ruleset
 from nornir_kube_ha.planning.diff import diff
 
 SOON = 1.0  # seconds of the processor

@@ -24,7 +24,7 @@ from nornir_kube_ha.facts import (
     parse_facts,
 )
 from nornir_kube_ha.lab import pki
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 Recorded = Callable[[str], str]
 FactsFrom = Callable[[str], Facts]

@@ -12,11 +12,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from nornir_kube_ha import runbooks
+from nornir_kube_ha.cli import main as cli
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import MoveError
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.intent import Cluster, Router
-from nornir_kube_ha.runbooks import cli, failover_test, vip
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.runbooks import failover_test, vip
 
 INVENTORY = Path(__file__).parents[2] / "inventory"
 CA = Path(__file__).parent / "data" / "ca.crt"

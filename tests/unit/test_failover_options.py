@@ -4,10 +4,10 @@ import argparse
 
 import pytest
 
-from nornir_kube_ha.faults import FAULTS
-from nornir_kube_ha.runbooks.failover_options import FailoverOptions, add_failover_options
-from nornir_kube_ha.runbooks.faults import fault_lines
-from nornir_kube_ha.runbooks.options import NO_FAILOVER, add_check_options, add_options, parse_options
+from nornir_kube_ha.cli.faults import fault_lines
+from nornir_kube_ha.cli.options.failover import FailoverOptions, add_failover_options
+from nornir_kube_ha.cli.options.runbook import NO_FAILOVER, add_check_options, add_options, parse_options
+from nornir_kube_ha.failover.faults import FAULTS
 
 
 def parsed(*arguments: str) -> FailoverOptions:

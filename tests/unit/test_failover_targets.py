@@ -13,20 +13,20 @@ from nornir.core import Nornir
 from tests.unit.kubernetes import kubeconfig
 from tests.unit.reports import PASSED, host, report_of
 
+from nornir_kube_ha.cli.options.failover import FailoverOptions
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine import credentials
+from nornir_kube_ha.engine.credentials import credentials_of
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import ClientError, UsageError
+from nornir_kube_ha.failover.trial import Limit, Outcome, Trial
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks import credentials
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.runbooks import failover_test as module
-from nornir_kube_ha.runbooks.breakers import Breaker
-from nornir_kube_ha.runbooks.credentials import credentials_of
-from nornir_kube_ha.runbooks.failover_options import FailoverOptions
 from nornir_kube_ha.runbooks.failover_test import failover_test
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks.stream import Stream
-from nornir_kube_ha.tasks.vantage import Client, remote_command
-from nornir_kube_ha.trial import Limit, Outcome, Trial
+from nornir_kube_ha.ssh.stream import Stream
+from nornir_kube_ha.trials.client_runner import Client, remote_command
+from nornir_kube_ha.trials.fault_injectors import Breaker
 
 ALL = ("lb-1", "lb-2", "lb-3")
 
@@ -122,7 +122,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir]) -> 
     monkeypatch.setattr(module, "etcd_members", lambda *_: ("lb-3", "lb-1", "lb-2"))
     monkeypatch.setattr(module, "why_not", lambda *_: "")
     monkeypatch.setattr(credentials, "kubeconfig_of", lambda *_: world.kubeconfig)
-    monkeypatch.setattr("nornir_kube_ha.tasks.vantage.refuse_outside_lab", lambda *_: None)
+    monkeypatch.setattr("nornir_kube_ha.trials.client_runner.refuse_outside_lab", lambda *_: None)
     monkeypatch.setattr(Run, "one", one)
     return world
 

@@ -13,25 +13,25 @@ from nornir.core import Nornir
 from nornir.core.task import Result, Task
 from tests.unit.changes import reachable
 
+from nornir_kube_ha.cli.options.failover import FailoverOptions
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine import run as run_module
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
+from nornir_kube_ha.failover.outage import Attempt, Outage
+from nornir_kube_ha.failover.probe.settings import Config
+from nornir_kube_ha.failover.trial import Limit, Outcome, Trial
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.outage import Attempt, Outage
-from nornir_kube_ha.probe.settings import Config
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import failover_test as module
-from nornir_kube_ha.runbooks import run as run_module
-from nornir_kube_ha.runbooks.failover_options import FailoverOptions
 from nornir_kube_ha.runbooks.failover_test import choose_faults, failover_test, impossible
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import get_stream
-from nornir_kube_ha.tasks.shell import Completed
-from nornir_kube_ha.tasks.vantage import Client
-from nornir_kube_ha.trial import Limit, Outcome, Trial
+from nornir_kube_ha.trials.client_runner import Client
 
 ALL = ("lb-1", "lb-2", "lb-3")
 TRIAL = Trial("demo", "lb-1", datetime(2026, 1, 2, tzinfo=UTC), Outcome.PASSED, attempts=(Attempt(0.0, 0.1),))

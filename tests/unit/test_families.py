@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 import pytest
 
-from nornir_kube_ha.families import FAMILIES, UNKNOWN, Apt, Dnf, Family, family_of, functions
-from nornir_kube_ha.plan import PACKAGES
+from nornir_kube_ha.planning.package_managers import FAMILIES, UNKNOWN, Apt, Dnf, Family, family_of, functions
+from nornir_kube_ha.planning.plan import PACKAGES
+from nornir_kube_ha.ssh.remote import load_script
 from nornir_kube_ha.tasks import packages as tasks_packages
 from nornir_kube_ha.tasks.packages import manager_script
-from nornir_kube_ha.tasks.remote import load_script
 
 PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 # A package manager in files: there/NAME holds the version that is installed, sources/NAME those to be had, old ones

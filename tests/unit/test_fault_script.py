@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
+from nornir_kube_ha.ssh.remote import assignments, load_script
 from nornir_kube_ha.tasks.faults import Story
-from nornir_kube_ha.tasks.remote import assignments, load_script
 
 PATIENCE = 10.0  # seconds; a host that is as it should be needs a few milliseconds
 PATH = "PATH=/usr/sbin"

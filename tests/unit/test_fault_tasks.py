@@ -13,11 +13,11 @@ from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
 
 from nornir_kube_ha.errors import FaultError, RemoteCommandError
-from nornir_kube_ha.faults import FAULTS
+from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import faults, get_fault_story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.faults import FOLDER, Story
-from nornir_kube_ha.tasks.shell import Completed
 
 HEALED = "begun 1.0 \nmade 2.0 \nhealing 3.0 \nhealed 4.0 \n"
 Run = Callable[..., MultiResult]

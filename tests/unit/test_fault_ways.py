@@ -9,14 +9,14 @@ from typing import cast
 
 import pytest
 
-from nornir_kube_ha.faults import FAULTS, Fault, Target, Way
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.failover.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lab.apiserver import MODES
 from nornir_kube_ha.lab.faults import ETCD, UPGRADE
-from nornir_kube_ha.runbooks.changes import change_breaker
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.ssh.remote import load_script
 from nornir_kube_ha.tasks.faults import Story
-from nornir_kube_ha.tasks.remote import load_script
+from nornir_kube_ha.trials.change_faults import change_breaker
 
 SHELLCHECK = str(Path(sys.executable).with_name("shellcheck"))
 BY_WAY = {way: [fault for fault in FAULTS.values() if fault.way is way] for way in Way}

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from nornir_kube_ha.faults import FAULTS, Fault, Way
+from nornir_kube_ha.failover.faults import FAULTS, Fault, Way
+from nornir_kube_ha.ssh.remote import load_script
 from nornir_kube_ha.tasks.faults import Story
-from nornir_kube_ha.tasks.remote import load_script
 
 SCRIPTS = ("needs", "inject", "there", "heal", "well")
 ON_HOSTS = [fault for fault in FAULTS.values() if fault.way is Way.HOST]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.unit.reports import report_of
 
+from nornir_kube_ha.cli.init import run_init
 from nornir_kube_ha.files import write_file
 from nornir_kube_ha.report.files import write_report
-from nornir_kube_ha.runbooks.init import run_init
 
 
 @pytest.fixture

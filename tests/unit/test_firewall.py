@@ -19,13 +19,13 @@ from nornir_kube_ha.firewall import (
     parse_firewall,
     stopped,
 )
+from nornir_kube_ha.firewall.ruleset import Ruleset, parse_ruleset
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
-from nornir_kube_ha.plan import plan
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.plan import plan
+from nornir_kube_ha.rollout.preflight import hindrances
 
 VIP = "192.0.2.10"
 RICH = 'rule priority="-28112" family="ipv4"'

@@ -11,7 +11,7 @@ from nornir import InitNornir
 from nornir.core import Nornir
 
 from nornir_kube_ha import verify
-from nornir_kube_ha.runbooks.runner import Runner
+from nornir_kube_ha.engine.runner import Runner
 
 ROOT = Path(__file__).parents[2]
 HOSTS = 90

@@ -10,15 +10,15 @@ from tests.unit.changes import NONCE
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.origin import Origin
-from nornir_kube_ha.foreign import (
+from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
+from nornir_kube_ha.planning.foreign import (
     cluster_in_header,
     foreign_files,
     haproxy_sections,
     is_ours,
     parse_keepalived_conf,
 )
-from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 
 BOTH = frozenset({HAPROXY_CFG, KEEPALIVED_CONF})
 WEB = b"""\

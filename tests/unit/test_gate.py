@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError
-from nornir_kube_ha.runbooks import gate
-from nornir_kube_ha.runbooks.gate import Gate, pass_gates
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.rollout import gate
+from nornir_kube_ha.rollout.gate import Gate, pass_gates
 
 WELL_AFTER = 3.0  # seconds
 HANGS = 30.0  # seconds until a host is given up

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.generations import KEPT, Generation, last_good, parse_files, parse_generations, serves
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.planning.generations import KEPT, Generation, last_good, parse_files, parse_generations, serves
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 NONCE = "0123"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from tests.unit.test_deploy import World, run_of, world
 
-from nornir_kube_ha.generations import Generation, last_good, parse_generations
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.planning.generations import Generation, last_good, parse_generations
 from nornir_kube_ha.runbooks import rollback
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 __all__ = ["run_of", "world"]  # fixtures
 

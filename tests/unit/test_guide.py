@@ -20,7 +20,7 @@ from nornir_kube_ha.intent.names import (
     VIP_RELEASED_FILE,
     VIP_WANTED_FILE,
 )
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
 
 NornirOf = Callable[..., Nornir]

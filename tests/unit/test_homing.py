@@ -9,16 +9,23 @@ from nornir.core import Nornir
 from tests.unit.test_deploy import ALL, World, run_of, with_other_haproxy_cfg, world
 from tests.unit.test_virtual_routers import TWO, WELL, second
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, KubeHaError, MoveError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Intent, Router
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import HostPlan, UnitChange
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.plan import HostPlan, UnitChange
+from nornir_kube_ha.rollout import initial_placement as homing
+from nornir_kube_ha.rollout.initial_placement import (
+    LONGEST,
+    MARGIN,
+    Unheld,
+    bring_home,
+    election_seconds,
+    unheld_routers,
+)
 from nornir_kube_ha.runbooks import deploy as deploy_module
-from nornir_kube_ha.runbooks import homing
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.homing import LONGEST, MARGIN, Unheld, bring_home, election_seconds, unheld_routers
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "world"]  # fixtures
 

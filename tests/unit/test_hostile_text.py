@@ -15,23 +15,23 @@ from tests.unit.changes import Hosts
 
 from nornir_kube_ha.checks import ALL, check_host, foreign_routers
 from nornir_kube_ha.checks.haproxy import stats_password
-from nornir_kube_ha.dialect import differences, virtual_router_ids, vrrp_scripts
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.sections import sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
-from nornir_kube_ha.foreign.haproxy_cfg import haproxy_sections
-from nornir_kube_ha.foreign.keepalived_conf import parse_keepalived_conf
-from nornir_kube_ha.foreign.owner import cluster_in_header
-from nornir_kube_ha.generations import parse_files, parse_generations
+from nornir_kube_ha.firewall.ruleset import parse_ruleset
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.kept_password import kept_passwords
-from nornir_kube_ha.lease import Holder
-from nornir_kube_ha.packetfilter import parse_ruleset
 from nornir_kube_ha.planning.diff import diff, masked
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.planning.foreign.haproxy_cfg import haproxy_sections
+from nornir_kube_ha.planning.foreign.keepalived_conf import parse_keepalived_conf
+from nornir_kube_ha.planning.foreign.owner import cluster_in_header
+from nornir_kube_ha.planning.generated_password import kept_passwords
+from nornir_kube_ha.planning.generations import parse_files, parse_generations
+from nornir_kube_ha.planning.lease import Holder
+from nornir_kube_ha.planning.vrrp_compatibility import differences, virtual_router_ids, vrrp_scripts
+from nornir_kube_ha.rollout.preflight import hindrances
 from nornir_kube_ha.tasks.lease import find_holder
 from nornir_kube_ha.versions import upstream_version
 

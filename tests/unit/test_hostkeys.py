@@ -9,9 +9,9 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.sshserver import Sent, SSHServer, know
 
+from nornir_kube_ha.cli.main import main
 from nornir_kube_ha.errors import KubeHaError, UsageError
 from nornir_kube_ha.runbooks import hostkeys as module
-from nornir_kube_ha.runbooks.cli import main
 from nornir_kube_ha.runbooks.hostkeys import run_enroll
 from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.intent.fields import Settings
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from ruamel.yaml import YAML
 
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks.selection import open_inventory
+from nornir_kube_ha.cli.selection import open_inventory
+from nornir_kube_ha.inventory.load import load_intent
 
 INVENTORY = Path(__file__).parents[2] / "inventory"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from nornir_kube_ha.cli.selection import CHECKOUT_INVENTORY, open_inventory
 from nornir_kube_ha.errors import InventoryError, UsageError
-from nornir_kube_ha.inventory_files import MAX_SIZE, problems_of_files
-from nornir_kube_ha.runbooks.selection import CHECKOUT_INVENTORY, open_inventory
+from nornir_kube_ha.inventory.files import MAX_SIZE, problems_of_files
 
 HOST = "lb-1:\n  hostname: 192.0.2.11\n"
 LAUGHS = "".join(f"  {b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))

@@ -14,8 +14,8 @@ from tests.inventories import SETTINGS, Tree, base, debian_12, rendered, taken, 
 from tests.unit.conftest import DATA
 from tests.unit.test_inventory_hostile import FIELDS
 
-from nornir_kube_ha.inventory_files import FILES
-from nornir_kube_ha.secret import STORE
+from nornir_kube_ha.inventory.files import FILES
+from nornir_kube_ha.inventory.secret import STORE
 
 EXAMPLES = int(os.environ.get("KUBE_HA_EXAMPLES", "200"))
 TAKEN = os.environ.get("KUBE_HA_TAKEN")  # a file that gets those that were taken, in JSON, one a line

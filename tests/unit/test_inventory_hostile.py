@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from nornir_kube_ha.errors import InventoryError
 from nornir_kube_ha.intent import Intent, Node
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 

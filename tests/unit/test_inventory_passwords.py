@@ -9,10 +9,10 @@ import pytest
 from nornir.core import Nornir
 from pydantic import ValidationError
 
+from nornir_kube_ha.cli import prompts
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.intent import HAProxy
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks import prompts
+from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]

@@ -8,7 +8,7 @@ from nornir.core import Nornir
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.verify import Verify
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]

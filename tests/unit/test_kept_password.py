@@ -13,9 +13,9 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent, weakness_of
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.kept_password import with_kept_passwords
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.generated_password import with_kept_passwords
+from nornir_kube_ha.rollout.preflight import hindrances
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]

@@ -8,7 +8,7 @@ from typing import Any
 import paramiko
 import pytest
 
-from nornir_kube_ha.tasks.known_hosts import known_keys
+from nornir_kube_ha.ssh.known_hosts import known_keys
 
 OLD, NEW = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from nornir.core import Nornir
 
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.lab import control_plane, pki, state
 from nornir_kube_ha.lab.errors import LabRequestError
 from nornir_kube_ha.lab.hosts import Host, describe

@@ -9,7 +9,7 @@ from nornir.core import Nornir
 from tests.unit.test_address_families import DUAL, IPV6, OF_IPV6
 
 from nornir_kube_ha.addresses import IPAddress
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.lab import pki
 from nornir_kube_ha.lab.hosts import hosts_file
 from nornir_kube_ha.lab.intent import layout_of

@@ -20,8 +20,8 @@ def said_by(program: str) -> str:
     ("program", "loaded"),
     [
         ("import nornir_kube_ha", ""),
-        ("from nornir_kube_ha.runbooks.cli import make_parser; make_parser().format_help()", ""),
-        ("import nornir_kube_ha.runbooks.cli, nornir_kube_ha.runbooks.deploy", "jinja2 netmiko paramiko pydantic"),
+        ("from nornir_kube_ha.cli.main import make_parser; make_parser().format_help()", ""),
+        ("import nornir_kube_ha.cli.main, nornir_kube_ha.runbooks.deploy", "jinja2 netmiko paramiko pydantic"),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(program: str, loaded: str) -> None:
@@ -29,7 +29,7 @@ def test_nothing_is_imported_before_it_is_needed(program: str, loaded: str) -> N
 
 
 def test_a_library_that_is_postponed_is_there_when_it_is_used() -> None:
-    begin = f"{BEFORE}import nornir_kube_ha.runbooks.cli, paramiko; "
+    begin = f"{BEFORE}import nornir_kube_ha.cli.main, paramiko; "
     assert said_by(f"{begin}print('invoke.runners' in sys.modules)") == "False"
     used = "import paramiko.config; print(paramiko.config.invoke.run('echo hello', hide=True).stdout)"
     assert said_by(f"{begin}{used}") == "hello"
@@ -38,7 +38,7 @@ def test_a_library_that_is_postponed_is_there_when_it_is_used() -> None:
 
 def test_match_exec_in_an_ssh_config_file_still_works() -> None:
     config = "paramiko.SSHConfig.from_text('Match exec true\\n  User ops\\n').lookup('lb-1')"
-    assert said_by(f"import nornir_kube_ha.runbooks.cli, paramiko; print({config}['user'])") == "ops"
+    assert said_by(f"import nornir_kube_ha.cli.main, paramiko; print({config}['user'])") == "ops"
 
 
 def test_nothing_of_a_program_of_somebody_elses_is_postponed() -> None:
@@ -48,10 +48,7 @@ def test_nothing_of_a_program_of_somebody_elses_is_postponed() -> None:
 
 def test_looking_over_all_modules_reads_none() -> None:
     look = "[hasattr(module, '__file__') for module in [*sys.modules.values()]]"
-    assert (
-        said_by(f"{BEFORE}import nornir_kube_ha.runbooks.cli; {look}; print('invoke.runners' in sys.modules)")
-        == "False"
-    )
+    assert said_by(f"{BEFORE}import nornir_kube_ha.cli.main; {look}; print('invoke.runners' in sys.modules)") == "False"
 
 
 def test_what_a_package_does_not_export_it_has_not() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.lease import BOOTED, Holder, Lease, Owner, lost_to, this_process
+from nornir_kube_ha.planning.lease import BOOTED, Holder, Lease, Owner, lost_to, this_process
 from nornir_kube_ha.tasks.lease import find_holder, guard, lease_functions, leave_if_held
 
 OURS = Lease("aaaaaaaaaaaa", this_process())

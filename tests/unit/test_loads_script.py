@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 DEBIAN = """\
 ExecStart={ path=/usr/sbin/haproxy ; argv[]=/usr/sbin/haproxy -Ws -f $CONFIG -p $PIDFILE $EXTRAOPTS ; ignore_errors=no }

@@ -19,7 +19,6 @@ from nornir.core.inventory import Host
 from nornir_netmiko.connections import CONNECTION_NAME
 from tests.unit.sshserver import Sent, SSHServer, know
 
-from nornir_kube_ha import login_options
 from nornir_kube_ha.errors import (
     HostKeyChangedError,
     HostKeyUnknownError,
@@ -28,8 +27,9 @@ from nornir_kube_ha.errors import (
     PasswordExpiredError,
     SudoRefusedError,
 )
+from nornir_kube_ha.inventory import login_options
+from nornir_kube_ha.ssh.remote import whole
 from nornir_kube_ha.tasks import get_host_key
-from nornir_kube_ha.tasks.remote import whole
 
 SayOfLogin = Callable[..., None]
 

@@ -10,17 +10,17 @@ from nornir.core import Nornir
 from nornir.core.inventory import ConnectionOptions, Defaults, Group, Host
 from tests.unit.sshserver import Sent, SSHServer
 
+from nornir_kube_ha.cli.selection import refuse_logins
 from nornir_kube_ha.errors import InventoryError, LoginRefusedError, Problem, UsageError
-from nornir_kube_ha.inventory import load_intent, login_problems, login_site
+from nornir_kube_ha.inventory.load import load_intent, login_problems, login_site
+from nornir_kube_ha.inventory.login_extras import ALLOWED, INSTEAD
+from nornir_kube_ha.inventory.login_options import login_options
+from nornir_kube_ha.inventory.login_places import LABS, known_hosts_problem
+from nornir_kube_ha.inventory.login_words import is_host_word, is_linux, is_user_word
 from nornir_kube_ha.lab import state
-from nornir_kube_ha.login_extras import ALLOWED, INSTEAD
-from nornir_kube_ha.login_options import login_options
-from nornir_kube_ha.login_places import LABS, known_hosts_problem
-from nornir_kube_ha.login_words import is_host_word, is_linux, is_user_word
 from nornir_kube_ha.runbooks import hostkeys
 from nornir_kube_ha.runbooks.hostkeys import run_enroll
-from nornir_kube_ha.runbooks.selection import refuse_logins
-from nornir_kube_ha.tasks import login
+from nornir_kube_ha.ssh import login
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
 
 NornirOf = Callable[..., Nornir]

@@ -7,18 +7,18 @@ from typing import Any, cast
 
 import pytest
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import ClientError, FaultError, HostUnreachableError, KubeHaError
+from nornir_kube_ha.failover.outage import FOREVER, Attempt, Span
+from nornir_kube_ha.failover.probe.settings import CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.trial import ApiLimit, Limit, Outcome, Trial
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.outage import FOREVER, Attempt, Span
-from nornir_kube_ha.probe.settings import CACHED, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks import measurement
-from nornir_kube_ha.runbooks.breakers import Window
-from nornir_kube_ha.runbooks.measurement import Measurement, split
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.tasks.holding import HoldingWatch
-from nornir_kube_ha.tasks.vantage import Client
-from nornir_kube_ha.trial import ApiLimit, Limit, Outcome, Trial
+from nornir_kube_ha.trials import measurement
+from nornir_kube_ha.trials.client_runner import Client
+from nornir_kube_ha.trials.fault_injectors import Window
+from nornir_kube_ha.trials.measurement import Measurement, split
 
 STEP = 0.01  # seconds between two attempts of the client
 LIMIT = Limit(seconds=0.0)

@@ -10,7 +10,7 @@ from tests.unit.test_foreign import VIP_77, with_file
 from nornir_kube_ha.facts import Advert, Facts, Heard
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.membership import (
+from nornir_kube_ha.planning.membership import (
     FormerPeer,
     further_addresses,
     is_member,

@@ -11,10 +11,10 @@ from nornir.core import Nornir
 from nornir.core.task import Task
 
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import get_vip_arrival, move, prefer_for_vip, release_vip
-from nornir_kube_ha.tasks.remote import assignments, load_script
-from nornir_kube_ha.tasks.shell import Completed
 
 PATH = "PATH=/usr/sbin"
 

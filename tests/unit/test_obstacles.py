@@ -9,8 +9,8 @@ from tests.unit.changes import Change, facts, unit
 from nornir_kube_ha.facts import Command, Facts, Folder, Loaded, LoadedFile, Obstacle
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.obstacles import obstacles
-from nornir_kube_ha.plan import FileChange, HostPlan
+from nornir_kube_ha.planning.obstacles import obstacles
+from nornir_kube_ha.planning.plan import FileChange, HostPlan
 
 OTHER = Command(("/usr/sbin/haproxy", "-f", "/etc/haproxy/lb.cfg"), (LoadedFile("/etc/haproxy/lb.cfg", 0),))
 CHANGE = HostPlan(write=(FileChange(ConfigFile(HAPROXY_CFG, ""), ""),))

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.runbooks.options import Options, add_change_options, add_check_options, add_options, parse_options
+from nornir_kube_ha.cli.options.runbook import (
+    Options,
+    add_change_options,
+    add_check_options,
+    add_options,
+    parse_options,
+)
 
 
 def parsed(*arguments: str, changes_hosts: bool = True) -> Options:

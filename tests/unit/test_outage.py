@@ -5,7 +5,7 @@ from itertools import permutations
 
 import pytest
 
-from nornir_kube_ha.outage import FOREVER, Attempt, Holding, Outage, Span, outage, reused_outage
+from nornir_kube_ha.failover.outage import FOREVER, Attempt, Holding, Outage, Span, outage, reused_outage
 
 STEP = 0.125  # seconds between two attempts: a sum of powers of two, so that no figure is rounded
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.families import Apt, Dnf, Family
+from nornir_kube_ha.planning.package_managers import Apt, Dnf, Family
 
 SHIPPED = "frontend main\n    bind *:5000\n"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nornir_kube_ha.packetfilter import Packet, parse_ruleset, passage
+from nornir_kube_ha.firewall.ruleset import Packet, parse_ruleset, passage
 
 DATA = Path(__file__).parent / "data" / "nft"
 

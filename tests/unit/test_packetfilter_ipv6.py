@@ -11,11 +11,11 @@ from nornir.core import Nornir
 from tests.unit.test_address_families import IPV6, OF_IPV6, dual, ipv6
 
 from nornir_kube_ha.firewall import FirewallFact, firewall_change, openings, openings_of
+from nornir_kube_ha.firewall.ruleset import TCP, VRRP, Packet, Ruleset, parse_ruleset, passage
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.packetfilter import TCP, VRRP, Packet, Ruleset, parse_ruleset, passage
+from nornir_kube_ha.inventory.load import load_intent
 
 __all__ = ["dual", "ipv6"]  # fixtures
 

@@ -23,8 +23,8 @@ from nornir_kube_ha.intent.names import (
     TMPFILES,
     WATCH,
 )
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.plan import PACKAGES, HostPlan, missing_packages, plan, required_packages
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.plan import PACKAGES, HostPlan, missing_packages, plan, required_packages
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]

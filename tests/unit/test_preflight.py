@@ -8,14 +8,14 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.test_deploy import ALL, World, run_of, stale, world
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Answer, Certificate, Facts, Heard, Link, Listener
 from nornir_kube_ha.facts.model import Clock, Filesystem
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.preflight import hindrances
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.rollout.preflight import hindrances
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "stale", "world"]  # fixtures
 

@@ -6,7 +6,7 @@ import pytest
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Result
 
-from nornir_kube_ha.runbooks.printer import MOST_PRINTED, print_results
+from nornir_kube_ha.engine.printer import MOST_PRINTED, print_results
 
 EVIL = "\x1b]0;mine\aok\x1b[2J\rgone\u202e"
 

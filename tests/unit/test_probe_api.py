@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.unit.kubernetes import NAMESPACE, TOKEN, FakeKubernetes
 
-from nornir_kube_ha.api_outage import ApiCost, api_cost
 from nornir_kube_ha.errors import ClientError
-from nornir_kube_ha.probe.settings import Config, Kubernetes, parse_config
-from nornir_kube_ha.tasks.vantage import Client, LocalChannel
+from nornir_kube_ha.failover.api_outage import ApiCost, api_cost
+from nornir_kube_ha.failover.probe.settings import Config, Kubernetes, parse_config
+from nornir_kube_ha.trials.client_runner import Client, LocalChannel
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 
@@ -203,8 +203,8 @@ def test_namespace_that_cannot_be_removed_is_told(server: FakeKubernetes) -> Non
 
 def test_nothing_is_left_when_the_controller_is_killed(server: FakeKubernetes) -> None:
     controller = (
-        "import sys, time; from nornir_kube_ha.probe.settings import parse_config\n"
-        "from nornir_kube_ha.tasks.vantage import Client, LocalChannel\n"
+        "import sys, time; from nornir_kube_ha.failover.probe.settings import parse_config\n"
+        "from nornir_kube_ha.trials.client_runner import Client, LocalChannel\n"
         "with Client(LocalChannel, parse_config(sys.stdin.buffer.readline())) as client:\n"
         "    print('ready', flush=True); time.sleep(600)"
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from nornir.core import Nornir
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.runbooks.progress import with_progress
+from nornir_kube_ha.cli.progress import with_progress
 
 
 class Terminal(io.StringIO):

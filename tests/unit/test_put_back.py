@@ -13,15 +13,15 @@ from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_preflight import with_vip
 from tests.unit.test_rollback import GOOD
 
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.put_back import intent_of
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.put_back import intent_of
 from nornir_kube_ha.runbooks.rollback import rollback
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks.shell import Completed
+from nornir_kube_ha.ssh.shell import Completed
 
 __all__ = ["run_of", "world"]  # fixtures
 

@@ -19,9 +19,9 @@ from nornir_kube_ha.errors import (
     RemoteTimeoutError,
     UnexpectedReplyError,
 )
-from nornir_kube_ha.tasks import remote
-from nornir_kube_ha.tasks.remote import assignments, load_script, whole
-from nornir_kube_ha.tasks.shell import Completed
+from nornir_kube_ha.ssh import remote
+from nornir_kube_ha.ssh.remote import assignments, load_script, whole
+from nornir_kube_ha.ssh.shell import Completed
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pytest
 from nornir.core.task import Task
 from tests.unit.test_deploy import ALL, World, found_in, run_of, world
 
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
-from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.remove import remove
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.tasks.shell import Completed
+from nornir_kube_ha.ssh.shell import Completed
 
 __all__ = ["run_of", "world"]  # fixtures
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.tasks.remote import assignments, load_script
+from nornir_kube_ha.ssh.remote import assignments, load_script
 
 # A systemd in files: running/UNIT and boot/UNIT are there where the unit runs, or starts at boot.
 SYSTEMCTL = """

@@ -28,7 +28,8 @@ from nornir_kube_ha.errors import (
     RefusedConfigError,
     RemoteCommandError,
 )
-from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report, to_json
 from nornir_kube_ha.report.faults import (
     by_cluster,
@@ -40,7 +41,6 @@ from nornir_kube_ha.report.faults import (
     troubles_of,
     way_of,
 )
-from nornir_kube_ha.trial import FaultReport, Outcome
 
 PASSED = Finding("haproxy.active", Status.PASS, "active (running)", "active (running)")
 FAILED = Finding("haproxy.active", Status.FAIL, "active (running)", "failed (failed)", "read its journal")

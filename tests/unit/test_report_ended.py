@@ -10,12 +10,12 @@ import pytest
 from tests.unit.reports import PASSED, host, report_of
 from tests.unit.test_deploy import World, run_of, world
 
+from nornir_kube_ha.cli.confirm import ask
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, DeclinedError
 from nornir_kube_ha.report import Failure, to_json
 from nornir_kube_ha.report.files import FORMATS
 from nornir_kube_ha.report.nagios import nagios_status
-from nornir_kube_ha.runbooks.asking import ask
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "world"]  # fixtures
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.unit.reports import report_of
 
+from nornir_kube_ha.cli.options.runbook import OUTPUTS
 from nornir_kube_ha.report.files import FORMATS, write_report
-from nornir_kube_ha.runbooks.options import OUTPUTS
 
 
 def test_options_name_every_format() -> None:

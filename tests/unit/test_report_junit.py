@@ -30,9 +30,9 @@ from tests.unit.reports import (
 )
 
 from nornir_kube_ha.checks import Finding
+from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import Failure as RunFailure
 from nornir_kube_ha.report import Report, to_junit
-from nornir_kube_ha.trial import FaultReport
 
 
 def suites(report: Report) -> dict[str, TestSuite]:

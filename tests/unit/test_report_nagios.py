@@ -29,8 +29,8 @@ from tests.unit.reports import (
 )
 
 from nornir_kube_ha.checks import HOST_CHECKS, Finding
+from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import HostReport, Report, nagios_status, to_nagios
-from nornir_kube_ha.trial import FaultReport
 
 NUMBER = r"-?\d+(?:\.\d+)?"
 RANGE = rf"@?(?:(?:{NUMBER}|~):)?(?:{NUMBER})?"

@@ -27,9 +27,9 @@ from tests.unit.reports import (
 )
 
 from nornir_kube_ha.checks import Finding, Status
-from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.trial import Outcome
 from nornir_kube_ha.report import HostReport, HostState, Report, to_prometheus
-from nornir_kube_ha.trial import Outcome
 
 STATE = HostState(
     "MASTER",

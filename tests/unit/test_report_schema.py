@@ -29,9 +29,9 @@ from tests.unit.reports import (
 )
 
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.failover.trial import Limit, Outcome
 from nornir_kube_ha.report import HostState, Report, to_json
 from nornir_kube_ha.report.model import SCHEMA
-from nornir_kube_ha.trial import Limit, Outcome
 
 PUBLISHED: dict[str, Any] = json.loads((resources.files("nornir_kube_ha.report") / "schema.json").read_text("utf-8"))
 VALIDATOR = Draft202012Validator(PUBLISHED)

@@ -20,13 +20,13 @@ from tests.unit.reports import (
     trial_of,
 )
 
-from nornir_kube_ha.outage import FOREVER, Attempt, Span
+from nornir_kube_ha.failover.outage import FOREVER, Attempt, Span
+from nornir_kube_ha.failover.trial import Trial
 from nornir_kube_ha.report.axis import Axis, Window, windows
 from nornir_kube_ha.report.lanes import NARROW, WIDE, Frame
 from nornir_kube_ha.report.shapes import Line
 from nornir_kube_ha.report.timeline import Timeline, timeline
 from nornir_kube_ha.report.trial_words import MOST_PHASES, sentences
-from nornir_kube_ha.trial import Trial
 
 WHOLE = Window("The whole trial", -1.0, 9.0)
 FRAMES = pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])

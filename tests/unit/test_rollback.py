@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, world
 
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.intent.names import HAPROXY_CFG
-from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.rollback import CHECKS, rollback
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "stale", "world"]  # fixtures
 

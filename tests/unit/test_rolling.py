@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, with_other_haproxy_cfg, without_ping, world
 
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, lost_lease
 from nornir_kube_ha.facts import Facts
-from nornir_kube_ha.lease import this_process
+from nornir_kube_ha.planning.lease import this_process
 from nornir_kube_ha.report import HostReport, Report
-from nornir_kube_ha.runbooks import gate
+from nornir_kube_ha.rollout import gate
+from nornir_kube_ha.rollout.policy import RollOut, Share
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.roll_out import RollOut, Share
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "stale", "world"]  # fixtures
 

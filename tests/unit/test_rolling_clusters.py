@@ -11,18 +11,18 @@ from tests.unit.changes import NONCE
 from tests.unit.conftest import GROUP, as_found
 from tests.unit.test_deploy import ALL, World, statuses, with_other_haproxy_cfg, without_ping, world
 
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks import gate
+from nornir_kube_ha.rollout import gate
+from nornir_kube_ha.rollout.policy import RollOut, Share
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.options import Options
 from nornir_kube_ha.runbooks.remove import remove
-from nornir_kube_ha.runbooks.roll_out import RollOut, Share
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.upgrade import upgrade
 
 __all__ = ["world"]  # a fixture

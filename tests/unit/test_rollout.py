@@ -6,8 +6,8 @@ import pytest
 from nornir.core import Nornir
 
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.rollout import batches
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.rollout_order import batches
 
 NornirOf = Callable[..., Nornir]
 ALL = ["lb-1", "lb-2", "lb-3"]

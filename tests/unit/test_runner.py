@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from nornir.core.plugins.runners import RunnersPluginRegister
 
-from nornir_kube_ha.runbooks.guard import unbroken
-from nornir_kube_ha.runbooks.runner import Runner
+from nornir_kube_ha.cli.exit_codes import unbroken
+from nornir_kube_ha.engine.runner import Runner
 
 
 class Work:

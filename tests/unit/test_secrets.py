@@ -9,11 +9,11 @@ import pytest
 from nornir.core import Nornir
 from pydantic import SecretStr
 
+from nornir_kube_ha.cli.prompts import ask_secret, fetch_secrets
 from nornir_kube_ha.errors import InventoryError
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.inventory.secret import STORE, read_secret
 from nornir_kube_ha.planning.diff import MASK, masked
-from nornir_kube_ha.runbooks.prompts import ask_secret, fetch_secrets
-from nornir_kube_ha.secret import STORE, read_secret
 
 NornirOf = Callable[..., Nornir]
 GOOD = "Tr0ub4dor&3-and-more"
@@ -62,7 +62,7 @@ def test_secret_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source:
 def test_secret_that_is_not_there_says_why(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: object, words: str
 ) -> None:
-    monkeypatch.setattr("nornir_kube_ha.secret.PATIENCE", 0.2)
+    monkeypatch.setattr("nornir_kube_ha.inventory.secret.PATIENCE", 0.2)
     with pytest.raises(ValueError, match=words):
         read_secret(source, tmp_path)
     assert not store.exists() or "reboot" not in store.read_text()

@@ -9,17 +9,18 @@ from nornir.core import Nornir
 from tests.unit.conftest import PASSWORD
 from tests.unit.sshserver import SSHServer
 
+from nornir_kube_ha import api
 from nornir_kube_ha.checks import ALL, NEED_PASSWORD
+from nornir_kube_ha.cli import verbs
+from nornir_kube_ha.cli.main import RUNBOOKS
+from nornir_kube_ha.cli.prompts import fetch_secrets
+from nornir_kube_ha.cli.selection import needs_stats_password
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import InventoryError
 from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.intent.haproxy import UNREADABLE
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.kept_password import with_kept_passwords
-from nornir_kube_ha.runbooks import api, verbs
-from nornir_kube_ha.runbooks.cli import RUNBOOKS
-from nornir_kube_ha.runbooks.prompts import fetch_secrets
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.selection import needs_stats_password
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.generated_password import with_kept_passwords
 from nornir_kube_ha.tasks import get_host_key, render_config
 from nornir_kube_ha.tasks.facts import _variables
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 
+from nornir_kube_ha.cli import selection
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_inventory, select
 from nornir_kube_ha.errors import InventoryError, UsageError
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError
-from nornir_kube_ha.runbooks import selection
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.selection import enter_lab, find_inventory, open_inventory, select
 
 NornirOf = Callable[..., Nornir]
 ALL = ("lb-1", "lb-2", "lb-3")

@@ -23,9 +23,10 @@ from nornir_kube_ha.errors import (
     KubeHaError,
     LoginRefusedError,
 )
-from nornir_kube_ha.login_extras import ALLOWED, INSTEAD, REACHES_OUT
-from nornir_kube_ha.tasks import get_host_key, transport
-from nornir_kube_ha.tasks.ssh_config import Jump
+from nornir_kube_ha.inventory.login_extras import ALLOWED, INSTEAD, REACHES_OUT
+from nornir_kube_ha.ssh import transport
+from nornir_kube_ha.ssh.ssh_config import Jump
+from nornir_kube_ha.tasks import get_host_key
 
 HARMLESS = {
     *("self", "ip", "host", "username", "password", "secret", "port", "device_type", "verbose", "encoding"),

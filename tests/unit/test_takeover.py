@@ -10,19 +10,19 @@ from nornir.core.task import Result, Task
 from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_foreign import VIP_77, WEB, with_file
 
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.former_hosts import add_former_hosts
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.membership import FormerPeer
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.membership import FormerPeer
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.runbooks import former_nodes, second_holder
+from nornir_kube_ha.rollout import former_nodes, second_holder
+from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.runbooks.former_hosts import add_former_hosts
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.roll_out import RollOut
-from nornir_kube_ha.runbooks.run import Run
 
 __all__ = ["run_of", "world"]  # fixtures
 GONE = ip_address("192.0.2.13")

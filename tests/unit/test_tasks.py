@@ -12,7 +12,6 @@ from jinja2 import UndefinedError
 from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
 
-from nornir_kube_ha.config import Render
 from nornir_kube_ha.errors import (
     LeaseHeldError,
     LoginRefusedError,
@@ -23,9 +22,11 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.lease import Lease, Owner, this_process
-from nornir_kube_ha.plan import PACKAGES, HostPlan
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.planning.lease import Lease, Owner, this_process
+from nornir_kube_ha.planning.node_files import Render
+from nornir_kube_ha.planning.plan import PACKAGES, HostPlan
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import (
     change_services,
     commit_config,
@@ -43,7 +44,6 @@ from nornir_kube_ha.tasks import (
 )
 from nornir_kube_ha.tasks import lease as lease_tasks
 from nornir_kube_ha.tasks.lease import take_lease
-from nornir_kube_ha.tasks.shell import Completed
 
 PASSWORD = "only-for-the-lab"
 ASKED = {

@@ -12,7 +12,7 @@ from tests.unit.conftest import DATA
 from nornir_kube_ha.errors import Problem, RefusedTemplateError
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.templating import NAMES
 
 NornirOf = Callable[..., Nornir]

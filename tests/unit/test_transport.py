@@ -18,9 +18,9 @@ from paramiko.common import AUTH_FAILED
 from tests.unit.sshserver import Sent, SSHServer
 
 from nornir_kube_ha.errors import HostKeyUnknownError, HostUnreachableError, LoginRefusedError
-from nornir_kube_ha.tasks import transport
-from nornir_kube_ha.tasks.quick_socket import QuickSocket, connect
-from nornir_kube_ha.tasks.ssh_config import JumpError
+from nornir_kube_ha.ssh import transport
+from nornir_kube_ha.ssh.quick_socket import QuickSocket, connect
+from nornir_kube_ha.ssh.ssh_config import JumpError
 
 DROP = f"#!{sys.executable}\nimport sys\nsys.exit('kex_exchange_identification: read: Connection reset by peer')\n"
 

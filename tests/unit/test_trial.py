@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nornir_kube_ha.api_outage import ApiCost, Requests, Watches
-from nornir_kube_ha.outage import FOREVER, Holding, Outage, Span
-from nornir_kube_ha.trial import ApiLimit, FaultReport, Limit, Outcome, Statistics, Trial, exceeded, losses
+from nornir_kube_ha.failover.api_outage import ApiCost, Requests, Watches
+from nornir_kube_ha.failover.outage import FOREVER, Holding, Outage, Span
+from nornir_kube_ha.failover.trial import ApiLimit, FaultReport, Limit, Outcome, Statistics, Trial, exceeded, losses
 
 ANYTHING = Limit(two_holders=None, after=None, two_after=None)
 TRIAL = Trial("demo", "lb-1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), Outcome.PASSED, heal=2.0)

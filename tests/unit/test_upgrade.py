@@ -9,14 +9,14 @@ from tests.unit.test_deploy import ALL, World, run_of, statuses, with_other_hapr
 from tests.unit.test_rolling import failure_of
 from tests.unit.test_virtual_routers import TWO, WELL, second
 
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine import leases
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import Cluster, Router
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks import leases
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
-from nornir_kube_ha.runbooks.options import Options
-from nornir_kube_ha.runbooks.roll_out import RollOut
-from nornir_kube_ha.runbooks.run import Run
 from nornir_kube_ha.runbooks.upgrade import _send_vip_away, upgrade
 
 __all__ = ["run_of", "world"]  # fixtures

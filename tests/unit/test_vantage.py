@@ -16,11 +16,18 @@ import pytest
 from tests.unit.loopback import Apiserver
 
 from nornir_kube_ha.errors import ClientError, HostUnreachableError
+from nornir_kube_ha.failover.outage import Attempt
+from nornir_kube_ha.failover.probe.settings import Config
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.outage import Attempt
-from nornir_kube_ha.probe.settings import Config
-from nornir_kube_ha.tasks import vantage
-from nornir_kube_ha.tasks.vantage import Client, LocalChannel, bootstrap, client_source, config_of, remote_command
+from nornir_kube_ha.trials import client_runner as vantage
+from nornir_kube_ha.trials.client_runner import (
+    Client,
+    LocalChannel,
+    bootstrap,
+    client_source,
+    config_of,
+    remote_command,
+)
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 NOBODY = Config("127.0.0.1", 9, "127.0.0.1", rate=1, connections=0)  # the discard port: nobody listens
@@ -181,7 +188,7 @@ def test_client_that_hangs_is_killed_and_that_is_an_error(monkeypatch: pytest.Mo
 
 def test_client_ends_with_its_stdin(server: Apiserver) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "nornir_kube_ha.probe.measurement"],
+        [sys.executable, "-m", "nornir_kube_ha.failover.probe.measurement"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -194,7 +201,9 @@ def test_client_ends_with_its_stdin(server: Apiserver) -> None:
 
 def test_client_ends_when_nobody_reads(server: Apiserver) -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "nornir_kube_ha.probe.measurement"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "nornir_kube_ha.failover.probe.measurement"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdin
         assert process.stdout
@@ -207,8 +216,8 @@ def test_client_ends_when_nobody_reads(server: Apiserver) -> None:
 
 def test_client_does_not_outlive_a_controller_that_is_killed() -> None:
     controller = (
-        "import sys, time; from nornir_kube_ha.probe.settings import Config\n"
-        "from nornir_kube_ha.tasks.vantage import Client, LocalChannel\n"
+        "import sys, time; from nornir_kube_ha.failover.probe.settings import Config\n"
+        "from nornir_kube_ha.trials.client_runner import Client, LocalChannel\n"
         f"with Client(LocalChannel, Config{tuple(NOBODY)!r}) as measuring:\n"
         "    print(measuring.channel.process.pid, flush=True); time.sleep(600)"
     )

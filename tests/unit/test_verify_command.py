@@ -18,13 +18,14 @@ from ruamel.yaml import YAML
 from tests.unit.kubernetes import kubeconfig
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
+from nornir_kube_ha.cli import main as cli
+from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
+from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.lease import Lease
-from nornir_kube_ha.probe.settings import Kubernetes
+from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.report.files import FORMATS
-from nornir_kube_ha.runbooks import cli, verify
-from nornir_kube_ha.runbooks import run as run_module
+from nornir_kube_ha.runbooks import verify
 
 DATA = Path(__file__).parent / "data"
 INVENTORY = Path(__file__).parents[2] / "inventory"
@@ -321,7 +322,7 @@ def test_report_that_finds_no_room_on_stdout_is_left_in_the_folder(
     ("redirections", "code"), [(">/dev/full", 7), (">&-", 0), (">&- 2>&- <&-", 0), ("2>/dev/full", 0)]
 )
 def test_output_that_nobody_can_take_ends_without_a_traceback(redirections: str, code: int) -> None:
-    script = f'"$0" -m nornir_kube_ha.runbooks.cli checks {redirections}'
+    script = f'"$0" -m nornir_kube_ha.cli.main checks {redirections}'
     completed = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, check=False)
     assert completed.returncode == code
     assert "Traceback" not in completed.stderr

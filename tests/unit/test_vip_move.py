@@ -10,13 +10,13 @@ from tests.unit.changes import VIP, vrrp
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, MoveError
 from nornir_kube_ha.facts import Facts, Moves
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.report import Failure, HostReport, Report
-from nornir_kube_ha.runbooks.run import Run
-from nornir_kube_ha.runbooks.vip_move import move_vip
+from nornir_kube_ha.rollout.vip_move import move_vip
 from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
 
 NAMES: Mapping[Any, str] = {

@@ -12,14 +12,14 @@ from tests.unit.changes import Change, facts, findings_of, together, vrrp
 from tests.unit.test_deploy import ALL, World, run_of, world
 
 from nornir_kube_ha.checks import ClusterView, HostView, Status
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import Problem, UsageError
 from nornir_kube_ha.facts import Advert, Answer, Facts, Heard, Probe, Scope, VRRPInstance
 from nornir_kube_ha.facts.wire import heard_filter
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF, KEEPALIVED_DROP_IN
-from nornir_kube_ha.inventory import load_intent
-from nornir_kube_ha.runbooks.run import Run
+from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.runbooks.verify import verify
 from nornir_kube_ha.runbooks.vip import _router_of
 

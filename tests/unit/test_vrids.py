@@ -14,7 +14,7 @@ from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.intent.fields import AUTO
 from nornir_kube_ha.intent.intent import may_share_a_link, sharing_a_link
 from nornir_kube_ha.intent.vrids import with_vrids
-from nornir_kube_ha.inventory import load_intent
+from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 Asked = list[tuple[int, int]]

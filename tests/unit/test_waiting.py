@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nornir_kube_ha.tasks.waiting import is_readable
+from nornir_kube_ha.ssh.poll import is_readable
 
 
 def test_what_comes_is_seen_and_what_does_not_is_waited_for() -> None:

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.authority import validity
 from nornir_kube_ha.checks.model import ClusterView, Severity, Skipped, Verdict
 from nornir_kube_ha.facts import Certificate, Facts, Package
 from nornir_kube_ha.intent import Apiserver, Cluster
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
+from nornir_kube_ha.planning.ca_validity import validity
 
 DAY = 86400  # seconds
 _HINT = "see haproxy.apiservers_up, or ask the apiserver from a node: `openssl s_client -connect ADDRESS:PORT`"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Verdict
-from nornir_kube_ha.families import family_of
 from nornir_kube_ha.intent.names import RUN_FOLDER
-from nornir_kube_ha.plan import UNITS, required_packages
+from nornir_kube_ha.planning.package_managers import family_of
+from nornir_kube_ha.planning.plan import UNITS, required_packages
 
 LONGEST_DIFF = 60  # lines in a report; `deploy --dry-run --diff` shows all
 

@@ -7,7 +7,7 @@ from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.facts import Advert, Heard, Scope
 from nornir_kube_ha.intent import FOREMOST, Router
 from nornir_kube_ha.intent.names import VRRP_INSTANCE
-from nornir_kube_ha.membership import live_peers
+from nornir_kube_ha.planning.membership import live_peers
 
 MOST_NAMED = 5  # former peers
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.facts import Liveness
 from nornir_kube_ha.intent.names import CHECK_VRRP, KEEPALIVED_CONF
-from nornir_kube_ha.plan import UNITS
+from nornir_kube_ha.planning.plan import UNITS
 
 UNCHECKED = 10  # seconds without a run of its scripts, which come each second
 STARTS = 5  # seconds in which a keepalived forks its VRRP process and runs its first script, on a busy host

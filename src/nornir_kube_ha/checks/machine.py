@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Skipped, Verdict
 from nornir_kube_ha.firewall import openings
-from nornir_kube_ha.packetfilter import passage
+from nornir_kube_ha.firewall.ruleset import passage
 
 ENOUGH = 2**30  # bytes: a large disk need not have its share free
 

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from nornir_kube_ha.addresses import IPAddress
-from nornir_kube_ha.dialect import virtual_router_ids
 from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.plan import HostPlan
+from nornir_kube_ha.planning.plan import HostPlan
+from nornir_kube_ha.planning.vrrp_compatibility import virtual_router_ids
 
 NOT_ASKED = "not asked: a quick look asks the hosts only, and a gate asks no other node"
 

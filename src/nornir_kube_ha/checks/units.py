@@ -6,7 +6,7 @@ from nornir_kube_ha.checks.liveness import younger_child
 from nornir_kube_ha.checks.model import HostRule, HostView, Verdict
 from nornir_kube_ha.facts import Loaded
 from nornir_kube_ha.intent.names import CONFIGURATIONS
-from nornir_kube_ha.plan import RELOADED_BY
+from nornir_kube_ha.planning.plan import RELOADED_BY
 
 FLAPPING = 600  # seconds since systemd started a unit again within which it is not called stable
 DATE_SLACK = 1  # second: haproxy and systemd tell whole seconds

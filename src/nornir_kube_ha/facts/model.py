@@ -15,7 +15,7 @@ from nornir_kube_ha.facts.moves import Moves
 from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
-from nornir_kube_ha.packetfilter import Ruleset, parse_ruleset
+from nornir_kube_ha.firewall.ruleset import Ruleset, parse_ruleset
 from nornir_kube_ha.versions import upstream_version
 
 NO_MOVES = Moves()

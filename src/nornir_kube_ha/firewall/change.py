@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nornir_kube_ha.firewall.managers import Manager, manager_of, rules_of
 from nornir_kube_ha.firewall.model import FirewallChange, FirewallFact, Opening
-from nornir_kube_ha.packetfilter import Ruleset, Table, passage
+from nornir_kube_ha.firewall.ruleset import Ruleset, Table, passage
 
 
 def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> FirewallChange | None:

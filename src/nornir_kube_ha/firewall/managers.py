@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nornir_kube_ha.firewall.model import FirewallFact, Opening
-from nornir_kube_ha.packetfilter import VRRP, Chain, Ruleset, Table, stopping
+from nornir_kube_ha.firewall.ruleset import VRRP, Chain, Ruleset, Table, stopping
 
 MARK = "kube-ha"
 LONGEST_RULE = 1000  # characters

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nornir_kube_ha.packetfilter import Packet
+from nornir_kube_ha.firewall.ruleset import Packet
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from ipaddress import ip_address
 
 from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface
 from nornir_kube_ha.firewall.model import Opening
+from nornir_kube_ha.firewall.ruleset import TCP, VRRP, Packet
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.packetfilter import TCP, VRRP, Packet
 
 _PEERS = re.compile(r"unicast_peer\s*\{([^}]*)\}")
 _TABLES = re.compile(r"^peers\s.*?^\s*bind\s+\S+?:(\d+)\b.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nornir_kube_ha.api_outage import ApiCost
+from nornir_kube_ha.failover.api_outage import ApiCost
+from nornir_kube_ha.failover.trial import FaultReport, Statistics
 from nornir_kube_ha.report.faults import in_seconds, spread
-from nornir_kube_ha.trial import FaultReport, Statistics
 
 API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
     "address": lambda cost: cost.address.gap,

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nornir_kube_ha.outage import FOREVER, Outage
-from nornir_kube_ha.trial import Trial
+from nornir_kube_ha.failover.outage import FOREVER, Outage
+from nornir_kube_ha.failover.trial import Trial
 
 ROOM = 0.35  # of what is looked at closely, on both sides
 LEAST_ROOM = 0.1  # seconds

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.report.api import ApiRow, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.axis import windows
 from nornir_kube_ha.report.faults import Cost, clusters_of, cost_of, in_words, troubles_of, verdict
@@ -11,7 +12,6 @@ from nornir_kube_ha.report.lanes import NARROW, WIDE
 from nornir_kube_ha.report.page import Anchors, Topic
 from nornir_kube_ha.report.timeline import Timeline, timeline
 from nornir_kube_ha.report.trial_words import sentences
-from nornir_kube_ha.trial import FaultReport, Outcome, Trial
 
 KINDS = {
     Outcome.PASSED: Status.PASS,

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Statistics, Trial
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.trial import FaultReport, Outcome, Statistics, Trial
 
 NO_END = "no end"
 NONE = "-"

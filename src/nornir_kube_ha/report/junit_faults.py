@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.faults import cost_of, in_words, seconds_of, troubles_of
 from nornir_kube_ha.text import indented
-from nornir_kube_ha.trial import FaultReport, Outcome
 
 SUITE = "faults"
 

@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks import CHECKS, Finding, Status
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api
 from nornir_kube_ha.report.faults import NONE, cost_of, counts_of, in_words, verdict
 from nornir_kube_ha.report.model import HostReport, Report
 from nornir_kube_ha.report.text import parts
 from nornir_kube_ha.report.trouble import Trouble, troubles
 from nornir_kube_ha.text import clean, one_line
-from nornir_kube_ha.trial import FaultReport, Outcome
 
 _FENCE = 3  # backticks at least around a block
 _OUTAGES = ("outage of new connections", "of long-lived ones", "after the heal")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from nornir_kube_ha.checks import NO_APISERVER_YET, Finding, Status
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, KubeHaError
-from nornir_kube_ha.trial import FaultReport
+from nornir_kube_ha.failover.trial import FaultReport
 
 SCHEMA = 1
 """Version of the machine formats; a change that a reader must know of raises it."""

@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks import NO_APISERVER_YET, Status
-from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, counts_of
 from nornir_kube_ha.report.model import Report
 from nornir_kube_ha.report.trouble import Trouble, troubles
 from nornir_kube_ha.text import one_line
-from nornir_kube_ha.trial import FaultReport, Outcome
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")

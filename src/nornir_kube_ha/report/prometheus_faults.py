@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from nornir_kube_ha.outage import FOREVER
+from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Statistics
 from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, two_holders
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.trial import FaultReport, Outcome, Statistics
 
 Sample = tuple[Mapping[str, str], str]
 

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-from nornir_kube_ha.api_outage import ApiCost
-from nornir_kube_ha.outage import FOREVER, Attempt, Outage
-from nornir_kube_ha.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.api_outage import ApiCost
+from nornir_kube_ha.failover.outage import FOREVER, Attempt, Outage
+from nornir_kube_ha.failover.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.trial import Trial
 from nornir_kube_ha.report.axis import Axis
 from nornir_kube_ha.report.faults import in_seconds
 from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
 from nornir_kube_ha.report.shapes import Line, Text
-from nornir_kube_ha.trial import Trial
 
 DENSE = 4.5  # pixels: where a request has fewer, a bar stands for many of them
 BREAK = 9  # pixels without any request, which end such a bar

@@ -6,10 +6,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.faults import NO_END, NONE, Cost, cost_of, in_words, troubles_of, verdict
 from nornir_kube_ha.text import clean, indented, one_line
-from nornir_kube_ha.trial import FaultReport, Outcome
 
 STYLES = {
     Outcome.PASSED: "green",

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nornir_kube_ha.failover.trial import Trial
 from nornir_kube_ha.report.axis import Axis, Window
 from nornir_kube_ha.report.faults import in_seconds
 from nornir_kube_ha.report.holders import holder_lines, holders_of, two_holders_words
 from nornir_kube_ha.report.lanes import BESIDE, GAP, Frame, amid, area, lane_name, lanes
 from nornir_kube_ha.report.requests import outage_words, request_lines, requests_of
 from nornir_kube_ha.report.shapes import Line, Text
-from nornir_kube_ha.trial import Trial
 
 ROW = 15  # pixels of a line of text
 

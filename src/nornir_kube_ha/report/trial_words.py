@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from nornir_kube_ha.outage import Outage
+from nornir_kube_ha.failover.outage import Outage
+from nornir_kube_ha.failover.trial import Trial
 from nornir_kube_ha.report.api import api_rows_of
 from nornir_kube_ha.report.faults import in_seconds, in_words
-from nornir_kube_ha.trial import Trial
 
 MOST_PHASES = 40
 """More of them than these nobody reads."""

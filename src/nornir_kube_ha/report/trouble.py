@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report.faults import clusters_of, troubles_of
 from nornir_kube_ha.report.model import Failure, HostReport, Report
-from nornir_kube_ha.trial import FaultReport
 
 _TOLD = 3  # trials of a fault: a pager and a ticket have no room for a hundred
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)

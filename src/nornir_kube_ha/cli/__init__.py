@@ -1,0 +1,1 @@
+"""The command line: options, hosts, prompts, progress, exit codes."""

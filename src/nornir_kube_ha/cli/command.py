@@ -1,0 +1,167 @@
+"""A runbook as a command: options, hosts, the run, its report on stdout, its exit code."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from nornir_kube_ha.cli.exit_codes import abandon_stdout, guarded, is_full, leave_in_time, tell, unbroken
+from nornir_kube_ha.cli.options.runbook import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
+from nornir_kube_ha.cli.progress import with_progress
+from nornir_kube_ha.cli.prompts import fetch_secrets
+from nornir_kube_ha.cli.selection import (
+    choose_checks,
+    enter_lab,
+    find_inventory,
+    needs_stats_password,
+    open_inventory,
+    select,
+)
+from nornir_kube_ha.cli.showing import show
+from nornir_kube_ha.engine.former_hosts import add_former_hosts
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.errors import KubeHaError, OutputError, UsageError
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.lazy import later
+from nornir_kube_ha.report import RENDERINGS, Report
+from nornir_kube_ha.report.files import FORMATS, write_report
+from nornir_kube_ha.text import one_line
+
+Runbook = Callable[[Run, Options], Report]
+AddOptions = Callable[[argparse.ArgumentParser], None]
+
+
+def run_as_script(
+    name: str, description: str | None, runbook: Runbook, arguments: list[str] | None, add_own: AddOptions
+) -> int:
+    """Run a runbook as a script of its own.
+
+    Arguments:
+        name: of the runbook
+        description: what `--help` says
+        runbook: the function that does it
+        arguments: of the command line; the process's own if not given
+        add_own: adds its own options
+
+    Returns:
+        The exit code
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_options(parser, add_own)
+    return guarded(
+        lambda: run_runbook(name, runbook, parse(parser, arguments)),
+        owns_process=arguments is None,
+    )
+
+
+def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> int:
+    """Run a runbook as a command line asks, and write its report to stdout.
+
+    Arguments:
+        name: of the runbook
+        runbook: the function that does it
+        arguments: parsed, of a parser that `add_options` was given
+
+    Returns:
+        The exit code; with `--output nagios` that of a monitoring plugin
+
+    Raises:
+        KubeHaError: nothing was started
+    """
+    options = parse_options(arguments)
+    if options.failover.list_faults:
+        sys.stdout.write("".join(f"{line}\n" for line in later("nornir_kube_ha.cli.faults:fault_lines")()))
+        return 0
+    if options.output != "nagios":
+        report, unwritten = _run(name, runbook, options)
+        return (report.exit_code if report else 0) or (OutputError.exit_code if unwritten else 0)
+    try:
+        report, _ = _run(name, runbook, options)
+    except Exception as error:  # noqa: BLE001 - whatever it is, a pager must not take it for an answer
+        if not isinstance(error, KubeHaError):
+            traceback.print_exc()
+        sys.stdout.write(f"KUBE-HA UNKNOWN - {one_line(str(error)).replace('|', '/')}\n")
+        return NAGIOS_UNKNOWN
+    status: int = later(RENDERINGS["nagios_status"])(report) if report else NAGIOS_UNKNOWN
+    return status
+
+
+def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, bool]:
+    """Return the run's report, and whether some of it could not be written; no report if hosts were only listed."""
+    leave_in_time(changes=name != "verify" and not options.dry_run)
+    inventory = find_inventory(options.inventory)
+    tell(f"inventory {inventory}")
+    nornir = with_progress(open_inventory(inventory, forks=options.forks, dry_run=options.dry_run), sys.stderr)
+    hosts = select(nornir, options)
+    if options.former:
+        hosts = add_former_hosts(nornir, hosts, options.former)
+    checks = choose_checks(options)
+    load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
+    if options.list_hosts:
+        show(hosts)
+        return None, False
+    _make_folder(options.report_dir)
+    needed = needs_stats_password(name, checks)
+    fetch_secrets(nornir, stats_password=needed)
+    enter_lab(nornir, hosts, inventory)
+    intent = load_intent(nornir, stats_password=needed)
+    run = Run(name, nornir, intent, hosts, checks=checks, verbosity=options.verbosity, tell=tell)
+    run.unbroken = unbroken
+    try:
+        report = runbook(run, options)
+    except BaseException as error:  # what is known so far is not lost
+        run.interrupt(error)
+        _publish(run.report(), options)
+        raise
+    finally:
+        run.close()
+    return report, not options.list_generations and not _publish(report, options)
+
+
+def _make_folder(folder: Path | None) -> None:
+    """Before anything is done, so that its report will not be lost."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--report-dir {folder} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"--report-dir {folder} cannot be written to")
+
+
+def _publish(report: Report, options: Options) -> bool:
+    """Write the report wherever it is wanted, and return whether all of it could be written.
+
+    What hosts were changed is known here alone: a file that cannot be written keeps no other from being so.
+    """
+    written = True
+    if options.report_dir:
+        try:
+            write_report(report, options.report_dir)
+            tell(f"report in {options.report_dir}")
+        except OSError as error:
+            tell(f"error: {error.strerror}")
+            written = False
+    try:
+        _show(report, options)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        abandon_stdout()
+        tell(f"error: the report cannot be written to stdout: {error.strerror}")
+        written = False
+    return written
+
+
+def _show(report: Report, options: Options) -> None:
+    if options.output == "terminal":
+        later("nornir_kube_ha.report.terminal:show_report")(report, with_diff=options.diff)
+    else:
+        _name, render = FORMATS[options.output]
+        sys.stdout.write(f"{render(report).rstrip()}\n")
+    sys.stdout.flush()

@@ -1,0 +1,34 @@
+"""`kube-ha init`: a first inventory of one's own."""
+
+import argparse
+from importlib import resources
+from pathlib import Path
+
+from nornir_kube_ha.cli.exit_codes import tell
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.files import write_file
+
+
+def run_init(arguments: argparse.Namespace) -> int:
+    """Write a first inventory: the guide's plan, for a user to put their own addresses in.
+
+    Arguments:
+        arguments: parsed: `folder`, which is made if it is not there
+
+    Returns:
+        The exit code
+
+    Raises:
+        UsageError: the folder holds something already, or cannot be written
+    """
+    folder: Path = arguments.folder
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageError(f"{folder} is not empty; name a new folder, so that nothing is overwritten")
+        for example in resources.files("nornir_kube_ha").joinpath("example").iterdir():
+            write_file(folder / example.name, example.read_bytes())  # by the user's umask, whatever it is there
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error}") from error
+    tell(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
+    tell(f"next: put your own addresses in, then `kube-ha deploy -i {folder} --dry-run --diff`")
+    return 0

@@ -1,0 +1,186 @@
+"""Labs: boot an inventory's hosts on this machine, look around on them, break them, and take them down."""
+
+import argparse
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from nornir_kube_ha.cli.exit_codes import tell
+from nornir_kube_ha.errors import KubeHaError
+from nornir_kube_ha.lab import lifecycle, network
+from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
+from nornir_kube_ha.lab.hosts import Host, read_layout
+from nornir_kube_ha.lab.layout import Layout, check_lab_name
+from nornir_kube_ha.lab.programs import TOOLS, ensure_programs
+from nornir_kube_ha.lab.state import LabFiles
+from nornir_kube_ha.lab.status import HostStatus, status
+from nornir_kube_ha.text import clean
+
+if TYPE_CHECKING:
+    from nornir_kube_ha.intent import Intent
+
+
+def run_up(options: argparse.Namespace) -> int:
+    """`lab up`."""
+    lifecycle.require_root()
+    # With facts and intent, which the other verbs need not.
+    from nornir_kube_ha.lab.intent import has_real_plane, layouts_of, with_control_plane  # noqa: PLC0415
+    from nornir_kube_ha.planning.plan import PACKAGES  # noqa: PLC0415
+
+    intent = with_control_plane(_intent(options.inventory), options.control_plane, options.etcd)
+    programs = ensure_programs(options.kube_apiserver, _progress) if has_real_plane(intent) else None
+    if programs:
+        _progress(f"control plane: kube-apiserver {programs.version}")
+    layouts = layouts_of(intent, programs.version if programs else "")
+    for layout in layouts:
+        lifecycle.up(layout, _progress, PACKAGES if options.installed else (), programs)
+    for layout in layouts:
+        _print_table(status(layout.name))
+    return 0
+
+
+def run_down(options: argparse.Namespace) -> int:
+    """`lab down`: also a success when there is none."""
+    lifecycle.require_root()
+    if options.lab is None and not lifecycle.labs():
+        _progress("no lab is up")
+        return 0
+    lab = _lab(options)
+    lifecycle.down(lab)
+    _progress(f"lab {lab} is down")
+    return 0
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """`lab status`."""
+    lab = _lab(options)
+    hosts = status(lab)
+    if not hosts:
+        raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
+    _print_table(hosts)
+    return 0 if all(host.answers for host in hosts) else 1
+
+
+def run_ssh(options: argparse.Namespace) -> NoReturn:
+    """`lab ssh`: becomes ssh, so that its terminal and its exit code are ssh's."""
+    layout = read_layout(_lab(options))
+    command = ssh_command(layout, options.host, options.command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
+    network.enter(layout.name)
+    os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+def run_exec(options: argparse.Namespace) -> NoReturn:
+    """`lab exec`: becomes the command."""
+    lab = _lab(options)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise LabRequestError("lab exec: which command? For example: kube-ha lab exec -- ip route")
+    network.enter(lab)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+    except FileNotFoundError:
+        raise LabRequestError(f"lab exec: {command[0]} is not on this machine") from None
+
+
+def run_kubectl(options: argparse.Namespace) -> NoReturn:
+    """`lab kubectl`: becomes kubectl, with the lab's kubeconfig."""
+    lab = _lab(options)
+    kubeconfig = LabFiles(lab).kubeconfig
+    if not kubeconfig.exists():
+        raise LabRequestError(f"lab {lab} has no real control plane: kube-ha lab up --control-plane real")
+    kubectl = TOOLS.ensure(_progress) / "kubectl"
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    network.enter(lab)
+    os.execve(kubectl, [str(kubectl), *command], {**os.environ, "KUBECONFIG": str(kubeconfig)})  # noqa: S606
+
+
+def run_apiserver(options: argparse.Namespace) -> int:
+    """`lab apiserver`."""
+    layout = read_layout(_lab(options))
+    mode = f"slow {options.seconds:f}" if options.mode == "slow" else options.mode
+    Host(layout.name, layout.host(options.host).name).set_apiserver(mode)
+    return 0
+
+
+def run_off(options: argparse.Namespace) -> int:
+    """`lab off`."""
+    lifecycle.power_off(_lab(options), options.host)
+    return 0
+
+
+def run_on(options: argparse.Namespace) -> int:
+    """`lab on`."""
+    lifecycle.power_on(_lab(options), options.host)
+    return 0
+
+
+def ssh_command(layout: Layout, host: str, command: list[str], *, terminal: bool) -> list[str]:
+    """Return the command that logs in to a host: by the lab's own key, to the host's own key, by nobody's settings.
+
+    Arguments:
+        layout: the lab
+        host: the host's name
+        command: what to run there; a login shell if empty
+        terminal: whether a person sits in front of it
+    """
+    files = LabFiles(layout.name)
+    settings = (
+        f"UserKnownHostsFile={files.known_hosts}",
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+        "IdentitiesOnly=yes",
+        "BatchMode=yes",
+        "LogLevel=ERROR",
+    )
+    return [
+        *("ssh", "-F", "none", "-i", str(files.private_key)),
+        *(word for setting in settings for word in ("-o", setting)),
+        *(["-t"] if terminal else []),
+        f"root@{layout.host(host).address.ip}",
+        *command,
+    ]
+
+
+def _lab(options: argparse.Namespace) -> str:
+    lifecycle.require_root()
+    if options.lab is not None:
+        return check_lab_name(options.lab)
+    labs = lifecycle.labs()
+    if len(labs) > 1:
+        with suppress(KubeHaError):  # the lab of the inventory in use is meant, if there is one and it says so
+            labs = [layout.name for layout in _layouts(None) if layout.name in labs] or labs
+    if len(labs) > 1:
+        raise LabRequestError(f"there are several labs; choose one with --lab: {', '.join(labs)}")
+    if not labs:
+        raise LabDownError("no lab is up; start one with: kube-ha lab up")
+    return labs[0]
+
+
+def _layouts(inventory: Path | None) -> tuple[Layout, ...]:
+    from nornir_kube_ha.lab.intent import layouts_of  # noqa: PLC0415 - that the other verbs need not wait
+
+    return layouts_of(_intent(inventory))
+
+
+def _intent(inventory: Path | None) -> "Intent":
+    from nornir_kube_ha.cli.selection import find_inventory, open_inventory  # noqa: PLC0415 - the same
+    from nornir_kube_ha.inventory.load import load_intent  # noqa: PLC0415 - with Nornir, a quarter of a second
+
+    nornir = open_inventory(find_inventory(inventory))
+    return load_intent(nornir, read_files=False)  # it may name the CA of a lab that is yet to be
+
+
+def _progress(line: str) -> None:
+    tell(line)
+
+
+def _print_table(hosts: list[HostStatus]) -> None:
+    width = max(len(host.name) for host in hosts)
+    for host in hosts:
+        state = "up" if host.answers else "on" if host.is_on else "down"
+        address = str(host.address or "-")
+        sys.stdout.write(
+            clean(f"{host.name:{width}}  {address:18}  {state:4}  {'' if host.answers else host.seen}".rstrip()) + "\n"
+        )

@@ -1,0 +1,160 @@
+"""The command `kube-ha`: every runbook, a first inventory, and the lab."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nornir_kube_ha.cli.exit_codes import guarded
+from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
+from nornir_kube_ha.cli.options.failover import add_failover_options
+from nornir_kube_ha.cli.options.lab import Parsers
+from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
+from nornir_kube_ha.cli.options.runbook import (
+    add_deploy_options,
+    add_inventory_option,
+    add_options,
+    add_remove_options,
+    add_rollback_options,
+    add_upgrade_options,
+    add_verify_options,
+    parse,
+)
+from nornir_kube_ha.lazy import later, postpone
+
+postpone("invoke")  # paramiko needs it for `Match exec` in an ssh_config file alone, and reading it takes 60 ms
+
+RUNBOOKS = {
+    "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),
+    "verify": (
+        "look whether every host is what the inventory says, and change nothing",
+        add_verify_options,
+    ),
+    "rollback": ("put every host back on files that it had before, and that were good", add_rollback_options),
+    "upgrade": ("bring every host to the newest haproxy and keepalived, without an outage", add_upgrade_options),
+    "remove": ("take everything off every host again, the VIP's holder last", add_remove_options),
+    "failover-test": (
+        "break things on purpose, and measure a client's outage",
+        add_failover_options,
+    ),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run `kube-ha`.
+
+    Arguments:
+        arguments: of the command line; the process's own if not given
+
+    Returns:
+        The exit code
+    """
+
+    def run() -> int:
+        parsed = parse(make_parser(), arguments)
+        exit_code: int = parsed.run(parsed)
+        return exit_code
+
+    return guarded(run, owns_process=arguments is None)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line. What a command needs is imported when it is run: `--help` waits for none of it."""
+    parser = argparse.ArgumentParser(
+        prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (words, add_own) in RUNBOOKS.items():
+        parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        add_options(parser_of_runbook, add_own)
+        parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
+    _add_vip(commands)
+    _add_drain(commands)
+    _add_hostkeys(commands)
+    _add_checks(commands)
+    _add_init(commands)
+    add_lab_parser(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    """`--version`. argparse's own has to be told it before anybody asks."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_unused: Any) -> None:  # noqa: ANN401 - argparse's own
+        sys.stdout.write(f"nornir-kube-ha {later('importlib.metadata:version')('nornir-kube-ha')}\n")
+        parser.exit()
+
+
+def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
+    run, runbook = later("nornir_kube_ha.cli.command:run_runbook"), f"nornir_kube_ha.runbooks.{name}:{name}"
+    exit_code: int = run(name, later(runbook), arguments)
+    return exit_code
+
+
+def _add_vip(commands: Parsers) -> None:
+    parser = commands.add_parser("vip", help="move the VIP to another node, as planned")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    words = "move a cluster's VIP to one of its nodes: nothing is restarted, and nobody waits for a time-out"
+    move = verbs.add_parser("move", help=words, description=words)
+    add_inventory_option(move)
+    move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
+    words = "which one, where the cluster has several virtual routers (its own); VIPs of one router move together"
+    move.add_argument("--vip", metavar="ADDRESS", default="", help=words)
+    words = "how long connections go on where they are before they are reset, so that requests may end (0.5; 0 for not)"
+    move.add_argument("--drain", metavar="TIME", type=drain_seconds, default=0.5, help=words)
+    _add_allow_unreachable(move, "move the VIP though another node of the cluster cannot be reached")
+    move.set_defaults(run=later("nornir_kube_ha.runbooks.vip:run_move"))
+
+
+def _add_drain(commands: Parsers) -> None:
+    words = "send an apiserver no new connections for a while, on all load balancers; those that are there go on"
+    drain = commands.add_parser("drain", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    drain.add_argument(
+        "--for",
+        dest="seconds",
+        metavar="TIME",
+        type=seconds,
+        default=3600,
+        help="how long, as 30m: then each load balancer ends it by itself (1h)",
+    )
+    words = "end a drain: send an apiserver new connections again, on all load balancers"
+    ready = commands.add_parser("ready", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    for name, parser in (("drain", drain), ("ready", ready)):
+        parser.add_argument("apiserver", metavar="APISERVER", help="its name in the inventory")
+        add_inventory_option(parser)
+        _add_allow_unreachable(parser, "go on with the load balancers that can be reached, though one cannot")
+        parser.set_defaults(run=later(f"nornir_kube_ha.runbooks.drain:run_{name}"))
+
+
+def _add_allow_unreachable(parser: argparse.ArgumentParser, words: str) -> None:
+    parser.add_argument("--allow-unreachable", action="store_true", help=words)
+
+
+def _add_hostkeys(commands: Parsers) -> None:
+    parser = commands.add_parser("hostkeys", help="the SSH keys by which hosts are known")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    words = "show the fingerprint of each host's key, and pin those that are not known in a file of the inventory"
+    enroll = verbs.add_parser("enroll", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    enroll.add_argument("hosts", metavar="HOST", nargs="*", help="of the inventory; all that are ours if none is named")
+    add_inventory_option(enroll)
+    enroll.add_argument(
+        "--yes", action="store_true", help="do not ask: for machines, where nobody else can be on the way to the hosts"
+    )
+    enroll.set_defaults(run=later("nornir_kube_ha.runbooks.hostkeys:run_enroll"))
+
+
+def _add_checks(commands: Parsers) -> None:
+    parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
+    parser.set_defaults(run=later("nornir_kube_ha.cli.checks:run_list"))
+
+
+def _add_init(commands: Parsers) -> None:
+    parser = commands.add_parser("init", help="write a first inventory of your own, the guide's plan, to a folder")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet, or is empty")
+    parser.set_defaults(run=later("nornir_kube_ha.cli.init:run_init"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

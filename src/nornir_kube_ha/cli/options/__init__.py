@@ -1,0 +1,1 @@
+"""What each command understands, and the types of its values."""

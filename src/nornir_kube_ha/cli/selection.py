@@ -1,0 +1,230 @@
+"""From a command line to the hosts that it means: the inventory, the filters, and the door to the lab."""
+
+import fnmatch
+import os
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+from nornir import InitNornir
+from nornir.core import Nornir
+from nornir.core.exceptions import PluginNotRegistered
+from nornir.core.inventory import Group, Host
+from ruamel.yaml.error import YAMLError
+
+from nornir_kube_ha.checks import ALL, NEED_PASSWORD
+from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine.runner import Runner
+from nornir_kube_ha.errors import MOST, InventoryError, UsageError
+from nornir_kube_ha.inventory.files import FILES, problems_of_files
+from nornir_kube_ha.inventory.load import login_problems, merged_data, our_hosts
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.lab.errors import LabDownError
+from nornir_kube_ha.text import one_line, shortened
+
+WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only what hosts have kept
+HOSTS_FILE = FILES["host"]
+CHECKOUT_INVENTORY = (Path(__file__).parents[1] / "runbooks").resolve().parent / "inventory"  # a link, in a checkout
+
+
+def find_inventory(given: Path | None) -> Path:
+    """The inventory to work on.
+
+    Arguments:
+        given: from the command line; else $KUBE_HA_INVENTORY, ./inventory, or the checkout's own
+
+    Raises:
+        UsageError: there is none
+    """
+    if given or "KUBE_HA_INVENTORY" in os.environ:
+        path = (given or Path(os.environ["KUBE_HA_INVENTORY"])).expanduser()
+        path = path.parent if path.name in FILES.values() else path
+        if path.is_file() or (path / HOSTS_FILE).is_file():
+            return path.resolve()
+        raise UsageError(f"inventory {path}: neither a folder with {HOSTS_FILE} nor a Nornir configuration file")
+    for path in (Path("inventory"), CHECKOUT_INVENTORY):
+        if (path / HOSTS_FILE).is_file():
+            return path.resolve()
+    raise UsageError("no inventory: name one with -i, or write a first one with `kube-ha init DIR`")
+
+
+def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Nornir:
+    """An initialised Nornir. Nothing is sent anywhere yet.
+
+    Arguments:
+        path: a folder with hosts.yaml, or a Nornir configuration file
+        forks: how many hosts at once
+        dry_run: whether tasks only say what they would change
+
+    Raises:
+        InventoryError: one of its files is not of an inventory's form
+        UsageError: it cannot be read
+    """
+    if path.is_dir() and (problems := [*problems_of_files(path)]):
+        raise InventoryError(problems)
+    logging = {"enabled": False}  # nornir.log would hold every task's arguments
+    inventory = {
+        "plugin": "SimpleInventory",
+        "options": {f"{key}_file": str(path / name) for key, name in FILES.items()},
+    }
+    try:
+        if path.is_dir():
+            nornir = InitNornir(logging=logging, inventory=inventory)
+        else:
+            nornir = InitNornir(config_file=str(path), logging=logging)
+    except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
+        words = f"there is no group {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        raise UsageError(f"inventory {path} cannot be read: {shortened(one_line(words), MOST)}") from error
+    if own := [group.name for group in nornir.inventory.groups.values() if _is_its_own_parent(group)]:
+        raise UsageError(f"inventory {path}: groups {' and '.join(own)} are their own parents")
+    nornir.data.dry_run = dry_run
+    return nornir.with_runner(Runner(forks))
+
+
+def _is_its_own_parent(group: Group) -> bool:
+    above: list[Group] = [*group.groups]
+    for each in above:  # grows as we go
+        above += [parent for parent in each.groups if parent not in above]
+    return group in above
+
+
+def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
+    """Names of the hosts that the options mean.
+
+    Arguments:
+        nornir: with the whole inventory
+        options: with filters and limit
+
+    Raises:
+        UsageError: no host matches, or the limit names one that is not there
+    """
+    ours = our_hosts(nornir)
+    if unknown := sorted(set(options.limit) - {host.name for host in ours}):
+        raise UsageError(f"--limit: no host called {', '.join(unknown)}; there are {', '.join(_names(ours))}")
+    names = _names(host for host in ours if _matches(host, options))
+    if not names:
+        wanted = [f"{key}={value}" for key, value in options.filters]
+        wanted += [f"--limit {','.join(options.limit)}"] if options.limit else []
+        raise UsageError(
+            f"no host matches {' and '.join(wanted) or 'at all'}; there are {', '.join(_names(ours)) or 'none of ours'}"
+        )
+    return names
+
+
+def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
+    """Names of hosts that are named one by one, be they ours or not; all that are ours if none is.
+
+    Arguments:
+        nornir: with the whole inventory
+        given: from the command line
+
+    Raises:
+        UsageError: there is no such host
+    """
+    names = tuple(dict.fromkeys(given)) or _names(our_hosts(nornir))
+    there = nornir.inventory.hosts
+    if unknown := [name for name in names if name not in there]:
+        raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(there) or 'none'}")
+    return names
+
+
+def refuse_logins(nornir: Nornir, names: Iterable[str]) -> None:
+    """Refuse hosts whose login the inventory may not have as it says it, be they ours or not.
+
+    Arguments:
+        nornir: with the whole inventory
+        names: of hosts that are about to be reached
+
+    Raises:
+        InventoryError: with all that is wrong; nothing was sent
+    """
+    hosts = nornir.inventory.hosts
+    if problems := [problem for name in names for problem in login_problems(nornir, hosts[name])]:
+        raise InventoryError(problems)
+
+
+def choose_checks(options: Options) -> frozenset[str]:
+    """Ids of the checks that the options mean.
+
+    Arguments:
+        options: with what is wanted and what is not
+
+    Raises:
+        UsageError: there is no such check, or none is left
+    """
+    chosen = (_matching(options.check) or ALL) - _matching(options.skip)
+    if not chosen:
+        raise UsageError("--check and --skip together leave no check to make")
+    return chosen
+
+
+def needs_stats_password(runbook: str, checks: Collection[str]) -> bool:
+    """Return whether a runbook has to know the stats page's password: it writes it, or judges what hosts have of it.
+
+    Arguments:
+        runbook: its name
+        checks: ids of the checks that are wanted
+    """
+    if runbook == "verify":
+        return not NEED_PASSWORD.isdisjoint(checks)
+    return runbook not in WITHOUT_PASSWORD
+
+
+def _matching(patterns: Iterable[str]) -> frozenset[str]:
+    chosen: set[str] = set()
+    for pattern in patterns:
+        ids = fnmatch.filter(ALL, pattern)
+        if not ids:
+            near = get_close_matches(pattern, ALL, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`kube-ha checks` lists them"
+            raise UsageError(f"no check is called {pattern}; {hint}")
+        chosen.update(ids)
+    return frozenset(chosen)
+
+
+def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:
+    """Where the hosts are a lab's, go where they can be reached, and nothing else can.
+
+    Arguments:
+        nornir: with the whole inventory
+        names: of the hosts that are meant
+        inventory: where they stand, for the command that starts the lab
+
+    Raises:
+        UsageError: the hosts are not all in one place
+        LabDownError: the lab is down
+    """
+    labs = {_lab_of(nornir.inventory.hosts[name]) for name in names}
+    if labs == {""}:
+        return
+    if len(labs) > 1:
+        places = ", ".join(sorted(f"lab {name}" if name else "the network" for name in labs))
+        raise UsageError(f"the hosts are in {places}: run them apart, with --filter lab=NAME or --limit")
+    name = labs.pop()
+    if not network.is_there(network.control_namespace(name)):
+        raise LabDownError(f"lab {name} is not up; start it with: kube-ha lab up -i {inventory}")
+    network.enter(name)
+
+
+def _lab_of(host: Host) -> str:
+    """The lab that a host lives in, "" if none."""
+    name = merged_data(host).get("lab")
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"{host.name}: lab: {name!r} is no name of a lab")
+    return name or ""
+
+
+def _names(hosts: Iterable[Host]) -> tuple[str, ...]:
+    return tuple(host.name for host in hosts)
+
+
+def _matches(host: Host, options: Options) -> bool:
+    named = not options.limit or host.name in options.limit
+    return named and all(value in _texts(host.get(key)) for key, value in options.filters)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A value as a command line can say it; each item of a list, as `groups=lab`."""
+    if value is None:
+        return ()
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)

@@ -1,0 +1,40 @@
+"""Verbs that do something to clusters which their arguments name, and make no report of it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nornir_kube_ha.cli.exit_codes import leave_in_time
+from nornir_kube_ha.cli.prompts import fetch_secrets
+from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_inventory
+from nornir_kube_ha.engine.leases import held
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.inventory.load import load_intent
+
+
+@contextmanager
+def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Iterable[Cluster]]) -> Iterator[Run]:
+    """A run that has looked at all nodes of some clusters and holds their leases; both ends with the block.
+
+    Arguments:
+        verb: what the run is called
+        inventory: as the command line gives it
+        meant: the clusters, of those of the inventory
+
+    Raises:
+        KubeHaError: as `meant` does, or the inventory cannot be used
+        LeaseHeldError: another run is changing one of the nodes
+    """
+    leave_in_time()
+    folder = find_inventory(inventory)
+    nornir = open_inventory(folder, forks=32)
+    names = [node.name for cluster in meant(load_intent(nornir, read_files=False)) for node in cluster.nodes]
+    fetch_secrets(nornir, stats_password=False)
+    enter_lab(nornir, names, folder)
+    run = Run(verb, nornir, load_intent(nornir, stats_password=False), names)
+    try:
+        with held(run):
+            yield run
+    finally:
+        run.close()

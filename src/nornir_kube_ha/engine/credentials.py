@@ -1,0 +1,43 @@
+"""The credential of each cluster that has one: a kubeconfig that was named, the inventory's, or the lab's."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.failover.probe.settings import Kubernetes
+from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.inventory.kubeconfig import read_kubeconfig, read_own_kubeconfig
+from nornir_kube_ha.lab.hosts import kubeconfig_of
+
+
+def credentials_of(clusters: Collection[Cluster], given: Path | None = None) -> dict[str, Kubernetes]:
+    """The credential of each cluster that has one, by the cluster's name. A lab with a real control plane has its own.
+
+    Arguments:
+        clusters: that are meant
+        given: a kubeconfig that goes before the inventory's
+
+    Raises:
+        UsageError: a kubeconfig cannot be used, or one is meant for several clusters
+    """
+    if given and len(clusters) > 1:
+        names = ", ".join(cluster.name for cluster in clusters)
+        raise UsageError(
+            f"--kubeconfig is for one cluster, not for {names}; give each its own in the inventory (`kubeconfig`)"
+        )
+    found = {cluster.name: _credential(cluster, given) for cluster in clusters}
+    return {name: credential for name, credential in found.items() if credential}
+
+
+def _credential(cluster: Cluster, given: Path | None) -> Kubernetes | None:
+    first = cluster.nodes[0]
+    if path := given or (Path(first.kubeconfig) if first.kubeconfig else None):
+        found = read_kubeconfig(path)
+        if found.ca == "" and not first.apiserver_ca:
+            raise UsageError(
+                f"kubeconfig {path}: expected certificate-authority-data, or apiserver_ca in the inventory"
+            )
+        return found._replace(ca=found.ca or first.apiserver_ca)
+    if first.lab and (path := kubeconfig_of(first.lab, cluster.name)):
+        return read_own_kubeconfig(path, cluster.name)
+    return None

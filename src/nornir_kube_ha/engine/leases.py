@@ -1,0 +1,148 @@
+"""The leases of a run's hosts, from before its first change until it has ended."""
+
+import contextlib
+import time
+from collections.abc import Collection, Iterator
+
+from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.errors import HostError, KubeHaError, LeaseHeldError
+from nornir_kube_ha.facts import Scope
+from nornir_kube_ha.planning.lease import LEASE_SECONDS, Lease, this_process
+from nornir_kube_ha.tasks import release_lease, take_lease
+
+
+def look_first(
+    run: Run, *, only_reads: bool = False, allow_unreachable: bool = False, scope: Scope = Scope.ALL
+) -> None:
+    """Look at the hosts of a run that means to change them, and go no further if another one is at work there.
+
+    Arguments:
+        run: has not looked yet
+        only_reads: whether it changes nothing this time, as a dry run does
+        allow_unreachable: whether it goes on without hosts that cannot be reached
+        scope: whom they ask, as `get_facts` has it
+
+    Raises:
+        StoppedError: another run holds a host's lease, or a host cannot be looked at
+    """
+    run.tell(f"looking at {', '.join(run.hosts)}")
+    run.look(None if only_reads or run.dry_run else lease_of(run), scope=scope)
+    if allow_unreachable:
+        run.tolerated.update(run.unreachable)
+    run.stop_if_failed()
+
+
+@contextlib.contextmanager
+def leased(run: Run, proven: set[str]) -> Iterator[None]:
+    """Hold the lease of every host, for as long as something is changed.
+
+    Arguments:
+        run: has looked at its hosts
+        proven: filled by the work with the names of the hosts whose every check passed in the end
+
+    Raises:
+        StoppedError: another run holds one, or a host cannot be asked any more
+    """
+    hosts = [*run.plans]
+    if run.dry_run:
+        yield
+        return
+    run.lease = lease_of(run)
+    taken: dict[str, bool] = {}
+    try:
+        # One host alone first, the same one for all: of two runs that begin at once one gets it, and goes on.
+        for names in (hosts[:1], hosts[1:]):
+            taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
+            run.stop_if_failed()
+        if any(taken.values()):
+            run.tell("another run has been at work since: looking again")
+            run.look()
+            run.stop_if_failed()
+        yield
+    finally:
+        run.each(release_lease, [*taken], lease=run.lease, proven=proven)
+        run.lease = None
+
+
+@contextlib.contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Look at the hosts of a verb that makes no report, and hold the leases of those that answer.
+
+    Hosts that cannot be looked at are the verb's own business: `Run.failure_of` says why.
+
+    Arguments:
+        run: has not looked yet
+
+    Raises:
+        LeaseHeldError: another run has a host's lease
+        LeaseLostError: another run had one before this verb was done
+    """
+    run.look(lease_of(run))
+    _raise_if_held(run)
+    run.tolerated.update(set(run.hosts) - set(run.reached))
+    try:
+        with leased(run, set()):
+            yield
+    except StoppedError:
+        raise _failure_of(run) from None
+    _raise_if_held(run)
+
+
+def _raise_if_held(run: Run) -> None:
+    if any(run.has_lost_lease(name) for name in run.hosts):
+        raise _failure_of(run)
+
+
+def _failure_of(run: Run) -> HostError:
+    """The first failure of a run that is not tolerated, another run's lease before all others."""
+    failed = [name for name in run.hosts if run.failure_of(name)]
+    name = min(failed, key=lambda name: (not run.has_lost_lease(name), name in run.tolerated))
+    failure = run.failure_of(name)
+    error = HostError(name, failure.message if failure else "failed")
+    error.exit_code = failure.exit_code if failure else error.exit_code
+    return error
+
+
+def check_leases(run: Run, hosts: Collection[str]) -> dict[str, KubeHaError]:
+    """Prolong the leases of some hosts, and return the error of each host whose lease another run has by now.
+
+    A host that does not answer is left out: that is another failure.
+
+    Arguments:
+        run: has their leases; without, as in a dry run, nothing is asked
+        hosts: their names
+    """
+    if run.lease is None or not hosts:
+        return {}
+    failed = run.try_each(take_lease, hosts, lease=run.lease)
+    return {name: error for name, error in failed.items() if isinstance(error, LeaseHeldError)}
+
+
+def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
+    """Prolong the leases of a run that may take longer than one lasts by itself, once it is time.
+
+    Arguments:
+        run: has them
+        since: when they were last prolonged, by the monotonic clock
+        seconds: how long a step on one host may take, while nothing is done on the others
+
+    Returns:
+        When they were last prolonged
+
+    Raises:
+        StoppedError: in each cluster, one is lost
+    """
+    if run.lease is None or time.monotonic() - since < LEASE_SECONDS / 4:
+        return since
+    run.each(take_lease, run.reached, lease=run.lease, seconds=seconds)
+    run.end_failed_clusters()
+    return time.monotonic()
+
+
+def lease_of(run: Run) -> Lease:
+    """Return the claim that a run makes to its hosts.
+
+    Arguments:
+        run: has none yet
+    """
+    return Lease(run.run_id, this_process())

@@ -1,0 +1,39 @@
+"""Hosts that could not be looked at: whether to go on without them, and by which exit code not."""
+
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.errors import HostError, HostUnreachableError
+from nornir_kube_ha.intent import Cluster
+
+
+def because_unseen(run: Run, error: HostError) -> HostError:
+    """An error that comes of a host which could not be looked at, with the exit code of the reason for that.
+
+    Arguments:
+        run: has looked at its hosts
+        error: names the host
+    """
+    if failure := run.failure_of(error.host):
+        error.exit_code = failure.exit_code
+    return error
+
+
+def refuse_unseen(run: Run, cluster: Cluster, kind: type[HostError], *, allowed: bool) -> None:
+    """Refuse to go on while a node of a cluster could not be looked at, unless that is allowed.
+
+    Arguments:
+        run: has looked at its hosts
+        cluster: one of the run's
+        kind: the error to raise
+        allowed: whether `--allow-unreachable` was given
+
+    Raises:
+        HostError: of that kind, with the exit code of the reason
+    """
+    for node in cluster.nodes:
+        failure = run.failure_of(node.name)
+        if node.name in run.facts or failure is None:
+            continue
+        if allowed and failure.exit_code == HostUnreachableError.exit_code:
+            continue
+        hint = "bring it back, or pass --allow-unreachable to go on without it; nothing was changed"
+        raise because_unseen(run, kind(node.name, f"cannot be looked at: {failure.message}; {hint}"))

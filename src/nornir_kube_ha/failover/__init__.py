@@ -1,0 +1,1 @@
+"""What breaks and what it costs: faults, the client that measures, the arithmetic of outages, the limits. Pure."""

@@ -1,0 +1,237 @@
+"""Requests to the Kubernetes API with a credential, and the namespace that the client works in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from nornir_kube_ha.failover.probe.clock import Limit, Pulse
+from nornir_kube_ha.failover.probe.connection import Connection
+from nornir_kube_ha.failover.probe.http import StatusError, bracketed, request_of, word_for
+from nornir_kube_ha.failover.probe.settings import Config, Kubernetes
+from nornir_kube_ha.failover.probe.tls import credential_context
+
+OBJECTS = COUNTER, IDLE = "counter", "idle"
+"""ConfigMaps: one that changes all the time, and one that changes only when the client is told to settle."""
+
+_LABEL = "app.kubernetes.io/managed-by"
+_OURS = "nornir-kube-ha"
+_MERGE = "application/merge-patch+json"
+_RETRY = 0.1  # seconds between two tries of what must be done
+_ENDING = 60.0  # seconds for an earlier run's namespace to go
+
+
+class RefusedError(Exception):
+    """The cluster does not let us work."""
+
+
+class Api:
+    """Requests with a credential, each over a connection of its own.
+
+    Arguments:
+        config: where the apiservers are, and the credential
+        kubernetes: of this config
+        pulse: knows how late we are
+    """
+
+    def __init__(self, config: Config, kubernetes: Kubernetes, pulse: Pulse) -> None:
+        """Ask nothing yet."""
+        self.settings = kubernetes
+        self._config, self._pulse = config, pulse
+        self._context = credential_context(kubernetes)
+        self._host = f"{bracketed(config.server_name)}:{config.port}"
+        self._headers = {"User-Agent": _OURS, "Accept": "application/json"}
+        if kubernetes.token:
+            self._headers["Authorization"] = f"Bearer {kubernetes.token}"
+
+    def connection(self) -> Connection:
+        """A connection that is not open yet."""
+        return Connection(self._config, self._context)
+
+    def limit(self, connection: Connection) -> Limit:
+        """The time that a request has, from now on.
+
+        Arguments:
+            connection: that it goes over
+        """
+        return Limit(self._pulse, self.settings.patience, connection.expire)
+
+    def request(self, method: str, path: str, body: object = None, *, kind: str = "application/json") -> bytes:
+        """A request, as it is sent.
+
+        Arguments:
+            method: `GET`
+            path: what is asked for
+            body: what is sent as JSON; none: nothing
+            kind: the body's content type
+        """
+        if body is None:
+            return request_of(method, path, self._host, headers=self._headers)
+        headers = {**self._headers, "Content-Type": kind}
+        return request_of(method, path, self._host, headers=headers, body=json.dumps(body).encode())
+
+    async def ask(self, request: bytes) -> dict[str, Any]:
+        """Send a request over a connection of its own, and read its answer.
+
+        Arguments:
+            request: as `request` gives it
+
+        Raises:
+            StatusError: the answer is no 200 or 201
+            TimeoutError: it takes longer than our patience
+            EOFError: the connection was closed
+            ValueError: the answer is no JSON
+            OSError: as the system and TLS say
+        """
+        connection = self.connection()
+        limit = self.limit(connection)
+        abort = True
+        try:
+            answer = await connection.ask(request)
+            said = _object(answer.body)
+            abort = False
+        finally:
+            limit.cancel()
+            connection.close(abort=abort)
+        if answer.status not in (200, 201, 202):
+            raise StatusError(answer.status, str(said.get("message", "")))
+        return said
+
+    def path(self, name: str = "") -> str:
+        """Path of one of our objects, or of all of them.
+
+        Arguments:
+            name: of a ConfigMap
+        """
+        return f"/api/v1/namespaces/{self.settings.namespace}/configmaps{f'/{name}' if name else ''}"
+
+    def patch(self, name: str, data: dict[str, str]) -> bytes:
+        """A request that changes an object of ours, and that the apiserver gives up when we do.
+
+        Arguments:
+            name: of the ConfigMap
+            data: what is changed
+        """
+        seconds = max(1, int(self.settings.patience))
+        return self.request("PATCH", f"{self.path(name)}?timeout={seconds}s", {"data": data}, kind=_MERGE)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """What an answer says; nothing if it is not Kubernetes that speaks, but a load balancer's page."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _is_ours(found: dict[str, Any]) -> bool:
+    """Whether a namespace has our label."""
+    return bool(found.get("metadata", {}).get("labels", {}).get(_LABEL) == _OURS)
+
+
+class Workplace:
+    """The namespace that the client works in, and its objects.
+
+    Arguments:
+        api: of a credential that may create it
+    """
+
+    def __init__(self, api: Api) -> None:
+        """Create nothing yet."""
+        self.versions: dict[str, int] = {}
+        """Version of each object as it was created."""
+        self._api = api
+        self._name = api.settings.namespace
+        self._path = f"/api/v1/namespaces/{self._name}"
+        self._foreign = f"namespace {self._name} exists without the label {_LABEL}: {_OURS}; rename or delete it"
+        self._began = False
+
+    async def create(self) -> None:
+        """Create all.
+
+        Raises:
+            RefusedError: the credential is not accepted or may not do that, or the namespace is somebody else's
+        """
+        if missing := [words async for words in self._missing_rights()]:
+            raise RefusedError(f"the credential may not {', '.join(missing)}")
+        await self._clear()
+        self._began = True  # from here on there may be something to remove
+        metadata = {"name": self._name, "labels": {_LABEL: _OURS}}
+        made = await self._must("POST", "/api/v1/namespaces", {"metadata": metadata}, made=self._path)
+        if not _is_ours(made):
+            raise RefusedError(self._foreign)
+        for name in OBJECTS:
+            body = {"metadata": {"name": name}, "data": {}}
+            made = await self._must("POST", self._api.path(), body, made=self._api.path(name))
+            self.versions[name] = int(made["metadata"]["resourceVersion"])
+
+    async def remove(self) -> str:
+        """Delete all; why not, if that fails."""
+        if not self._began:
+            return ""
+        try:
+            if _is_ours(await self._must("GET", self._path, absent=True)):
+                await self._must("DELETE", self._path, absent=True)
+        except RefusedError as error:
+            return f"namespace {self._name} is left: {error}"
+        return ""
+
+    async def _missing_rights(self) -> AsyncIterator[str]:
+        for verb, resource, name in (
+            ("create", "namespaces", ""),
+            ("get", "namespaces", self._name),
+            ("delete", "namespaces", self._name),
+            ("create", "configmaps", ""),
+            *((verb, "configmaps", name) for verb in ("get", "list", "patch", "watch") for name in OBJECTS),
+        ):
+            attributes = {"namespace": self._name, "verb": verb, "resource": resource, "name": name}
+            review = {"spec": {"resourceAttributes": attributes}}
+            said = await self._must("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review)
+            if not said.get("status", {}).get("allowed"):
+                yield f"{verb} {resource}{f' {name}' if name else ''}"
+
+    async def _clear(self) -> None:
+        """Remove what an earlier run has left, if it is ours."""
+        deadline = time.monotonic() + _ENDING
+        while time.monotonic() < deadline:
+            found = await self._must("GET", self._path, absent=True)
+            if not found:
+                return
+            if not _is_ours(found):
+                raise RefusedError(self._foreign)
+            if "deletionTimestamp" not in found["metadata"]:
+                await self._must("DELETE", self._path, absent=True)
+            await asyncio.sleep(_RETRY)
+        raise RefusedError(
+            f"namespace {self._name} of an earlier run was deleted, and is still there after {_ENDING:.0f} s; "
+            f"`kubectl get namespace {self._name} -o yaml` says under `conditions` what keeps it"
+        )
+
+    async def _must(
+        self, method: str, path: str, body: object = None, *, absent: bool = False, made: str = ""
+    ) -> dict[str, Any]:
+        """Ask until there is an answer. What is missing may be absent; what is there is read from `made`.
+
+        A request whose answer was lost is sent again, and what it made is there already then.
+        """
+        request = self._api.request(method, path, body)
+        deadline = time.monotonic() + self._api.settings.patience
+        while True:
+            try:
+                return await self._api.ask(request)
+            except StatusError as error:
+                if error.status == 404 and absent:
+                    return {}
+                if error.status == 409 and made:
+                    return await self._must("GET", made)
+                if error.status in (401, 403) or time.monotonic() > deadline:
+                    raise RefusedError(f"{method} {path}: HTTP {error.status} {error}".strip()) from error
+            except Exception as error:  # whatever it is, it may pass
+                if isinstance(error, ssl.SSLCertVerificationError) or time.monotonic() > deadline:
+                    raise RefusedError(f"{method} {path}: {word_for(error)}") from error
+            await asyncio.sleep(_RETRY)

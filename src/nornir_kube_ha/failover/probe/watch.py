@@ -1,0 +1,172 @@
+"""A watch as kubelets and controllers keep it: it only listens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from typing import Any
+
+from nornir_kube_ha.failover.probe.clock import Limit
+from nornir_kube_ha.failover.probe.connection import Connection
+from nornir_kube_ha.failover.probe.http import StatusError, word_for
+from nornir_kube_ha.failover.probe.journal import Journal
+from nornir_kube_ha.failover.probe.kubernetes import Api
+from nornir_kube_ha.failover.probe.settings import CUT, WATCH
+
+LAST = "last"
+"""The key of an object's data that has the number of the write which changed it last."""
+
+_RETRY = 0.1  # seconds until a watch that ended is opened again
+_CHECK = 0.1  # seconds between two looks at whether it is deaf
+_REMEMBERED = 1000  # events whose write is not acknowledged: most of them never will be
+_GONE = 410  # HTTP's status for a version that the apiserver does not remember
+
+
+class Watch:
+    """One watch of one object. When it ends, it is opened again where it left off.
+
+    Where the apiserver does not remember that version, the object is listed, which tells all that was written. An event
+    is missed where the watch goes on as if nothing had been between two events.
+
+    Arguments:
+        api: of the credential
+        journal: records what it hears, and how it ends
+        name: of the object
+        version: of the object, from which on it is watched
+        number: by which it is told apart
+    """
+
+    def __init__(self, api: Api, journal: Journal, name: str, version: int, number: int) -> None:
+        """Open nothing yet."""
+        self.name, self.version, self.number = name, version, number
+        self.waiting: dict[int, tuple[int, float]] = {}
+        """Writes that were acknowledged and not heard of: version and moment by number."""
+        self._api, self._journal = api, journal
+        self._heard: dict[int, float] = {}  # before they were acknowledged
+        self._connection: Connection | None = None
+        self._listed = 0  # the version that it was last listed at
+        self._since = 0.0  # when its connection was begun
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Listen until `stop`."""
+        guard = asyncio.ensure_future(self._guard())
+        try:
+            while not self._stopping:
+                await self._listen()
+                if not self._stopping:
+                    await asyncio.sleep(_RETRY)
+        finally:
+            guard.cancel()
+            with suppress(asyncio.CancelledError):
+                await guard
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stopping = True
+        if self._connection:
+            self._connection.expire()
+
+    def acknowledged(self, number: int, version: int, moment: float) -> None:
+        """Note that a write of the object was acknowledged: it must be heard of.
+
+        Arguments:
+            number: of the write
+            version: of the object, as the write has left it
+            moment: when
+        """
+        heard = self._heard.pop(number, None)
+        if heard is not None:
+            self._tell(heard, heard)
+        elif version <= self._listed:
+            self._tell(moment, moment)
+        elif version <= self.version:
+            self._journal.add("missed", self.number, moment, number)
+        else:
+            self.waiting[number] = (version, moment)
+
+    def give_up(self, numbers: set[int]) -> None:
+        """Tell that some writes were not heard of.
+
+        Arguments:
+            numbers: of them
+        """
+        for number in numbers & self.waiting.keys():
+            _, since = self.waiting[number]
+            self._tell(since, time.monotonic(), "not heard")
+
+    def _tell(self, since: float, moment: float, error: str = "", kind: str = WATCH) -> None:
+        self._journal.add("a", round(since, 6), round(moment, 6), error, self.number, "", kind)
+
+    async def _listen(self) -> None:
+        connection = self._connection = self._api.connection()
+        self._since = began = time.monotonic()
+        limit: Limit | None = self._api.limit(connection)
+        error, expired, told = "closed", False, False
+        try:
+            async for line in connection.lines(self._request()):
+                if limit:  # it is open
+                    limit.cancel()
+                    limit = None
+                    self._since = time.monotonic()
+                if line:
+                    self._take(json.loads(line))
+                    told = True
+        except Exception as caught:  # noqa: BLE001 - whatever it was, the watch has ended
+            error = word_for(caught)
+            expired = isinstance(caught, StatusError) and caught.status == _GONE
+        if limit:
+            limit.cancel()
+        connection.close(abort=True)
+        self._connection = None
+        if not self._stopping:
+            now = time.monotonic()
+            if limit or (expired and not told):
+                self._tell(began, now, f"not opened: {error}", CUT)
+            else:
+                self._tell(now, now, error, CUT)
+        if expired:
+            await self._relist()
+
+    def _request(self) -> bytes:
+        query = f"watch=1&fieldSelector=metadata.name%3D{self.name}&resourceVersion={self.version}&timeoutSeconds=86400"
+        return self._api.request("GET", f"{self._api.path()}?{query}")
+
+    def _take(self, event: dict[str, Any]) -> None:
+        found, now = event.get("object", {}), time.monotonic()
+        if event.get("type") == "ERROR":
+            raise StatusError(int(found.get("code", 0)))
+        number = int(found.get("data", {}).get(LAST, -1))
+        version = self.version = int(found["metadata"]["resourceVersion"])
+        waited = self.waiting.pop(number, None)
+        if waited:
+            self._tell(waited[1], now)
+        else:
+            self._heard[number] = now
+            if len(self._heard) > _REMEMBERED:
+                del self._heard[next(iter(self._heard))]
+        for passed in [each for each, (its, _) in self.waiting.items() if its < version]:
+            del self.waiting[passed]
+            self._journal.add("missed", self.number, now, passed)
+
+    async def _relist(self) -> None:
+        """Begin again at the present version, as clients do: the list tells what the watch no longer can."""
+        query = f"fieldSelector=metadata.name%3D{self.name}"
+        with suppress(Exception):  # the next try to watch ends the same way, and comes here again
+            found = await self._api.ask(self._api.request("GET", f"{self._api.path()}?{query}"))
+            self.version = self._listed = int(found["metadata"]["resourceVersion"])
+            now = time.monotonic()
+            for number in [each for each, (version, _) in self.waiting.items() if version <= self.version]:
+                _, since = self.waiting.pop(number)
+                self._tell(since, now)
+
+    async def _guard(self) -> None:
+        """Give the connection up when something happened long ago that it has not told."""
+        while True:
+            await asyncio.sleep(_CHECK)
+            oldest = min((moment for _, moment in self.waiting.values()), default=time.monotonic())
+            is_deaf = time.monotonic() - max(oldest, self._since) > self._api.settings.patience
+            if self._connection and is_deaf:
+                self._connection.expire()

@@ -1,0 +1,45 @@
+"""Whether a packet passes: what each base chain on its way says, put together."""
+
+from nornir_kube_ha.firewall.ruleset.fields import View
+from nornir_kube_ha.firewall.ruleset.model import Packet, Passage
+from nornir_kube_ha.firewall.ruleset.ruleset import Chain, Ruleset, Table
+from nornir_kube_ha.firewall.ruleset.walk import Walk
+
+HOOKS = {"input": ("prerouting", "input"), "output": ("output", "postrouting")}
+
+
+def passage(ruleset: Ruleset, packet: Packet) -> Passage:
+    """Whether a ruleset lets a packet through: each base chain on its way has to.
+
+    Arguments:
+        ruleset: the host's, or as much of it as was listed
+        packet: the packet
+    """
+    walk = Walk(View(packet))
+    doubts, reasons = [], []
+    for hook in HOOKS[packet.hook]:
+        for table, chain in ruleset.base_chains(hook, packet.version):
+            outcome = walk.base_chain(table, chain)
+            if "accept" not in outcome.ends and walk.is_sure_of_packet:
+                return Passage("drop", outcome.ends["drop"])
+            doubts += [outcome.doubt] if outcome.doubt else []
+            reasons += [outcome.ends["accept"]] if hook == packet.hook and "accept" in outcome.ends else []
+    if doubts:
+        return Passage("unknown", doubts[0])
+    return Passage("accept", "; ".join(reasons) or f"no chain is called in the hook {packet.hook}")
+
+
+def stopping(ruleset: Ruleset, packet: Packet) -> tuple[tuple[Table, Chain], ...]:
+    """Base chains of a packet's own hook that stop it, or may: each of them would have to let it through.
+
+    Arguments:
+        ruleset: the host's, or as much of it as was listed
+        packet: the packet
+    """
+    walk = Walk(View(packet))
+    ways = [
+        (table, chain, walk.base_chain(table, chain))
+        for hook in HOOKS[packet.hook]
+        for table, chain in ruleset.base_chains(hook, packet.version)
+    ]
+    return tuple((table, chain) for table, chain, way in ways if chain.hook == packet.hook and "drop" in way.ends)

@@ -1,0 +1,161 @@
+"""How a host is logged in to: the one place that decides it, whatever level of an inventory says something of it.
+
+Nornir's own ways to say it (`hostname`, `username`, `port`, `platform`, `extras`, in `connection_options` or beside
+it, at the host, a group or the defaults, in files or from a plugin) all come together here, and what is not known to be
+safe is an error of the inventory.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nornir.core.inventory import ConnectionOptions, Defaults, Group, Host
+
+from nornir_kube_ha.errors import Problem
+from nornir_kube_ha.inventory.login_extras import wrong_extras
+from nornir_kube_ha.inventory.login_places import KNOWN_HOSTS, Site, placed, ssh_config_problem, unreadable_known_hosts
+from nornir_kube_ha.inventory.login_words import HOST_FORM, LINUX, USER_FORM, is_host_word, is_linux, is_user_word
+
+CONNECTION = "netmiko"
+ANY_HOST_KEY = "insecure-accept-any"
+"""What the key `host_keys` of a host's data says where any host key will do."""
+PATIENCE: Mapping[str, float] = MappingProxyType({"conn_timeout": 8, "banner_timeout": 30, "auth_timeout": 30})
+"""Seconds that a host may take to accept a connection, to say that it speaks SSH and who it is, and to let us in."""
+_WHERE = f"connection_options.{CONNECTION}.extras"
+_Level = Host | Group | Defaults
+
+
+def login_options(host: Host, data: Mapping[str, Any], site: Site) -> dict[str, Any]:
+    """What netmiko is given for a host, beside its name, port and user.
+
+    Nornir takes `extras` as a whole from the nearest level, and netmiko's own default lets any host key in: an `extras`
+    with one line at a host would open the door. So what makes a login strict stands here, below all of them.
+
+    Arguments:
+        host: of the inventory; `weaknesses` has found nothing
+        data: the host's, merged
+        site: where the inventory lives
+    """
+    own = host.get_connection_parameters(CONNECTION).extras or {}
+    options: dict[str, Any] = {
+        **PATIENCE,
+        "ssh_strict": data.get("host_keys") != ANY_HOST_KEY,
+        "system_host_keys": not own.get("alt_host_keys"),
+        **own,
+    }
+    keys = _known_hosts(own, site)
+    options |= {"alt_host_keys": keys is not None, "alt_key_file": str(keys or "")}
+    return options | {"ssh_config_file": own.get("ssh_config_file") or site.ssh_config or None, "auto_connect": False}
+
+
+def _known_hosts(extras: Mapping[str, Any], site: Site) -> Path | None:
+    """The file of known hosts beside the operator's own; none if there is none, or the inventory wants none."""
+    if extras.get("alt_host_keys") is False:
+        return None
+    if file := extras.get("alt_key_file"):
+        return placed(file, site.folder)
+    return site.folder / KNOWN_HOSTS if site.folder else None
+
+
+def weaknesses(host: Host, data: Mapping[str, Any], site: Site) -> Iterator[Problem]:
+    """What the inventory says of a host's login that would let anybody be that host, or do something on this machine.
+
+    Arguments:
+        host: of the inventory
+        data: the host's, merged
+        site: where the inventory lives
+    """
+    options = host.get_connection_parameters(CONNECTION)
+    yield from _wrong_words(host, options)
+    extras = options.extras or {}
+    said = _said_at(host, lambda level: _options_of(level).extras, extras) if extras else ""
+    if not isinstance(extras, Mapping):
+        yield Problem(host.name, _WHERE, f"must be a mapping, as {{key_file: ~/.ssh/id_ed25519}}{said}")
+        return
+    wrong = dict(wrong_extras(extras))
+    yield from (Problem(host.name, f"{_WHERE}.{key}", f"{reason}{said}") for key, reason in wrong.items())
+    if wrong:
+        return
+    if extras.get("ssh_strict", True) is not True and data.get("host_keys") != ANY_HOST_KEY:
+        yield Problem(
+            host.name,
+            f"{_WHERE}.ssh_strict",
+            f"{extras['ssh_strict']!r} would let any machine be this host; leave it out (it is true) and pin the "
+            f"host's key with `kube-ha hostkeys enroll`, or say `host_keys: {ANY_HOST_KEY}` in its data{said}",
+        )
+    yield from _wrong_files(host.name, extras, data, site, said)
+
+
+def _wrong_words(host: Host, options: ConnectionOptions) -> Iterator[Problem]:
+    """What says where a login goes, and as whom, and is not what it must be."""
+    port, user = options.port, options.username
+    if not isinstance(options.password, str | None):  # its value is shown nowhere
+        words = "must be text; `login.password` in the data may name a secret, as {env: NAME}"
+        yield Problem(host.name, "password", words)
+    rules = (
+        ("hostname", options.hostname, options.hostname is None or is_host_word(options.hostname), HOST_FORM),
+        ("username", user, user is None or user == "" or is_user_word(user), USER_FORM),
+        ("port", port, port is None or _is_port(port), "a number from 1 to 65535"),
+        (
+            "platform",
+            options.platform,
+            is_linux(options.platform),
+            f"Linux: hosts are reached by SSH, as Linux, and by nothing else. Write `platform: {LINUX}` if it is one",
+        ),
+    )
+    for key, value, is_right, form in rules:
+        if not is_right:
+            said = _said_at(host, lambda level, key=key: getattr(_options_of(level), key), value)  # type: ignore[misc]
+            beside = "" if said else _said_at(host, lambda level, key=key: getattr(level, key), value)  # type: ignore[misc]
+            where = f"connection_options.{CONNECTION}.{key}" if said else key
+            yield Problem(host.name, where, f"{value!r:.200} must be {form}{said or beside}")
+
+
+def _is_port(value: object) -> bool:
+    number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 6:
+        number = int(value)
+    return number is not None and 1 <= number <= 65535
+
+
+def _wrong_files(
+    name: str, extras: Mapping[str, Any], data: Mapping[str, Any], site: Site, said: str
+) -> Iterator[Problem]:
+    """Files of this machine that an inventory may not have us read, write or run."""
+    if file := extras.get("ssh_config_file"):
+        if problem := ssh_config_problem(file):
+            yield Problem(name, f"{_WHERE}.ssh_config_file", f"{problem}{said}")
+    elif site.ssh_config and (problem := ssh_config_problem(site.ssh_config)):
+        yield Problem(name, "ssh.config_file", f"{problem} (set in Nornir's configuration)")
+    keys = _known_hosts(extras, site)
+    if keys is None and extras.get("alt_host_keys"):
+        yield Problem(name, f"{_WHERE}.alt_key_file", f"is missing: alt_host_keys is true{said}")
+    elif keys and (
+        problem := unreadable_known_hosts(keys, site.folder, str(data.get("lab")), os.environ.get("HOME", ""))
+    ):
+        key = f"{_WHERE}.alt_key_file" if "alt_key_file" in extras else KNOWN_HOSTS
+        yield Problem(name, key, f"{problem}{said if 'alt_key_file' in extras else ''}")
+
+
+def _options_of(level: _Level) -> ConnectionOptions:
+    none = ConnectionOptions(None, None, None, None, None, None)
+    return level.connection_options.get(CONNECTION) or none
+
+
+def _said_at(host: Host, value_of: Callable[[_Level], object], value: object) -> str:
+    """Words for the level that a value comes from, "" if none has it.
+
+    Nornir copies values of higher levels into lower ones as it merges them, so the highest that has it is meant.
+    """
+    groups = list(host.extended_groups())
+    levels: tuple[_Level, ...] = (host.defaults, *reversed(groups), host)
+    for level in levels:
+        own = value_of(level)
+        if own is value or (own is not None and type(own) is type(value) and own == value):
+            if isinstance(level, Defaults):
+                return " (set in the defaults)"
+            # Nornir's groups are hosts, too.
+            return f" (set in group {level.name})" if isinstance(level, Group) else f" (set at host {level.name})"
+    return ""

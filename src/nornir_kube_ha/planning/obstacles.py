@@ -1,0 +1,61 @@
+"""What makes a host's files or units impossible to change as planned: pure, from what a look has found."""
+
+from collections.abc import Iterator
+
+from nornir_kube_ha.facts import Facts, Obstacle, Unit
+from nornir_kube_ha.intent.names import CONFIGURATIONS
+from nornir_kube_ha.planning.plan import HostPlan
+
+MOST_WORDS = 300  # characters of a command in a sentence
+
+
+def obstacles(plan: HostPlan, facts: Facts) -> Iterator[str]:
+    """Yield why a host's change would fail half-way, or would not reach its daemons, each in a sentence.
+
+    Arguments:
+        plan: what would be changed
+        facts: the host as it is
+    """
+    for unit in facts.units.values():
+        yield from _unit(unit, facts)
+    yield from (_sentence(each) for each in facts.obstacles if each.kind != "link" and _is_in_the_way(each, plan))
+    for folder in facts.folders:
+        if folder not in plan.folders and not folder.may_hold_scripts:
+            yield (
+                f"{folder} can be written to by others than root, so keepalived runs no script below it; "
+                f"`chmod go-w {folder.path}` or `chown root {folder.path}`"
+            )
+
+
+def _unit(unit: Unit, facts: Facts) -> Iterator[str]:
+    if unit.load_state == "masked":
+        yield f"{unit.name}.service is masked; `systemctl unmask {unit.name}`"
+    elif unit.load_state != "loaded" and _is_installed(unit.name, facts):
+        yield f"systemd cannot load {unit.name}.service ({unit.load_state}); see `systemctl status {unit.name}`"
+    path = CONFIGURATIONS[unit.name]
+    for command in unit.loaded.commands:
+        if not command.reads(path):
+            which = "is started as" if command == unit.loaded.start else "runs as"
+            read = ", ".join(file.path for file in command.files) or "no file"
+            yield (
+                f"{unit.name} {which} `{str(command)[:MOST_WORDS]}`, which reads {read[:MOST_WORDS]} and not {path}; "
+                f"`systemctl cat {unit.name}` shows where that is set: have it read {path}, then restart {unit.name}"
+            )
+
+
+def _is_installed(name: str, facts: Facts) -> bool:
+    package = facts.packages.get(name)
+    return bool(package and package.installed)
+
+
+def _is_in_the_way(obstacle: Obstacle, plan: HostPlan) -> bool:
+    """Return whether a path that is written or removed is this one, or lies in this folder."""
+    return any(obstacle.path in {path, path.rpartition("/")[0]} for path in plan.paths)
+
+
+def _sentence(obstacle: Obstacle) -> str:
+    if obstacle.kind == "mounted":
+        return f"{obstacle.path} is a mount point, so no file can be renamed to it; unmount it"
+    if obstacle.kind == "immutable":
+        return f"{obstacle.path} is immutable or append-only; `chattr -ia {obstacle.path}`"
+    return f"{obstacle.path} is a {obstacle.words} where a file should be; move it away"

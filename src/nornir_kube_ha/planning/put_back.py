@@ -1,0 +1,77 @@
+"""What a node is meant to be by files that were kept on it: by these a rollback is judged, not by the inventory."""
+
+import re
+from collections.abc import Collection, Mapping
+from ipaddress import ip_interface
+
+from nornir_kube_ha.intent import Cluster, Intent, Node, VirtualRouter
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF, VRRP_INSTANCE
+from nornir_kube_ha.planning.vrrp_compatibility import Instance, instances
+
+_SOCKET = r"^\s*stats\s+socket\s+(/\S+)"
+
+
+def intent_of(intent: Intent, files: Mapping[str, Collection[ConfigFile]]) -> Intent:
+    """Return the intent that kept files stand for: their VIPs, VRIDs and admin socket in the place of the inventory's.
+
+    The nodes of a cluster share these; each cluster has those of its first node that goes back.
+
+    Arguments:
+        intent: what the inventory says
+        files: by host name, those that come back
+    """
+    return Intent(tuple(_cluster(cluster, files) for cluster in intent.clusters))
+
+
+def _cluster(cluster: Cluster, files: Mapping[str, Collection[ConfigFile]]) -> Cluster:
+    kept = next((files[node.name] for node in cluster.nodes if node.name in files), ())
+    texts = {file.path: file.content for file in kept}
+    return Cluster(cluster.name, tuple(_node(cluster, node, texts) for node in cluster.nodes))
+
+
+def _node(cluster: Cluster, node: Node, texts: Mapping[str, str]) -> Node:
+    changes: dict[str, object] = {}
+    if socket := re.search(_SOCKET, texts.get(HAPROXY_CFG, ""), re.MULTILINE):
+        changes["haproxy"] = node.haproxy.model_copy(update={"socket": socket[1]})
+    if found := _ours(texts.get(KEEPALIVED_CONF, "")):
+        own, *further = found
+        vip, *additional = map(ip_interface, own.addresses)
+        # Who is to be the master now, files of another time do not tell.
+        changes["keepalived"] = node.keepalived.model_copy(update={"preempt": False})
+        changes |= {
+            "vip": vip,
+            "additional_vips": tuple(additional),
+            "virtual_router_id": int(own.virtual_router_id),
+            "virtual_routers": tuple(_further(cluster, each) for each in further),
+        }
+    return node.model_copy(update=changes)
+
+
+def _ours(text: str) -> list[Instance]:
+    """The instances of a keepalived.conf of ours, the cluster's own first; none of one that cannot be read as that."""
+    found = {each.name: each for each in instances(text)}
+    own = found.pop(VRRP_INSTANCE, None)
+    if own is None:
+        return []
+    every = [own, *(each for name, each in found.items() if name == f"{VRRP_INSTANCE}-{each.virtual_router_id}")]
+    return every if all(map(_can_be_read, every)) else []
+
+
+def _can_be_read(instance: Instance) -> bool:
+    try:
+        return bool([*map(ip_interface, instance.addresses)]) and 0 < int(instance.virtual_router_id) < 256
+    except ValueError:
+        return False
+
+
+def _further(cluster: Cluster, instance: Instance) -> VirtualRouter:
+    vip, *additional = instance.addresses
+    number = int(instance.virtual_router_id)
+    masters = {router.virtual_router_id: router.master for router in cluster.routers}
+    return VirtualRouter(
+        virtual_router_id=number,
+        vip=ip_interface(vip),
+        additional_vips=tuple(map(ip_interface, additional)),
+        master=masters.get(number, cluster.master.name),
+    )

@@ -1,0 +1,96 @@
+"""A deploy before `kubeadm init`: no apiserver answers yet, and none is waited for."""
+
+from collections.abc import Iterable
+
+from nornir_kube_ha.checks import waits
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.errors import PreflightError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
+from nornir_kube_ha.tasks import await_first_apiserver
+
+OURS = b"Written by nornir-kube-ha"
+
+
+def refuse_served(run: Run) -> None:
+    """Refuse `--bootstrap` for clusters that have served: their apiservers are down, and not yet to come.
+
+    Arguments:
+        run: has looked at its hosts
+
+    Raises:
+        StoppedError: one has
+    """
+    for cluster in run.clusters:
+        for name, facts in _seen(run, cluster).items():
+            if evidence := _evidence(facts):
+                words = f"--bootstrap is for clusters that have never served, and this one has: {evidence}"
+                run.fail(name, PreflightError(name, f"{words}; nothing was changed. Run `verify` without it"))
+    run.stop_if_failed()
+
+
+def new_clusters(run: Run, *, told: bool) -> dict[str, str]:
+    """Return why the hosts of a run wait for their first apiserver, by the cluster's name.
+
+    Arguments:
+        run: has looked at its hosts, and changed none of their files yet
+        told: whether an operator says that no apiserver has ever been up
+    """
+    if told:
+        return {cluster.name: "told" for cluster in run.clusters}
+    return {cluster.name: "seen" for cluster in run.clusters if _is_new(cluster, _seen(run, cluster))}
+
+
+def await_first_apiservers(run: Run, why: dict[str, str]) -> None:
+    """Have the hosts of new clusters wait for their first apiserver.
+
+    Arguments:
+        run: has changed its hosts, which run haproxy by now
+        why: of each new cluster, by its name
+
+    Raises:
+        StoppedError: in each cluster, a host does not do it
+    """
+    for cluster in run.clusters:
+        if cluster.name in why:
+            names = [node.name for node in cluster.nodes if node.name in run.going]
+            run.tell_of_change(f"no apiserver of cluster {cluster.name} answers yet: none is waited for")
+            run.each(await_first_apiserver, names, intent=run.intent, why=why[cluster.name], lease=run.lease)
+    run.end_failed_clusters()
+
+
+def waiting(run: Run) -> set[str]:
+    """Return the names of the hosts that were last seen to wait for their first apiserver.
+
+    Arguments:
+        run: has looked at its hosts
+    """
+    return {name for name, facts in run.facts.items() if waits([facts])}
+
+
+def _seen(run: Run, cluster: Cluster) -> dict[str, Facts]:
+    return {node.name: run.facts[node.name] for node in cluster.nodes if node.name in run.facts}
+
+
+def _is_new(cluster: Cluster, seen: dict[str, Facts]) -> bool:
+    """Whether a cluster is deployed for the first time, and none of its nodes gets an answer of any apiserver."""
+    first = len(seen) == len(cluster.nodes) and not any(map(_is_deployed, seen.values()))
+    return first and not any(map(_evidence, seen.values())) and _none_answers(seen.values())
+
+
+def _is_deployed(facts: Facts) -> bool:
+    file = facts.files.get(KEEPALIVED_CONF)
+    return file is not None and OURS in file.content
+
+
+def _none_answers(found: Iterable[Facts]) -> bool:
+    """Whether each node has asked, and none was shown a certificate."""
+    asked = [facts.reachable.certificates.values() for facts in found]
+    return all(asked) and all(each.expires is None for certificates in asked for each in certificates)
+
+
+def _evidence(facts: Facts) -> str:
+    """What says that a cluster has served: what it leaves on its nodes, or an apiserver that answers."""
+    up = [server.name for server in facts.servers or () if server.is_up and "OK" in server.check]
+    return ", ".join([*facts.bootstrap.served, *(f"apiserver {name} is up" for name in up)])

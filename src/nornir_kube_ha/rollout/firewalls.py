@@ -1,0 +1,69 @@
+"""Firewalls of hosts, as steps of a run: opened before anything relies on it, closed when nothing does any more."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal
+
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.errors import PreflightError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.firewall import Opening, openings, stopped
+from nornir_kube_ha.tasks import change_firewall
+
+
+def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = None) -> None:
+    """Open what the run's plans say, and look whether it is open.
+
+    Arguments:
+        run: has looked at its hosts
+        needed: by host name, what has to pass; what the inventory says if not given
+
+    Raises:
+        StoppedError: a host's firewall is not told, or stops it all the same
+    """
+    hosts = _tell(run, "open", run.plans)
+    run.stop_if_failed()
+    if not hosts or run.dry_run:
+        return
+    plans = {**run.plans}
+    run.look()
+    run.plans = plans
+    run.stop_if_failed()
+    for name in hosts:
+        view = run.view(name)
+        wanted = needed[name] if needed else openings(view.cluster, view.node)
+        # A manager that has taken our rules may have others that go before them.
+        if found := "; ".join(_still_stopped(wanted, view.facts)):
+            words = f"told to let them pass, its firewall still stops {found}; no other file was changed"
+            run.fail(name, PreflightError(name, words))
+    run.stop_if_failed()
+
+
+def _still_stopped(wanted: tuple[Opening, ...], facts: Facts) -> Iterator[str]:
+    try:
+        ruleset = facts.ruleset
+    except ValueError as error:
+        yield f"who knows what: its rules cannot be read ({error})"
+    else:
+        yield from stopped(wanted, ruleset) if ruleset else ()
+
+
+def close_firewalls(run: Run) -> None:
+    """Close what nothing needs any more.
+
+    Arguments:
+        run: has changed its hosts
+
+    Raises:
+        StoppedError: in each cluster, a host's firewall is not told
+    """
+    _tell(run, "close", run.going)
+    run.end_failed_clusters()
+
+
+def _tell(run: Run, step: Literal["open", "close"], hosts: Collection[str]) -> list[str]:
+    changes = {name: plan.firewall for name, plan in run.plans.items() if plan.firewall and name in hosts}
+    meant = [name for name, change in changes.items() if (change.opened if step == "open" else change.closed)]
+    if meant:
+        run.tell_of_change(f"telling the firewall of {', '.join(meant)} what to {step}")
+    run.each(change_firewall, meant, plans=run.plans, step=step, lease=run.lease)
+    return meant

@@ -1,0 +1,155 @@
+"""What speaks against changing a host at all, before anything is changed: pure, from what a look has found."""
+
+from collections.abc import Iterator, Mapping
+
+from nornir_kube_ha.addresses import IPInterface
+from nornir_kube_ha.checks.certificates import new_without_name
+from nornir_kube_ha.facts import Facts, Listener
+from nornir_kube_ha.firewall import openings, stopped
+from nornir_kube_ha.intent import Cluster, Node
+from nornir_kube_ha.intent.names import FOLDERS, KEEPALIVED_CONF
+from nornir_kube_ha.planning.ca_validity import validity
+from nornir_kube_ha.planning.generated_password import kept_passwords
+
+ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bring some megabytes
+INODES = 200
+CLOCK_SECONDS = 300  # beyond that certificates are too old or not valid yet, and no journal fits another
+EVERYWHERE = {"*", "0.0.0.0", "[::]"}  # noqa: S104 - what others bind to
+NEEDED = {"/etc", "/run", "/var/lib", *FOLDERS}
+
+
+def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[str, ...]:
+    """Why a host should not be changed, each in a sentence; nothing if it may be.
+
+    Arguments:
+        cluster: the node's
+        node: what the host should be
+        facts: what is, by host name: of this host at least
+    """
+    own = facts[node.name]
+    seen = {each.name: facts[each.name] for each in cluster.nodes if each.name in facts}
+    return (
+        *_interface(node, own),
+        *_vip(node, own, seen),
+        *(_claimed(node, own, seen) if len(seen) == len(cluster.nodes) else ()),
+        *_flood(node, own),
+        *_ports(node, own),
+        *_room(own),
+        *([*_clock(own)] or _authority(node, own)),
+        *_firewall(cluster, node, own),
+        *_password(cluster, node, seen),
+        *new_without_name(cluster, seen),
+    )
+
+
+def _interface(node: Node, own: Facts) -> Iterator[str]:
+    link = own.links.get(node.interface)
+    if link is None:
+        there = ", ".join(sorted(name for name in own.links if name != "lo")) or "none"
+        yield f"there is no interface {node.interface}; there are: {there}"
+    elif not link.is_up:
+        yield f"interface {node.interface} is down, or has no carrier"
+    elif node.uses_ipv6 and not own.has_ipv6:
+        yield f"IPv6 is switched off on {node.interface} (net.ipv6.conf.{node.interface}.disable_ipv6)"
+
+
+def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """Of a VIP that nobody has yet: one that serves is in its place, wherever that is."""
+    for vip in node.vips:
+        if own.holds(vip) and not _named(own, vip):
+            yield f"{vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
+        if not any(name == node.interface and each.version == vip.version for name, each in own.addresses):
+            yield f"{node.interface} has no IPv{vip.version} address: from there nobody reaches {vip.ip}"
+        # DHCPv6 gives addresses of /128: what network they are in the router says, and these do not.
+        networks = [each.network for each in _on_interface(node, own) if each.version == vip.version]
+        networks = [each for each in networks if each.num_addresses > 1]
+        held = any(facts.holds(vip) for facts in seen.values())
+        if networks and not (held or any(vip.ip in network for network in networks)):
+            yield f"{vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
+
+
+def _named(own: Facts, vip: IPInterface) -> bool:
+    """Whether the live keepalived.conf has this address."""
+    live = own.files.get(KEEPALIVED_CONF)
+    words = live.content.decode(errors="replace").split() if live else []
+    return any(word.partition("/")[0] == str(vip.ip) for word in words)
+
+
+def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:
+    """Addresses of the interface, without those that IPv6 gives to every link."""
+    there = (each for name, each in own.addresses if name == node.interface)
+    return (each for each in there if not (each.version == 6 and each.is_link_local))
+
+
+def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """By whom: only when every node was seen is it known which hardware addresses are ours."""
+    ours = {link.mac for facts in seen.values() for link in facts.links.values()}
+    answers = own.heard.answers if own.heard else frozenset()
+    for vip in node.vips:
+        for mac in sorted({each.mac for each in answers if each.address == vip.ip} - ours):
+            yield f"another machine has {vip.ip} already: {mac} answers for it"
+
+
+def _flood(node: Node, own: Facts) -> Iterator[str]:
+    """What could not be heard may be another router of the same VRID."""
+    if own.heard and own.heard.excess:
+        yield f"too much was heard on {node.interface} to tell who else speaks its VRID: {own.heard.excess}"
+
+
+def _ports(node: Node, own: Facts) -> Iterator[str]:
+    for address, _, port in (socket.rpartition(":") for socket in node.sockets):
+        for listener in own.listeners:
+            if listener.port == int(port) and listener.process not in {"haproxy", ""} and _meet(listener, address):
+                yield f"port {port} is taken by {listener.process} on {listener.address}"
+
+
+def _meet(listener: Listener, address: str) -> bool:
+    return listener.address in EVERYWHERE or address in EVERYWHERE or listener.address == address
+
+
+def _room(own: Facts) -> Iterator[str]:
+    for each in own.filesystems:
+        if each.available < ROOM:
+            yield f"{each.mounted_on} has {each.available // 2**10} KiB free"
+        elif each.inodes and each.inodes_available < INODES:
+            yield f"{each.mounted_on} has {each.inodes_available} inodes free"
+    for folder in sorted(NEEDED.intersection(own.read_only)):
+        yield f"{folder} cannot be written to"
+
+
+def _clock(own: Facts) -> Iterator[str]:
+    least, most = own.clock.ahead
+    if least > CLOCK_SECONDS or most < -CLOCK_SECONDS:
+        yield f"its clock is {abs(least):.0f} s {'ahead of' if least > 0 else 'behind'} the controller's"
+
+
+def _authority(node: Node, own: Facts) -> Iterator[str]:
+    """By a CA whose time has not come or is over, haproxy would find no apiserver healthy."""
+    spans = validity(node.apiserver_ca or "")
+    if spans and not [*_clock(own)] and not any(each.covers(own.clock.now) for each in spans):
+        words = " and ".join(each.words(own.clock.now) for each in spans)
+        yield f"apiserver_ca {words}: renew the cluster's CA, and put the new one into the inventory"
+
+
+def _password(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """The page answers at the VIP, wherever that is: by one password."""
+    if node.haproxy.stats.generate_password and len(seen) < len(cluster.nodes) and not [*kept_passwords(cluster, seen)]:
+        others = ", ".join(each.name for each in cluster.nodes if each.name not in seen)
+        yield f"its stats page's password is kept by hosts that were not looked at: {others}"
+
+
+def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:
+    """Nodes that do not hear each other would both hold the VIP."""
+    try:
+        ruleset = own.ruleset
+    except ValueError as error:
+        if node.firewall == "open" and KEEPALIVED_CONF not in own.files:
+            yield f"its packet filter cannot be read, and may stop VRRP: {error}; if it does not, say `firewall: leave`"
+        return
+    told = own.firewall if node.firewall == "open" else None
+    found = [*stopped(openings(cluster, node), ruleset, told)] if ruleset else []
+    if found and told is None:
+        yield f"its packet filter stops {'; '.join(found)} (`firewall: leave`)"
+    elif found:
+        hint = "only firewalld, ufw and the file of an enabled nftables.service are told"
+        yield f"its packet filter stops {'; '.join(found)}; {hint}, so let that pass by what makes these rules"

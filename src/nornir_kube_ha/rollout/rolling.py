@@ -1,0 +1,277 @@
+"""Rolling a change over hosts: staged and judged on all, then swapped host by host, each behind a gate.
+
+A host that is not well with its new configuration goes back to the files that it had, and the change goes no further.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, zip_longest
+
+from nornir_kube_ha.engine.leases import check_leases, keep_leases
+from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.errors import KubeHaError, PreflightError
+from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
+from nornir_kube_ha.planning.membership import joining, strangers_to
+from nornir_kube_ha.planning.plan import HostPlan, plan
+from nornir_kube_ha.planning.rollout_order import batches
+from nornir_kube_ha.planning.vrrp_compatibility import differences
+from nornir_kube_ha.rollout.gate import Gate, pass_gate, pass_gates
+from nornir_kube_ha.rollout.policy import NONE, RollOut
+from nornir_kube_ha.rollout.second_holder import leave_single_holder, starts_keepalived, watch_for_second_holders
+from nornir_kube_ha.tasks import (
+    apply_config,
+    get_generation_files,
+    get_generations,
+    stage_config,
+    unstage_config,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """How a change goes over one cluster, whatever becomes of the others.
+
+    Arguments:
+        cluster: its name
+        how: in which steps
+        groups: names of its hosts, one group after the other
+        gates: of those that serve
+        joining: names of hosts that the cluster's other nodes do not know yet
+        well: names of those that are through their gates, in this order
+    """
+
+    cluster: str
+    how: RollOut
+    groups: tuple[tuple[str, ...], ...]
+    gates: Mapping[str, Gate]
+    joining: Collection[str] = ()
+    well: list[str] = field(default_factory=list)
+
+    @property
+    def changing(self) -> list[str]:
+        """Names of all its hosts that are changed."""
+        return [name for group in self.groups for name in group]
+
+
+def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
+    """Stage what differs on all hosts, have it judged, then swap and tell the daemons: the VIP's holder last.
+
+    Clusters go beside each other: the first group of each, then the second of each. One that fails stops by itself.
+
+    Arguments:
+        run: has looked at its hosts; its plans say what differs
+        checks: ids of the checks that stand at the gate
+        how: in which steps, within each cluster
+
+    Raises:
+        StoppedError: something failed before anything was live, or in each cluster on more hosts than may
+    """
+    plans = dict(run.plans)
+    differing = [name for name, change in plans.items() if change.touches_files]
+    if differing:
+        run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
+    lanes = [_lane(run, cluster, plans, checks, how) for cluster in run.clusters]
+    run.stop_if_failed()
+    waiting, prolonged = set(differing), time.monotonic()
+    started: dict[str, set[str]] = {}
+    try:
+        waiting = set(run.each(stage_config, differing, intent=run.intent, plans=plans, lease=run.lease))
+        run.stop_if_failed()
+        for wave in zip_longest(*(lane.groups for lane in lanes), fillvalue=()):
+            turns = {
+                lane.cluster: names
+                for lane, names in zip(lanes, wave, strict=True)
+                if names and lane.cluster not in run.ended
+            }
+            _admit(run, lanes, turns)
+            run.end_failed_clusters()
+            names = [name for name in chain.from_iterable(turns.values()) if name in run.going]
+            if not names:
+                continue
+            run.tell_of_change(f"changing {', '.join(names)}")
+            run.in_hand = set(names)
+            _change(run, names, plans, waiting)
+            _pass_gates(run, names, {name: gate for lane in lanes for name, gate in lane.gates.items()})
+            _watch(run, lanes, turns, started, plans)
+            _on_each([partial(_judge, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
+            run.in_hand.clear()
+            run.end_failed_clusters()
+            prolonged = keep_leases(run, prolonged)
+        _look_at_ended(run, started, plans)
+    except StoppedError:
+        _look_at_ended(run, started, plans)
+        raise
+    finally:  # what will not go live is not left lying about
+        run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans, lease=run.lease)
+
+
+def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut) -> Lane:
+    own = [node.name for node in cluster.nodes if node.name in plans]
+    changing = [name for name in own if plans[name].touches_live]
+    new = joining(cluster, changing, run.facts)
+    serving = [name for name in changing if run.facts[name].serves and name not in new]
+    holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
+    serial = max(1, how.serial.of(len(serving)))
+    groups = batches(run.intent, changing, serving, holding, serial=serial, joining=new)
+    if _cannot_be_rolled(run, serving, plans, how):
+        groups = (tuple(changing),)
+        how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
+    # A host that runs for somebody else has a way back as well.
+    gates = {name: Gate.of(run, name, checks) for name in changing if run.facts[name].serves}
+    return Lane(cluster.name, how, groups, gates, new)
+
+
+def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut) -> bool:
+    """Whether nodes that are changed and nodes that are not yet would not hear each other, and both hold the VIP."""
+    for name in serving:
+        new = next((each.file for each in plans[name].write if each.file.path == KEEPALIVED_CONF), None)
+        old = run.facts[name].files.get(KEEPALIVED_CONF)
+        words = differences(old.content.decode(errors="replace"), new.content) if old and new else ()
+        if words and how.accept_outage:
+            return True
+        if words:
+            seconds = run.intent.node(name).keepalived.down_seconds
+            hint = "with --accept-outage all nodes change at once, and nobody has the VIP for about"
+            message = (
+                f"{', '.join(words)}: nodes with and without this change do not hear each other, so it cannot go from"
+            )
+            run.fail(name, PreflightError(name, f"{message} host to host; {hint} {seconds:.1f} s. Nothing was changed"))
+    return False
+
+
+def _admit(run: Run, lanes: Iterable[Lane], turns: Mapping[str, Collection[str]]) -> None:
+    """A host joins only once every node that runs sends it adverts: one that went back to its old files does not."""
+    for lane in lanes:
+        if run.dry_run or len(lane.groups) == 1:
+            continue
+        cluster = next(each for each in run.clusters if each.name == lane.cluster)
+        for name in set(turns.get(lane.cluster, ())) & set(lane.joining):
+            if strangers := strangers_to(cluster, name, run.facts):
+                words = (
+                    f"{', '.join(strangers)} would send it no VRRP adverts, and it would hold {cluster.addresses} too"
+                )
+                hint = "it was left as it was. Mend those nodes first, then deploy again"
+                run.fail(name, PreflightError(name, f"{words}: {hint}"))
+
+
+def _watch(
+    run: Run,
+    lanes: Iterable[Lane],
+    turns: Mapping[str, Collection[str]],
+    started: dict[str, set[str]],
+    plans: Mapping[str, HostPlan],
+) -> None:
+    """See that hosts on which keepalived was just started are no second holders of what others serve."""
+    for lane in lanes:
+        names = {
+            name
+            for name in turns.get(lane.cluster, ())
+            if name in run.changed and (name in lane.joining or starts_keepalived(plans[name]))
+        }
+        if run.dry_run or not names:
+            continue
+        started.setdefault(lane.cluster, set()).update(names)
+        cluster = next(each for each in run.clusters if each.name == lane.cluster)
+        if any(run.facts[node.name].holds_any(cluster.vips) for node in cluster.nodes if node.name in run.facts):
+            watch_for_second_holders(run, cluster, started[lane.cluster], plans)
+
+
+def _look_at_ended(run: Run, started: Mapping[str, Collection[str]], plans: Mapping[str, HostPlan]) -> None:
+    """The report of a cluster whose change ended early says who holds the VIP now."""
+    if not run.dry_run:
+        with run.unbroken():
+            leave_single_holder(run, started, plans)
+
+
+def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan], waiting: set[str]) -> None:
+    """Never left half-way: files that are swapped are read by their daemons too."""
+    with run.unbroken():
+        waiting.difference_update(run.each(apply_config, names, intent=run.intent, plans=plans, lease=run.lease))
+
+
+def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate]) -> None:
+    """What served nobody before has no gate: the run's own checks come at its end."""
+    if not run.dry_run:
+        guarded = {name: gates[name] for name in names if name in run.reached and name in gates}
+        failed = pass_gates(run, guarded)
+        # What another run has put there is not judged as if it were this run's own.
+        lost = check_leases(run, [*failed])
+        for name, error in failed.items():
+            run.fail(name, lost.get(name, error))
+
+
+def _on_each(steps: Sequence[Callable[[], None]]) -> None:
+    """What waits for long in one cluster does not keep the others from it."""
+    if len(steps) == 1:
+        steps[0]()
+        return
+    with ThreadPoolExecutor(max_workers=len(steps)) as pool:
+        for future in [pool.submit(step) for step in steps]:
+            future.result()
+
+
+def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
+    """Put back what is not well after its turn; and all that was changed in its cluster, if that is asked for."""
+    for name in names:
+        if name in run.reached:
+            lane.well.append(name)
+        elif name in lane.gates and lane.how.on_failure != "stop" and not run.has_lost_lease(name):
+            run.add_words(name, _go_back(run, name, lane.gates[name]))
+    failed = [name for name in lane.changing if name not in run.reached]
+    if len(failed) <= lane.how.max_fail.of(len(lane.changing)):
+        run.tolerated.update(failed)
+    elif lane.how.on_failure == "rollback-all":
+        for name in reversed([name for name in lane.well if name in lane.gates]):
+            run.tell(f"{name}: {_go_back(run, name, lane.gates[name])}")
+
+
+def _go_back(run: Run, name: str, gate: Gate) -> str:
+    """Put a host back on the files that this run replaced; what became of that, in words."""
+    if lost := check_leases(run, [name]).get(name):
+        run.fail(name, lost)
+        return f"its files stay as they are: {getattr(lost, 'message', lost)}"
+    run.tell(f"{name} is not well: putting it back on the files that it had")
+    try:
+        kept = [each for each in run.one(get_generations, name) if each.run_id == run.run_id]
+        if not kept:
+            return "its live files were not touched"
+        put_generation(run, name, kept[0].number)  # the first: what was live before this run's first change
+        pass_gate(run, name, gate)
+    except KubeHaError as error:
+        return f"going back to the files that it had failed as well: {getattr(error, 'message', error)}"
+    return "it is back on the files that it had, and as well as before"
+
+
+def put_generation(run: Run, name: str, number: int) -> None:
+    """Make the files of a generation live again on one host.
+
+    Arguments:
+        run: logs in
+        name: of the host
+        number: the generation's
+
+    Raises:
+        KubeHaError: the host does not take them
+    """
+    files = run.one(get_generation_files, name, number=number)
+    put_files(run, name, plan(run.intent.node(name), files, run.look_at(name)))
+
+
+def put_files(run: Run, name: str, change: HostPlan) -> None:
+    """Make files live on one host by itself: staged, judged, swapped, and read by its daemons.
+
+    Arguments:
+        run: logs in
+        name: of the host
+        change: what differs there
+
+    Raises:
+        KubeHaError: the host does not take them
+    """
+    plans = {name: change}
+    for task in (stage_config, apply_config):
+        run.one(task, name, intent=run.intent, plans=plans, lease=run.lease)

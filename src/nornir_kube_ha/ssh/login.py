@@ -1,0 +1,183 @@
+"""The one login that a run has on a host: netmiko's own, with the host's key known, and no shell on top."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+from netmiko import BaseConnection
+from netmiko.exceptions import NetmikoAuthenticationException, NetmikoTimeoutException
+from nornir.core.inventory import Host
+from nornir.core.task import Task
+from nornir_netmiko.connections import CONNECTION_NAME
+from pydantic import SecretStr
+
+from nornir_kube_ha.errors import (
+    HostKeyChangedError,
+    HostKeyUnknownError,
+    HostUnreachableError,
+    LoginRefusedError,
+)
+from nornir_kube_ha.inventory.load import inventory_folder, login_problems, login_site, merged_data, secret_at
+from nornir_kube_ha.inventory.login_options import login_options
+from nornir_kube_ha.inventory.login_words import LINUX
+from nornir_kube_ha.lab import network
+from nornir_kube_ha.ssh.negotiation import NoCommonAlgorithmError
+from nornir_kube_ha.ssh.ssh_config import JumpError
+from nornir_kube_ha.ssh.transport import NETWORK, LoginEndedError, SlowLoginError, open_transport
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login on a host.
+
+    Arguments:
+        client: of the SSH connection
+        user: who has logged in
+        sudo_password: what sudo asks them for; none if we know none
+    """
+
+    client: paramiko.SSHClient
+    user: str
+    sudo_password: SecretStr | None
+
+    @property
+    def is_root(self) -> bool:
+        """Whether commands need no sudo to be root's."""
+        return self.user == "root"
+
+
+def login(task: Task) -> Login:
+    """The one login that the run has on the task's host.
+
+    Arguments:
+        task: whose host it is
+
+    Raises:
+        HostUnreachableError: no SSH server answers
+        LoginRefusedError: the host's key or our credentials are not accepted
+    """
+    with login_errors(task):
+        connection = connection_to(task)
+        client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
+        client = client or open_transport(connection)
+        transport, secret = client.get_transport(), connection.secret or connection.password
+        user = (transport and transport.get_username()) or connection.username  # an ssh_config file may say who
+        return Login(client, user, SecretStr(secret) if secret else None)
+
+
+@contextmanager
+def login_errors(task: Task) -> Iterator[None]:
+    """What goes around reaching for the task's host: not everybody may, and what goes wrong is told in our words.
+
+    Arguments:
+        task: whose host it is
+
+    Raises:
+        HostUnreachableError: no SSH server answers, or the host is a lab's and we are not there
+        LoginRefusedError: the host's key, our credentials or our settings are not accepted
+    """
+    host = task.host
+    data = merged_data(host)
+    refuse_outside_lab(host.name, data.get("lab"))
+    for problem in login_problems(task.nornir, host, data):
+        raise LoginRefusedError(host.name, f"{problem.key}: {problem.message}; nothing was sent")
+    try:
+        yield
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise _login_error(host, error) from error
+    except (KeyError, ValueError) as error:  # netmiko's, of settings that cannot be: no platform, no key file
+        words = f"platform {host.platform}, {' '.join(str(error).split())}"
+        raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
+
+
+def connection_to(task: Task, *, with_secrets: bool = True) -> BaseConnection:
+    """nornir-netmiko's connection to the task's host: the one that is there, or a new one with our options.
+
+    Arguments:
+        task: whose host it is
+        with_secrets: whether passwords are read; not where nobody is going to log in
+
+    Raises:
+        KeyError: netmiko knows no such platform
+        ValueError: netmiko cannot use these options, or a secret is not there
+        OSError: a secret cannot be read
+    """
+    host, configuration = task.host, task.nornir.config
+    if CONNECTION_NAME not in host.connections:
+        data, folder = merged_data(host), inventory_folder(task.nornir)
+        options = login_options(host, data, login_site(task.nornir))
+        password = secret_at(data, ("login", "password"), folder) if with_secrets else None
+        sudo = secret_at(data, ("login", "sudo_password"), folder) if with_secrets else None
+        if sudo:
+            options["secret"] = sudo.get_secret_value()  # netmiko's name for it
+        _refuse_endless(options.get("key_file"))
+        host.open_connection(
+            CONNECTION_NAME,
+            configuration,
+            password=password.get_secret_value() if password else None,
+            platform=LINUX,
+            extras=options,
+        )
+    connection: BaseConnection = host.get_connection(CONNECTION_NAME, configuration)
+    return connection
+
+
+def _refuse_endless(key_file: str | None) -> None:
+    """What is no regular file may never end, or wait for somebody."""
+    file = Path(key_file).expanduser() if key_file else None
+    if file and file.exists() and not file.is_file():
+        raise ValueError(f"key_file {file} is no regular file")
+
+
+def refuse_outside_lab(name: str, lab: object) -> None:
+    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts.
+
+    Arguments:
+        name: the host's, in the inventory
+        lab: the one that it lives in, none if it lives in none
+
+    Raises:
+        HostUnreachableError: this thread does not work in that lab
+    """
+    if lab is not None and not network.is_inside(str(lab)):
+        raise HostUnreachableError(
+            name,
+            f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "
+            f'themselves; code of your own calls nornir_kube_ha.lab.network.enter("{lab}") before it starts any thread',
+        )
+
+
+def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:
+    """Netmiko says time-out for a refused port, a wrong host key and a real time-out alike: the cause tells."""
+    from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
+    cause = (error.__context__ if from_netmiko else None) or error
+    address = f"{host.hostname}:{host.port or 22}"
+    if isinstance(cause, JumpError):
+        return _jump_error(host.name, f"the way to {address}, by its ssh_config file, ends: {cause}")
+    if isinstance(cause, paramiko.BadHostKeyException):
+        words = f"the host key of {address} has changed, nothing was sent; if that was meant, take the old one out of"
+        return HostKeyChangedError(host.name, f"{words} known_hosts, and enroll the new one: kube-ha hostkeys enroll")
+    if "not found in known_hosts" in str(cause):
+        known = "is not known, and no certificate of it is looked at (@cert-authority)"
+        words = f"the host key of {address} {known}; see its fingerprint, and pin it: kube-ha hostkeys enroll"
+        return HostKeyUnknownError(host.name, words)
+    if isinstance(cause, SlowLoginError | NoCommonAlgorithmError):
+        kind = HostUnreachableError if isinstance(cause, SlowLoginError) else LoginRefusedError
+        return kind(host.name, f"{address} {cause}")
+    told = isinstance(cause, LoginEndedError) or not NETWORK.search(str(cause))
+    if isinstance(cause, paramiko.SSHException) and told:
+        words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
+        return LoginRefusedError(host.name, words)
+    return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")
+
+
+def _jump_error(name: str, words: str) -> HostUnreachableError | LoginRefusedError:
+    """What ssh says where it does not get through."""
+    if "HOST IDENTIFICATION HAS CHANGED" in words:
+        return HostKeyChangedError(name, words)
+    if "Host key verification failed" in words:
+        return HostKeyUnknownError(name, f"{words} Pin the jump host's key where ssh looks for it: UserKnownHostsFile")
+    refused = "Permission denied" in words
+    return LoginRefusedError(name, words) if refused else HostUnreachableError(name, words)

@@ -1,0 +1,200 @@
+"""A login by an ssh_config file: names, keys and certificates from there, and the way through a jump host.
+
+netmiko's own reading of such a file knows no user, key or certificate, lets ssh ask whoever sits at the terminal, takes
+any file that is not there for an empty one, and has paramiko wait for a jump host that has gone.
+"""
+
+import contextlib
+import os
+import shlex
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import paramiko
+from netmiko import BaseConnection
+from typing_extensions import Buffer
+
+from nornir_kube_ha.inventory.login_words import is_host_word, is_user_word
+from nornir_kube_ha.ssh.poll import is_readable
+
+DEFAULT = (".ssh", "config")  # Nornir's, in the home folder, where an inventory names none: it need not be there
+PROBES = (5, 120)  # seconds, number: as often as a host that is reached without a jump host is asked
+_LAST_WORDS = 1000  # bytes
+_SECONDS_TO_END = 1
+
+
+class JumpError(paramiko.ProxyCommandFailure):
+    """The command that leads to the host has ended.
+
+    Arguments:
+        words: its last ones
+    """
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+        super().__init__("", words)
+
+    def __str__(self) -> str:
+        """Its words, not the command: that may hold anything."""
+        return self.words
+
+
+class Jump(paramiko.ProxyCommand):
+    """A command whose input and output are a connection to the host.
+
+    paramiko's own never notices the command's end, leaves it as a zombie, and has Ctrl-C end it before the run has let
+    go of the host. This one has no terminal, so it can ask nobody anything.
+
+    Arguments:
+        command: with its arguments
+    """
+
+    def __init__(self, *command: str) -> None:
+        self.cmd = [*command]
+        self.timeout: float | None = None
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the connection; a pipe would fill up
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._said}
+        try:
+            self.process = subprocess.Popen(command, bufsize=0, start_new_session=True, **pipes)
+        except OSError:
+            self._said.close()
+            raise
+        assert self.process.stdin  # noqa: S101 - both are pipes
+        assert self.process.stdout  # noqa: S101
+        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+
+    def send(self, content: Buffer) -> int:
+        """Send some of it, and return how much."""
+        try:
+            return self._stdin.write(content)
+        except (OSError, ValueError) as error:
+            raise self._failure() from error
+
+    def recv(self, size: int) -> bytes:
+        """Receive what has come, at most `size` bytes."""
+        try:
+            if not is_readable(self._stdout.fileno(), self.timeout):
+                raise TimeoutError
+            got = os.read(self._stdout.fileno(), size)
+        except ValueError:  # it was closed meanwhile
+            return b""
+        if not got:
+            raise self._failure()
+        return got
+
+    def close(self) -> None:
+        """End the command."""
+        self._stdin.close()
+        self._stdout.close()
+        self.process.terminate()
+        self._await_end()
+        with contextlib.suppress(ValueError):  # paramiko's thread and ours may both do it
+            self._said.close()
+
+    def _await_end(self) -> None:
+        try:
+            self.process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _failure(self) -> JumpError:
+        self._await_end()
+        words = ""
+        with contextlib.suppress(ValueError):  # it was closed meanwhile
+            size = self._said.seek(0, os.SEEK_END)
+            self._said.seek(max(0, size - _LAST_WORDS))
+            words = " ".join(self._said.read().decode(errors="replace").split())
+        return JumpError(words or f"{self.cmd[0]} ended with exit status {self.process.returncode}")
+
+
+def connect_parameters(connection: BaseConnection) -> dict[str, Any]:
+    """What netmiko gives paramiko to connect with; `sock` makes a `Jump` where the way leads through one, or is none.
+
+    Arguments:
+        connection: netmiko's, not connected
+
+    Raises:
+        ValueError: its ssh_config file cannot be used
+    """
+    file, connection.ssh_config_file = connection.ssh_config_file, None
+    try:
+        parameters: dict[str, Any] = connection._connect_params_dict()  # noqa: SLF001 - see `login`
+    finally:
+        connection.ssh_config_file = file
+    return parameters | _said_by(Path(file).expanduser(), parameters) if file else parameters
+
+
+def _said_by(file: Path, parameters: dict[str, Any]) -> dict[str, Any]:
+    """What a file says of a host. The inventory goes before it, as the command line does for ssh."""
+    _refuse_unchecked(parameters["hostname"], parameters["username"])  # first: `Match exec` runs a command with them
+    said = _lookup(file, parameters["hostname"])
+    port = int(said.get("port", 22)) if parameters["port"] == paramiko.config.SSH_PORT else parameters["port"]
+    user = parameters["username"] or said.get("user")
+    _refuse_unchecked(said["hostname"], user)
+    where = {"hostname": said["hostname"], "port": port, "username": user}
+    return where | _keys(said, parameters) | {"sock": _way(file, said, port) or parameters["sock"]}
+
+
+def _refuse_unchecked(host: str, user: str | None) -> None:
+    """A host or user must not become an option, or a further argument, where `%h` or `%r` stands."""
+    for word, is_checked in ((host, is_host_word), (user, is_user_word)):
+        if word and not is_checked(word):
+            raise ValueError(f"{word!r} in the place of a host or user could become an option of a command")
+
+
+def _lookup(file: Path, host: str) -> paramiko.SSHConfigDict:
+    if file.parts[-2:] == DEFAULT and not file.exists():
+        return paramiko.SSHConfig().lookup(host)
+    try:
+        status = file.stat()
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise ValueError(f"ssh_config_file {file} can be written by others: its commands would be run here")
+        return paramiko.SSHConfig.from_path(str(file)).lookup(host)
+    except OSError as error:
+        raise ValueError(f"ssh_config_file {file}: {error.strerror}") from error
+    except paramiko.SSHException as error:
+        raise ValueError(f"ssh_config_file {file}: {error}") from error
+
+
+def _keys(said: paramiko.SSHConfigDict, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The inventory's key, else the file's; and the file's certificate for it."""
+    own, files = parameters["key_filename"], (Path(name).expanduser() for name in said.get("identityfile", ()))
+    names = [own] if own else [str(file) for file in files if file.exists()]
+    if "certificatefile" not in said:
+        return {"key_filename": names or None}  # paramiko finds a certificate beside a key
+    certificate = Path(said["certificatefile"]).expanduser()
+    if len(names) != 1:
+        raise ValueError(f"CertificateFile {certificate}: of which key? One key_file or IdentityFile is expected")
+    try:
+        passphrase = (parameters["passphrase"] or "").encode() or None
+        key = paramiko.PKey.from_path(names[0], passphrase)  # type: ignore[arg-type] # the stubs say str, in vain
+        key.load_certificate(certificate.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}") from error
+    except (paramiko.SSHException, ValueError, TypeError) as error:  # the last: a passphrase is missing or one too many
+        raise ValueError(f"CertificateFile {certificate} of key {names[0]}: {error}") from error
+    return {"key_filename": None, "pkey": key}
+
+
+def _way(file: Path, said: paramiko.SSHConfigDict, port: int) -> Callable[[], Jump] | None:
+    """A connection by way of another host; none where the file knows of none."""
+    if command := said.get("proxycommand"):
+        return partial(Jump, *shlex.split(command))
+    hop: str = said.get("proxyjump", "none")
+    if hop.lower() == "none":
+        return None
+    if "," in hop:
+        raise ValueError(f"ProxyJump {hop}: one jump host is expected; the first one's way can stand at that host")
+    interval, count = PROBES
+    return partial(
+        Jump,
+        *("ssh", "-F", str(file), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"),
+        *("-o", f"ServerAliveInterval={interval}", "-o", f"ServerAliveCountMax={count}"),
+        *("-W", f"[{said['hostname']}]:{port}", f"ssh://{hop.removeprefix('ssh://')}"),  # no hop becomes an option
+    )

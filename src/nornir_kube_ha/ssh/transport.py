@@ -1,0 +1,214 @@
+"""SSH's transport to a host: opened by netmiko's own parameters, tried again where there is a crowd, kept alive."""
+
+import contextlib
+import random
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import paramiko
+from netmiko import BaseConnection
+from paramiko.ssh_exception import IncompatiblePeer
+
+from nornir_kube_ha.inventory.login_options import PATIENCE
+from nornir_kube_ha.ssh.known_hosts import name_of, strict_client
+from nornir_kube_ha.ssh.negotiation import AuthenticationTimeoutError, Transport, no_common_algorithm
+from nornir_kube_ha.ssh.quick_socket import connect
+from nornir_kube_ha.ssh.ssh_config import Jump, JumpError, connect_parameters
+
+NETWORK = re.compile(
+    "banner|time(d )?out|dropped|closed|shut down|no existing session|not active|negotiation failed", re.IGNORECASE
+)
+"""What paramiko says, in errors of the same types as a refusal's, when the network is to blame."""
+_HUNG_UP = re.compile("closed by|reset by peer", re.IGNORECASE)
+"""What ssh says where the other side hangs up before anybody was asked for a key."""
+ATTEMPTS = 3
+BETWEEN_ATTEMPTS = (0.2, 0.6)  # seconds, at random; longer from one to the next
+QUICK_END = 2  # seconds; what takes longer than that to fail is not tried again
+AT_A_JUMP_HOST = 8  # by sshd's default, 10 may be on their way in at one time (MaxStartups)
+_TIMES = (("timeout", "conn_timeout"), ("banner_timeout", "banner_timeout"), ("auth_timeout", "auth_timeout"))
+"""paramiko's name, and netmiko's, for the time of each phase of a login."""
+PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
+
+
+class LoginEndedError(paramiko.SSHException):
+    """The server hung up while we logged in, after it had shown its key: as sshd does after too many refusals."""
+
+
+class SlowLoginError(paramiko.SSHException):
+    """The server speaks SSH, and did not let us in within the time that it has."""
+
+
+class _CrowdedError(Exception):
+    """The server hung up before it had shown its key, and soon: as sshd does, at random, while there is a crowd.
+
+    Arguments:
+        error: what paramiko said
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """How many may be on their way through each jump host at one time."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    known: dict[tuple[str, ...], threading.BoundedSemaphore] = field(default_factory=dict)
+
+    def of(self, command: tuple[str, ...], host: str) -> threading.BoundedSemaphore:
+        """The door that a command goes through: the same for all commands that differ only in the host behind it."""
+        with self.lock:
+            way = tuple(word for word in command if host not in word)
+            return self.known.setdefault(way, threading.BoundedSemaphore(AT_A_JUMP_HOST))
+
+
+_DOORS = _Doors()
+
+
+def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
+    """Netmiko's own login (`auto_connect: false`), without the interactive shell that it opens on top.
+
+    A shell that nobody types in still costs 30 % of a login, and leaves its history behind on a host that was only to
+    be looked at. netmiko has no public way to log in without one; its two private names are held by a test.
+
+    Arguments:
+        connection: netmiko's, not connected
+
+    Raises:
+        paramiko.SSHException, OSError, EOFError: it cannot be opened
+        ValueError: its ssh_config file, or a file of known hosts, cannot be used
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            client = _connect_once(connection)
+            break
+        except _CrowdedError as crowded:
+            if attempt == ATTEMPTS:
+                raise crowded.error from None
+        time.sleep(attempt * random.uniform(*BETWEEN_ATTEMPTS))  # noqa: S311 - so that not all come back at once
+    _keep_alive(client)
+    connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
+    return client
+
+
+def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
+    parameters = connect_parameters(connection)
+    client = strict_client(connection, name_of(parameters["hostname"], parameters["port"]))
+    try:
+        with way_to(parameters) as sock:
+            begun = time.monotonic()
+            try:
+                client.connect(**{**parameters, **_times(parameters), "sock": sock})
+            except BaseException as error:
+                if (told := _told(client, error, time.monotonic() - begun, parameters)) is error:
+                    raise
+                raise told from error
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _times(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """How long the server may take to say who it is: paramiko would count that to the time for the connection."""
+    patience = parameters.get("banner_timeout", PATIENCE["banner_timeout"])
+
+    def factory(*arguments: Any, **named: Any) -> paramiko.Transport:  # noqa: ANN401 - the transport's own
+        transport = authenticating_first(*arguments, **named)
+        transport.handshake_timeout = patience
+        return transport
+
+    return {"timeout": patience, "transport_factory": factory}
+
+
+def authenticating_first(*arguments: Any, **named: Any) -> paramiko.Transport:  # noqa: ANN401 - the transport's own
+    """A transport that would rather have a cipher that authenticates by itself, AES-GCM: the same, in another order.
+
+    With the others paramiko compares the code behind each packet byte by byte, in Python.
+    """
+    transport = Transport(*arguments, **named)
+    options = transport.get_security_options()
+    options.ciphers = sorted(options.ciphers, key=lambda name: "-gcm@" not in name)
+    return transport
+
+
+@contextlib.contextmanager
+def way_to(parameters: Mapping[str, Any]) -> Iterator[socket.socket | Jump]:
+    """A connection to a host on which nothing was said yet; closed if the block fails, else the block's own.
+
+    Where it leads through a jump host, so many at one time are in such a block.
+
+    Arguments:
+        parameters: as `connect_parameters` has them
+
+    Raises:
+        OSError: nobody answers
+    """
+    make_jump, host = parameters["sock"], parameters["hostname"]
+    with _DOORS.of(make_jump.args, host) if make_jump else contextlib.nullcontext():
+        sock = make_jump() if make_jump else connect(host, parameters["port"], parameters["timeout"])
+        try:
+            yield sock
+        except BaseException:
+            sock.close()
+            raise
+
+
+def _told(
+    client: paramiko.SSHClient, error: BaseException, took: float, parameters: Mapping[str, Any]
+) -> BaseException:
+    """What an error means, by how far the login had come. Only a crowd at the door is worth coming again for."""
+    if isinstance(error, IncompatiblePeer):
+        return no_common_algorithm(client.get_transport(), error)
+    if words := _too_slow(client.get_transport(), error, took, parameters):
+        return SlowLoginError(words)
+    hung_up = isinstance(error, ConnectionResetError | EOFError) or (
+        type(error) is paramiko.SSHException and NETWORK.search(str(error)) is not None
+    )
+    jump = isinstance(error, JumpError)
+    transport = client.get_transport()
+    if transport and transport.initial_kex_done:
+        return LoginEndedError(f"the server hung up while we logged in ({error})") if hung_up and not jump else error
+    crowded = _HUNG_UP.search(str(error)) is not None if jump else hung_up and "known_hosts" not in str(error)
+    return _CrowdedError(error) if crowded and took <= QUICK_END else error
+
+
+def _too_slow(
+    transport: paramiko.Transport | None, error: BaseException, took: float, parameters: Mapping[str, Any]
+) -> str:
+    """Return what the server did not do in time, "" if that is not why the login ended, or it said nothing at all."""
+    connect, banner, auth = (parameters.get(key, PATIENCE[name]) for key, name in _TIMES)
+    if isinstance(error, AuthenticationTimeoutError):
+        seconds = auth
+    elif isinstance(error, paramiko.SSHException | EOFError) and _has_spoken(transport) and took >= banner * 0.95:
+        seconds = banner
+    else:
+        return ""
+    return (
+        f"did not let us in within {seconds:g} s. If it is only slow (PAM, UseDNS, load), raise auth_timeout "
+        f"({auth:g} s), banner_timeout ({banner:g} s) or conn_timeout ({connect:g} s) in "
+        "connection_options.netmiko.extras"
+    )
+
+
+def _has_spoken(transport: paramiko.Transport | None) -> bool:
+    """Whether the server has said that it speaks SSH, and is not done with its key exchange."""
+    return transport is not None and bool(transport.remote_version) and not transport.initial_kex_done
+
+
+def _keep_alive(client: paramiko.SSHClient) -> None:
+    """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
+    transport = client.get_transport()
+    if transport and isinstance(transport.sock, Jump):
+        transport.set_keepalive(PROBES[socket.TCP_KEEPIDLE])  # for the jump host to notice that the host has gone
+    elif transport and isinstance(transport.sock, socket.socket):
+        transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in PROBES.items():
+            transport.sock.setsockopt(socket.IPPROTO_TCP, option, value)

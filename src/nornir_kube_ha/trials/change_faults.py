@@ -1,0 +1,97 @@
+"""Changes that a failover test makes as an operator would: a move of the VIP, a new configuration, a restart of all."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+
+from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.engine.retry import failing, until_passed
+from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.errors import FaultError, KubeHaError
+from nornir_kube_ha.failover.faults import Fault
+from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.report import Report
+from nornir_kube_ha.rollout.policy import RollOut
+from nornir_kube_ha.rollout.rolling import roll_out
+from nornir_kube_ha.rollout.vip_move import move_vip
+from nornir_kube_ha.tasks.services import restart_services
+from nornir_kube_ha.trials.fault_injectors import Breaker, RunBreaker
+
+SETTLE_TIMEOUT = 60.0  # seconds until all is well after a restart
+COMMENT = "# changed by a failover test, and back again"
+
+
+def change_breaker(run: Run, cluster: Cluster, fault: Fault, holder: str) -> Breaker:
+    """What makes one of these changes.
+
+    Arguments:
+        run: logs in
+        cluster: where
+        fault: which
+        holder: who holds the VIP now
+    """
+    names = [node.name for node in cluster.nodes]
+    following = names[(names.index(holder) + 1) % len(names)]
+    original = run.intent
+    makers: Mapping[str, Callable[[], Breaker]] = {
+        "vip-move": lambda: RunBreaker(f"{holder} to {following}", lambda: _move(run, cluster, following)),
+        "config-change": lambda: RunBreaker(
+            ", ".join(names), lambda: _configure(run, commented(original)), lambda: _configure(run, original)
+        ),
+        "rolling-restart": lambda: RunBreaker(", ".join(names), lambda: _restart(run, cluster, holder)),
+    }
+    return makers[fault.name]()
+
+
+def commented(intent: Intent) -> Intent:
+    """The same, with a comment more in both daemons' configuration of every node: a change that changes nothing.
+
+    Arguments:
+        intent: what should be
+    """
+    return Intent(tuple(Cluster(each.name, tuple(map(_commented, each.nodes))) for each in intent.clusters))
+
+
+def _commented(node: Node) -> Node:
+    haproxy = node.haproxy.model_copy(update={"global_lines": (*node.haproxy.global_lines, COMMENT)})
+    lines = (*node.keepalived.global_lines, COMMENT)
+    keepalived = node.keepalived.model_copy(update={"global_lines": lines})
+    return node.model_copy(update={"haproxy": haproxy, "keepalived": keepalived})
+
+
+def _move(run: Run, cluster: Cluster, to: str) -> None:
+    run.look()
+    try:
+        move_vip(run, cluster, to)
+    except KubeHaError as error:
+        raise FaultError(to, str(error)) from error
+
+
+def _configure(run: Run, intent: Intent) -> None:
+    run.intent = intent
+    run.start_over()
+    run.look()
+    with contextlib.suppress(StoppedError):
+        run.stop_if_failed()
+        roll_out(run, ALL, RollOut())
+    if failed := [name for name in run.hosts if name not in run.reached]:
+        raise FaultError(", ".join(failed), "the change stopped there, and went no further")
+
+
+def _restart(run: Run, cluster: Cluster, holder: str) -> None:
+    for name in sorted((node.name for node in cluster.nodes), key=lambda name: name == holder):
+        try:
+            run.one(restart_services, name, lease=run.lease)
+        except KubeHaError as error:
+            raise FaultError(name, getattr(error, "message", str(error))) from error
+        report = until_passed(_look(run), timeout=SETTLE_TIMEOUT, sleep=0.2, tell=lambda _: None)
+        if not report.passed:
+            raise FaultError(name, f"not well after its daemons were restarted: {failing(report)}")
+
+
+def _look(run: Run) -> Callable[[], Report]:
+    def look() -> Report:
+        run.start_over()
+        run.look()
+        return run.report_of_checks()
+
+    return look

@@ -1,0 +1,68 @@
+"""The house has floors, and arrows only go down: a room imports from its own files and from the floors below."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import nornir_kube_ha
+
+HOUSE = Path(nornir_kube_ha.__file__).parent
+FLOORS = (
+    {"addresses", "files", "lazy", "text", "versions"},
+    {"errors", "templating"},
+    {"intent"},
+    {"failover", "firewall"},
+    {"facts"},
+    {"planning"},
+    {"checks"},
+    {"inventory", "lab", "report"},
+    {"ssh"},
+    {"tasks"},
+    {"engine"},
+    {"rollout"},
+    {"trials"},
+    {"cli"},
+    {"runbooks"},
+    {"api"},
+)
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+NO_ROOM = {"example", "templates"}
+"""Files that are sent to hosts or copied, not imported."""
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Room and path of each module."""
+    for entry in sorted(HOUSE.iterdir()):
+        if entry.is_dir() and entry.name not in NO_ROOM | {"__pycache__"}:
+            yield from ((entry.name, path) for path in sorted(entry.rglob("*.py")))
+        elif entry.suffix == ".py" and entry.stem != "__init__":
+            yield entry.stem, entry
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Rooms that a module imports from, wherever in it that stands."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{each.name}" for each in node.names]
+        elif isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        yield from (name.split(".")[1] for name in names if name.startswith("nornir_kube_ha."))
+
+
+def test_arrows_only_go_down() -> None:
+    upwards = [
+        f"{path.relative_to(HOUSE)} imports {other}"
+        for room, path in modules()
+        for other in imported(path)
+        if other != room and FLOOR_OF[other] >= FLOOR_OF[room]
+    ]
+    assert upwards == []
+
+
+def test_every_room_says_what_is_in_it() -> None:
+    rooms = {room for room, _ in modules()}
+    assert rooms == FLOOR_OF.keys()
+    for room in rooms:
+        path = HOUSE / room / "__init__.py"
+        assert ast.get_docstring(ast.parse((path if path.exists() else HOUSE / f"{room}.py").read_text())), room
