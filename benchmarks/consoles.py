@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.lab.rig import Lab
+from rig.lab import Lab
 
 
 def at_consoles(lab: Lab, names: Iterable[str], command: str) -> dict[str, str]:

@@ -11,9 +11,8 @@ from typing import Any
 
 from benchmarks.consoles import at_consoles
 from benchmarks.jobs import Job
-from tests.lab.clusters import QUIET, add_clusters, names_of
-from tests.lab.rig import Lab, copy_inventory
-from tests.lab.test_round_trips import VERBOSE
+from rig.clusters import QUIET, add_clusters, names_of
+from rig.lab import VERBOSE, Lab, copy_inventory
 
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.intent.config_file import ConfigFile

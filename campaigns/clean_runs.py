@@ -7,7 +7,7 @@ import time
 from collections import Counter
 
 from campaigns.record import record
-from campaigns.rig import deployed_lab
+from campaigns.settings import deployed_lab
 
 
 def main() -> int:

@@ -18,8 +18,8 @@ from pathlib import Path
 from campaigns.failover_page import write_page
 from campaigns.labs import share_out
 from campaigns.record import ROOT
-from campaigns.rig import SETTINGS
-from tests.lab.rig import Lab
+from campaigns.settings import SETTINGS
+from rig.lab import Lab
 
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.lab.faults import ETCD
@@ -88,7 +88,7 @@ def kept_under(settings: str, hold: str) -> str:
     """Name that trials are kept under: `ours`, or `ours-10m`.
 
     Arguments:
-        settings: one of `campaigns.rig.SETTINGS`
+        settings: one of `campaigns.settings.SETTINGS`
         hold: how long each fault lasts, its own time if empty
     """
     return f"{settings}-{hold}" if hold else settings

@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from campaigns.record import ROOT, record
-from campaigns.rig import deployed_lab
-from tests.inventories import debian_12, rendered, taken, write
-from tests.lab.judging import refusals, staging, unexplained
-from tests.lab.rig import HOSTS
-from tests.unit.conftest import DATA
+from campaigns.settings import deployed_lab
+from rig.inventories import debian_12, rendered, taken, write
+from rig.judging import refusals, staging, unexplained
+from rig.lab import HOSTS
+from rig.samples import DATA
 
 from nornir_kube_ha.intent import Node
 

@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from campaigns.record import record
-from campaigns.rig import deployed_lab
-from tests.lab.rig import MASTER, VIP, Lab, on_all
+from campaigns.settings import deployed_lab
+from rig.lab import MASTER, VIP, Lab, on_all
 
 from nornir_kube_ha.intent.names import CLIENTS_TABLE
 from nornir_kube_ha.lab.network import NETNS, control_namespace

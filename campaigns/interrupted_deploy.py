@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from campaigns.record import record
-from campaigns.rig import set_up
-from tests.lab.clusters import FEW, QUIET, add_clusters, names_of
-from tests.lab.killing import SUMS, Interrupted, interrupted_at
-from tests.lab.rig import Lab, copy_inventory
+from campaigns.settings import set_up
+from rig.clusters import FEW, QUIET, add_clusters, names_of
+from rig.killing import SUMS, Interrupted, interrupted_at
+from rig.lab import Lab, copy_inventory
 
 INTERRUPTED = 128 + signal.SIGINT
 CLUSTER = 3  # nodes of each: each looks at its peers, so that thirty in one would look nine hundred times

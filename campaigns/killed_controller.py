@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from campaigns.failover_page import PAGE
 from campaigns.labs import share_out
 from campaigns.record import ROOT, record
-from tests.lab.breaking import left
-from tests.lab.rig import HOSTS, Lab
+from rig.breaking import left
+from rig.lab import HOSTS, Lab
 
 from nornir_kube_ha.failover.faults import FAULTS, Way
 

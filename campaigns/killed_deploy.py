@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from campaigns.labs import share_out
 from campaigns.record import record
-from tests.lab.killing import States, go_to, killed_at, states_of, wrong_after
-from tests.lab.rig import Lab
+from rig.killing import States, go_to, killed_at, states_of, wrong_after
+from rig.lab import Lab
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-from campaigns.rig import deployed_lab
-from tests.lab.rig import Lab
+from campaigns.settings import deployed_lab
+from rig.lab import Lab
 
 Job = TypeVar("Job")
 
@@ -32,7 +32,7 @@ def share_out(
         labs: how many work beside each other
         jobs: what is to be done, in this order
         do: does one on a lab
-        settings: one of `campaigns.rig.SETTINGS`, for a job
+        settings: one of `campaigns.settings.SETTINGS`, for a job
         apart: seconds by which each begins later than the one before: jobs of one length would all end at once
     """
     work: queue.SimpleQueue[Job] = queue.SimpleQueue()

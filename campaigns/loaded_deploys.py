@@ -8,9 +8,9 @@ import argparse
 import sys
 
 from campaigns.record import record
-from campaigns.rig import deployed_lab
-from tests.lab.killing import go_to
-from tests.lab.load import CONNECTIONS, load_on
+from campaigns.settings import deployed_lab
+from rig.killing import go_to
+from rig.load import CONNECTIONS, load_on
 
 
 def main() -> int:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaigns.record import ROOT, record
-from campaigns.rig import deployed_lab
-from tests.lab.killing import SUMS, States, go_to, states_of, wrong_after
-from tests.lab.lossy import errors, far_away, losing, wrong_in_deploy, wrong_in_verify
-from tests.lab.rig import Completed, Lab, on_all
+from campaigns.settings import deployed_lab
+from rig.killing import SUMS, States, go_to, states_of, wrong_after
+from rig.lab import Completed, Lab, on_all
+from rig.lossy import errors, far_away, losing, wrong_in_deploy, wrong_in_verify
 
 LOSSES = (5, 30, 50)  # percent
 FAR = 0.2  # seconds, each way

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaigns.record import ROOT, record
-from tests.lab.clusters import BREAK, FEW, MEND, QUIET, add_clusters, names_of, red_clusters
-from tests.lab.rig import Completed, Lab, copy_inventory
+from rig.clusters import BREAK, FEW, MEND, QUIET, add_clusters, names_of, red_clusters
+from rig.lab import Completed, Lab, copy_inventory
 
 NODES = 3
 BROKEN, ILL = "c7", "lb-24"  # its last backup

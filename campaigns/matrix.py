@@ -12,8 +12,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from campaigns.record import ROOT, record
-from tests.lab.rig import HOSTS, copy_inventory
-from tests.lab.walking import COUNTED_BY_ALL, FAULTS, Step, use_ipv6, versions, walk
+from rig.lab import HOSTS, copy_inventory
+from rig.walking import COUNTED_BY_ALL, FAULTS, Step, use_ipv6, versions, walk
 
 PAGE = ROOT / "docs" / "matrix.md"
 INTRODUCTION = """\

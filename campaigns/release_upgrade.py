@@ -10,10 +10,10 @@ from pathlib import Path
 
 from campaigns.matrix import INTRODUCTION, PAGE
 from campaigns.record import record
-from campaigns.rig import deployed_lab
-from tests.lab.load import load_on
-from tests.lab.rig import HOSTS, Lab
-from tests.lab.walking import versions
+from campaigns.settings import deployed_lab
+from rig.lab import HOSTS, Lab
+from rig.load import load_on
+from rig.walking import versions
 
 from nornir_kube_ha.lab.image import ensure_image
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from campaigns.record import record
-from tests.lab.rig import copy_inventory
-from tests.lab.strangers import ADVERT_INT, beside_a_stranger, notice, speaking
+from rig.lab import copy_inventory
+from rig.strangers import ADVERT_INT, beside_a_stranger, notice, speaking
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from campaigns.record import record
-from tests.truncation import FILES, RENDERED, Host
+from rig.truncation import FILES, RENDERED, Host
 
 CHUNK = 500  # lengths in one script
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaigns.record import ROOT, record
-from campaigns.rig import deployed_lab
-from tests.lab.killing import go_to
-from tests.lab.rig import Lab
+from campaigns.settings import deployed_lab
+from rig.killing import go_to
+from rig.lab import Lab
 
 HELD = 5  # exit code
 

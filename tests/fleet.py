@@ -17,8 +17,8 @@ from pathlib import Path
 import paramiko
 from nornir import InitNornir
 from nornir.core import Nornir
+from rig.samples import NONCE
 from ruamel.yaml import YAML
-from tests.unit.changes import NONCE
 from tests.unit.sshserver import Answer, SSHServer
 
 from nornir_kube_ha.facts import Package, parse_facts

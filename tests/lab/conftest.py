@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import EVERYTHING, RULES, UNITS, Lab, copy_inventory, on_all
-from tests.lab.users import ADD, REMOVE
+from rig.lab import EVERYTHING, RULES, UNITS, Lab, copy_inventory, on_all
+from rig.users import ADD, REMOVE
 
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 STATE = f"""

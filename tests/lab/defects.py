@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rig.strangers import STRANGER, stranger
+
 LB = ("lb-1", "lb-2", "lb-3")
-STRANGER = "cp-4"  # an apiserver's own host: no load balancer, so nobody to VRRP
 CLUSTER = "demo"
 VIP = "192.0.2.10/24"
 
@@ -526,26 +527,6 @@ CERTIFICATES = (
         },
     ),
 )
-
-
-def stranger(version: int, interval: float) -> str:
-    """Start another cluster's keepalived, by multicast, as the guides have it."""
-    return f"""\
-cat >{KEEPALIVED_CONF} <<'END' && systemctl restart keepalived
-global_defs {{
-    vrrp_version {version}
-}}
-vrrp_instance stranger {{
-    interface eth0
-    virtual_router_id 68
-    priority 90
-    advert_int {interval}
-    virtual_ipaddress {{
-        198.51.100.7
-    }}
-}}
-END
-"""
 
 
 PREEMPTING = "s/priority 120/priority 190/; /nopreempt/d"

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tests.lab.rig import Lab
+from rig.lab import Lab
 
 # What would drive a terminal, or be markup, if it were not only read. No `|`, `&` or backslash: it goes through sed.
 MARKUP = "</pre></td><script>alert(1)</script><img src=x onerror=alert(1)>"

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from tests.lab.rig import HOSTS, Lab, on_all
+from rig.lab import HOSTS, Lab, on_all
 
 from nornir_kube_ha.lab.hosts import Host
 

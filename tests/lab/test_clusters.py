@@ -6,9 +6,9 @@ A short pass of `make many-clusters`.
 from collections.abc import Iterator
 
 import pytest
-from tests.lab.clusters import BREAK, MEND, QUIET, add_clusters, names_of, red_clusters
+from rig.clusters import BREAK, MEND, QUIET, add_clusters, names_of, red_clusters
+from rig.lab import Lab, copy_inventory
 from tests.lab.conftest import PROCESS
-from tests.lab.rig import Lab, copy_inventory
 
 CLUSTERS, NODES = 3, 2
 BROKEN, ILL = "c1", "lb-4"  # its backup, which is the first to change

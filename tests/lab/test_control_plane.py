@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.breaking import begin, failover_test
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab
+from rig.breaking import begin, failover_test
+from rig.lab import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab
 
 from nornir_kube_ha.lab import pki
 from nornir_kube_ha.lab.hosts import read_layout

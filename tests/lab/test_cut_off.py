@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
-from tests.lab.killing import CHANGES
-from tests.lab.rig import HOSTS, ROOT, Lab, on_all
+from rig.killing import CHANGES
+from rig.lab import HOSTS, ROOT, Lab, on_all
 
 Cut = Callable[[Lab], None]
 CUT = "lb-2"

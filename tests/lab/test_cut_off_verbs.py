@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from tests.lab.breaking import holder
-from tests.lab.rig import ROOT, Lab, on_all
+from rig.breaking import holder
+from rig.lab import ROOT, Lab, on_all
 
 from nornir_kube_ha.lab import cgroup
 

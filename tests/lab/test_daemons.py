@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import MASTER, ROOT, Lab
+from rig.lab import MASTER, ROOT, Lab
 
 from nornir_kube_ha.intent.names import CLIENTS
 

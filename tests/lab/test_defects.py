@@ -9,9 +9,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from tests.lab.defects import CLUSTER, DEFECTS, LB, STRANGER, Certificate, Defect, Expected, rounds
-from tests.lab.rig import VIP, Completed, Lab, copy_inventory, on_all
-from tests.lab.strangers import APISERVERS, beside_a_stranger, names_it, notice, speaking
+from rig.lab import VIP, Completed, Lab, copy_inventory, on_all
+from rig.strangers import APISERVERS, STRANGER, beside_a_stranger, names_it, notice, speaking
+from tests.lab.defects import CLUSTER, DEFECTS, LB, Certificate, Defect, Expected, rounds
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
 from nornir_kube_ha.intent.names import WATCH

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.lab.rig import BACKUPS, EVERYTHING, HOSTS, MASTER, UNITS, Lab, on_all
+from rig.lab import BACKUPS, EVERYTHING, HOSTS, MASTER, UNITS, Lab, on_all
 
 OUR_FILES = "find /etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d -printf '%p %s %m %T@ %i\\n' | sort"
 

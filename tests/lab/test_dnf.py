@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from rig.lab import BACKUPS, HOSTS, UNITS, Completed, Lab, copy_inventory, on_all
 from tests.lab.conftest import PROCESS
-from tests.lab.rig import BACKUPS, HOSTS, UNITS, Completed, Lab, copy_inventory, on_all
 from tests.lab.test_hindered import HASTY
 
 pytestmark = pytest.mark.timeout(600)  # an image may have to be built first

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.lab.rig import HOSTS, MASTER, Lab, on_all
+from rig.lab import HOSTS, MASTER, Lab, on_all
 
 SHOWN = "echo 'show stat' | socat -t 2 - UNIX-CONNECT:/run/haproxy-admin.sock"
 STATUS = f"{SHOWN} | grep '^kube-apiserver[^,]*,lb-2,' | cut -d , -f 18 | sort -u"  # of the last resort, too

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
+from rig.lab import ROOT, Completed, Lab
 from ruamel.yaml import YAML
-from tests.lab.rig import ROOT, Completed, Lab
 
 EXAMPLES = ROOT / "examples"
 URL = "http://127.0.0.1:8000/clusters/demo"

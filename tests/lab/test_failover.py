@@ -8,8 +8,8 @@ import sys
 import time
 
 import pytest
-from tests.lab.breaking import await_fault, begin, failover_test, holder, holders, left, the_trial
-from tests.lab.rig import HOSTS, MASTER, Completed, Lab
+from rig.breaking import await_fault, begin, failover_test, holder, holders, left, the_trial
+from rig.lab import HOSTS, MASTER, Completed, Lab
 
 from nornir_kube_ha.tasks.faults import FOLDER
 

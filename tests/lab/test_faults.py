@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from tests.lab.breaking import begin, failover_test, the_trial
-from tests.lab.rig import HOSTS, Completed, Lab
+from rig.breaking import begin, failover_test, the_trial
+from rig.lab import HOSTS, Completed, Lab
 
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.lab.faults import ETCD

@@ -1,7 +1,7 @@
 """Hosts with firewalls that stop all but SSH and their own apiserver: what is needed is opened, and closed again."""
 
 import pytest
-from tests.lab.rig import Lab, on_all
+from rig.lab import Lab, on_all
 
 INSTALL = "export DEBIAN_FRONTEND=noninteractive; apt-get install -y -q {} >/dev/null 2>&1"
 CLOSE = {

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.lab.rig import HOSTS, MASTER, VIP, Lab
+from rig.lab import HOSTS, MASTER, VIP, Lab
 
 # By RFC 5798: version 3, priority 255, one address, the checksum over the pseudo header too.
 FORGE = """

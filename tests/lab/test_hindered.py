@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from tests.lab.killing import LEFTOVERS, SUMS
-from tests.lab.rig import BACKUPS, Completed, Lab, on_all
+from rig.killing import LEFTOVERS, SUMS
+from rig.lab import BACKUPS, Completed, Lab, on_all
 
 HOST = BACKUPS[0]
 # A folder of its own that has no room left.

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.lab.breaking import failover_test
+from rig.breaking import failover_test
+from rig.lab import Lab, copy_inventory
+from rig.walking import use_ipv6
 from tests.lab.conftest import PROCESS
-from tests.lab.rig import Lab, copy_inventory
-from tests.lab.walking import use_ipv6
 
 HOSTS = ("lb-1", "lb-2")
 CLUSTERS = {

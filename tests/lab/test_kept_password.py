@@ -1,7 +1,7 @@
 """A stats page whose password nobody gives: the first deploy makes one up, and each later one finds it on the hosts."""
 
+from rig.lab import HOSTS, Lab, on_all
 from ruamel.yaml import YAML
-from tests.lab.rig import HOSTS, Lab, on_all
 
 AUTH = "grep 'stats auth' /etc/haproxy/haproxy.cfg"
 

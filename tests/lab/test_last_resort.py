@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.lab.rig import BACKUPS, HOSTS, VIP, Lab, on_all
+from rig.lab import BACKUPS, HOSTS, VIP, Lab, on_all
 
 READY = (
     "echo 'show stat kube-apiserver 4 -1' | socat -t 2 - UNIX-CONNECT:/run/haproxy-admin.sock | grep -c ',UP,'; true"

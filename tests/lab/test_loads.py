@@ -1,7 +1,7 @@
 """What a daemon really loads, and where our files really are: a deploy judges and changes these, or nothing."""
 
 import pytest
-from tests.lab.rig import Lab, on_all
+from rig.lab import Lab, on_all
 
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
 FINGERPRINT = f"sha256sum {HAPROXY_CFG} /etc/keepalived/keepalived.conf; ls -A /etc/haproxy /etc/keepalived"

@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from tests.lab.rig import HOSTS, Lab, on_all
-from tests.lab.users import DEMAND_PASSWORD, LET_IN, PASSWORD, REMOVE, allow
+from rig.lab import HOSTS, Lab, on_all
+from rig.users import DEMAND_PASSWORD, LET_IN, PASSWORD, REMOVE, allow
 
 SOON = 10  # seconds
 TRIES = "journalctl --boot --identifier sudo --output cat | grep -c 'incorrect password' || true"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.killing import SUMS
-from tests.lab.lossy import errors, far_away, losing, wrong_in_deploy, wrong_in_verify
-from tests.lab.rig import Lab, on_all
+from rig.killing import SUMS
+from rig.lab import Lab, on_all
+from rig.lossy import errors, far_away, losing, wrong_in_deploy, wrong_in_verify
 
 SOON = 120  # seconds; a login and each step have times of their own
 FAR = 0.2  # seconds each way

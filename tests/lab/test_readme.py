@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from tests.lab.rig import ROOT, Lab, on_all
+from rig.lab import ROOT, Lab, on_all
 
 CONFIG = """
 inventory:

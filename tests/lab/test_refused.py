@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.lab.killing import SUMS as CONTENT
-from tests.lab.rig import HOSTS, Lab, copy_inventory, on_all
+from rig.killing import SUMS as CONTENT
+from rig.lab import HOSTS, Lab, copy_inventory, on_all
 
 LIVE = "find /etc/haproxy /etc/keepalived /etc/systemd/system -not -type d -printf '%p %s %m %T@ %i\\n' | sort"
 LOGINS = "journalctl --unit ssh --output cat | grep -c Accepted"

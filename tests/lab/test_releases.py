@@ -6,10 +6,10 @@ A short pass of `make matrix`.
 from collections.abc import Iterator
 
 import pytest
+from rig.lab import Lab, copy_inventory
+from rig.load import load_on
+from rig.walking import COUNTED_BY_ALL, versions, walk
 from tests.lab.conftest import PROCESS
-from tests.lab.load import load_on
-from tests.lab.rig import Lab, copy_inventory
-from tests.lab.walking import COUNTED_BY_ALL, versions, walk
 
 RELEASES = {
     "lb-1": ("bullseye", "haproxy 2.2.9, keepalived 2.1.5"),

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.lab.killing import LEFTOVERS, go_to, interrupted_at, killed_at, states_of, wrong_after
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
+from rig.killing import LEFTOVERS, go_to, interrupted_at, killed_at, states_of, wrong_after
+from rig.lab import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
 from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.lab import pki

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.lab.rig import HOSTS, Completed, Lab, on_all
+from rig.lab import HOSTS, VERBOSE, Completed, Lab, on_all
 
-VERBOSE = "echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
 QUIET = "rm -f /etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
 CURSOR = "journalctl --unit ssh --lines 1 --show-cursor --quiet | sed -n 's/^-- cursor: //p'"
 

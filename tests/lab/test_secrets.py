@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import HOSTS, ROOT, Lab, on_all
-from tests.lab.users import DEMAND_PASSWORD, allow
+from rig.lab import HOSTS, ROOT, Lab, on_all
+from rig.users import DEMAND_PASSWORD, allow
 
 STATS, SUDO = "canary-of-the-stats-page", "canary of sudo's"
 # What a process and a file show on purpose: who does not see these would see no secret either.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rig.lab import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab, on_all
 from ruamel.yaml import YAML
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab, on_all
 
 from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from rig.lab import MASTER, Lab, copy_inventory
 from tests.lab.conftest import PROCESS
-from tests.lab.rig import MASTER, Lab, copy_inventory
 
 from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace

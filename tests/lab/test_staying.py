@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from tests.lab.rig import HOSTS, VIP, Lab, on_all
+from rig.lab import HOSTS, VIP, Lab, on_all
 
 FULL = (
     "systemd-run --quiet --unit idlers sh -c 'for i in $(seq 110); do "

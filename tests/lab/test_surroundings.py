@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from tests.lab.rig import HOSTS, Lab, on_all
+from rig.lab import HOSTS, Lab, on_all
 
 SURROUNDINGS = {
     "lb-1": r"""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.lab.rig import BACKUPS, HOSTS, VIP, Lab
+from rig.lab import BACKUPS, HOSTS, VIP, Lab
 
 NODE = BACKUPS[-1]
 FOREIGN = r"""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, VIP, Lab, on_all
+from rig.lab import BACKUPS, HOSTS, MASTER, VIP, Lab, on_all
 
 from nornir_kube_ha.intent.names import CLIENTS, CLIENTS_TABLE
 from nornir_kube_ha.lab.network import NETNS, control_namespace

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from tests.lab.killing import go_to
-from tests.lab.load import load_on
-from tests.lab.rig import VIP, Lab, on_all
+from rig.killing import go_to
+from rig.lab import VIP, Lab, on_all
+from rig.load import load_on
 
 APISERVERS = [{"name": "lb-1", "address": "192.0.2.11"}, {"name": "lb-2", "address": "192.0.2.12"}]
 # A package source with both daemons of a later version, made of those that the host has.

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
-from tests.lab.rig import EVERYTHING, HOSTS, MASTER, ROOT, RULES, UNITS, Lab, on_all
+from rig.lab import EVERYTHING, HOSTS, MASTER, ROOT, RULES, UNITS, Lab, on_all
 
 
 def test_a_healthy_cluster_passes_and_a_filter_narrows_it(deployed: Lab) -> None:

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from rig.lab import HOSTS, Lab, copy_inventory, on_all
 from tests.lab.conftest import PROCESS
-from tests.lab.rig import HOSTS, Lab, copy_inventory, on_all
 
 VIPS = ("192.0.2.10", "192.0.2.20")
 SECOND = [{"virtual_router_id": 69, "vip": "192.0.2.20/24", "master": "lb-2"}]

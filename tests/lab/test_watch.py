@@ -1,6 +1,6 @@
 """The kernel remembers other routers, and no longer where nothing of ours is left."""
 
-from tests.lab.rig import BACKUPS, HOSTS, MASTER, Lab, on_all
+from rig.lab import BACKUPS, HOSTS, MASTER, Lab, on_all
 
 FORGET = "nft delete table inet kube_ha_watch"
 WATCHES = """

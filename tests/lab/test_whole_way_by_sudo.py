@@ -1,7 +1,7 @@
 """The README's whole way, as a user who is not root, whom sudo asks for a password."""
 
-from tests.lab.rig import BACKUPS, MASTER, Lab
-from tests.lab.users import DEMAND_PASSWORD, PASSWORD, allow
+from rig.lab import BACKUPS, MASTER, Lab
+from rig.users import DEMAND_PASSWORD, PASSWORD, allow
 
 
 def test_the_readmes_whole_way_is_gone_by_sudo(ops: Lab) -> None:

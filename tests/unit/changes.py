@@ -6,6 +6,8 @@ from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
+from rig.samples import NONCE
+
 from nornir_kube_ha.checks import ClusterView, Finding, HostView, Status, check_cluster, check_host
 from nornir_kube_ha.facts import Facts, Heard, Package, VRRPInstance
 from nornir_kube_ha.intent.names import VRRP_INSTANCE
@@ -14,7 +16,6 @@ Change = Callable[[Facts], Facts]
 Hosts = Callable[..., HostView]
 Clusters = Callable[..., ClusterView]
 
-NONCE = "0123456789abcdef"  # of the records
 VIP = IPv4Interface("192.0.2.10/24")
 RED = {Status.FAIL, Status.WARN}
 

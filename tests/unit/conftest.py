@@ -18,7 +18,8 @@ from nornir.core.configuration import Config, InventoryConfig
 from nornir.core.inventory import Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
 from nornir.core.state import GlobalState
 from nornir.plugins.runners import SerialRunner
-from tests.unit.changes import NONCE, replace_section
+from rig.samples import DATA, DEFAULTS, GROUP, HOSTS, NONCE
+from tests.unit.changes import replace_section
 from tests.unit.sshserver import Sent, SSHServer, close, login_to, sender
 
 from nornir_kube_ha.checks import ClusterView, HostView
@@ -31,20 +32,6 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.plan import plan
 from nornir_kube_ha.tasks import render_config
-
-DATA = Path(__file__).parent / "data"
-PASSWORD = "only-for-the-lab"
-
-DEFAULTS: dict[str, Any] = {"haproxy": {"stats": {"password": PASSWORD}}}
-GROUP: dict[str, Any] = {
-    "cluster": "demo",
-    "vip": "192.0.2.10/24",
-    "interface": "eth0",
-    "virtual_router_id": 68,
-    "apiserver_ca": "ca.crt",
-    "apiservers": [{"name": f"lb-{number}", "address": f"192.0.2.1{number}"} for number in (1, 2, 3)],
-}
-HOSTS: dict[str, Any] = {"lb-1": {"role": "master"}, "lb-2": {"role": "backup"}, "lb-3": {"role": "backup"}}
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from nornir.core import Nornir
 from nornir.core.inventory import ConnectionOptions, Host
 from nornir.core.processor import Processor
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
-from tests.unit.conftest import PASSWORD
+from rig.samples import PASSWORD
 
 import nornir_kube_ha
 from nornir_kube_ha import KubeHaError, Report, RollOut, Share, api, deploy, failover_test, remove, verify

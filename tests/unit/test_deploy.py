@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 import pytest
 from nornir.core import Nornir
 from nornir.core.task import Result, Task
-from tests.unit.conftest import PASSWORD
+from rig.samples import PASSWORD
 
 from nornir_kube_ha.checks import ALL as ALL_CHECKS
 from nornir_kube_ha.checks import Status

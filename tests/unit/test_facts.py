@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from tests.unit.changes import NONCE, VIP, replace_section
+from rig.samples import NONCE
+from tests.unit.changes import VIP, replace_section
 
 from nornir_kube_ha.facts import (
     NOT_PROBED,

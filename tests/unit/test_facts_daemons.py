@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.changes import NONCE, replace_section
+from rig.samples import NONCE
+from tests.unit.changes import replace_section
 
 from nornir_kube_ha.facts import (
     Facts,

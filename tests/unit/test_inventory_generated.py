@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
-from tests.inventories import SETTINGS, Tree, base, debian_12, rendered, taken, unusual, write, wrong
-from tests.unit.conftest import DATA
+from rig.inventories import SETTINGS, Tree, base, debian_12, rendered, taken, unusual, write, wrong
+from rig.samples import DATA
 from tests.unit.test_inventory_hostile import FIELDS
 
 from nornir_kube_ha.inventory.files import FILES

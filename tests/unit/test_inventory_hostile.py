@@ -4,12 +4,12 @@ The fields are found in the models, so that one that is added later is tried too
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, get_args
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from nornir.core import Nornir
-from pydantic import BaseModel, SecretStr
+from rig.inventories import HOSTILE, text_fields
 
 from nornir_kube_ha.errors import InventoryError
 from nornir_kube_ha.intent import Intent, Node
@@ -17,26 +17,6 @@ from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
 
-HOSTILE = {  # put at the end of a value that is good
-    "newline": "\nb",
-    "final newline": "\n",
-    "carriage return": "\rb",
-    "NUL": "\0b",
-    "escape": "\x1b[31mb",
-    "line separator": "\u2028b",
-    "double quote": '"b',
-    "single quote": "'b",
-    "brace": "}b",
-    "block": " { b }",
-    "command": "$(reboot)",
-    "backquotes": "`reboot`",
-    "variable": "${HOME}",
-    "template": "{{ a }}",
-    "comment": " #b",
-    "separator": ";b",
-    "backslash": "\\",
-    "final blank": " ",
-}
 # haproxy's own syntax, which the owner of the inventory writes as it is: it needs quotes and braces. One line it stays.
 LINES = {
     "kubeconfig",  # a path on this machine, in which much may stand
@@ -77,21 +57,6 @@ GOOD = {
     "keepalived.global_lines": "dynamic_interfaces",
     "keepalived.instance_lines": "accept",
 }
-
-
-def text_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Dotted path of each field that takes text, whatever becomes of it."""
-    for name, field in model.model_fields.items():
-        path = f"{prefix}{name}"
-        inner = [
-            kind
-            for kind in (field.annotation, *get_args(field.annotation))
-            if isinstance(kind, type) and issubclass(kind, BaseModel)
-        ]
-        if inner:
-            yield from text_fields(inner[0], f"{path}.")
-        elif field.annotation not in {int, float, bool, SecretStr, int | None, Literal[2, 3]}:
-            yield path
 
 
 FIELDS = sorted(set(text_fields(Node)) - ELSEWHERE - PER_HOST)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.changes import NONCE
-from tests.unit.conftest import GROUP, as_found
+from rig.samples import GROUP, NONCE
+from tests.unit.conftest import as_found
 from tests.unit.test_deploy import ALL, World, statuses, with_other_haproxy_cfg, without_ping, world
 
 from nornir_kube_ha.cli.options.runbook import Options

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.conftest import PASSWORD
+from rig.samples import PASSWORD
 from tests.unit.sshserver import SSHServer
 
 from nornir_kube_ha import api

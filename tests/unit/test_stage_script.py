@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.truncation import FILES, RENDERED, Host
+from rig.truncation import FILES, RENDERED, Host
 
 STEP = 53  # bytes; `make truncated-files` takes every one
 

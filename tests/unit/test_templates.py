@@ -7,7 +7,7 @@ import pytest
 from nornir.core import Nornir
 from nornir.core.exceptions import NornirExecutionError
 from pydantic import SecretStr
-from tests.unit.conftest import DATA
+from rig.samples import DATA
 
 from nornir_kube_ha.errors import Problem, RefusedTemplateError
 from nornir_kube_ha.intent.config_file import ConfigFile

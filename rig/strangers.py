@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.lab.defects import STRANGER, stranger
-from tests.lab.rig import HOSTS, Lab
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
+from rig.lab import HOSTS, Lab
 
+STRANGER = "cp-4"  # an apiserver's own host: no load balancer, so nobody to VRRP
 APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
 ADVERT_INT = 3  # seconds, as the guide has it
 PATIENCE = 20  # seconds: a keepalived that starts listens for three adverts and more, before it speaks
@@ -96,3 +97,23 @@ def _await(lab: Lab, condition: Callable[[Lab], bool]) -> None:
     while not condition(lab):
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {PATIENCE} s: {lab.runbook('verify').stdout}")
+
+
+def stranger(version: int, interval: float) -> str:
+    """Start another cluster's keepalived, by multicast, as the guides have it."""
+    return f"""\
+cat >{KEEPALIVED_CONF} <<'END' && systemctl restart keepalived
+global_defs {{
+    vrrp_version {version}
+}}
+vrrp_instance stranger {{
+    interface eth0
+    virtual_router_id 68
+    priority 90
+    advert_int {interval}
+    virtual_ipaddress {{
+        198.51.100.7
+    }}
+}}
+END
+"""

@@ -15,9 +15,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from hypothesis import strategies as st
 from nornir.core import Nornir
 from pydantic import BaseModel, SecretStr
-from tests.unit.changes import NONCE
-from tests.unit.conftest import DATA, DEFAULTS, GROUP, HOSTS
-from tests.unit.test_inventory_hostile import HOSTILE, text_fields
 
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.errors import InventoryError, UsageError
@@ -27,6 +24,44 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory.files import FILES
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
+from rig.samples import DATA, DEFAULTS, GROUP, HOSTS, NONCE
+
+HOSTILE = {  # put at the end of a value that is good
+    "newline": "\nb",
+    "final newline": "\n",
+    "carriage return": "\rb",
+    "NUL": "\0b",
+    "escape": "\x1b[31mb",
+    "line separator": "\u2028b",
+    "double quote": '"b',
+    "single quote": "'b",
+    "brace": "}b",
+    "block": " { b }",
+    "command": "$(reboot)",
+    "backquotes": "`reboot`",
+    "variable": "${HOME}",
+    "template": "{{ a }}",
+    "comment": " #b",
+    "separator": ";b",
+    "backslash": "\\",
+    "final blank": " ",
+}
+
+
+def text_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Dotted path of each field that takes text, whatever becomes of it."""
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        inner = [
+            kind
+            for kind in (field.annotation, *get_args(field.annotation))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        ]
+        if inner:
+            yield from text_fields(inner[0], f"{path}.")
+        elif field.annotation not in {int, float, bool, SecretStr, int | None, Literal[2, 3]}:
+            yield path
+
 
 CANARY = "executed"
 SPITE = (

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab.rig import HOSTS, Lab, copy_inventory
+from rig.lab import HOSTS, Lab, copy_inventory
 
 _GUIDE: Mapping[str, object] = {
     "haproxy.balance": "source",

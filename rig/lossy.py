@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ruamel.yaml import YAML
-from tests.lab.rig import HOSTS, ROOT, Completed, Lab, on_all
 
 from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.state import LabFiles
+from rig.lab import HOSTS, ROOT, Completed, Lab, on_all
 
 LOST = {"HostUnreachableError", "RemoteTimeoutError", "GateError"}  # the gate was not seen in time
 EXIT_CODES = {"HostUnreachableError": 4}  # of all others 1

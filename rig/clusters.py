@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ruamel.yaml import YAML
-from tests.lab.rig import Completed, Lab
+
+from rig.lab import Completed, Lab
 
 QUIET = {
     "keepalived.advert_int": 1,

@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.lab.rig import Lab
-
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.failover.outage import Attempt, Outage, outage
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.lab import network
 from nornir_kube_ha.trials.client_runner import Client, config_of
 from nornir_kube_ha.trials.measurement import is_steady
+from rig.lab import Lab
 
 CONNECTIONS = 20
 PATIENCE = 20.0  # seconds to wait until every request is answered

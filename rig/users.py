@@ -1,6 +1,6 @@
 """A user of the hosts who is not root, and what sudo lets them do."""
 
-from tests.lab.rig import Lab, on_all
+from rig.lab import Lab, on_all
 
 ADD = """
 useradd --create-home --shell /bin/bash ops

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.rig import HOSTS, ROOT, VIP, Lab, on_all
-
 from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.lab.state import LabFiles
+from rig.lab import HOSTS, ROOT, VIP, Lab, on_all
 
 SUMS = f"sha256sum {' '.join(MANAGED_PATHS)} 2>/dev/null || true"
 LEFTOVERS = "find /etc /run /var/lib/kube-ha -name '*kube-ha-new*' -o -name '.new' -o -name '*.new'"

@@ -19,7 +19,7 @@ from nornir_kube_ha.cli.lab import ssh_command
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 HOSTS = ("lb-1", "lb-2", "lb-3")
 MASTER, *BACKUPS = HOSTS
 VIP = "192.0.2.10"
@@ -40,6 +40,7 @@ grep -o ' 1 *01005e000012' /proc/net/dev_mcast
 true
 """
 """The packet filter's rules, and what the kernel watches; not what it remembers, which changes by itself."""
+VERBOSE = "echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
 UNITS = (
     "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
     " haproxy keepalived; pgrep -x haproxy"
@@ -190,11 +191,11 @@ def _write(file: str, owner: str | None, section: str, value: object, inventory:
 
 
 class Runner:
-    """Runs what `tests/lab/runner.py` can run, one call after the other."""
+    """Runs what `rig/runner.py` can run, one call after the other."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.lab.runner"],
+            [sys.executable, "-m", "rig.runner"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

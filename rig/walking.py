@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.lab.breaking import failover_test
-from tests.lab.rig import Completed, Lab
+from rig.breaking import failover_test
+from rig.lab import Completed, Lab
 
 FAULTS = ("haproxy-kill", "link-down")
 STEPS = ("deploy", "again", "verify", *FAULTS, "rollback", "remove")

@@ -5,9 +5,8 @@ import sys
 import time
 from typing import Any
 
-from tests.lab.rig import HOSTS, ROOT, VIP, Completed, Lab, on_all
-
 from nornir_kube_ha.tasks.faults import FOLDER
+from rig.lab import HOSTS, ROOT, VIP, Completed, Lab, on_all
 
 HOLDER = f'ip -4 -oneline address show to "{VIP}/32"'
 PATIENCE = 30  # seconds: a link that was down hears late that the controller is gone, as TCP asks less and less often

@@ -4,14 +4,13 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 
-from tests.lab.rig import Lab
-
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.planning.plan import plan
 from nornir_kube_ha.ssh.remote import assignments, load_script
 from nornir_kube_ha.tasks.config import _stage_script
+from rig.lab import Lab
 
 AT_ONCE = 100  # sets of files in one script
 OTHER_WORDS = re.compile(  # which say that there was a complaint, or nothing

@@ -1,0 +1,19 @@
+"""A small inventory, and looks at hosts that were recorded: what tests are tried on."""
+
+from typing import Any
+
+from rig.lab import ROOT
+
+DATA = ROOT / "tests" / "unit" / "data"
+NONCE = "0123456789abcdef"  # of the records
+PASSWORD = "only-for-the-lab"
+DEFAULTS: dict[str, Any] = {"haproxy": {"stats": {"password": PASSWORD}}}
+GROUP: dict[str, Any] = {
+    "cluster": "demo",
+    "vip": "192.0.2.10/24",
+    "interface": "eth0",
+    "virtual_router_id": 68,
+    "apiserver_ca": "ca.crt",
+    "apiservers": [{"name": f"lb-{number}", "address": f"192.0.2.1{number}"} for number in (1, 2, 3)],
+}
+HOSTS: dict[str, Any] = {"lb-1": {"role": "master"}, "lb-2": {"role": "backup"}, "lb-3": {"role": "backup"}}
