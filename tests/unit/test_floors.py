@@ -1,10 +1,14 @@
 """The house has floors, and arrows only go down: a room imports from its own files and from the floors below."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import nornir_kube_ha
+from nornir_kube_ha.planning.lease import Lease
 
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
@@ -14,7 +18,7 @@ FLOORS = (
     {"failover", "firewall"},
     {"facts"},
     {"planning"},
-    {"checks"},
+    {"checks", "lease"},
     {"inventory", "lab", "report"},
     {"ssh"},
     {"tasks"},
@@ -26,8 +30,7 @@ FLOORS = (
     {"api"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-NO_ROOM = {"example", "templates"}
-"""Files that are sent to hosts or copied, not imported."""
+NO_ROOM = {"example", "templates"}  # sent to hosts, or copied
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -66,3 +69,10 @@ def test_every_room_says_what_is_in_it() -> None:
     for room in rooms:
         path = HOUSE / room / "__init__.py"
         assert ast.get_docstring(ast.parse((path if path.exists() else HOUSE / f"{room}.py").read_text())), room
+
+
+def test_documented_places_of_before_still_work_and_warn() -> None:
+    with pytest.warns(DeprecationWarning, match=r"nornir_kube_ha\.planning\.lease"):
+        old = importlib.import_module("nornir_kube_ha.lease")
+    assert old.Lease is Lease
+    assert importlib.import_module("nornir_kube_ha.inventory").load_intent is nornir_kube_ha.load_intent
