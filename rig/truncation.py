@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nornir_kube_ha.ssh.remote import assignments, load_script
+from rig.lab import ROOT
 
-RENDERED = Path(__file__).parent / "config" / "golden" / "ours" / "lb-1" / "haproxy-2.6.12-keepalived-2.2.7" / "etc"
+GOLDEN = ROOT / "tests" / "config" / "golden"
+RENDERED = GOLDEN / "ours" / "lb-1" / "haproxy-2.6.12-keepalived-2.2.7" / "etc"
 FILES = sorted(path for path in RENDERED.rglob("*") if path.is_file())
 
 

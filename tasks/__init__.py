@@ -4,7 +4,6 @@ Each is a Nornir task like any other: `nr.run(task=get_facts, intent=load_intent
 takes as a mapping by host name; without it, it looks by itself. Only `get_endpoint` is none: it logs in to no host.
 """
 
-from nornir_kube_ha.ssh.stream import get_spare_session, get_stream
 from nornir_kube_ha.tasks.apply import apply_config
 from nornir_kube_ha.tasks.config import (
     commit_config,
@@ -28,6 +27,7 @@ from nornir_kube_ha.tasks.move import forward_connections, get_vip_arrival, pref
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config, start_keepalived
 from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
+from nornir_kube_ha.tasks.stream import get_spare_session, get_stream
 from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.vip import get_endpoint
 

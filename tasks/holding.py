@@ -13,7 +13,7 @@ from nornir_kube_ha.errors import RemoteTimeoutError
 from nornir_kube_ha.failover.outage import FOREVER, Holding, Span
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.ssh.remote import assignments, load_script
-from nornir_kube_ha.ssh.stream import Stream, get_stream, piped
+from nornir_kube_ha.tasks.stream import Stream, get_stream, piped
 from nornir_kube_ha.text import shortened
 
 SECONDS_AT_MOST = 7200  # until a watch that everybody forgot ends by itself

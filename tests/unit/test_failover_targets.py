@@ -24,7 +24,7 @@ from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.runbooks import failover_test as module
 from nornir_kube_ha.runbooks.failover_test import failover_test
-from nornir_kube_ha.ssh.stream import Stream
+from nornir_kube_ha.tasks.stream import Stream
 from nornir_kube_ha.trials.client_runner import Client, remote_command
 from nornir_kube_ha.trials.fault_injectors import Breaker
 

@@ -12,9 +12,9 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.errors import RemoteTimeoutError
 from nornir_kube_ha.failover.outage import FOREVER, Span
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.ssh.stream import Stream
 from nornir_kube_ha.tasks import get_holding, holding
 from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, holding_of
+from nornir_kube_ha.tasks.stream import Stream
 
 NOW = 1000.0  # on the controller's clock
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.ssh.remote import assignments, load_script
-from nornir_kube_ha.ssh.stream import Stream
 from nornir_kube_ha.tasks.holding import HoldingWatch
+from nornir_kube_ha.tasks.stream import Stream
 
 PATIENCE = 10.0  # seconds for what takes a few milliseconds on an idle machine
 PATH = "PATH=/usr/sbin"

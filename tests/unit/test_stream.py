@@ -9,10 +9,9 @@ import pytest
 from nornir.core import Nornir
 
 from nornir_kube_ha.errors import HostUnreachableError
-from nornir_kube_ha.ssh import stream
 from nornir_kube_ha.ssh.login import Login
-from nornir_kube_ha.ssh.stream import Stream
-from nornir_kube_ha.tasks import get_stream
+from nornir_kube_ha.tasks import get_stream, stream
+from nornir_kube_ha.tasks.stream import Stream
 
 
 @dataclass

@@ -13,8 +13,8 @@ from tests.unit.sshserver import SSHServer, close, login_to
 
 from nornir_kube_ha.errors import HostUnreachableError, PreflightError
 from nornir_kube_ha.ssh.remote import run_script
-from nornir_kube_ha.ssh.stream import Stream, get_spare_session
 from nornir_kube_ha.tasks import get_stream
+from nornir_kube_ha.tasks.stream import Stream, get_spare_session
 
 PATIENCE = 10.0  # seconds for what takes a millisecond on an idle machine
 

@@ -16,8 +16,8 @@ from nornir_kube_ha.failover.probe.settings import READ, WRITE
 from nornir_kube_ha.failover.trial import Limit, Outcome, Trial, exceeded, losses
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.ssh.stream import get_spare_session
 from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, get_holding, holding_of
+from nornir_kube_ha.tasks.stream import get_spare_session
 from nornir_kube_ha.trials.client_runner import Client
 from nornir_kube_ha.trials.fault_injectors import Breaker, Window
 
