@@ -24,7 +24,7 @@ from nornir_kube_ha.failover.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.failover.trial import FaultReport, Limit, Outcome, Trial
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.lab.faults import LabFault, apiserver_hosts, etcd_members, why_not
+from nornir_kube_ha.lab.door import LabFault, apiserver_hosts, etcd_members, why_not
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.api import through_api
 from nornir_kube_ha.tasks import take_lease

@@ -42,15 +42,18 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield entry.stem, entry
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Rooms that a module imports from, wherever in it that stands."""
+def names_imported(path: Path) -> Iterator[str]:
+    """What a module imports, wherever in it that stands, as `module.name`."""
     for node in ast.walk(ast.parse(path.read_text())):
-        names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{each.name}" for each in node.names]
+            yield from (f"{node.module}.{each.name}" for each in node.names)
         elif isinstance(node, ast.Import):
-            names = [each.name for each in node.names]
-        yield from (name.split(".")[1] for name in names if name.startswith("nornir_kube_ha."))
+            yield from (each.name for each in node.names)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Rooms that a module imports from."""
+    return (name.split(".")[1] for name in names_imported(path) if name.startswith("nornir_kube_ha."))
 
 
 def test_arrows_only_go_down() -> None:
@@ -61,6 +64,17 @@ def test_arrows_only_go_down() -> None:
         if other != room and FLOOR_OF[other] >= FLOOR_OF[room]
     ]
     assert upwards == []
+
+
+def test_the_lab_is_known_through_its_door() -> None:
+    inside = [
+        f"{path.relative_to(HOUSE)} imports {name}"
+        for room, path in modules()
+        if room != "lab" and path.name != "lab.py"  # the lab's own command line
+        for name in names_imported(path)
+        if name.startswith("nornir_kube_ha.lab.") and not name.startswith("nornir_kube_ha.lab.door")
+    ]
+    assert inside == []
 
 
 def test_every_room_says_what_is_in_it() -> None:

@@ -12,7 +12,7 @@ from nornir_kube_ha.cli import selection
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_inventory, select
 from nornir_kube_ha.errors import InventoryError, UsageError
-from nornir_kube_ha.lab import network
+from nornir_kube_ha.lab import door
 from nornir_kube_ha.lab.errors import LabDownError
 
 NornirOf = Callable[..., Nornir]
@@ -152,8 +152,8 @@ def test_nothing_selected_is_an_error(nornir_of: NornirOf, options: Options, wor
 def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The labs that were entered, instead of entering them."""
     labs: list[str] = []
-    monkeypatch.setattr(network, "enter", labs.append)
-    monkeypatch.setattr(network, "is_there", lambda namespace: namespace == "kube-ha-demo")
+    monkeypatch.setattr(door, "enter", labs.append)
+    monkeypatch.setattr(door, "is_there", lambda namespace: namespace == "kube-ha-demo")
     return labs
 
 

@@ -18,8 +18,7 @@ from nornir_kube_ha.engine.runner import Runner
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
 from nornir_kube_ha.inventory.files import FILES, problems_of_files
 from nornir_kube_ha.inventory.load import login_problems, merged_data, our_hosts
-from nornir_kube_ha.lab import network
-from nornir_kube_ha.lab.errors import LabDownError
+from nornir_kube_ha.lab import door
 from nornir_kube_ha.text import one_line, shortened
 
 WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only what hosts have kept
@@ -201,9 +200,9 @@ def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:
         places = ", ".join(sorted(f"lab {name}" if name else "the network" for name in labs))
         raise UsageError(f"the hosts are in {places}: run them apart, with --filter lab=NAME or --limit")
     name = labs.pop()
-    if not network.is_there(network.control_namespace(name)):
-        raise LabDownError(f"lab {name} is not up; start it with: kube-ha lab up -i {inventory}")
-    network.enter(name)
+    if not door.is_there(door.control_namespace(name)):
+        raise door.LabDownError(f"lab {name} is not up; start it with: kube-ha lab up -i {inventory}")
+    door.enter(name)
 
 
 def _lab_of(host: Host) -> str:

@@ -7,7 +7,7 @@ from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.inventory.kubeconfig import read_kubeconfig, read_own_kubeconfig
-from nornir_kube_ha.lab.hosts import kubeconfig_of
+from nornir_kube_ha.lab.door import kubeconfig_of
 
 
 def credentials_of(clusters: Collection[Cluster], given: Path | None = None) -> dict[str, Kubernetes]:

@@ -22,7 +22,7 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.inventory.load import inventory_folder, login_problems, login_site, merged_data, secret_at
 from nornir_kube_ha.inventory.login_options import login_options
 from nornir_kube_ha.inventory.login_words import LINUX
-from nornir_kube_ha.lab import network
+from nornir_kube_ha.lab import door
 from nornir_kube_ha.ssh.negotiation import NoCommonAlgorithmError
 from nornir_kube_ha.ssh.ssh_config import JumpError
 from nornir_kube_ha.ssh.transport import NETWORK, LoginEndedError, SlowLoginError, open_transport
@@ -141,7 +141,7 @@ def refuse_outside_lab(name: str, lab: object) -> None:
     Raises:
         HostUnreachableError: this thread does not work in that lab
     """
-    if lab is not None and not network.is_inside(str(lab)):
+    if lab is not None and not door.is_inside(str(lab)):
         raise HostUnreachableError(
             name,
             f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "

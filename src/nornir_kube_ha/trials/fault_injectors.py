@@ -8,8 +8,7 @@ from typing import Protocol
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import FaultError
 from nornir_kube_ha.failover.faults import Fault
-from nornir_kube_ha.lab.errors import LabError
-from nornir_kube_ha.lab.faults import UPGRADE, LabFault
+from nornir_kube_ha.lab.door import UPGRADE, LabError, LabFault
 from nornir_kube_ha.tasks.faults import Story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.holding import HoldingWatch
 
