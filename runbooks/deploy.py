@@ -49,7 +49,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         What was changed and, unless it was a dry run, every check
     """
     proven: set[str] = set()
-    with run.until_failure():
+    with run.ledger.until_failure():
         look_first(
             run, allow_unreachable=options.roll_out.allow_unreachable, scope=Scope.OWN if options.quick else Scope.ALL
         )
@@ -73,7 +73,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
                 await_first_apiservers(run, new)
                 _settle(run, proven, unheld)
                 proven -= waiting(run)  # good is what has served
-                if options.bootstrap and not (run.changed or run.dry_run):
+                if options.bootstrap and not (run.ledger.changed or run.dry_run):
                     run.look()
         elif not options.quick and _is_settling(run):
             run.tell("a daemon was told of something a moment ago: looking again, until every check passes")
@@ -128,7 +128,7 @@ def _preflight(run: Run, how: RollOut | None) -> None:
             )
         ):
             run.fail(name, PreflightError(name, f"{words}; nothing was changed"))
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
 
 
 def _why_not_to_join(run: Run, name: str) -> Iterator[str]:
@@ -145,13 +145,13 @@ def _install(run: Run) -> None:
     run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts, lease=run.lease)
     if missing and not run.dry_run:
         run.look()  # which versions came, what their packages brought along, and what tcpdump hears
-        run.stop_if_failed()
+        run.ledger.stop_if_failed()
         _preflight(run, None)
 
 
 def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
     """After a change, look again until all is well; daemons take their time to find each other."""
-    if run.changed and not run.dry_run:
+    if run.ledger.changed and not run.dry_run:
         run.tell("looking again, until every check passes")
         time.sleep(election_seconds(run))
         well = settled(run)

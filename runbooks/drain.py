@@ -79,7 +79,7 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float, *, allow_u
     """
     for node in cluster.nodes:
         facts = run.facts.get(node.name)
-        if facts is None and allow_unreachable and node.name in run.unreachable:
+        if facts is None and allow_unreachable and node.name in run.ledger.unreachable:
             continue
         if facts is None:
             raise because_unseen(run, DrainError(node.name, "was not seen; nothing was changed"))
@@ -122,7 +122,7 @@ def ready(run: Run, cluster: Cluster, apiserver: str, *, allow_unreachable: bool
     """
     failed: KubeHaError | None = None
     for node in cluster.nodes:
-        if allow_unreachable and node.name in run.unreachable:
+        if allow_unreachable and node.name in run.ledger.unreachable:
             continue
         try:
             run.one(ready_apiserver, node.name, intent=run.intent, apiserver=apiserver, lease=run.lease)

@@ -72,7 +72,7 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
     for cluster in clusters:  # all are asked about before the first is broken
         if not failover.yes and not ask(_question(cluster, possible[cluster.name], failover)):
             raise DeclinedError("nothing was broken; --yes does not ask")
-    with run.until_failure(), leased(run, set()):
+    with run.ledger.until_failure(), leased(run, set()):
         if not run.report().passed:  # another run was at work while a person was asked
             run.tell(
                 "nothing is broken on purpose: another run has changed a cluster, and it does not pass every check"

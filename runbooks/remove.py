@@ -36,7 +36,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
         DeclinedError: the answer was no
     """
     run.checks = frozenset()
-    with run.until_failure():
+    with run.ledger.until_failure():
         look_first(run)
         run.steps = dict.fromkeys(run.reached, STEPS)
         if not (run.dry_run or options.yes or asked(_question(run))):
@@ -52,7 +52,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
                 with run.unbroken():
                     done = run.each(remove_config, names, lease=run.lease, vips=_vips(run))
                 waiting += [name for name, waits in done.items() if waits]
-                run.end_failed_clusters()
+                run.ledger.end_failed_clusters()
             _start_what_waits(run, waiting)
     return run.report()
 

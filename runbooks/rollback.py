@@ -52,7 +52,7 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
         What was changed, and whether the daemons are well with it
     """
     run.checks = frozenset() if options.list_generations else CHECKS
-    with run.until_failure():
+    with run.ledger.until_failure():
         look_first(run, only_reads=options.list_generations, allow_unreachable=options.roll_out.allow_unreachable)
         kept = run.each_or_stop(get_generations, run.reached)
         if options.list_generations:
@@ -108,7 +108,7 @@ def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: st
             run.checks = CHECKS - {STATE}
         back.files[name] = files
         back.needed[name] = openings_of(files, run.intent.cluster_of(name), run.intent.node(name))
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
     return back
 
 
@@ -166,7 +166,7 @@ def _roll_back(run: Run, back: Back, options: Options) -> None:
     if all(change.is_empty for change in run.plans.values()):
         return
     refuse_former_nodes(run, ())
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
     proven: set[str] = set()
     with leased(run, proven):
         if not run.dry_run:

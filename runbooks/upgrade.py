@@ -41,7 +41,7 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
     Returns:
         What was changed and, unless it was a dry run, every check
     """
-    with run.until_failure():
+    with run.ledger.until_failure():
         look_first(run)
         with leased(run, set()):
             run.tell_of_change("asking the package sources")
@@ -63,9 +63,9 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
                     _upgrade(run, name, upgrades, done, accept_outage=options.roll_out.accept_outage)
                 except KubeHaError as error:
                     run.fail(name, error)
-                run.end_failed_clusters()
+                run.ledger.end_failed_clusters()
                 done.append(name)
-            if run.changed and not run.dry_run:
+            if run.ledger.changed and not run.dry_run:
                 run.tell("looking again, until every check passes")
                 settled(run)
     return run.report()
@@ -89,7 +89,7 @@ def _upgrade(
     run: Run, name: str, upgrades: Mapping[str, tuple[Upgrade, ...]], done: list[str], *, accept_outage: bool
 ) -> None:
     run.tell_of_change(f"upgrading {name}")
-    run.in_hand = {name}
+    run.ledger.in_hand = {name}
     gate = None
     if not run.dry_run and run.look_at(name).serves:
         gate = Gate.of(run, name, ALL)
@@ -104,7 +104,7 @@ def _upgrade(
         put_files(run, name, run.plans[name])
     if gate:
         pass_gate(run, name, gate)
-    run.in_hand.clear()
+    run.ledger.in_hand.clear()
 
 
 def _send_vip_away(run: Run, name: str, done: list[str]) -> None:

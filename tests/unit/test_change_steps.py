@@ -7,11 +7,12 @@ import pytest
 from tests.unit.reports import FAILED, PASSED, host, report_of
 
 from nornir_kube_ha.checks import ALL
-from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.engine.ledger import Ledger, StoppedError
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import FaultError, HostUnreachableError, MoveError
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.intent import Cluster, Intent
-from nornir_kube_ha.report import Report
+from nornir_kube_ha.report import Failure, Report
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.tasks.services import restart_services
 from nornir_kube_ha.trials import change_faults as changes
@@ -46,9 +47,10 @@ class World:
     def look(self) -> None:
         self.steps.append("look")
 
-    def stop_if_failed(self) -> None:
-        if self.reached != self.hosts:
-            raise StoppedError
+    @property
+    def ledger(self) -> Ledger:
+        failed = {name: Failure("HostError", "no", 1) for name in self.hosts if name not in self.reached}
+        return Ledger(dict.fromkeys(self.hosts, "demo"), frozenset({"demo"}), failed)
 
     def report_of_checks(self) -> Report:
         return report_of(host(FAILED if len(self.steps) > self.sick else PASSED))

@@ -17,6 +17,7 @@ from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.model import NOT_ASKED
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine import run as run_module
+from nornir_kube_ha.engine import summary
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Scope, Server
@@ -386,8 +387,8 @@ def test_apiservers_that_a_host_makes_up_are_shown_as_far_as_anybody_reads(
     state = verify(run_of("verify")).hosts["lb-2"].state
     assert state
     assert {name: state.apiservers[name] for name in ALL} == dict.fromkeys(ALL, "UP")
-    assert len(state.apiservers) == len(ALL) + run_module.MOST_STRANGERS
-    assert max(len(word) for pair in state.apiservers.items() for word in pair) < run_module.LONGEST_WORD + 50
+    assert len(state.apiservers) == len(ALL) + summary.MOST_STRANGERS
+    assert max(len(word) for pair in state.apiservers.items() for word in pair) < summary.LONGEST_WORD + 50
 
 
 def test_dry_run_only_looks(stale: World, run_of: Callable[..., Run]) -> None:

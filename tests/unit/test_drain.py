@@ -8,12 +8,12 @@ import pytest
 from nornir.core import Nornir
 from tests.unit.reports import UNREACHABLE
 
+from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import DrainError, HostUnreachableError, KubeHaError, RemoteCommandError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.report import Failure
 from nornir_kube_ha.runbooks.drain import drain, ready
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
@@ -47,12 +47,10 @@ class World:
         if host == self.fails:
             raise RemoteCommandError(host, "haproxy does not answer")
 
-    def failure_of(self, name: str) -> Failure | None:
-        return None if name in self.facts else UNREACHABLE
-
     @property
-    def unreachable(self) -> tuple[str, ...]:
-        return tuple(name for name in ALL if name not in self.facts)
+    def ledger(self) -> Ledger:
+        unseen = [name for name in ALL if name not in self.facts]
+        return Ledger(dict.fromkeys(ALL, "demo"), frozenset({"demo"}), dict.fromkeys(unseen, UNREACHABLE))
 
     def drain(self, *, allow_unreachable: bool = False) -> None:
         drain(cast("Run", self), self.intent.clusters[0], "lb-2", 60, allow_unreachable=allow_unreachable)

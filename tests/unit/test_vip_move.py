@@ -10,6 +10,7 @@ from tests.unit.changes import VIP, vrrp
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, MoveError
 from nornir_kube_ha.facts import Facts, Moves
@@ -94,8 +95,10 @@ class World:
 
         return cast("Report", FakeReport({name: of(name) for name in self.facts}))
 
-    def failure_of(self, _name: str) -> Failure | None:
-        return self.failure
+    @property
+    def ledger(self) -> Ledger:
+        clusters = {node.name: node.cluster for node in self.intent.nodes}
+        return Ledger(clusters, frozenset(), dict.fromkeys(clusters, self.failure) if self.failure else {})
 
     def move(self, to: str, **options: Any) -> str:  # noqa: ANN401 - move_vip's own
         return move_vip(cast("Run", self), self.intent.clusters[0], to, **options)

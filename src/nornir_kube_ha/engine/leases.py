@@ -4,7 +4,8 @@ import contextlib
 import time
 from collections.abc import Collection, Iterator
 
-from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.engine.ledger import StoppedError
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostError, KubeHaError, LeaseHeldError
 from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.planning.lease import LEASE_SECONDS, Lease, this_process
@@ -28,8 +29,8 @@ def look_first(
     run.tell(f"looking at {', '.join(run.hosts)}")
     run.look(None if only_reads or run.dry_run else lease_of(run), scope=scope)
     if allow_unreachable:
-        run.tolerated.update(run.unreachable)
-    run.stop_if_failed()
+        run.ledger.tolerated.update(run.ledger.unreachable)
+    run.ledger.stop_if_failed()
 
 
 @contextlib.contextmanager
@@ -53,11 +54,11 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
         # One host alone first, the same one for all: of two runs that begin at once one gets it, and goes on.
         for names in (hosts[:1], hosts[1:]):
             taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
-            run.stop_if_failed()
+            run.ledger.stop_if_failed()
         if any(taken.values()):
             run.tell("another run has been at work since: looking again")
             run.look()
-            run.stop_if_failed()
+            run.ledger.stop_if_failed()
         yield
     finally:
         run.each(release_lease, [*taken], lease=run.lease, proven=proven)
@@ -68,7 +69,7 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
 def held(run: Run) -> Iterator[None]:
     """Look at the hosts of a verb that makes no report, and hold the leases of those that answer.
 
-    Hosts that cannot be looked at are the verb's own business: `Run.failure_of` says why.
+    Hosts that cannot be looked at are the verb's own business: `Ledger.failure_of` says why.
 
     Arguments:
         run: has not looked yet
@@ -79,7 +80,7 @@ def held(run: Run) -> Iterator[None]:
     """
     run.look(lease_of(run))
     _raise_if_held(run)
-    run.tolerated.update(set(run.hosts) - set(run.reached))
+    run.ledger.tolerated.update(set(run.hosts) - set(run.reached))
     try:
         with leased(run, set()):
             yield
@@ -89,15 +90,15 @@ def held(run: Run) -> Iterator[None]:
 
 
 def _raise_if_held(run: Run) -> None:
-    if any(run.has_lost_lease(name) for name in run.hosts):
+    if any(run.ledger.has_lost_lease(name) for name in run.hosts):
         raise _failure_of(run)
 
 
 def _failure_of(run: Run) -> HostError:
     """The first failure of a run that is not tolerated, another run's lease before all others."""
-    failed = [name for name in run.hosts if run.failure_of(name)]
-    name = min(failed, key=lambda name: (not run.has_lost_lease(name), name in run.tolerated))
-    failure = run.failure_of(name)
+    failed = [name for name in run.hosts if run.ledger.failure_of(name)]
+    name = min(failed, key=lambda name: (not run.ledger.has_lost_lease(name), name in run.ledger.tolerated))
+    failure = run.ledger.failure_of(name)
     error = HostError(name, failure.message if failure else "failed")
     error.exit_code = failure.exit_code if failure else error.exit_code
     return error
@@ -135,7 +136,7 @@ def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
     if run.lease is None or time.monotonic() - since < LEASE_SECONDS / 4:
         return since
     run.each(take_lease, run.reached, lease=run.lease, seconds=seconds)
-    run.end_failed_clusters()
+    run.ledger.end_failed_clusters()
     return time.monotonic()
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -16,19 +16,15 @@ from nornir.core.task import AggregatedResult, Result
 from nornir_kube_ha.checks import (
     ALL,
     NEED_CREDENTIAL,
-    ClusterView,
-    Finding,
     HostView,
-    Status,
-    check_cluster,
-    check_host,
     foreign_routers,
-    unknown_host,
 )
 from nornir_kube_ha.engine.disconnect import Leaving
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
 from nornir_kube_ha.engine.isolated_copy import apart
+from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.printer import print_results
+from nornir_kube_ha.engine.summary import Snapshot, Summary
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     InventoryError,
@@ -41,14 +37,13 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.failover.trial import FaultReport
-from nornir_kube_ha.intent import Cluster, Intent, Node
-from nornir_kube_ha.intent.names import VRRP_INSTANCE
+from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory.load import load_intent, login_problems
 from nornir_kube_ha.planning.diff import masked
 from nornir_kube_ha.planning.generated_password import with_kept_passwords
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import HostPlan
-from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
+from nornir_kube_ha.report import Failure, Report
 from nornir_kube_ha.ssh.departure import DEPARTURE
 from nornir_kube_ha.tasks import (
     apply_config,
@@ -60,10 +55,8 @@ from nornir_kube_ha.tasks import (
     remove_config,
     upgrade_packages,
 )
-from nornir_kube_ha.text import bounded, shortened
+from nornir_kube_ha.text import bounded
 
-LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
-MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
 FROM_CONTROLLER = "vip.from_controller"  # the check that goes by what the controller itself asks
 LEFT_ALONE = 78  # exit status of a script that ended before it changed anything, of draft.sh
 CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
@@ -72,14 +65,6 @@ CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgr
 def _from_here(cluster: Cluster) -> bool:
     """Whether the controller asks for a cluster's VIP itself."""
     return cluster.nodes[0].verify.from_controller
-
-
-def _shown_apiservers(node: Node, facts: Facts) -> dict[str, str]:
-    """Status of each apiserver in a host's words: of the inventory's own, and of a few more that its haproxy names."""
-    names = {apiserver.name for apiserver in node.apiservers}
-    found = {shortened(each.name, LONGEST_WORD): shortened(each.status, LONGEST_WORD) for each in facts.servers or ()}
-    left_out = set([name for name in found if name not in names][MOST_STRANGERS:])
-    return {name: status for name, status in found.items() if name not in left_out}
 
 
 def _is_lost(error: BaseException | None) -> bool:
@@ -91,10 +76,6 @@ def _may_have_changed(error: BaseException | None) -> bool:
     """Return whether a changing task that failed may have changed something; one that has not says so."""
     left_alone = isinstance(error, RemoteCommandError) and error.status == LEFT_ALONE
     return error is not None and not (left_alone or isinstance(error, LeaseHeldError))
-
-
-class StoppedError(Exception):
-    """A host failed, so the run goes no further. Never leaves `Run.until_failure`."""
 
 
 class Run:
@@ -113,10 +94,7 @@ class Run:
         lease: the run's claim to its hosts, while it changes them
         unbroken: what goes around steps that an interruption must wait for; nothing if not set
         checks: ids of the checks that are wanted
-        tolerated: names of hosts whose failure does not stop the run
-        ended: why a cluster's change went no further, by its name; the others go on
-        aftermath: what was seen of a cluster's hosts after its change ended early, by the cluster's name
-        in_hand: names of hosts whose change has begun, and that have not passed their gates yet
+        ledger: what was done, and what failed
         steps: what is done, by host name, where that is not what the hosts' plans say; a dry run's report lists it
     """
 
@@ -135,10 +113,10 @@ class Run:
         meant = frozenset(hosts)
         self.hosts = tuple(node.name for node in intent.nodes if node.name in meant)
         self._cluster_names = frozenset(node.cluster for node in intent.nodes if node.name in meant)
+        self.ledger = Ledger({node.name: node.cluster for node in intent.nodes}, self._cluster_names)
         self.tell = tell
         self.facts: dict[str, Facts] = {}
         self.plans: dict[str, HostPlan] = {}
-        self.changed: set[str] = set()
         self._runbook = runbook
         self.checks = checks
         self._nornir = nornir
@@ -148,17 +126,9 @@ class Run:
         self._started = datetime.now(UTC)
         self.lease: Lease | None = None
         self.unbroken: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
-        self.tolerated: set[str] = set()
-        self.ended: dict[str, str] = {}
-        self.in_hand: set[str] = set()
-        self.aftermath: dict[str, Mapping[str, Facts]] = {}
         self.steps: dict[str, tuple[str, ...]] = {}
-        self._failures: dict[str, Failure] = {}
-        self._stopped = ""
-        self._error: Failure | None = None
         self._looked = False
         self._listened: dict[str, tuple[str, tuple[int, ...]]] = {}
-        self._diffs: dict[str, list[str]] = {}
         self.credentials: Mapping[str, Kubernetes] = {}
         """By cluster: a credential, by which its apiservers are asked for their health."""
         self._endpoints: dict[str, Future[Endpoint]] = {}
@@ -172,12 +142,12 @@ class Run:
     @property
     def reached(self) -> tuple[str, ...]:
         """Names of the hosts that nothing has failed on."""
-        return tuple(name for name in self.hosts if name not in self._failures)
+        return self.ledger.without_failed(self.hosts)
 
     @property
     def going(self) -> tuple[str, ...]:
         """Names of the hosts that nothing has failed on, in clusters whose change goes on."""
-        return tuple(name for name in self.reached if self._cluster_name(name) not in self.ended)
+        return self.ledger.still_going(self.hosts)
 
     def tell_of_change(self, text: str) -> None:
         """Tell what is being changed; a dry run has nothing to tell of.
@@ -214,8 +184,7 @@ class Run:
             if result.exception:
                 self.fail(name, result.exception)
             if result.changed or (task in CHANGING and _may_have_changed(result.exception)):
-                self.changed.add(name)
-                self._diffs.setdefault(name, []).append(result.diff)
+                self.ledger.note_change(name, result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
 
     def _run(
@@ -304,7 +273,7 @@ class Run:
         """
         failure = Failure.of(error)
         words = bounded(masked(failure.message, self.intent.node(name)))
-        self._failures.setdefault(name, replace(failure, message=words))
+        self.ledger.failures.setdefault(name, replace(failure, message=words))
 
     def add_words(self, name: str, words: str) -> None:
         """Say more of why the work on a host ended.
@@ -313,39 +282,16 @@ class Run:
             name: of a host that failed
             words: the rest of the sentence
         """
-        failure = self._failures[name]
-        self._failures[name] = replace(failure, message=f"{failure.message}; {masked(words, self.intent.node(name))}")
-
-    def failure_of(self, name: str) -> Failure | None:
-        """Why the work on a host ended; none if it goes on.
-
-        Arguments:
-            name: of the host
-        """
-        return self._failures.get(name)
-
-    def has_lost_lease(self, name: str) -> bool:
-        """Whether the work on a host ended because another run has its lease.
-
-        Arguments:
-            name: of the host
-        """
-        failure = self._failures.get(name)
-        return failure is not None and failure.exit_code == LeaseHeldError.exit_code
-
-    @property
-    def unreachable(self) -> tuple[str, ...]:
-        """Names of the hosts that could not be reached."""
-        code = HostUnreachableError.exit_code
-        return tuple(name for name, failure in self._failures.items() if failure.exit_code == code)
+        failure = self.ledger.failures[name]
+        message = f"{failure.message}; {masked(words, self.intent.node(name))}"
+        self.ledger.failures[name] = replace(failure, message=message)
 
     def start_over(self) -> None:
         """Forget what failed, so that every host is looked at again."""
-        for name in self._failures:
+        for name in self.ledger.failures:
             self.log_in_again(name)
-        self._failures.clear()
+        self.ledger.start_over()
         self._listened.clear()  # somebody may have begun to speak
-        self.ended.clear()
 
     def close(self) -> None:
         """End every login, also on hosts where something failed, which Nornir would leave out."""
@@ -364,48 +310,8 @@ class Run:
             StoppedError: it failed on a host
         """
         values = self.each(task, hosts, **arguments)
-        self.stop_if_failed()
+        self.ledger.stop_if_failed()
         return values
-
-    def stop_if_failed(self) -> None:
-        """Go no further if anything has failed on any host but those whose failure is tolerated.
-
-        Raises:
-            StoppedError: it has
-        """
-        if self._standing_failures():
-            raise StoppedError
-
-    def end_failed_clusters(self) -> None:
-        """Go no further in clusters where anything has failed but what is tolerated. The others do not share hosts.
-
-        Raises:
-            StoppedError: none is left
-        """
-        failed = self._standing_failures()
-        for name in dict.fromkeys(map(self._cluster_name, failed)):
-            hosts = ", ".join(host for host in failed if self._cluster_name(host) == name)
-            self.ended[name] = f"the change of cluster {name} stopped because {hosts} failed"
-        if failed and not any(cluster.name not in self.ended for cluster in self.clusters):
-            raise StoppedError
-
-    def _standing_failures(self) -> list[str]:
-        """Names of hosts whose failure is neither tolerated nor has ended its cluster's change already."""
-        failed = (name for name in self._failures if name not in self.tolerated)
-        return [name for name in failed if self._cluster_name(name) not in self.ended]
-
-    def _cluster_name(self, host: str) -> str:
-        return self.intent.node(host).cluster
-
-    @contextlib.contextmanager
-    def until_failure(self) -> Iterator[None]:
-        """Work that a failed host ends. The report is made all the same."""
-        try:
-            yield
-        except StoppedError:
-            several = len(self.clusters) > 1
-            names = [f"{name} ({self._cluster_name(name)})" if several else name for name in self._failures]
-            self._stopped = f"the run stopped because {', '.join(names)} failed"
 
     def interrupt(self, error: BaseException) -> None:
         """Note that the run goes no further. What its last look found still holds if nothing was changed since.
@@ -413,10 +319,9 @@ class Run:
         Arguments:
             error: what ended it
         """
-        failure = Failure.of(error)
-        self._error = replace(failure, message=str(error)) if isinstance(error, KubeHaError) else failure
+        self.ledger.interrupt(error)
         if not self._looked:
-            self._stopped = "the run was interrupted"
+            self.ledger.stopped = "the run was interrupted"
         answered = {name: asked for name, asked in self._endpoints.items() if asked.done() and not asked.exception()}
         self._endpoints = answered  # nobody waits for the others any more
 
@@ -430,7 +335,9 @@ class Run:
             scope: whom they ask, as `get_facts` has it
         """
         wanted = scope is Scope.ALL and not self.dry_run
-        clusters = [each for each in self.clusters if each.name not in self.ended and wanted and self._asks_for(each)]
+        clusters = [
+            each for each in self.clusters if each.name not in self.ledger.ended and wanted and self._asks_for(each)
+        ]
         self._asking = []
         # Where nobody answers that takes seconds, and only a report wants to know.
         endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
@@ -515,7 +422,9 @@ class Run:
         Returns:
             By name, of the hosts that can be looked at, failed ones among them
         """
-        names = [node.name for node in cluster.nodes if node.name in self.hosts and node.name not in self.unreachable]
+        names = [
+            node.name for node in cluster.nodes if node.name in self.hosts and node.name not in self.ledger.unreachable
+        ]
         found = self._ask(get_facts, names, {"intent": self.intent, "scope": Scope.OWN})
         return {name: result.result for name, result in found.items() if not result.exception}
 
@@ -555,73 +464,24 @@ class Run:
         return replace(self.report(), faults=())
 
     def report(self) -> Report:
-        """What the run found and did. A dry run has changed nothing, so there is nothing to check."""
-        judged = not self.dry_run
-        return Report(
-            run_id=self.run_id,
-            runbook=self._runbook,
-            started=self._started,
-            finished=datetime.now(UTC),
-            hosts={name: self._host_report(name, judged=judged) for name in self.hosts},
-            clusters={cluster.name: self._cluster_report(cluster, judged=judged) for cluster in self.clusters},
-            dry_run=self.dry_run,
-            faults=tuple(self.faults),
-            error=self._error,
+        """What the run found and did."""
+        summary = Summary(
+            self._runbook,
+            self.run_id,
+            self._started,
+            self.hosts,
+            self.checks,
+            self.dry_run,
+            frozenset(self.credentials),
+            self.steps,
+            tuple(self.faults),
         )
+        return summary.report(self._snapshot(), self.ledger)
 
-    def _cluster_report(self, cluster: Cluster, *, judged: bool) -> ClusterReport:
-        stopped = self._why_ended(cluster.name)
-        facts = {} if stopped else self.facts
-        asked = None if stopped else self._endpoints.get(cluster.name)
-        endpoint = asked.result() if asked else None
-        left_out = {node.name for node in cluster.nodes} - {*self.hosts}
-        is_asked_for = {*self.checks} <= NEED_CREDENTIAL
-        checks = self.checks if is_asked_for or cluster.name in self.credentials else {*self.checks} - NEED_CREDENTIAL
-        findings = check_cluster(ClusterView(cluster, facts, endpoint, left_out), checks) if judged else ()
-        return ClusterReport(
-            self._with_aftermath(cluster, findings) if judged and stopped else findings,
-            str(cluster.vip.ip),
-            cluster.nodes[0].haproxy.port,
-            {apiserver.name: str(apiserver) for apiserver in cluster.apiservers},
-        )
-
-    def _with_aftermath(self, cluster: Cluster, unseen: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Return the findings of a change that ended early: none passes, and what is wrong after it fails."""
-        after = check_cluster(ClusterView(cluster, self.aftermath.get(cluster.name, {})), self.checks)
-        wrong = {each.id: each for each in after if each.status in {Status.FAIL, Status.WARN}}
-        return tuple(wrong.get(each.id, each) for each in unseen)
-
-    def _host_report(self, name: str, *, judged: bool) -> HostReport:
-        node, failure = self.intent.node(name), self._failures.get(name)
-        stopped = self._why_ended(node.cluster)
-        findings: tuple[Finding, ...] = ()
-        if failure:
-            findings = unknown_host(failure.message, self.checks)
-        elif stopped and (judged or name not in self.plans):
-            findings = unknown_host(self._why_stopped(name, stopped), self.checks)
-        elif judged:
-            findings = check_host(self.view(name), self.checks)
-        diff = "\n".join(filter(None, self._diffs.get(name, ())))
-        steps = self.steps.get(name, self.plans[name].steps) if self.dry_run and name in self.plans else ()
-        return HostReport(
-            node.cluster,
-            node.role,
-            name in self.changed,
-            findings,
-            failure,
-            diff,
-            steps,
-            address=str(node.address),
-            state=self._host_state(node) if judged and not (failure or stopped) else None,
-        )
-
-    def _host_state(self, node: Node) -> HostState:
-        facts = self.facts[node.name]
-        return HostState(
-            vrrp=facts.vrrp_state(VRRP_INSTANCE),
-            holds_vip=facts.holds(node.vip),
-            apiservers=_shown_apiservers(node, facts),
-        )
+    def _snapshot(self) -> Snapshot:
+        """What the last look found; who was asked meanwhile is waited for, unless the change there has ended."""
+        waited = {name: asked.result() for name, asked in self._endpoints.items() if not self.ledger.why_ended(name)}
+        return Snapshot(self.intent, self.facts, self.plans, waited)
 
     def view(self, name: str) -> HostView:
         """All that the last look found of a host.
@@ -629,20 +489,4 @@ class Run:
         Arguments:
             name: of a host that was looked at
         """
-        cluster = self.intent.cluster_of(name)
-        macs = {
-            node.address: frozenset(link.mac for link in self.facts[node.name].links.values() if link.mac.strip("0:"))
-            for node in cluster.nodes
-            if node.name in self.facts
-        }
-        return HostView(cluster, self.intent.node(name), self.facts[name], self.plans[name], macs)
-
-    def _why_ended(self, cluster: str) -> str:
-        """Why the run did not go to its end in a cluster; "" if it did."""
-        return self._stopped if len(self._cluster_names) == 1 else self.ended.get(cluster) or self._stopped
-
-    def _why_stopped(self, name: str, reason: str) -> str:
-        if name not in self.changed:
-            return f"left as it was: {reason}"
-        missing = "not at its gate yet" if name in self.in_hand else "not looked at again"
-        return f"changed, and {missing}: {reason}"
+        return Snapshot(self.intent, self.facts, self.plans).view(name)

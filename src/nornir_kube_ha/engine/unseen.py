@@ -12,7 +12,7 @@ def because_unseen(run: Run, error: HostError) -> HostError:
         run: has looked at its hosts
         error: names the host
     """
-    if failure := run.failure_of(error.host):
+    if failure := run.ledger.failure_of(error.host):
         error.exit_code = failure.exit_code
     return error
 
@@ -30,7 +30,7 @@ def refuse_unseen(run: Run, cluster: Cluster, kind: type[HostError], *, allowed:
         HostError: of that kind, with the exit code of the reason
     """
     for node in cluster.nodes:
-        failure = run.failure_of(node.name)
+        failure = run.ledger.failure_of(node.name)
         if node.name in run.facts or failure is None:
             continue
         if allowed and failure.exit_code == HostUnreachableError.exit_code:

@@ -27,7 +27,7 @@ def refuse_served(run: Run) -> None:
             if evidence := _evidence(facts):
                 words = f"--bootstrap is for clusters that have never served, and this one has: {evidence}"
                 run.fail(name, PreflightError(name, f"{words}; nothing was changed. Run `verify` without it"))
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
 
 
 def new_clusters(run: Run, *, told: bool) -> dict[str, str]:
@@ -57,7 +57,7 @@ def await_first_apiservers(run: Run, why: dict[str, str]) -> None:
             names = [node.name for node in cluster.nodes if node.name in run.going]
             run.tell_of_change(f"no apiserver of cluster {cluster.name} answers yet: none is waited for")
             run.each(await_first_apiserver, names, intent=run.intent, why=why[cluster.name], lease=run.lease)
-    run.end_failed_clusters()
+    run.ledger.end_failed_clusters()
 
 
 def waiting(run: Run) -> set[str]:

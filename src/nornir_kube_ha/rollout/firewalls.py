@@ -21,13 +21,13 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
         StoppedError: a host's firewall is not told, or stops it all the same
     """
     hosts = _tell(run, "open", run.plans)
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
     if not hosts or run.dry_run:
         return
     plans = {**run.plans}
     run.look()
     run.plans = plans
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
     for name in hosts:
         view = run.view(name)
         wanted = needed[name] if needed else openings(view.cluster, view.node)
@@ -35,7 +35,7 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
         if found := "; ".join(_still_stopped(wanted, view.facts)):
             words = f"told to let them pass, its firewall still stops {found}; no other file was changed"
             run.fail(name, PreflightError(name, words))
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
 
 
 def _still_stopped(wanted: tuple[Opening, ...], facts: Facts) -> Iterator[str]:
@@ -57,7 +57,7 @@ def close_firewalls(run: Run) -> None:
         StoppedError: in each cluster, a host's firewall is not told
     """
     _tell(run, "close", run.going)
-    run.end_failed_clusters()
+    run.ledger.end_failed_clusters()
 
 
 def _tell(run: Run, step: Literal["open", "close"], hosts: Collection[str]) -> list[str]:

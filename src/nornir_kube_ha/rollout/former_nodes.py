@@ -58,7 +58,7 @@ def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
 
 def _refuse(run: Run, name: str, words: str) -> None:
     """Several machines may be about to be forgotten: each is named."""
-    if run.failure_of(name):
+    if run.ledger.failure_of(name):
         run.add_words(name, words)
     else:
         run.fail(name, PreflightError(name, words))

@@ -132,7 +132,7 @@ def settled(run: Run) -> set[str]:
 
     def look() -> Report:
         run.look()
-        run.end_failed_clusters()
+        run.ledger.end_failed_clusters()
         report = run.report()
         going = {report.hosts[name].cluster for name in run.going}
         clusters = {name: _judged(run, name, cluster) for name, cluster in report.clusters.items() if name in going}

@@ -35,7 +35,7 @@ def unheld_routers(run: Run) -> Unheld:
 
 def _seen(run: Run) -> list[Cluster]:
     """Clusters that go on, and of which every node was looked at."""
-    going = (cluster for cluster in run.clusters if cluster.name not in run.ended)
+    going = (cluster for cluster in run.clusters if cluster.name not in run.ledger.ended)
     return [cluster for cluster in going if all(node.name in run.facts for node in cluster.nodes)]
 
 
@@ -69,7 +69,7 @@ def bring_home(run: Run, routers: Iterable[tuple[Cluster, Router]]) -> bool:
     Returns:
         Whether any has moved
     """
-    moved = [_is_moved(run, cluster, router) for cluster, router in routers if cluster.name not in run.ended]
+    moved = [_is_moved(run, cluster, router) for cluster, router in routers if cluster.name not in run.ledger.ended]
     return any(moved)
 
 

@@ -11,7 +11,8 @@ from functools import partial
 from itertools import chain, zip_longest
 
 from nornir_kube_ha.engine.leases import check_leases, keep_leases
-from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.engine.ledger import StoppedError
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
@@ -75,38 +76,38 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
     if differing:
         run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
     lanes = [_lane(run, cluster, plans, checks, how) for cluster in run.clusters]
-    run.stop_if_failed()
+    run.ledger.stop_if_failed()
     waiting, prolonged = set(differing), time.monotonic()
     started: dict[str, set[str]] = {}
     try:
         waiting = set(run.each(stage_config, differing, intent=run.intent, plans=plans, lease=run.lease))
-        run.stop_if_failed()
+        run.ledger.stop_if_failed()
         for wave in zip_longest(*(lane.groups for lane in lanes), fillvalue=()):
             turns = {
                 lane.cluster: names
                 for lane, names in zip(lanes, wave, strict=True)
-                if names and lane.cluster not in run.ended
+                if names and lane.cluster not in run.ledger.ended
             }
             _admit(run, lanes, turns)
-            run.end_failed_clusters()
+            run.ledger.end_failed_clusters()
             names = [name for name in chain.from_iterable(turns.values()) if name in run.going]
             if not names:
                 continue
             run.tell_of_change(f"changing {', '.join(names)}")
-            run.in_hand = set(names)
+            run.ledger.in_hand = set(names)
             _change(run, names, plans, waiting)
             _pass_gates(run, names, {name: gate for lane in lanes for name, gate in lane.gates.items()})
             _watch(run, lanes, turns, started, plans)
             _on_each([partial(_judge, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
-            run.in_hand.clear()
-            run.end_failed_clusters()
+            run.ledger.in_hand.clear()
+            run.ledger.end_failed_clusters()
             prolonged = keep_leases(run, prolonged)
         _look_at_ended(run, started, plans)
     except StoppedError:
         _look_at_ended(run, started, plans)
         raise
     finally:  # what will not go live is not left lying about
-        run.each(unstage_config, sorted(waiting - set(run.unreachable)), plans=plans, lease=run.lease)
+        run.each(unstage_config, sorted(waiting - set(run.ledger.unreachable)), plans=plans, lease=run.lease)
 
 
 def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut) -> Lane:
@@ -170,7 +171,7 @@ def _watch(
         names = {
             name
             for name in turns.get(lane.cluster, ())
-            if name in run.changed and (name in lane.joining or starts_keepalived(plans[name]))
+            if name in run.ledger.changed and (name in lane.joining or starts_keepalived(plans[name]))
         }
         if run.dry_run or not names:
             continue
@@ -219,11 +220,11 @@ def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
     for name in names:
         if name in run.reached:
             lane.well.append(name)
-        elif name in lane.gates and lane.how.on_failure != "stop" and not run.has_lost_lease(name):
+        elif name in lane.gates and lane.how.on_failure != "stop" and not run.ledger.has_lost_lease(name):
             run.add_words(name, _go_back(run, name, lane.gates[name]))
     failed = [name for name in lane.changing if name not in run.reached]
     if len(failed) <= lane.how.max_fail.of(len(lane.changing)):
-        run.tolerated.update(failed)
+        run.ledger.tolerated.update(failed)
     elif lane.how.on_failure == "rollback-all":
         for name in reversed([name for name in lane.well if name in lane.gates]):
             run.tell(f"{name}: {_go_back(run, name, lane.gates[name])}")

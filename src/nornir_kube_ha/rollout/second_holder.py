@@ -67,11 +67,11 @@ def leave_single_holder(run: Run, started: Mapping[str, Collection[str]], plans:
     """
     for cluster in run.clusters:
         own = {node.name for node in cluster.nodes}
-        if not own & run.changed or not own - set(run.reached):
+        if not own & run.ledger.changed or not own - set(run.reached):
             continue
         if new := started.get(cluster.name):
             watch_for_second_holders(run, cluster, new, plans)
-        run.aftermath[cluster.name] = run.glance(cluster)
+        run.ledger.aftermath[cluster.name] = run.glance(cluster)
 
 
 def second_holders(cluster: Cluster, facts: Mapping[str, Facts], started: Collection[str]) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ def step_back(
         except KubeHaError as error:
             words += f"; keepalived could not be stopped there: {getattr(error, 'message', error)}"
         words += ". The nodes do not hear each other's VRRP: see vrrp.adverts and host.firewall, then deploy again"
-        if run.failure_of(name):
+        if run.ledger.failure_of(name):
             run.add_words(name, words)
         else:
             run.fail(name, GateError(name, words))

@@ -172,7 +172,7 @@ def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
 
 def _refuse_unfit(run: Run, router: Router, to: str, holder: str) -> None:
     """Refuse a target that is not as good as the holder, or that cannot take the VIP at all."""
-    if failure := run.failure_of(to):
+    if failure := run.ledger.failure_of(to):
         raise because_unseen(run, MoveError(to, f"cannot be looked at: {failure.message}"))
     hosts = run.report().hosts
     failed, suffered = _failed(hosts[to]), _failed(hosts[holder])

@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable, Mapping
 
 from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.engine.ledger import StoppedError
 from nornir_kube_ha.engine.retry import failing, until_passed
-from nornir_kube_ha.engine.run import Run, StoppedError
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import FaultError, KubeHaError
 from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Cluster, Intent, Node
@@ -71,7 +72,7 @@ def _configure(run: Run, intent: Intent) -> None:
     run.start_over()
     run.look()
     with contextlib.suppress(StoppedError):
-        run.stop_if_failed()
+        run.ledger.stop_if_failed()
         roll_out(run, ALL, RollOut())
     if failed := [name for name in run.hosts if name not in run.reached]:
         raise FaultError(", ".join(failed), "the change stopped there, and went no further")

@@ -1,0 +1,130 @@
+"""What a run has done and where it failed, by host and by cluster, and whether it goes on."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from nornir_kube_ha.errors import HostUnreachableError, KubeHaError, LeaseHeldError
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.report import Failure
+
+
+class StoppedError(Exception):
+    """A host failed, so the run goes no further. Never leaves `Ledger.until_failure`."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The account of a run.
+
+    Arguments:
+        clusters: name of each node's cluster, by the node's name
+        meant: names of the clusters that the run is about
+        failures: why the work on a host ended
+        changed: names of hosts on which something changed, or may have
+        diffs: what changed, by host name
+        tolerated: names of hosts whose failure does not stop the run
+        ended: why the change of a cluster went no further, by its name; the others go on
+        aftermath: what was seen of a cluster's hosts after its change ended early, by the cluster's name
+        in_hand: names of hosts whose change has begun, and that have not passed their gates yet
+        stopped: why the whole run went no further; "" if it did
+        error: what ended the run from outside
+    """
+
+    clusters: Mapping[str, str]
+    meant: frozenset[str]
+    failures: dict[str, Failure] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    diffs: dict[str, list[str]] = field(default_factory=dict)
+    tolerated: set[str] = field(default_factory=set)
+    ended: dict[str, str] = field(default_factory=dict)
+    aftermath: dict[str, Mapping[str, Facts]] = field(default_factory=dict)
+    in_hand: set[str] = field(default_factory=set)
+    stopped: str = ""
+    error: Failure | None = None
+
+    def failure_of(self, name: str) -> Failure | None:
+        """Return why the work on a host ended; None if it goes on."""
+        return self.failures.get(name)
+
+    def has_lost_lease(self, name: str) -> bool:
+        """Return whether the work on a host ended because another run has its lease."""
+        failure = self.failures.get(name)
+        return failure is not None and failure.exit_code == LeaseHeldError.exit_code
+
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """Names of the hosts that could not be reached."""
+        code = HostUnreachableError.exit_code
+        return tuple(name for name, failure in self.failures.items() if failure.exit_code == code)
+
+    def without_failed(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some hosts that nothing has failed on."""
+        return tuple(name for name in hosts if name not in self.failures)
+
+    def still_going(self, hosts: Iterable[str]) -> tuple[str, ...]:
+        """Return those of them whose cluster's change goes on."""
+        return tuple(name for name in self.without_failed(hosts) if self.clusters[name] not in self.ended)
+
+    def note_change(self, name: str, diff: str) -> None:
+        """Note that something changed on a host, or may have."""
+        self.changed.add(name)
+        self.diffs.setdefault(name, []).append(diff)
+
+    def stop_if_failed(self) -> None:
+        """Go no further if a host failed whose failure is not tolerated.
+
+        Raises:
+            StoppedError: one did
+        """
+        if self._standing_failures():
+            raise StoppedError
+
+    def end_failed_clusters(self) -> None:
+        """Go no further in clusters where a host failed whose failure is not tolerated. The others do not share hosts.
+
+        Raises:
+            StoppedError: no cluster is left
+        """
+        failed = self._standing_failures()
+        for name in dict.fromkeys(self.clusters[host] for host in failed):
+            hosts = ", ".join(host for host in failed if self.clusters[host] == name)
+            self.ended[name] = f"the change of cluster {name} stopped because {hosts} failed"
+        if failed and self.meant <= self.ended.keys():
+            raise StoppedError
+
+    def _standing_failures(self) -> list[str]:
+        """Names of hosts whose failure is neither tolerated nor has ended its cluster's change already."""
+        failed = (name for name in self.failures if name not in self.tolerated)
+        return [name for name in failed if self.clusters[name] not in self.ended]
+
+    @contextmanager
+    def until_failure(self) -> Iterator[None]:
+        """Work that a failed host ends. The report is made all the same."""
+        try:
+            yield
+        except StoppedError:
+            several = len(self.meant) > 1
+            names = [f"{name} ({self.clusters[name]})" if several else name for name in self.failures]
+            self.stopped = f"the run stopped because {', '.join(names)} failed"
+
+    def interrupt(self, error: BaseException) -> None:
+        """Note what ended the run from outside."""
+        failure = Failure.of(error)
+        self.error = replace(failure, message=str(error)) if isinstance(error, KubeHaError) else failure
+
+    def start_over(self) -> None:
+        """Forget what failed."""
+        self.failures.clear()
+        self.ended.clear()
+
+    def why_ended(self, cluster: str) -> str:
+        """Return why the run did not go to its end in a cluster; "" if it did."""
+        return self.stopped if len(self.meant) == 1 else self.ended.get(cluster) or self.stopped
+
+    def why_stopped(self, name: str, reason: str) -> str:
+        """Return what that means for one host."""
+        if name not in self.changed:
+            return f"left as it was: {reason}"
+        missing = "not at its gate yet" if name in self.in_hand else "not looked at again"
+        return f"changed, and {missing}: {reason}"
