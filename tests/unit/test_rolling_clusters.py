@@ -1,7 +1,7 @@
 """A roll-out over clusters that have nothing to do with each other: beside each other, and none stops another."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -80,10 +80,10 @@ def hosts(
 
 @pytest.fixture
 def run_of(two: Callable[[], Nornir]) -> Callable[..., Run]:
-    def make(runbook: str) -> Run:
+    def make(runbook: str, names: Collection[str] = BOTH) -> Run:
         nornir = two()
         nornir.data.dry_run = False
-        return Run(runbook, nornir, load_intent(nornir), BOTH)
+        return Run(runbook, nornir, load_intent(nornir), names)
 
     return make
 
@@ -190,6 +190,17 @@ def test_a_change_that_cannot_roll_in_one_cluster(
     assert commits(hosts) == (["lb-2", *EDGE, "lb-3", "lb-1"] if accept_outage else [])
     failure = report.hosts["edge-1"].failure
     assert accept_outage or (failure and failure.message.startswith("virtual_router_id 69 -> 68: nodes with and"))
+
+
+def test_outage_is_not_accepted_for_a_part_of_a_cluster(hosts: World, run_of: Callable[..., Run]) -> None:
+    """The rest would go on with what it has, and hold the VIP too."""
+    for name in EDGE:
+        hosts.facts[name] = with_other_vrid(hosts.facts[name])
+    report = rolled(hosts, run_of("deploy", [name for name in BOTH if name != "edge-3"]), accept_outage=True)
+    failure = report.hosts["edge-1"].failure
+    assert failure
+    assert "all nodes must change at once, and this run leaves out edge-3" in failure.message
+    assert commits(hosts) == []
 
 
 def with_other_vrid(facts: Facts) -> Facts:

@@ -118,7 +118,7 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
     holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
     serial = max(1, how.serial.of(len(serving)))
     groups = batches(run.intent, changing, serving, holding, serial=serial, joining=new)
-    if _cannot_be_rolled(run, serving, plans, how):
+    if _cannot_be_rolled(run, cluster, serving, plans, how):
         groups = (tuple(changing),)
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
     # A host that runs for somebody else has a way back as well.
@@ -126,15 +126,23 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
     return Lane(cluster.name, how, groups, gates, new)
 
 
-def _cannot_be_rolled(run: Run, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut) -> bool:
+def _cannot_be_rolled(
+    run: Run, cluster: Cluster, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut
+) -> bool:
     """Whether nodes that are changed and nodes that are not yet would not hear each other, and both hold the VIP."""
     for name in serving:
         new = next((each.file for each in plans[name].write if each.file.path == KEEPALIVED_CONF), None)
         old = run.facts[name].files.get(KEEPALIVED_CONF)
         words = differences(old.content.decode(errors="replace"), new.content) if old and new else ()
-        if words and how.accept_outage:
+        left_out = [node.name for node in cluster.nodes if node.name not in run.hosts]
+        if words and how.accept_outage and not left_out:
             return True
-        if words:
+        if words and how.accept_outage:
+            message = (
+                f"{', '.join(words)}: all nodes must change at once, and this run leaves out {', '.join(left_out)}"
+            )
+            run.fail(name, PreflightError(name, f"{message}. Run it without --limit and --filter. Nothing was changed"))
+        elif words:
             seconds = run.intent.node(name).keepalived.down_seconds
             hint = "with --accept-outage all nodes change at once, and nobody has the VIP for about"
             message = (
