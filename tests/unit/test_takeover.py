@@ -73,6 +73,28 @@ def test_file_of_somebody_else_is_replaced_on_request_and_kept(
     assert [script.count(f"\nREPLACED={KEEPALIVED_CONF}\n") for script in scripts] == [1]
 
 
+OTHER_VRID = b"""vrrp_instance VI_1 {
+    interface eth0
+    virtual_router_id 51
+    virtual_ipaddress { 192.0.2.10/24 }
+}
+"""
+
+
+@pytest.mark.parametrize("accept_outage", [False, True])
+def test_nodes_that_have_the_vip_with_another_vrid_are_not_taken_over_one_by_one(
+    world: World, run_of: Callable[..., Run], *, accept_outage: bool
+) -> None:
+    """Those that are taken over and those that are not yet would each hold it."""
+    for name in ALL:
+        world.facts[name] = with_file(world.facts[name], KEEPALIVED_CONF, OTHER_VRID)
+    how = RollOut(replace_foreign_files=True, accept_outage=accept_outage)
+    report = deploy(run_of("deploy"), Options(roll_out=how))
+    commits = [host for host, _ in world.order("commit")]
+    assert sorted(commits) == (sorted(ALL) if accept_outage else [])
+    assert accept_outage or "virtual_router_id 51 -> 68" in message_of(report, "lb-1")
+
+
 def without_lb_3(nornir_of: Callable[..., Nornir], *, dry_run: bool = False) -> Run:
     nornir = nornir_of()
     del nornir.inventory.hosts["lb-3"]

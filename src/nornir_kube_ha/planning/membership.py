@@ -1,7 +1,7 @@
-"""Who belongs to a cluster by its live configuration: who joins it, and who was part of it and is no more. Pure.
+"""Cluster membership by live configuration: which hosts join, and which machines are former nodes. No I/O.
 
-VRRP by unicast hears only those that send to it. A node that no peer names hears nobody and takes the VIP for itself:
-one that joins before the others know it, and one that the others forget while its keepalived runs.
+With unicast VRRP, a node hears only peers that list it. A node that no peer lists hears nothing and takes the VIP.
+That happens to a node that joins before its peers list it, and to a former node whose keepalived still runs.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,11 +17,11 @@ from nornir_kube_ha.planning.foreign import is_ours, parse_keepalived_conf
 def is_member(cluster: Cluster, facts: Facts) -> bool:
     """Return whether a host's live keepalived.conf makes it a node of a cluster.
 
-    It does if we wrote it for the cluster, or if it has one of the cluster's VIPs with the VRID of that VIP.
+    It does if kube-ha wrote it for the cluster, or if it has one of the cluster's VIPs under that VIP's VRID.
 
     Arguments:
-        cluster: as it should be
-        facts: of the host
+        cluster: the cluster, from the inventory
+        facts: facts of the host
     """
     live = facts.files.get(KEEPALIVED_CONF)
     if live is None:
@@ -33,13 +33,20 @@ def is_member(cluster: Cluster, facts: Facts) -> bool:
     return any((each.virtual_router_id, vip) in wanted for each in routers for vip in each.vips)
 
 
+def carries_vip(cluster: Cluster, facts: Facts) -> bool:
+    """Return whether a host's live keepalived.conf has one of a cluster's VIPs, whatever its VRID there."""
+    live = facts.files.get(KEEPALIVED_CONF)
+    routers = parse_keepalived_conf(live.content).routers if live else ()
+    return any(vip.ip in each.vips for each in routers for vip in cluster.vips)
+
+
 def joining(cluster: Cluster, names: Collection[str], facts: Mapping[str, Facts]) -> tuple[str, ...]:
-    """Return the hosts that join a cluster: no node of it yet, or stopped and unknown to a node that runs.
+    """Return the hosts that join a cluster: those that are no node yet, or stopped and not listed by a running node.
 
     Arguments:
-        cluster: as it should be
-        names: of its hosts that are changed
-        facts: of its hosts that were seen
+        cluster: the cluster, from the inventory
+        names: hosts of the cluster that are changed
+        facts: facts of the cluster's hosts that were read
     """
     return tuple(name for name in names if not is_member(cluster, facts[name]) or _is_unknown(cluster, name, facts))
 
@@ -49,12 +56,12 @@ def _is_unknown(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> bool
 
 
 def strangers_to(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> tuple[str, ...]:
-    """Return the nodes that run, speak by unicast, and send a host of their cluster no adverts.
+    """Return the running unicast nodes that do not list a host as a peer, and so send it no adverts.
 
     Arguments:
-        cluster: as it should be
-        name: of the host
-        facts: of the cluster's hosts that were seen
+        cluster: the cluster, from the inventory
+        name: name of the host
+        facts: facts of the cluster's hosts that were read
     """
     address = cluster.node(name).address
     return tuple(
@@ -73,21 +80,17 @@ def _runs(facts: Facts) -> bool:
 
 
 def live_peers(facts: Facts) -> frozenset[IPAddress]:
-    """Return the unicast peers that a host's live keepalived.conf names.
-
-    Arguments:
-        facts: of the host
-    """
+    """Return the unicast peers in a host's live keepalived.conf."""
     live = facts.files.get(KEEPALIVED_CONF)
     return parse_keepalived_conf(live.content).peers if live else frozenset()
 
 
 def further_addresses(cluster: Cluster, facts: Mapping[str, Facts]) -> frozenset[IPAddress]:
-    """Return the addresses that nodes of a cluster have beside those that they speak VRRP from, such as earlier ones.
+    """Return the nodes' addresses other than those they speak VRRP from, earlier ones among them.
 
     Arguments:
-        cluster: as it should be
-        facts: of hosts that were seen
+        cluster: the cluster, from the inventory
+        facts: facts of the hosts that were read
     """
     seen = [facts[node.name] for node in cluster.nodes if node.name in facts]
     there = {address.ip for each in seen for _, address in each.addresses}
@@ -95,14 +98,14 @@ def further_addresses(cluster: Cluster, facts: Mapping[str, Facts]) -> frozenset
 
 
 def why_not_to_join(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> str:
-    """Return why a host that joins may become a second holder, "" if nothing speaks for that.
+    """Return why a joining host may become a second holder; "" if it will not.
 
-    Nodes that were not seen may hold the VIP and not know the host. They do know it if their adverts reach it.
+    Nodes that were not read may hold the VIP without listing the host. Adverts from them prove that they list it.
 
     Arguments:
-        cluster: as it should be
-        name: of the host that joins
-        facts: of the cluster's hosts that were seen
+        cluster: the cluster, from the inventory
+        name: host that joins
+        facts: facts of the cluster's hosts that were read
     """
     unseen = [node for node in cluster.nodes if node.name not in facts]
     if not unseen or any(facts[node.name].holds_any(cluster.vips) for node in cluster.nodes if node.name in facts):
@@ -121,11 +124,11 @@ def why_not_to_join(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> 
 
 @dataclass(frozen=True, slots=True)
 class FormerPeer:
-    """What nodes found out about a machine that was a node of their cluster.
+    """What the nodes of a cluster observe about a former node.
 
     Arguments:
-        answers: how it answers: `ping`, `ARP`, `port 8443` (haproxy's); empty if it is silent
-        rejects_vrrp: its kernel rejects VRRP packets: no keepalived runs there
+        answers: how it answers: `ping`, `ARP`, `port 8443` (haproxy's); empty if it does not answer
+        rejects_vrrp: whether its kernel rejects VRRP packets, which means that no keepalived runs there
     """
 
     answers: frozenset[str] = frozenset()
@@ -133,7 +136,10 @@ class FormerPeer:
 
     @property
     def may_take_over(self) -> bool:
-        """Whether its keepalived may run, or start again: it does at the next boot where haproxy was left in place."""
+        """Whether its keepalived may run or start again.
+
+        Where haproxy is still installed, keepalived may start at the next boot.
+        """
         return bool(self.answers) and not (self.rejects_vrrp and not self._serves)
 
     @property
@@ -141,5 +147,5 @@ class FormerPeer:
         return any(each.startswith("port ") for each in self.answers)
 
     def __or__(self, other: "FormerPeer") -> "FormerPeer":
-        """What both found out together."""
+        """Merge the observations of two nodes."""
         return FormerPeer(self.answers | other.answers, self.rejects_vrrp or other.rejects_vrrp)

@@ -16,7 +16,7 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.planning.membership import joining, strangers_to
+from nornir_kube_ha.planning.membership import carries_vip, joining, strangers_to
 from nornir_kube_ha.planning.plan import HostPlan, plan
 from nornir_kube_ha.planning.rollout_order import batches
 from nornir_kube_ha.planning.vrrp_compatibility import differences
@@ -118,7 +118,9 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
     holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
     serial = max(1, how.serial.of(len(serving)))
     groups = batches(run.intent, changing, serving, holding, serial=serial, joining=new)
-    if _cannot_be_rolled(run, cluster, serving, plans, how):
+    # Of two nodes that carry the VIP with different VRIDs, each would hold it.
+    speaking = [name for name in changing if run.facts[name].serves and carries_vip(cluster, run.facts[name])]
+    if _cannot_be_rolled(run, cluster, {*serving, *speaking}, plans, how):
         groups = (tuple(changing),)
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
     # A host that runs for somebody else has a way back as well.
