@@ -1,10 +1,10 @@
 #!/bin/sh
-# Set up this checkout on a Debian machine, as root: system packages, uv, the Python environment. Quick if all is there.
-# With the argument `browser` also what tests/browser opens a page with, which a user of the rest does not need.
+# Set up this checkout on Debian, as root: system packages, uv and the Python environment. Quick if all is installed.
+# `./setup.sh browser` also installs Chromium, which only tests/browser needs.
 set -eu
 cd "$(dirname "$0")"
 
-# python3-venv brings uv; the rest is the lab's: it builds Debian roots and boots them.
+# python3-venv installs uv. The lab needs the rest, to build and boot Debian roots.
 PACKAGES="apt-utils ca-certificates iproute2 libc-bin mmdebstrap nftables openssh-client procps python3 python3-venv systemd-container util-linux"
 [ "${1:-}" != browser ] || PACKAGES="$PACKAGES chromium chromium-driver fonts-dejavu-core"
 

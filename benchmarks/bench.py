@@ -1,4 +1,4 @@
-"""The same job by ours, by the tools that others use, by the guide's loops, and by the least that can do it.
+"""Time the same job by kube-ha, by other tools, by the guide's loops, and by the least that can do it.
 
 Written to docs/performance.md.
 """
@@ -15,7 +15,7 @@ from benchmarks.starting import starts
 from benchmarks.table import record_job, record_machine, record_starting
 from benchmarks.trials import trials
 
-STARTS = 3  # times as many as there are rounds: they are short
+STARTS = 3  # starts per round: they are short
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Hosts at their consoles: without a login, so that none is counted."""
+"""Run commands on hosts without a login, so that none is counted."""
 
 import os
 from collections.abc import Iterable
@@ -8,28 +8,16 @@ from rig.lab import Lab
 
 
 def at_consoles(lab: Lab, names: Iterable[str], command: str) -> dict[str, str]:
-    """Have each host's shell do the same.
-
-    Arguments:
-        lab: whose hosts they are
-        names: the hosts
-        command: sh
-
-    Returns:
-        What each said
-    """
+    """Run the same shell command on each host, and return the outputs by name."""
     return at_each_console(lab, dict.fromkeys(names, command))
 
 
 def at_each_console(lab: Lab, commands: dict[str, str]) -> dict[str, str]:
-    """Have each host's shell do something of its own.
+    """Run each host's own shell command, and return the outputs by name.
 
     Arguments:
-        lab: whose hosts they are
+        lab: with the hosts
         commands: sh, by the name of the host
-
-    Returns:
-        What each said
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(commands, pool.map(lab.run, commands, commands.values()), strict=True))

@@ -1,7 +1,7 @@
-"""What a look at many hosts costs the controller: an SSH server on the loopback answers for all of them.
+"""Measure what many hosts cost the controller: an SSH server on the loopback answers for all of them.
 
-Written to docs/performance.md. The server is paramiko's, in a process of its own that is not counted; what hosts print
-was recorded on real ones.
+Written to docs/performance.md. The server is paramiko's, in a process of its own that is not counted. Its answers were
+recorded on real hosts.
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Cost:
 
     Arguments:
         seconds: wall time
-        cpu: seconds of the processor
+        cpu: seconds of processor time
         memory: the largest, in MB
     """
 
@@ -74,7 +74,7 @@ def _of_fleet(folder: Path, hosts: int, repeat: int) -> list[str]:
 
 
 def _cost(command: Sequence[str]) -> Cost:
-    """Of a command in a process of its own, which a small one waits for: the largest of all children is no other's."""
+    """Run a command and return its cost. `wait4` has the memory of this child, not the largest of all children."""
     begun = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         _, status, usage = os.wait4(running.pid, 0)

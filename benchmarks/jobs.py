@@ -1,4 +1,4 @@
-"""What is to be done, from the same beginning to the same end by everybody."""
+"""The jobs, which begin and end in the same state for every contestant."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ class Job(StrEnum):
 
     @property
     def words(self) -> str:
-        """What it is, for the page."""
+        """Its description, for the page."""
         return _WORDS[self]
 
     @property
@@ -23,7 +23,7 @@ class Job(StrEnum):
 
 
 DEPLOYS = frozenset({Job.NO_OP, Job.CHANGED, Job.FRESH})
-"""Jobs that end with the same bytes on the hosts, and the same units up."""
+"""Jobs after which the hosts have the same files and the same units up."""
 
 _WORDS = {
     Job.NO_OP: "All is in place already: packages, files, units. It is looked at, and nothing changes.",

@@ -1,4 +1,4 @@
-"""Whether a job was done, which is what a time is worth anything for: looked up at each host's console."""
+"""Check on the hosts, without a login, that a job was done: without that, its time means nothing."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -10,8 +10,8 @@ from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.measuring import Taken
 from benchmarks.site import Site, Target
 
-# Parts are told apart by a line "@". What tells whether a daemon was restarted or reloaded: its unit's last change of
-# state, its main process, and haproxy's newest worker. keepalived says "reloading" after `systemctl reload` has ended.
+# A line "@" separates the parts. A restart or reload of a daemon changes its unit's time of last state change, its main
+# process, or haproxy's newest worker. keepalived is still "reloading" after `systemctl reload` has ended.
 _LOOK = """
 for _ in $(seq 100); do
     systemctl show --property ActiveState haproxy keepalived | grep -q =reloading || break
@@ -37,15 +37,15 @@ _UNITS = "\n".join(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A host as it is.
+    """The state of a host.
 
     Arguments:
-        files: sums, modes and owners of ours
-        units: of both daemons, whether they are up, enabled and as their files say
-        daemons: another text after a restart or a reload of either
-        logins: how many there were since the state before
-        sessions: likewise; a command, or a file transfer, is one
-        cursor: where its journal ended
+        files: checksums, modes and owners of ours
+        units: whether both daemons are up, enabled, and as their unit files say
+        daemons: a text that changes with a restart or reload of either
+        logins: number since the state before
+        sessions: number since the state before; a command or a file transfer is one
+        cursor: end of its journal
     """
 
     files: str
@@ -57,7 +57,7 @@ class State:
 
 
 def states(site: Site, since: Mapping[str, State] | None = None) -> dict[str, State]:
-    """All hosts as they are.
+    """Return the states of all hosts, by name.
 
     Arguments:
         site: the hosts
@@ -85,15 +85,15 @@ def wrongs(
     before: Mapping[str, State],
     after: Mapping[str, State],
 ) -> Iterator[str]:
-    """What makes a measurement worthless, if anything does.
+    """Yield what makes a measurement worthless.
 
     Arguments:
-        site: where it was made
-        contestant: by whom
-        job: what was to be done
-        taken: what it took
+        site: with the hosts
+        contestant: the contestant that was measured
+        job: the job to be done
+        taken: the measurement
         before: states of the hosts before it
-        after: and after it
+        after: states of the hosts after it
     """
     if taken.status:
         yield f"exit status {taken.status}: {taken.output[-2000:]}"

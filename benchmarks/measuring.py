@@ -1,4 +1,4 @@
-"""What a command takes: wall time, the processor's time, and memory, of all processes that it is made of."""
+"""Measure wall time, processor time and memory of a command and of all its processes."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ from nornir_kube_ha.lab import cgroup
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 
 LONGEST = 3600  # seconds until a command is ended
-SHORTEST_PAUSE = 0.01  # seconds between two looks at the memory
-SHARE = 50  # a look at the memory takes at most one part in so many of the machine's time
-# Joins its cgroup and the lab's network before it becomes the command, so that nothing of it is outside either.
+SHORTEST_PAUSE = 0.01  # seconds between two samples of the memory
+SHARE = 50  # sampling takes at most one part in so many of the time
+# Joins the cgroup and the lab's network before it becomes the command, so that none of its processes is outside.
 _BEGIN = 'echo $$ >"$1"; namespace=$2; shift 2; exec nsenter --net="$namespace" -- "$@"'
 _PLAIN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
@@ -26,11 +26,11 @@ class Taken:
     """What a command took.
 
     Arguments:
-        status: its exit status
-        output: what it said, of both streams
+        status: exit status
+        output: stdout and stderr
         seconds: from before its start until after its end
-        cpu: seconds of processors, user's and system's, of all its processes, also those that it left behind
-        memory: MB, the most that all of them had at once, what they share counted once
+        cpu: seconds of user and system time of all its processes, also of those that it left behind
+        memory: MB, the most that all processes had at once; shared memory counts once
     """
 
     status: int
@@ -41,12 +41,12 @@ class Taken:
 
 
 def take(command: list[str], folder: Path, lab: str | None = None) -> Taken:
-    """Run a command, and see what it takes. What it leaves running is ended.
+    """Run a command and measure it. What it leaves running is ended.
 
     Arguments:
         command: the command and its arguments
-        folder: its working folder and its home, in which its output is left, too
-        lab: in whose control namespace it runs; none for this machine's own
+        folder: the command's working folder and home; the output is left there too
+        lab: run in this lab's control namespace; None: in the machine's own
     """
     namespace = str(NETNS / control_namespace(lab)) if lab else "/proc/self/ns/net"
     output = folder / "output"
@@ -84,7 +84,7 @@ def _cpu(group: Path) -> float:
 
 
 class _Watch:
-    """Looks at the memory of a cgroup's processes until it is told to end, and ends what takes too long.
+    """Samples the memory of a cgroup's processes during the block, and kills them after an hour.
 
     Arguments:
         group: the cgroup
@@ -115,7 +115,7 @@ class _Watch:
 
 
 def _share_of(process: int) -> int:
-    """KB of memory that a process has, what it shares with others by its part (PSS)."""
+    """Return the memory of a process in KB, with its part of shared memory (PSS)."""
     with suppress(OSError, StopIteration):
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         return int(next(line for line in lines if line.startswith("Pss:")).split()[1])

@@ -1,4 +1,4 @@
-"""A lab of so many hosts, and what every contestant is told of it: who the hosts are, and their files."""
+"""A lab of many hosts, and what every contestant needs: the hosts' names and addresses, and their files."""
 
 import shutil
 import time
@@ -27,9 +27,9 @@ from nornir_kube_ha.versions import features, upstream_version
 
 SETTLE_SECONDS = 300
 LAST_WORDS = 2000
-FORKS = 6  # ours at a time, where hosts share two processors
+FORKS = 6  # for kube-ha, where hosts share two processors
 ELSEWHERE = "198.51.100.1"  # TEST-NET-2: of no lab
-MOST_LOUD = 9  # hosts whose daemons have the settings that users have; more would leave the contestants no processor
+MOST_LOUD = 9  # hosts with the settings that users have; more would leave contestants no processor time
 _VERSIONS = "apt-cache --no-all-versions show haproxy keepalived | sed -n 's/^Version: //p'"
 _PLAIN_LOGIN = """\
 Host *
@@ -42,7 +42,7 @@ Host *
     BatchMode yes
     LogLevel ERROR
 """
-# The key exchange that OpenSSH takes by itself costs 90 ms of the client's processor.
+# OpenSSH's default key exchange costs 90 ms of the client's processor time.
 _QUICK_LOGIN = """\
     KexAlgorithms curve25519-sha256
     HostKeyAlgorithms ssh-ed25519
@@ -60,10 +60,10 @@ class Target:
     """A host.
 
     Arguments:
-        name: in every inventory
+        name: name in every inventory
         address: where it is reached
-        vip: its cluster's
-        files: what our own renderer makes for it
+        vip: the cluster's VIP
+        files: the files that our own renderer makes
     """
 
     name: str
@@ -78,11 +78,11 @@ class Site:
 
     Arguments:
         lab: with its inventory
-        folder: for what contestants read: `files/HOST/PATH`, `ssh_config` as users have it, `quick_ssh_config`
-        names: of its hosts
-        forks: at how many of them ours looks at once
-        targets: its hosts as they should be; anew where a job begins
-        is_restless: whether daemons have been told something since they last came to rest
+        folder: for contestants: `files/HOST/PATH`, `ssh_config` as users have it, `quick_ssh_config`
+        names: names of the hosts
+        forks: number of hosts that kube-ha looks at at once
+        targets: the hosts as they should be; renewed when a job begins
+        is_restless: whether daemons were started or reloaded since they last settled
     """
 
     lab: Lab
@@ -96,20 +96,16 @@ class Site:
 
     @property
     def files(self) -> Path:
-        """The files of each host, below a folder of its name, with the modes that they shall have."""
+        """Folder with each host's files, in a folder of its name, with their final modes."""
         return self.folder / "files"
 
     @property
     def keys(self) -> LabFiles:
-        """Where the lab's keys are."""
+        """The lab's keys."""
         return LabFiles(self.lab.name)
 
     def begin(self, job: Job) -> None:
-        """Bring the hosts to where a job begins.
-
-        Arguments:
-            job: what will be done
-        """
+        """Bring the hosts to the state in which a job begins."""
         if job is Job.FRESH:
             self.lab.down()
             self._up()
@@ -133,11 +129,11 @@ class Site:
     def _deploy(self) -> None:
         completed = self.lab.deploy("--forks", str(self.forks))
         self.is_restless = completed.status != 0
-        if completed.status not in {0, 1}:  # checks that fail may pass once so many hosts have come to rest
+        if completed.status not in {0, 1}:  # failed checks may pass once so many hosts have settled
             raise SystemExit(completed.stdout[-LAST_WORDS:] + completed.stderr[-LAST_WORDS:])
 
     def _settle(self) -> None:
-        """Wait until daemons that were told something have come to rest: every check passes."""
+        """Wait until the daemons have settled and every check passes."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while (seen := self.lab.runbook("verify", "--forks", str(self.forks))).status != 0:
             if time.monotonic() > deadline:
@@ -145,7 +141,7 @@ class Site:
         self.is_restless = False
 
     def _render(self) -> None:
-        """Have our own renderer make the files, and write them for those who copy them."""
+        """Render the hosts' files with our own renderer, and write them for contestants that copy them."""
         nornir = open_inventory(self.lab.inventory)
         intent = load_intent(nornir)
         versions = [upstream_version(each) for each in self.lab.run(self.names[0], _VERSIONS).split()]
@@ -175,7 +171,7 @@ class Site:
         (self.folder / "quick_ssh_config").write_text(plain + _QUICK_LOGIN)
 
     def _refuse_ways_out(self) -> None:
-        """Make sure that what a contestant sends ends in the lab: its namespace knows no way to anywhere else."""
+        """Refuse a lab that packets can leave: its namespace must have no route to anywhere else."""
         inside = ["nsenter", f"--net={NETNS / control_namespace(self.lab.name)}"]
         said = run([*inside, "sh", "-c", f"ip route show default; ip route get {ELSEWHERE} 2>&1 || true"])
         if "unreachable" not in said or "default" in said or " dev " in said:
@@ -184,12 +180,14 @@ class Site:
 
 @contextmanager
 def site(hosts: int, name: str = "bench", forks: int = FORKS) -> Iterator[Site]:
-    """A lab of so many hosts, in clusters of three where that leaves none alone; gone at the end. None is up yet.
+    """Yield a lab of so many hosts, which is not up yet, and take it down at the end.
+
+    Its clusters have three nodes, or more if three would leave a cluster of one.
 
     Arguments:
-        hosts: how many, three at least
-        name: the lab's
-        forks: at how many of them ours looks at once
+        hosts: how many, at least three
+        name: name of the lab
+        forks: number of hosts that kube-ha looks at at once
     """
     with TemporaryDirectory(prefix="kube-ha-bench-") as folder:
         lab = copy_inventory(name, Path(folder) / "inventory")

@@ -1,4 +1,4 @@
-"""What it takes to start: every run pays for it, before the first packet."""
+"""The cost of starting, which every run pays before its first packet."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "`ansible-playbook --version`": (peers.program("ansible-playbook"), "--version"),
     "`pyinfra --version`": (peers.program("pyinfra"), "--version"),
 }
-"""The first is what the others are compared with."""
+"""The others are compared with the first."""
 
 
 def starts(repeat: int) -> dict[str, list[Taken]]:
-    """What each took, by turns, each a process of its own.
+    """Return the measurements of each command, taken in turn, each in a process of its own.
 
     Arguments:
-        repeat: how many turns each has
+        repeat: number of measurements of each
     """
     taken: dict[str, list[Taken]] = {words: [] for words in COMMANDS}
     with TemporaryDirectory(prefix="kube-ha-bench-") as folder:

@@ -1,4 +1,4 @@
-"""What was measured, as sections of docs/performance.md: each run takes the place of its own sections."""
+"""Write measurements as sections of docs/performance.md. Each run replaces its own sections."""
 
 import os
 import platform
@@ -18,10 +18,10 @@ MACHINE = "The machine and the contestants"
 
 
 def record_machine(command: str) -> None:
-    """Write where all is measured, and of whom.
+    """Write the section about the machine and the contestants.
 
     Arguments:
-        command: what measures it again
+        command: the command that repeats the measurement
     """
     [total] = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal:")]
     memory = int(total.split()[1]) / 1024**2
@@ -37,10 +37,10 @@ def record_job(job: Job, hosts: int, trials: Sequence[Trial], command: str) -> N
     """Write a job's table.
 
     Arguments:
-        job: what was done
-        hosts: on how many
-        trials: all turns at it
-        command: what measures it again
+        job: the job that was done
+        hosts: number of hosts
+        trials: all trials of the job
+        command: the command that repeats the measurement
     """
     head = ("contestant", "wall, s", "÷ floor", "÷ ours", "CPU, s", "÷ floor", "÷ ours", "memory, MB")
     lines = [
@@ -70,11 +70,11 @@ def _rows(trials: Sequence[Trial]) -> Iterator[str]:
 
 
 def record_starting(taken: Mapping[str, Sequence[Taken]], command: str) -> None:
-    """Write what it takes to start, as multiples of the first.
+    """Write the cost of starting, also as multiples of the first.
 
     Arguments:
-        taken: what each took, by its words
-        command: what measures it again
+        taken: measurements, by what was started
+        command: the command that repeats the measurement
     """
     head = ("what", "wall, s", "÷ first", "CPU, s", "÷ first", "memory, MB")
     first, *_ = taken.values()

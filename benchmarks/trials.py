@@ -17,10 +17,10 @@ class Trial:
     """One turn of one contestant.
 
     Arguments:
-        contestant: whose
-        taken: what it took
-        logins: a host, on average
-        sessions: likewise
+        contestant: whose turn it was
+        taken: the measurement
+        logins: mean per host
+        sessions: mean per host
         wrong: why it does not count; "" if it does
     """
 
@@ -32,13 +32,15 @@ class Trial:
 
 
 def trials(site: Site, job: Job, repeat: int, contestants: Sequence[Contestant] = CONTESTANTS) -> Iterator[Trial]:
-    """All turns at a job, by turns, so that all meet the same machine; another one begins each round.
+    """Yield all turns at a job.
+
+    Contestants take turns, so that all meet the same machine. Another one begins each round.
 
     Arguments:
-        site: the hosts
-        job: what is to be done
-        repeat: how many turns each has
-        contestants: who takes part, if the job is theirs
+        site: with the hosts
+        job: the job to be done
+        repeat: number of turns of each contestant
+        contestants: those who take part, if they do this job
     """
     turns = [contestant for contestant in contestants if job in contestant.jobs]
     for number in range(repeat):

@@ -1,9 +1,9 @@
-"""Make every fault many times, each on hosts of the lab, and write what a client lost to docs/failover.md.
+"""Inject every fault many times, each on lab hosts, and write a client's losses to docs/failover.md.
 
     python -m campaigns.failover --repeat 100 --labs 2 --fault 'haproxy-*' --settings ours
 
-Trials are kept in build/failover, a line each, as soon as they are there: a campaign that is cut off goes on where it
-ended, and several add up. `--write` only writes the page again from what is kept.
+Each finished trial becomes a line in build/failover, so that an interrupted campaign continues where it ended, and
+several campaigns add up. `--write` only writes the page from the kept trials.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.lab.faults import ETCD
 
 KEPT = ROOT / "build" / "failover"
-APART = 20  # seconds between labs whose faults last equally long: what a heal costs comes at one of them at a time
-BATCH = 10  # trials of one run: so many are lost at most if it is cut off
+APART = 20  # seconds between labs whose faults last equally long, so that their heals do not coincide
+BATCH = 10  # trials in one run: an interruption loses at most so many
 
 
 def main() -> int:
@@ -60,18 +60,18 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
-    """What is still to be done: settings, fault, and how many trials of it in one run.
+    """Yield the work that is left: settings, fault, and number of trials in one run.
 
     Arguments:
-        names: of the faults
-        options: as parsed
+        names: names of the faults
+        options: parsed options
     """
     for name in names:
         for settings in options.settings or ["ours"]:
             if not _is_possible(name, settings):
                 continue
             left = max(0, options.repeat - len(kept(kept_under(settings, options.hold), name)))
-            # so that no lab idles while another has ten, or one of ten minutes
+            # small batches, so that no lab idles while another has a long one
             batch = 1 if options.hold else min(BATCH, math.ceil(left / options.labs))
             while left:
                 yield settings, name, min(batch, left)
@@ -79,31 +79,31 @@ def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str
 
 
 def _is_possible(name: str, settings: str) -> bool:
-    """Whether a lab can make a fault: a stand-in has no etcd, and a real apiserver cannot be made slow."""
+    """Return whether a lab can inject a fault: a stand-in has no etcd, and a real apiserver cannot be made slow."""
     verb = FAULTS[name].verb
     return not verb.startswith("slow") if SETTINGS[settings].get("lab_control_plane") == "real" else verb not in ETCD
 
 
 def kept_under(settings: str, hold: str) -> str:
-    """Name that trials are kept under: `ours`, or `ours-10m`.
+    """Return the name that trials are kept under: `ours`, or `ours-10m`.
 
     Arguments:
         settings: one of `campaigns.settings.SETTINGS`
-        hold: how long each fault lasts, its own time if empty
+        hold: how long each fault lasts; empty: its own time
     """
     return f"{settings}-{hold}" if hold else settings
 
 
 def make_trials(lab: Lab, under: str, fault: str, count: int, *more: str, hold: str = "") -> None:
-    """Make a fault some times, and keep what was measured.
+    """Inject a fault several times, and keep the trials.
 
     Arguments:
-        lab: where
+        lab: lab with the hosts
         under: name that the trials are kept under
-        fault: its name
-        count: how often
+        fault: name of the fault
+        count: number of trials
         more: options of the failover test
-        hold: how long each lasts, its own time if empty
+        hold: how long each fault lasts; empty: its own time
     """
     command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", fault, "--yes"]
     command += ["--repeat", str(count), "--output", "json", *more]
@@ -122,7 +122,7 @@ def make_trials(lab: Lab, under: str, fault: str, count: int, *more: str, hold: 
 
 
 def kept(under: str, fault: str) -> list[dict[str, object]]:
-    """Trials that are there already."""
+    """Return the trials that are kept already."""
     path = _path(under, fault)
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 

@@ -1,6 +1,6 @@
-"""The guide's settings beside ours: each fault by turns, in one run, written to docs/failover.md as ratios.
+"""Compare the guide's settings with ours, fault by fault, in one run. Ratios are written to docs/failover.md.
 
-A fault lasts 25 s here, longer than the guide needs to notice any that it notices at all.
+A fault lasts 25 s here, longer than the guide's settings need to detect it, if they do at all.
 """
 
 import argparse
@@ -23,7 +23,7 @@ FAULTS = (
 )
 HOLD = "25s"
 UNDER = {"guide": "guide", "ours": "beside-guide"}
-"""Settings of the hosts, and the name that their trials are kept under."""
+"""The name that trials are kept under, by the hosts' settings."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Tables of docs/failover.md, from the trials that a campaign has kept."""
+"""Write the tables of docs/failover.md from the kept trials of a campaign."""
 
 import json
 from collections import Counter
@@ -26,18 +26,18 @@ THROUGH_API = {
         "make failover-report SETTINGS=guide-real HOLD=25s REPEAT=10 LABS=1",
     ),
 }
-"""The same of trials before a real control plane."""
+"""The same for trials with a real control plane."""
 BESIDE = {"guide": "guide-real-25s", "before": "real-before", "now": "real"}
-"""What the clients waited with the guide's settings, before they were told of moves, and now."""
+"""Trials with the guide's settings, from before clients were notified of moves, and from now."""
 
 KINDS = {"read": "gap", "cached": "gap", "write": "gap", "watch": "silence"}
-"""What clients of the API wait for, and the name of that figure."""
+"""What clients of the API wait for, and the name of the figure that measures it."""
 
 Row = dict[str, Any]
 
 
 def write_page(folder: Path) -> None:
-    """Write the tables that there are trials for.
+    """Write the tables that have trials.
 
     Arguments:
         folder: holds `SETTINGS/FAULT.jsonl`, a trial a line
@@ -58,7 +58,7 @@ def write_page(folder: Path) -> None:
 
 
 def _trials(folder: Path) -> dict[str, list[Row]]:
-    """By name of the fault, in the order of the table of faults."""
+    """Return trials by the fault's name, in the order of the table of faults."""
     found = {path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in folder.glob("*.jsonl")}
     return {name: found[name] for name in FAULTS if name in found}
 

@@ -1,6 +1,6 @@
-"""Inventories that were made up, some to do harm: each is taken and renders, or refused in words; to docs/measured.md.
+"""Generate inventories, some of them malicious: each must render, or be refused with a message.
 
-Of those that are taken, hosts of the lab have their own haproxy and keepalived judge what they are rendered to.
+The files of accepted inventories are validated by haproxy and keepalived on lab hosts. Written to docs/measured.md.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main() -> int:
         done = _make_up(options.examples, folder / "taken")
         sys.stderr.write(done.stdout)
         if done.returncode:
-            return 1  # what it found is above, in the smallest inventory that shows it
+            return 1  # hypothesis has printed the smallest inventory that fails
         nodes, sets = _staged(folder, options.judged)
     with deployed_lab("judge") as lab, ThreadPoolExecutor(len(HOSTS)) as pool:
         shares = [{number: sets[number] for number in [*sets][part :: len(HOSTS)]} for part in range(len(HOSTS))]
@@ -67,7 +67,7 @@ def _make_up(examples: int, keep: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def _staged(folder: Path, most: int) -> tuple[dict[int, Node], dict[int, str]]:
-    """Of some of the inventories that were taken, evenly spread, one node each and what has its files judged."""
+    """Return a node, and the script that has its files validated, for evenly spread accepted inventories."""
     lines = (folder / "taken").read_text(encoding="utf-8").splitlines()
     shutil.copy(DATA / "ca.crt", folder)
     facts, nodes, sets = debian_12(), dict[int, Node](), dict[int, str]()
@@ -82,7 +82,7 @@ def _staged(folder: Path, most: int) -> tuple[dict[int, Node], dict[int, str]]:
 
 def _shares(examples: int, printed: str) -> list[str]:
     shares = {what: float(share) for share, what in re.findall(r"([\d.]+)%, (taken|refused)", printed)}
-    of_all = sum(shares.values())  # less than 100: of what hypothesis began, some was never whole
+    of_all = sum(shares.values())  # less than 100: hypothesis discards some examples
     taken_share, refused_share = (f"{shares.get(what, 0) / of_all:.1%}" for what in ("taken", "refused"))
     return [
         f"* {examples} inventories: good ones, half of them with up to six settings that are unusual, half with up",

@@ -1,4 +1,4 @@
-"""Many connections that never speak, and the node that has them is lost: how soon all are connected again.
+"""Power off the node that holds many idle connections, and measure how soon all are connected again.
 
 Written to docs/measured.md.
 """
@@ -22,8 +22,8 @@ from nornir_kube_ha.intent.names import CLIENTS_TABLE
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 
 PER_PROCESS = 2500
-# Opens so many connections, and each again as soon as it ends; a line on stdin has it print when each ended first,
-# and was there again, by CLOCK_MONOTONIC, which the hosts have in common with this machine.
+# Opens connections, and each again as soon as it ends. On a line on stdin, it prints when each first ended and when it
+# was connected again, by CLOCK_MONOTONIC, which the hosts share with this machine.
 CLIENT = """
 import json, select, socket, sys, time
 address, number = sys.argv[1], int(sys.argv[2])
@@ -64,7 +64,7 @@ while True:
         connect(name)
 """
 ASK = "socat - UNIX-CONNECT:/run/haproxy-admin.sock"
-# What the new holder sends from the VIP's port to anybody but the clients and the nodes.
+# Counts what the new VIP holder sends from the VIP's port to anyone but the clients and the nodes.
 COUNTED = f"""table ip counted {{
     chain out {{
         type filter hook output priority -300
@@ -77,14 +77,14 @@ AFTER = 5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a trial has shown.
+    """The result of a trial.
 
     Arguments:
-        took: seconds after the take-over by which each was connected again
-        left: connections that were not, in the end
-        told: clients and segments, as the new holder says
-        strangers: segments to others
-        cpu: seconds of processor that the new holder used meanwhile
+        took: seconds from the take-over until each client was connected again
+        left: number of connections that were not, in the end
+        told: number of clients and of segments, as logged by the new VIP holder
+        strangers: number of segments to other addresses
+        cpu: seconds of processor time that the new VIP holder used meanwhile
     """
 
     took: Sequence[float]
@@ -96,7 +96,7 @@ class Trial:
 
 @contextmanager
 def clients(lab: Lab, number: int) -> Iterator[list[subprocess.Popen[str]]]:
-    """So many connections from the control namespace, by as many processes as it takes."""
+    """Open so many connections from the control namespace, in as many processes as needed."""
     inside = ["nsenter", f"--net={NETNS / control_namespace(lab.name)}", sys.executable, "-I", "-c", CLIENT, VIP]
     with ExitStack() as stack:
         processes = []
@@ -117,7 +117,7 @@ def clients(lab: Lab, number: int) -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def measure(lab: Lab, number: int) -> Trial:
-    """Lose the holder, and see how its clients fare."""
+    """Power off the VIP holder, and measure how its clients recover."""
     lab.bring_vip_home()
     others = [host for host in on_all(lab, "true") if host != MASTER]
     with clients(lab, number) as processes:
@@ -162,12 +162,12 @@ def said(process: subprocess.Popen[str]) -> tuple[dict[str, float], dict[str, fl
 
 
 def known(lab: Lab, host: str) -> int:
-    """Entries in a node's table."""
+    """Return the number of entries in a node's table of clients."""
     return int(re.findall(r"used:(\d+)", lab.run(host, f"echo 'show table' | {ASK} | grep {CLIENTS_TABLE}"))[0])
 
 
 def used(lab: Lab, host: str) -> float:
-    """Seconds of processor that a host has used."""
+    """Return the seconds of processor time that a host has used."""
     text = lab.run(
         host, "cat /proc/1/cgroup >/dev/null; cat /sys/fs/cgroup/unified/cpu.stat /sys/fs/cgroup/cpu.stat; true"
     )
@@ -175,7 +175,7 @@ def used(lab: Lab, host: str) -> float:
 
 
 def await_take_over(lab: Lab, others: Sequence[str]) -> tuple[str, float]:
-    """Who has the VIP now, and since when, by CLOCK_MONOTONIC."""
+    """Return the new VIP holder, and the moment of its take-over by CLOCK_MONOTONIC."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for host in others:

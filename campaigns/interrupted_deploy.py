@@ -1,4 +1,4 @@
-"""Interrupt a deploy while thirty hosts wait for their turn: the hosts in hand are made safe, no other is begun.
+"""Interrupt a deploy while 30 hosts wait for their turn: hosts in hand are made safe, and no other is begun.
 
 Written to docs/measured.md.
 """
@@ -18,7 +18,7 @@ from rig.killing import SUMS, Interrupted, interrupted_at
 from rig.lab import Lab, copy_inventory
 
 INTERRUPTED = 128 + signal.SIGINT
-CLUSTER = 3  # nodes of each: each looks at its peers, so that thirty in one would look nine hundred times
+CLUSTER = 3  # nodes of each: every node looks at its peers, so that one cluster of thirty would take nine hundred looks
 
 
 def main() -> int:
@@ -61,7 +61,7 @@ def _sums(lab: Lab, names: list[str]) -> dict[str, str]:
 
 
 def _wrong(one: Interrupted, changed: set[str], in_hand: str) -> Iterator[str]:
-    """What is otherwise than it must be."""
+    """Yield what differs from the expected outcome."""
     if one.status != INTERRUPTED:
         yield f"exit code {one.status}"
     if one.seconds > 5:

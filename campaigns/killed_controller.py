@@ -1,4 +1,4 @@
-"""Kill the controller in the middle of each fault that a host makes: the host heals by itself, and verify is green.
+"""Kill the controller during each fault that a host injects: the host must heal by itself, and verify must pass.
 
 Written to docs/failover.md. A fault lasts eight seconds here; the controller is killed within the first of them.
 """
@@ -37,7 +37,7 @@ def main() -> int:
 
     def kill(lab: Lab, name: str) -> None:
         one = _kill(lab, name)
-        if one is None:  # it found the cluster unwell, and broke nothing
+        if one is None:  # the cluster did not pass every check, so no fault was injected
             lab.await_healthy()
             one = _kill(lab, name) or Killed(None, "the fault never came")
         found[name].append(one)
@@ -67,16 +67,16 @@ def _table(found: Mapping[str, list["Killed"]]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """What came of one kill."""
+    """The result of one kill."""
 
     seconds: float | None
-    """From the kill until all is well; none if that does not come."""
+    """From the kill until every check passes; None if they never do."""
     left: str
-    """What is left on hosts then."""
+    """What is left on hosts afterwards."""
 
 
 def _kill(lab: Lab, name: str) -> Killed | None:
-    """Kill the controller of a fault that is there; none if it ended by itself before."""
+    """Kill the controller once a fault shows. Return None if the failover test ended by itself before."""
     command = [sys.executable, "runbooks/failover_test.py", "-i", str(lab.inventory), "--fault", name, "--yes"]
     process = subprocess.Popen(
         [*command, "--hold", f"{HOLD:g}s"],
@@ -96,7 +96,7 @@ def _kill(lab: Lab, name: str) -> Killed | None:
     if not there:
         return None
     killed = time.monotonic()
-    # Not before its time is over: some faults leave every check green.
+    # Not before the fault's time is over: some faults leave every check green.
     time.sleep(HOLD)
     while lab.runbook("verify").status:
         if time.monotonic() - killed > HOLD + PATIENCE:
@@ -106,7 +106,7 @@ def _kill(lab: Lab, name: str) -> Killed | None:
 
 
 def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> bool:
-    """Wait until a host's timer is armed; false if that does not come."""
+    """Wait until a host's timer is armed. Return False if that does not happen."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         if any("active" in lab.run(host, ARMED, check=False).split() for host in HOSTS):

@@ -1,6 +1,6 @@
 """Kill the controller at every point of a deploy that changes both daemons' configuration on all hosts.
 
-A point lies before, during or after each script that is sent to a host. Written to docs/measured.md.
+A point is before, during or after a script on a host. Written to docs/measured.md.
 """
 
 import argparse
@@ -33,22 +33,18 @@ def main() -> int:
 
 
 class Killed:
-    """Deploys that were killed, on any number of labs, each at the point after the one before."""
+    """Kills deploys, on any number of labs, each deploy at the point after that of the one before."""
 
     def __init__(self) -> None:
         self.points: list[int] = []
-        """Where each was killed."""
+        """The point of each kill."""
         self.found: list[list[str]] = []
-        """What was wrong after each deploy, those that ended before their point included."""
+        """What was wrong after each deploy, also after those that ended before their point."""
         self._next = itertools.count()
         self._states: dict[str, tuple[States, Iterator[int]]] = {}
 
     def kill(self, lab: Lab) -> None:
-        """One more.
-
-        Arguments:
-            lab: where
-        """
+        """Kill one more deploy."""
         if lab.name not in self._states:
             self._states[lab.name] = states_of(lab), itertools.cycle((1, 0))
         states, turns = self._states[lab.name]
@@ -62,7 +58,7 @@ class Killed:
             if killed:
                 self.points.append(point)
                 return
-            # From the beginning: what happens at the same time on all hosts is not the same each time.
+            # From the beginning: hosts work in parallel, so that a point differs from one deploy to the next.
             self._next = itertools.count()
 
 

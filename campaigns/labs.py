@@ -1,4 +1,4 @@
-"""Labs that work beside each other through the jobs of a campaign."""
+"""Labs that work through the jobs of a campaign in parallel."""
 
 import queue
 import sys
@@ -25,22 +25,22 @@ def share_out(
 ) -> None:
     """Do each job once, on a lab that is deployed with the settings that the job needs.
 
-    A lab whose job fails goes, and so do its worker and that job; the others go on. Ctrl-C lets what is in hand end.
+    A job that fails ends its worker, whose labs go down; the other workers go on. Ctrl-C lets jobs in hand end.
 
     Arguments:
-        name: what the labs' names begin with: labs of several campaigns must not meet
-        labs: how many work beside each other
-        jobs: what is to be done, in this order
-        do: does one on a lab
-        settings: one of `campaigns.settings.SETTINGS`, for a job
-        apart: seconds by which each begins later than the one before: jobs of one length would all end at once
+        name: start of the labs' names, which must differ between campaigns
+        labs: number of workers
+        jobs: the jobs, in order
+        do: does one job on a lab
+        settings: returns one of `campaigns.settings.SETTINGS` for a job
+        apart: seconds between the starts of two workers: jobs of one length would all end at once
     """
     work: queue.SimpleQueue[Job] = queue.SimpleQueue()
     for job in jobs:
         work.put(job)
 
     def serve(number: int) -> None:
-        """A lab for each kind of settings that this worker meets, one job after the other."""
+        """Do jobs one after the other, with one lab for each kind of settings."""
         time.sleep(apart * number)
         with ExitStack() as stack:
             own: dict[str, Lab] = {}

@@ -1,6 +1,6 @@
-"""Deploy again and again while a client works through the VIP, and count what it loses. Written to docs/measured.md.
+"""Deploy many times while a client works through the VIP, and count its losses. Written to docs/measured.md.
 
-Each deploy changes haproxy's and keepalived's files on every node; the client opens fifty connections a second and
+Each deploy changes haproxy's and keepalived's files on every node. The client opens fifty connections a second and
 keeps twenty, each with a request every 0.2 s.
 """
 

@@ -1,4 +1,4 @@
-"""Verify, and deploy a change, over a network that loses packets or takes long: right, or an error that says so.
+"""Verify, and deploy a change, over a network with packet loss or latency: each ends right, or with a fitting error.
 
 Written to docs/measured.md.
 """
@@ -28,11 +28,11 @@ DEADLINES = {"verify": 120, "deploy": 600}  # seconds
 
 @dataclass
 class Seen:
-    """What became of one runbook over one network.
+    """Results of one runbook over one network.
 
     Arguments:
-        network: in words
-        runbook: its name
+        network: description of the network
+        runbook: name of the runbook
     """
 
     network: str
@@ -44,7 +44,7 @@ class Seen:
 
     @property
     def row(self) -> str:
-        """Of a table in Markdown."""
+        """A row of a Markdown table."""
         took = f"{statistics.median(self.seconds):.1f} | {max(self.seconds):.1f}"
         said = ", ".join(f"{count} {name}" for name, count in sorted(self.errors.items())) or "-"
         done = f"{self.completed} of {len(self.seconds)}"
@@ -95,7 +95,7 @@ def _over(network: str, lab: Lab, states: States, times: int, percent: int | Non
 
 @contextmanager
 def _bad(lab: Lab, percent: int | None) -> Iterator[Lab]:
-    """The lab over a network that loses so much; over a long one if that is not given."""
+    """Yield the lab over a network that loses so many percent of packets; None: over one with latency."""
     if percent is None:
         with tempfile.TemporaryDirectory() as folder, far_away(lab, FAR, Path(folder)) as far:
             yield far

@@ -1,4 +1,4 @@
-"""Twenty clusters of three in one inventory: deployed, looked at, one of them broken, and a change while it is.
+"""Deploy and verify twenty clusters of three in one inventory, break one, and deploy a change while it is broken.
 
 Written to docs/measured.md.
 """
@@ -19,7 +19,7 @@ from rig.clusters import BREAK, FEW, MEND, QUIET, add_clusters, names_of, red_cl
 from rig.lab import Completed, Lab, copy_inventory
 
 NODES = 3
-BROKEN, ILL = "c7", "lb-24"  # its last backup
+BROKEN, ILL = "c7", "lb-24"  # the last backup of c7
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Seen:
     """One runbook over all hosts.
 
     Arguments:
-        completed: how it ended
+        completed: the command
         seconds: wall time, Python's start included
-        cpu: seconds of the controller's processor
-        memory: the largest that the controller was so far, in MB
+        cpu: seconds of the controller's processor time
+        memory: the controller's largest so far, in MB
     """
 
     completed: Completed
@@ -40,7 +40,7 @@ class Seen:
 
     @property
     def row(self) -> str:
-        """Of a table in Markdown."""
+        """A row of a Markdown table."""
         report = self.completed.report
         clusters, red = len(report["clusters"]), red_clusters(self.completed)
         changed = sum(host["changed"] for host in report["hosts"].values())

@@ -1,4 +1,4 @@
-"""The whole way on every release, and on clusters of several: deploy, again, verify, faults, rollback, remove.
+"""A user's whole way on every release and on mixed clusters: deploy, again, verify, faults, rollback, remove.
 
 Written to docs/matrix.md.
 """
@@ -32,14 +32,14 @@ APART = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster of three.
+    """A cluster of three hosts.
 
     Arguments:
-        name: in words
-        suites: of its hosts
-        settings: what its inventory says beside
-        ipv6: whether it has addresses of IPv6 only
-        warned: ids of checks that warn, by right
+        name: description of the cluster
+        suites: the hosts' suites
+        settings: further settings in the inventory
+        ipv6: whether it has IPv6 addresses only
+        warned: ids of checks that are expected to warn
     """
 
     name: str
@@ -71,12 +71,12 @@ WORDS = {"again": "second deploy", **{fault: f"{fault}, longest" for fault in FA
 
 @dataclass
 class Row:
-    """What became of one cluster.
+    """The results of one cluster.
 
     Arguments:
-        cluster: which
-        versions: of its daemons, on each kind of host
-        steps: of its way, by name
+        cluster: the cluster
+        versions: the daemons' versions, on each kind of host
+        steps: the steps, by name
     """
 
     cluster: Cluster
@@ -85,12 +85,12 @@ class Row:
 
     @property
     def passed(self) -> bool:
-        """Whether all went as it should."""
+        """Whether every step did what it should."""
         return all(step.ok for step in self.steps.values())
 
     @property
     def line(self) -> str:
-        """Of a table in Markdown."""
+        """A row of a Markdown table."""
         cells = [f"**{step.words}**" if not step.ok else step.words or "yes" for step in self.steps.values()]
         warned = ", ".join(f"`{each}`" for each in self.cluster.warned) or "-"
         return f"| {' | '.join([self.cluster.name, '; '.join(self.versions), *cells, warned])} |"

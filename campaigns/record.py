@@ -1,6 +1,6 @@
-"""What a campaign measured, as a section of a page: the next run of the same campaign takes its place.
+"""Write a campaign's measurements as a section of a page. The next run of the campaign replaces it.
 
-The page is docs/measured.md unless a campaign has one of its own.
+The page is docs/measured.md unless a campaign has its own.
 """
 
 import platform
@@ -24,11 +24,11 @@ def record(title: str, command: str, lines: Iterable[str], page: Path = PAGE, in
     """Write a section.
 
     Arguments:
-        title: of the section; one of the same title is replaced
-        command: what measures it again
+        title: the section's title; a section with the same title is replaced
+        command: the command that repeats the measurement
         lines: Markdown
-        page: where to
-        introduction: what a new page begins with
+        page: the page to write to
+        introduction: start of a new page
     """
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Upgrade a cluster's packages to those of the next Debian release, under load: its pool takes the place of theirs.
+"""Upgrade a cluster's packages to the next Debian release's under load: its pool replaces their package source.
 
 Written to docs/matrix.md.
 """

@@ -1,4 +1,4 @@
-"""A lab for as long as a campaign takes, deployed, with the settings that users have."""
+"""A deployed lab for the duration of a campaign, with settings as users have them."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -34,16 +34,16 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
     "real": _REAL,
     "guide-real": {**_GUIDE, **_REAL},
 }
-"""What the inventory sets beside what it must: nothing, or all that the guide says; `real`: a real control plane."""
+"""Optional settings in the inventory: none, or all of the guide's; with `real`, a real control plane."""
 GUIDE_PRIORITIES = (120, 110, 110)
 
 
 @contextmanager
 def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
-    """Three hosts that pass every check; gone at the end, however it comes.
+    """Yield three hosts that pass every check, and take them down at the end in any case.
 
     Arguments:
-        name: the lab's
+        name: name of the lab
         settings: one of `SETTINGS`
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -59,11 +59,11 @@ def deployed_lab(name: str, settings: str = "ours") -> Iterator[Lab]:
 
 @contextmanager
 def set_up(lab: Lab, *options: str) -> Iterator[None]:
-    """Boot a lab and deploy to it; gone at the end.
+    """Boot a lab and deploy to it; take it down at the end.
 
     Arguments:
-        lab: with the inventory that it shall be made of
-        options: of the deploy
+        lab: with its inventory
+        options: the deploy's options
     """
     lab.up()
     try:

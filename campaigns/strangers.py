@@ -1,4 +1,4 @@
-"""Verify and deploy beside a router of somebody else that speaks the cluster's VRID every three seconds."""
+"""Verify and deploy beside a foreign router with the cluster's VRID and an advert every three seconds."""
 
 import argparse
 import statistics

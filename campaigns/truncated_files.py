@@ -1,4 +1,4 @@
-"""Cut each rendered file off at every byte, and have the script of the hosts stage it. Written to docs/measured.md."""
+"""Truncate each rendered file at every byte, and stage it with the hosts' script. Written to docs/measured.md."""
 
 import sys
 import tempfile

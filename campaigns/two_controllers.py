@@ -1,4 +1,4 @@
-"""Start two deploys of the same hosts at once, again and again: one proceeds, the other leaves and names the first.
+"""Start two deploys of the same hosts at once, many times: one proceeds, the other ends and names the first.
 
 Written to docs/measured.md.
 """
@@ -26,16 +26,16 @@ HELD = 5  # exit code
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A deploy that has ended. Moments are of this machine's monotonic clock, in seconds.
+    """A deploy that has ended. Times are of this machine's monotonic clock, in seconds.
 
     Arguments:
-        process: its id
-        status: its exit code
+        process: process id
+        status: exit code
         began: when it was started
-        looked: when it began to look at the hosts: Python and its libraries are there by then
-        worked: when it was heard to change something: it has all leases by then; none if it was not
+        looked: when it began to look at the hosts, with Python and its libraries loaded
+        worked: when it reported its first change, with all leases; None: it changed nothing
         ended: when it ended
-        report: its report
+        report: the deploy's report
     """
 
     process: int
@@ -83,7 +83,7 @@ def _told(seconds: Iterable[float]) -> str:
 
 
 def _two_deploys(lab: Lab, *, at_once: bool) -> tuple[Ended, Ended]:
-    """The one that made the change, and the other."""
+    """Return the deploy that made the change, and the other."""
     at_work = threading.Event()
     with ThreadPoolExecutor(2) as both:
         one = both.submit(_deploy, lab, at_work)

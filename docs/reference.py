@@ -1,6 +1,6 @@
-"""Writes what the docs take from the code, so that page and code agree: `python -m docs.reference`.
+"""Write the pages that are generated from the code: `python -m docs.reference`.
 
-settings.md comes from the models that read the inventory, checks.md from the checks; the others from modules beside.
+settings.md comes from the models that read the inventory, checks.md from the checks, other pages from `reference_*`.
 """
 
 import sys
@@ -53,7 +53,7 @@ where that is right, see [report.md](report.md). Where each draws its line: sect
 
 
 def checks_page() -> str:
-    """The page of all checks."""
+    """Return checks.md."""
     parts = [CHECKS_INTRODUCTION, "## Of each host", "", *_check_rows(HOST_CHECKS), ""]
     return "\n".join([*parts, "## Of all hosts of a cluster together", "", *_check_rows(CLUSTER_CHECKS), ""])
 
@@ -66,7 +66,7 @@ def _check_rows(checks: Iterable[Check[Any]]) -> Iterator[str]:
 
 
 def settings_page() -> str:
-    """The page of all settings."""
+    """Return settings.md."""
     parts = [INTRODUCTION, _table("A host", "", Node)]
     for key, model in _sections("", Node):
         parts.append(_table(f"`{key}`", f"{key}.", model))

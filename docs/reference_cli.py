@@ -1,4 +1,4 @@
-"""Writes cli.md from the parsers of the command line."""
+"""Write cli.md from the parsers of the command line."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,6 @@ COMMON = """\
 """
 CHANGE = "0, 1, 2, 4, 5, 6, 130, 143"
 LOOK = "0, 1, 2, 4, 6, 130, 143"
-OF_CLUSTER = "0, 1, 2, 130, 143; a node that cannot be looked at is a 1 here, one that is lost on the way a 4"
 NO_HOST = "0, 2"
 LAB = "0, 1, 2, 130, 143"
 OF_COMMAND = "that of the command that is run; 1 and 2 where it cannot be"
@@ -33,10 +32,10 @@ EXIT_CODES = {
     "rollback": CHANGE,
     "upgrade": CHANGE,
     "remove": CHANGE,
-    "failover-test": LOOK,
-    "vip move": OF_CLUSTER,
-    "drain": OF_CLUSTER,
-    "ready": LOOK,
+    "failover-test": CHANGE,
+    "vip move": CHANGE,
+    "drain": CHANGE,
+    "ready": CHANGE,
     "hostkeys enroll": "0, 2, 4, 6, 130, 143",
     "checks": NO_HOST,
     "init": NO_HOST,
@@ -54,7 +53,7 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One option or argument, as the page tells it.
+    """One option or argument of a command.
 
     Arguments:
         form: as it is typed
@@ -65,12 +64,12 @@ class Row:
     words: str
 
     def __str__(self) -> str:
-        """A row of a table."""
+        """Return a row of a Markdown table."""
         return f"| {self.form} | {self.words} |"
 
 
 def cli_page() -> str:
-    """The page of the command line."""
+    """Return cli.md."""
     verbs = dict(_verbs(make_parser()))
     common = set.intersection(*(set(_rows(verbs[name])) for name in RUNBOOKS))
     parts = [
@@ -89,7 +88,7 @@ def cli_page() -> str:
 
 
 def _verbs(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Each command that does something, by its name without `kube-ha`."""
+    """Yield name, without `kube-ha`, and parser of each command that does something."""
     inner = [each for each in _actions(parser) if isinstance(each, argparse._SubParsersAction)]  # noqa: SLF001 - argparse has no public name for it
     if not inner:
         yield name, parser
@@ -111,19 +110,19 @@ def _contents(verbs: dict[str, argparse.ArgumentParser]) -> Iterator[str]:
 
 
 def _words(parser: argparse.ArgumentParser) -> str:
-    """What a command does; of one that does not say so itself, what it is listed as."""
+    """Return a command's description or, if it has none, its help text in the list of commands."""
     words = parser.description or _listed()[parser.prog]
     return f"{words[0].upper()}{words[1:].rstrip('.')}."
 
 
 def _listed() -> dict[str, str]:
-    """What the first level of commands is listed as."""
+    """Return the help texts of the first level of commands, by program name."""
     [commands] = (each for each in _actions(make_parser()) if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - as above
     return {f"kube-ha {each.dest}": str(each.help) for each in commands._choices_actions}  # noqa: SLF001 - as above
 
 
 def _usage(name: str, parser: argparse.ArgumentParser) -> str:
-    """In our own words: argparse's differ with Python's version and the terminal's width."""
+    """Return a usage line. argparse's own varies with Python's version and the terminal's width."""
     actions = [each for each in _actions(parser) if each.dest != "help"]
     needed = [f"{each.option_strings[-1]} {each.metavar}" for each in actions if each.required and each.option_strings]
     optional = ["[OPTIONS]"] if any(each.option_strings and not each.required for each in actions) else []
@@ -138,7 +137,7 @@ def _positional(action: argparse.Action) -> str:
 
 def _rows(parser: argparse.ArgumentParser) -> Iterator[Row]:
     for action in _actions(parser):
-        if action.help and action.dest != "help":  # what has no words needs none: HOST
+        if action.help and action.dest != "help":  # an argument without a help text, such as HOST, needs no row
             yield Row(_form(action), _help(action))
 
 

@@ -1,4 +1,4 @@
-"""Writes exit-codes.md from the errors themselves."""
+"""Write exit-codes.md from the error classes."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ so that code of your own can catch either.
 
 
 def errors_page() -> str:
-    """The page of exit codes and errors."""
+    """Return exit-codes.md."""
     codes = (f"| {code} | {words} |" for code, words in CODES.items())
     return "".join([INTRODUCTION, *(f"{row}\n" for row in codes), ORDER, *(f"{row}\n" for row in _errors())])
 
@@ -60,7 +60,7 @@ def _errors() -> Iterator[str]:
 
 
 def _built_in(kind: type[KubeHaError]) -> str:
-    """The built-ins that it is, but those that others of them are as well."""
+    """Return the nearest built-in base classes of an error."""
     found = [each for each in kind.__mro__ if each.__module__ == "builtins" and issubclass(each, Exception)]
     found.remove(Exception)
     nearest = (each for each in found if not any(other is not each and issubclass(other, each) for other in found))

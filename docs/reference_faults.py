@@ -1,4 +1,4 @@
-"""Writes faults.md from the faults themselves."""
+"""Write faults.md from the faults' definitions."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ fault. A `-` is no limit.
 
 
 def faults_page() -> str:
-    """The page of all faults."""
+    """Return faults.md."""
     tables = (f"## {title}\n\n{''.join(_rows(target))}\n" for target, title in TARGETS.items())
     return "".join([INTRODUCTION, *tables, LIMITS, *_limits(), API_LIMITS, *_api_limits()])
 

@@ -1,4 +1,4 @@
-"""Writes field-reports.md from the marks on the tests."""
+"""Write field-reports.md from the marks on the tests."""
 
 import ast
 import re
@@ -22,12 +22,12 @@ that this project started from. Each test fails if the case stops being handled.
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A test that shows what happens in the case of a field report.
+    """A test of the case that a field report describes.
 
     Arguments:
-        row: the report's number here, `A1`
-        texts: what was reported, what happens with the guide's set-up, and here; empty on a further test of a row
-        test: where it is, `tests/unit/test_plan.py::test_name`
+        row: number of the report in this project, `A1`
+        texts: what was reported, the result with the guide's set-up, the result here; empty on a row's further tests
+        test: place of the test, `tests/unit/test_plan.py::test_name`
     """
 
     row: str
@@ -36,10 +36,10 @@ class Marked:
 
 
 def field_reports_page() -> str:
-    """Return the page of all field reports.
+    """Return field-reports.md.
 
     Raises:
-        LookupError: a row's texts are given by no test, or by several
+        LookupError: no test, or more than one, gives a row's texts
     """
     rows: dict[str, list[Marked]] = {}
     for marked in marked_tests():

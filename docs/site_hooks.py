@@ -1,4 +1,4 @@
-"""What the site is made of beside the pages of this folder, and what its tables need on a narrow screen."""
+"""MkDocs hooks: add pages from outside docs/, adapt links, and mark tables for narrow screens."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,19 +17,19 @@ FROM_ROOT = {
     "SECURITY.md": "security.md",
     "src/nornir_kube_ha/report/schema.json": "schema.json",
 }
-"""Files outside of this folder that are part of the site, and what they are called there."""
-PROSE = 60  # characters: a table with longer cells is read row by row on a narrow screen, another is scrolled
-NAME = 24  # characters: what is no longer in a row's first cell stays on one line
+"""Files outside docs/ that are part of the site, and their names there."""
+PROSE = 60  # characters: on a narrow screen, a table with longer cells is stacked row by row; others scroll
+NAME = 24  # characters: a first cell up to this length is not wrapped
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Have tables marked for narrow screens."""
+    """Register the Markdown extension that marks tables for narrow screens."""
     config.markdown_extensions.append(_Tables())  # type: ignore[arg-type]  # Markdown takes objects as well as names
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the files from outside of this folder."""
+    """Add the files from outside docs/."""
     for source, name in FROM_ROOT.items():
         content = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, name, content=content))
@@ -37,10 +37,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, config: MkDocsConfig, **_: object) -> str:
-    """Links of a page, as the site needs them.
+    """Return a page with its links adapted to the site.
 
-    Those to the files from outside lead to where these are; others out of this folder stay, and fail the build. Where
-    one shows a file's name, for readers of the repository, it shows the page's title.
+    Links to the added files point to their places on the site. Other links out of docs/ stay, and fail the build.
+    A file name as link text helps readers of the repository; on the site, the page's title replaces it.
     """
     titles = dict(_titles(config.nav or []))
 
@@ -61,10 +61,10 @@ def _titles(nav: Iterable[Any]) -> Iterator[tuple[str, str]]:
 
 
 class _Tables(Extension):
-    """Marks tables whose cells hold prose, and each of their cells with its column's title."""
+    """Marks tables that contain prose, and labels each of their cells with its column's title."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - Markdown's own name
-        md.treeprocessors.register(_MarkTables(md), "kube-ha-tables", 0)  # after all that makes text of cells
+        md.treeprocessors.register(_MarkTables(md), "kube-ha-tables", 0)  # last, when cells have their text
 
 
 class _MarkTables(Treeprocessor):
@@ -82,6 +82,6 @@ def _mark(table: Element) -> None:
         cells = row.findall("td")
         if cells and len("".join(cells[0].itertext())) <= NAME:
             cells[0].set("class", "name")
-        if len(cells) > 2:  # of two it is plain what the second is
+        if len(cells) > 2:  # two columns need no labels
             for title, cell in zip(titles, cells, strict=False):
                 cell.set("data-title", title)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Verify from cron: metrics for node_exporter's textfile collector, and a mail with JUnit when something is wrong.
+"""Verify from cron: metrics for node_exporter's textfile collector, and a mail with JUnit unless all is OK.
 
     */5 * * * *  ops  python examples/cron.py config.yaml /var/lib/node_exporter/kube_ha.prom noc@example.com
 
-`config.yaml` is a Nornir configuration file. Cron itself mails what is printed: nothing is, unless the run could not be
-made. $SMTP_SERVER says who takes the mail, as `mail.example.com:25`; `localhost:25` if it says nothing.
+`config.yaml` is a Nornir configuration file. The script prints nothing unless the run could not start; cron mails what
+is printed. $SMTP_SERVER is the mail server as HOST:PORT; the default is `localhost:25`.
 """
 
 import os
@@ -20,11 +20,11 @@ from nornir_kube_ha.report import nagios_status, to_junit, to_nagios, to_prometh
 
 
 def write_metrics(report: Report, file: Path) -> None:
-    """Write Prometheus text; whoever reads the file at this moment sees the old one whole, or the new one.
+    """Write the metrics as Prometheus text. A reader sees the old file or the new one, never a part.
 
     Arguments:
-        report: of the run
-        file: in the collector's folder, named `*.prom`
+        report: the run's report
+        file: a `*.prom` file in the collector's folder
     """
     new = file.with_suffix(".new")
     new.write_text(to_prometheus(report), encoding="utf-8")
@@ -32,12 +32,7 @@ def write_metrics(report: Report, file: Path) -> None:
 
 
 def mail_of(report: Report, receiver: str) -> EmailMessage:
-    """A mail that says what is wrong, with all checks as JUnit.
-
-    Arguments:
-        report: of the run
-        receiver: who reads it
-    """
+    """Return a mail with the report, and with all checks attached as JUnit."""
     mail = EmailMessage()
     mail["Subject"] = to_nagios(report).splitlines()[0].partition("|")[0].strip()
     mail["From"], mail["To"] = "kube-ha@localhost", receiver
@@ -47,22 +42,18 @@ def mail_of(report: Report, receiver: str) -> EmailMessage:
 
 
 def send(mail: EmailMessage) -> None:
-    """Give a mail to the server that takes mails here.
-
-    Arguments:
-        mail: with its receiver
-    """
+    """Send a mail through $SMTP_SERVER."""
     host, _, port = os.environ.get("SMTP_SERVER", "localhost:25").partition(":")
     with smtplib.SMTP(host, int(port or 25), timeout=30) as server:
         server.send_message(mail)
 
 
 def main() -> int:
-    """Verify, write the metrics, and mail what is wrong."""
+    """Verify, write the metrics, and mail the report unless all is OK."""
     config, file, receiver = sys.argv[1:]
     try:
         nornir = InitNornir(config_file=config, logging={"enabled": False})
-        report = verify(nornir, retry_timeout=20)  # what mends itself within that wakes nobody
+        report = verify(nornir, retry_timeout=20)  # seconds; no mail for what recovers in this time
     except KubeHaError as error:
         sys.stderr.write(f"verify could not be made: {error}\n")
         return error.exit_code

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Verify the load balancers that a NetBox knows: the inventory is nornir-netbox's, the checks are ours.
+"""Verify the load balancers in NetBox: the inventory comes from nornir-netbox.
 
-What we need to know of a device stands in its config context, under `kube_ha`: the same keys as in `data` of an
-inventory of files. NetBox's own fields have some of these names, too (`role`, `cluster`), and mean something else: so
-the transform function below, which Nornir calls for each host, puts ours in their place.
+A device's settings are in its config context, under `kube_ha`, with the keys of `data` in an inventory of files.
+NetBox uses some of these names itself (`role`, `cluster`), with other meanings. The transform function below replaces
+NetBox's fields with ours; Nornir calls it for each host.
 
     NB_URL=https://netbox.example NB_TOKEN=... python examples/netbox.py defaults.yaml
 
-`defaults.yaml` says how hosts are logged in to, as in an inventory of files.
+`defaults.yaml` holds the login settings, as in an inventory of files.
 """
 
 import sys
@@ -23,22 +23,22 @@ from nornir_kube_ha.report import to_text
 
 
 def take_config_context(host: Host, **_options: object) -> None:
-    """Make a device's config context its data; nothing of a device that has none there is ours.
+    """Replace a device's data with its config context. A device without one is not ours.
 
     Arguments:
-        host: a device, with all that NetBox says of it as its data
+        host: a device, with NetBox's fields as its data
     """
     context = host.data.get("config_context") or {}
     host.data = {"netbox": {"id": host.data.get("id")}, **context.get("kube_ha", {})}
     if "cluster" in host.data:
-        host.data["foreign_keys"] = ["netbox"]  # ours to pass over
+        host.data["foreign_keys"] = ["netbox"]  # keys that kube-ha ignores
 
 
 def netbox_inventory(defaults: Path) -> Nornir:
-    """A Nornir on what NetBox knows; $NB_URL and $NB_TOKEN say which and by what right.
+    """Return a Nornir with the devices in NetBox. $NB_URL is its address, $NB_TOKEN the API token.
 
     Arguments:
-        defaults: file that says how hosts are logged in to
+        defaults: file with the login settings
     """
     TransformFunctionRegister.register("take_config_context", take_config_context)
     return InitNornir(
@@ -53,7 +53,7 @@ def netbox_inventory(defaults: Path) -> Nornir:
 
 
 def main() -> int:
-    """Verify, and print the report."""
+    """Verify and print the report."""
     report = verify(netbox_inventory(Path(sys.argv[1])), tell=lambda line: sys.stderr.write(f"{line}\n"))
     sys.stdout.write(to_text(report))
     return report.exit_code

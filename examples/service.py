@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""A long-running service that verifies clusters when it is asked: FastAPI outside, our functions inside.
+"""A long-running service that verifies clusters on request, with FastAPI.
 
     python examples/service.py config.yaml 8000
 
-    POST /clusters/NAME/verify     look now, and answer with the report; 503 if not all passes, 404 for a stranger,
-                                   409 while somebody else has it looked at
+    POST /clusters/NAME/verify     verify now and return the report; 503 unless all passes, 404 for an unknown cluster,
+                                   409 while another request verifies it
     GET  /clusters/NAME            the last report
     GET  /clusters/NAME/metrics    the same, for Prometheus
 
-`config.yaml` is a Nornir configuration file. FastAPI runs each of these functions in a thread of its own. Looks at
-several clusters go on beside each other, on the one Nornir; at one cluster there is one at a time.
+`config.yaml` is a Nornir configuration file. FastAPI runs each handler in a thread. All threads share one Nornir, and
+verify several clusters at once, but each cluster only once at a time.
 """
 
 import sys
@@ -26,13 +26,13 @@ from nornir_kube_ha.report import to_json, to_prometheus
 
 
 class Looks:
-    """Looks at clusters, one at a time of each.
+    """Verifies clusters, each only once at a time.
 
     Arguments:
-        nornir: with the whole inventory
+        nornir: unfiltered
 
     Raises:
-        InventoryError: it says what cannot be
+        InventoryError: the inventory is invalid
     """
 
     def __init__(self, nornir: Nornir) -> None:
@@ -44,17 +44,14 @@ class Looks:
         self._last: dict[str, Report] = {}
 
     def look(self, cluster: str) -> Report:
-        """Look at a cluster.
-
-        Arguments:
-            cluster: its name
+        """Verify a cluster and return the report.
 
         Raises:
-            HTTPException: there is no such cluster, it is being looked at, or nobody can look at it
+            HTTPException: the cluster is unknown or being verified, or the run failed
         """
         if cluster not in self._locks:
             raise HTTPException(404, f"no cluster called {cluster}; there are {', '.join(self._locks)}")
-        if not self._locks[cluster].acquire(blocking=False):  # who waits would hold one of the server's threads
+        if not self._locks[cluster].acquire(blocking=False):  # waiting would block one of the server's threads
             raise HTTPException(409, f"cluster {cluster} is being looked at")
         try:
             report = self._last[cluster] = verify(self._nornir, hosts=self._hosts[cluster])
@@ -65,13 +62,10 @@ class Looks:
         return report
 
     def last(self, cluster: str) -> Report:
-        """What the last look at a cluster found.
-
-        Arguments:
-            cluster: its name
+        """Return the last report of a cluster.
 
         Raises:
-            HTTPException: nobody has looked yet
+            HTTPException: the cluster has not been verified yet
         """
         if cluster not in self._last:
             raise HTTPException(404, f"cluster {cluster} was not looked at yet")
@@ -79,10 +73,10 @@ class Looks:
 
 
 def create_app(nornir: Nornir) -> FastAPI:
-    """The service on an inventory.
+    """Return the service for an inventory.
 
     Arguments:
-        nornir: with the whole inventory
+        nornir: unfiltered
     """
     app, looks = FastAPI(title="kube-ha"), Looks(nornir)
 

@@ -1,12 +1,15 @@
-"""Real hosts on this machine: a lab of Debian systems in network namespaces that no packet can leave.
+"""A lab on this machine: real Debian systems in network namespaces that no packet can leave.
 
-    layout     what a lab consists of, as a value            intent     the layout that an inventory asks for
-    image      the Debian root and the package pool          pki        keys and certificates
-    network    namespaces, the bridge, how to enter them     cgroup     how a host's processes are counted and ended
-    hosts      a host's disk, its boot, its end              status     which hosts are on, and answer
-    lifecycle  up, down, power: a lab as a whole             reboot     what a host that reboots goes through
-    state      where a lab's files are, and the locks        inotify    a limit of the kernel that many hosts need
-    apiserver  the kube-apiserver stand-in on the hosts
+    layout, intent              a lab as a value, and the one that an inventory asks for
+    lifecycle, hosts, reboot    a lab as a whole, and one host: disk, boot, end
+    state, status               files and locks; which hosts are on and answer
+    network, cgroup, inotify    namespaces and the bridge; a host's processes; a kernel limit
+    image, build, programs      the Debian root, the package pool, a real control plane's programs
+    pki, control_plane          keys and certificates; etcd and kube-apiserver on hosts
+    apiserver                   the kube-apiserver stand-in that runs on hosts
+    faults, healing             faults that need root on this machine, and what ends them
+    command, errors             commands of this machine, and what can fail
+    door                        what other rooms may import of the lab
 
-The product runs without it. It knows of the product what an inventory says should be, and nothing more.
+kube-ha itself needs no lab.
 """

@@ -1,17 +1,17 @@
-"""A stand-in for kube-apiserver: what a load balancer and its clients can see of one, and its ways to go wrong.
+"""A stand-in for kube-apiserver: what a load balancer and its clients see of one, failures included.
 
-It runs on the lab's hosts as `kube-apiserver.service`, by any Python from 3.9 on and with nothing but its standard
-library. What it does is said by the file `mode` in its folder, so that a fault can be made without any network:
+It runs on the lab's hosts as `kube-apiserver.service`, on Python 3.9 or newer and with the standard library only.
+The file `mode` in its folder controls its behaviour, so that a fault needs no network:
 
     ok              answers
-    slow [SECONDS]  answers, each time after so long (1 by default)
+    slow [SECONDS]  answers after a delay, 1 s by default
     error           etcd is away: the health endpoints answer 500
     unauthorized    as with anonymous-auth=false: every request is answered with 401
-    hang            the whole process hangs: connections are accepted by the kernel, nobody reads from them
+    hang            the whole process hangs: the kernel accepts connections, nothing reads from them
 
-Bodies and headers are those of kube-apiserver 1.30 to an anonymous client, but for two things: every response names the
-host in `X-Lab-Host`, and the events of the namespace default can be watched without a login. tests/lab/test_stand_in.py
-holds it to a real one.
+Bodies and headers are those of kube-apiserver 1.30 for an anonymous client, with two exceptions. Every response names
+the host in `X-Lab-Host`, and the events of the namespace default can be watched without a login.
+tests/lab/test_stand_in.py compares it with a real one.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ _VERSION = {
 }
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 500: "Internal Server Error"}
 _NO_HOST = ": missing required Host header"
-_IDLE = 90.0  # seconds an unused connection is kept; the real one's idle timeout, and its limit for a whole header
-_CONNECTIONS = 20000  # more are closed at once: a client that runs wild must not take the machine down
-_LONGEST_BODY = 3 * 2**20  # bytes; the real one's limit
-_POLL = 0.1  # seconds between two looks at the mode
+_IDLE = 90.0  # seconds: kube-apiserver's timeout for an idle connection and for reading a header
+_CONNECTIONS = 20000  # further ones are closed at once: a runaway client must not take the machine down
+_LONGEST_BODY = 3 * 2**20  # bytes; kube-apiserver's limit
+_POLL = 0.1  # seconds between two reads of the mode
 
 
 class Mode(NamedTuple):
-    """How it behaves, and how slowly."""
+    """A mode, and the delay of `slow`."""
 
     name: str
     seconds: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> Mode:
-        """Read `name [seconds]`; what is not known is `ok`."""
+        """Parse `name [seconds]`. An unknown name is `ok`."""
         name, _, seconds = text.strip().partition(" ")
         if name not in MODES:
             return cls("ok")
@@ -77,7 +77,7 @@ class Mode(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What a client asks for."""
+    """An HTTP request."""
 
     method: str
     path: str
@@ -87,7 +87,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What it gets."""
+    """An HTTP response."""
 
     status: int
     content_type: str
@@ -95,12 +95,12 @@ class Response(NamedTuple):
 
 
 def json_response(status: int, value: object) -> Response:
-    """Answer with JSON as the real one prints it."""
+    """Return a JSON response, formatted as by kube-apiserver."""
     return Response(status, "application/json", json.dumps(value, indent=2).encode())
 
 
 def failure(status: int, message: str, kind: str = "") -> Response:
-    """Answer with a Status, the API's way to say no."""
+    """Return a Status, the API's error object."""
     body: dict[str, object] = {
         "kind": "Status",
         "apiVersion": "v1",
@@ -115,7 +115,7 @@ def failure(status: int, message: str, kind: str = "") -> Response:
 
 
 def health(path: str, mode: Mode, *, verbose: bool, excluded: list[str]) -> Response:
-    """Answer a health endpoint."""
+    """Return the response of a health endpoint."""
     failed = mode.name == "error" and "etcd" not in excluded
     name = path.lstrip("/")
     if not failed and not verbose:
@@ -128,7 +128,7 @@ def health(path: str, mode: Mode, *, verbose: bool, excluded: list[str]) -> Resp
 
 
 def forbidden(request: Request) -> Response:
-    """Refuse what an anonymous client may not see, which is nearly everything."""
+    """Return 403, as an anonymous client gets it for nearly everything."""
     verb = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(request.method, "list")
     core = re.fullmatch(r"/api/v1(?:/namespaces/([^/]+))?/([^/]+)", request.path)
     if core is None:
@@ -141,7 +141,7 @@ def forbidden(request: Request) -> Response:
 
 
 def respond(request: Request, mode: Mode) -> Response:
-    """Answer everything but a watch."""
+    """Return the response to any request but a watch."""
     if mode.name == "unauthorized":
         return failure(401, "Unauthorized")
     if request.method == "GET":
@@ -158,17 +158,17 @@ def respond(request: Request, mode: Mode) -> Response:
 
 
 def is_version(request: Request) -> bool:
-    """Tell whether it asks for the version."""
+    """Return whether a request asks for the version."""
     return request.path.rstrip("/") == "/version"
 
 
 def is_watch(request: Request, mode: Mode) -> bool:
-    """Tell whether it asks for a stream."""
+    """Return whether a request asks for a stream of events."""
     return mode.name != "unauthorized" and request.path == EVENTS and request.query.get("watch") in (["true"], ["1"])
 
 
 class Apiserver:
-    """One server.
+    """The server.
 
     Arguments:
         folder: holds apiserver.crt, apiserver.key and mode
@@ -189,15 +189,15 @@ class Apiserver:
 
     @property
     def mode(self) -> Mode:
-        """The mode of this moment; while it is `hang` this does not return, and neither does anything else."""
+        """The current mode. While it is `hang`, this blocks, and the whole process with it."""
         self.refresh()
         while self._mode.name == "hang":
-            time.sleep(_POLL)  # on purpose in the way of everything: a process that hangs serves nobody
+            time.sleep(_POLL)  # blocks the event loop on purpose: a hung process serves nobody
             self.refresh()
         return self._mode
 
     def refresh(self) -> None:
-        """Look at the mode and the certificate, and load what changed."""
+        """Reload the mode and the certificate if their files have changed."""
         stamp = _stamp(self.folder / "mode")
         if stamp != self._mode_stamp:
             self._mode_stamp = stamp
@@ -209,24 +209,24 @@ class Apiserver:
             try:
                 self.context.load_cert_chain(self.folder / "apiserver.crt", self.folder / "apiserver.key")
                 self._certificate_stamp = stamp
-            except ssl.SSLError:  # the key is there already, its certificate a moment later
+            except ssl.SSLError:  # the new key is there, its certificate follows in a moment
                 if self._certificate_stamp is None:
                     raise
 
     async def watch_files(self) -> None:
-        """Notice a new mode also when nobody asks."""
+        """Apply a new mode even if no request comes."""
         while True:
             _ = self.mode
             await asyncio.sleep(_POLL)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end."""
+        """Serve one connection until it ends."""
         self.connections += 1
         try:
             while self.connections <= _CONNECTIONS and await self._serve_one(reader, writer):
                 pass
         except (TimeoutError, OSError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # the client went away, or is none
+            pass  # the client disconnected, or does not speak HTTP
         finally:
             self.connections -= 1
             writer.close()
@@ -267,7 +267,7 @@ class Apiserver:
         writer.write(head if request.method == "HEAD" else head + response.body)
 
     async def _stream(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        """Send one event a second, as chunks, until the client's `timeoutSeconds` are over or it goes away."""
+        """Send one event a second, as chunks, until the client's `timeoutSeconds` are over or it disconnects."""
         asked = request.query.get("timeoutSeconds", [""])[0]
         end = time.monotonic() + (int(asked) if re.fullmatch(r"\d{1,6}", asked) else 1800)
         writer.write(self._head(200, "application/json", request, "Transfer-Encoding: chunked"))
@@ -320,7 +320,7 @@ def _read(path: Path) -> str:
 
 
 async def _parse(head: bytes, reader: asyncio.StreamReader) -> Request | None:
-    """Read a request, its body included; None if it is none."""
+    """Read a request and its body. Return None if it is not valid."""
     lines = head.decode("latin-1").split("\r\n")
     start = re.fullmatch(r"([A-Z]+) (/\S*) HTTP/1\.([01])", lines[0])
     if start is None:
@@ -341,7 +341,7 @@ async def _parse(head: bytes, reader: asyncio.StreamReader) -> Request | None:
 
 
 def _bad_request(head: bytes) -> bytes:
-    """Answer what is no request, or one of HTTP/1.1 that names no host."""
+    """Return the 400 for an invalid request, or for one of HTTP/1.1 without a Host header."""
     start, _, lines = head.decode("latin-1").partition("\r\n")
     has_no_host = start.endswith(" HTTP/1.1") and not re.search(r"(?im)^host:", lines)
     why = f"400 Bad Request{_NO_HOST if has_no_host else ''}"
@@ -357,7 +357,7 @@ def _tell_systemd(message: str) -> None:
 
 
 async def main(folder: Path, port: int, address: str | None) -> None:
-    """Serve until somebody ends the process."""
+    """Serve until the process is ended."""
     apiserver = Apiserver(folder)
     server = await asyncio.start_server(
         apiserver.serve, address, port, ssl=apiserver.context, backlog=4096, limit=2**16, ssl_handshake_timeout=_IDLE

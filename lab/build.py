@@ -1,4 +1,4 @@
-"""What is built once and kept: images and programs, each in a folder that is there when it is whole."""
+"""Build images and programs once. A folder is there only when it is complete."""
 
 import os
 import shutil
@@ -15,14 +15,14 @@ from nornir_kube_ha.lab.state import Progress
 
 @contextmanager
 def draft_of(folder: Path) -> Iterator[Path]:
-    """Make a folder that becomes `folder` if all goes well. Who makes one holds the lock of its kind.
+    """Yield a draft that becomes `folder` if the block succeeds. The caller holds the lock of its kind.
 
     Arguments:
-        folder: its name ends with "-" and what makes it another one of its kind
+        folder: named KIND-HASH
     """
     kind = folder.name.rpartition("-")[0]
     folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    for leftover in folder.parent.glob(f".{kind}-*"):  # of a builder that was killed: it had the lock that is ours now
+    for leftover in folder.parent.glob(f".{kind}-*"):  # left by a killed builder: we have the lock that it had
         _discard(leftover)
     draft = Path(tempfile.mkdtemp(prefix=f".{kind}-", dir=folder.parent))
     try:
@@ -35,7 +35,7 @@ def draft_of(folder: Path) -> Iterator[Path]:
 
 
 def _discard(draft: Path) -> None:
-    """Remove a half-built image. Its builder's last children may still write to it for a moment after its end."""
+    """Remove a draft, trying for 10 s: a killed builder's last children may still write to it."""
     deadline = time.monotonic() + 10
     while draft.exists() and time.monotonic() < deadline:
         shutil.rmtree(draft, ignore_errors=True)
@@ -43,15 +43,15 @@ def _discard(draft: Path) -> None:
 
 
 def run_builder(command: list[str], progress: Progress, lock: int) -> None:
-    """Run mmdebstrap, which inherits the lock: nobody else starts while it runs, even if we are killed.
+    """Run mmdebstrap, which inherits the lock: no other builder starts while it runs, even if we are killed.
 
     Arguments:
         command: mmdebstrap's
-        progress: told what it does
+        progress: called with what it does
         lock: from `locked`
 
     Raises:
-        LabError: it failed; its last words are in the message
+        LabError: it failed; the message has its last lines
     """
     words: list[str] = []
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}

@@ -1,6 +1,6 @@
-"""A host's processes, counted and ended through a cgroup of its own.
+"""Count and end a host's processes through a cgroup of its own.
 
-Nothing else ends them all: SIGKILL on systemd-nspawn leaves the container's init and everything below it behind.
+Nothing else ends them all: SIGKILL on systemd-nspawn leaves the container's init and everything below it running.
 """
 
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 
 from nornir_kube_ha.lab.errors import LabError
 
-_DEADLINE = 20.0  # seconds until the killed must be gone; a process in uninterruptible sleep can take a while
+_DEADLINE = 20.0  # seconds until killed processes must be gone; uninterruptible sleep can take a while
 
 
 def hierarchy() -> Path:
-    """Return where the machine's version 2 hierarchy is mounted: /sys/fs/cgroup, or beside version 1.
+    """Return the mount point of the cgroup version 2 hierarchy: /sys/fs/cgroup, or a folder beside version 1.
 
     Raises:
         LabError: it is not mounted
@@ -38,7 +38,7 @@ def cgroup_of(lab: str, host: str) -> Path:
 
 
 def healers_of(lab: str) -> Path:
-    """Return the cgroup of the processes that end a lab's faults: beside those of the labs, it is no host's."""
+    """Return the cgroup of the processes that heal a lab's faults, outside the cgroups of its hosts."""
     return hierarchy() / f"kube-ha-healing-{lab}"
 
 
@@ -53,7 +53,7 @@ def labs_with_cgroup() -> set[str]:
 
 
 def is_populated(cgroup: Path) -> bool:
-    """Tell whether a process lives in it, or below."""
+    """Return whether a process lives in a cgroup or below it."""
     try:
         return "populated 1" in (cgroup / "cgroup.events").read_text()
     except (FileNotFoundError, OSError):  # ENODEV: removed between open and read
@@ -61,12 +61,12 @@ def is_populated(cgroup: Path) -> bool:
 
 
 def _folders(cgroup: Path) -> list[Path]:
-    """Return it and all below, parents first. A folder that goes while we look is left out, not an error."""
+    """Return a cgroup and all below it, parents first. One that goes meanwhile is left out."""
     return [Path(folder) for folder, _, _ in os.walk(cgroup)]
 
 
 def processes(cgroup: Path) -> list[int]:
-    """Return the ids of the processes in it and below."""
+    """Return the ids of the processes in a cgroup and below it."""
     found: list[int] = []
     for folder in _folders(cgroup):
         with suppress(OSError):
@@ -75,7 +75,7 @@ def processes(cgroup: Path) -> list[int]:
 
 
 def end(cgroup: Path) -> None:
-    """Kill every process in it and remove it.
+    """Kill every process in a cgroup and remove it.
 
     Raises:
         LabError: processes are left after 20 s
@@ -92,7 +92,7 @@ def end(cgroup: Path) -> None:
 def _kill(cgroup: Path) -> None:
     try:
         (cgroup / "cgroup.kill").write_text("1")
-    except OSError:  # before Linux 5.14 there is none: one by one, again and again until nobody forks any more
+    except OSError:  # before Linux 5.14: kill one by one; `end` repeats this, as processes may fork meanwhile
         for process in processes(cgroup):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -100,5 +100,5 @@ def _kill(cgroup: Path) -> None:
 
 def _remove(cgroup: Path) -> None:
     for folder in reversed(_folders(cgroup)):
-        with suppress(OSError):  # EBUSY while a killed process is on its way out
+        with suppress(OSError):  # EBUSY while a killed process is still exiting
             folder.rmdir()

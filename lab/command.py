@@ -1,4 +1,4 @@
-"""Commands of this machine, run to their end."""
+"""Run commands on this machine."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ PACKAGES = {
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
 }
-"""Each tool that the lab needs, and the Debian package that holds it."""
+"""The tools that the lab needs, and their Debian packages."""
 
 
 def run(argv: Sequence[str], *, stdin: str | None = None, seconds: float = 30) -> str:
@@ -25,11 +25,11 @@ def run(argv: Sequence[str], *, stdin: str | None = None, seconds: float = 30) -
 
     Arguments:
         argv: the command and its arguments
-        stdin: what it reads; nothing by default
+        stdin: the command's input; None: empty
         seconds: how long it may take
 
     Raises:
-        LabError: it is not there, failed, or did not end in time; its last words are in the message
+        LabError: it is missing, failed, or timed out; the message has its output
     """
     given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
     try:
@@ -45,10 +45,10 @@ def run(argv: Sequence[str], *, stdin: str | None = None, seconds: float = 30) -
 
 
 def require_tools() -> None:
-    """Make sure that every tool is there.
+    """Refuse a machine that lacks a tool.
 
     Raises:
-        LabError: some are not; names exactly the Debian packages that are missing
+        LabError: names the missing Debian packages
     """
     missing = sorted({package for tool, package in PACKAGES.items() if shutil.which(tool) is None})
     if missing:

@@ -18,26 +18,21 @@ from nornir_kube_ha.lab.state import LabFiles
 CLIENTS, PEERS = 2379, 2380  # etcd's ports
 FOLDER = "/srv/kube-apiserver"  # on a host
 PROGRAMS = ("etcd", "etcdctl")
-ADMIN, MANAGER = "admin", "controller-manager"  # clients of the apiservers: names of their certificates
-SERVICES = {4: "198.18.0.0/16", 6: "2001:2::/108"}  # of no lab: nothing routes there (RFC 2544, RFC 5180)
+ADMIN, MANAGER = "admin", "controller-manager"  # names of the certificates that the apiservers' clients have
+SERVICES = {4: "198.18.0.0/16", 6: "2001:2::/108"}  # for benchmarks (RFC 2544, RFC 5180), in no lab
 
 
 def members(layout: Layout, plane: ControlPlane) -> tuple[LabHost, ...]:
-    """Return the hosts that a control plane consists of.
-
-    Arguments:
-        layout: the lab
-        plane: of the lab
-    """
+    """Return the hosts of a control plane."""
     return tuple(host for host in layout.hosts if host.plane and host.plane.cluster == plane.cluster)
 
 
 def give_programs(folder: Path, programs: Programs) -> None:
-    """Put what a member runs where its host sees it as /srv/kubernetes.
+    """Put a member's programs into its folder, which the host sees as /srv/kubernetes.
 
     Arguments:
         folder: the host's own
-        programs: of the control plane
+        programs: the control plane's programs
     """
     target = folder / "programs"
     target.mkdir(exist_ok=True)
@@ -50,7 +45,7 @@ def give_programs(folder: Path, programs: Programs) -> None:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """The same file under two names costs nothing; the user's own may be on another disk."""
+    """Link a file, or copy it if the user's own is on another disk."""
     try:
         os.link(source.resolve(), target)
     except OSError:
@@ -59,13 +54,13 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def install(folder: Path, layout: Layout, host: LabHost, plane: ControlPlane) -> None:
-    """Write what the units of a member read.
+    """Write the files that a member's units read.
 
     Arguments:
-        folder: what its host sees as /srv/kube-apiserver; the lab's certificates are given to it apart
+        folder: the host's /srv/kube-apiserver; `Host.give_certificate` puts the apiserver's certificate there
         layout: the lab
         host: the member
-        plane: what it is a member of
+        plane: the member's control plane
     """
     authority = LabFiles(layout.name).pki
     for name in ("ca.crt", "sa.key", "sa.pub"):
@@ -97,7 +92,7 @@ def _etcd_settings(host: LabHost, others: Iterable[LabHost]) -> dict[str, str]:
             for name, file in (("CERT_FILE", "etcd.crt"), ("KEY_FILE", "etcd.key"), ("TRUSTED_CA_FILE", "ca.crt"))
         },
         "LOGGER": "zap",
-        # As etcd has it by default from 3.5 on: a member that returns must not unseat a leader that works.
+        # The default from etcd 3.5 on: a member that returns must not unseat a working leader.
         "PRE_VOTE": "true",
     }
 
@@ -131,10 +126,9 @@ def _url(address: IPAddress, port: int) -> str:
 
 
 def write_kubeconfig(layout: Layout) -> None:
-    """Write the lab's kubeconfig: a context for each real control plane, with a client that may do everything.
+    """Write the lab's kubeconfig, or remove it if the lab has no real control plane.
 
-    Arguments:
-        layout: the lab
+    It has a context for each control plane, all with one client that may do everything.
     """
     planes = {host.plane.cluster: host.plane for host in layout.hosts if host.plane}
     files = LabFiles(layout.name)
@@ -147,7 +141,7 @@ def write_kubeconfig(layout: Layout) -> None:
 
 
 def _kubeconfig(authority: Path, endpoints: Mapping[str, str], client: str) -> str:
-    """A kubeconfig with a context for each control plane, in JSON, which is YAML too."""
+    """Return a kubeconfig with a context for each control plane, as JSON, which is valid YAML."""
 
     def data(name: str) -> str:
         return base64.b64encode((authority / name).read_bytes()).decode()

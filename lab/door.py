@@ -1,6 +1,6 @@
-"""What a lab is to the rest of the product: a network to enter, a kubeconfig, and faults that need the machine's owner.
+"""What other rooms may import of the lab: its network, its kubeconfig, and faults that need root on this machine.
 
-Nothing else of the lab is imported from outside of it, but by its own command line.
+Only the lab's own command line, `cli/lab.py`, imports anything else.
 """
 
 from nornir_kube_ha.lab.errors import LabDownError, LabError

@@ -1,4 +1,4 @@
-"""What can go wrong with the lab: leaves of `nornir_kube_ha.errors.KubeHaError`."""
+"""Errors of the lab: leaves of `nornir_kube_ha.errors.KubeHaError`."""
 
 from nornir_kube_ha.errors import KubeHaError
 
@@ -8,13 +8,13 @@ class LabError(KubeHaError, RuntimeError):
 
 
 class LabRequiresRootError(LabError, PermissionError):
-    """Namespaces, overlays and cgroups are root's."""
+    """The lab needs root, for namespaces, mounts and cgroups."""
 
     exit_code = 2
 
 
 class LabRequestError(LabError, ValueError):
-    """What was asked of the lab cannot be: a name or an address that does not fit, a host that it has not."""
+    """The request is invalid: a name or an address that does not fit, or a host that the lab does not have."""
 
     exit_code = 2
 

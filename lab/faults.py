@@ -1,4 +1,4 @@
-"""Faults that only the owner of the machine can make: power, how apiservers behave, etcd. Each must show to count."""
+"""Faults that need root on this machine: power, apiservers, etcd. Each is confirmed once it is injected or healed."""
 
 import json
 import time
@@ -11,11 +11,11 @@ from nornir_kube_ha.lab.errors import LabDownError, LabError
 from nornir_kube_ha.lab.hosts import Host, read_layout
 from nornir_kube_ha.lab.status import await_hosts, readyz_of
 
-PATIENCE = 5.0  # seconds until a fault must show, or be gone
-PLANE_PATIENCE = 30.0  # the same of a real control plane: an etcd that comes back hears the leader first
+PATIENCE = 5.0  # seconds until a fault must show, or be over
+PLANE_PATIENCE = 30.0  # the same for a real control plane: an etcd that returns waits for its leader
 POLL = 0.02
 ETCD = {"etcd-kill": "systemctl kill --signal KILL etcd", "etcd-stop": "systemctl stop etcd"}
-"""What is done to a member; systemd starts one that was killed again."""
+"""Commands that inject a fault in a member. systemd restarts one that was killed."""
 UPGRADE = "upgrade"
 _ETCDCTL = (
     "cd /srv/kube-apiserver && /srv/kubernetes/etcdctl --cacert ca.crt --cert etcd.crt --key etcd.key "
@@ -25,14 +25,14 @@ _ETCDCTL = (
 
 @dataclass(frozen=True, slots=True)
 class LabFault:
-    """Something that a lab does to some of its hosts.
+    """A fault on some hosts of a lab.
 
     Arguments:
-        lab: its name
-        verb: `off`, `reboot`, a way for apiservers to behave (`gone`, `error`, `slow 2`), `etcd-kill`, `etcd-stop`, or
-            `upgrade`: each apiserver is stopped and started again, one after the other
-        hosts: their names
-        seconds: after which the lab ends it by itself if nobody has; None: never
+        lab: name of the lab
+        verb: `off`, `reboot`, a mode of apiservers (`gone`, `error`, `slow 2`), `etcd-kill`, `etcd-stop`, or `upgrade`:
+            each apiserver is stopped and started again, one after the other
+        hosts: names of the hosts
+        seconds: time after which the lab heals it by itself; None: never
     """
 
     lab: str
@@ -41,12 +41,12 @@ class LabFault:
     seconds: float | None = None
 
     def make(self) -> None:
-        """Make it, and see it.
+        """Inject the fault and wait until it shows.
 
         Raises:
             LabError: it does not show
         """
-        if self.seconds is not None and self.verb != "reboot":  # from a reboot, a host comes back by itself
+        if self.seconds is not None and self.verb != "reboot":  # a host comes back from a reboot by itself
             healing.arm(self.lab, self.verb, self.hosts, self.seconds + self._own_time)
         if self.verb == UPGRADE:
             for host in self.hosts:
@@ -57,10 +57,10 @@ class LabFault:
         self._await(self._shows, "does not show")
 
     def heal(self) -> None:
-        """Undo it, and see it gone.
+        """Heal the fault and wait until it is over.
 
         Raises:
-            LabError: it does not go
+            LabError: it is not over
         """
         for host in self.hosts:
             if self.verb == "off":
@@ -76,7 +76,7 @@ class LabFault:
 
     @property
     def _own_time(self) -> float:
-        """Seconds that the making of it may take."""
+        """Seconds that the injection itself may take."""
         planes = [host for host in self.hosts if read_layout(self.lab).host(host).plane]
         return PLANE_PATIENCE * (len(self.hosts) if self.verb == UPGRADE else bool(planes))
 
@@ -110,7 +110,7 @@ class LabFault:
         if self.verb == "off":
             return not Host(self.lab, host).is_on
         if self.verb in {"reboot", UPGRADE, *ETCD}:
-            return True  # what was done has seen it: the old process is gone
+            return True  # the injection has waited for it: the old process is gone
         seen = self._seen(host)
         mode, _, _seconds = self.verb.partition(" ")
         return {"gone": seen == "refused", "error": seen in {"500", "late"}, "slow": seen == "late"}[mode]
@@ -125,14 +125,14 @@ class LabFault:
 
 
 def apiserver_hosts(lab: str, addresses: Sequence[str]) -> tuple[str, ...]:
-    """Names of the lab's hosts whose apiserver has one of these addresses.
+    """Return the names of the lab's hosts whose apiservers have these addresses.
 
     Arguments:
-        lab: its name
-        addresses: of apiservers, in order
+        lab: name of the lab
+        addresses: addresses of apiservers, in order
 
     Raises:
-        LabError: none has
+        LabError: no apiserver has any of them
     """
     by_address = {str(host.address.ip): host.name for host in read_layout(lab).hosts if host.apiserver_port}
     names = tuple(by_address[address] for address in addresses if address in by_address)
@@ -142,14 +142,14 @@ def apiserver_hosts(lab: str, addresses: Sequence[str]) -> tuple[str, ...]:
 
 
 def etcd_members(lab: str, cluster: str) -> tuple[str, ...]:
-    """Names of the hosts of a cluster's etcd members, the leader's first.
+    """Return the names of the hosts of a cluster's etcd members, the leader first.
 
     Arguments:
-        lab: its name
+        lab: name of the lab
         cluster: with a real control plane
 
     Raises:
-        LabError: they do not tell who leads
+        LabError: there is no leader
     """
     layout = read_layout(lab)
     hosts = [host for host in layout.hosts if host.plane and host.plane.cluster == cluster]
@@ -166,17 +166,17 @@ def etcd_members(lab: str, cluster: str) -> tuple[str, ...]:
 
 
 def why_not(lab: str, cluster: str, verb: str) -> str:
-    """Why a lab cannot make a fault, "" if it can.
+    """Return why a lab cannot inject a fault, "" if it can.
 
     Arguments:
-        lab: its name
-        cluster: in it
-        verb: as `LabFault` has it
+        lab: name of the lab
+        cluster: name of a cluster in it
+        verb: as in `LabFault`
     """
     try:
         planes = [host.plane for host in read_layout(lab).hosts if host.plane and host.plane.cluster == cluster]
     except LabDownError:
-        return ""  # the first look says so
+        return ""  # the first look at the hosts reports it
     if verb in ETCD and not planes:
         return "the lab's apiservers are stand-ins without etcd; see: kube-ha lab up --control-plane real"
     if planes and verb.startswith("slow"):

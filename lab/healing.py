@@ -1,7 +1,7 @@
-"""Ends a lab's fault when its time is over, whatever has become of the controller that made it.
+"""Heal a lab's fault when its time is over, even if the controller that injected it was killed.
 
-A process of its own, in a cgroup of its own: it outlives the controller, its session and its service, works where
-systemd is not process 1, and ends with the fault or with the lab.
+The healer is a process of its own, in a cgroup of its own. It outlives the controller, its session and its service,
+works where systemd is not process 1, and ends with the fault or the lab.
 """
 
 import sys
@@ -17,24 +17,24 @@ from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.state import LabFiles
 
-GRACE = 5.0  # seconds beyond the fault's own time: a controller that lives ends it itself, and measures that
+GRACE = 5.0  # seconds beyond the fault's own time: a live controller heals it first, and measures that
 TRIES = 10
 POLL = 0.1
-# Its cgroup first: a service manager ends all that is left in the controller's.
+# Leave the controller's cgroup first: a service manager ends all that is left in it.
 _START = 'echo $$ >"$0/cgroup.procs" && exec setsid --fork "$@" </dev/null >/dev/null 2>&1'
 
 
 def arm(lab: str, verb: str, hosts: Sequence[str], seconds: float) -> None:
-    """Start the process that ends a fault.
+    """Start the process that heals a fault.
 
     Arguments:
-        lab: its name
-        verb: as `LabFault` has it
-        hosts: their names
+        lab: name of the lab
+        verb: as in `LabFault`
+        hosts: names of the hosts
         seconds: how long the fault lasts
 
     Raises:
-        LabError: it cannot be started; nothing may be broken then
+        LabError: it cannot be started; the fault must not be injected then
     """
     token = uuid.uuid4().hex
     write_file(_note(lab, hosts), token)
@@ -45,17 +45,17 @@ def arm(lab: str, verb: str, hosts: Sequence[str], seconds: float) -> None:
 
 
 def disarm(lab: str, hosts: Sequence[str]) -> None:
-    """Have nobody end a fault that is over.
+    """Cancel the healing of a fault that is over.
 
     Arguments:
-        lab: its name
-        hosts: their names
+        lab: name of the lab
+        hosts: names of the hosts
     """
     _note(lab, hosts).unlink(missing_ok=True)
 
 
 def _note(lab: str, hosts: Sequence[str]) -> Path:
-    """Where the token of the fault stands that these hosts have; it goes when the fault or the lab is over."""
+    """Return the file that holds the token of these hosts' fault. It is removed with the fault or the lab."""
     return LabFiles(lab).folder / f"fault-{sha256(' '.join(hosts).encode()).hexdigest()[:16]}"
 
 
@@ -67,7 +67,7 @@ def _is_there(note: Path, token: str) -> bool:
 
 
 def main(lab: str, token: str, seconds: str, verb: str, *hosts: str) -> None:
-    """Wait, then end the fault that this token is of, if it is still there."""
+    """Wait, then heal the fault that has this token, if it is still there."""
     from nornir_kube_ha.lab.faults import LabFault  # noqa: PLC0415 - it arms us
 
     note, deadline = _note(lab, hosts), time.monotonic() + float(seconds)

@@ -1,4 +1,4 @@
-"""One host: its disk, its boot, its end, and commands inside it."""
+"""One host of a lab: its disk, boot and end, and commands inside it."""
 
 import json
 import shutil
@@ -25,16 +25,16 @@ _REAL = {
     "real-kube-apiserver.service": _UNIT,
     **{name: name for name in ("etcd.service", "kube-controller-manager.service")},
 }
-"""Units of systemd: our file's name, and the host's."""
+"""systemd units: the name of our file, and that on the host."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host of a lab, as it is found on this machine.
+    """A host of a lab, as it is on this machine.
 
     Arguments:
         lab: the lab's name
-        name: its own
+        name: the host's name
     """
 
     lab: str
@@ -42,22 +42,22 @@ class Host:
 
     @property
     def folder(self) -> Path:
-        """Its disk, and what was said at its console."""
+        """Folder of its disk and its console's log."""
         return LabFiles(self.lab).hosts / self.name
 
     @property
     def cgroup(self) -> Path:
-        """All its processes are in it."""
+        """Cgroup of all its processes."""
         return cgroup.cgroup_of(self.lab, self.name)
 
     @property
     def is_on(self) -> bool:
-        """Whether a process of it lives."""
+        """Whether any of its processes is alive."""
         return cgroup.is_populated(self.cgroup)
 
     @property
     def description(self) -> LabHost | None:
-        """What it was made as; None if its disk is not whole."""
+        """What it was made as; None if its disk is incomplete."""
         try:
             seen = json.loads((self.folder / "host.json").read_text())
         except FileNotFoundError:
@@ -69,18 +69,18 @@ class Host:
 
     @property
     def image(self) -> Image:
-        """What its disk lies on."""
+        """The image below its disk."""
         return Image((self.folder / "image").readlink())
 
     @property
     def public_key(self) -> str:
-        """The key that its SSH server shows, in OpenSSH's format without a comment."""
+        """The public key of its SSH server, in OpenSSH's format without a comment."""
         words = (self.folder / "upper/etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
         return " ".join(words[:2])
 
     @property
     def last_words(self) -> str:
-        """The end of what was said at its console."""
+        """The last lines on its console."""
         try:
             lines = (self.folder / "console.log").read_text(errors="replace").splitlines()
         except FileNotFoundError:
@@ -89,18 +89,18 @@ class Host:
 
     @classmethod
     def all_of(cls, lab: str) -> list[Self]:
-        """Find every host of which anything is left: a disk, a namespace or a cgroup."""
+        """Return every host of which anything is left: a disk, a namespace or a cgroup."""
         disks = {path.name for path in LabFiles(lab).hosts.glob("*/")}
         names = disks | network.hosts_with_namespace(lab) | cgroup.hosts_with_cgroup(lab)
         return [cls(lab, name) for name in sorted(names)]
 
     def make_disk(self, layout: Layout, image: Image, login: str) -> None:
-        """Make its disk: an empty layer over the image, with its names and keys in it.
+        """Make its disk: a new layer over the image, with its names and keys.
 
         Arguments:
-            layout: the lab that it is in
-            image: what its disk lies on
-            login: the public key that it lets in as root
+            layout: the lab's layout
+            image: the image below the disk
+            login: public key that may log in as root
         """
         from nornir_kube_ha.lab.pki import ensure_ssh_key  # noqa: PLC0415 - 100 ms that a reboot need not wait
 
@@ -125,10 +125,10 @@ class Host:
         draft.rename(self.folder)
 
     def boot(self, layout: Layout) -> None:
-        """Switch it on, with a new network. Returns at once; whether it comes up is for others to see.
+        """Switch it on with a new network. Return at once, without waiting until it is up.
 
         Arguments:
-            layout: the lab that it is in
+            layout: the lab's layout
 
         Raises:
             LabError: its process could not be started
@@ -143,19 +143,19 @@ class Host:
         run(["sh", str(script), str(self.cgroup), namespace, hostname, *where, *again])
 
     def switch_off(self) -> None:
-        """End all its processes at once, as a power loss does, and take it off the network. Its disk stays."""
+        """Kill all its processes at once, as a power loss does, and take it off the network. Its disk stays."""
         cgroup.end(self.cgroup)
         network.remove_namespace(network.host_namespace(self.lab, self.name))
 
     def remove(self) -> None:
-        """Switch it off and throw its disk away."""
+        """Switch it off and delete its disk."""
         self.switch_off()
         for folder in (self.folder, self.folder.with_name(f".{self.name}")):
             if folder.exists():
                 shutil.rmtree(folder)
 
     def init(self) -> int:
-        """Return the process that is its process 1.
+        """Return the id of the process that is process 1 inside it.
 
         Raises:
             LabDownError: it is off
@@ -171,7 +171,7 @@ class Host:
         raise LabDownError(f"{self.name} of lab {self.lab} is off")
 
     def run(self, *argv: str, seconds: float = 30) -> str:
-        """Run a command on it without any network, and return its standard output.
+        """Run a command inside it, without a network, and return the standard output.
 
         Raises:
             LabDownError: it is off
@@ -180,15 +180,15 @@ class Host:
         return run(["nsenter", "--all", "--target", str(self.init()), "--", *argv], seconds=seconds)
 
     def set_apiserver(self, mode: str) -> None:
-        """Let its kube-apiserver behave in another way.
+        """Change how its kube-apiserver behaves.
 
         Arguments:
-            mode: `ok`, `error` (its etcd is away), `hang`, or `gone`: its unit is stopped; of a stand-in `slow`,
-                `slow SECONDS` and `unauthorized` as well, from the next request on
+            mode: `ok`, `error` (its etcd is away), `hang`, or `gone` (its unit is stopped). A stand-in also has `slow`,
+                `slow SECONDS` and `unauthorized`, from the next request on
 
         Raises:
             LabDownError: the host is off
-            LabRequestError: a real one cannot be made to behave so
+            LabRequestError: a real kube-apiserver does not have this mode
             LabError: it has no apiserver
         """
         if (spec := self.description) and spec.plane:
@@ -215,15 +215,15 @@ class Host:
         self.run("sh", "-c", commands[mode])
 
     def give_certificate(self, pki: Path) -> None:
-        """Put the lab's apiserver certificate where its apiserver, running or not, finds it."""
-        for name in ("apiserver.key", "apiserver.crt"):  # the certificate last: its change is the sign to load both
+        """Copy the lab's apiserver certificate to where its apiserver, running or not, loads it from."""
+        for name in ("apiserver.key", "apiserver.crt"):  # the certificate last: its change triggers loading both
             source, target = pki / name, self.folder / "kube-apiserver" / name
             if not target.exists() or target.read_bytes() != source.read_bytes():
                 write_file(target, source.read_bytes(), 0o600)
 
 
 def read_layout(lab: str) -> Layout:
-    """Return what a lab was last brought up as.
+    """Return the layout that a lab was last brought up with.
 
     Raises:
         LabDownError: it is not up
@@ -236,11 +236,13 @@ def read_layout(lab: str) -> Layout:
 
 
 def kubeconfig_of(lab: str, cluster: str) -> Path | None:
-    """Return a lab's kubeconfig, if a cluster in it has a real control plane: its context has the cluster's name.
+    """Return a lab's kubeconfig, or None if a cluster in it has no real control plane.
+
+    The context for the cluster has the cluster's name.
 
     Arguments:
-        lab: its name
-        cluster: in it
+        lab: name of the lab
+        cluster: name of a cluster in it
 
     Raises:
         LabDownError: it is not up
@@ -250,14 +252,14 @@ def kubeconfig_of(lab: str, cluster: str) -> Path | None:
 
 
 def describe(spec: LabHost) -> str:
-    """Return what is noted of a host beside its disk, to find out later whether it is still the one that is wanted."""
+    """Return the record that is kept beside a host's disk, to tell later whether the host still matches the layout."""
     facts = {"interface": spec.interface, "address": str(spec.address), "apiserver_port": spec.apiserver_port}
     plane = asdict(spec.plane) if spec.plane else None
     return json.dumps({**facts, "suite": spec.suite, "also": [*map(str, spec.also)], "plane": plane}) + "\n"
 
 
 def hosts_file(layout: Layout) -> str:
-    """Return /etc/hosts of every host: there is no DNS."""
+    """Return /etc/hosts of every host: the lab has no DNS."""
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
     return "\n".join([*lines, *(f"{host.address.ip} {host.hostname}" for host in layout.hosts)]) + "\n"
 

@@ -1,4 +1,4 @@
-"""The Debian root that hosts boot from, and the package pool that they install from. Built once a suite, kept."""
+"""The Debian root that hosts boot from, and the package pool that they install from. Each is built once per suite."""
 
 import hashlib
 import os
@@ -13,11 +13,11 @@ from nornir_kube_ha.lab.state import IMAGES, Progress, locked
 from nornir_kube_ha.planning.package_managers import functions
 
 MIRROR = "KUBE_HA_LAB_MIRROR"
-"""Environment variable: a Debian mirror to build from instead of mmdebstrap's default ones."""
+"""Environment variable: a Debian mirror to build from instead of mmdebstrap's defaults."""
 
 ROOT_PACKAGES = (
     "iproute2",
-    "libpython3-stdlib",  # the apiserver stand-in's asyncio and ssl
+    "libpython3-stdlib",  # asyncio and ssl for the apiserver stand-in
     "openssh-server",
     "procps",
     "python3-minimal",
@@ -39,12 +39,12 @@ POOL_PACKAGES = (
     "ufw",
     "zsh",
 )
-"""What a host can install, with all that it depends on or recommends. Nothing of it is in the root."""
+"""Packages that a host can install, with all that they depend on or recommend. None of them is in the root."""
 
 WHOLE = "whole-"
 DNF_ROOT_PACKAGES = (*ROOT_PACKAGES, "createrepo-c", "dnf", "rpm")
 NO_RPM = frozenset({"firewalld", "ufw", "zsh"})
-"""Of the pool what no RPM is made of: much of it is Python's, which that root has as Debian's own."""
+"""Packages of the pool that get no RPM: most need Python modules, which that root has as Debian packages only."""
 
 _NO_DOCUMENTS = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/man/*", "/usr/share/locale/*")
 _HERE = Path(__file__).parent
@@ -57,7 +57,7 @@ class Recipe:
 
     Arguments:
         release: Debian's code name
-        root: packages of the root
+        root: packages in the root
         pool: packages that a host can install
         hooks: scripts that finish the root, in order
     """
@@ -73,19 +73,19 @@ class Image:
     """A built image.
 
     Arguments:
-        folder: where it is
+        folder: the image's folder
     """
 
     folder: Path
 
     @property
     def root(self) -> Path:
-        """The lowest layer of every host's disk. Nobody writes there."""
+        """The lowest layer of every host's disk. Nothing writes to it."""
         return self.folder / "root"
 
     @property
     def pool(self) -> Path:
-        """The package repository, which a host sees as /srv/pool."""
+        """The package repository. A host sees it as /srv/pool."""
         return (self.folder / "pool").resolve()
 
 
@@ -93,8 +93,8 @@ def recipe_of(suite: str) -> Recipe:
     """Return what the image of `suite` is made of.
 
     Arguments:
-        suite: a release of Debian; one with `whole-` before it, whose pool has the root's own packages as well, so that
-            an older release can be upgraded by it; or `dnf`: Debian 12 with dnf in apt's place
+        suite: a release of Debian; `whole-RELEASE`, whose pool also has the root's packages, for upgrades of an older
+            release; or `dnf`: Debian 12 with dnf in place of apt
     """
     if suite.startswith(WHOLE):
         return Recipe(suite.removeprefix(WHOLE), ROOT_PACKAGES, POOL_PACKAGES, ("whole.sh", "image.sh"))
@@ -109,12 +109,12 @@ def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str
     recipe = recipe_of(suite)
     hooks = (f'sh {shlex.quote(str(_HERE / hook))} "$1" {" ".join(recipe.pool)}' for hook in recipe.hooks)
     return [
-        *("unshare", "--mount", "--propagation", "private"),  # what it mounts while it works ends with it
+        *("unshare", "--mount", "--propagation", "private"),  # its mounts end with it
         *("mmdebstrap", "--mode=root", "--format=directory", "--variant=minbase"),
         f"--include={','.join(recipe.root)}",
         *(f"--dpkgopt=path-exclude={path}" for path in _NO_DOCUMENTS),
         *(f"--customize-hook={hook}" for hook in hooks),
-        "--skip=cleanup/apt/lists",  # so that a dry run on a fresh host knows the candidates
+        "--skip=cleanup/apt/lists",  # a dry run on a fresh host needs the candidate versions
         recipe.release,
         str(target),
         *([mirror] if mirror else []),
@@ -122,7 +122,7 @@ def mmdebstrap_command(suite: str, target: Path, mirror: str | None) -> list[str
 
 
 def image_of(suite: str) -> Image:
-    """Return where the image of `suite` is or will be: named after its recipe, so a new recipe makes a new one."""
+    """Return the image of `suite`, built or not. Its name depends on its recipe, so a new recipe makes a new image."""
     recipe = repr(mmdebstrap_command(suite, Path("target"), None))
     for hook in recipe_of(suite).hooks:
         recipe = recipe.replace(str(_HERE / hook), "") + (_HERE / hook).read_text()
@@ -130,14 +130,14 @@ def image_of(suite: str) -> Image:
 
 
 def ensure_image(suite: str, progress: Progress) -> Image:
-    """Return the image of `suite`, building it if it is not there.
+    """Return the image of `suite`, building it if it is missing.
 
     Arguments:
-        suite: as `recipe_of` has it
-        progress: told what is being done when it must be built
+        suite: as in `recipe_of`
+        progress: called if it must be built
 
     Raises:
-        LabError: it could not be built; the builder's last words are in the message
+        LabError: it could not be built; the message has the builder's last lines
     """
     image = image_of(suite)
     if image.folder.is_dir():
@@ -149,12 +149,12 @@ def ensure_image(suite: str, progress: Progress) -> Image:
 
 
 def ensure_installed(base: Image, packages: tuple[str, ...], progress: Progress) -> Image:
-    """Return an image with packages installed, making it of another one if it is not there.
+    """Return a copy of an image with packages installed, making it if it is missing.
 
     Arguments:
-        base: what it is made of; its pool has the packages
-        packages: by Debian's names
-        progress: told what is being done when it must be made
+        base: the image to copy; its pool has the packages
+        packages: Debian names of packages
+        progress: called if it must be made
 
     Raises:
         LabError: it could not be made

@@ -1,4 +1,4 @@
-"""The kernel's limit of inotify instances per user: root is one user on all hosts, and each systemd takes several."""
+"""The kernel's limit of inotify instances per user: all hosts share one user, root, and each systemd takes several."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from nornir_kube_ha.lab.state import RUN, locked
 
 LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 _BEFORE = RUN / "max_user_instances"
-_PER_HOST = 12  # 128, the kernel's default, stops at 12 hosts; with what the machine itself needs
-_ENOUGH = 16384  # boots 100 hosts
+_PER_HOST = 12  # the kernel's default, 128, allows 12 hosts beside the machine's own needs
+_ENOUGH = 16384  # enough for 100 hosts
 
 
 def raise_limit(hosts: int) -> None:
-    """Raise the limit if so many hosts may not fit, and note what it was.
+    """Raise the limit if that many hosts may not fit, and record the old value.
 
     Arguments:
         hosts: how many there will be on this machine, in all labs
@@ -27,7 +27,7 @@ def raise_limit(hosts: int) -> None:
 
 
 def restore_limit() -> None:
-    """Put back what the limit was before it was raised, unless somebody else has changed it since."""
+    """Restore the limit, unless somebody else has changed it since."""
     with locked("inotify"):
         if not _BEFORE.exists():
             return

@@ -1,4 +1,4 @@
-"""From what should be to the labs that can play it: every load-balancer node, and every apiserver, becomes a host."""
+"""Turn an intent into lab layouts: every node and every apiserver becomes a host."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,17 +10,17 @@ from nornir_kube_ha.intent import Apiserver, Cluster, Intent, Node
 from nornir_kube_ha.lab.errors import LabRequestError
 from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
 
-_INTERFACE = "eth0"  # of an apiserver's own host: nothing in the intent tells
-_PREFIX_LENGTHS = {4: 24, 6: 64}  # where the VIP's network does not tell, by version of IP
+_INTERFACE = "eth0"  # of an apiserver's own host: the intent does not say
+_PREFIX_LENGTHS = {4: 24, 6: 64}  # by IP version, where the VIP's network does not say
 
 
 def with_control_plane(intent: Intent, control_plane: str | None, etcd: str | None) -> Intent:
     """Return an intent whose labs have another control plane than the inventory says.
 
     Arguments:
-        intent: all that the inventory says
-        control_plane: `real` or `stand-in`; None: as it says
-        etcd: `stacked` or `listed`; None: as it says
+        intent: intent of the whole inventory
+        control_plane: `real` or `stand-in`; None: as in the inventory
+        etcd: `stacked` or `listed`; None: as in the inventory
     """
     chosen = {"lab_control_plane": control_plane, "lab_etcd": etcd}
     update = {name: value for name, value in chosen.items() if value}
@@ -33,23 +33,19 @@ def with_control_plane(intent: Intent, control_plane: str | None, etcd: str | No
 
 
 def has_real_plane(intent: Intent) -> bool:
-    """Return whether any lab of an inventory has a real control plane.
-
-    Arguments:
-        intent: all that the inventory says
-    """
+    """Return whether any lab of an inventory has a real control plane."""
     return any(node.lab and node.lab_control_plane == "real" for node in intent.nodes)
 
 
 def layouts_of(intent: Intent, version: str = "") -> tuple[Layout, ...]:
-    """Return the labs that an inventory's hosts live in.
+    """Return the layouts of all labs of an inventory.
 
     Arguments:
-        intent: all that the inventory says; nodes that name no lab are left out
-        version: of kube-apiserver in a real control plane
+        intent: intent of the whole inventory; nodes that name no lab are left out
+        version: kube-apiserver's version in a real control plane
 
     Raises:
-        LabRequestError: no node names a lab, or a lab cannot be as they say
+        LabRequestError: no node names a lab, or a layout is impossible
     """
     names = dict.fromkeys(node.lab for node in intent.nodes if node.lab)
     if not names:
@@ -58,12 +54,12 @@ def layouts_of(intent: Intent, version: str = "") -> tuple[Layout, ...]:
 
 
 def layout_of(lab: str, clusters: list[Cluster], version: str = "") -> Layout:
-    """Return the lab in which these clusters can run as they are, addresses included.
+    """Return the layout of a lab for these clusters, with their own addresses.
 
     Arguments:
-        lab: its name
-        clusters: those whose nodes and apiservers are its hosts
-        version: of kube-apiserver in a real control plane
+        lab: name of the lab
+        clusters: the clusters whose nodes and apiservers become hosts
+        version: kube-apiserver's version in a real control plane
 
     Raises:
         LabRequestError: two hosts would have one name or one address
@@ -90,7 +86,7 @@ def _endpoint(cluster: Cluster) -> str:
 
 
 def _with_other_family(hosts: list[LabHost], vips: tuple[IPInterface, ...]) -> tuple[LabHost, ...]:
-    """Return the hosts, each with an address in the network of each VIP of the family that it has not."""
+    """Return the hosts, each with an address in the network of each VIP whose family its own address does not have."""
     taken = {host.address.ip for host in hosts} | {vip.ip for vip in vips}
     networks = {vip.network for vip in vips if vip.network.prefixlen < vip.network.max_prefixlen - 1}
     for network in sorted(networks, key=rank):
@@ -125,7 +121,7 @@ def _apiserver_host(cluster: Cluster, apiserver: Apiserver, taken: set[str]) -> 
 
 
 def _in_network_of(vips: tuple[IPInterface, ...], address: IPAddress) -> IPInterface:
-    """Return an address with its prefix length: a VIP's if it lies in the VIP's network."""
+    """Return an address with the prefix length of the VIP's network that it lies in, or else a default."""
     networks = [vip.network for vip in vips if vip.network.prefixlen < vip.network.max_prefixlen - 1]
     shared = [network.prefixlen for network in networks if address in network]
     return ip_interface((address, shared[0] if shared else _PREFIX_LENGTHS[address.version]))

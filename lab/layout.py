@@ -1,4 +1,4 @@
-"""What a lab consists of, as a value: hosts, virtual addresses, and where the controller sits."""
+"""A lab as a value: its hosts, its VIPs, and the controller's addresses."""
 
 import re
 from collections import Counter
@@ -17,7 +17,7 @@ _INTERFACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}")  # the kernel's IFN
 
 
 def check_lab_name(name: str) -> str:
-    """Return `name` if a lab can be called so: it becomes part of paths and of namespaces' names.
+    """Return `name` if a lab can have it. It becomes part of paths and of namespaces' names.
 
     Raises:
         LabRequestError: it is not 1 to 8 of a-z and 0-9
@@ -32,10 +32,10 @@ class ControlPlane:
     """The real control plane that a host is a member of: etcd and kube-apiserver.
 
     Arguments:
-        cluster: its name
-        endpoint: HOST:PORT that its clients use
-        etcd: `stacked`, as kubeadm does: each apiserver asks its own etcd only; `listed`: all of them
-        version: of kube-apiserver
+        cluster: name of the cluster
+        endpoint: HOST:PORT that clients use
+        etcd: `stacked`, as with kubeadm: each apiserver uses its own etcd only; `listed`: all of them
+        version: kube-apiserver's version
     """
 
     cluster: str
@@ -49,12 +49,12 @@ class LabHost:
     """One host of a lab.
 
     Arguments:
-        name: its name in the inventory
-        interface: what its network interface is called inside
-        address: its own address with the network's prefix length
-        apiserver_port: where its kube-apiserver listens, or None
-        suite: Debian's code name of the release that it is
-        also: further addresses of its own: in the networks of virtual ones of the other family
+        name: name in the inventory
+        interface: name of its network interface inside
+        address: the host's own address, with the network's prefix length
+        apiserver_port: kube-apiserver's port; None: the host has none
+        suite: code name of its Debian release
+        also: further addresses, in the networks of VIPs of the other family
         plane: the control plane that it is a member of; None: its apiserver, if it has one, is a stand-in
     """
 
@@ -67,7 +67,7 @@ class LabHost:
     plane: ControlPlane | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what must not reach a path, a command or a file."""
+        """Refuse values that must not reach a path, a command or a file."""
         if not _HOST_NAME.fullmatch(self.name):
             raise LabRequestError(f"lab host {self.name!r}: letters, digits, '.', '_' and '-' are expected, 63 at most")
         if not _INTERFACE.fullmatch(self.interface) or self.interface == "lo":
@@ -82,7 +82,7 @@ class LabHost:
 
     @property
     def hostname(self) -> str:
-        """What it calls itself: its name, as far as a host name may hold it."""
+        """Its host name: the inventory's name without the characters that a host name cannot have."""
         labels = (label.strip("-") for label in re.sub(r"[^A-Za-z0-9.]+", "-", self.name).split("."))
         return ".".join(filter(None, labels))
 
@@ -92,9 +92,9 @@ class Layout:
     """A whole lab.
 
     Arguments:
-        name: the lab's name, [a-z0-9]{1,8}; several labs can be up at once
-        hosts: its hosts
-        vips: addresses that hosts will hold in turn; nobody else may sit there
+        name: [a-z0-9]{1,8}; several labs can be up at once
+        hosts: the lab's hosts
+        vips: addresses that hosts hold in turn, and that no host has as its own
     """
 
     name: str
@@ -102,7 +102,7 @@ class Layout:
     vips: tuple[IPInterface, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a layout that cannot be one network: names or addresses that clash."""
+        """Refuse names, addresses or networks that clash."""
         check_lab_name(self.name)
         if not self.hosts:
             raise LabRequestError(f"lab {self.name}: it has no host")
@@ -114,7 +114,7 @@ class Layout:
         return [address.ip for host in self.hosts for address in host.addresses]
 
     def _vip_addresses(self) -> set[IPAddress]:
-        return {vip.ip for vip in self.vips}  # clusters of one inventory may be given with the same VIP twice
+        return {vip.ip for vip in self.vips}  # two clusters of one inventory may have the same VIP
 
     @property
     def networks(self) -> tuple[IPNetwork, ...]:
@@ -123,7 +123,7 @@ class Layout:
 
     @property
     def control_addresses(self) -> tuple[IPInterface, ...]:
-        """The controller's own address in each of the hosts' networks: the highest that nobody has.
+        """The controller's address in each of the hosts' networks: the highest free one.
 
         Raises:
             LabRequestError: a network is full
@@ -133,13 +133,13 @@ class Layout:
 
     @property
     def distant_vips(self) -> tuple[IPAddress, ...]:
-        """Virtual addresses outside of every host's network: reached on the same link all the same."""
+        """VIPs outside every host's network, but on the same link."""
         return tuple(
             sorted((ip for ip in self._vip_addresses() if not any(ip in net for net in self.networks)), key=rank)
         )
 
     def host(self, name: str) -> LabHost:
-        """Return the host of that name.
+        """Return the host with that name.
 
         Raises:
             LabRequestError: there is none

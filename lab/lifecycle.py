@@ -1,7 +1,7 @@
-"""Up, down, status: a lab as a whole.
+"""A lab as a whole: up, down, and power.
 
-What is there is found out from the machine itself, by names of namespaces, cgroups and folders: whatever an `up`
-that was killed left behind is completed by the next one, or ended by `down`.
+Its state is read from the machine: from the names of namespaces, cgroups and folders. Whatever a killed `up` left
+behind is completed by the next one, or removed by `down`.
 """
 
 import os
@@ -23,12 +23,12 @@ from nornir_kube_ha.lab.programs import Programs
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
 from nornir_kube_ha.lab.status import await_control_plane, await_hosts
 
-REBOOT_SECONDS = 100  # systemd's own patience with a unit that does not stop is 90
+REBOOT_SECONDS = 100  # systemd waits 90 s for a unit that does not stop
 POLL = 0.02  # seconds
 
 
 def require_root() -> None:
-    """Refuse anybody else.
+    """Refuse any user but root.
 
     Raises:
         LabRequiresRootError: we are not root
@@ -43,17 +43,17 @@ def up(
     packages: tuple[str, ...] = (),
     programs: Programs | None = None,
 ) -> None:
-    """Bring a lab up: boot what is missing, replace what is not as the layout says, remove what it does not name.
+    """Bring a lab up: boot missing hosts, replace those that differ from the layout, remove those that it lacks.
 
     Arguments:
-        layout: what the lab shall be
-        progress: told what takes a while
-        packages: what new hosts have installed already
-        programs: of a real control plane, where it has one
+        layout: the wanted state of the lab
+        progress: called before long steps
+        packages: installed already on new hosts
+        programs: a real control plane's programs, if the lab has one
 
     Raises:
         LabRequiresRootError: we are not root
-        LabError: it could not be brought up. What this call made is gone again
+        LabError: it could not be brought up; what this call made was removed
     """
     require_root()
     require_tools()
@@ -70,7 +70,7 @@ def up(
 
 @contextmanager
 def _usual_umask() -> Iterator[None]:
-    """Make what is a host's own as an installer does: under another umask its / and /etc would be root's alone."""
+    """Use the umask of an installer: under a stricter one, a host's / and /etc would be root's alone."""
     before = os.umask(0o022)
     try:
         yield
@@ -79,14 +79,14 @@ def _usual_umask() -> Iterator[None]:
 
 
 def down(lab: str) -> None:
-    """Take a lab down, whatever is left of it. Images are kept.
+    """Take a lab down, or what is left of it. Images are kept.
 
     Arguments:
-        lab: its name
+        lab: name of the lab
 
     Raises:
         LabRequiresRootError: we are not root
-        LabError: something of it could not be ended
+        LabError: something could not be ended
     """
     require_root()
     check_lab_name(lab)
@@ -103,7 +103,7 @@ def labs() -> list[str]:
 
 
 def power_off(lab: str, name: str) -> None:
-    """Cut a host's power and its cable. Its disk stays as it is in this moment.
+    """Cut a host's power and network at once. Its disk stays as it is.
 
     Raises:
         LabDownError: the lab is not up
@@ -114,12 +114,12 @@ def power_off(lab: str, name: str) -> None:
         read_layout(lab).host(name)
         host = Host(lab, name)
         if host.is_on:
-            network.unplug(lab, name)  # first: who loses power says no goodbye, not even for its connections
+            network.unplug(lab, name)  # first: a host that loses power closes no connection
         host.switch_off()
 
 
 def reboot(lab: str, name: str) -> None:
-    """Have a host reboot by itself. Returns when its old self has ended.
+    """Reboot a host from inside. Return when its old process 1 has ended.
 
     Raises:
         LabDownError: the lab is not up, or the host is off
@@ -175,7 +175,7 @@ def _bring_up(
         if host not in hosts or host.description != layout.host(host.name):
             untouched.discard(host.name)
             host.remove()
-        elif not control_is_there:  # with it went the bridge, and every host's interface
+        elif not control_is_there:  # the bridge and every host's interface went with it
             untouched.discard(host.name)
             host.switch_off()
     network.ensure_control(layout)
@@ -196,7 +196,7 @@ def _bring_up(
 
 
 def _ensure_files(layout: Layout) -> str:
-    """Make the lab's folder with its keys and certificates; return the public half of the login key."""
+    """Create the lab's folder with its keys and certificates, and return the public login key."""
     # cryptography takes 100 ms to import, and only `up` needs it
     from nornir_kube_ha.lab import control_plane, pki  # noqa: PLC0415
 
@@ -240,7 +240,7 @@ def _hosts_on_machine() -> int:
 
 
 def _take_down(lab: str, keep: Iterable[str] = ()) -> None:
-    """End a lab, but for the hosts named, if any."""
+    """Take a lab down, except the hosts in `keep`."""
     kept = set(keep)
     if not kept:
         cgroup.end(cgroup.healers_of(lab))
@@ -251,7 +251,7 @@ def _take_down(lab: str, keep: Iterable[str] = ()) -> None:
         return
     network.remove_namespace(network.control_namespace(lab))
     for folder in (cgroup.labs_folder() / lab, cgroup.labs_folder()):
-        with suppress(OSError):  # the other labs' are still there
+        with suppress(OSError):  # folders of other labs are still there
             folder.rmdir()
     if LabFiles(lab).folder.exists():
         shutil.rmtree(LabFiles(lab).folder)

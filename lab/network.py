@@ -1,7 +1,7 @@
-"""Network namespaces of a lab: one that holds the bridge and the controller, one for each host.
+"""Network namespaces of a lab: one with the bridge and the controller, and one for each host.
 
-Nothing joins them to the machine's own namespace, not even for the moment of their making, and none of them has a
-default route. So whatever is sent inside stays inside, also to addresses that exist elsewhere.
+Nothing ever connects them to the machine's own namespace, and none has a default route. Whatever is sent inside stays
+inside, also to addresses that exist elsewhere.
 """
 
 import ctypes
@@ -26,36 +26,34 @@ _MNT_DETACH = 2
 
 
 def control_namespace(lab: str) -> str:
-    """Return the name of the namespace in which the lab's controller works."""
+    """Return the name of the namespace with the lab's bridge and controller."""
     return f"kube-ha-{lab}"
 
 
 def host_namespace(lab: str, host: str) -> str:
-    """Return the name of a host's namespace. A lab's name holds no "-", so it cannot be taken for another lab's."""
+    """Return the name of a host's namespace. A lab's name has no "-", so the result is unambiguous."""
     return f"kube-ha-{lab}-{host}"
 
 
 def port_of(host: str) -> str:
-    """Return what a host's port of the bridge is called: at most 15 characters, the kernel's limit."""
+    """Return the name of a host's port of the bridge, of at most 15 characters, the kernel's limit."""
     name = f"p-{host}"
     return name if len(name) <= 15 else f"{name[:8]}-{hashlib.sha256(host.encode()).hexdigest()[:6]}"
 
 
 def mac_of(host: str) -> str:
-    """Return a network card's address: the same at each boot, or the neighbours' memory of it would be wrong."""
+    """Return a host's hardware address. It is the same at each boot, so that the neighbours' caches stay valid."""
     return "02:" + hashlib.sha256(host.encode()).digest()[:5].hex(":")  # 02: locally administered
 
 
 def enter(lab: str) -> None:
     """Move the calling thread, and what it starts from now on, into the lab's control namespace.
 
-    Sockets that are open already stay where they are. Threads that run already do, too: call it first.
-
-    Arguments:
-        lab: the lab's name
+    Open sockets and running threads stay where they are: call this first.
 
     Raises:
-        LabDownError: the lab has no control namespace: it is not up
+        LabRequiresRootError: we are not root
+        LabDownError: the lab is not up
     """
     path = NETNS / control_namespace(lab)
     if os.geteuid() != 0:
@@ -69,11 +67,7 @@ def enter(lab: str) -> None:
 
 
 def is_inside(lab: str) -> bool:
-    """Tell whether the calling thread works in the lab's control namespace.
-
-    Arguments:
-        lab: the lab's name
-    """
+    """Return whether the calling thread is in the lab's control namespace."""
     if not is_there(control_namespace(lab)):
         return False
     own, its = Path("/proc/thread-self/ns/net").stat(), (NETNS / control_namespace(lab)).stat()
@@ -81,7 +75,7 @@ def is_inside(lab: str) -> bool:
 
 
 def is_there(namespace: str) -> bool:
-    """Tell whether a namespace of that name exists; a file that a killed `up` left behind is none."""
+    """Return whether a namespace of that name exists. A file that a killed `up` left behind is none."""
     try:
         return (NETNS / namespace).stat().st_dev != NETNS.stat().st_dev  # a mount: nsfs has a device of its own
     except FileNotFoundError:
@@ -89,22 +83,22 @@ def is_there(namespace: str) -> bool:
 
 
 def hosts_with_namespace(lab: str) -> set[str]:
-    """Return the names of the hosts that have something by their namespace's name, be it whole or not."""
+    """Return the names of the hosts for which a namespace's file exists, mounted or not."""
     prefix = host_namespace(lab, "")
     return {path.name.removeprefix(prefix) for path in NETNS.glob(f"{prefix}*")}
 
 
 def remove_namespace(namespace: str) -> None:
-    """Take a namespace's name away; the kernel ends it, with all links in it, when its last process has ended."""
+    """Remove a namespace's name. The kernel ends it, with all links in it, when its last process has ended."""
     path = NETNS / namespace
     libc = ctypes.CDLL(None, use_errno=True)
-    while is_there(namespace):  # once for each time that it was mounted
+    while is_there(namespace):  # it may have been mounted more than once
         if libc.umount2(os.fsencode(path), _MNT_DETACH) and ctypes.get_errno() != errno.EINVAL:
             raise LabError(f"unmounting {path}: {os.strerror(ctypes.get_errno())}")
     try:
         path.unlink(missing_ok=True)  # this also unmounts its copies in other mount namespaces
     except OSError as error:
-        # `ip netns add` binds the folder over itself: what was mounted there before is below, out of reach.
+        # `ip netns add` bind-mounts the folder over itself, and hides what was mounted there before.
         hint = f"{NETNS} may have been mounted over itself since (`ip netns add` does so): `umount {NETNS}`, then again"
         raise LabError(f"removing {path}: {error.strerror}; {hint}") from None
 
@@ -113,7 +107,7 @@ def _make_namespace(namespace: str) -> None:
     remove_namespace(namespace)
     NETNS.mkdir(mode=0o755, parents=True, exist_ok=True)
     (NETNS / namespace).touch(mode=0o444)
-    # Not `ip netns add`: it turns /run/netns into a mount of its own that nobody takes away again.
+    # Not `ip netns add`: it turns /run/netns into a mount of its own, which nothing removes.
     run(["unshare", f"--net={NETNS / namespace}", "true"])
 
 
@@ -122,10 +116,10 @@ def _ip(namespace: str, *commands: str) -> None:
 
 
 def control_commands(layout: Layout) -> list[str]:
-    """Return the ip(8) commands that furnish an empty control namespace."""
+    """Return the ip(8) commands that set up an empty control namespace."""
     return [
         "link set lo up",
-        f"link add {BRIDGE} address {mac_of('')} type bridge",  # else it changes whenever a host goes
+        f"link add {BRIDGE} address {mac_of('')} type bridge",  # else it changes when a port goes
         f"link set {BRIDGE} up",
         *_address_commands(layout),
     ]
@@ -139,12 +133,12 @@ def _address_commands(layout: Layout) -> list[str]:
 
 
 def _address_command(address: IPInterface, interface: str) -> str:
-    # Of IPv6 without asking first whether it is somebody's: the layout says whose it is, and asking takes a second.
+    # No duplicate address detection in IPv6: the layout rules duplicates out, and detection takes a second.
     return f"address add {address} {'brd +' if address.version == 4 else 'nodad'} dev {interface}"
 
 
 def host_commands(layout: Layout, host: LabHost) -> list[str]:
-    """Return the ip(8) commands that furnish a host's namespace, in which its interface is already."""
+    """Return the ip(8) commands that set up a host's namespace, which has its interface already."""
     own = {each.network for each in host.addresses}
     gateways = {each.version: each.ip for each in layout.control_addresses if each.network in own}
     return [
@@ -161,20 +155,20 @@ def host_commands(layout: Layout, host: LabHost) -> list[str]:
 
 
 def ensure_control(layout: Layout) -> None:
-    """Make the lab's control namespace, or bring its addresses to what the layout says."""
+    """Create the lab's control namespace, or change its addresses to the layout's."""
     namespace = control_namespace(layout.name)
     if not _has_bridge(namespace):
         _make_namespace(namespace)
         _ip(namespace, *control_commands(layout))
     elif _control_addresses(namespace) != set(layout.control_addresses):
         _ip(namespace, f"address flush dev {BRIDGE} scope global", *_address_commands(layout))
-    # A new namespace starts with the machine's settings; a container may not write them.
+    # A new namespace inherits the machine's settings. Write only those that differ: a container may not write any.
     script = "; ".join(f'[ "$(cat {path})" = {value} ] || echo {value} >{path}' for path, value in _settings(layout))
     run(["nsenter", f"--net={NETNS / namespace}", "sh", "-c", f"set -e; {script}"])
 
 
 def _settings(layout: Layout) -> Iterator[tuple[str, str]]:
-    """What the kernel is told in the control namespace: hosts of several networks of a family meet there."""
+    """Yield the control namespace's kernel settings: it routes if a family of addresses has several networks."""
     for version, setting in ((4, "ipv4/ip_forward"), (6, "ipv6/conf/all/forwarding")):
         networks = [network for network in layout.networks if network.version == version]
         if networks:  # a machine without IPv6 has no such setting
@@ -189,21 +183,21 @@ def _has_bridge(namespace: str) -> bool:
 
 def _control_addresses(namespace: str) -> set[IPInterface]:
     links = json.loads(run(["ip", "-n", namespace, "-j", "address", "show", "dev", BRIDGE, "scope", "global"]))
-    # ip leaves {} in the place of an address of another scope.
+    # ip(8) prints {} in place of an address of another scope.
     shown = [each for link in links for each in link.get("addr_info", ()) if each]
     return {ip_interface((each["local"], each["prefixlen"])) for each in shown}
 
 
 def unplug(lab: str, host: str) -> None:
-    """Take a host's cable out, at the bridge: it loses its carrier."""
+    """Set a host's port of the bridge down: the host loses its carrier."""
     _ip(control_namespace(lab), f"link set {port_of(host)} down")
 
 
 def make_host(layout: Layout, host: LabHost) -> None:
-    """Make a host's namespace anew, and join it to the bridge."""
+    """Create a host's namespace anew, and connect it to the bridge."""
     control, own, port = control_namespace(layout.name), host_namespace(layout.name, host.name), port_of(host.name)
     _make_namespace(own)
-    with suppress(LabError):  # left by a host that was killed: the kernel takes a moment to clear a dead namespace
+    with suppress(LabError):  # left by a killed host: the kernel takes a moment to clear a dead namespace
         _ip(control, f"link delete {port}")
     _ip(
         control,

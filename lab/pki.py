@@ -1,4 +1,4 @@
-"""Keys and certificates of a lab: the login key, the hosts' keys, a CA, and what it signs."""
+"""Keys and certificates of a lab: the login key, the hosts' keys, a CA, and the certificates that it signs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from nornir_kube_ha.addresses import IPAddress, rank
 from nornir_kube_ha.files import write_file
 
 _NAMES = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
-_VALID = timedelta(days=365)  # kubeadm's
+_VALID = timedelta(days=365)  # as with kubeadm
 
 
 def ensure_ssh_key(path: Path, comment: str) -> str:
-    """Return the public half of the ed25519 key at `path`, in OpenSSH's format, making the pair if it is not there."""
+    """Return the public key of the ed25519 pair at `path`, in OpenSSH's format, making the pair if it is missing."""
     public = path.with_name(f"{path.name}.pub")
     if not (path.exists() and public.exists()):
         key = ed25519.Ed25519PrivateKey.generate()
@@ -34,7 +34,7 @@ def _openssh(key: ed25519.Ed25519PrivateKey) -> bytes:
 
 
 def ensure_ca(folder: Path) -> None:
-    """Make `ca.crt` and `ca.key` in `folder` if they are not there."""
+    """Make `ca.crt` and `ca.key` in `folder` if they are missing."""
     if (folder / "ca.crt").exists():
         return
     key = ec.generate_private_key(ec.SECP256R1())
@@ -51,11 +51,11 @@ def ensure_ca(folder: Path) -> None:
 
 
 def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPAddress]) -> None:
-    """Make `apiserver.crt` and `apiserver.key` in `folder`, unless a certificate for just these addresses is there.
+    """Make `apiserver.crt` and `apiserver.key`, unless there is a certificate for exactly these addresses.
 
     Arguments:
-        folder: where `ca.crt` and `ca.key` are
-        addresses: all under which an apiserver is reached, virtual ones among them
+        folder: has `ca.crt` and `ca.key`, and gets the two
+        addresses: all that reach an apiserver, VIPs included
     """
     path = folder / "apiserver.crt"
     if not (path.exists() and _names_in(path) == _alternative_names(addresses)):
@@ -68,22 +68,22 @@ def issue_apiserver_certificate(
     """Make `apiserver.crt` and `apiserver.key` in `folder`.
 
     Arguments:
-        ca: where `ca.crt` and `ca.key` are
+        ca: folder with `ca.crt` and `ca.key`
         folder: where the two are written
-        addresses: all under which an apiserver is reached
-        valid: how long from now on; it may have ended
+        addresses: all that reach an apiserver
+        valid: how long from now on; negative: it has expired
     """
     extensions = [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), _alternative_names(addresses)]
     _issue(ca, folder / "apiserver", _name("kube-apiserver"), extensions, valid)
 
 
 def ensure_etcd_certificate(ca: Path, folder: Path, address: IPAddress) -> None:
-    """Make `etcd.crt` and `etcd.key` in `folder` if they are not there: for one member, its peers and its clients.
+    """Make `etcd.crt` and `etcd.key` in `folder` if they are missing: for one member, as server and as client.
 
     Arguments:
-        ca: where `ca.crt` and `ca.key` are
+        ca: folder with `ca.crt` and `ca.key`
         folder: where the two are written
-        address: the member's
+        address: the member's address
     """
     if not (folder / "etcd.crt").exists():
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -93,13 +93,13 @@ def ensure_etcd_certificate(ca: Path, folder: Path, address: IPAddress) -> None:
 
 
 def ensure_client_certificate(folder: Path, name: str, user: str, group: str = "") -> None:
-    """Make `NAME.crt` and `NAME.key` in `folder` if they are not there: a client of the apiservers.
+    """Make `NAME.crt` and `NAME.key` in `folder` if they are missing: for a client of the apiservers.
 
     Arguments:
-        folder: where `ca.crt` and `ca.key` are
-        name: of the two files
-        user: whom the apiservers take it for
-        group: that it is in; "" for none
+        folder: has `ca.crt` and `ca.key`, and gets the two
+        name: base name of the two files
+        user: the client's user name (CN)
+        group: the user's group (O); "" for none
     """
     if not (folder / f"{name}.crt").exists():
         groups = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []
@@ -108,11 +108,7 @@ def ensure_client_certificate(folder: Path, name: str, user: str, group: str = "
 
 
 def ensure_service_account_key(folder: Path) -> None:
-    """Make `sa.key` and `sa.pub` in `folder` if they are not there: what service accounts' tokens are signed by.
-
-    Arguments:
-        folder: where the two are written
-    """
+    """Make `sa.key` and `sa.pub` in `folder` if they are missing: they sign service accounts' tokens."""
     if not (folder / "sa.pub").exists():
         key = ec.generate_private_key(ec.SECP256R1())
         write_file(folder / "sa.key", _pem(key), 0o600)
@@ -127,7 +123,7 @@ def _issue(
     extensions: Sequence[x509.ExtensionType],
     valid: timedelta = _VALID,
 ) -> None:
-    """Write a key and its certificate, which comes last: its change is the sign to load both."""
+    """Write a key and its certificate. The certificate comes last: its change triggers loading both."""
     authority = x509.load_pem_x509_certificate((ca / "ca.crt").read_bytes())
     ca_key = serialization.load_pem_private_key((ca / "ca.key").read_bytes(), None)
     assert isinstance(ca_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - ours, by ensure_ca
@@ -175,7 +171,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1) + min(valid, timedelta()))  # clocks that lag a little
+        .not_valid_before(now - timedelta(hours=1) + min(valid, timedelta()))  # for clocks that lag a little
         .not_valid_after(now + valid)
     )
 

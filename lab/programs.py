@@ -23,9 +23,9 @@ class Bundle:
     """Programs that one script makes in a root of Debian 12.
 
     Arguments:
-        name: of the script, and of what it makes
-        packages: that the script needs in its root
-        words: what takes how long
+        name: name of the script and of the result
+        packages: packages that the script needs in the root
+        words: what it does and how long that takes
     """
 
     name: str
@@ -34,7 +34,7 @@ class Bundle:
 
     @property
     def folder(self) -> Path:
-        """Where they are, once they are made: named after their recipe, so a new recipe makes new ones."""
+        """The folder of the programs. Its name depends on the recipe, so a changed recipe makes new ones."""
         recipe = f"{self.packages}{self._script.read_text()}"
         return IMAGES / f"{self.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
@@ -43,13 +43,13 @@ class Bundle:
         return _HERE / f"{self.name}.sh"
 
     def ensure(self, progress: Progress) -> Path:
-        """Return the folder with the programs, making them if they are not there.
+        """Return the folder of the programs, making them if they are missing.
 
         Arguments:
-            progress: told what is being done when they must be made
+            progress: called if they must be made
 
         Raises:
-            LabError: they could not be made; the builder's last words are in the message
+            LabError: they could not be made; the message has the builder's last lines
         """
         if self.folder.is_dir():
             return self.folder
@@ -92,9 +92,9 @@ class Programs:
     """What a real control plane runs.
 
     Arguments:
-        kube_apiserver: its program
-        tools: the folder with etcd, etcdctl and kubectl
-        version: kube-apiserver's: `v1.20.2`
+        kube_apiserver: path of the program
+        tools: folder with etcd, etcdctl and kubectl
+        version: kube-apiserver's version, as `v1.20.2`
     """
 
     kube_apiserver: Path
@@ -103,31 +103,28 @@ class Programs:
 
     @property
     def kube_controller_manager(self) -> Path:
-        """It stands beside kube-apiserver; the user's own may have none."""
+        """Its path beside kube-apiserver. A user's own kube-apiserver may come without it."""
         return self.kube_apiserver.with_name("kube-controller-manager")
 
 
 def ensure_programs(kube_apiserver: Path | None, progress: Progress) -> Programs:
-    """Return the programs, making what is not there.
+    """Return the programs, making those that are missing.
 
     Arguments:
-        kube_apiserver: the user's own; None: the one of Debian 12's source package
-        progress: told what is being done when something must be made
+        kube_apiserver: the user's own; None: that of Debian 12's source package
+        progress: called if something must be made
 
     Raises:
         LabRequestError: the user's own is not a kube-apiserver
         LabError: something could not be made
     """
     program = kube_apiserver or SERVERS.ensure(progress) / "kube-apiserver"
-    version = version_of(program)  # before etcd is fetched: it may be something else
+    version = version_of(program)  # before etcd is fetched: the user's own may be something else
     return Programs(program, TOOLS.ensure(progress), version)
 
 
 def version_of(kube_apiserver: Path) -> str:
-    """Return what a kube-apiserver says of its version.
-
-    Arguments:
-        kube_apiserver: the program
+    """Return the version that a kube-apiserver reports.
 
     Raises:
         LabRequestError: it is not a kube-apiserver that runs here
@@ -142,7 +139,7 @@ def version_of(kube_apiserver: Path) -> str:
 
 
 def main() -> None:
-    """Make what is not there: who runs the tests shall not wait in the middle of one."""
+    """Make what is missing, so that no test has to wait for it."""
     ensure_programs(None, lambda words: print(words, flush=True))  # noqa: T201 - a command's own words
 
 

@@ -1,7 +1,7 @@
-"""Boots a host again that asked for it. Run by boot.sh, as one of the host's own processes: it ends with the host.
+"""Boot a host that has asked for a reboot. boot.sh runs this as one of the host's processes, so that it ends with it.
 
-A machine that reboots forgets its addresses, its firewall and its kernel's settings. So does a host, since its network
-namespace is made anew.
+A machine that reboots forgets its addresses, its firewall and its kernel's settings. So does the host: it gets a new
+network namespace.
 """
 
 import sys

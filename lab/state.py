@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Progress = Callable[[str], None]
-"""Told in one line what is being done, when it takes long enough to wonder."""
+"""Takes one line about what is being done; called before steps that take long."""
 
 IMAGES = Path("/var/lib/kube-ha/images")
 LABS = Path("/var/lib/kube-ha/lab")
-RUN = Path("/run/kube-ha-lab")  # empty after a reboot, as the kernel's settings that are noted there are
+RUN = Path("/run/kube-ha-lab")  # a reboot resets it, and the kernel settings that are recorded there
 
 
 def silent(_: str) -> None:
-    """Progress for those who do not ask."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,19 @@ class LabFiles:
     """The files of one lab.
 
     Arguments:
-        lab: its name
+        lab: name of the lab
     """
 
     lab: str
 
     @property
     def folder(self) -> Path:
-        """All of them are below it; gone when the lab is down."""
+        """Folder of all its files; removed when the lab goes down."""
         return LABS / self.lab
 
     @property
     def private_key(self) -> Path:
-        """The only key that a lab host lets in as root."""
+        """The only key that may log in to the hosts as root."""
         return self.folder / "id_ed25519"
 
     @property
@@ -46,40 +46,40 @@ class LabFiles:
 
     @property
     def pki(self) -> Path:
-        """`ca.crt` that all apiservers' certificates are signed by, and its key."""
+        """Folder with the CA of all certificates, `ca.crt`, and its key."""
         return self.folder / "pki"
 
     @property
     def ca_certificate(self) -> Path:
-        """What a client of the VIP trusts."""
+        """The CA certificate, for clients of the VIP."""
         return self.pki / "ca.crt"
 
     @property
     def kubeconfig(self) -> Path:
-        """What kubectl reads, where the lab has a real control plane."""
+        """The kubeconfig, if the lab has a real control plane."""
         return self.folder / "admin.conf"
 
     @property
     def vips(self) -> Path:
-        """The virtual addresses that the lab was brought up with, one a line."""
+        """File with the VIPs that the lab was brought up with, one a line."""
         return self.folder / "vips"
 
     @property
     def hosts(self) -> Path:
-        """One folder a host: its disk and what was said at its console."""
+        """Folder with one folder per host: its disk and its console's log."""
         return self.folder / "hosts"
 
 
 @contextmanager
 def locked(name: str, progress: Progress = silent) -> Iterator[int]:
-    """Hold a lock of this machine, waiting for whoever has it. It ends with the process, however that ends.
+    """Hold a lock of this machine, after waiting for its holder. It ends with the process, however that ends.
 
     Arguments:
         name: what is locked
-        progress: told when there is somebody to wait for
+        progress: called if another process holds the lock
 
     Returns:
-        the lock's file descriptor: a child that inherits it holds the lock too
+        The lock's file descriptor: a child process that inherits it holds the lock too
     """
     RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
     path = RUN / f"{name}.lock"
@@ -87,7 +87,7 @@ def locked(name: str, progress: Progress = silent) -> Iterator[int]:
     try:
         yield handle
     finally:
-        path.unlink(missing_ok=True)  # while it is ours: a waiter finds that the name is gone and makes it anew
+        path.unlink(missing_ok=True)  # while we hold it: a waiter sees that the name is gone, and creates it anew
         os.close(handle)
         with suppress(OSError):
             RUN.rmdir()
@@ -98,7 +98,7 @@ def _take(path: Path, progress: Progress) -> int:
         RUN.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except FileNotFoundError:  # the folder went between the two calls
+        except FileNotFoundError:  # the folder was removed between the two calls
             continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

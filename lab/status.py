@@ -1,4 +1,4 @@
-"""How a lab's hosts are: on, and answering."""
+"""Which of a lab's hosts are on, and which answer."""
 
 import http.client
 import socket
@@ -25,14 +25,14 @@ _READY_POLL = 0.2  # seconds
 
 @dataclass(frozen=True, slots=True)
 class HostStatus:
-    """A host of a lab as it is now.
+    """The state of a host of a lab.
 
     Arguments:
-        name: its name
-        address: its address, or None if not even that is known
-        is_on: whether a process of it lives
-        answers: whether its SSH server does
-        seen: what the SSH server said, or why it said nothing
+        name: the host's name
+        address: the host's address; None if unknown
+        is_on: whether any of its processes is alive
+        answers: whether its SSH server answers
+        seen: what the SSH server sent, or why nothing came
     """
 
     name: str
@@ -43,11 +43,7 @@ class HostStatus:
 
 
 def status(lab: str) -> list[HostStatus]:
-    """Return how each host of a lab is that anything is left of; none if the lab is down.
-
-    Arguments:
-        lab: its name
-    """
+    """Return the state of each host of which anything is left; none if the lab is down."""
     hosts = Host.all_of(check_lab_name(lab))
     if not hosts or not network.is_there(network.control_namespace(lab)):
         return [_look_at(host, "the lab has no network any more") for host in hosts]
@@ -59,12 +55,12 @@ def await_hosts(layout: Layout, hosts: Collection[Host], *, with_apiserver: Coll
     """Wait until the hosts' SSH servers answer, and the apiservers of some.
 
     Arguments:
-        layout: the lab that they are in
+        layout: the lab's layout
         hosts: all that must answer
-        with_apiserver: those of them whose apiserver, if they have one, must listen too
+        with_apiserver: those whose apiserver, if they have one, must listen too
 
     Raises:
-        LabError: one does not in time; says what was seen last
+        LabError: one does not in time; the message says what was seen last
     """
     deadline = time.monotonic() + _BOOT_SECONDS + _BOOT_SECONDS_PER_HOST * len(hosts)
 
@@ -81,11 +77,8 @@ def await_hosts(layout: Layout, hosts: Collection[Host], *, with_apiserver: Coll
 def await_control_plane(layout: Layout) -> None:
     """Wait until every real apiserver of a lab is ready.
 
-    Arguments:
-        layout: the lab
-
     Raises:
-        LabError: one is not in time; says what was seen last
+        LabError: one is not in time; the message says what was seen last
     """
     hosts = [host for host in layout.hosts if host.plane]
     deadline = time.monotonic() + _READY_SECONDS
@@ -103,10 +96,10 @@ def await_control_plane(layout: Layout) -> None:
 
 
 def readyz_of(host: LabHost) -> str:
-    """Return what an apiserver answers, asked without a load balancer: a status, `refused`, `late` or `broken`.
+    """Return an apiserver's answer to /readyz, without a load balancer: a status, `refused`, `late` or `broken`.
 
     Arguments:
-        host: the one that it runs on; the caller is in the lab's network
+        host: the apiserver's host; the caller is in the lab's network
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -127,7 +120,7 @@ def readyz_of(host: LabHost) -> str:
 
 
 def _inside(lab: str, threads: int) -> ThreadPoolExecutor:
-    """Return threads that live in the lab's network, while the rest of the process stays where it is."""
+    """Return a pool of threads in the lab's network. The rest of the process stays where it is."""
     return ThreadPoolExecutor(threads, initializer=network.enter, initargs=(lab,))
 
 
@@ -145,14 +138,14 @@ def _await(host: Host, address: IPAddress, port: int, deadline: float) -> None:
 
 
 def _greet(address: IPAddress, port: int) -> tuple[bool, str]:
-    """Tell whether a server answers there, and what was seen. Only an SSH server speaks first."""
+    """Return whether a server answers, and what was seen. Only an SSH server speaks first."""
     try:
         with socket.create_connection((str(address), port), timeout=2) as connection:
             if port != _SSH:
                 return True, "connected"
             banner = connection.recv(64)
             with suppress(OSError):
-                connection.sendall(b"SSH-2.0-lab\r\n")  # else it notes an error for each who looks
+                connection.sendall(b"SSH-2.0-lab\r\n")  # else sshd logs an error for each probe
     except OSError as error:
         return False, str(error)
     return banner.startswith(b"SSH-"), banner.decode(errors="replace").strip() or "connected, then closed"

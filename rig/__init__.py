@@ -1,1 +1,1 @@
-"""Labs as tests, campaigns and benchmarks use them: what is done to hosts, and what is seen of it. Not shipped."""
+"""Labs for tests, campaigns and benchmarks: what they do to hosts and what they observe. Not shipped."""

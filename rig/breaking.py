@@ -1,4 +1,4 @@
-"""Failover tests of a lab, as a user makes them: whole, or to be stopped while they are at it."""
+"""Failover tests of a lab, run as a user runs them: to their end, or interrupted."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from nornir_kube_ha.tasks.faults import FOLDER
 from rig.lab import HOSTS, ROOT, VIP, Completed, Lab, on_all
 
 HOLDER = f'ip -4 -oneline address show to "{VIP}/32"'
-PATIENCE = 30  # seconds: a link that was down hears late that the controller is gone, as TCP asks less and less often
+PATIENCE = 30  # seconds: TCP backs off, so that a host whose link was down notices late that the controller is gone
 LEFT = "systemctl list-units --plain --no-legend 'kube-ha-fault-*'; pgrep -f '[o]neline monitor' || true"
 
 
@@ -34,7 +34,7 @@ def holder(lab: Lab) -> str:
 
 
 def left(lab: Lab) -> str:
-    """What a failover test has left on hosts, once they have had the time to notice that it is gone."""
+    """Return what a failover test has left on hosts, once they have had time to notice that the controller is gone."""
     deadline = time.monotonic() + PATIENCE
     while (words := "".join(on_all(lab, LEFT).values())) and time.monotonic() < deadline:
         time.sleep(0.5)
@@ -42,9 +42,9 @@ def left(lab: Lab) -> str:
 
 
 def begin(lab: Lab, *options: str) -> "subprocess.Popen[str]":
-    """A failover test that goes on while the test does something else."""
+    """Start a failover test that goes on in the background."""
     for host in HOSTS:
-        lab.run(host, f"rm -rf {FOLDER}")  # of a controller that was killed: the next fault would sweep it
+        lab.run(host, f"rm -rf {FOLDER}")  # left by a killed controller: the next fault would sweep it
     command = [sys.executable, str(ROOT / "runbooks/failover_test.py"), "-i", str(lab.inventory), "--yes"]
     return subprocess.Popen(
         [*command, "--output", "json", *options],
@@ -57,7 +57,7 @@ def begin(lab: Lab, *options: str) -> "subprocess.Popen[str]":
 
 
 def await_fault(lab: Lab, process: "subprocess.Popen[str]") -> str:
-    """The host on which the fault has been made."""
+    """Wait for the fault, and return the host that it was injected on."""
     deadline = time.monotonic() + PATIENCE
     while True:
         for host in HOSTS:

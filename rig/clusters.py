@@ -1,4 +1,4 @@
-"""Many clusters in one inventory, and one of them that is not well."""
+"""Many clusters in one inventory, one of which can be broken."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,11 +15,11 @@ QUIET = {
     "haproxy.shutdown_sessions": False,
     "keepalived.yield_when_blind": False,
 }
-"""What many hosts do by themselves leaves the machine that they share to the runbooks."""
+"""Slows down what hosts do by themselves, so that many on one machine leave its processors to the runbooks."""
 FEW = ("--forks", "6")
-"""For the same reason, so many hosts are looked at beside each other."""
+"""For the same reason, only so many hosts are looked at at once."""
 NO_RELOAD = "/etc/systemd/system/haproxy.service.d/zz-no-reload.conf"
-# A reload that fails is a change that only fails in life: no daemon refuses the files.
+# A change that fails only when it goes live: the daemons accept the files, and the reload fails.
 BREAK = f"""
 printf '[Service]\\nExecReload=\\nExecReload=/bin/false\\n' >{NO_RELOAD}
 systemctl daemon-reload
@@ -28,26 +28,26 @@ MEND = f"rm -f {NO_RELOAD}; systemctl daemon-reload"
 
 
 def names_of(clusters: int, nodes: int) -> list[str]:
-    """The hosts of so many clusters."""
+    """Return the hosts' names for so many clusters."""
     return [f"lb-{number}" for number in range(1, clusters * nodes + 1)]
 
 
 def add_clusters(lab: Lab, names: Sequence[str], nodes: int) -> None:
-    """Have the inventory name these hosts, so many nodes a cluster: `demo`, `c1`, `c2` and so on."""
+    """Write these hosts to the inventory, as clusters `demo`, `c1`, `c2` and so on."""
     hosts, yaml = lab.inventory / "hosts.yaml", YAML()
     tree: dict[str, Any] = {}
     for number, name in enumerate(names):
         cluster, place = divmod(number, nodes)
         data: dict[str, object] = {"role": "backup" if place else "master", "virtual_router_id": "auto"}
         if cluster:
-            vip = f"192.0.2.{200 + cluster}"  # behind the hosts, of which there may be 189
+            vip = f"192.0.2.{200 + cluster}"  # above the hosts, of which there may be 189
             data |= {"cluster": f"c{cluster}", "vip": f"{vip}/24", "control_plane_endpoint": f"{vip}:8443"}
         tree[name] = {"hostname": f"192.0.2.{11 + number}", "groups": ["lab"], "data": data}
     yaml.dump(tree, hosts)
 
 
 def red_clusters(completed: Completed) -> set[str]:
-    """Names of the clusters of which anything is not well: a check, or a host."""
+    """Return the names of the clusters in which a check or a host did not pass."""
     report = completed.report
     red = {report["hosts"][name]["cluster"] for name in completed.red_checks() if name in report["hosts"]}
     red |= {name for name in completed.red_checks() if name in report["clusters"]}

@@ -1,6 +1,6 @@
-"""Inventories that were made up: some say what is unusual and can be, some are wrong on purpose.
+"""Generated inventories: some are valid with unusual settings, some are wrong on purpose.
 
-What is unusual is made from the types of the model's own fields, so that one that is added later is made up too.
+Unusual settings are generated from the types of the model's fields, so that a field added later is covered too.
 """
 
 import copy
@@ -26,7 +26,7 @@ from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
 from rig.samples import DATA, DEFAULTS, GROUP, HOSTS, NONCE
 
-HOSTILE = {  # put at the end of a value that is good
+HOSTILE = {  # appended to a valid value
     "newline": "\nb",
     "final newline": "\n",
     "carriage return": "\rb",
@@ -49,7 +49,7 @@ HOSTILE = {  # put at the end of a value that is good
 
 
 def text_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Dotted path of each field that takes text, whatever becomes of it."""
+    """Yield the dotted path of each field that takes text."""
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
         inner = [
@@ -71,7 +71,7 @@ SPITE = (
     *("0", "-1", "1e999", "yes", "null", "192.0.2.256", "::", "0.0.0.0/0", "255.255.255.255/32"),
 )
 KNOWN = tuple(sorted(set(text_fields(Node))))
-LONG = "-long-"  # is long where it is written
+LONG = "-long-"  # becomes 100,000 characters in the file
 TEXT = st.sampled_from(SPITE) | st.just(LONG) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SECRET = st.fixed_dictionaries({}, optional=dict.fromkeys(("env", "file", "pass", "prompt"), TEXT))
 VALUE: st.SearchStrategy[Any] = st.recursive(
@@ -81,7 +81,7 @@ VALUE: st.SearchStrategy[Any] = st.recursive(
 )
 Tree = dict[str, Any]
 Place = tuple[str | int, ...]
-OWN_LINES = {  # what cannot be made up from a type: the daemons' own words
+OWN_LINES = {  # cannot be generated from a type: the daemons' own syntax
     "haproxy.log": (
         "127.0.0.1:514 local0",
         "/dev/log len 4096 format rfc5424 local3 info",
@@ -98,15 +98,15 @@ OWN_LINES = {  # what cannot be made up from a type: the daemons' own words
 }
 SINGLE_LINES = {"kubeconfig", "haproxy.stats.log", "keepalived.check.script"}
 PER_NODE = {"address", "interface", "role", "keepalived.priority", "keepalived.router_id", "keepalived.state"}
-ELSEWHERE = {"name", "lab", "apiserver_ca", "templates"}  # no data, a lab to go to, files beside the inventory
+ELSEWHERE = {"name", "lab", "apiserver_ca", "templates"}  # not in `data`, a lab to enter, files beside the inventory
 
 
 def good_values(kind: Any, limits: Sequence[Any] = ()) -> st.SearchStrategy[Any]:  # noqa: ANN401 - any type
-    """What a field's type takes, as YAML says it.
+    """Return a strategy for values that a field's type accepts, as YAML has them.
 
     Arguments:
         kind: the type
-        limits: what else its annotation says: bounds, a pattern
+        limits: the rest of its annotation: bounds, a pattern
     """
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
@@ -155,7 +155,7 @@ def _good_simple(kind: type, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st.SearchStrategy[Any]]]:
-    """Dotted path of each setting, and values for it that its type takes."""
+    """Yield the dotted path of each setting, and a strategy for values that its type accepts."""
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
@@ -174,7 +174,7 @@ SETTINGS = dict(settings_of(Node))
 
 
 def base() -> Tree:
-    """A good inventory: what each file holds."""
+    """Return a valid inventory: the content of each file."""
     return copy.deepcopy(
         {
             "host": {
@@ -188,7 +188,7 @@ def base() -> Tree:
 
 
 def places(tree: object, here: Place = ()) -> Iterator[Place]:
-    """Every place in a tree, its own last."""
+    """Yield every place in a tree, its own last."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, value in items:
         yield from places(value, (*here, key))
@@ -196,7 +196,7 @@ def places(tree: object, here: Place = ()) -> Iterator[Place]:
 
 
 def own_lines() -> Iterator[Tree]:
-    """Good inventories that between them say all of `OWN_LINES`."""
+    """Yield valid inventories that together use all of `OWN_LINES`."""
     for number in range(max(map(len, OWN_LINES.values()))):
         tree = base()
         for path, lines in OWN_LINES.items():
@@ -207,21 +207,21 @@ def own_lines() -> Iterator[Tree]:
 
 @st.composite
 def unusual(draw: st.DrawFn) -> Tree:
-    """A good inventory in which some settings have other values that their types take."""
+    """Draw a valid inventory in which some settings have other valid values."""
     paths = draw(st.lists(st.sampled_from(sorted(SETTINGS)), min_size=1, max_size=6, unique=True))
     return draw(with_other(paths))
 
 
 @st.composite
 def all_settings(draw: st.DrawFn) -> list[Tree]:
-    """Good inventories in which every setting once has another value that its type takes, two in each."""
+    """Draw valid inventories that together give every setting another valid value, two in each inventory."""
     paths = draw(st.permutations(sorted(SETTINGS)))
     return [draw(with_other(paths[start : start + 2])) for start in range(0, len(paths), 2)]
 
 
 @st.composite
 def with_other(draw: st.DrawFn, paths: Sequence[str]) -> Tree:
-    """A good inventory in which these settings have other values."""
+    """Draw a valid inventory in which these settings have other values."""
     tree = base()
     for path in paths:
         owner = tree["host"][draw(st.sampled_from(sorted(HOSTS)))] if path in PER_NODE else tree["group"]["kube"]
@@ -231,7 +231,7 @@ def with_other(draw: st.DrawFn, paths: Sequence[str]) -> Tree:
 
 @st.composite
 def wrong(draw: st.DrawFn) -> Tree:
-    """A good inventory with some things put right in the wrong places."""
+    """Draw a valid inventory, then put some valid or random values in wrong places."""
     tree = base()
     for _ in range(draw(st.integers(1, 3))):
         here = draw(st.sampled_from([place for place in places(tree) if place]))
@@ -245,13 +245,13 @@ def wrong(draw: st.DrawFn) -> Tree:
                 del holder[here[-1]]
             case "add" if isinstance(holder, dict):
                 holder[draw(TEXT)] = draw(VALUE)
-            case _:  # a key that there is, with what it may not hold
+            case _:  # a known key with a wrong value
                 set_at(tree["defaults"], f"data.{draw(st.sampled_from(KNOWN))}", draw(VALUE))
     return tree
 
 
 def set_at(data: object, path: str, value: object) -> None:
-    """Put a value at a dotted path, if there is a place for it."""
+    """Set a value at a dotted path, if it leads through mappings."""
     *sections, last = path.split(".")
     for key in sections:
         data = data.setdefault(key, {}) if isinstance(data, dict) else None
@@ -267,7 +267,7 @@ def write(folder: Path, tree: Tree) -> None:
 
 
 def taken(folder: Path) -> tuple[Nornir, Intent] | None:
-    """What an inventory means; none if it is refused, in words that a person can do something with."""
+    """Return what an inventory means, or None if it is refused. Check that a refusal can be read and names a place."""
     try:
         nornir = open_inventory(folder)
         return nornir, load_intent(nornir)
@@ -285,13 +285,13 @@ def taken(folder: Path) -> tuple[Nornir, Intent] | None:
 
 
 def debian_12() -> Facts:
-    """A host that nothing was deployed to, as far as files depend on it."""
+    """Return facts of a host without any deploy, as far as files depend on them."""
     bare = parse_facts((DATA / "facts-bare.txt").read_text(encoding="utf-8"), NONCE)
     return replace(bare, packages={"haproxy": Package("2.6.12"), "keepalived": Package("2.2.7")})
 
 
 def rendered(nornir: Nornir, intent: Intent, name: str, facts: Facts) -> tuple[ConfigFile, ...]:
-    """A host's files, of lines that can be printed."""
+    """Return a host's files, and check that all their lines are printable."""
     outcome = nornir.filter(name=name).run(render_config, intent=intent, facts={name: facts})[name][0]
     if outcome.exception:
         raise outcome.exception

@@ -1,4 +1,4 @@
-"""Files of many inventories, judged by a host's own daemons as a deploy has them judged: out of sight, nothing live."""
+"""Have a host's daemons validate the files of many inventories as a deploy does: staged, never live."""
 
 import re
 import subprocess
@@ -13,19 +13,19 @@ from nornir_kube_ha.tasks.config import _stage_script
 from rig.lab import Lab
 
 AT_ONCE = 100  # sets of files in one script
-OTHER_WORDS = re.compile(  # which say that there was a complaint, or nothing
+OTHER_WORDS = re.compile(  # lines that report a complaint elsewhere, or none
     r"|haproxy|keepalived|\[NOTICE\] .*|\[ALERT\] .*(Error\(s\) found in|Fatal errors found in) .*"
     r"|Non-existent interface specified in configuration|cannot make /etc/haproxy/\.haproxy\.cfg\.kube-ha-new"
 )
 
 
 def refusals(lab: Lab, host: str, sets: Mapping[int, str]) -> dict[int, str]:
-    """Why a host takes sets of files not, by number, in its daemons' words, or those of the script that stages.
+    """Return why a host refuses sets of files, by number, in the words of its daemons or of the staging script.
 
     Arguments:
-        lab: where the host is
-        host: its name
-        sets: by number, what `staging` makes of each
+        lab: the host's lab
+        host: the host's name
+        sets: scripts from `staging`, by number
     """
     numbers, found = [*sets], dict[int, str]()
     for start in range(0, len(numbers), AT_ONCE):
@@ -36,13 +36,13 @@ def refusals(lab: Lab, host: str, sets: Mapping[int, str]) -> dict[int, str]:
 
 
 def staging(number: int, node: Node, files: Iterable[ConfigFile], facts: Facts) -> str:
-    """The script that has a set of files judged, and takes them away again.
+    """Return the script that has a set of files validated, and removes them again.
 
     Arguments:
-        number: of the set
+        number: number of the set
         node: whose files they are
         files: all of them
-        facts: of a host that has none of them
+        facts: facts of a host that has none of the files
     """
     change = plan(node, tuple(files), facts)
     drafts = assignments(write=" ".join(each.file.path for each in change.write))
@@ -59,10 +59,10 @@ printf '\\n@{own} end %s\\n' $?
 
 
 def unexplained(words: str, node: Node) -> list[str]:
-    """Complaints about what an inventory could have been refused for: not for what only the host can tell.
+    """Return the complaints that the inventory should have been refused for, without those that only a host can raise.
 
     Arguments:
-        words: of a refusal
+        words: text of a refusal
         node: whose files are refused
     """
     user, group, interface = map(re.escape, (node.haproxy.user, node.haproxy.group, node.interface))
@@ -85,7 +85,7 @@ def _said(lab: Lab, host: str, script: str) -> str:
 
 
 def _refusal(printed: str, nonce: str) -> str:
-    """The words of who refuses, "" if nobody does."""
+    """Return the daemons' complaints, "" if the set is accepted."""
     whole = re.search(rf"^@{nonce} begin 0\n(.*?)^@{nonce} end (\d+)$", printed, re.MULTILINE | re.DOTALL)
     assert whole, f"set {nonce} was not staged to its end"
     if whole[2] != "0":

@@ -1,4 +1,4 @@
-"""Killing a deploy at a point of its own, or interrupting it, and what must hold then."""
+"""Kill a deploy at a given point, or interrupt it, and check what must hold afterwards."""
 
 import json
 import signal
@@ -19,7 +19,7 @@ CHANGES: Mapping[str, tuple[object, object]] = {
     "haproxy.balance": ("leastconn", "roundrobin"),
     "keepalived.garp_master_refresh": (60, 61),
 }
-"""What the two states of the hosts differ in: a file of each daemon."""
+"""The settings in which the two states differ: one file of each daemon changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class States:
     second: Mapping[str, str]
 
     def foreign(self, lab: Lab) -> list[str]:
-        """Lines about live files that belong to neither state: mixed, cut off, or gone."""
+        """Return the lines about live files that belong to neither state: mixed, truncated, or gone."""
         found = []
         for host, shown in on_all(lab, SUMS).items():
             known = {*self.first[host].splitlines(), *self.second[host].splitlines()}
@@ -42,13 +42,13 @@ class States:
 
 
 def go_to(lab: Lab, number: int) -> None:
-    """Have the inventory say one state or the other."""
+    """Set the inventory to one state or the other."""
     for key, values in CHANGES.items():
         lab.set(key, values[number])
 
 
 def states_of(lab: Lab) -> States:
-    """Deploy both, and see what that makes of the hosts; the first is live afterwards."""
+    """Deploy both states, and return the resulting files; the first state is live afterwards."""
     seen = []
     for number in (0, 1, 0):
         go_to(lab, number)
@@ -60,7 +60,7 @@ def states_of(lab: Lab) -> States:
 
 
 def killed_at(lab: Lab, point: int) -> bool:
-    """Deploy, and be killed at that point; False if the deploy has ended before."""
+    """Deploy, with a kill at that point. Return False if the deploy ended before."""
     command = [sys.executable, "-m", "tests.lab.dying", str(point), "-i", str(lab.inventory)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in {0, -signal.SIGKILL}, done.stdout + done.stderr
@@ -69,16 +69,16 @@ def killed_at(lab: Lab, point: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A deploy that a signal has ended."""
+    """A deploy that was ended by a signal."""
 
     status: int
     seconds: float
-    """From the signal to the end."""
+    """From the signal to the end of the process."""
     report: dict[str, Any]
 
 
 def interrupted_at(lab: Lab, host: str, sent: signal.Signals, *options: str) -> Interrupted:
-    """Deploy, and be sent a signal as soon as a host's turn has come."""
+    """Deploy, and send a signal as soon as a host's turn has come."""
     command = [
         sys.executable,
         "-m",
@@ -99,7 +99,7 @@ def interrupted_at(lab: Lab, host: str, sent: signal.Signals, *options: str) -> 
 
 
 def wrong_after(lab: Lab, states: States) -> list[str]:
-    """What does not hold after a kill; the next deploy is made on the way, and the one after it."""
+    """Return what is wrong after a kill. Runs the next deploy, and the one after it."""
     wrong = states.foreign(lab)
     ca = LabFiles(lab.name).pki / "ca.crt"
     probe = lab.kube_ha(

@@ -1,4 +1,4 @@
-"""A lab of the tests' own, beside the one that `make demo` boots, and the runbooks as a user calls them."""
+"""A lab for tests, beside that of `make demo`, and the runbooks as a user calls them."""
 
 import atexit
 import json
@@ -25,8 +25,8 @@ MASTER, *BACKUPS = HOSTS
 VIP = "192.0.2.10"
 RED = {"warn", "fail", "unknown"}
 AT_CONSOLE = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Every file with its times, every package: what a run that must change nothing is held to. Logs and what sshd leaves
-# of a login are the runs' own.
+# Every package, and every file with its times: a run that must change nothing changes none of it. Logs and what sshd
+# leaves of a login are left out.
 EVERYTHING = """
 dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\\n'
 find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -not -path '/run/*' \
@@ -39,7 +39,7 @@ nft --terse list table inet kube_ha_watch
 grep -o ' 1 *01005e000012' /proc/net/dev_mcast
 true
 """
-"""The packet filter's rules, and what the kernel watches; not what it remembers, which changes by itself."""
+"""The packet filter's rules and VRRP's multicast group, without the watch table's sets, which change by themselves."""
 VERBOSE = "echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
 UNITS = (
     "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
@@ -49,7 +49,7 @@ UNITS = (
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command of ours that has ended."""
+    """A command of kube-ha that has ended."""
 
     status: int
     stdout: str
@@ -69,7 +69,7 @@ class Completed:
         return self._ids_by_place(RED)
 
     def must_be_green(self) -> None:
-        """Fail with what was seen instead, and with no more of a report that is long."""
+        """Fail and show what was seen, without the rest of a long report."""
         seen = [f"{name}: {each['id']}: {each['seen']}" for name, each in self._checks_that(RED)]
         assert (self.status, seen) == (0, []), self.stderr
 
@@ -109,7 +109,7 @@ class Lab:
         return self.runbook("deploy", *options)
 
     def await_healthy(self) -> None:
-        """Wait until verify is green again, as after a boot."""
+        """Wait until verify passes again, for example after a boot."""
         deadline = time.monotonic() + 30
         while (completed := self.runbook("verify")).status != 0:
             assert time.monotonic() < deadline, completed.stdout
@@ -125,25 +125,25 @@ class Lab:
         return f" {VIP}/" in self.run(MASTER, "ip -4 -oneline address show")
 
     def bring_vip_home(self) -> None:
-        """Have the master hold the VIP, as after the first deploy: nobody preempts, so it stays where it went."""
+        """Move the VIP to the master, as after the first deploy. Without preempt it stays where it went."""
         if self.is_vip_home():
             return
         completed = self.kube_ha("vip", "move", "-i", str(self.inventory), "--to", MASTER)
         assert completed.status == 0, completed.stdout + completed.stderr
 
     def ssh_command(self, host: str, command: str) -> list[str]:
-        """What `kube-ha lab ssh` runs, without the time that Python takes to start."""
+        """Return the command that `kube-ha lab ssh` runs, to save the start of Python."""
         inside = ["nsenter", f"--net={NETNS / control_namespace(self.name)}"]
         return [*inside, *ssh_command(read_layout(self.name), host, [command], terminal=False)]
 
     def run(self, host: str, command: str, *, check: bool = True) -> str:
-        """Have a host's shell do something, as if at its console: no login, so that none is counted or kept out."""
+        """Run a shell command on a host without a login, so that none is counted or refused."""
         completed = _run(self.inside(host, "sh", "-c", command))
         assert completed.status == 0 or not check, f"{host}: {command}: {completed.stderr}"
         return completed.stdout
 
     def inside(self, host: str, *command: str) -> list[str]:
-        """A command of this machine that runs one at a host's console."""
+        """Return the command that runs a command on a host without a login."""
         return [
             "nsenter",
             "--all",
@@ -157,19 +157,19 @@ class Lab:
         ]
 
     def set(self, section: str, value: object, *, host: str | None = None) -> None:
-        """Write a value to the inventory, at a host or, for all, in defaults: `set("haproxy.balance", "source")`."""
+        """Set a value in the inventory, for a host or in the defaults: `set("haproxy.balance", "source")`."""
         _write("hosts.yaml" if host else "defaults.yaml", host, section, value, self.inventory)
 
     def set_for_group(self, section: str, value: object) -> None:
-        """Write a value to the group of all hosts, where it goes before the defaults."""
+        """Set a value for the group of all hosts, which overrides the defaults."""
         _write("groups.yaml", "lab", section, value, self.inventory)
 
     def copy_to(self, folder: Path) -> "Lab":
-        """The same lab, with an inventory that may be changed."""
+        """Return the same lab with a copy of the inventory, which may be changed."""
         return Lab(self.name, shutil.copytree(self.inventory, folder / "inventory"))
 
     def copy_without(self, host: str, folder: Path) -> "Lab":
-        """The same lab, with an inventory that does not name a host."""
+        """Return the same lab with a copy of the inventory that lacks a host."""
         copy = self.copy_to(folder)
         hosts, yaml = copy.inventory / "hosts.yaml", YAML()
         tree = yaml.load(hosts)
@@ -191,7 +191,7 @@ def _write(file: str, owner: str | None, section: str, value: object, inventory:
 
 
 class Runner:
-    """Runs what `rig/runner.py` can run, one call after the other."""
+    """Runs calls of `rig/runner.py`, one after the other."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -201,7 +201,7 @@ class Runner:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # a Ctrl-C is not meant for it: it is still needed to take labs down
+            start_new_session=True,  # Ctrl-C must not end it: it is still needed to take labs down
         )
         atexit.register(self._process.communicate)
 
@@ -217,7 +217,7 @@ class Runner:
 
 @cache
 def _runner_of(_thread: int) -> Runner:
-    return Runner()  # a call of its own at a time: campaigns have a thread for each lab
+    return Runner()  # a runner takes one call at a time, and campaigns have a thread for each lab
 
 
 def _run(command: list[str]) -> Completed:
@@ -230,7 +230,7 @@ def on_all(lab: Lab, command: str) -> dict[str, str]:
 
 
 def copy_inventory(lab: str, folder: Path) -> Lab:
-    """The repository's own inventory, of another lab's name; it listens for 8 adverts rather than for 24."""
+    """Copy the repository's inventory under another lab's name. It listens for 8 adverts rather than 24."""
     shutil.copytree(ROOT / "inventory", folder)
     groups = folder / "groups.yaml"
     groups.write_text(groups.read_text().replace("/lab/demo/", f"/lab/{lab}/").replace("lab: demo", f"lab: {lab}"))

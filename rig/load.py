@@ -1,4 +1,4 @@
-"""A client at work through a lab's VIP, the failover test's own, while runbooks change its hosts."""
+"""A client of a lab's VIP, the failover test's own, that works while runbooks change the hosts."""
 
 import time
 from collections.abc import Iterator
@@ -16,24 +16,24 @@ from rig.lab import Lab
 
 CONNECTIONS = 20
 PATIENCE = 20.0  # seconds to wait until every request is answered
-TAIL = 1.0  # seconds after a change that still count
-LEAST = 25  # new connections a second: with fewer, nothing would have been measured
+TAIL = 1.0  # seconds after a change that are still measured
+LEAST = 25  # new connections a second; with fewer, the measurement is void
 
 
 @dataclass
 class Load:
-    """Fifty new connections a second, and twenty that last."""
+    """Fifty new connections a second, and twenty long-lived ones."""
 
     client: Client
     since: float = 0.0
 
     def begin(self) -> None:
-        """Count from here on."""
+        """Start counting."""
         assert self.client.wait_until(is_steady, PATIENCE, since=time.monotonic())
         self.since = time.monotonic()
 
     def seen(self) -> list[Attempt]:
-        """All requests since then."""
+        """Return all requests since the start."""
         seconds = time.monotonic() - self.since
         time.sleep(TAIL)
         attempts = self.client.attempts(self.since)
@@ -41,17 +41,17 @@ class Load:
         return attempts
 
     def lost(self) -> list[Attempt]:
-        """Requests since then that were not answered."""
+        """Return the failed requests since the start."""
         return [each for each in self.seen() if each.failed]
 
     def outage(self) -> Outage:
-        """What new connections have lost since then."""
+        """Return the outage of new connections since the start."""
         return outage(each for each in self.seen() if each.is_new)
 
 
 @contextmanager
 def load_on(lab: Lab) -> Iterator[Load]:
-    """A client of the lab's cluster, where the lab's controller is."""
+    """Run a client of the lab's cluster in the lab's control namespace."""
     node = load_intent(open_inventory(lab.inventory, forks=1)).nodes[0]
 
     def start() -> Client:

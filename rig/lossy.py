@@ -1,4 +1,4 @@
-"""A network between us and the hosts that loses packets, or takes its time; and what is wrong with a report then."""
+"""A network with packet loss or latency between controller and hosts, and what is wrong in a report then."""
 
 import json
 import subprocess
@@ -13,8 +13,8 @@ from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.state import LabFiles
 from rig.lab import HOSTS, ROOT, Completed, Lab, on_all
 
-LOST = {"HostUnreachableError", "RemoteTimeoutError", "GateError"}  # the gate was not seen in time
-EXIT_CODES = {"HostUnreachableError": 4}  # of all others 1
+LOST = {"HostUnreachableError", "RemoteTimeoutError", "GateError"}  # the gate did not answer in time
+EXIT_CODES = {"HostUnreachableError": 4}  # all others: 1
 LOSS = """table inet lossy {
     chain in { type filter hook input priority 0; tcp dport 22 numgen random mod 100 < %d drop; }
     chain out { type filter hook output priority 0; tcp sport 22 numgen random mod 100 < %d drop; }
@@ -23,7 +23,7 @@ LOSS = """table inet lossy {
 
 @contextmanager
 def losing(lab: Lab, percent: int) -> Iterator[None]:
-    """So much is lost of what goes between us and any host, each way."""
+    """Drop a share of the SSH packets between controller and hosts, each way."""
     on_all(lab, f"nft '{LOSS % (percent, percent)}'")
     try:
         yield
@@ -33,7 +33,7 @@ def losing(lab: Lab, percent: int) -> Iterator[None]:
 
 @contextmanager
 def far_away(lab: Lab, seconds: float, folder: Path) -> Iterator[Lab]:
-    """The same lab, with an inventory by which it takes so long to reach any host, and as long back."""
+    """Yield the same lab with an inventory that adds a delay in each direction to every host."""
     far, layout = lab.copy_to(folder), read_layout(lab.name)
     addresses = [str(layout.host(name).address.ip) for name in HOSTS]
     command = [str(Path(sys.executable).with_name("kube-ha")), "lab", "exec", "--lab", lab.name, "--"]
@@ -47,7 +47,7 @@ def far_away(lab: Lab, seconds: float, folder: Path) -> Iterator[Lab]:
 
 
 def _go_by(lab: Lab, ports: Mapping[str, int], known_hosts: Path) -> None:
-    """Have the inventory reach each host at a port of our own."""
+    """Write an inventory that reaches each host at a port of our own."""
     hosts, groups, yaml = lab.inventory / "hosts.yaml", lab.inventory / "groups.yaml", YAML()
     tree, known = yaml.load(hosts), LabFiles(lab.name).known_hosts
     keys = dict(line.split(" ", 1) for line in known.read_text().splitlines())
@@ -62,12 +62,12 @@ def _go_by(lab: Lab, ports: Mapping[str, int], known_hosts: Path) -> None:
 
 
 def errors(completed: Completed) -> dict[str, str]:
-    """Types of what went wrong, by host."""
+    """Return the types of errors, by host."""
     return {name: host["error"]["type"] for name, host in completed.report["hosts"].items() if host["error"]}
 
 
 def wrong_in(completed: Completed) -> Iterator[str]:
-    """What a report of healthy hosts says that is not so, or not in the words that a bad network deserves."""
+    """Yield what is wrong in a report of healthy hosts: false results, or errors not explained by a bad network."""
     found, hosts = errors(completed), completed.report["hosts"]
     if foreign := set(found.values()) - LOST:
         yield f"{foreign}: {[host['error'] for host in hosts.values()]}"
@@ -82,7 +82,7 @@ def wrong_in(completed: Completed) -> Iterator[str]:
 
 
 def wrong_in_verify(completed: Completed) -> Iterator[str]:
-    """As `wrong_in`; and what a verify says of hosts that it reached."""
+    """As `wrong_in`; also what verify reports about hosts that it reached."""
     yield from wrong_in(completed)
     red = {name for name, host in completed.report["hosts"].items() if host["status"] != "passed"}
     if red != errors(completed).keys():
@@ -90,12 +90,12 @@ def wrong_in_verify(completed: Completed) -> Iterator[str]:
 
 
 def wrong_in_deploy(completed: Completed, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """As `wrong_in`; and what a deploy says of files: that none was touched, or that all are changed.
+    """As `wrong_in`; also where the report disagrees with the files.
 
     Arguments:
         completed: the deploy, with a change for each host
         before: `SUMS` of each host
-        after: the same, once it has ended
+        after: the same after the deploy
     """
     yield from wrong_in(completed)
     for name, host in completed.report["hosts"].items():

@@ -1,8 +1,8 @@
-"""Runbooks and the command `kube-ha`, each call in a process of its own that has Python's start behind it already.
+"""Runbooks and the command `kube-ha`, each call in a fork of a process that has already imported everything.
 
-Starting Python, importing Nornir and netmiko and compiling templates is half of what a run costs; a fork of a process
-that did so is as fresh as one that was started. Reads from each line of stdin the arguments of `python -m
-nornir_kube_ha.runbooks.NAME`, NAME first, as a JSON list, and writes exit code, stdout and stderr as a JSON object.
+Starting Python, importing Nornir and netmiko and compiling templates is half of what a run costs. A fork is as fresh as
+a new process. Reads from each line of stdin the arguments of `python -m nornir_kube_ha.runbooks.NAME`, NAME first, as a
+JSON list. Writes exit code, stdout and stderr as a JSON object.
 """
 
 import gc

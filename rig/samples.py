@@ -1,11 +1,11 @@
-"""A small inventory, and looks at hosts that were recorded: what tests are tried on."""
+"""A small inventory, and recorded facts of hosts, for tests."""
 
 from typing import Any
 
 from rig.lab import ROOT
 
 DATA = ROOT / "tests" / "unit" / "data"
-NONCE = "0123456789abcdef"  # of the records
+NONCE = "0123456789abcdef"  # in the recorded facts
 PASSWORD = "only-for-the-lab"
 DEFAULTS: dict[str, Any] = {"haproxy": {"stats": {"password": PASSWORD}}}
 GROUP: dict[str, Any] = {

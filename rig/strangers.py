@@ -1,4 +1,4 @@
-"""A router of somebody else with the cluster's VRID that adverts every three seconds, and who notices it."""
+"""A foreign router with the cluster's VRID and an advert every three seconds, and what notices it."""
 
 import random
 import time
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from rig.lab import HOSTS, Lab
 
-STRANGER = "cp-4"  # an apiserver's own host: no load balancer, so nobody to VRRP
+STRANGER = "cp-4"  # an apiserver's own host: not a load balancer, so unknown to VRRP
 APISERVERS = {"lb-1": "192.0.2.11", "lb-2": "192.0.2.12", STRANGER: "192.0.2.14"}
 ADVERT_INT = 3  # seconds, as the guide has it
-PATIENCE = 20  # seconds: a keepalived that starts listens for three adverts and more, before it speaks
+PATIENCE = 20  # seconds: a new keepalived listens for more than three advert intervals before it speaks
 CHECK = "vrrp.no_foreign_router"
 
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """How often it was noticed.
+    """How often the foreign router was noticed.
 
     Arguments:
-        times: how often each was tried
-        verified: runs of verify in which every node named it
-        refused: deploys that did not begin because of it
-        seconds: that each run of verify took
+        times: number of runs of each kind
+        verified: runs of verify in which every node reported it
+        refused: deploys that it stopped before any change
+        seconds: duration of each run of verify
     """
 
     times: int
@@ -39,7 +39,7 @@ class Noticed:
 
 @contextmanager
 def beside_a_stranger(lab: Lab) -> Iterator[None]:
-    """Boot three load balancers, and an apiserver on a host of its own that has keepalived, too; deploy to them."""
+    """Boot three load balancers, and an apiserver on its own host that also has keepalived, and deploy to them."""
     lab.set_for_group("apiservers", [{"name": name, "address": address} for name, address in APISERVERS.items()])
     lab.up("--installed")
     try:
@@ -53,7 +53,10 @@ def beside_a_stranger(lab: Lab) -> Iterator[None]:
 
 @contextmanager
 def speaking(lab: Lab) -> Iterator[None]:
-    """Until the end, it speaks; then nobody has heard it for some time."""
+    """Run the foreign router during the block.
+
+    Wait until every node reports it before the block, and until none does after it.
+    """
     lab.run(STRANGER, stranger(2, ADVERT_INT))
     try:
         _await(lab, names_it)
@@ -64,10 +67,10 @@ def speaking(lab: Lab) -> Iterator[None]:
 
 
 def notice(lab: Lab, times: int) -> Noticed:
-    """Verify and deploy while it speaks, at no particular moment of its three seconds.
+    """Verify and deploy while the foreign router speaks, at random moments between its adverts.
 
     Arguments:
-        lab: deployed; a deploy would change something
+        lab: deployed, with an inventory that has a change to deploy
         times: how often
     """
     verified, refused, seconds = 0, 0, []
@@ -83,7 +86,7 @@ def notice(lab: Lab, times: int) -> Noticed:
 
 
 def names_it(lab: Lab) -> bool:
-    """Whether each node names it in one run of verify."""
+    """Return whether each node reports the foreign router in one run of verify."""
     return _naming(lab) == {*HOSTS}
 
 
@@ -100,7 +103,7 @@ def _await(lab: Lab, condition: Callable[[Lab], bool]) -> None:
 
 
 def stranger(version: int, interval: float) -> str:
-    """Start another cluster's keepalived, by multicast, as the guides have it."""
+    """Return the script that starts another cluster's keepalived, with multicast, as in the guides."""
     return f"""\
 cat >{KEEPALIVED_CONF} <<'END' && systemctl restart keepalived
 global_defs {{

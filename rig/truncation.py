@@ -1,4 +1,4 @@
-"""Rendered files that arrive cut off, staged by the script that hosts run."""
+"""Truncated copies of rendered files, staged by the script that runs on hosts."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ FILES = sorted(path for path in RENDERED.rglob("*") if path.is_file())
 
 
 class Host:
-    """A folder with a live file, as a host has it.
+    """A folder with a live file, as on a host.
 
     Arguments:
         folder: empty
@@ -29,19 +29,19 @@ class Host:
 
     @property
     def others(self) -> list[Path]:
-        """What else lies beside the live file."""
+        """All files beside the live file."""
         return [path for path in self.live.parent.iterdir() if path != self.live]
 
     def takes(self, whole: bytes, lengths: Sequence[int], *, sent: bytes = b"") -> list[int]:
-        """Stage a file so often as there are lengths, cut off there; drafts that are taken are discarded at once.
+        """Stage a file once for each length, truncated to it. Accepted drafts are discarded at once.
 
         Arguments:
-            whole: its content
+            whole: the file's content
             lengths: how many bytes arrive
-            sent: what arrives, if that is something else
+            sent: what arrives, if it differs from `whole`
 
         Returns:
-            The lengths that staging was content with
+            The lengths that staging accepted
         """
         variables = assignments(nonce="0123", managed=str(self.live), write=str(self.live), remove="")
         calls = "".join(self._call(whole, (sent or whole)[:length]) for length in lengths)

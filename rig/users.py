@@ -1,4 +1,4 @@
-"""A user of the hosts who is not root, and what sudo lets them do."""
+"""A user of the hosts who is not root, and the user's sudo rights."""
 
 from rig.lab import Lab, on_all
 
@@ -15,7 +15,7 @@ LET_IN = "ops ALL=(ALL) NOPASSWD: ALL"
 
 
 def allow(lab: Lab, *rules: str, password: str = "") -> None:
-    """What sudo lets the user do, and the password that it asks for."""
+    """Set the user's sudo rules, and the password."""
     text = "".join(f"{rule}\n" for rule in rules)
     on_all(lab, f"install -m 440 /dev/stdin {RULES} <<'END' && visudo -cqf {RULES}\n{text}END")
     if password:

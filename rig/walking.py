@@ -1,4 +1,4 @@
-"""One cluster's whole way, as a user goes it: deployed, deployed again, looked at, broken, put back, taken off."""
+"""A user's whole way with one cluster: deploy, deploy again, verify, faults, rollback, remove."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from rig.lab import Completed, Lab
 
 FAULTS = ("haproxy-kill", "link-down")
 STEPS = ("deploy", "again", "verify", *FAULTS, "rollback", "remove")
-# What is ours, and nobody's memory of it: package managers, systemd and the journal keep one.
+# What is left of kube-ha, except the records that package managers, systemd and the journal keep.
 LEFT = """
 grep -rslI kube-ha /etc /var/lib /run | grep -vE '^/(var/lib|run)/(dpkg|systemd|rpm|dnf)/'
 nft list tables 2>/dev/null | grep -o kube_ha_.*
@@ -16,18 +16,18 @@ awk '$4 == 1 && $5 == "01005e000012" { print $2 }' /proc/net/dev_mcast
 """
 JSON = ("--output", "json")
 CHANGE = {"haproxy.balance": ("leastconn", "source"), "keepalived.garp_master_refresh": (60, 30)}
-# In a cluster with a keepalived before 2.2.4: a node goes by the holder's interval, times its own count.
+# For a cluster with a keepalived before 2.2.4: a node's time-out is the holder's interval times its own count.
 COUNTED_BY_ALL = {"keepalived.advert_int": 0.1, "keepalived.down_timer_adverts": 3}
 VERSIONS = "haproxy -v | head -n 1; keepalived --version 2>&1 | head -n 1"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One part of the way.
+    """One step of the way.
 
     Arguments:
         name: one of `STEPS`
-        ok: whether it went as it should
+        ok: whether it did what it should
         words: what was measured, or what went wrong
     """
 
@@ -37,12 +37,12 @@ class Step:
 
 
 def walk(lab: Lab, warned: Collection[str] = (), *, repeat: int = 1) -> Iterator[Step]:
-    """Go the whole way, on hosts that are up and that nothing was deployed to.
+    """Go the whole way, on hosts that are up and bare.
 
     Arguments:
-        lab: whose
-        warned: ids of checks that only warn, and by right
-        repeat: how often each fault is made
+        lab: the lab of the hosts
+        warned: ids of checks that are expected to warn
+        repeat: number of trials of each fault
     """
     by_right = frozenset(warned)
     yield _judged("deploy", lab.deploy(*JSON), by_right, changed=True)
@@ -50,12 +50,12 @@ def walk(lab: Lab, warned: Collection[str] = (), *, repeat: int = 1) -> Iterator
     yield _judged("verify", lab.runbook("verify", *JSON), by_right, changed=False)
     for fault in FAULTS:
         yield _fault(lab, fault, repeat)
-    yield _rollback(lab, by_right | {"haproxy.stable"})  # it was killed a moment ago
+    yield _rollback(lab, by_right | {"haproxy.stable"})  # haproxy was killed a moment ago
     yield _remove(lab)
 
 
 def use_ipv6(lab: Lab, hosts: Sequence[str]) -> None:
-    """Give the inventory an address of IPv6 for each of IPv4, and none of IPv4."""
+    """Replace each IPv4 address in the inventory with an IPv6 address."""
     path = lab.inventory / "hosts.yaml"
     path.write_text(path.read_text().replace("192.0.2.", "2001:db8::"))
     lab.set_for_group("vip", "2001:db8::10/64")
@@ -65,13 +65,13 @@ def use_ipv6(lab: Lab, hosts: Sequence[str]) -> None:
 
 
 def versions(lab: Lab, host: str) -> str:
-    """`haproxy 2.6.12, keepalived 2.2.7`, of a host that has them."""
+    """Return `haproxy 2.6.12, keepalived 2.2.7`, as installed on a host."""
     haproxy, keepalived = lab.run(host, VERSIONS).splitlines()
     return f"haproxy {haproxy.split()[2].partition('-')[0]}, keepalived {keepalived.split()[1].lstrip('v')}"
 
 
 def _rollback(lab: Lab, warned: frozenset[str]) -> Step:
-    """Of a change of both daemons' files, which goes first."""
+    """Deploy a change of both daemons' files, and roll it back."""
     for key, (_, changed) in CHANGE.items():
         lab.set(key, changed)
     change = _judged("rollback", lab.deploy(*JSON), warned, changed=True)

@@ -1,1 +1,1 @@
-"""What an operator runs. Each is a script, a subcommand of `kube-ha`, and a function on a `Run`."""
+"""The runbooks. Each is a script, a subcommand of `kube-ha`, and a function that takes a `Run`."""

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Make every host what the inventory says it should be, then look whether it is.
+"""Make every host match the inventory, then verify it.
 
-Gather and compare; take the lease of every host; install what is missing; stage the new files on all hosts and have
-each host's own daemons judge them; only then swap and reload, host by host, the VIP's holder last. A host that is not
-well with its change goes back to the files that it had, and ends the run. One that is as it should be is not touched.
+Compare every host with the inventory and take its lease. Install missing packages. Stage the new files on all hosts,
+where the daemons validate them. Only then swap and reload, host by host, the VIP holder last. A host that fails its
+gate is put back to its previous files, and ends the roll-out of its cluster. A host without drift is not touched.
 """
 
 import sys
@@ -39,14 +39,14 @@ HINT = (
 
 
 def deploy(run: Run, options: Options = DEFAULT) -> Report:
-    """Make every host of a run what it should be.
+    """Make every host of a run match the inventory.
 
     Arguments:
-        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
-        options: in which steps
+        run: the hosts; with `dry_run`, nothing is changed
+        options: the deploy's and the roll-out's options
 
     Returns:
-        What was changed and, unless it was a dry run, every check
+        The changes and, unless it was a dry run, every check
     """
     proven: set[str] = set()
     with run.ledger.until_failure():
@@ -61,7 +61,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
         if _differs(run) or (options.bootstrap and waiting(run) != {*run.facts}):
             with leased(run, proven):
                 if not run.dry_run:
-                    _preflight(run, options.roll_out)  # again: another run may have been at work until now
+                    _preflight(run, options.roll_out)  # again: another run may have held the leases
                 replaced = replaced_files(run)
                 _install(run)
                 run.plans = {name: replace(each, replaces=replaced.get(name, ())) for name, each in run.plans.items()}
@@ -72,7 +72,7 @@ def deploy(run: Run, options: Options = DEFAULT) -> Report:
                 close_firewalls(run)
                 await_first_apiservers(run, new)
                 _settle(run, proven, unheld)
-                proven -= waiting(run)  # good is what has served
+                proven -= waiting(run)  # files that have not served are not known to be good
                 if options.bootstrap and not (run.ledger.changed or run.dry_run):
                     run.look()
         elif not options.quick and _is_settling(run):
@@ -86,7 +86,10 @@ def _differs(run: Run) -> bool:
 
 
 def _is_settling(run: Run) -> bool:
-    """Whether hosts are as they should be, do not pass yet, and may do so soon: an earlier run may just have ended."""
+    """Return whether checks fail that may pass soon, because a daemon was started or reloaded a moment ago.
+
+    This happens right after an earlier run.
+    """
     if run.dry_run or run.report().passed:
         return False
     told = ((each.clock.now, unit.told) for each in run.facts.values() for unit in each.units.values())
@@ -94,11 +97,11 @@ def _is_settling(run: Run) -> bool:
 
 
 def _preflight(run: Run, how: RollOut | None) -> None:
-    """What speaks against changing a host stops all, before anything is changed on any.
+    """Stop the run before any change if a host has an obstacle.
 
     Arguments:
-        run: has looked at its hosts
-        how: what may go all the same; None after packages were installed, which ask nobody
+        run: with facts of its hosts
+        how: overrides of obstacles; None after a package installation, when files and former nodes were checked already
     """
     if how and not how.replace_foreign_files:
         refuse_foreign_files(run)
@@ -107,11 +110,11 @@ def _preflight(run: Run, how: RollOut | None) -> None:
     for name, plan in run.plans.items():
         view = run.view(name)
         if plan.is_empty:
-            # A deploy goes on to its checks, which say so too; a dry run has none.
+            # Only for a dry run: a deploy's checks report the same.
             if run.dry_run and (words := "; ".join(obstacles(plan, view.facts))):
                 run.fail(name, PreflightError(name, words))
             continue
-        # Who speaks our VRID already would fight for the VIP with every node that this run changes.
+        # A foreign router with our VRID would contend for the VIP with every node that this run changes.
         if foreign := foreign_routers(view):
             vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
             words = f"another router speaks VRID {vrids} on {view.node.interface}"
@@ -144,13 +147,13 @@ def _install(run: Run) -> None:
         run.tell_of_change(f"installing packages on {', '.join(missing)}")
     run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts, lease=run.lease)
     if missing and not run.dry_run:
-        run.look()  # which versions came, what their packages brought along, and what tcpdump hears
+        run.look()  # installed versions, files that the packages brought, and adverts that tcpdump hears
         run.ledger.stop_if_failed()
         _preflight(run, None)
 
 
 def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
-    """After a change, look again until all is well; daemons take their time to find each other."""
+    """After a change, repeat the checks until they pass: daemons need time to find each other."""
     if run.ledger.changed and not run.dry_run:
         run.tell("looking again, until every check passes")
         time.sleep(election_seconds(run))
@@ -161,10 +164,10 @@ def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command.
+    """Run as a script.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code

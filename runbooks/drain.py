@@ -1,4 +1,4 @@
-"""An apiserver taken out of every load balancer for a while, and put back: `kube-ha drain` and `kube-ha ready`."""
+"""`kube-ha drain` and `kube-ha ready`: take an apiserver out of every load balancer for a while, and put it back."""
 
 import argparse
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 
 def run_drain(arguments: argparse.Namespace) -> int:
-    """`drain`.
+    """Run `kube-ha drain`.
 
     Arguments:
         arguments: parsed: `inventory`, `apiserver`, `seconds` and `allow_unreachable`
@@ -24,7 +24,7 @@ def run_drain(arguments: argparse.Namespace) -> int:
         The exit code
 
     Raises:
-        KubeHaError: it is not drained; then it is nowhere
+        KubeHaError: it is drained on no load balancer
     """
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
@@ -37,7 +37,7 @@ def run_drain(arguments: argparse.Namespace) -> int:
 
 
 def run_ready(arguments: argparse.Namespace) -> int:
-    """`ready`.
+    """Run `kube-ha ready`.
 
     Arguments:
         arguments: parsed: `inventory`, `apiserver` and `allow_unreachable`
@@ -46,7 +46,7 @@ def run_ready(arguments: argparse.Namespace) -> int:
         The exit code
 
     Raises:
-        KubeHaError: a node does not do it
+        KubeHaError: it failed on a node
     """
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
@@ -57,7 +57,7 @@ def run_ready(arguments: argparse.Namespace) -> int:
 
 
 def _told(run: Run) -> str:
-    """The hosts that were told, and those that were not."""
+    """Return the names of the nodes that were reached, and of those that were not."""
     unseen = [name for name in run.hosts if name not in run.facts]
     words = ", ".join(name for name in run.hosts if name in run.facts)
     return f"{words}; not reached: {', '.join(unseen)}" if unseen else words
@@ -67,15 +67,15 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float, *, allow_u
     """Take an apiserver out of every load balancer of a cluster, for a while.
 
     Arguments:
-        run: has just looked at the cluster
-        cluster: whose load balancers they are
-        apiserver: its name
-        seconds: for how long
+        run: with current facts of the cluster
+        cluster: the load balancers' cluster
+        apiserver: the apiserver's name
+        seconds: how long the drain lasts
         allow_unreachable: whether nodes that cannot be reached are left out
 
     Raises:
-        DrainError: a node would have no apiserver left, or was not seen
-        HostError: a node does not do it; then it is drained on none
+        DrainError: a node would have no apiserver left, or has no facts
+        HostError: it failed on a node and was undone on the others
     """
     for node in cluster.nodes:
         facts = run.facts.get(node.name)
@@ -95,15 +95,15 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float, *, allow_u
             run.one(
                 drain_apiserver, node.name, intent=run.intent, apiserver=apiserver, seconds=seconds, lease=run.lease
             )
-    except BaseException:  # also when it is interrupted
+    except BaseException:  # an interruption, too
         for name in done:
-            with suppress(KubeHaError):  # its timer does it then
+            with suppress(KubeHaError):  # the host's timer ends the drain instead
                 run.one(ready_apiserver, name, intent=run.intent, apiserver=apiserver, lease=run.lease)
         raise
 
 
 def _is_last(servers: Iterable[Server], apiserver: str) -> bool:
-    """Whether a load balancer sees this apiserver up and no other. One that is down already serves nobody."""
+    """Return whether a load balancer sees this apiserver up and no other. A drain of one that is down costs nothing."""
     up = {server.name for server in servers if server.is_up}
     return up == {apiserver}
 
@@ -112,13 +112,13 @@ def ready(run: Run, cluster: Cluster, apiserver: str, *, allow_unreachable: bool
     """Put an apiserver back into every load balancer of a cluster.
 
     Arguments:
-        run: logs in
-        cluster: whose load balancers they are
-        apiserver: its name
+        run: used for its logins
+        cluster: the load balancers' cluster
+        apiserver: the apiserver's name
         allow_unreachable: whether nodes that could not be reached are left out
 
     Raises:
-        HostError: a node does not do it; the others have
+        HostError: it failed on a node; it is done on the others
     """
     failed: KubeHaError | None = None
     for node in cluster.nodes:
@@ -137,7 +137,7 @@ def _serving_it(arguments: argparse.Namespace) -> AbstractContextManager[Run]:
 
 
 def _serving(intent: Intent, apiserver: str) -> list[Cluster]:
-    """The clusters that an apiserver is part of."""
+    """Return the clusters that an apiserver belongs to."""
     found = [cluster for cluster in intent.clusters if apiserver in _names([cluster])]
     if not found:
         known = ", ".join(sorted(_names(intent.clusters)))

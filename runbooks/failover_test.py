@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Break things on purpose, one at a time, and measure how long a client is without service.
+"""Inject faults, one at a time, and measure the outage that a client sees.
 
-Healthy first: a cluster that does not pass every check is left alone. Each fault is made on the node that holds the
-VIP, or on an apiserver, and ends by itself: its timer runs on the host, whatever becomes of this command. After each,
-every check must pass again before the next is made.
+A cluster that does not pass every check is left alone. Each fault hits the VIP holder or an apiserver, and heals by
+itself: its timer runs on the host, even if this command is killed. Every check must pass again before the next fault.
 """
 
 import fnmatch
@@ -34,23 +33,23 @@ from nornir_kube_ha.trials.client_runner import Client, config_of, remote_comman
 from nornir_kube_ha.trials.fault_injectors import Breaker, HostBreaker, LabBreaker
 from nornir_kube_ha.trials.measurement import Measurement
 
-TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, until every check passes
+TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, and until every check passes
 
 
 def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -> Report:
-    """Break things on purpose, and measure what that costs a client.
+    """Inject faults and measure what each costs a client.
 
     Arguments:
-        run: all hosts of the clusters that are meant
-        options: which faults, how often, and what they may cost
-        ask: is asked before anything is broken, unless the options say yes; a person at the terminal if not given
+        run: with all hosts of its clusters
+        options: which faults, how often, and their limits
+        ask: asks for confirmation, unless the options include `--yes`
 
     Returns:
-        Every check, as the last look found it, and every trial
+        Every check, as last seen, and every trial
 
     Raises:
-        UsageError: the options ask for something that cannot be
-        DeclinedError: nobody said yes
+        UsageError: the options ask for something impossible
+        DeclinedError: not confirmed
     """
     failover = options.failover if options else NO_FAILOVER
     faults = choose_faults(failover)
@@ -69,11 +68,11 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
         run.tell("nothing is broken on purpose: a cluster must pass every check before")
         return report
     possible = {cluster.name: [each for each in faults if not impossible(cluster, each)] for cluster in clusters}
-    for cluster in clusters:  # all are asked about before the first is broken
+    for cluster in clusters:  # confirm all clusters before the first fault
         if not failover.yes and not ask(_question(cluster, possible[cluster.name], failover)):
             raise DeclinedError("nothing was broken; --yes does not ask")
     with run.ledger.until_failure(), leased(run, set()):
-        if not run.report().passed:  # another run was at work while a person was asked
+        if not run.report().passed:  # another run may have changed hosts during the question
             run.tell(
                 "nothing is broken on purpose: another run has changed a cluster, and it does not pass every check"
             )
@@ -86,13 +85,10 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
 
 
 def choose_faults(failover: FailoverOptions) -> tuple[Fault, ...]:
-    """The faults that the options mean, each once, in the order in which they are made.
-
-    Arguments:
-        failover: a failover test's own options
+    """Return the faults that the options select, each once, in order.
 
     Raises:
-        UsageError: there is no such fault, or none is asked for
+        UsageError: there is no such fault, or none is selected
     """
     if failover.every:
         return tuple(FAULTS.values())
@@ -111,12 +107,7 @@ def choose_faults(failover: FailoverOptions) -> tuple[Fault, ...]:
 
 
 def impossible(cluster: Cluster, fault: Fault) -> str:
-    """Why a fault cannot be made on a cluster, "" if it can.
-
-    Arguments:
-        cluster: where
-        fault: what
-    """
+    """Return why a fault cannot be injected on a cluster, "" if it can."""
     first = cluster.nodes[0]
     own = {node.address for node in cluster.nodes}
     if fault.way is Way.LAB and not first.lab:
@@ -147,7 +138,7 @@ def _question(cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptio
 
 
 def _test(run: Run, measurement: Measurement, faults: Iterable[Fault], failover: FailoverOptions) -> bool:
-    """Make each fault as often as asked; whether the cluster is well after the last."""
+    """Inject each fault as often as asked, and return whether the last one has healed."""
     with measurement:
         for fault in faults:
             limit = _limit(fault, measurement.cluster, failover)
@@ -165,10 +156,10 @@ def _test(run: Run, measurement: Measurement, faults: Iterable[Fault], failover:
 
 
 def _prolong(run: Run, seconds: float) -> None:
-    """Keep every host's lease for as long as a trial may take.
+    """Extend every host's lease for as long as a trial may take.
 
     Raises:
-        StoppedError: one is another run's by now
+        StoppedError: another run has taken a lease
     """
     run.each_or_stop(take_lease, [*run.plans], lease=run.lease, seconds=seconds + TRIAL_SECONDS)
 
@@ -188,7 +179,10 @@ def _limit(fault: Fault, cluster: Cluster, failover: FailoverOptions) -> Limit:
 
 
 def _keeper(run: Run, empty: FaultReport) -> Callable[[Trial], None]:
-    """Adds a trial to the run's report; every attempt is kept only of the worst, which is drawn."""
+    """Return a function that adds a trial to the run's report.
+
+    Only the worst trial keeps its attempts, which the report draws.
+    """
     place = len(run.faults)
     run.faults.append(empty)
 
@@ -214,7 +208,7 @@ def _breaker(run: Run, measurement: Measurement, fault: Fault, seconds: float) -
 
 
 def _hosts_in_lab(cluster: Cluster, fault: Fault, holder: str) -> tuple[str, ...]:
-    """What a lab breaks; of several that would do, not the holder."""
+    """Return the hosts that a lab injects a fault on, if possible not the VIP holder."""
     lab = str(cluster.nodes[0].lab)
     if fault.target is Target.HOLDER:
         return (holder,)
@@ -234,7 +228,7 @@ def _not(holder: str, hosts: Sequence[str]) -> str:
 
 
 def _apiserver_on_a_node(cluster: Cluster, holder: str) -> tuple[str, int]:
-    """Host and port of an apiserver, if possible not the holder's own."""
+    """Return host and port of an apiserver that runs on a node, if possible not the VIP holder's."""
     ports = {apiserver.address: apiserver.port for apiserver in cluster.apiservers}
     found = [(node.name, ports[node.address]) for node in cluster.nodes if node.address in ports]
     return min(found, key=lambda each: each[0] == holder)
@@ -252,10 +246,10 @@ def _line(fault: Fault, trial: Trial, number: int, repeat: int) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command.
+    """Run as a script.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code

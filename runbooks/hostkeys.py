@@ -1,4 +1,4 @@
-"""The hosts' SSH keys: `kube-ha hostkeys enroll` shows their fingerprints, and pins them in a file of the inventory."""
+"""`kube-ha hostkeys enroll`: show the fingerprints of the hosts' SSH keys, and pin new keys in a known_hosts file."""
 
 import argparse
 from collections.abc import Iterable, Mapping
@@ -19,17 +19,17 @@ from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
 
 
 def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
-    """`hostkeys enroll`.
+    """Run `kube-ha hostkeys enroll`.
 
     Arguments:
         arguments: parsed: `inventory`, `hosts` and `yes`
-        ask: is asked before a key is pinned, unless the arguments say yes; a person at the terminal if not given
+        ask: asks for confirmation before keys are pinned, unless the arguments include `--yes`
 
     Returns:
-        The exit code: that of the worst that went wrong on any host
+        The exit code: the highest of all hosts' errors
 
     Raises:
-        UsageError: the inventory cannot be used, or nobody said yes
+        UsageError: the inventory cannot be used, or pinning was not confirmed
     """
     leave_in_time()
     folder = find_inventory(arguments.inventory)
@@ -54,7 +54,7 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
 
 
 def _refuse_places(nornir: Nornir, keys: Mapping[str, HostKey]) -> None:
-    """Refuse to pin a key anywhere but in a known_hosts of the inventory, or the operator's own.
+    """Refuse to pin a key anywhere but in a known_hosts file of the inventory or of the operator.
 
     Raises:
         UsageError: a new key would go elsewhere
@@ -67,7 +67,7 @@ def _refuse_places(nornir: Nornir, keys: Mapping[str, HostKey]) -> None:
 
 
 def _look(nornir: Nornir, names: Iterable[str]) -> tuple[dict[str, HostKey], list[KubeHaError]]:
-    """Each host's key, and what went wrong: a key that has changed, too."""
+    """Return each host's key, and the errors. A changed key is one of them."""
     wanted = frozenset(names)
     results = nornir.filter(filter_func=lambda host: host.name in wanted).run(get_host_key, raise_on_error=False)
     errors: list[KubeHaError] = []
@@ -103,10 +103,10 @@ def _table(keys: Mapping[str, HostKey]) -> Iterable[str]:
 
 
 def pin(keys: Iterable[HostKey]) -> None:
-    """Add keys to the files that logins look for them in. Each file is there as it was, or with all of them.
+    """Add keys to the known_hosts files that logins read. A file gets all of its new keys or stays as it was.
 
     Arguments:
-        keys: that are not known
+        keys: new ones
 
     Raises:
         UsageError: a file cannot be written
@@ -124,7 +124,7 @@ def pin(keys: Iterable[HostKey]) -> None:
 def _extend(file: Path, text: str) -> None:
     if not file.exists():
         if file.parent == operators_known_hosts().parent:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # as ssh makes it
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode that ssh gives it
         write_file(file, text)
         return
     old = file.read_text(encoding="utf-8")

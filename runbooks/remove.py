@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Take everything off every host again: configuration, the units' drop-ins, what was kept of earlier times.
+"""Remove everything that kube-ha put on the hosts: configuration, drop-ins of the units, and kept generations.
 
-Backups first, the VIP's holder last; with it, the VIP goes, and clients lose their address. What stood in the place of
-our files before the first deploy comes back. Packages stay, and are stopped.
+Backups come first, the VIP holder last. With it the VIP goes, and clients lose their address. The files that were there
+before the first deploy come back. Packages stay installed, and their daemons are stopped.
 """
 
 import sys
@@ -22,18 +22,18 @@ from nornir_kube_ha.tasks.remove import STEPS
 
 
 def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
-    """Take everything off every host of a run.
+    """Remove everything that kube-ha put on the hosts of a run.
 
     Arguments:
-        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
-        options: whether to ask
-        asked: is asked before anything is taken off, unless the options say yes; a person at the terminal if not given
+        run: the hosts; with `dry_run`, nothing is changed
+        options: whether to ask for confirmation
+        asked: asks for confirmation, unless the options include `--yes`
 
     Returns:
-        What was taken off. There is nothing to check afterwards
+        What was removed, without any checks
 
     Raises:
-        DeclinedError: the answer was no
+        DeclinedError: not confirmed
     """
     run.checks = frozenset()
     with run.ledger.until_failure():
@@ -62,7 +62,7 @@ def _vips(run: Run) -> dict[str, list[str]]:
 
 
 def _start_what_waits(run: Run, waiting: Collection[str]) -> None:
-    """An old keepalived.conf that has the cluster's VIP comes to life once no node of ours has it."""
+    """Start keepalived with an old file that has the cluster's VIP, once none of our nodes holds the VIP."""
     for cluster in run.clusters:
         names = [node.name for node in cluster.nodes if node.name in waiting]
         if names and all(node.name in run.going for node in cluster.nodes):
@@ -75,7 +75,7 @@ def _start_what_waits(run: Run, waiting: Collection[str]) -> None:
 
 
 def _in_turn(run: Run) -> Iterator[list[str]]:
-    """Names of each cluster's hosts, those that hold a VIP last."""
+    """Yield the names of each cluster's hosts, VIP holders last."""
     for cluster in run.clusters:
         names = [node.name for node in cluster.nodes if node.name in run.hosts]
         holding = [name for name in names if run.facts[name].holds_any(cluster.vips)]
@@ -83,7 +83,7 @@ def _in_turn(run: Run) -> Iterator[list[str]]:
 
 
 def _question(run: Run) -> str:
-    """Who loses what: clients do only where no node is left."""
+    """Return the question to confirm. Clients lose their address only if no node is left."""
     losing = [cluster for cluster in run.clusters if all(node.name in run.hosts for node in cluster.nodes)]
     vips = ", ".join(f"{cluster.name} ({cluster.addresses})" for cluster in losing or run.clusters)
     lost = f"Clients of {vips} lose their address." if losing else f"The other nodes of {vips} keep the address."
@@ -91,10 +91,10 @@ def _question(run: Run) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command.
+    """Run as a script.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Put every host back on files that it had before, from what it has kept itself.
+"""Put every host back to an earlier generation of its files, which the host itself has kept.
 
-Each host keeps the files that were live before each of its last changes. Without more words, the newest of them that
-passed every check and is not live now comes back: staged and judged on all hosts, then host by host, the VIP's holder
-last, each behind a gate. The inventory is not asked what the files should be, so the checks are those of the daemons
-alone; a verify afterwards says how hosts and inventory differ.
+A generation is the files that were live before a change. The default is the newest one that passed every check and is
+not live now. It is staged and validated on all hosts, then goes live host by host behind gates, the VIP holder last.
+The inventory does not describe these files, so only the daemons' own checks apply. Run verify afterwards to see the
+drift.
 """
 
 import sys
@@ -38,18 +38,18 @@ CHECKS = frozenset(
     for daemon in ("haproxy", "keepalived")
     for word in ("active", "enabled", "stable", "up_to_date", "config_accepted")
 ) | {STATE}
-"""What must hold whatever the inventory says."""
+"""Checks that do not depend on the inventory."""
 
 
 def rollback(run: Run, options: Options = DEFAULT) -> Report:
-    """Put every host of a run back on files that it had before.
+    """Put every host of a run back to an earlier generation of its files.
 
     Arguments:
-        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
-        options: where to, and in which steps
+        run: the hosts; with `dry_run`, nothing is changed
+        options: which generation, and how to roll it out
 
     Returns:
-        What was changed, and whether the daemons are well with it
+        The changes, and the daemons' checks
     """
     run.checks = frozenset() if options.list_generations else CHECKS
     with run.ledger.until_failure():
@@ -59,7 +59,7 @@ def rollback(run: Run, options: Options = DEFAULT) -> Report:
             show(_lines(kept))
             return run.report()
         back = _choose_all(run, kept, options.back_to)
-        run.intent = intent_of(run.intent, back.files)  # what comes back is judged by what it is itself
+        run.intent = intent_of(run.intent, back.files)  # the restored files define what to expect
         _plan(run, back)
         _roll_back(run, back, options)
     return run.report()
@@ -73,12 +73,12 @@ def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What comes back, by host name.
+    """The generations to restore, by host name.
 
     Arguments:
-        files: the files
-        good: names of the hosts whose files passed every check when they were live
-        needed: what has to pass the firewall
+        files: their files
+        good: names of the hosts whose generation passed every check
+        needed: what their files need to pass through the firewall
     """
 
     files: dict[str, tuple[ConfigFile, ...]] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class Back:
 
 
 def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: str) -> Back:
-    """Choose each host's way back, and read its files."""
+    """Choose each host's generation and read its files."""
     back = Back()
     for name, generations in kept.items():
         for each in generations:
@@ -113,25 +113,25 @@ def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: st
 
 
 def _plan(run: Run, back: Back) -> None:
-    """Plan what differs between what is live and what comes back."""
+    """Plan the difference between the live files and those to restore."""
     for name, files in back.files.items():
         change = plan(run.intent.node(name), files, run.facts[name], back.needed[name])
         run.plans[name] = _opening_only(change)
 
 
 def _is_foreign(files: Iterable[ConfigFile]) -> bool:
-    """Whether the keepalived.conf among these files is somebody else's: its instances are none of the inventory's."""
+    """Return whether the keepalived.conf among these files is foreign: the inventory does not know its instances."""
     return any(file.path == KEEPALIVED_CONF and cluster_in_header(file.data) is None for file in files)
 
 
 def _opening_only(change: HostPlan) -> HostPlan:
-    """What the newer files need stays open, until a deploy closes what nothing needs."""
+    """Return the change without what it closes in the firewall: the next deploy closes what nothing needs."""
     told = change.firewall
     return replace(change, firewall=replace(told, closed=()) if told and told.opened else None)
 
 
 def _choices(generations: tuple[Generation, ...], run_id: str) -> list[Generation]:
-    """Generations that are a way back, the one that is taken first: one that cannot be read is passed over."""
+    """Return the usable generations, in the order in which to try them."""
     there = [each for each in generations if not each.trouble]
     if run_id:
         return [each for each in reversed(there) if each.run_id == run_id][:1]
@@ -143,7 +143,7 @@ def _choices(generations: tuple[Generation, ...], run_id: str) -> list[Generatio
 
 
 def _readable(run: Run, name: str, choices: list[Generation]) -> tuple[Generation | None, tuple[ConfigFile, ...]]:
-    """Return the first generation whose files can be read and make a load balancer; tell of those passed over."""
+    """Return the first generation with complete, readable files, and the files. Report those that were skipped."""
     for each in choices:
         try:
             files: tuple[ConfigFile, ...] = run.one(get_generation_files, name, number=each.number)
@@ -170,7 +170,7 @@ def _roll_back(run: Run, back: Back, options: Options) -> None:
     proven: set[str] = set()
     with leased(run, proven):
         if not run.dry_run:
-            _plan(run, back)  # again: another run may have been at work until now
+            _plan(run, back)  # again: another run may have held the leases
         open_firewalls(run, back.needed)
         roll_out(run, run.checks, options.roll_out)
         if not run.dry_run:
@@ -178,10 +178,10 @@ def _roll_back(run: Run, back: Back, options: Options) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command.
+    """Run as a script.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Bring every host to the haproxy and keepalived that the inventory pins, or else the newest, without an outage.
+"""Upgrade haproxy and keepalived on every host to the pinned version, or else the newest, without an outage.
 
-Host by host, each behind a gate, the VIP's holder last: the VIP is moved to a node that is done, as planned, before its
-daemons are restarted. A daemon that still runs a program or libraries which an earlier upgrade has replaced is renewed
-as well: haproxy by a reload, keepalived by a restart.
-A host that has nothing to change is not touched. A pinned version that is older than what a host has, or that its
-package sources do not have, ends it before anything is changed on any.
+Hosts are upgraded one by one, each behind a gate, the VIP holder last. Before a holder's daemons restart, a planned
+move takes its VIP to an upgraded node.
+
+A daemon that still runs a replaced program or library is renewed, haproxy by a reload, keepalived by a restart. A host
+with nothing to change is not touched. A pinned version stops the run before any change if it is older than the
+installed one, or not in the host's package sources.
 """
 
 import sys
@@ -32,14 +33,14 @@ from nornir_kube_ha.tasks.upgrade import Upgrade
 
 
 def upgrade(run: Run, options: Options = DEFAULT) -> Report:
-    """Bring every host of a run to the haproxy and keepalived that the inventory pins, or else the newest.
+    """Upgrade haproxy and keepalived on every host of a run.
 
     Arguments:
-        run: which hosts, by which Nornir; its `dry_run` says whether anything is changed
-        options: whether an outage is accepted where the VIP cannot be moved away, and whether a package may go back
+        run: the hosts; with `dry_run`, nothing is changed
+        options: whether an outage is accepted if the VIP cannot be moved, and whether a package may be downgraded
 
     Returns:
-        What was changed and, unless it was a dry run, every check
+        The changes and, unless it was a dry run, every check
     """
     with run.ledger.until_failure():
         look_first(run)
@@ -72,13 +73,13 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
 
 
 def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
-    """What is done on a host, a few words each."""
+    """Yield what is to be done on a host, in a few words each."""
     yield from (each.words for each in upgrades)
     yield from (f"{unit.renewal} {unit.name}" for unit in facts.units.values() if unit.renewal)
 
 
 def _due(run: Run) -> tuple[str, ...]:
-    """Names of the hosts that have something to do, the VIP's holders last."""
+    """Return the names of the hosts with something to do, VIP holders last."""
     due = [name for name, steps in run.steps.items() if steps]
     serving = [name for name in due if run.facts[name].serves]
     holding = [name for name in serving if run.facts[name].holds_any(run.intent.node(name).vips)]
@@ -100,7 +101,7 @@ def _upgrade(
     if run.dry_run or not upgraded:
         return
     run.look_at(name)
-    if run.plans[name].touches_files:  # the new daemons take other words for the same
+    if run.plans[name].touches_files:  # the new daemons may need another syntax
         put_files(run, name, run.plans[name])
     if gate:
         pass_gate(run, name, gate)
@@ -108,9 +109,10 @@ def _upgrade(
 
 
 def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
-    """Move each VIP that a node holds to another, best to one that is upgraded: then it does not move again.
+    """Move each VIP that a node holds to another node.
 
-    Of those, best to one that holds no other: each load balancer goes on with its share of the clients.
+    Upgraded nodes come first, so that the VIP does not move again. Among them, nodes without another VIP come first, so
+    that each load balancer keeps its share of the clients.
     """
     cluster = run.intent.cluster_of(name)
     for lost, error in run.look_at_each([node.name for node in cluster.nodes if node.name in run.reached]).items():
@@ -142,10 +144,10 @@ def _send_away(run: Run, router: Router, name: str, done: list[str], already: st
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command.
+    """Run as a script.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code

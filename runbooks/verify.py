@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Look whether every host is what the inventory says it should be, and change nothing."""
+"""Check whether every host matches the inventory, and change nothing."""
 
 import sys
 
@@ -13,11 +13,11 @@ from nornir_kube_ha.report import Report
 
 
 def verify(run: Run, options: Options | None = None) -> Report:
-    """Check every host of a run. One that cannot be reached is unknown; the others are checked all the same.
+    """Check every host of a run. A host that cannot be reached is unknown; the others are still checked.
 
     Arguments:
-        run: which hosts, by which Nornir
-        options: how long to look again if not all passes; not at all if not given
+        run: the hosts
+        options: checks to repeat, and for how long; default: each once
 
     Returns:
         Every check
@@ -40,10 +40,10 @@ def verify(run: Run, options: Options | None = None) -> Report:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run as a command.
+    """Run as a script.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code

@@ -1,4 +1,4 @@
-"""The VIP as something to be moved: `kube-ha vip move --to HOST`, of a further virtual router with `--vip ADDRESS`."""
+"""`kube-ha vip move --to HOST`: move a cluster's VIP; `--vip ADDRESS` selects another of its virtual routers."""
 
 import argparse
 from ipaddress import ip_interface
@@ -12,7 +12,7 @@ from nornir_kube_ha.rollout.vip_move import move_vip
 
 
 def run_move(arguments: argparse.Namespace) -> int:
-    """`vip move`.
+    """Run `kube-ha vip move`.
 
     Arguments:
         arguments: parsed: `inventory`, `to`, `vip`, `drain` and `allow_unreachable`
@@ -42,7 +42,7 @@ def _cluster_of(intent: Intent, name: str) -> Cluster:
 
 
 def _router_of(cluster: Cluster, vip: str) -> Router:
-    """The virtual router that has a VIP, or a further one beside it; the cluster's own if none is named."""
+    """Return the virtual router that has a VIP; the cluster's own if `vip` is empty."""
     try:
         address = ip_interface(vip).ip if vip else cluster.vip.ip
     except ValueError:

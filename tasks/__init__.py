@@ -1,7 +1,8 @@
-"""All that touches a host. `get_*` reads and never changes; the others change, and tell the truth about it.
+"""Nornir tasks that read or change a host. `get_*` and `render_config` only read; the others report what they changed.
 
-Each is a Nornir task like any other: `nr.run(task=get_facts, intent=load_intent(nr))`. What one task found, the next
-takes as a mapping by host name; without it, it looks by itself. Only `get_endpoint` is none: it logs in to no host.
+Run them like any other task: `nr.run(task=get_facts, intent=load_intent(nr))`. A task takes the results of an earlier
+one as a mapping by host name; without `facts`, it gathers them itself. Only `get_endpoint` is a plain function: it logs
+in to no host.
 """
 
 from nornir_kube_ha.tasks.apply import apply_config

@@ -1,7 +1,7 @@
-"""A host's change, live: its files, and the daemons that read them, at once.
+"""Put a host's staged files live and have the daemons read them, in one script.
 
-One script does both. It has arrived as a whole before it begins, so that no controller that dies, and no connection
-that is lost, leaves a host with new files and daemons that were never told.
+The script has arrived as a whole before it starts. If the controller or the connection is lost, no host is left with
+new files that its daemons have not read.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from nornir_kube_ha.tasks import config, services
 from nornir_kube_ha.tasks.lease import guard
 
 TIMEOUT = config.TIMEOUT + services.TIMEOUT  # seconds
-NOT_TOLD = 77  # exit status where files are live, and a unit failed
+NOT_TOLD = 77  # exit status: the files are live, but a unit failed
 
 
 def apply_config(
@@ -27,30 +27,28 @@ def apply_config(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Put staged files in the place of the live ones, and have the daemons read them.
-
-    `commit_config` and `change_services` in one: what they say holds here.
+    """Put staged files live, and have the daemons read them: `commit_config` and `change_services` in one script.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         plans: by host name, what was staged
-        dry_run: whether to only say what would change; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether anything was, or in a dry run would be, changed
-          * diff (``str``): from the old files to the new ones, without secrets, and what systemd was asked for
-          * exception: a RemoteCommandError whose message ends with the unit's journal, where files are live and a unit
-            failed; `diff` is of the files then
+          * changed (``bool``): whether anything changed, or would change in a dry run
+          * diff (``str``): file changes without secrets, and what systemd was asked for
+          * exception: a RemoteCommandError that ends with the unit's journal, if the files are live and a unit failed;
+            `diff` then shows the files only
 
     Raises:
-        RemoteCommandError: a staged file is gone, or the host could not put it in place
+        RemoteCommandError: a staged file is missing, or the host could not put it live
     """
     change = plans[task.host.name]
     if change.touches_live and not task.is_dry_run(dry_run):
         script = guard(lease, task.host.name, seconds=TIMEOUT)
-        if change.touches_files:  # not behind `||`, which would make its `set -e` mean nothing
+        if change.touches_files:  # not on the left of `||`, where POSIX sh ignores `set -e`
             commit = config.commit_script(change, lease, intent.cluster_of(task.host.name).name)
             script += f"(\n{commit})\ncommitted=$?\n[ $committed = 0 ] || exit $committed\n"
         if change.units:

@@ -1,12 +1,16 @@
-# Put drafts in the place of the live files, each by one rename: a reader sees the old bytes or the new ones. The files
-# that were live are kept as a generation before that.
+# Put drafts live, each by one rename: a reader sees the old bytes or the new ones. Before that, the live files are kept
+# as a generation.
 #
-# After draft.sh, generations.sh and selinux.sh; set before it: MANAGED (all paths of ours), WRITE ("SHA256 PATH" a line), REMOVE
-# (paths), FOLDERS (which only root must be able to write to), STALE (units that must read their files again), and what
-# keep_generation needs. What fails ends it: each statement stands by itself, since `set -e` passes over `a && b`.
+# After draft.sh, generations.sh and selinux.sh. Set before it, besides what keep_generation needs:
+#   MANAGED  all paths of ours
+#   WRITE    lines of "SHA256 PATH"
+#   REMOVE   paths
+#   FOLDERS  which only root may write to
+#   STALE    units that must read their files again
+# A failure ends the script. Each statement stands alone, since `set -e` ignores a failing `a` in `a && b`.
 set -e
 
-# What this commit did before its connection was lost is not done twice, and no error.
+# If the connection to an earlier attempt was lost, what that attempt did is skipped. It is no error.
 begun=
 while read -r sha256 file; do
     [ -n "$file" ] || continue
@@ -20,7 +24,8 @@ END
 
 if [ -z "$begun" ]; then keep_generation; fi
 
-# Should this run end here, the next one finds the files as they should be and still knows which units to tell.
+# If the run ends here, the next one finds nothing to write, and these markers of units that must still read their
+# files.
 mkdir -p /run/kube-ha-pending
 for unit in $STALE; do : >"/run/kube-ha-pending/$unit"; done
 

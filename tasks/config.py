@@ -1,4 +1,4 @@
-"""Configuration: render the files, put them beside the live ones, have the host's own daemons judge them, swap."""
+"""Configuration files: render them, stage them, validate them with the host's own daemons, put them live."""
 
 import base64
 import re
@@ -41,15 +41,15 @@ from nornir_kube_ha.versions import features, upstream_version
 
 STAGE = ("draft.sh", "loads.sh", "stage.sh")
 COMMIT = ("draft.sh", "generations.sh", "units.sh", "selinux.sh", "commit.sh", "written.sh")
-TIMEOUT = 60  # seconds; both judges together take well under one
+TIMEOUT = 60  # seconds; both daemons together validate in well under one
 
 
 def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
-    """Render the files of a node for the versions of its daemons. Touches no host.
+    """Render a node's files for the versions of its daemons. Changes nothing on the host.
 
     Arguments:
-        intent: what should be
-        facts: by host name, from an earlier `get_facts`; none to look now. They say which versions the host has
+        intent: desired state, from the inventory
+        facts: by host name, from an earlier `get_facts`, for the daemons' versions; None gathers them now
 
     Returns:
         Result object with the following attributes set:
@@ -69,23 +69,23 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
 
 
 def _version(package: Package | None, pin: str) -> tuple[int, ...]:
-    """The version that a daemon has, or will have once it is installed."""
+    """Return the version that a daemon has, or will have once it is installed."""
     if pin and not (package and package.installed):
         return upstream_version(pin)
     return package.upstream if package else ()
 
 
 def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
-    """What differs on a host. Changes nothing.
+    """Return what differs between a host and the inventory. Changes nothing.
 
     Arguments:
-        intent: what should be
-        facts: by host name, from an earlier `get_facts`; none to look now
+        intent: desired state, from the inventory
+        facts: by host name, from an earlier `get_facts`; None gathers them now
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`nornir_kube_ha.planning.plan.HostPlan`): what differs
-          * diff (``str``): the same as text, without secrets
+          * result (:obj:`nornir_kube_ha.planning.plan.HostPlan`): the differences
+          * diff (``str``): the differences as text, without secrets
     """
     seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
     intent = with_kept_passwords(intent, seen)
@@ -97,12 +97,12 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
 
 def _render(task: Task, rendered_in: jinja2.Environment, template: str, values: dict[str, Any]) -> str:
     if rendered_in is our_environment():
-        # Called, not run as a subtask: its result holds the password, and printers show results.
+        # Called, not run as a subtask: its result holds the password, and printers show the results of subtasks.
         text: str = template_file(task, template, jinja_env=rendered_in, **values).result
         return text
     try:
-        return rendered_in.get_template(template).render(**values)  # without the host, which holds all of its data
-    except Exception as error:  # noqa: BLE001 - a template is a program: there is nothing that it cannot raise
+        return rendered_in.get_template(template).render(**values)  # not the host: its data holds the secrets
+    except Exception as error:  # noqa: BLE001 - a template is a program, which can raise anything
         line = line_of(error)
         where = f"{template}, line {line}" if line else template
         raise RefusedTemplateError(task.host.name, f"template {where}: {error or type(error).__name__}") from None
@@ -115,23 +115,23 @@ def stage_config(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Put the new files beside the live ones and have the host's own haproxy and keepalived judge the whole set.
+    """Stage the new files beside the live ones, and have the host's own haproxy and keepalived validate the whole set.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         plans: by host name, from `get_plan`
-        dry_run: whether to only say what would be staged; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): False: no live file was touched
           * diff (``str``): from the live files to the new ones, without secrets
-          * result (``str``): the daemons' words, if they had any
+          * result (``str``): the daemons' messages, if any
 
     Raises:
-        RefusedConfigError: a daemon refuses the new files; they are gone from the host again
-        RemoteCommandError: the host could not write them, or could not judge them
+        RefusedConfigError: a daemon rejects the new files; they were removed from the host
+        RemoteCommandError: the host could not write or validate them
     """
     change = plans[task.host.name]
     if not change.touches_files or task.is_dry_run(dry_run):
@@ -145,7 +145,7 @@ def stage_config(
         judgement = _worst(_judgements(task, daemon, completed.stdout, nonce))
         said = masked(judgement.words, intent.node(task.host.name))
         if not judgement.accepts:
-            with suppress(HostError):  # the refusal is what must be told, whatever becomes of the drafts
+            with suppress(HostError):  # report the rejection even if the drafts cannot be removed
                 unstage_config(task, plans, lease=lease)
             message = f"{daemon} refuses the new {path} (exit status {judgement.status}):\n{said or '(no words)'}"
             raise RefusedConfigError(task.host.name, message)
@@ -154,7 +154,7 @@ def stage_config(
 
 
 def _judgements(task: Task, daemon: str, stdout: str, nonce: str) -> list[Judgement]:
-    """Return what a daemon says of the staged files, once for each command that may start it with them."""
+    """Return a daemon's verdicts on the staged files, one for each command that may start it with them."""
     found = re.findall(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
     if not found:
         raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}")
@@ -162,7 +162,7 @@ def _judgements(task: Task, daemon: str, stdout: str, nonce: str) -> list[Judgem
 
 
 def _worst(judgements: Sequence[Judgement]) -> Judgement:
-    """Return the first that is a refusal, or the first."""
+    """Return the first rejection; if there is none, the first verdict."""
     return next((each for each in judgements if not each.accepts), judgements[0])
 
 
@@ -187,12 +187,12 @@ def _stage_call(file: ConfigFile, nonce: str) -> str:
 def unstage_config(
     task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None, lease: Lease | None = None
 ) -> Result:
-    """Take staged files away again, unless another run has the host by now: then they are that run's.
+    """Remove staged files. If another run holds the lease by now, they are that run's and stay.
 
     Arguments:
         plans: by host name, what was staged
-        dry_run: whether nothing was, so that nothing is to do; Nornir's own setting if not given
-        lease: the run's; none not to ask
+        dry_run: whether nothing was staged, so nothing is removed; None: Nornir's own setting
+        lease: do nothing if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
@@ -209,20 +209,20 @@ def unstage_config(
 def commit_config(
     task: Task, plans: Mapping[str, HostPlan], dry_run: bool | None = None, lease: Lease | None = None
 ) -> Result:
-    """Put staged files in the place of the live ones, each by one rename. Those are kept, as a generation.
+    """Put staged files live, each by one rename. The previous files are kept as a generation.
 
     Arguments:
         plans: by host name, what was staged
-        dry_run: whether to only say what would change; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether any live file was, or in a dry run would be, changed
+          * changed (``bool``): whether any live file changed, or would change in a dry run
           * diff (``str``): from the old files to the new ones, without secrets
 
     Raises:
-        RemoteCommandError: a staged file is gone, or the host could not put it in place
+        RemoteCommandError: a staged file is missing, or the host could not put it live
     """
     change = plans[task.host.name]
     if change.touches_files and not task.is_dry_run(dry_run):
@@ -233,12 +233,12 @@ def commit_config(
 
 
 def commit_script(change: HostPlan, lease: Lease | None, cluster: str = "") -> str:
-    """What puts a host's staged files in the place of the live ones.
+    """Return the script that puts a host's staged files live.
 
     Arguments:
         change: the host's plan
-        lease: the run's: the generation that is kept says whose it was
-        cluster: that the files are for
+        lease: its run is named in the generation that is kept
+        cluster: name of the cluster that the files are for
     """
     variables = assignments(
         managed=" ".join(MANAGED_PATHS),
@@ -258,23 +258,23 @@ def commit_script(change: HostPlan, lease: Lease | None, cluster: str = "") -> s
 def upload_config(
     task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None, dry_run: bool | None = None
 ) -> Result:
-    """Render, stage, judge and swap the files of one node: the whole of this module in one task.
+    """Render, stage, validate and put live the files of one node, in one task.
 
     A roll-out runs `stage_config` on all hosts before `apply_config` on the first.
 
     Arguments:
-        intent: what should be
-        facts: by host name, from an earlier `get_facts`; none to look now
-        dry_run: whether to only say what would change; Nornir's own setting if not given
+        intent: desired state, from the inventory
+        facts: by host name, from an earlier `get_facts`; None gathers them now
+        dry_run: whether to report only; None: Nornir's own setting
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether any live file was, or in a dry run would be, changed
+          * changed (``bool``): whether any live file changed, or would change in a dry run
           * diff (``str``): from the old files to the new ones, without secrets
           * result (:obj:`nornir_kube_ha.planning.plan.HostPlan`): what differed, for `change_services`
 
     Raises:
-        RefusedConfigError: a daemon refuses the new files; no live file was touched
+        RefusedConfigError: a daemon rejects the new files; no live file was touched
         RemoteCommandError: the host could not write them
     """
     plans: dict[str, HostPlan] = {task.host.name: get_plan(task, intent, facts).result}

@@ -1,40 +1,48 @@
-# Connections that are there while the VIP moves as planned: they go on where they are for a moment, then they are reset.
+# Existing connections during a planned move of the VIP: they go on where they are for a moment, then they are reset.
 #
-# Before move.sh. Set before it: VIP, VIPS (all that move), PORT, DRAIN (seconds; "" to leave connections alone), HOLDER (addresses
-# of the node that has the VIP, one of each family), HOLDER_MAC (its hardware address, "" if unknown), TELL (what tells
-# clients), UNIT (what timers' names begin with), TABLE (nftables' name for it), and files that are there as long as they say:
-# FORWARDS (this node passes segments on: keepalived's notify tells nobody), KEEPS (this node keeps connections: likewise).
+# Before move.sh. Set before it:
+#   VIP, VIPS   the first VIP, and all that move
+#   PORT        haproxy's
+#   DRAIN       seconds; "" to leave connections alone
+#   HOLDER      addresses of the VIP holder, one of each family
+#   HOLDER_MAC  its hardware address, "" if unknown
+#   TELL        the command that notifies clients
+#   UNIT        prefix of the timers' names
+#   TABLE       name of the nftables table
+#   FORWARDS    a file that exists while this node forwards packets
+#   KEEPS       a file that exists while this node keeps connections
+# While one of the two files exists, keepalived's notify script notifies no clients.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
-KEPT_FOR=10 # seconds beyond DRAIN; by then the host itself ends what a controller that is gone has begun
+KEPT_FOR=10 # seconds beyond DRAIN; then the host itself ends what a lost controller has begun
 IGNORE=/proc/sys/net/ipv4/conf/all/arp_ignore ANNOUNCE=/proc/sys/net/ipv4/conf/all/arp_announce
-ARP=/run/kube-ha-arp # what both were before
+ARP=/run/kube-ha-arp # the previous values of both
 UNDO_FORWARD="nft delete table ip $TABLE; nft delete table ip6 $TABLE; rm -f $FORWARDS"
-# Where the VIP has gone, those that are left are reset while their clients still hear that from the VIP. Then the routes:
-# until they are gone, the node must not speak for it.
+# If the VIP has gone, connections that are left are reset while their clients can still be told from the VIP. Then the
+# routes go: until then, this node must not answer ARP for the VIP.
 RESET='' DELETE=''
 for vip in $VIPS; do
     DELETE="$DELETE ip route del local $vip dev lo table local metric 10;"
     case $vip in *:*) vip="[$vip]" ;; esac
     RESET="$RESET ss -K -Htn src $vip sport = :$PORT;"
 done
-# systemd takes ${NAME} and $$ in a command for its own, and leaves $NAME alone.
+# In a command, systemd replaces ${NAME} and $$, but not $NAME within a word.
 UNDO_KEEP="[ -n \"\$(ip -oneline address show to $VIP)\" ] || { $RESET }; $DELETE rm -f $KEEPS
     ls ${KEEPS%-*}-* || { read -r ignore announce <$ARP && echo \$ignore >$IGNORE && echo \$announce >$ANNOUNCE; rm -f $ARP; }"
 
-# ROLE COMMAND: have the host do it in time, whatever becomes of this script.
+# ROLE COMMAND: have systemd run the command in time, even if this script or the controller is gone.
 later() {
     systemd-run --quiet --collect --unit "$UNIT-$1" --on-active $((${DRAIN%.*} + KEPT_FOR)) \
         --timer-property AccuracySec=1s sh -c "$2" >&2
 }
 
-# What an earlier move has left here too, in either part.
+# Undo both roles, also what an earlier move has left here.
 undo() {
     systemctl stop "$UNIT-forward.timer" "$UNIT-keep.timer"
     sh -c "$UNDO_FORWARD"
     [ ! -e "$KEEPS" ] || sh -c "$UNDO_KEEP"
 } >/dev/null 2>&1
 
-# VERSION WORD...: those that are addresses of that version.
+# VERSION WORD...: print the words that are addresses of that version.
 of() {
     version=$1
     shift
@@ -43,9 +51,9 @@ of() {
     done
 }
 
-# Before this node has the VIP: have it pass on what comes for connections that the holder has. That is each segment that
-# begins no connection, and belongs to none that was begun here. Where that cannot be done, they are reset as the VIP comes.
-# Nothing that the holder itself sends: it may be such a segment that it sends back.
+# Before this node has the VIP: forward packets of the holder's connections to the holder. These are segments that begin
+# no connection, and belong to none that began here. Where that is not possible, the connections are reset as the VIP
+# comes. What the holder itself sends is not forwarded: it may be such a segment that it sends back.
 forward() {
     undo
     [ -n "$DRAIN" ] && later forward "$UNDO_FORWARD; $TELL" || return 0
@@ -66,15 +74,15 @@ forward() {
     return 0
 }
 
-# Once they have ended, and for any that have not: their clients are told, by a unit of its own: that takes its time.
+# After the drain, and for connections that are still open: notify clients, in a unit of its own, since that takes time.
 stop_forwarding() {
     undo
     [ -z "$DRAIN" ] || ! holds || systemd-run --quiet --collect sh -c "$TELL" >&2
     return 0
 }
 
-# Before this node lets the VIP go: its connections go on as long as its kernel takes what comes for the VIP as its own. It
-# neither answers for the VIP by ARP then, nor asks in its name.
+# Before this node releases the VIP: its kernel goes on to accept packets for the VIP, so its connections go on.
+# Meanwhile it neither answers ARP for the VIP nor sends ARP requests from it.
 keep() {
     undo
     later keep "$UNDO_KEEP" || return
@@ -85,5 +93,5 @@ keep() {
     for vip in $VIPS; do ip route add local "$vip" dev lo table local metric 10 || return; done
 }
 
-# In time, and whatever became of the move.
+# Undo it in time, whatever the outcome of the move.
 let_go() { [ ! -e "$KEEPS" ] || undo; }

@@ -1,15 +1,15 @@
-# What stage.sh, unstage.sh and commit.sh say of a draft: a new file that waits beside the live one.
+# Drafts, for stage.sh, unstage.sh and commit.sh. A draft is a new file that waits beside the live one.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 draft_of() { echo "${1%/*}/.${1##*/}.kube-ha-new"; }
 
-# WORDS: end before anything is changed. The status says so to whoever reports what changed.
+# WORDS: end before anything is changed. The exit status tells the controller so.
 left_alone() {
     echo "$*; nothing was changed" >&2
     exit 78
 }
 
-# PATH...: take the drafts of these files away, and folders that nobody but us makes.
+# PATH...: remove the drafts of these files, and empty folders that only kube-ha makes.
 discard() {
     for file in "$@"; do
         draft=$(draft_of "$file")

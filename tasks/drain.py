@@ -1,4 +1,4 @@
-"""An apiserver's part in haproxy: taken out for a while, and put back."""
+"""Drain an apiserver in haproxy, and make it ready again."""
 
 from nornir.core.task import Result, Task
 
@@ -8,7 +8,7 @@ from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
 
-TIMEOUT = 20  # seconds; haproxy answers within one, systemd's timer is armed within one
+TIMEOUT = 20  # seconds; haproxy answers within one, and systemd arms its timer within one
 
 
 def drain_apiserver(
@@ -20,24 +20,24 @@ def drain_apiserver(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Have a node's haproxy send no new connection to an apiserver; those that are there go on.
+    """Drain an apiserver on a node: haproxy sends it no new connections, and existing ones go on.
 
-    The node itself ends it in time, whatever becomes of the controller, and keeps to it when haproxy is reloaded.
+    A timer on the node ends the drain, even if the controller is gone. The drain survives a reload of haproxy.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         apiserver: its name
-        seconds: for how long
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's: the host does nothing without it; None skips the check
+        seconds: how long the drain lasts
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
 
     Raises:
-        LeaseLostError: another run has the host's lease by now
-        RemoteCommandError: haproxy does not do it
+        LeaseLostError: another run holds the host's lease by now
+        RemoteCommandError: haproxy rejects the drain, or the node cannot note it or arm its timer
     """
     return _run(task, intent, apiserver, "drain", seconds, dry_run=dry_run, lease=lease)
 
@@ -45,21 +45,21 @@ def drain_apiserver(
 def ready_apiserver(
     task: Task, intent: Intent, apiserver: str, *, dry_run: bool | None = None, lease: Lease | None = None
 ) -> Result:
-    """Have a node's haproxy send new connections to an apiserver again.
+    """End the drain of an apiserver on a node: haproxy sends it new connections again.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         apiserver: its name
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's: the host does nothing without it; None skips the check
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
 
     Raises:
-        LeaseLostError: another run has the host's lease by now
-        RemoteCommandError: haproxy does not do it
+        LeaseLostError: another run holds the host's lease by now
+        RemoteCommandError: haproxy rejects it
     """
     return _run(task, intent, apiserver, "ready", 0, dry_run=dry_run, lease=lease)
 

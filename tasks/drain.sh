@@ -1,13 +1,18 @@
-# An apiserver's part in haproxy, by haproxy's admin socket. After it: a call of `drain` or `ready`.
+# Drain an apiserver in haproxy, or make it ready again, by haproxy's admin socket. A call of `drain` or `ready` is
+# appended.
 #
-# Set before it: SERVER (its name), HAPROXY_SOCKET, LISTENER and LAST_RESORT (haproxy's names of what it is part of), DRAINED
-# (a folder below /run: who is drained there, for a reload to know), SECONDS_TO_LAST.
+# Set before it:
+#   SERVER                 name of the apiserver
+#   HAPROXY_SOCKET         the admin socket
+#   LISTENER, LAST_RESORT  haproxy's names of the backends that it is in
+#   DRAINED                a folder below /run with a file for each drain, since a reload ends drains
+#   SECONDS_TO_LAST        how long a drain lasts
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 UNIT=kube-ha-ready-$SERVER
 
 clients() { ss --no-header --unix state established src "$HAPROXY_SOCKET*" 2>/dev/null | wc -l; }
 
-# haproxy answers with nothing where it does as it is told. Not every configuration has a last resort.
+# On success, haproxy's answer is blank. Not every configuration has a last resort.
 set_state() {
     for backend in "$LISTENER" "$LAST_RESORT"; do
         words=$(echo "set server $backend/$SERVER state $1" | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>&1) ||
@@ -29,14 +34,14 @@ disarm() {
     systemctl reset-failed "$UNIT.service" 2>/dev/null
 }
 
-# Its end is armed first, on this host: whatever becomes of the controller, it comes.
+# The timer that ends the drain is armed first, on this host: it works even if the controller is gone.
 drain() {
     disarm
     ready="rm -f $DRAINED/$SERVER; for backend in $LISTENER $LAST_RESORT; do
         echo set server \$backend/$SERVER state ready | socat -t 2 - UNIX-CONNECT:$HAPROXY_SOCKET; done"
     systemd-run --quiet --collect --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=1s \
         sh -c "$ready" || fail "systemd does not take the timer that would end it"
-    # A reload begins with all apiservers ready, and would end a drain that is not noted.
+    # A reload starts with all apiservers ready, and would end a drain that is not noted.
     { mkdir -p "$DRAINED" && true >"$DRAINED/$SERVER"; } || fail "cannot note the drain in $DRAINED; nothing was drained"
     set_state drain
 }

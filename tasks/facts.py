@@ -1,4 +1,4 @@
-"""Facts: one look at a host, in one round trip. Reads and never changes."""
+"""Gather facts of a host in one round trip. Changes nothing."""
 
 import math
 import secrets
@@ -21,13 +21,13 @@ from nornir_kube_ha.planning.plan import required_packages
 from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held_by, leave_if_held, unreadable
 
-PATIENCE = 25  # seconds, beside those for which it listens; a look takes about half of one, and gives up by itself
-GRACE = 5  # seconds more until we give up on a host that does not even do that
+PATIENCE = 25  # seconds beyond listening until the script ends itself; a look takes about half of one
+GRACE = 5  # seconds more until the controller gives up on a host whose script has not ended
 LOOK = ("probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh")
 LEAST_AT_A_GATE = 0.1  # seconds
-LEAST_TO_HEAR = 0.9  # seconds; a Linux router that answers for others takes up to 0.8 (proxy_delay)
-LEAST_AGAIN = 0.3  # seconds, where nobody else was heard a moment ago
-ADVERTS_TO_HEAR = 1.2  # of one advert_int: one advert at least, and some time to be late
+LEAST_TO_HEAR = 0.9  # seconds; Linux delays its proxy ARP answers by up to 0.8 (proxy_delay)
+LEAST_AGAIN = 0.3  # seconds, where no other router was heard a moment ago
+ADVERTS_TO_HEAR = 1.2  # times advert_int: at least one advert, and some margin for a late one
 
 
 def get_facts(
@@ -41,20 +41,19 @@ def get_facts(
     """Look at a load-balancer node: packages, files, units, addresses, sockets, both daemons' state, the VIP.
 
     Arguments:
-        intent: what should be: it says where to look
-        lease: that the run is going to ask for, if it looks in order to change the host: it does not even listen
-            there while another run is at work
-        scope: whom it asks: the checks of what others answer are skipped. With `Scope.OWN` a look takes a tenth of the
-            time, with `Scope.GATE` half of it
-        listened: names of hosts that an earlier look has heard no other router at: it does not listen for one again
+        intent: desired state, from the inventory: it says where to look
+        lease: the lease that this run will take, if it means to change the host; raises at once if another run holds it
+        scope: which other machines to ask; checks that need their answers are skipped. `Scope.OWN` takes a tenth of
+            the time, `Scope.GATE` half of it
+        listened: names of hosts where an earlier look heard no other router: they do not listen for one again
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`nornir_kube_ha.facts.Facts`): the host as it is
+          * result (:obj:`nornir_kube_ha.facts.Facts`): the host's state
 
     Raises:
-        LeaseHeldError: another run is at work there
-        UnexpectedReplyError: the answer is not what the script prints
+        LeaseHeldError: another run holds the host's lease
+        UnexpectedReplyError: the host's answer cannot be parsed
         HostUnreachableError, LoginRefusedError, RemoteTimeoutError: see `run_script`
     """
     name, nonce = task.host.name, secrets.token_hex(8)
@@ -90,7 +89,10 @@ def get_facts(
 
 
 def _least_to_hear(node: Node, scope: Scope, *, again: bool) -> float:
-    """Seconds to listen for at least. A gate ends with the first advert of each VRID; others hear all who speak one."""
+    """Return the seconds to listen for at least.
+
+    A gate needs the first advert of each VRID. Other looks have to hear every router that uses one.
+    """
     if scope is Scope.GATE:
         return max(LEAST_AT_A_GATE, ADVERTS_TO_HEAR * node.keepalived.advert_int)
     longest = max(node.keepalived.advert_int, node.keepalived.lengthened_advert_int)
@@ -98,7 +100,7 @@ def _least_to_hear(node: Node, scope: Scope, *, again: bool) -> float:
 
 
 def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None) -> tuple[float, float, str]:
-    """When a host was asked and had answered, and its answer."""
+    """Return when the host was asked, when it had answered, and its answer."""
     gone = ""
     for _ in range(MOST_GONE):
         before = leave_if_held(lease, nonce, gone) if lease else ""
@@ -117,11 +119,11 @@ def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None)
 
 
 def facts_of(task: Task, intent: Intent, facts: Mapping[str, Facts] | None) -> Facts:
-    """A host's facts: those given, or a look of its own.
+    """Return a host's facts: those given, or gathered now.
 
     Arguments:
-        intent: what should be
-        facts: by host name, from an earlier `get_facts`; none to look now
+        intent: desired state, from the inventory
+        facts: by host name, from an earlier `get_facts`; None gathers them now
     """
     if facts is None:
         looked: Facts = get_facts(task, intent).result
@@ -171,17 +173,17 @@ def _clients_check(node: Node) -> str:
 
 
 def _others(cluster: Cluster, node: Node) -> list[str]:
-    """Addresses that the node's own processes connect to: other nodes, and apiservers elsewhere."""
+    """Return the addresses that the node's own processes connect to: other nodes, and apiservers elsewhere."""
     addresses = (*(peer.address for peer in cluster.peers(node)), *(each.address for each in node.apiservers))
     return [str(address) for address in dict.fromkeys(addresses) if address != node.address]
 
 
 def _stats_login(stats: Stats) -> str:
-    """As curl's config quotes it; none where the host itself is to say."""
+    """Return the stats page's login as curl's config quotes it; "" if the host keeps the password."""
     return "" if stats.is_kept_on_hosts else _curl_quoted(f"{stats.user}:{stats.password.get_secret_value()}")
 
 
 def _curl_quoted(text: str) -> str:
-    """A value of curl's config file."""
+    """Quote a value for curl's config file."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -1,12 +1,19 @@
-# One look at a load-balancer node, in one round trip. Reads and never changes. After probes.sh, which begins with what
-# both use, the package managers' functions, nftables.sh, loads.sh, generations.sh and origins.sh.
+# Look at a load-balancer node, in one round trip. Changes nothing. After probes.sh (which has the helpers of both), the
+# package managers' functions, nftables.sh, loads.sh, generations.sh and origins.sh.
 #
-# Set before it: NONCE, FILES and MANAGED (all paths of ours), FOLDERS (which those are in), HAPROXY_SOCKET, DEADLINE
-# (seconds), CHECKED_FILE, OTHERS (addresses of the other nodes and of apiservers), CLIENTS_CHECK (what tells who is connected,
-# "" not to ask). Everything it prints stands between lines "@NONCE SECTION", so that what a login shell adds is told apart;
-# the last line is "@NONCE end".
+# Set before it:
+#   NONCE           the word that marks our own lines
+#   FILES, MANAGED  all paths of ours
+#   FOLDERS         the folders of those
+#   HAPROXY_SOCKET  the admin socket
+#   DEADLINE        seconds
+#   CHECKED_FILE    the file that keepalived's check touches
+#   OTHERS          addresses of the other nodes and of apiservers
+#   CLIENTS_CHECK   the command that checks who is connected, "" for none
+# All output is in sections that begin with a line "@NONCE SECTION", to tell it from what a login shell prints. The last
+# line is "@NONCE end".
 
-# A command that hangs costs its own section, not the look.
+# A command that hangs costs its own section, not the whole look.
 bounded() { timeout 5 "$@"; }
 
 packages() {
@@ -23,7 +30,7 @@ packages() {
     [ -z "$FAMILY" ] || [ -z "$missing" ] || "${FAMILY}_candidates" $missing
 }
 
-# All contents in one piece, each after head's own line "==> FILE <==": their sizes tell them apart.
+# All contents in one stream, each after head's line "==> FILE <==". Their sizes tell where each one ends.
 files() {
     present=
     for file in $FILES; do [ ! -f "$file" ] || present="$present $file"; done
@@ -48,8 +55,8 @@ files() {
     done
 }
 
-# What makes one of our files other than a file that a rename replaces: "link FILE TARGET", "kind FILE WORDS",
-# "mounted FILE", "immutable FILE".
+# Print what keeps one of our files from being replaced by a rename: "link FILE TARGET", "kind FILE WORDS", "mounted
+# FILE", "immutable FILE".
 obstacles() {
     for file in $FILES; do
         [ ! -L "$file" ] || printf 'link %s %s\n' "$file" "$(readlink "$file" | head -n 1)"
@@ -64,7 +71,7 @@ obstacles() {
     done
 }
 
-# What a planned move of the VIP tells keepalived, as long as it lasts.
+# What a planned move of the VIP has set for keepalived, while it lasts.
 moves() {
     section moves
     for file in /run/kube-ha/vip-*; do
@@ -76,7 +83,8 @@ moves() {
     done
 }
 
-# Before `kubeadm init`: whether a process of ours waits for the first apiserver, and what a cluster leaves that has served.
+# Before `kubeadm init`: whether a process of ours waits for the first apiserver, and traces of a cluster that has
+# served.
 first_apiserver() {
     section bootstrap
     waits=/run/kube-ha-first-apiserver
@@ -107,13 +115,13 @@ unit() {
     active | reloading) ;;
     *)
         section journal "$1"
-        # Without what haproxy logs of each connection, which would fill these lines (local0 and local1).
+        # Without haproxy's log of each connection (local0 and local1), which would fill these lines.
         bounded journalctl --unit "$1" --facility daemon --lines 15 --no-pager --output cat | head -c 9000
         ;;
     esac
 }
 
-# UNIT STARTS RUNS CONFIGURATION: the command that a start would run and the one that runs, and what each reads.
+# UNIT STARTS RUNS CONFIGURATION: print the command that a start would run, the one that runs, and what each reads.
 loads() {
     section start "$1"
     printf '%s\n' "$2"
@@ -131,15 +139,16 @@ network() {
     section addresses
     printf '%s\n' "$ADDRESSES"
     section ipv6_off
-    cat "/proc/sys/net/ipv6/conf/$INTERFACE/disable_ipv6" || echo missing # not by `read`: the kernel shows it in one piece
+    # Not by `read`, which reads byte by byte: the kernel gives this file in one piece.
+    cat "/proc/sys/net/ipv6/conf/$INTERFACE/disable_ipv6" || echo missing
     section listeners
     sockets_of tcp
-    # Only what stands in a packet's way to this host or from it, and no more of it than can be read.
+    # Only hooks that a packet to this host or from it passes, and no more output than can be parsed.
     if has nft; then
         section watch
         printf '%.100000s\n' "$WATCHED"
         section packetfilter
-        # What cannot be read must not look like a host without rules.
+        # A ruleset that cannot be read must not look like a host without rules.
         chains=$(bounded nft list chains) || echo unreadable
         without_watch
         case $chains in *'type filter hook '*) filters | head -c 2000000 ;; esac
@@ -154,7 +163,7 @@ filters() {
         while read -r family table; do bounded nft --json list table "$family" "$table" || echo unreadable; done
 }
 
-# What manages the filter, and which rules it has: now, and after a boot. A manager that does not tell is none.
+# Print what manages the filter, and its rules: live, and after a boot. A manager that does not answer is left out.
 firewall() {
     case $chains in
     *"table inet firewalld "*)
@@ -191,7 +200,7 @@ $1
 EOF
 }
 
-# Why haproxy did not answer.
+# Print why haproxy did not answer.
 haproxy_silence() {
     if ! has socat || ! bounded socat -V >/dev/null; then
         echo "haproxy was not asked: socat is missing or does not run"
@@ -204,10 +213,11 @@ haproxy_silence() {
 }
 
 daemons() {
-    ask_keepalived # it writes while haproxy answers
+    ask_keepalived # it writes its state while haproxy answers
     read -r up _ </proc/uptime
     asked=$((${clock%.*} + ${up%.*} - ${booted%.*}))
-    # An empty line ends each answer. The short one first: what it takes to find that line grows with its square.
+    # An empty line ends each answer. The short one comes first: the time to find that line grows with the square of its
+    # length.
     said=$(haproxy_says 'show info;show stat')
     case $said in *"$NEWLINE$NEWLINE"*) ;;
     *)
@@ -226,7 +236,7 @@ daemons() {
     children_of "$main"
     for pid in $children; do ! age_of "$pid" || echo "$age"; done
     section replaced haproxy
-    worker=${said#*"${NEWLINE}Pid: "} # old workers run what they were started with, until their connections end
+    worker=${said#*"${NEWLINE}Pid: "} # old workers still run what they started with
     replaced_files "$main" "${worker%%"$NEWLINE"*}"
     section replaced keepalived
     value MainPID "$KEEPALIVED_SHOWN"
@@ -250,9 +260,9 @@ daemons() {
     printf '%s\n' "$silence"
 }
 
-# keepalived writes its state to a file when it gets this signal, SIGRTMIN+2, in all its releases; one that was built
-# without JSON does not wait for it, and would end. The file counts when it is newer than the signal and whole: JSON's
-# last bracket is there.
+# keepalived writes its state to a file on signal 36 (SIGRTMIN+2), in all its releases. One that was built without JSON
+# does not handle the signal, and would die of it. The file counts if it is newer than the signal and whole: it ends
+# with JSON's last bracket.
 ask_keepalived() {
     dump=
     value MainPID "$KEEPALIVED_SHOWN"
@@ -267,7 +277,7 @@ ask_keepalived() {
     kill -s 36 "$pid"
 }
 
-# PID SIGNAL, from 33 to 36: whether the process waits for it, by a descriptor (SigBlk) or a handler (SigCgt).
+# PID SIGNAL, from 33 to 36: whether the process expects the signal, by a descriptor (SigBlk) or a handler (SigCgt).
 takes() {
     while read -r kind mask; do
         case $kind in SigBlk: | SigCgt:) ;; *) continue ;; esac
@@ -281,8 +291,8 @@ keepalived_state() {
     [ -n "$dump" ] || return
     tries=80
     while [ $tries -gt 0 ]; do
-        # Newer first, then read, and read once: another look may have it written again at any moment. And anybody may
-        # own a name in /tmp.
+        # Check that the file is newer, then read it, and only once: another look may have it written again at any
+        # moment. The owner matters because any user may create a name in /tmp.
         seen=$(stat -c '%i %y %u' "$dump")
         if [ "${seen% *}" != "$before" ] && [ "${seen##* }" = 0 ]; then
             state=$(cat "$dump")
@@ -300,19 +310,19 @@ whose() {
     stat -c 'a %F of %U' "$1" || echo missing
 }
 
-# What keepalived needs in order to take the VIP over: its processes, their inotify watches and VRRP sockets, and whether it
-# runs its scripts.
+# What keepalived needs for a take-over: its processes, their inotify watches and VRRP sockets, and whether it runs its
+# scripts.
 liveness() {
     value MainPID "$KEEPALIVED_SHOWN"
     main=$VALUE
     [ "${main:-0}" -gt 0 ] || return
     children_of "$main"
     section keepalived_processes
-    # Both by the kernel's clock: /proc/self was made just now.
+    # Both times are by the kernel's clock: /proc/self was made just now.
     ! times=$(stat -L -c %Y /proc/self "$CHECKED_FILE") || echo "checked $((${times%"$NEWLINE"*} - ${times#*"$NEWLINE"}))"
     kind=main processes='' fdinfo=
     for pid in $main $children; do
-        name='' # it may have ended meanwhile
+        name='' # the process may have ended
         if read -r name <"/proc/$pid/comm" && [ "$name" = keepalived ] && age_of "$pid"; then
             processes="$processes$kind $age $pid$NEWLINE" fdinfo="$fdinfo /proc/$pid/fdinfo/*"
         fi
@@ -333,13 +343,13 @@ liveness() {
     sockets_of raw
 }
 
-# PID: in `children`, those of a process, as long as it is there; the kernel ends this line with none.
+# PID: set `children` to those of a process, while it exists. The kernel ends this line without a newline.
 children_of() {
     children=
     [ "${1:-0}" -gt 0 ] && read -r children <"/proc/$1/task/$1/children"
 }
 
-# PID: in `age`, seconds since it was started. Its name may hold anything, and stands in brackets; the kernel counts
+# PID: set `age` to the seconds since its start. Its name is in brackets, and may hold anything. The kernel counts in
 # hundredths.
 age_of() {
     read -r up _ </proc/uptime && read -r line <"/proc/$1/stat" || return
@@ -349,13 +359,13 @@ age_of() {
     age=$((${up%.*} - ${20} / 100))
 }
 
-# Which of its addresses the host's own connections start from.
+# Print the source addresses of the host's own connections.
 sources() {
     section sources
     for other in $OTHERS; do echo "route get $other"; done | ip -force -oneline -batch -
 }
 
-# Whether it could tell clients that the VIP has moved.
+# Print whether the host could notify clients of a move of the VIP.
 clients() {
     [ -n "$CLIENTS_CHECK" ] || return
     section clients
@@ -364,7 +374,7 @@ clients() {
     printf '%.3000s\n' "$words"
 }
 
-# Which etcd members the node's own kube-apiserver asks.
+# Print the etcd members that the node's own kube-apiserver uses.
 etcd_servers() {
     case $SOCKETS in *'"kube-apiserver",pid='*) ;; *) return ;; esac
     pid=${SOCKETS#*'"kube-apiserver",pid='}
@@ -408,7 +418,7 @@ look() {
     machine
 }
 
-# Nobody ends a script whose connection is gone: it ends itself, with all that it has started.
+# If the connection is lost, nobody ends this script: it ends itself, with all that it has started.
 {
     sleep "$DEADLINE" &
     trap 'kill $!; exit' TERM
@@ -422,17 +432,17 @@ section clock
 clock=$(date +%s.%N)
 read -r booted _ </proc/uptime
 printf '%s\n' "$clock"
-# What both need.
+# What both `probes` and `look` need.
 find_packages
 show_units
 show_sockets
 show_network
-# Both at once: what waits on the left, what works on the right, and the left's words when the right has ended.
+# Run both at once: the left side waits, the right side works. The left side's output comes after the right side's.
 probes | {
     look
     cat
 }
-trap '' PIPE # nobody may be there to read this; the watchdog ends all the same
+trap '' PIPE # the reader may be gone, but the watchdog has to be ended
 section clock_end
 date +%s.%N
 kill $watchdog

@@ -1,4 +1,4 @@
-"""Faults on a host: made by a script that arms the timer which ends them before it makes them."""
+"""Inject faults on a host and heal them. The script arms the timer that ends a fault before it makes the fault."""
 
 import re
 import time
@@ -15,8 +15,8 @@ from nornir_kube_ha.tasks.lease import guard
 
 FOLDER = "/var/lib/kube-ha-fault"
 UNIT = "kube-ha-fault-{run}"
-TIMEOUT = 30  # seconds for each script; what a fault itself takes runs beside it
-POLL = 0.1  # seconds between two looks at the story
+TIMEOUT = 30  # seconds for each script; the fault itself runs beside it
+POLL = 0.1  # seconds between two reads of the story
 
 _END = """
 if systemctl --quiet is-active "$UNIT.timer" "$UNIT.service"; then systemctl start "$UNIT.service"; fi
@@ -28,14 +28,14 @@ rm -rf "$FOLDER"
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What a host tells of a fault. Times are of its own clock, in seconds since 1970; none if it has not happened.
+    """A host's record of a fault. Times are seconds since 1970 on the host's clock, None for what has not happened.
 
     Arguments:
-        begun: when the host began to make it
-        made: when it was seen to be there
-        healing: when the host began to heal it
-        healed: when it was seen to be gone
-        trouble: why it is not there, or not gone; "" if neither was found
+        begun: when the injection began
+        made: when the fault was seen to be in effect
+        healing: when healing began
+        healed: when the fault was seen to be gone
+        trouble: why the fault is not in effect, or not gone; "" if the host reports neither
     """
 
     begun: float | None = None
@@ -46,7 +46,7 @@ class Story:
 
     @property
     def is_over(self) -> bool:
-        """Whether the host has nothing more to tell."""
+        """Whether the record is complete."""
         return self.healed is not None or (self.healing is not None and bool(self.trouble))
 
     @property
@@ -56,10 +56,10 @@ class Story:
 
     @classmethod
     def parse(cls, text: str) -> "Story":
-        """Read `WORD TIME [WORDS]`, a line each. Of a word that is told twice, the first counts; other lines go on.
+        """Parse lines of `WORD TIME [WORDS]`. Of each word the first line counts; lines of another form are ignored.
 
         Arguments:
-            text: the file
+            text: content of the file
         """
         times: dict[str, float] = {}
         trouble = ""
@@ -81,23 +81,23 @@ def inject_fault(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Make a fault on a host, which ends there by itself.
+    """Inject a fault on a host. A timer on the host ends it.
 
     Arguments:
-        intent: what should be
-        fault: one that is made on a host
-        run_id: of the run that makes it
+        intent: desired state, from the inventory
+        fault: one that a script on the host makes
+        run_id: id of the run that injects it
         seconds: how long it lasts
-        port: of the apiserver, for faults of one
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's: the host does nothing without it; None skips the check
+        port: the apiserver's, for a fault of an apiserver
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True: the timer is armed, and the fault is on its way
+          * changed (``bool``): True: the timer is armed, and the injection has started
 
     Raises:
-        FaultError: it cannot be made there; nothing was changed
+        FaultError: the fault cannot be injected there; nothing was changed
     """
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=True)
@@ -127,37 +127,37 @@ def inject_fault(
 
 
 def _guard(lease: Lease | None, host: str, seconds: float) -> str:
-    """As `guard`, in a subshell: what the fault leaves running must not keep the host's next step waiting."""
+    """Return `guard` in a subshell: what the fault leaves running must not hold the lock on the host's next step."""
     script = guard(lease, host, seconds=seconds + TIMEOUT)
     return f"(\n{script}) || exit\n" if script else ""
 
 
 def get_fault_story(task: Task) -> Result:
-    """What the host tells of the fault that was made last. Changes nothing.
+    """Return the host's record of the latest fault. Changes nothing.
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`Story`): as far as it has come
+          * result (:obj:`Story`): the record so far
     """
     completed = run_script(task, f"cat {FOLDER}/story 2>/dev/null || true\n", timeout=TIMEOUT)
     return Result(host=task.host, result=Story.parse(completed.stdout))
 
 
 def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool | None = None) -> Result:
-    """End a fault, and take away what it left behind.
+    """End a fault, and remove what it left behind.
 
     Arguments:
-        run_id: of the run that made it
-        patience: seconds in which the host's own timer may end it, before it is ended from here
-        dry_run: whether to do nothing; Nornir's own setting if not given
+        run_id: id of the run that injected it
+        patience: seconds to leave the end to the host's own timer
+        dry_run: whether to do nothing; None: Nornir's own setting
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
-          * result (:obj:`Story`): all of it
+          * result (:obj:`Story`): the whole record
 
     Raises:
-        FaultError: it is not gone
+        FaultError: the fault has not healed
     """
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=True, result=Story())

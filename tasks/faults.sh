@@ -1,9 +1,9 @@
-# Make a fault on this host that ends by itself. Set before it: UNIT (of the timer that ends it), FOLDER, SECONDS_TO_LAST,
-# INTERFACE, VIPS, PORT, and the fault's own scripts: NEEDS, INJECT, THERE, HEAL, WELL.
+# Inject a fault on this host that ends by itself. Set before it: UNIT (of the timer that ends it), FOLDER,
+# SECONDS_TO_LAST, INTERFACE, VIPS, PORT, and the fault's own scripts: NEEDS, INJECT, THERE, HEAL, WELL.
 #
-# The timer is armed first, on the host: whatever becomes of the controller or of the way to here, the fault ends. What
-# happens is told in FOLDER/story, "WORD TIME [WORDS]" a line: `begun`, then `made` or `not-made`; `healing`, then `healed`
-# or `not-healed`. Times are in seconds since 1970.
+# The timer is armed first, on the host: the fault ends even if the controller or the connection is gone. FOLDER/story
+# records what happens, in lines of "WORD TIME [WORDS]": `begun`, then `made` or `not-made`; `healing`, then `healed` or
+# `not-healed`. Times are in seconds since 1970.
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 077
 
@@ -58,7 +58,7 @@ words=$( (eval "$NEEDS") 2>&1) || {
     exit 1
 }
 
-# What ends the fault is whole before anything begins it.
+# The script that ends the fault is complete before the fault begins.
 variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' VIPS='$VIPS' PORT='$PORT'"
 {
     printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
@@ -74,5 +74,5 @@ systemd-run --quiet --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-proper
     rm -rf "$FOLDER"
     exit 1
 }
-# In a session of its own: it may cut the way that it was called by.
+# In a session of its own: the fault may cut the connection that started it.
 setsid sh "$FOLDER/inject" "$THERE" </dev/null >>"$FOLDER/log" 2>&1 &

@@ -1,4 +1,4 @@
-"""The host's own firewall: what VRRP and haproxy need is let through, by rules that are known as ours."""
+"""The host's own firewall: let through what VRRP and haproxy need, by rules that are marked as ours."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -11,12 +11,12 @@ from nornir_kube_ha.planning.plan import HostPlan
 from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
 
-TIMEOUT = 60  # seconds; firewall-cmd takes a quarter of one for each rule
+TIMEOUT = 60  # seconds; firewall-cmd takes about 0.25 for each rule
 FIREWALL = ("nftables.sh", "firewall.sh")
 
 
 def marks() -> dict[str, str]:
-    """How the scripts know our rules, as `assignments` wants it."""
+    """Return what marks our rules, as variables for `assignments`."""
     return {"mark": MARK, "priority": str(PRIORITY)}
 
 
@@ -27,22 +27,22 @@ def change_firewall(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Have firewalld, ufw or nftables let through what is needed, now and after a boot. Nobody else's rule is touched.
+    """Add or remove our rules in firewalld, ufw or nftables, live and for the next boot. Other rules are not touched.
 
     Arguments:
         plans: by host name, from `get_plan`
-        step: `open` what is needed, before anything relies on it (what was stays as it is); or `close` what was, once
-            nothing does any more
-        dry_run: whether to only say what would be told; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        step: `open` adds rules before anything relies on them, and removes none; `close` removes the rules that nothing
+            relies on any more
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether any rule was, or in a dry run would be, added or taken away
-          * diff (``str``): which
+          * changed (``bool``): whether any rule was added or removed, or would be in a dry run
+          * diff (``str``): the rules
 
     Raises:
-        RemoteCommandError: the firewall's manager refuses a rule
+        RemoteCommandError: the firewall's manager rejects a rule
     """
     change = plans[task.host.name].firewall
     if change is None or not (rules := change.opened if step == "open" else change.closed):

@@ -1,13 +1,13 @@
-# Have this host's firewall let through what WANTED says, one rule a line, and nothing else of ours. What others made of
-# it is left alone: nothing is flushed or switched off.
+# Have this host's firewall let through what WANTED says, one rule a line, and no other rule of ours. Rules of others
+# stay: nothing is flushed or switched off.
 #
-# After nftables.sh; set before it: WANTED, and for `open_in` MARK and PRIORITY, by which our rules are known.
+# After nftables.sh. Set before it: WANTED, and for `open_in_*` MARK and PRIORITY, which identify our rules.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
-# LINES OTHERS: those lines that are not among the others.
+# LINES OTHERS: print the lines that are not among the others.
 without() { printf '%s\n' "$1" | grep -vxF -e "$2" | grep . || true; }
 
-# ZONE WHEN ("" for now, --permanent for after a boot)
+# ZONE WHEN ("" for live, --permanent for after a boot): print our rules.
 rich_rules() {
     # shellcheck disable=SC2086  # a word, or none
     listed=$($FIREWALL_CMD $2 --zone="$1" --list-rich-rules) || return
@@ -30,7 +30,8 @@ firewalld_zone() {
     done
 }
 
-# [ZONE]: the interface may have been in another one before. One that does not run keeps rules all the same.
+# [ZONE]: rules in other zones are removed, since the interface may have changed its zone. firewalld keeps rules while
+# stopped.
 open_in_firewalld() {
     FIREWALL_CMD=firewall-cmd WHEN='now --permanent'
     firewall-cmd --quiet --state || FIREWALL_CMD=firewall-offline-cmd WHEN=now
@@ -46,7 +47,7 @@ ufw_rules() {
     printf '%s\n' "$listed" | sed -n "s/^ufw \(.*\) comment '$MARK'\$/\1/p"
 }
 
-# First in the list: what refuses stands behind it. A rule of somebody else's that it would replace is left alone.
+# Prepended, so that a rule that refuses comes after it. A rule of others that it would replace is left alone.
 open_in_ufw() {
     there=$(ufw_rules) || exit
     # shellcheck disable=SC2086  # ufw takes a rule's words one by one
@@ -58,7 +59,7 @@ open_in_ufw() {
     [ -z "$missing" ] || { echo "ufw has a rule of its own for the same as: $missing" >&2 && exit 1; }
 }
 
-# Rules as a file of nft has them. A table or chain that is gone by then is made, and stops nothing: the file still loads.
+# Print the rules as a file of nft. A missing table or chain is made, and blocks nothing: the file still loads.
 nft_file() {
     [ -z "$WANTED" ] || printf '%s\n' "$WANTED" | while read -r family table chain rule; do
         echo "add table $family $table" && echo "add chain $family $table $chain" &&
@@ -74,17 +75,18 @@ nft_deletions() {
         index($0, mark) { print "delete rule " table " " chain " handle " $NF }'
 }
 
-# CONF: without our line. Its last line ends in a newline then, also if it did not before.
+# CONF: print it without our line. The last line then ends in a newline, even if it did not before.
 others_part() { grep -vxF "$NFT_INCLUDE" "$1" || true; }
 
-# CONF FILE...: written beside it from these, with its mode and owner, and put in its place by one rename.
+# CONF FILE...: write these files to a draft beside it, with its mode and owner, and rename the draft.
 replace_conf() {
     target=$(readlink -f "$1") draft="${target%/*}/.${target##*/}.$MARK-new"
     shift
     cp -a "$target" "$draft" && cat "$@" >"$draft" && sync "$draft" && mv "$draft" "$target"
 }
 
-# CONF, which nftables.service loads. nft looks at all that a boot would load before anything is in force or in place.
+# CONF, which nftables.service loads. nft checks all that a boot would load before any rule is live or any file in
+# place.
 open_in_nftables() {
     folder=${NFT_RULES%/*}
     mkdir -p "$folder" && nft_file >"$folder/.rules" && echo "$NFT_INCLUDE" >"$folder/.line" || exit
@@ -109,7 +111,8 @@ open_in_nftables() {
     rmdir --ignore-fail-on-non-empty "$folder"
 }
 
-# Nothing of ours, by whatever it was let in. Each in a shell of its own: one that fails keeps none of the others open.
+# Remove our rules from every manager. Each runs in a shell of its own, so that one failure does not keep the others
+# open.
 close_all() {
     WANTED='' failed=
     ! command -v firewall-cmd >/dev/null || (open_in_firewalld "") || failed="$failed firewalld"

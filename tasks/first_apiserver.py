@@ -1,4 +1,4 @@
-"""The time before `kubeadm init`: a host waits for the first apiserver that answers, and knows that none has yet."""
+"""Before `kubeadm init`: a process on the host waits for the first apiserver that answers."""
 
 from typing import Literal
 
@@ -20,17 +20,17 @@ def await_first_apiserver(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Have a host wait for the first apiserver that answers. Until then, its checks say so and do not fail.
+    """Have a host wait for the first apiserver that answers. Until then, its checks say so instead of failing.
 
     Arguments:
-        intent: what should be
-        why: `told` by an operator, or `seen` by a first deploy
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's: the host does nothing without it; None skips the check
+        intent: desired state, from the inventory
+        why: `told` if an operator said that none has answered yet, `seen` if a first deploy found so
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): False: nothing of the host's configuration was touched
+          * changed (``bool``): False: the host's configuration is not touched
 
     Raises:
         RemoteCommandError: systemd does not start the process

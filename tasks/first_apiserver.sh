@@ -1,13 +1,17 @@
-# Have this host wait for the first apiserver that answers, and know until then that none ever has.
+# Have this host wait for the first apiserver that answers, and record until then that none ever has.
 #
-# Set before it: WAITS (a file that is there and locked while it waits), WHY (a word, kept in it), HAPROXY_SOCKET,
-# LISTENER, SERVED (a file that is there for good once an apiserver has answered).
-# A restart of haproxy or a deploy does not end it; a reboot does: then an operator has to say so again.
+# Set before it:
+#   WAITS           a file that exists and is locked while the host waits
+#   WHY             a word, kept in that file
+#   HAPROXY_SOCKET  the admin socket
+#   LISTENER        haproxy's name of the backend
+#   SERVED          a file that stays once an apiserver has answered
+# A restart of haproxy or a deploy does not end the wait. A reboot does: then an operator has to ask for it again.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 UNIT=kube-ha-first-apiserver
 
-# FILE WHY SOCKET LISTENER SERVED. By the last check's result: before its first one, haproxy calls an apiserver up.
-# Without braces around names: systemd would take them for its own.
+# FILE WHY SOCKET LISTENER SERVED. It reads the result of the last check: haproxy calls an apiserver up before its
+# first. No braces around names, since systemd would expand them.
 # shellcheck disable=SC2016  # expanded by the shell that waits
 LOOP='
 exec 9>"$1" && flock --nonblock 9 || exit 0

@@ -1,4 +1,4 @@
-"""Machines that were nodes of a cluster: whether they still answer, as the cluster's nodes see it."""
+"""Find out whether former nodes still answer the cluster's nodes."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -18,18 +18,18 @@ TIMEOUT = 30  # seconds; the script listens for three
 
 
 def get_former_peers(task: Task, intent: Intent, addresses: Mapping[str, Iterable[IPAddress]]) -> Result:
-    """Ask machines that a node knows as peers whether they answer. Changes nothing.
+    """Ask former nodes whether they still answer. Changes nothing.
 
     Arguments:
-        intent: what should be
-        addresses: of those machines, by the name of the host that asks
+        intent: desired state, from the inventory
+        addresses: of the former nodes, by the name of the host that asks
 
     Returns:
         Result object with the following attributes set:
           * result (``dict``): a :obj:`nornir_kube_ha.planning.membership.FormerPeer` by address
 
     Raises:
-        UnexpectedReplyError: the answer is not what the script prints
+        UnexpectedReplyError: the host's answer cannot be parsed
     """
     node, asked = intent.node(task.host.name), tuple(addresses[task.host.name])
     nonce = secrets.token_hex(8)
@@ -49,12 +49,12 @@ def get_former_peers(task: Task, intent: Intent, addresses: Mapping[str, Iterabl
 
 
 def parse_former_peers(text: str, nonce: str, asked: Iterable[IPAddress]) -> dict[IPAddress, FormerPeer]:
-    """Read what `former.sh` printed.
+    """Parse the output of `former.sh`.
 
     Arguments:
-        text: its whole output
-        nonce: the word that its lines begin with
-        asked: addresses that were asked; others do not count
+        text: the whole output
+        nonce: the word that marks the script's own lines
+        asked: addresses that were asked; lines about others are ignored
 
     Raises:
         ValueError: the output is cut short

@@ -1,12 +1,11 @@
-# Whether machines that were nodes of a cluster still answer, and whether their kernels take VRRP. Changes nothing.
+# Find out whether former nodes still answer, and whether their kernels accept VRRP. Changes nothing.
 #
-# After probes.sh; set before it: NONCE, INTERFACE, ADDRESS (our own), PORT (haproxy's), FORMER (addresses). Prints
+# After probes.sh. Set before it: NONCE, INTERFACE, ADDRESS (our own), PORT (haproxy's), FORMER (addresses). Prints
 # "@NONCE answers ADDRESS HOW" and "@NONCE rejects ADDRESS", then "@NONCE end".
-LISTENING=3 # seconds: a kernel tells each sender once a second at most that it has no such protocol
+LISTENING=3 # seconds; a kernel reports an unknown protocol to each sender once a second at most
 
-# The kernel of a machine without a VRRP socket rejects what the holder sends it, and what we send it below. Other codes
-# are a firewall's words: a keepalived behind that would hear nobody, be master and be heard. The quoted packet has to be
-# VRRP's.
+# Without a VRRP socket, a kernel rejects the holder's adverts and our packets below. The other codes in this filter are
+# a firewall's: a keepalived behind it would hear nobody, be master, and be heard. The quoted packet must be VRRP.
 rejections() {
     # shellcheck disable=SC2016  # expanded by the inner shell
     timeout $LISTENING sh -c 'exec tcpdump --immediate-mode --no-promiscuous-mode -n -t -l -i "$1" "$2"' sh "$INTERFACE" \
@@ -18,7 +17,7 @@ rejections() {
 
 answer() { printf '\n@%s answers %s %s\n' "$NONCE" "$1" "$2"; }
 
-# One byte is no advert: a keepalived drops it.
+# One byte is not an advert: keepalived drops it.
 ask_former() {
     case $1 in *:*) to="IP6-SENDTO:[$1]:112" ;; *) to="IP4-SENDTO:$1:112" ;; esac
     (for _ in 1 2 3; do echo | socat -u - "$to"; sleep 0.5; done) &

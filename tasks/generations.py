@@ -1,4 +1,4 @@
-"""Generations: the files that were live on a host before each change of them."""
+"""Read the generations on a host: the files that were live before each change."""
 
 import secrets
 from collections.abc import Callable
@@ -16,23 +16,23 @@ _Parsed = TypeVar("_Parsed")
 
 
 def get_generations(task: Task) -> Result:
-    """What there is on a host to go back to. Changes nothing.
+    """Return the generations that a host has kept. Changes nothing.
 
     Returns:
         Result object with the following attributes set:
           * result (``tuple`` of :obj:`nornir_kube_ha.planning.generations.Generation`): oldest first
 
     Raises:
-        UnexpectedReplyError: the answer is not what the script prints
+        UnexpectedReplyError: the host's answer cannot be parsed
     """
     return Result(host=task.host, result=_ask(task, "list_generations", parse_generations))
 
 
 def get_generation_files(task: Task, number: int) -> Result:
-    """The files of a generation. Changes nothing.
+    """Return the files of one generation. Changes nothing.
 
     Arguments:
-        number: the generation's
+        number: of the generation
 
     Returns:
         Result object with the following attributes set:
@@ -40,7 +40,7 @@ def get_generation_files(task: Task, number: int) -> Result:
 
     Raises:
         RemoteCommandError: the host has no such generation
-        UnexpectedReplyError: the answer is not what the script prints
+        UnexpectedReplyError: the host's answer cannot be parsed
     """
     return Result(host=task.host, result=_ask(task, f"show_generation {number:06}", parse_files))
 

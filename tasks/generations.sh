@@ -1,8 +1,8 @@
-# Generations: the files that were live before each change, so that the way back needs nothing but this host.
+# Generations: the files that were live before each change. A rollback needs nothing but this host.
 #
-# Set before it: MANAGED (all paths of ours). Of a file that is a link, what it leads to is kept and compared.
+# Set before it: MANAGED (all paths of ours). If a file is a link, its target is kept and compared.
 GENERATIONS=/var/lib/kube-ha/generations # a folder each, NUMBER: `about`, and files/ with their paths, modes and owners
-BEFORE=/var/lib/kube-ha/before           # files that were there before any of ours
+BEFORE=/var/lib/kube-ha/before           # files from before the first of ours
 GOOD=/var/lib/kube-ha/good               # fingerprint of the files that were live when all checks last passed
 
 fingerprint() {
@@ -14,12 +14,12 @@ fingerprint() {
 
 folders() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
 
-# Of ours: what somebody else puts beside them, as a copy of one, is none.
+# Generations of ours only: others may put copies beside them.
 numbers() { folders | grep -x '[0-9]\{6,9\}'; }
 
-# Keep what is live as the newest generation, if it is not that already, and let the oldest go. Where that fails, the
-# script ends before anything is changed. After draft.sh; set before it: KEEP, ABOUT, REPLACED (files that somebody else
-# has put in the place of ours). Nobody but root reads it; it is whole once it has its number.
+# Keep the live files as the newest generation, unless it has them already, and delete the oldest. A failure ends the
+# script before anything is changed. After draft.sh. Set before it: KEEP, ABOUT, REPLACED (foreign files in the place of
+# ours). Only root can read a generation. It is complete once it has its number.
 keep_generation() {
     (umask 077 && mkdir -p "$GENERATIONS") || cannot_keep "cannot make the folder"
     new=$GENERATIONS/.new last=$(numbers | tail -n 1) live=$(fingerprint /)
@@ -46,8 +46,8 @@ keep_generation() {
 
 cannot_keep() { left_alone "cannot keep the files as they are in $GENERATIONS: $*"; }
 
-# What stood there before the first change never goes: `remove` puts it back, links as links. A file with our header is
-# not that, and what came after the first change is that only if somebody else has replaced our file by it.
+# Files from before the first change are never deleted: `remove` puts them back, links as links. A file with our header
+# is not one. After the first change, only a foreign file that has replaced ours is one.
 keep_before() {
     for file in $MANAGED; do
         [ -f "$file" ] || continue
@@ -57,7 +57,7 @@ keep_before() {
     done
 }
 
-# What is live now has passed every check.
+# Record that the live files have passed every check.
 mark_good() {
     { (umask 077 && mkdir -p "${GOOD%/*}") && fingerprint / >"$GOOD.new" && mv -f "$GOOD.new" "$GOOD"; } || {
         echo "cannot write $GOOD: that what is live passed every check is not noted" >&2
@@ -65,7 +65,7 @@ mark_good() {
     }
 }
 
-# What is kept: "@NONCE generation NUMBER TIME STATE RUN_ID USER live|other" each.
+# Print what is kept: "@NONCE generation NUMBER TIME STATE RUN_ID USER live|other" each.
 list_generations() {
     live=$(fingerprint /)
     folders | while IFS= read -r number; do
@@ -76,7 +76,7 @@ list_generations() {
     printf '\n@%s end\n' "$NONCE"
 }
 
-# NUMBER: its files, as facts.sh shows live ones.
+# NUMBER: print its files, as facts.sh prints live ones.
 show_generation() {
     cd "$GENERATIONS/$1/files" || exit
     for file in $MANAGED; do

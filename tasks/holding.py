@@ -1,4 +1,4 @@
-"""Who holds the VIP, at each moment: every node tells when it comes and when it goes, over the login that it has."""
+"""Watch who holds the VIP: each node reports when the VIP comes and goes, over the login that the run has there."""
 
 import re
 import threading
@@ -16,22 +16,22 @@ from nornir_kube_ha.ssh.remote import assignments, load_script
 from nornir_kube_ha.tasks.stream import Stream, get_stream, piped
 from nornir_kube_ha.text import shortened
 
-SECONDS_AT_MOST = 7200  # until a watch that everybody forgot ends by itself
-LEAD = 0.5  # seconds before a fault from which on a trial is drawn
-QUESTIONS = 5  # by which the clocks are compared; the quickest answer counts
-MOST_STRANGE = 200  # characters of what is no answer
-MOST_LINES = 200_000  # of one watch: 20 a second all the time; a host that tells more does not run our script
+SECONDS_AT_MOST = 7200  # until a watch that was never closed ends by itself
+LEAD = 0.5  # seconds before a fault at which a trial's timeline begins
+QUESTIONS = 5  # to compare the clocks; the quickest answer counts
+MOST_STRANGE = 200  # characters kept of a line that is not a report
+MOST_LINES = 200_000  # of one watch: over 20 a second throughout; a host that sends more does not run our script
 
 _TOLD = re.compile(r"(\d{1,12}\.\d{1,9}) (held|free)(?: (\d{1,9}))?")
 
 
 class HoldingWatch:
-    """What one host tells of its holding the VIP, on the controller's monotonic clock.
+    """A host's reports of whether it holds the VIP, on the controller's monotonic clock.
 
     Arguments:
         host: its name
-        stream: of the command that tells
-        past: what an earlier watch of the same host was told
+        stream: of the command that reports
+        past: reports of an earlier watch of the same host
     """
 
     def __init__(self, host: str, stream: Stream, past: Iterable[tuple[float, bool]] = ()) -> None:
@@ -51,7 +51,7 @@ class HoldingWatch:
     def _read(self) -> None:
         with suppress(EOFError):
             for line in islice(self._stream.lines(), MOST_LINES):
-                if match := _TOLD.fullmatch(line):  # a login's shell may say more
+                if match := _TOLD.fullmatch(line):  # a login shell may print lines of its own
                     self._note(float(match[1]), match[2] == "held", int(match[3] or 0), time.monotonic())
                 else:
                     self._strange = shortened(line.strip(), MOST_STRANGE) or self._strange
@@ -67,7 +67,7 @@ class HoldingWatch:
             self._changed.notify_all()
 
     def ask(self, *, timeout: float) -> bool:
-        """Ask whether it holds the VIP: what it told before has then arrived, too.
+        """Ask the host whether it holds the VIP. Its answer comes after all of its earlier reports.
 
         Arguments:
             timeout: seconds to wait for the answer
@@ -85,11 +85,11 @@ class HoldingWatch:
             return self._changed.wait_for(lambda: self._answered >= number, timeout)
 
     def complaint(self) -> str:
-        """What the host said instead of an answer, "" if it said nothing."""
+        """Return what the host printed instead of reports; "" if nothing."""
         return "; ".join(filter(None, (self._stream.complaint(), self._strange)))
 
     def controller_time(self, host_time: float) -> float:
-        """A time of the host's clock, on the controller's.
+        """Convert a time of the host's clock to the controller's clock.
 
         Arguments:
             host_time: seconds since 1970
@@ -97,7 +97,7 @@ class HoldingWatch:
         return host_time - self._ahead
 
     def gone(self, moment: float) -> None:
-        """Note that the host lost its power, and with it the VIP, which it could not tell.
+        """Note that the host lost power, and so the VIP, which it could not report.
 
         Arguments:
             moment: on the controller's clock
@@ -107,18 +107,18 @@ class HoldingWatch:
 
     @property
     def told(self) -> list[tuple[float, bool]]:
-        """Each time that it told, on the controller's clock, and whether it held the VIP then."""
+        """The time of each report, on the controller's clock, and whether the host held the VIP then."""
         with self._changed:
             return sorted([*self._past, *((self.controller_time(moment), held) for moment, held in self._told)])
 
     @property
     def holds(self) -> bool:
-        """Whether it held the VIP when it last told."""
+        """Whether the host held the VIP at its last report."""
         told = self.told
         return bool(told) and told[-1][1]
 
     def spans(self) -> list[Span]:
-        """When it held the VIP."""
+        """Return the periods in which the host held the VIP."""
         found: list[Span] = []
         since: float | None = None
         for moment, held in self.told:
@@ -136,11 +136,11 @@ class HoldingWatch:
 
 
 def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None) -> Result:
-    """Begin to watch whether a node holds its cluster's VIP.
+    """Start to watch whether a node holds its cluster's VIP.
 
     Arguments:
-        intent: what should be
-        earlier: a watch of the same host that this one goes on from: the host was switched off meanwhile
+        intent: desired state, from the inventory
+        earlier: watch to continue, of the same host before it was switched off
 
     Returns:
         Result object with the following attributes set:
@@ -148,7 +148,7 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
 
     Raises:
         HostUnreachableError, LoginRefusedError: see `get_stream`
-        RemoteTimeoutError: the host tells nothing
+        RemoteTimeoutError: the watch does not answer
     """
     script = load_script("holding.sh")
     variables = assignments(vip=str(intent.node(task.host.name).vip.ip), seconds_at_most=str(SECONDS_AT_MOST))
@@ -164,12 +164,12 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
 
 
 def holding_of(watches: Iterable[HoldingWatch], zero: float, end: float) -> Holding:
-    """Who held the VIP in a time.
+    """Return who held the VIP in a period.
 
     Arguments:
         watches: of all nodes of a cluster
-        zero: the moment, on the controller's clock, that the result's times count from
-        end: until when, on the controller's clock; since a little before `zero`
+        zero: moment on the controller's clock from which the result's times count
+        end: end of the period, on the controller's clock; it starts `LEAD` seconds before `zero`
     """
     start = zero - LEAD
     spans = [span for watch in watches for span in watch.spans() if span.end > start and span.start < end]

@@ -1,7 +1,7 @@
-# Tell when the VIP comes to this host and when it goes. Set before it: VIP, SECONDS_AT_MOST.
+# Report when the VIP comes to this host and when it goes. Set before it: VIP, SECONDS_AT_MOST.
 #
-# Prints "TIME held" or "TIME free" at each change, and for each line on stdin "TIME held LINE" or "TIME free LINE". Times
-# are in seconds since 1970. Ends with its input, so that nothing is left of a controller that is gone.
+# Prints "TIME held" or "TIME free" at each change, and "TIME held LINE" or "TIME free LINE" for each line on stdin.
+# Times are in seconds since 1970. It ends with its input, so that nothing is left if the controller is gone.
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 say() { printf '%s %s\n' "$(date +%s.%N)" "$*"; }

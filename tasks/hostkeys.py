@@ -1,4 +1,4 @@
-"""A host's SSH key, asked for before anybody logs in: whether it is known, and where it would be pinned."""
+"""Read a host's SSH key before any login: whether it is known, and in which file it would be pinned."""
 
 import contextlib
 import socket
@@ -18,11 +18,11 @@ from nornir_kube_ha.ssh.negotiation import Transport, no_common_algorithm
 from nornir_kube_ha.ssh.ssh_config import Jump, connect_parameters
 from nornir_kube_ha.ssh.transport import way_to
 
-RSA = "rsa-sha2-512"  # how a key that known_hosts calls ssh-rsa is asked for
+RSA = "rsa-sha2-512"  # signature algorithm to ask for where known_hosts has an ssh-rsa key (RFC 8332)
 
 
 class KeyState(Enum):
-    """What is known of a host's key."""
+    """Whether a host's key is the known one."""
 
     KNOWN = "known"
     NEW = "new"
@@ -31,15 +31,15 @@ class KeyState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """The key that a host shows.
+    """The key that a host presents.
 
     Arguments:
-        name: of the host in a file of known keys: `192.0.2.11`, `[192.0.2.11]:2222`
-        kind: `ssh-ed25519`
-        base64: the key itself, as such files write it
+        name: of the host in known_hosts: `192.0.2.11`, `[192.0.2.11]:2222`
+        kind: type of the key: `ssh-ed25519`
+        base64: the key itself, as known_hosts has it
         fingerprint: `SHA256:...`, as `ssh-keygen -l` prints it
-        state: whether it is the one that is known
-        file: where it is pinned, and where a login looks for it
+        state: whether it is the known key
+        file: the known_hosts file that a login reads, and in which the key would be pinned
     """
 
     name: str
@@ -51,16 +51,16 @@ class HostKey:
 
     @property
     def line(self) -> str:
-        """As a file of known keys holds it."""
+        """The key's line for known_hosts."""
         return f"{self.name} {self.kind} {self.base64}"
 
 
 def get_host_key(task: Task) -> Result:
-    """Ask a host for its SSH key. Nobody logs in, and no credential is sent.
+    """Ask a host for its SSH key, without a login. No credential is sent.
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`HostKey`): the key, and what is known of it
+          * result (:obj:`HostKey`): the key, and whether it is known
 
     Raises:
         HostUnreachableError: no SSH server answers
@@ -85,7 +85,7 @@ def _ask(sock: socket.socket | Jump, known: dict[str, str], parameters: Mapping[
         transport.banner_timeout = transport.handshake_timeout = patience
         options = transport.get_security_options()
         first = [RSA if kind == "ssh-rsa" else kind for kind in known]
-        options.key_types = sorted(options.key_types, key=lambda kind: kind not in first)  # as a login does
+        options.key_types = sorted(options.key_types, key=lambda kind: kind not in first)  # as paramiko's `connect`
         try:
             transport.start_client(timeout=patience)
         except IncompatiblePeer as error:

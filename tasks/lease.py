@@ -1,4 +1,4 @@
-"""The lease of a host: one run at a time changes it."""
+"""A host's lease: take it, check it, release it, so that one run at a time changes the host."""
 
 import re
 import secrets
@@ -13,10 +13,10 @@ from nornir_kube_ha.planning.lease import BOOTED, LEASE_SECONDS, Holder, Lease
 from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.text import one_line
 
-HELD = "75"  # lease.sh's exit status where another run has it
+HELD = "75"  # lease.sh's exit status if another run holds the lease
 LEASE_FILE = "/run/kube-ha-lease"
-MOST_GONE = 3  # runs that have ended, whose lease is taken over one after the other; then somebody makes them up
-TIMEOUT = 15  # seconds; nobody keeps the lease's lock for longer than it takes to write a line
+MOST_GONE = 3  # ended runs whose lease is taken over in a row; more of them are made up
+TIMEOUT = 15  # seconds; the lock on the lease is held only while a line is written
 
 
 def take_lease(
@@ -27,22 +27,23 @@ def take_lease(
     *,
     seconds: float = 0,
 ) -> Result:
-    """Make a host's lease this run's, or longer if it is. One of a run that died on this machine is taken over.
+    """Take a host's lease, or prolong it. A lease whose run has ended on this machine is taken over.
 
     Arguments:
-        lease: this run's; the number that the host gives it is noted there
-        facts: by host name, from the `get_facts` that the plan was made of
-        dry_run: whether to take none; Nornir's own setting if not given
-        seconds: how much longer than usual nothing may be heard of the run on this host
+        lease: this run's; the number that the host gives it is stored there
+        facts: by host name, the `get_facts` results that the plan is based on
+        dry_run: whether to take none; None: Nornir's own setting
+        seconds: added to the time that the lease lasts without a step
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): False: nothing of the host's configuration was touched
-          * result (``bool``): whether another run has been at work there since those facts
+          * changed (``bool``): False: the host's configuration is not touched
+          * result (``bool``): whether another run has held the lease since those facts
 
     Raises:
-        LeaseHeldError: another run has it
-        LeaseLostError: this run had it, and another run has been at work since, or the host was booted
+        LeaseHeldError: another run holds the lease
+        LeaseLostError: this run held it, but another run has held it since, or the host was booted
+        UnexpectedReplyError: the lease cannot be parsed, or names one ended run after another
     """
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=False, result=False)
@@ -61,20 +62,20 @@ def take_lease(
 
 
 def release_lease(task: Task, lease: Lease, proven: Collection[str] = (), dry_run: bool | None = None) -> Result:
-    """Let a host's lease go, if it is this run's.
+    """Release a host's lease, if this run holds it.
 
     Arguments:
         lease: this run's
-        proven: names of hosts whose every check passed: what is live there is good to go back to one day
-        dry_run: whether none was taken; Nornir's own setting if not given
+        proven: names of hosts where every check passed: their live files are marked as good, for a rollback
+        dry_run: whether none was taken; None: Nornir's own setting
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): False
 
     Raises:
-        LeaseLostError: another run has been at work there since; nothing was marked as good
-        RemoteCommandError: that what is live is good could not be written
+        LeaseLostError: another run has held the lease since; nothing was marked as good
+        RemoteCommandError: the live files could not be marked as good
     """
     if not task.is_dry_run(dry_run):
         script = lease_functions(lease, number=lease.numbers.get(task.host.name, ""))
@@ -86,13 +87,13 @@ def release_lease(task: Task, lease: Lease, proven: Collection[str] = (), dry_ru
 
 
 def lease_functions(lease: Lease, *, seconds: float = 0, number: str = "", gone: str = "") -> str:
-    """The beginning of a script that has to do with a host's lease.
+    """Return the start of a script that uses a host's lease: its variables, and the functions of lease.sh.
 
     Arguments:
         lease: this run's
         seconds: how long the script may take
-        number: the one that the host gave this lease, "" if it is still to be taken
-        gone: id of a run that has ended without a word
+        number: that the host gave this lease; "" if it is not taken yet
+        gone: id of a run that ended without a release
     """
     lasts = LEASE_SECONDS + int(seconds)
     variables = assignments(
@@ -102,33 +103,33 @@ def lease_functions(lease: Lease, *, seconds: float = 0, number: str = "", gone:
 
 
 def leave_if_held(lease: Lease, nonce: str, gone: str = "") -> str:
-    """The beginning of a script that only reads, of a run that means to change the host: it ends there if another does.
+    """Return the start of a script that only reads: it ends there if another run holds the lease.
 
     Arguments:
-        lease: that the run is going to ask for
-        nonce: what lines begin with that the script itself prints
-        gone: id of a run that has ended without a word
+        lease: that this run will ask for
+        nonce: the word that marks the script's own lines
+        gone: id of a run that ended without a release
     """
     held = f'words=$(is_free) || {{\n    echo\n    echo "@{nonce} held $words"\n    exit\n}}\n'
     return lease_functions(lease, gone=gone) + held
 
 
 def find_holder(stdout: str, nonce: str) -> Holder | None:
-    """The run that `leave_if_held` left a host to.
+    """Return the run because of which `leave_if_held` ended a script; None if the script went on.
 
     Arguments:
-        stdout: of a script that began with it
-        nonce: as it was given
+        stdout: of a script that began with `leave_if_held`
+        nonce: as given to `leave_if_held`
 
     Raises:
-        ValueError: what it says of that run cannot be read
+        ValueError: the line about that run cannot be parsed
     """
     found = re.search(rf"^@{nonce} held (.*)$", stdout, re.MULTILINE)
     return Holder.parse(found[1]) if found else None
 
 
 def always_gone(host: str) -> UnexpectedReplyError:
-    """The error of a host whose lease names one run after the other, each of which has ended.
+    """Return the error of a host whose lease names one ended run after another.
 
     Arguments:
         host: the host's name
@@ -138,11 +139,11 @@ def always_gone(host: str) -> UnexpectedReplyError:
 
 
 def unreadable(host: str, words: str) -> UnexpectedReplyError:
-    """The error of a host whose lease is not one of ours.
+    """Return the error of a host whose lease cannot be parsed.
 
     Arguments:
         host: the host's name
-        words: what it says
+        words: what the host said
     """
     said = one_line(words)[-200:] or "nothing"
     hint = f"Nothing was changed. If no other run is at work there: `rm {LEASE_FILE}` on the host"
@@ -150,10 +151,10 @@ def unreadable(host: str, words: str) -> UnexpectedReplyError:
 
 
 def held_by(holder: Holder, host: str) -> LeaseHeldError:
-    """The error of a run that another one is in the way of.
+    """Return the error of a host whose lease another run holds.
 
     Arguments:
-        holder: the other one
+        holder: the other run
         host: the host's name
     """
     return LeaseHeldError(
@@ -164,12 +165,12 @@ def held_by(holder: Holder, host: str) -> LeaseHeldError:
 
 
 def guard(lease: Lease | None, host: str, *, seconds: float) -> str:
-    """The beginning of a script that changes a host: it ends there if the lease is another run's by now.
+    """Return the start of a script that changes a host: it ends there if this run no longer holds the lease.
 
-    `run_script` raises LeaseLostError for it.
+    `run_script` then raises LeaseLostError.
 
     Arguments:
-        lease: this run's, none if it has none
+        lease: this run's; None for no check
         host: the host's name
         seconds: how long the script may take
     """
@@ -181,9 +182,10 @@ def guard(lease: Lease | None, host: str, *, seconds: float) -> str:
 def _ask(
     task: Task, lease: Lease, seconds: float, *, number: str = "", gone: str = ""
 ) -> tuple[Holder | None, str | None]:
-    """Who holds the lease instead of us, if anybody; and whose run was there last with the number of our lease.
+    """Return who holds the lease instead of us, and which run had it last with the number of our lease.
 
-    The second is None where the lease is not ours; nobody may hold it then, if the host was booted since it was.
+    The first is None if it is ours. The second is None if it is not. Both are None if the host was booted since we had
+    it.
     """
     nonce = secrets.token_hex(8)
     asking = f'words=$(hold && echo "$last $number_of")\nstatus=$?\necho\necho "@{nonce} $status $words"\n'
@@ -197,7 +199,7 @@ def _ask(
 
 
 def _read(status: str, words: str) -> tuple[Holder | None, str | None]:
-    """What `hold` of lease.sh ended with."""
+    """Parse the exit status and the output of `hold` in lease.sh."""
     if status == "0":
         return None, words
     if status == HELD:

@@ -1,16 +1,19 @@
-# A host's lease: one run at a time changes it. It ends by itself, by a clock that only goes forward and begins anew at
-# boot, as /run does.
+# A host's lease: one run at a time changes the host. The lease expires by the uptime, which only moves forward, and
+# starts anew at boot, as /run does.
 #
-# Each new holder gets a number that no holder before it had: the boot's id and a count. A run that has a number does not
-# get the lease again once somebody else had it: what it knows of the host is out of date. Who had it last is kept over a
-# boot, on hosts that have files of ours; where it is not known, nobody who had it gets it again.
+# Each new holder gets a number that no holder before it had: the boot's id and a count. A run with a number does not
+# get the lease again once another has had it: what it knows of the host is out of date. The last holder is kept over a
+# boot, on hosts that have files of ours. Where it is unknown, no former holder gets the lease again.
 #
-# Set before it: RUN_ID, OWNER, LEASE_SECONDS; NUMBER is the one that this run was given, "" before it has one; GONE is
-# the run whose process is known to have ended, "" for none.
-LEASE=/run/kube-ha-lease # a run's id, the uptime at which its lease ends, whose run it is, its number
-KEPT_LEASE=/var/lib/kube-ha/lease # the last one's, as it was released
+# Set before it:
+#   RUN_ID, OWNER  this run's
+#   LEASE_SECONDS  how long the lease lasts without a step
+#   NUMBER         the one that this run was given, "" before it has one
+#   GONE           a run whose process is known to have ended, "" for none
+LEASE=/run/kube-ha-lease # a run's id, the uptime at which its lease ends, its owner, its number
+KEPT_LEASE=/var/lib/kube-ha/lease # the last holder's, as released
 
-# Whose the lease is or last was: LAST, its NUMBER_OF, when it ENDS, its HOLDER in four words.
+# Read the present or last lease: set `last` (its run), `number_of`, `ends` and `holder` (four words).
 read_lease() {
     now=$(cut -d . -f 1 /proc/uptime) last='' ends=0 holder='' number_of=''
     from=$LEASE
@@ -20,8 +23,8 @@ read_lease() {
     [ "$words" = "$holder" ] || number_of=$words holder=${holder% "$words"}
 }
 
-# Whether nobody else has the lease, or had it since it was ours. Whoever has it is told in words for Holder.parse, with
-# status 75.
+# Succeed if no other run holds the lease, or has held it since it was ours. Otherwise print the holder, for
+# Holder.parse, with status 75.
 is_free() {
     read_lease
     if [ -n "$NUMBER" ]; then
@@ -41,7 +44,7 @@ other() {
     [ -z "$last" ] || echo "$last $((ends - now)) $holder"
 }
 
-# Make the lease ours, or longer if it is; else as `is_free`. To be called in a subshell: with that, the lock goes.
+# Take the lease, or prolong it; fail as `is_free` does. Call it in a subshell, whose end releases the lock.
 hold() {
     exec 9>>"$LEASE.lock"
     flock 9 || return
@@ -51,7 +54,7 @@ hold() {
         mv -f "$LEASE.new" "$LEASE" && keep_lease
 }
 
-# Where it cannot be written, as on a full disk, nothing is kept: that must keep nobody from moving the VIP away.
+# If it cannot be written, as on a full disk, nothing is kept: that must not stop anyone from moving the VIP away.
 keep_lease() {
     line="$RUN_ID 0 $OWNER $number_of"
     [ -d "${KEPT_LEASE%/*}/generations" ] && ! grep -qsxF "$line" "$KEPT_LEASE" || return 0
@@ -65,8 +68,8 @@ next_number() {
     echo "$(cut -c -8 /proc/sys/kernel/random/boot_id)-$((count + 1))"
 }
 
-# Whose run was the last one stays known: a plan that was made before it is out of date. What `prove` does is done only
-# while the lease is ours; where it fails, the lease goes all the same.
+# The last holder stays known, since a plan made before it is out of date. `prove` runs only while the lease is ours. If
+# it fails, the lease is released all the same.
 release() {
     exec 9>>"$LEASE.lock"
     flock 9 || return
@@ -82,14 +85,14 @@ release() {
 
 prove() { :; }
 
-# WORDS: of who has it.
+# WORDS: about the holder.
 lost() {
     echo "the lease of this host is another run's by now: $1; this step changed nothing" >&2
     exit 75
 }
 
-# Before a step that changes something: without the lease, nothing is. And one step at a time, until this script ends: one
-# whose connection was lost may still be at it, while it is asked for again.
+# Before a step that changes something: without the lease, end here. The lock lets only one step run at a time, until
+# this script ends. A step that has lost its connection may still run when it is asked for again.
 still_ours() {
     exec 8>>"$LEASE.step"
     flock -w "$LEASE_SECONDS" 8 || {

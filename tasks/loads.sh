@@ -1,19 +1,19 @@
-# What a daemon loads: the command that its unit starts, and the files that this command reads. For scripts that stand
-# behind it.
+# What a daemon loads: the command that its unit starts, and the files that this command reads. Scripts that follow use
+# this.
 # shellcheck disable=SC2034
-LOADED_PROPERTIES=Environment,EnvironmentFiles,ExecStart # of `systemctl show`; scripts that stand behind this ask for them
+LOADED_PROPERTIES=Environment,EnvironmentFiles,ExecStart # of `systemctl show`; scripts that follow ask for them
 # shellcheck disable=SC2034
 HAPROXY_DEFAULT='haproxy
 -f
-/etc/haproxy/haproxy.cfg' # what is judged where there is no unit yet
+/etc/haproxy/haproxy.cfg' # validated where there is no unit yet
 # shellcheck disable=SC2034
 KEEPALIVED_DEFAULT=keepalived
 
-BETWEEN=$(printf '\001') # stands between the units of one answer
+BETWEEN=$(printf '\001') # separates the units of one answer
 
-# SHOWN: the words of the command that systemd would start, one a line. Of what `systemctl show` printed of a unit, with
-# variables in place as systemd.service(5) has it: $WORD is split at blanks, ${WORD} is not. Of several units, whose
-# blocks are BETWEEN lines of that, each one's words, likewise.
+# SHOWN: print the words of the command that systemd would start, one a line, from what `systemctl show` printed of a
+# unit. Variables are replaced as in systemd.service(5): $WORD is split at blanks, ${WORD} is not. If BETWEEN lines
+# separate several units, each one's words are printed, separated likewise.
 start_words() {
     printf '%s\n' "$1" | awk '
         # Splits text at blanks outside of quotes, or takes only the quotes off; returns the number of words.
@@ -83,7 +83,7 @@ start_words() {
         END { start() }'
 }
 
-# PID: the words that a process was started with, one a line, without those that haproxy adds when it reads its files again.
+# PID: print the words that a process was started with, one a line, without those that haproxy adds on a reload.
 running_words() {
     [ "${1:-0}" -gt 0 ] || return 0
     words=$(tr '\0' '\n' <"/proc/$1/cmdline")
@@ -103,7 +103,7 @@ running_words() {
     )
 }
 
-# DAEMON WORDS: the configuration files that a command names, or the daemon's own default.
+# DAEMON WORDS: print the configuration files that a command names, or else the daemon's default.
 named_files() (
     IFS="
 "
@@ -123,22 +123,22 @@ named_files() (
     [ "$1" != keepalived ] || printf '%s\n' "${file:-/etc/keepalived/keepalived.conf}"
 )
 
-# DAEMON WORDS CONFIGURATION: every file that a command reads, with those that a folder has or a file includes, as
-# "MODIFIED PATH"; CONFIGURATION under this name, whichever way it is named there.
+# DAEMON WORDS CONFIGURATION: print "MODIFIED PATH" for every file that a command reads, those in folders and includes
+# among them. CONFIGURATION has this name, however the command names it.
 loaded_files() {
     left=200
     named_files "$1" "$2" | while IFS= read -r file; do
         if [ -d "$file" ]; then printf '%s\n' "${file%/}"/*.cfg; else printf '%s\n' "$file"; fi
         [ "$1" != keepalived ] || included_files "$file"
     done | while [ $((left = left - 1)) -ge 0 ] && IFS= read -r file; do
-        # The same name in the same folder: what a link in the place of our file leads to is another one.
+        # Compare name and folder, not the file itself: a link in the place of our file leads to another one.
         if [ "${file##*/}" = "${3##*/}" ] && [ "${file%/*}" -ef "${3%/*}" ]; then file=$3; fi
         modified=$(stat -L -c %Y -- "$file") || modified=-
         printf '%s %s\n' "$modified" "$file"
     done
 }
 
-# FILE: what a keepalived.conf includes; patterns are relative to its folder.
+# FILE: print what a keepalived.conf includes; patterns are relative to its folder.
 included_files() {
     head -c 1000000 "$1" | grep -q '^[[:space:]]*include' || return 0
     head -c 1000000 "$1" | sed -n 's/^[[:space:]]*include[a-z]\{0,1\}[[:space:]]\{1,\}\([^[:space:]]*\).*/\1/p' | head -n 50 |
@@ -149,7 +149,7 @@ included_files() {
         done
 }
 
-# PID...: programs and libraries that processes run and that are not on disk any more: an upgrade has replaced them.
+# PID...: print programs and libraries that processes run but that are no longer on disk: an upgrade has replaced them.
 replaced_files() {
     maps=
     for pid in "$@"; do [ ! -r "/proc/$pid/maps" ] || maps="$maps /proc/$pid/maps"; done
@@ -160,8 +160,8 @@ replaced_files() {
         }' $maps
 }
 
-# Has a daemon judge what a command would load, by that command's own words: FLAG DEFAULT WORDS. A text, since it is
-# needed in another shell, too.
+# Have a daemon validate what a command would load, with that command's own words: FLAG DEFAULT WORDS. It is a text,
+# since another shell needs it, too.
 # shellcheck disable=SC2016  # expanded there
 JUDGED='judged() {
     flag=$1

@@ -1,6 +1,7 @@
-"""A planned move of the VIP: the node that shall have it is put ahead of the others, and who has it lets go.
+"""A planned move of the VIP: raise the priority of the next holder, then have the present holder release the VIP.
 
-Nothing is restarted, and no time-out is waited for: the holder says goodbye, and the next one answers at once.
+No daemon restarts, and no time-out passes: the holder sends an advert of priority 0, and the next one takes over at
+once.
 """
 
 from collections.abc import Sequence
@@ -15,10 +16,10 @@ from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
 
-TIMEOUT = 15  # seconds; the longest of these scripts waits for two, beside what it drains
-DRAIN = 0.5  # seconds for which requests that are under way may end
-SETTLED = 0.5  # seconds until the other nodes have settled who has the VIP
-MOVE_SECONDS = 60  # after which a host ends its part by itself; a move takes some seconds, with every retry about 20
+TIMEOUT = 15  # seconds; the longest of these scripts waits for two, besides its drain
+DRAIN = 0.5  # seconds in which requests in flight may end
+SETTLED = 0.5  # seconds until the other nodes have elected the holder
+MOVE_SECONDS = 60  # until a host undoes its part by itself; a move takes some seconds, with every retry about 20
 UNIT = "kube-ha-move"  # of the timer that does it
 
 
@@ -32,28 +33,28 @@ def prefer_for_vip(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Put a node ahead of all others in the next election, behind all others, or back to its own priority.
+    """Put a node first or last in the next election, or back to its own priority.
 
-    The host itself puts it back after a minute, whatever becomes of the controller.
+    A timer on the host puts it back after a minute, even if the controller is gone.
 
-    The lower its priority is, the longer a node waits before it takes the VIP over; who is just behind claims it too
-    on a busy machine. The holder is to be left as it is, or it would lose the VIP where nodes preempt.
+    The lower a node's priority, the longer it waits before a take-over. On a busy machine, a node just below the first
+    may claim the VIP too. Do not run this on the holder: where nodes preempt, it would lose the VIP.
 
     Arguments:
-        intent: what should be
-        preferred: name of the node that shall have the VIP, the others are put behind; None: as configured
-        virtual_router_id: of the virtual router whose VIP it is; the cluster's own if not given
-        lasts: whether it stays until the next move, and the host does not put it back
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's: the host does nothing without it; None skips the check
+        intent: desired state, from the inventory
+        preferred: name of the node to put first, while all others go last; None: the configured priority
+        virtual_router_id: of the virtual router that moves; None: the cluster's own
+        lasts: whether the preference stays until the next move, without a timer
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
 
     Raises:
-        LeaseLostError: another run has the host's lease by now
-        MoveError: the node is not made for planned moves
+        LeaseLostError: another run holds the host's lease by now
+        MoveError: the node cannot do it, for example because it is not set up for planned moves
     """
     cluster, node = intent.cluster_of(task.host.name), intent.node(task.host.name)
     router = _router(task, intent, virtual_router_id)
@@ -74,17 +75,18 @@ def forward_connections(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Have a node that is about to get the VIP pass on what comes for connections that stay where it was.
+    """Have the next holder forward packets of connections that stay with the present holder.
 
-    The host itself ends that in time, whatever becomes of the controller. Without `keepalived.tickle` nothing is done.
+    A timer on the host ends that, even if the controller is gone. Without `keepalived.tickle` nothing is forwarded.
 
     Arguments:
-        intent: what should be
-        holder: addresses of the node that has the VIP, at most one of each family
-        mac: its hardware address
+        intent: desired state, from the inventory
+        holder: addresses of the VIP holder, at most one of each family
+        mac: the holder's hardware address
         virtual_router_id: as for `prefer_for_vip`
-        drain: seconds for which they stay there; 0 ends it, puts back what any move has left, and tells clients
-        dry_run: whether to do nothing; Nornir's own setting if not given
+        drain: seconds for which connections stay there; 0 ends the forwarding, undoes what any move left, and notifies
+            clients
+        dry_run: whether to do nothing; None: Nornir's own setting
         lease: as for `prefer_for_vip`
 
     Returns:
@@ -106,14 +108,14 @@ def release_vip(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Have a node let the VIP go, if it holds it, and be ready for it again a moment later.
+    """Have a node release the VIP, if it holds it. A moment later the node can take it again.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         virtual_router_id: as for `prefer_for_vip`
-        drain: seconds for which its connections go on, where the next holder has been told by `forward_connections`;
-            then they are reset
-        dry_run: whether to do nothing; Nornir's own setting if not given
+        drain: seconds for which its connections go on before they are reset; needs `forward_connections` on the next
+            holder
+        dry_run: whether to do nothing; None: Nornir's own setting
         lease: as for `prefer_for_vip`
 
     Returns:
@@ -121,7 +123,7 @@ def release_vip(
           * changed (``bool``): True
 
     Raises:
-        MoveError: its keepalived does not let it go
+        MoveError: its keepalived does not release the VIP
     """
     router, node = _router(task, intent, virtual_router_id), intent.node(task.host.name)
     script = _script(router, node, "release", drain=drain)
@@ -132,7 +134,7 @@ def get_vip_arrival(task: Task, intent: Intent, *, virtual_router_id: int | None
     """Wait until a node holds the VIP.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         virtual_router_id: as for `prefer_for_vip`
 
     Returns:
@@ -140,7 +142,7 @@ def get_vip_arrival(task: Task, intent: Intent, *, virtual_router_id: int | None
           * changed (``bool``): False
 
     Raises:
-        MoveError: it does not come
+        MoveError: the VIP does not arrive within two seconds
     """
     router = _router(task, intent, virtual_router_id)
     _run(task, router, _script(router, intent.node(task.host.name), "take"))

@@ -1,11 +1,16 @@
-# A planned move of the VIP, this host's part. After connections.sh; set before it, beside what that needs: VIP, WANTED (a
-# number that is added to this node's priority), WANTED_FILE, RELEASED_FILE, UNIT (of the timer that ends this node's part),
-# SECONDS_TO_LAST ("" for a preference that stays), REST (seconds after DRAIN until the others have settled who has the VIP).
-# Calls of one of these are appended.
+# This host's part in a planned move of the VIP. After connections.sh. Calls of these functions are appended.
+#
+# Set before it, besides what connections.sh needs:
+#   WANTED           a number that is added to this node's priority
+#   WANTED_FILE      the file that keepalived reads it from
+#   RELEASED_FILE    the file that has keepalived release the VIP
+#   UNIT             of the timer that ends this node's part
+#   SECONDS_TO_LAST  until that timer; "" for a preference that stays
+#   REST             seconds after DRAIN until the others have elected the holder
 
 holds() { [ -n "$(ip -oneline address show to "$VIP")" ]; }
 
-# CONDITION: within two seconds, or not.
+# CONDITION: wait for it, for two seconds at most.
 within() {
     tries=100
     while ! "$@"; do
@@ -19,7 +24,7 @@ lacks() { ! holds; }
 
 disarm() { systemctl stop "$UNIT.timer" 2>/dev/null || true; }
 
-# Before anything is written: whatever becomes of the controller, this node gets its own priority back in time.
+# Before anything is written: the timer gives this node its own priority back, even if the controller is gone.
 arm() {
     disarm
     [ -n "$SECONDS_TO_LAST" ] || return 0
@@ -39,9 +44,9 @@ prefer() {
     fi
 }
 
-# As if haproxy had ended: an advert of priority 0 tells the others, and the first of them takes the VIP. What becomes of
-# this script or of its controller, the node is ready for the VIP again when this ends. The timer is for a script that is
-# killed; it may be another preference's as well, so it is not stopped here.
+# As if haproxy had ended: an advert of priority 0 tells the others, and the first of them takes the VIP. However this
+# script ends, the node can take the VIP again then. The timer is for a script that is killed. It may also be another
+# preference's, so it is not stopped here.
 release() {
     trap 'let_go; echo 0 >"$RELEASED_FILE"' EXIT
     trap 'exit 1' HUP INT TERM
@@ -55,7 +60,7 @@ release() {
     }
     sleep "${DRAIN:-0}"
     let_go
-    sleep "$REST" # until the others have settled who has it, this node must not take part
+    sleep "$REST" # until the others have elected the holder, this node must not take part
 }
 
 take() {

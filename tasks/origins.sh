@@ -1,9 +1,9 @@
-# Where the live configuration comes from, by what the host has kept. Before facts.sh, after the families' functions and
-# generations.sh (whose names it uses). Reads and never changes.
+# Find out where the live configuration comes from, by what the host has kept. Before facts.sh, after the families'
+# functions and generations.sh (whose names it uses). Changes nothing.
 WRITTEN=/var/lib/kube-ha/written # by written.sh
 
-# Of each file without our header: "@NONCE origin PATH KIND [CLUSTER]", as nornir_kube_ha.facts.origin says of it. Then
-# the peers that earlier generations of keepalived.conf name.
+# Print "@NONCE origin PATH KIND [CLUSTER]" for each file without our header; nornir_kube_ha.facts.origin explains them.
+# Then print the peers that earlier generations of keepalived.conf name.
 origins() {
     unmarked=$(grep -LsF 'Written by nornir-kube-ha for cluster' /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf)
     for file in $unmarked; do
@@ -53,7 +53,7 @@ origin_of() {
     fi
 }
 
-# PATH: "SHA256 header|plain CLUSTER" of what a run wrote there last.
+# PATH: print "SHA256 header|plain CLUSTER" of what a run last wrote there.
 kept_line() { [ ! -f "$WRITTEN" ] || awk -v path="$1" '$4 == path { print $1, $2, $3 }' "$WRITTEN" | head -n 1; }
 
 in_a_generation() {

@@ -1,4 +1,4 @@
-"""Packages: the daemons, and what looks at them."""
+"""Packages: the daemons, and the tools that inspect them."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,9 @@ from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 
-TIMEOUT = 900  # seconds; a slow mirror
+TIMEOUT = 900  # seconds; mirrors can be slow
 UNITS = ("generations.sh", "units.sh")
-LOCK_TIMEOUT = 120  # seconds for whoever holds the package manager's lock: another one's own run
+LOCK_TIMEOUT = 120  # seconds to wait for the package manager's lock while another program holds it
 
 
 def install_packages(
@@ -27,22 +27,22 @@ def install_packages(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Install what a load-balancer node needs and has not, in the versions that the inventory pins.
+    """Install the packages that a node lacks, in the versions that the inventory pins.
 
     Arguments:
-        intent: what should be
-        facts: by host name, from an earlier `get_facts`; none to look now
-        dry_run: whether to only say what would be installed; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        intent: desired state, from the inventory
+        facts: by host name, from an earlier `get_facts`; None gathers them now
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether anything was, or in a dry run would be, installed
+          * changed (``bool``): whether anything was installed, or would be in a dry run
           * diff (``str``): the packages
           * result (``tuple`` of ``str``): their names, with the version of those that are pinned
 
     Raises:
-        RemoteCommandError: the package manager failed, or there is none that we know
+        RemoteCommandError: the package manager failed, or the host has none that we know
     """
     seen = facts_of(task, intent, facts)
     missing = missing_packages(intent.node(task.host.name), seen)
@@ -52,7 +52,7 @@ def install_packages(
     if not seen.package_manager:
         words = f"no {' or '.join(commands())} on {seen.os}; other package managers are not known yet"
         raise RemoteCommandError(task.host.name, words)
-    # A package may start and enable its unit: what was before is noted first.
+    # A package may start and enable its unit, so the units' state before that is recorded first.
     before = assignments(managed=" ".join(MANAGED_PATHS), replaced="") + "".join(map(load_script, UNITS))
     script = before + manager_script("install_wanted", wanted="\n".join(missing))
     run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
@@ -60,11 +60,11 @@ def install_packages(
 
 
 def manager_script(calls: str, **variables: str) -> str:
-    """A script that asks a host's package manager for something, whichever it is.
+    """Return a script that calls functions of packages.sh, with whichever package manager the host has.
 
     Arguments:
-        calls: of what packages.sh has
-        variables: that it wants, by name in lower case
+        calls: functions of packages.sh
+        variables: that they need, by name in lower case
     """
     given = {"nonce": "", "wanted": "", "upgrades": "", "downgrades": ""} | variables
     known = {"lock": str(LOCK_TIMEOUT), "known": ", ".join(commands())}

@@ -1,6 +1,6 @@
-# What is asked of a package manager, in words that know none: after the families' functions and loads.sh. Set before it: NONCE, LOCK
-# (seconds to wait for whoever holds the package manager's lock), WANTED, UPGRADES, DOWNGRADES (lines `PACKAGE [VERSION]`).
-# Calls of one of these are appended.
+# Requests to whichever package manager the host has. After the families' functions and loads.sh. Set before it: NONCE,
+# LOCK (seconds to wait for the package manager's lock), WANTED, UPGRADES, DOWNGRADES (lines `PACKAGE [VERSION]`). Calls
+# of these functions are appended.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 newline='
@@ -17,14 +17,14 @@ manager() {
     "${FAMILY}_$verb" "$@"
 }
 
-# Lines as the package manager takes them.
+# LINES: print them as the package manager takes them.
 words_of() {
     printf '%s\n' "$1" | while read -r name version; do
         if [ -n "$version" ]; then manager word "$name" "$version"; else printf '%s\n' "$name"; fi
     done
 }
 
-# WORDS: end, with what they tell of before them.
+# WORDS: end with them, after what they mean.
 give_up() {
     case $(manager trouble "$1") in
     locked) what="another program has held its lock for $LOCK s" ;;
@@ -43,8 +43,8 @@ have() {
     said=$(manager "$1" $(words_of "$2") 2>&1)
 }
 
-# What the sources had may be old, or never have been read: they are read again only then, since that costs most of the
-# time. A lock that another program holds is no reason to.
+# Package sources are read again only after a failure, since that takes most of the time. They may be old, or never have
+# been read. A lock that another program holds is no reason to read them.
 install_wanted() {
     have install "$WANTED" && return
     [ "$(manager trouble "$said")" != locked ] || give_up "$said"
@@ -54,9 +54,10 @@ install_wanted() {
 
 refresh() { said=$(manager refresh 2>&1) || give_up "$said"; }
 
-# "@NONCE PACKAGE INSTALLED WANTED newer|older" of each that is not of the version wanted, or else not of the newest, then
-# "@NONCE end". One that is held is told as "@NONCE held PACKAGE INSTALLED WANTED HOW", how to release it. A version that
-# no source has ends it, and so does a change that the package manager would refuse.
+# Print "@NONCE PACKAGE INSTALLED WANTED newer|older" for each that is not at the wanted version, or unpinned not at the
+# newest. For a held one, print "@NONCE held PACKAGE INSTALLED WANTED HOW", with the command that releases it. Then
+# print "@NONCE end". A version that no source has ends the script. So does a change that the package manager would
+# refuse.
 list_changes() {
     due=''
     while read -r name version <&3; do
@@ -94,7 +95,8 @@ END
 
 older() { manager older "$1" "$2"; }
 
-# VERB PACKAGE: what is known of it, in ANSWER. Nobody who looks waits for a lock: here that is done.
+# VERB PACKAGE: set `answer` to what is known of it. A package manager does not wait for a lock in order to look, so
+# retry here.
 ask() {
     patience=$(($(date +%s) + LOCK))
     until answer=$(manager "$@" 2>/dev/null); do
@@ -104,7 +106,7 @@ ask() {
     done
 }
 
-# LINES: of these versions the host now is. A package manager may leave one out, and call that well done.
+# LINES: end unless the host has these versions. A package manager may leave one out, and report success.
 is_there() {
     while read -r name version <&3; do
         [ -n "$name" ] || continue
@@ -115,7 +117,7 @@ $1
 END
 }
 
-# The packages' own scripts restart the daemons; one that still runs a program or a library that is not there any more is
+# The packages' own scripts restart the daemons. A daemon that still runs a program or library that was replaced is
 # renewed here. haproxy's reload starts its program anew, keepalived's does not.
 change() {
     have upgrade "$UPGRADES" || give_up "$said"

@@ -1,12 +1,29 @@
-# What a look waits for: answers of others, and what is said on the wire. Goes before facts.sh.
+# What a look waits for: answers of others, and what is heard on the wire. Before facts.sh.
 #
-# Set before it: NONCE, INTERFACE, ADDRESS, VIP, ALSO (additional VIPs), PORT, HEARD (tcpdump's filter), GROUP (socat's
-# address of VRRP's multicast group), ASK_BY_ARP (VIPs), ASK_BY_NDP (GROUP,MESSAGE each), WHOLE ("" where nobody but the
-# VIPs and the host itself is asked), LISTENED ("" where other routers are listened for), LISTEN_AT_LEAST, LISTEN_AT_MOST
-# and REMEMBERED (hundredths of a second), WATCH (the file that has the kernel remember other routers; "" for IPv6), VRIDS,
-# CA_FILE, ENDPOINT (NAME:PORT of the URL), SERVED_AT (VIP:PORT), VERIFY (openssl's option and name), APISERVERS and PEERS
-# (ADDRESS:PORT each, of apiservers and of the other nodes' haproxy), STATS_URL (at the VIP), OWN_STATS_URL, STATS_USER,
-# STATS_LOGIN (as curl's config quotes it; "" for the one that the host keeps).
+# Set before it:
+#   NONCE              the word that marks our own lines
+#   INTERFACE          the one that has the VIP
+#   ADDRESS, VIP       the node's, and the first VIP
+#   ALSO               additional VIPs
+#   PORT               haproxy's
+#   HEARD              tcpdump's filter
+#   GROUP              VRRP's multicast group, as an address of socat
+#   ASK_BY_ARP         VIPs
+#   ASK_BY_NDP         GROUP,MESSAGE each
+#   WHOLE              "" to ask only the VIPs and the host itself
+#   LISTENED           "" to listen for other routers
+#   LISTEN_AT_LEAST, LISTEN_AT_MOST, REMEMBERED  hundredths of a second
+#   WATCH              the file that has the kernel remember other routers; "" for IPv6
+#   VRIDS              of the cluster
+#   CA_FILE            "" if there is none
+#   ENDPOINT           NAME:PORT of the URL
+#   SERVED_AT          VIP:PORT
+#   VERIFY             openssl's option and name
+#   APISERVERS, PEERS  ADDRESS:PORT each, of apiservers and of the other nodes' haproxy
+#   STATS_URL          the stats page at the VIP
+#   OWN_STATS_URL      the node's own
+#   STATS_USER         the stats page's user
+#   STATS_LOGIN        as curl's config quotes it; "" for the one that the host keeps
 export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 
@@ -18,21 +35,21 @@ section() { printf '\n@%s %s\n' "$NONCE" "$*"; }
 
 has() { command -v "$1" >/dev/null; }
 
-# PROPERTY SHOWN: in VALUE, its value in what systemctl has shown of a unit.
+# PROPERTY SHOWN: set VALUE to the property's value in systemctl's output for a unit.
 value() {
     VALUE=${2#*"$NEWLINE$1="}
     VALUE=${VALUE%%"$NEWLINE"*}
 }
 
-# In INSTALLED: "PACKAGE VERSION" of each that is installed.
+# Set INSTALLED to "PACKAGE VERSION" of each installed package.
 find_packages() {
     INSTALLED=
     # shellcheck disable=SC2086  # a list of words
     [ -z "$FAMILY" ] || INSTALLED=$("${FAMILY}_installed" $NAMES)
 }
 
-# In HAPROXY_SHOWN, KEEPALIVED_SHOWN and NFTABLES_SHOWN. Of all at once: a call costs systemd itself more than what it
-# shows. Between them stands an empty line.
+# Set HAPROXY_SHOWN, KEEPALIVED_SHOWN and NFTABLES_SHOWN, in one call: a call costs systemd more than what it shows. An
+# empty line separates the units.
 show_units() {
     shown=Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,NRestarts,ControlGroup,$LOADED_PROPERTIES
     shown=$(systemctl show --property "$shown,ActiveEnterTimestamp,StateChangeTimestamp,MainPID" haproxy keepalived nftables)
@@ -41,11 +58,12 @@ show_units() {
     KEEPALIVED_SHOWN=$NEWLINE${shown%%"$NEWLINE$NEWLINE"*} NFTABLES_SHOWN=$NEWLINE${shown#*"$NEWLINE$NEWLINE"}
 }
 
-# Of whichever protocol the kernel has: "tcp LISTEN ..." and "raw UNCONN ...", whose port is the protocol's number.
+# Set SOCKETS, of each IP version that the kernel has: "tcp LISTEN ..." and "raw UNCONN ...", whose port is the
+# protocol's number.
 show_sockets() { SOCKETS=$(ss --no-header --listening --tcp --raw --numeric --processes); }
 
-# In ADDRESSES: the host's. In WATCHED: what the kernel remembers of routers that speak a VRID of the cluster; nothing where
-# it was not asked for all of them, and "unreadable" where it cannot be asked.
+# Set ADDRESSES to the host's. Set WATCHED to what the kernel remembers of routers that use a VRID of the cluster. It is
+# empty if the kernel does not watch all of them, and "unreadable" if it cannot be asked.
 show_network() {
     WATCHED='' ADDRESSES=$(ip -json address show)
     [ -n "$WATCH" ] && [ -f "$WATCH" ] && has nft || return 0
@@ -58,7 +76,8 @@ show_network() {
     fi
 }
 
-# Each VRID, on this interface, which takes frames to VRRP's group: it forgets that where it is made again.
+# Whether the kernel watches each VRID on this interface, and the interface takes frames to VRRP's group. A new
+# interface of the same name does not.
 watches_all() {
     case $WATCHED in *"iifname \"$INTERFACE\" "*) ;; *) return 1 ;; esac
     for vrid in $VRIDS; do case $WATCHED in *"set vrid_$vrid {"*) ;; *) return 1 ;; esac; done
@@ -68,7 +87,7 @@ watches_all() {
     return 1
 }
 
-# KIND: those of that kind, without this word.
+# KIND: print the sockets of that kind, without this word.
 sockets_of() (
     IFS=$NEWLINE
     set -f
@@ -77,7 +96,7 @@ sockets_of() (
     done
 )
 
-# SECTION COMMAND...: in the background, printed in one piece when it ends; short enough for a pipe not to split it.
+# SECTION COMMAND...: run it in the background, and print in one piece, short enough for a pipe not to split it.
 aside() {
     name=$1
     shift
@@ -87,11 +106,11 @@ aside() {
     } &
 }
 
-# VRRP of our VRID, and who claims the VIP, asked or not. 600 bytes of a packet hold 20 addresses of IPv6. By default
-# (256 KiB) the kernel's buffer has room for 8 packets only, and a busy host loses some.
-# Multicast is joined for as long as that takes, since the interface is not made promiscuous: that would alarm others.
-# It ends when an advert of each VRID and each VIP's holder were heard, within the times of listening_times. Where adverts
-# are far apart, it does not wait for the next one to end.
+# Listen for adverts of our VRIDs, and for claims of the VIP, asked for or not. 600 bytes of a packet hold 20 IPv6
+# addresses. With the default of 256 KiB, the kernel's buffer has room for 8 packets only, and a busy host loses some.
+# The multicast group is joined meanwhile, since the interface is not made promiscuous: that would alarm others.
+# It ends once an advert of each VRID and each VIP's holder were heard, within listening_times. If adverts are far
+# apart, it does not wait for the next one in order to end.
 hear() {
     listening_times
     silent='' ended='' unspoken=$VRIDS
@@ -102,7 +121,7 @@ hear() {
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
     {
-        # Where adverts are further apart than the least that a look listens. tcpdump takes a moment to start.
+        # If adverts are further apart than the shortest time to listen. tcpdump takes a moment to start.
         [ "$LISTEN_AT_LEAST" -le 90 ] || { sleep "$(seconds $((least + 20)))" && echo enough; } &
         sh -c 'echo "pid $$"
             exec tcpdump --immediate-mode --no-promiscuous-mode -s 600 -n -t -e -l -i "$1" "$2" 2>&1' \
@@ -139,7 +158,7 @@ hear() {
     kill $member
 }
 
-# PID: of who listens. Who holds the VIP waits for an answer in vain; so does, in the end, whoever hears nobody.
+# PID of tcpdump. If this host holds the VIP, no answer comes; if it hears nobody, the listening ends here.
 # shellcheck disable=SC2086  # a list of numbers
 ask_and_wait() {
     children=
@@ -151,11 +170,11 @@ ask_and_wait() {
     kill "$1" $children
 }
 
-# HUNDREDTHS of a second, as sleep has them.
+# HUNDREDTHS of a second, in the form that sleep takes.
 seconds() { echo "$(($1 / 100)).$(printf %02d $(($1 % 100)))"; }
 
-# In LEAST: hundredths of a second for which to listen. Where a whole look must hear every other router, it listens for what
-# the kernel has not watched of LISTEN_AT_MOST.
+# Set `least` to the hundredths of a second to listen for. A whole look has to hear every other router: it listens for
+# the part of LISTEN_AT_MOST that the kernel has not watched.
 listening_times() {
     least=$LISTEN_AT_LEAST
     [ -n "$WHOLE" ] && [ -z "$LISTENED" ] || return 0
@@ -167,7 +186,7 @@ listening_times() {
     [ "$unheard" -lt "$least" ] || least=$unheard
 }
 
-# SET: the time left of its element, as nft writes it, 3s700ms, in hundredths of a second, rounded up; 0 where it has none.
+# SET: print the time left of its element in hundredths of a second, rounded up; nft writes 3s700ms. 0 if it has none.
 hundredths_young() {
     left=${1%%\}*}
     case $left in
@@ -181,14 +200,14 @@ hundredths_young() {
     esac
 }
 
-# UPTIME: hundredths of a second since then.
+# UPTIME: print the hundredths of a second since then.
 since() {
     read -r now _ </proc/uptime
     echo $((${now%.*}${now#*.} - ${1%.*}${1#*.}))
 }
 
-# Each message once, whatever its destination. tcpdump's own words first, and no more of the others than `aside` prints
-# whole: a flood is reported and hides nothing.
+# Print each message once, whatever its destination. tcpdump's own words come first. The rest is cut to what `aside`
+# prints whole: a flood is reported, and hides nothing.
 heard() {
     hear | awk '
         /^[0-9]+ packets? / { told = told $0 "\n"; next }
@@ -208,7 +227,7 @@ heard() {
         }'
 }
 
-# Asks the whole network who has each VIP, never by a VIP: that would be a claim.
+# Ask the whole network who has each VIP, never from a VIP: that would be a claim.
 ask_for_vip() {
     for vip in $ASK_BY_ARP; do
         arping_from "$vip" &
@@ -220,7 +239,7 @@ ask_for_vip() {
     done
 }
 
-# VIP. A node of IPv6 has no IPv4 address for sure: arping finds one, and where there is none but the VIP, nobody asks.
+# VIP. An IPv6 node need not have an IPv4 address: arping finds one. If there is none but the VIP, nobody asks.
 arping_from() {
     # shellcheck disable=SC2153  # the node's own
     case $ADDRESS in
@@ -229,9 +248,9 @@ arping_from() {
     esac
 }
 
-# GROUP MESSAGE: a neighbour solicitation, twice, as arping's question is sent. Of our own making: the kernel asks only
-# for what it does not know. It must have come over no router (hops 255), and says where the answer goes: our own
-# hardware address stands at its end. The kernel adds the checksum.
+# GROUP MESSAGE: send a neighbour solicitation twice, as arping does. The kernel itself asks only for what it does not
+# know. The hop limit is 255, so that no router can have passed it on (RFC 4861, 7.1.1). It ends with our own hardware
+# address, to which the answer goes. The kernel adds the checksum.
 solicit() {
     for byte in $(tr : ' ' <"/sys/class/net/$INTERFACE/address"); do
         own="$own\\0$(printf %03o "0x$byte")"
@@ -242,21 +261,22 @@ solicit() {
     done
 }
 
-# What a client sees: its words or the body, then "status NUMBER". Time for one lost packet, and no other CA but ours.
+# What a client sees: its message or the body, then "status NUMBER". There is time for one lost packet, and no CA but
+# ours.
 ask() {
     curl --disable --silent --show-error --noproxy '*' --capath /nonexistent --connect-timeout 2.5 --max-time 3.5 \
         --write-out '\nstatus %{http_code}\n' "$@" 2>&1
 }
 
-# ADDRESS: with haproxy's port.
+# ADDRESS: print it with haproxy's port.
 with_port() { case $1 in *:*) echo "[$1]:$PORT" ;; *) echo "$1:$PORT" ;; esac; }
 
 probe() { ask --output /dev/null "$@"; }
 
-# Whoever answers may never stop to.
+# An answer may never end.
 ask_briefly() { ask "$@" | tail -c 3000; }
 
-# COMMAND PATH ADDRESS:PORT: the API at that address, under the name that clients use.
+# COMMAND PATH ADDRESS:PORT: request the API at that address, under the name that clients use.
 api() {
     if [ -n "$CA_FILE" ]; then
         "$1" --cacert "$CA_FILE" --connect-to "$ENDPOINT:$3" "https://$ENDPOINT$2"
@@ -265,7 +285,7 @@ api() {
     fi
 }
 
-# SECTION URL OPTION...: one of those that `ask_all` asks; options as curl's config has them, a line each.
+# SECTION URL OPTION...: print a request for `ask_all`; options as curl's config has them, one a line.
 wanted() {
     name=$1 url=$2
     shift 2
@@ -274,7 +294,7 @@ wanted() {
         "write-out = \"\\n@$NONCE $name\\ncurl: (%{exitcode}) %{errormsg}\\nstatus %{http_code}\\n\"" "$@"
 }
 
-# SECTION PATH ADDRESS:PORT: likewise, of the API at that address, under the name that clients use.
+# SECTION PATH ADDRESS:PORT: print a request to the API at that address, under the name that clients use.
 wanted_of_api() {
     trust=insecure
     [ -z "$CA_FILE" ] || trust="cacert = \"$CA_FILE\""
@@ -290,11 +310,12 @@ all_wanted() {
     for peer in $PEERS; do wanted_of_api "peer $peer" /readyz "$peer"; done
 }
 
-# By one process, at once: each costs as much as all that it asks. What is printed in one piece is short enough.
+# One process asks all at once: a process costs as much as all its requests. Each piece is short enough to be printed
+# whole.
 ask_all() {
     ! stranger_listens || printf '\n@%s stats_login\n%s\nstatus 000\n' "$NONCE" "$stranger"
     rest=$(all_wanted | curl --disable --silent --parallel --parallel-immediate --config -)
-    case $rest in *"$NEWLINE@$NONCE "*) ;; *) rest="$NEWLINE@$NONCE readyz$NEWLINE$rest" ;; esac # it does not run
+    case $rest in *"$NEWLINE@$NONCE "*) ;; *) rest="$NEWLINE@$NONCE readyz$NEWLINE$rest" ;; esac # curl does not run
     while :; do
         case $rest in *"$NEWLINE@$NONCE "*) ;; *) break ;; esac
         rest=${rest#*"$NEWLINE@$NONCE "}
@@ -302,7 +323,7 @@ ask_all() {
     done
 }
 
-# Since 7.75 curl says of each why it failed.
+# Since 7.75, curl reports an error message for each request.
 can_ask_all() {
     version=$NEWLINE$INSTALLED
     version=${version#*"${NEWLINE}curl "}
@@ -310,8 +331,8 @@ can_ask_all() {
     case ${version#*:} in 7.7[5-9].* | 7.[89][0-9].* | [89].* | [1-9][0-9].*) ;; *) return 1 ;; esac
 }
 
-# PID: whether it is a process of haproxy's unit. Its name and its program would prove nothing: any user may run both.
-# A process of a user's is in no group of the system's, whatever a unit of their own is called.
+# PID: whether it is a process of haproxy's unit. Its name and its program prove nothing: any user may run both. A
+# user's process is in no control group of the system, whatever the name of its unit.
 is_haproxys() {
     [ -n "$unit_group" ] || return
     while IFS= read -r line; do
@@ -326,8 +347,8 @@ is_haproxys() {
     return 1
 }
 
-# ADDRESS:PORT: its sockets' owners as PID, "-" for one that cannot be told. A connection to an address reaches the
-# socket that is bound to it, or else one of all addresses.
+# ADDRESS:PORT: print the PID of each process that has its socket, "-" if unknown. A connection reaches the socket that
+# is bound to its address, or else one that is bound to all.
 owners_of() {
     wanted=${1%:*}
     sockets_of tcp | while read -r _ _ _ local _ users; do
@@ -335,7 +356,7 @@ owners_of() {
         host=${local%:*}
         case $host in
         \[*%*\]) host=${host%%%*}] ;;
-        *) host=${host%%%*} ;; # a socket of one interface, as of all
+        *) host=${host%%%*} ;; # bound to one interface: taken as bound to all
         esac
         case $wanted:$host in
         "$wanted:$wanted" | *:\* | [0-9]*:0.0.0.0 | [0-9]*:"[::ffff:$wanted]" | \[*:\[::\]) ;;
@@ -350,7 +371,7 @@ owners_of() {
     done
 }
 
-# ADDRESS:PORT: why the password is not for whoever listens there; nothing if it is haproxy's unit alone.
+# ADDRESS:PORT: print why its listener must not get the password; nothing if only haproxy's unit listens.
 stranger_at() {
     value ControlGroup "$HAPROXY_SHOWN"
     unit_group=$VALUE
@@ -364,8 +385,8 @@ stranger_at() {
     done
 }
 
-# Asked of the node's own haproxy only: whoever else answers at the VIP, or here, is not to be told. The password goes
-# through a pipe: an argument would show in the process list.
+# Only the node's own haproxy is asked: another program at the VIP, or here, must not get the password. It goes through
+# a pipe, since the process list shows arguments.
 stats_login() {
     if stranger_listens; then
         printf '%s\nstatus 000\n' "$stranger"
@@ -374,14 +395,14 @@ stats_login() {
     fi
 }
 
-# In STRANGER: why the password is not sent.
+# Set `stranger` to the reason why the password is not sent.
 stranger_listens() {
     at=${OWN_STATS_URL#http://}
     stranger=$(stranger_at "${at%%/*}")
     [ -n "$stranger" ] && stranger="$stranger; the password was not sent"
 }
 
-# As curl's config has it.
+# Print the login as curl's config has it.
 own_login() {
     login=$STATS_LOGIN
     if [ -z "$login" ]; then
@@ -391,7 +412,7 @@ own_login() {
     printf 'user = %s\n' "$login"
 }
 
-# Before the first deploy the CA's file is not there, and OpenSSL would show nothing; names are to be seen all the same.
+# Before the first deploy the CA's file is missing, and openssl would show nothing; names are needed all the same.
 certificate() {
     there=$CA_FILE
     [ -f "$CA_FILE" ] || there=
@@ -411,7 +432,7 @@ certificate() {
     printf '%s\n' "$own"
 }
 
-# The first answer is enough; one packet may be lost.
+# One answer is enough; the second try is for a lost packet.
 pinged() {
     if ping -n -q -c 1 -W 1 "$1" >/dev/null || ping -n -q -c 1 -W 1 "$1" >/dev/null; then echo answered; else echo silent; fi
 }

@@ -1,4 +1,4 @@
-"""Taking everything off a host again."""
+"""Remove everything of ours from a host."""
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
@@ -17,38 +17,38 @@ from nornir_kube_ha.tasks.selinux import selinux
 
 NO_VIPS: Mapping[str, Iterable[str]] = MappingProxyType({})
 REMOVE = ("draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "watch.sh", "remove.sh")
-TIMEOUT = 120  # seconds; systemd's own limit for a stop is 90
+TIMEOUT = 120  # seconds; systemd's default limit for a stop is 90
 STEPS = (
     "stop keepalived and haproxy, and start neither at boot",
     *(f"remove {path}" for path in MANAGED_PATHS),
     "put back the files that were there before the first deploy, and start the units that ran then",
     "close in the firewall what kube-ha opened",
 )
-"""What is done, a few words each."""
+"""What is done, in a few words each."""
 
 
 def remove_config(
     task: Task, dry_run: bool | None = None, lease: Lease | None = None, vips: Mapping[str, Iterable[str]] = NO_VIPS
 ) -> Result:
-    """Stop and disable keepalived and haproxy, and take every file and firewall rule of ours away. Packages stay.
+    """Stop and disable keepalived and haproxy, and remove our files and firewall rules. Packages stay.
 
-    What stood in the place of our files before the first of them is put back, and the units run and start at boot if
-    they did so then. A file that somebody else has put in the place of ours stays, and so does its unit.
+    Files from before the first deploy are put back. Units run and start at boot again if they did so then. A foreign
+    file in the place of ours stays, and so does its unit.
 
     Arguments:
-        dry_run: whether to only say so; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
-        vips: by host name, those of its cluster: an old keepalived.conf that has one of them stays without effect,
-            since other nodes hold it
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
+        vips: by host name, its cluster's VIPs: keepalived is not started with an old file that has one, since other
+            nodes hold it
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether anything of ours was there; in a dry run True
-          * diff (``str``): what goes
-          * result (``bool``): whether keepalived ran before the first deploy, and waits for that reason
+          * changed (``bool``): whether anything of ours was there; True in a dry run
+          * diff (``str``): what is removed
+          * result (``bool``): whether keepalived ran before the first deploy, and waits because of `vips`
 
     Raises:
-        RemoteCommandError: a unit does not stop or start, or a file does not go
+        RemoteCommandError: a unit does not stop or start, or a file cannot be removed
     """
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=True, diff=_diff(frozenset()), result=False)
@@ -66,7 +66,7 @@ def remove_config(
 
 
 def _diff(told: Collection[str]) -> str:
-    """What goes and what stays, by what the script has told."""
+    """Return what was removed and what stays, from the script's report."""
     foreign = [path for path in MANAGED_PATHS if f"foreign {path}" in told]
     stopped = [unit for unit in reversed(UNITS) if not any(f"/{unit}.c" in path for path in foreign)]
     lines = [f"- {', '.join(stopped)}: stopped, and not started at boot"] if stopped else []
@@ -84,13 +84,13 @@ def start_keepalived(task: Task, dry_run: bool | None = None, lease: Lease | Non
     """Start keepalived, now and at boot, with the file that is there.
 
     Arguments:
-        dry_run: whether to only say so; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; None skips the check
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
-          * diff (``str``): what runs
+          * diff (``str``): what runs again
 
     Raises:
         RemoteCommandError: it does not start

@@ -1,10 +1,18 @@
-# Take everything of ours off this host again, and put back what stood there before our first change. What is not ours
-# stays: a file of somebody else and its unit, and all of a host that we never changed.
+# Remove everything of ours from this host, and put back what was there before our first change. What is not ours stays:
+# a foreign file and its unit, and all of a host that we never changed.
 #
-# After draft.sh, firewall.sh, selinux.sh, generations.sh, origins.sh and watch.sh; set before it: NONCE, MANAGED (all paths
-# of ours), KEPT (where generations and what was before them are), FAMILY (""), VIPS (the cluster's). Prints "@NONCE nothing"
-# where nothing is ours, "@NONCE foreign PATH" of each file that stays, "@NONCE unit UNIT" of each unit that runs again,
-# "@NONCE waits UNIT" of one that must not run yet, then "@NONCE end".
+# After draft.sh, firewall.sh, selinux.sh, generations.sh, origins.sh and watch.sh. Set before it:
+#   NONCE    the word that marks our own lines
+#   MANAGED  all paths of ours
+#   KEPT     the folder of generations and of what was before them
+#   FAMILY   ""
+#   VIPS     the cluster's
+# Prints:
+#   @NONCE nothing       if nothing is ours
+#   @NONCE foreign PATH  for each file that stays
+#   @NONCE unit UNIT     for each unit that runs again
+#   @NONCE waits UNIT    for a unit that must not run yet
+#   @NONCE end           last
 set -e
 
 # shellcheck disable=SC2086  # a list of words
@@ -14,7 +22,7 @@ set -e
     exit 0
 }
 
-# PATH: `foreign` if it is somebody else's.
+# PATH: print `foreign` if it is not ours.
 owner_of() {
     [ -f "$1" ] || return 0
     if grep -qsF 'Written by nornir-kube-ha' "$1"; then return 0; fi
@@ -39,7 +47,7 @@ for unit in haproxy keepalived; do
     done
 done
 
-# keepalived first: it takes the VIP off, and says goodbye to the others.
+# keepalived first: it releases the VIP, and tells the others by an advert of priority 0.
 for unit in keepalived haproxy; do
     case " $foreign " in *" $unit "*) continue ;; esac
     [ "$(systemctl show --property LoadState --value "$unit")" != loaded ] || systemctl disable --quiet --now "$unit" >&2
@@ -53,8 +61,8 @@ for file in $MANAGED; do
     case ${file%/*} in
     *.service.d) [ ! -d "${file%/*}" ] || [ -L "${file%/*}" ] || rmdir --ignore-fail-on-non-empty "${file%/*}" ;;
     esac
-    # File by file: a copy of the whole folder would give its modes to folders that are not ours, / among them.
-    # A link may lead nowhere from where it is kept.
+    # File by file: a copy of the whole folder would change the modes of folders that are not ours, / among them. A link
+    # may lead nowhere from where it is kept.
     if [ -f "$KEPT/before$file" ] || [ -L "$KEPT/before$file" ]; then
         [ -d "${file%/*}" ] || install -d -m 0755 "${file%/*}"
         draft=$(draft_of "$file")
@@ -64,7 +72,7 @@ for file in $MANAGED; do
 done
 systemctl daemon-reload
 for timer in $(systemctl list-units --all --plain --no-legend 'kube-ha-*.timer' | cut -d ' ' -f 1); do
-    # What a move of the VIP has set, its timer puts back.
+    # The timer's unit undoes what a move of the VIP has set: run it now.
     case $timer in *-forward.timer | *-keep.timer) systemctl start --wait "${timer%.timer}.service" || true ;; esac
     systemctl stop "$timer" || true
 done
@@ -72,10 +80,10 @@ systemctl stop kube-ha-first-apiserver.service 2>/dev/null || true
 forget_selinux
 unwatch
 
-# UNIT WORD: its state (2) or whether it started at boot (3), as it was before our first change.
+# UNIT WORD: print its state (2) or whether it started at boot (3), as it was before our first change.
 was() { [ ! -f "$KEPT/units" ] || awk -v unit="$1" -v word="$2" '$1 == unit { print $word; exit }' "$KEPT/units"; }
 
-# Nodes that are not taken off yet hold these VIPs.
+# Nodes that are not removed yet hold these VIPs.
 shared=
 for vip in $VIPS; do
     if grep -qswF "$vip" /etc/keepalived/keepalived.conf; then shared=yes; fi
@@ -94,7 +102,7 @@ for unit in haproxy keepalived; do
     active | reloading) ;;
     *) continue ;;
     esac
-    # systemctl says well where a unit's condition was not met.
+    # systemctl reports success even if a condition of the unit was not met.
     if systemctl start "$unit" >&2 && systemctl --quiet is-active "$unit"; then
         printf '@%s unit %s\n' "$NONCE" "$unit"
     else
@@ -103,7 +111,7 @@ for unit in haproxy keepalived; do
 done
 rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained \
     /run/kube-ha-first-apiserver /run/kube-ha-forwards-* /run/kube-ha-keeps-* /run/kube-ha-arp /run/kube-ha-remembers
-# Last, since a firewall may refuse: all else has been done by then.
+# Last, since a firewall may refuse: everything else is done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }
 printf '@%s end\n' "$NONCE"

@@ -1,10 +1,11 @@
-# What haproxy and keepalived need where SELinux is on: one boolean, and a label of our scripts. It is never switched off.
+# What haproxy and keepalived need where SELinux is on: one boolean, and a label of our scripts. SELinux is never
+# switched off.
 #
-# By Fedora's and EL's policy haproxy_t reaches ports of HTTP only (6443 and 10080 are none), unless haproxy_connect_any
-# says otherwise; and keepalived_t runs scripts as keepalived_unconfined_script_t if they are labelled so, which in
-# /etc/keepalived they are not by themselves.
+# By Fedora's and EL's policy haproxy_t may use ports of HTTP only (not 6443 and 10080), unless haproxy_connect_any is
+# on. keepalived_t runs scripts as keepalived_unconfined_script_t if they have its label. In /etc/keepalived they do not
+# have it by default.
 #
-# Set before it: SCRIPTS (what keepalived runs), SET_HERE (the file that says what we have set).
+# Set before it: SCRIPTS (what keepalived runs), SET_HERE (the file that records what we have set).
 SCRIPT_TYPE=keepalived_unconfined_script_exec_t
 BOOLEAN=haproxy_connect_any
 
@@ -16,8 +17,8 @@ set_boolean() {
     mkdir -p "${SET_HERE%/*}" && echo "$BOOLEAN" >"$SET_HERE"
 }
 
-# FILE: as policy says; one of our scripts as a script, also when the file system is labelled anew. A policy that does
-# not know this label ends no swap half-way: what it then denies is in its log, and in the check `host.denials`.
+# FILE: label it as the policy says, and a script of ours as a script, also for a later relabelling. If the policy does
+# not know the label, the swap goes on. What is then denied is in SELinux's log, and in the check `host.denials`.
 label() {
     selinux_is_on || return 0
     restorecon "$1" || true

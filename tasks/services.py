@@ -1,4 +1,4 @@
-"""Services: haproxy and keepalived enabled, started and reloaded, and only where that is called for."""
+"""Services: enable, start and reload haproxy and keepalived where the plan says so."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.selinux import selinux
 
-TIMEOUT = 180  # seconds; systemd's own limit for a start is 90
+TIMEOUT = 180  # seconds; systemd's default limit for a start is 90
 
 
 def change_services(
@@ -32,17 +32,17 @@ def change_services(
 ) -> Result:
     """Enable, start and reload units as the plan says. A running daemon is reloaded, never restarted.
 
-    A reload has succeeded when haproxy's new worker answers, not when systemd has passed the wish on.
+    A reload of haproxy has succeeded when its new worker answers: systemd only passes the request on.
 
     Arguments:
-        intent: what should be: it says where haproxy answers
+        intent: desired state, from the inventory: it says where haproxy answers
         plans: by host name, from `get_plan` or `upload_config`
-        dry_run: whether to only say what would be asked of systemd; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether any unit was, or in a dry run would be, told
+          * changed (``bool``): whether any unit was changed, or would be in a dry run
           * diff (``str``): what systemd was asked for
 
     Raises:
@@ -56,11 +56,11 @@ def change_services(
 
 
 def services_script(change: HostPlan, node: Node) -> str:
-    """What tells a host's units what its plan says.
+    """Return the script that changes a host's units as its plan says.
 
     Arguments:
         change: the host's plan
-        node: what the host should be
+        node: desired state of the host
     """
     variables = assignments(
         changes="\n".join(map(str, change.units)),
@@ -82,8 +82,8 @@ def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | Non
     """Restart haproxy, then keepalived, as an upgrade of their packages does.
 
     Arguments:
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's: the host does nothing without it; None skips the check
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
@@ -99,12 +99,12 @@ def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | Non
 
 
 def stop_keepalived(task: Task, *, disable: bool, dry_run: bool | None = None, lease: Lease | None = None) -> Result:
-    """Stop keepalived, so that the host lets the VIP go.
+    """Stop keepalived, so that the host releases the VIP.
 
     Arguments:
-        disable: whether it does not start at boot either
-        dry_run: whether to do nothing; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; None skips the check
+        disable: whether to disable its start at boot as well
+        dry_run: whether to do nothing; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:

@@ -1,7 +1,8 @@
-# Tell systemd what is listed in CHANGES, "VERB [UNIT]" a line, in order. What fails ends it, with the unit's journal.
+# Have systemd do what CHANGES lists, "VERB [UNIT]" a line, in order. A failure ends the script, with the unit's
+# journal.
 #
-# After draft.sh, selinux.sh and watch.sh; set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, INTERFACE, RUN_FOLDER (the
-# tmpfiles.d file that makes it), and LISTENER, LAST_RESORT and DRAINED as drain.sh has them.
+# After draft.sh, selinux.sh and watch.sh. Set before it: CHANGES, HAPROXY_SOCKET, KEEPALIVED_CONF, INTERFACE,
+# RUN_FOLDER (the tmpfiles.d file that makes it), and LISTENER, LAST_RESORT and DRAINED as for drain.sh.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 fail() {
@@ -10,14 +11,14 @@ fail() {
     exit 1
 }
 
-# Where haproxy does not answer on our socket, its youngest process is the worker: the master forks it once it has read
-# its files.
+# If haproxy does not answer on our socket, its youngest process is the worker: the master forks it after reading its
+# files.
 worker() {
     pid=$(echo 'show info' | timeout 1 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null | sed -n 's/^Pid: //p')
     echo "${pid:-$(pgrep --newest --exact --parent "$(systemctl show --property MainPID --value haproxy)" haproxy)}"
 }
 
-# A new worker knows nothing of what the old one was told.
+# A new worker does not know of the old one's drains.
 drain_again() {
     for server in "$DRAINED"/*; do
         [ -f "$server" ] || continue
@@ -27,7 +28,8 @@ drain_again() {
     done >&2
 }
 
-# systemctl only passes the wish on: haproxy starts a new worker from its new files, and keeps the old one if that fails.
+# systemctl only passes the request on: haproxy starts a new worker from its new files, and keeps the old one if that
+# fails.
 reload_haproxy() {
     before=$(worker)
     systemctl reload haproxy </dev/null >&2 || fail "systemctl reload haproxy failed" haproxy
@@ -40,8 +42,8 @@ reload_haproxy() {
     fail "haproxy did not take its new files" haproxy
 }
 
-# NAMES: have keepalived run scripts once before it waits for them. It waits for none that has a weight: for as long as
-# that takes, its file says they have one.
+# NAMES: have keepalived run scripts once before it waits for their results. It does not wait for a script with a
+# weight, so they have one in its file meanwhile.
 introduce() {
     draft=$(draft_of "$KEEPALIVED_CONF")
     began=$(date +%s)

@@ -1,9 +1,11 @@
-# Put new files beside the live ones and let the host's own daemons judge the whole set. No live file is touched.
+# Put drafts beside the live files, and let the host's own daemons validate the whole set. No live file is touched.
 #
-# After draft.sh and loads.sh; set before it: NONCE, MANAGED (all paths of ours), WRITE and REMOVE (those that will
-# change), FOLDERS (which only root must be able to write to). Calls of `stage`, each with a file's content, are appended;
-# `judge` is the last. Prints "@NONCE DAEMON STATUS" before each daemon's words, once for each way that the daemon is
-# started: as it would be now, and as the one was that runs, which starts its next worker in that way.
+# After draft.sh and loads.sh. Set before it: NONCE, MANAGED (all paths of ours), WRITE and REMOVE (those that will
+# change), FOLDERS (which only root may write to). Calls of `stage`, each with a file's content, are appended; `judge`
+# is the last.
+#
+# Prints "@NONCE DAEMON STATUS" before each daemon's words, once for each command that may start it. One is what a start
+# would run now. The other is what runs, if it differs: the next worker starts by it.
 umask 077
 
 fail() {
@@ -13,11 +15,11 @@ fail() {
     exit 1
 }
 
-# A run that was cut off may have left drafts: they are not this run's, and must not be judged as if they were.
+# An interrupted run may have left drafts, which must not be validated as this run's.
 # shellcheck disable=SC2086  # a list of words
 discard $MANAGED
 
-# PATH MODE OWNER GROUP SHA256 < content in base64. Mode and owner are final before content lands.
+# PATH MODE OWNER GROUP SHA256 < content in base64. Mode and owner are final before the content is written.
 stage() {
     new=$(draft_of "$1")
     replaceable "$1"
@@ -28,8 +30,8 @@ stage() {
     [ "$(sha256sum <"$new")" = "$5  -" ] || fail "$new does not hold what was sent"
 }
 
-# PATH: refuse it unless a rename can put another file in its place. What keeps a link from being made of it keeps a rename
-# away, too: it is immutable, append-only, or a mount.
+# PATH: refuse it unless a rename can put another file in its place. What prevents a hard link also prevents a rename:
+# it is immutable, append-only, or a mount.
 replaceable() {
     [ -e "$1" ] || return 0
     [ ! -d "$1" ] || [ -L "$1" ] || fail "$1 is a folder"
@@ -37,9 +39,9 @@ replaceable() {
     rm -f "$new.link"
 }
 
-# In a mount namespace of its own, where the new files stand at their live paths: the daemons judge what they will read,
-# and name it in their complaints. Only these two folders are copies there: nothing elsewhere may be touched. A folder that
-# is a link is copied by what is in it: a copy of the link would lead to the live files.
+# In a mount namespace of its own, the new files are at their live paths. So the daemons validate, and name, the paths
+# that they will read. Only these two folders are copies, so nothing elsewhere may be touched. If a folder is a link,
+# its content is copied, since a copy of the link would lead to the live files.
 # shellcheck disable=SC2016  # expanded by the inner shell
 JUDGE='
 nonce=$1 write=$2 remove=$3 folders=$4
@@ -64,7 +66,7 @@ while [ $# -gt 0 ]; do
 done
 '
 
-# UNIT: the command that would start it now, and the one that it runs by, if that is another one.
+# UNIT: set `starts` to the command that would start it now, and `runs` to the one that it runs by, if they differ.
 ways_of() {
     shown=$(systemctl show --property "MainPID,$LOADED_PROPERTIES" "$1")
     starts=$(start_words "$shown")
@@ -72,7 +74,7 @@ ways_of() {
     [ "$(printf '%s\n' "$runs" | tail -n +2)" != "$(printf '%s\n' "$starts" | tail -n +2)" ] || runs=
 }
 
-# keepalived of 2.3 takes no file to watch in a folder that is not there yet.
+# keepalived 2.3 refuses to watch a file in a folder that does not exist yet.
 judge() {
     made=
     [ -d /run/kube-ha ] || { mkdir -m 0755 /run/kube-ha && made=yes; }

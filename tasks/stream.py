@@ -1,4 +1,4 @@
-"""A command on a host that goes on while others run: its lines as they come, and words to it."""
+"""A command that keeps running on a host beside others: read its lines as they come, and write to its stdin."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,14 +10,14 @@ from nornir_kube_ha.errors import HostUnreachableError, PreflightError
 from nornir_kube_ha.ssh.login import login
 from nornir_kube_ha.ssh.remote import OPEN_TIMEOUT, ended_by
 
-MOST_COMPLAINT = 2000  # bytes
-LONGEST_LINE = 65536  # bytes; a host that says more in one is not running our command
+MOST_COMPLAINT = 2000  # bytes of stderr
+LONGEST_LINE = 65536  # bytes; a host that sends a longer one is not running our command
 
 
 class Stream:
     """A command that runs on a host, over the login that the run has there.
 
-    A host that falls silent keeps its stream: what it says reaches us when the network does.
+    It has no time-out. If the host falls silent, the stream stays open, and lines arrive once the network is back.
 
     Arguments:
         channel: of the SSH login; the command was started on it
@@ -27,18 +27,15 @@ class Stream:
         self._channel = channel
 
     def write(self, data: bytes) -> None:
-        """Say something to the command.
-
-        Arguments:
-            data: goes to its standard input
+        """Write to the command's standard input.
 
         Raises:
-            OSError: the command has ended, or the connection has
+            OSError: the command or the connection has ended
         """
         self._channel.sendall(data)
 
     def lines(self) -> Iterator[str]:
-        """What it prints, line by line, until it ends, or the connection does, or a line has no end."""
+        """Yield the command's lines until it ends, the connection ends, or a line is longer than `LONGEST_LINE`."""
         rest = b""
         while data := self._received():
             *whole, rest = (rest + data).split(b"\n")
@@ -53,7 +50,7 @@ class Stream:
             return b""
 
     def complaint(self) -> str:
-        """What it has complained of so far, "" if nothing."""
+        """Return what the command wrote to stderr since the last call; "" if nothing."""
         words = b""
         with suppress(OSError, EOFError):
             if self._channel.recv_stderr_ready():
@@ -61,26 +58,28 @@ class Stream:
         return " ".join(words.decode(errors="replace").split())
 
     def close(self) -> None:
-        """Let go. The command sees the end of its input, and has to end by that."""
-        with suppress(OSError, EOFError):  # the connection went first
+        """Close the stream. The command sees the end of its input, and has to end on that."""
+        with suppress(OSError, EOFError):  # the connection ended first
             self._channel.close()
 
 
 def piped(script: str) -> tuple[str, bytes]:
-    """A script as `get_stream` starts it, whichever the login's shell is: csh takes no newline in quotes.
+    """Return a command and its stdin that run a script under any login shell.
+
+    csh takes no newline in quotes, so the script goes through stdin.
 
     Arguments:
-        script: POSIX sh; what comes on standard input after it is its own
+        script: POSIX sh; it may read what follows it on standard input
 
     Returns:
-        The command, and what goes to its standard input first
+        The command, and what to send to its standard input first
     """
     data = script.encode()
     return f"exec sh -c 'script=$(head -c {len(data)}) && eval \"$script\"'", data
 
 
 def get_spare_session(task: Task) -> Result:
-    """See whether a host opens one more session on the login that the run has there, beside those that are open.
+    """Check that a host opens one more session on the run's login, beside those that are open.
 
     Returns:
         Result object with the following attributes set:
@@ -88,11 +87,11 @@ def get_spare_session(task: Task) -> Result:
 
     Raises:
         PreflightError: it does not
-        HostUnreachableError, LoginRefusedError: as `get_stream`
+        HostUnreachableError, LoginRefusedError: see `get_stream`
     """
     transport = login(task).client.get_transport()
     try:
-        with ended_by(transport, OPEN_TIMEOUT):  # type: ignore[arg-type] # none: caught below
+        with ended_by(transport, OPEN_TIMEOUT):  # type: ignore[arg-type] # None: caught below as AttributeError
             transport.open_session(timeout=OPEN_TIMEOUT).close()  # type: ignore[union-attr] # the same
     except paramiko.ChannelException as error:
         raise PreflightError(task.host.name, _refused(error)) from error
@@ -110,8 +109,8 @@ def get_stream(task: Task, command: str, stdin: bytes = b"") -> Result:
     """Start a command on a host, and leave it running.
 
     Arguments:
-        command: for the login's shell; shows in the host's process list, so it holds no secret
-        stdin: what the command is told first
+        command: for the login shell; the host's process list shows it, so it must not hold a secret
+        stdin: what to send to the command first
 
     Returns:
         Result object with the following attributes set:
@@ -123,7 +122,7 @@ def get_stream(task: Task, command: str, stdin: bytes = b"") -> Result:
     """
     transport = login(task).client.get_transport()
     try:
-        with ended_by(transport, OPEN_TIMEOUT):  # type: ignore[arg-type] # none: caught below
+        with ended_by(transport, OPEN_TIMEOUT):  # type: ignore[arg-type] # None: caught below as AttributeError
             channel = transport.open_session(timeout=OPEN_TIMEOUT)  # type: ignore[union-attr] # the same
             channel.exec_command(command)
             channel.sendall(stdin)

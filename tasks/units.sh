@@ -1,8 +1,8 @@
-# What the daemons' units were before our first change, so that `remove` puts them back. After generations.sh.
+# The state of the daemons' units before our first change, for `remove` to put back. After generations.sh.
 UNITS=/var/lib/kube-ha/units
 
-# Once, before anything is changed: "UNIT active|... enabled|..." each. Where our files are live already it is too late;
-# where somebody else has replaced ours (REPLACED), what they run now is what comes back.
+# Record "UNIT active|... enabled|..." for each, once, before anything is changed. If our files are live already, it is
+# too late. If foreign files have replaced ours (REPLACED), the present state is what `remove` puts back.
 remember_units() {
     (umask 077 && mkdir -p "${UNITS%/*}")
     for unit in haproxy keepalived; do
@@ -13,7 +13,7 @@ remember_units() {
         echo "$unit $(systemctl is-active "$unit" 2>/dev/null) $(systemctl is-enabled "$unit" 2>/dev/null)"
     done >"$UNITS.new"
     if [ -s "$UNITS.new" ]; then
-        # The newest line of a unit comes first, and counts.
+        # The newest line of a unit comes first, and that one counts.
         [ ! -e "$UNITS" ] || cat "$UNITS" >>"$UNITS.new"
         mv -f "$UNITS.new" "$UNITS"
     else

@@ -1,4 +1,4 @@
-# Take drafts away again. After draft.sh; set before it: WRITE (paths).
+# Remove drafts. After draft.sh. Set before it: WRITE (paths).
 
 # shellcheck disable=SC2086  # a list of words
 discard $WRITE

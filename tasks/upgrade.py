@@ -1,4 +1,4 @@
-"""Upgrades of the daemons' packages: what a host should have another version of, and having it."""
+"""Upgrade the daemons' packages: find those that need another version, and install it."""
 
 import re
 import secrets
@@ -18,13 +18,13 @@ from nornir_kube_ha.tasks.packages import TIMEOUT, manager_script
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """A package that should be of another version.
+    """A package that needs another version.
 
     Arguments:
         package: its name
-        installed: version that the host has
-        wanted: version that the inventory pins, or else the newest that the host's package sources have
-        direction: `newer` or `older` than what is installed
+        installed: version on the host
+        wanted: version that the inventory pins, or else the newest of the host's package sources
+        direction: `newer` or `older` than the installed version
     """
 
     package: str
@@ -34,13 +34,13 @@ class Upgrade:
 
     @property
     def words(self) -> str:
-        """`upgrade haproxy 2.6.12-1 to 2.6.12-2`."""
+        """The change in words: `upgrade haproxy 2.6.12-1 to 2.6.12-2`."""
         verb = "upgrade" if self.direction == "newer" else "downgrade"
         return f"{verb} {self.package} {self.installed} to {self.wanted}"
 
     @property
     def diff(self) -> str:
-        """As two lines of a diff."""
+        """The change as two lines of a diff."""
         return f"- package {self.package} {self.installed}\n+ package {self.package} {self.wanted}"
 
 
@@ -52,24 +52,26 @@ def get_upgrades(
     allow_downgrade: bool = False,
     lease: Lease | None = None,
 ) -> Result:
-    """Which of haproxy and keepalived are not of the pinned version, or else not of the newest. Installs nothing.
+    """Return which of haproxy and keepalived are not at the pinned version, or unpinned not at the newest.
+
+    Installs nothing.
 
     Arguments:
-        intent: what should be
-        refresh: whether the host reads its package sources again first; as they were last read else
-        allow_downgrade: whether a pinned version may be older than what is installed
-        lease: the run's, without which nothing is done; none not to ask
+        intent: desired state, from the inventory
+        refresh: whether the host reads its package sources again first
+        allow_downgrade: whether a pinned version may be older than the installed one
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
           * result (``tuple`` of :obj:`Upgrade`): one for each such package
 
     Raises:
-        PackageHeldError: one of them is held by the package manager
-        DowngradeRefusedError: a pinned version is older than what is installed
-        RemoteCommandError: no package source has a pinned version, the package manager failed, or there is none that we
-            know
-        UnexpectedReplyError: the answer is not what the script prints
+        PackageHeldError: the package manager holds one of them
+        DowngradeRefusedError: a pinned version is older than the installed one
+        RemoteCommandError: no package source has a pinned version, the package manager failed, or we know none of the
+            host's
+        UnexpectedReplyError: the host's answer cannot be parsed
     """
     nonce, pins = secrets.token_hex(8), intent.node(task.host.name).packages
     wanted = "\n".join(f"{name} {pins.pin_of(name)}" for name in UNITS)
@@ -100,14 +102,14 @@ def upgrade_packages(
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    """Upgrade or downgrade packages, and restart a daemon whose program is not the one any more that is installed.
+    """Upgrade or downgrade packages. A daemon that still runs a replaced program restarts; haproxy may reload instead.
 
-    Where the VIP is held it goes to another node, as when haproxy or keepalived is stopped: move it away first.
+    On the VIP holder, the VIP then goes to another node, as when haproxy or keepalived stops. Move it away first.
 
     Arguments:
         upgrades: by host name, from `get_upgrades`
-        dry_run: whether to only say what would be upgraded; Nornir's own setting if not given
-        lease: the run's, without which nothing is done; none not to ask
+        dry_run: whether to report only; None: Nornir's own setting
+        lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:

@@ -1,4 +1,4 @@
-"""The VIP as a client on the controller sees it. No host is logged in to."""
+"""The VIP as a client on the controller sees it. Logs in to no host."""
 
 import http.client
 import socket
@@ -16,26 +16,26 @@ from nornir_kube_ha.failover.probe.tls import context_for, credential_context
 from nornir_kube_ha.intent import Apiserver, Cluster, Node
 from nornir_kube_ha.ssh.login import refuse_outside_lab
 
-TIMEOUT = 3  # seconds for each answer, as the nodes' own probes
-DEADLINE = 6  # seconds for all of a request
-LONGEST_BODY = 65536  # bytes; an apiserver's version has a few hundred
+TIMEOUT = 3  # seconds for each socket operation; the nodes' own probes allow about as much
+DEADLINE = 6  # seconds for a whole request
+LONGEST_BODY = 65536  # bytes; an apiserver's /version has a few hundred
 
 
 def get_endpoint(cluster: Cluster, credential: Kubernetes | None = None) -> Endpoint:
-    """Ask for `/readyz` at each of a cluster's VIPs and for `/version` at the first, from here.
+    """Request `/readyz` at each of a cluster's VIPs and `/version` at the first, from the controller.
 
     Arguments:
-        cluster: what should be
-        credential: by which each apiserver is asked directly for its health; none to ask none
+        cluster: whose VIPs are asked
+        credential: for asking each apiserver directly for its health; None asks none
 
     Raises:
-        HostUnreachableError: the cluster lives in a lab, and this thread does not work there; nothing was sent
+        HostUnreachableError: the cluster is in a lab, and this thread is not in the lab's network; nothing was sent
     """
     node = cluster.nodes[0]
     refuse_outside_lab(node.name, node.lab)
     try:
         context = context_for(node.apiserver_ca)
-    except ssl.SSLError as error:  # the inventory's file begins as a certificate does, and is none
+    except ssl.SSLError as error:  # it has a certificate's header, which is all that the inventory checks
         refused = Probe(0, f"apiserver_ca cannot be read: {error}")
         return Endpoint(refused, refused)
     port = node.haproxy.port
@@ -45,7 +45,7 @@ def get_endpoint(cluster: Cluster, credential: Kubernetes | None = None) -> Endp
 
 
 def _apiservers(cluster: Cluster, credential: Kubernetes) -> dict[str, tuple[Probe, Probe]]:
-    """What each apiserver says of itself, asked without a load balancer."""
+    """Return what each apiserver answers to `/readyz?verbose` and `/livez`, without a load balancer."""
     node, token = cluster.nodes[0], credential.token
     try:
         context = credential_context(credential)
@@ -57,7 +57,7 @@ def _apiservers(cluster: Cluster, credential: Kubernetes) -> dict[str, tuple[Pro
     def probe(apiserver: Apiserver, path: str) -> Probe:
         return _probe(node, apiserver.address, apiserver.port, path, context, headers)
 
-    with ThreadPoolExecutor(len(cluster.apiservers)) as pool:  # one that is not reached takes seconds
+    with ThreadPoolExecutor(len(cluster.apiservers)) as pool:  # an unreachable apiserver takes seconds
         found = pool.map(lambda each: (probe(each, "/readyz?verbose"), probe(each, "/livez")), cluster.apiservers)
         return {each.name: probes for each, probes in zip(cluster.apiservers, found, strict=True)}
 
@@ -70,10 +70,10 @@ def _probe(  # noqa: PLR0917 - what a request consists of
     context: ssl.SSLContext,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Probe:
-    """One request, by the name that clients use, wherever that leads to for others."""
+    """Send one request to an address, under the name that clients use, whatever that name resolves to."""
     connection = http.client.HTTPConnection(node.server_name, port)
     try:
-        node.server_name.encode("idna")  # TLS would do so once there is a connection, and leave that open
+        node.server_name.encode("idna")  # TLS would raise it only once connected, and leak the connection
         raw = socket.create_connection((str(address), port), timeout=TIMEOUT)
         with context.wrap_socket(raw, server_hostname=node.server_name, do_handshake_on_connect=False) as wrapped:
             connection.sock = wrapped
@@ -87,7 +87,7 @@ def _probe(  # noqa: PLR0917 - what a request consists of
 def _ask(
     connection: http.client.HTTPConnection, wrapped: ssl.SSLSocket, path: str, headers: Mapping[str, str]
 ) -> Probe:
-    """Each answer has its own limit, and all of them together another, for a server that answers drop by drop."""
+    """Send a request and read the answer. `DEADLINE` limits the whole, against a server that answers byte by byte."""
     over = threading.Timer(DEADLINE, _cut, [wrapped])
     over.start()
     try:
@@ -95,7 +95,7 @@ def _ask(
         connection.request("GET", path, headers=dict(headers))
         response = connection.getresponse()
         body = response.read(LONGEST_BODY)
-        if response.length and len(body) < LONGEST_BODY:  # more was to come: it was cut off
+        if response.length and len(body) < LONGEST_BODY:  # the body was cut short
             raise http.client.IncompleteRead(body, response.length)
         return Probe(response.status, "", body.decode(errors="replace"))
     finally:

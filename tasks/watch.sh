@@ -1,7 +1,8 @@
-# Have the kernel remember other routers that speak a VRID of the cluster, or no longer. Set before it: WATCH (the file that
-# nft reads) and VRRP_MAC.
+# Have the kernel remember other routers that use a VRID of the cluster, or end that. Set before it: WATCH (the file
+# that nft reads) and VRRP_MAC.
 
-# INTERFACE: as WATCH says, or not at all where it is gone. A host where that fails is looked at for longer, and works.
+# INTERFACE: watch it as the file says; if there is no file, do not watch. If this fails, the host works, but looks take
+# longer.
 watch() {
     rm -f /run/kube-ha-unwatched
     if [ ! -f "$WATCH" ]; then
@@ -12,7 +13,7 @@ watch() {
     fi
 }
 
-# There may be no nft and no table, and the interface may have a new name. An address that a program has joined stays.
+# nft or the table may be missing, and the interface may have a new name. An address that a program has joined stays.
 unwatch() {
     nft delete table inet kube_ha_watch 2>/dev/null || true
     hexadecimal=$(echo "$VRRP_MAC" | tr -d :)

@@ -1,9 +1,9 @@
-# Note which configuration files are ours: an inventory's own templates need not have our header. After generations.sh
-# and commit.sh; set before it: CLUSTER (that the files were written for).
+# Record which configuration files are ours, since an inventory's own templates need not have our header. After
+# generations.sh and commit.sh. Set before it: CLUSTER (that the files were written for).
 WRITTEN=/var/lib/kube-ha/written
 
-# "SHA256 header|plain CLUSTER PATH" each. What stood there before our first change is not ours, though a rollback
-# may have put it back.
+# Lines of "SHA256 header|plain CLUSTER PATH". A file from before our first change is not ours, even if a rollback has
+# put it back.
 note_written() {
     (umask 077 && mkdir -p "${WRITTEN%/*}")
     for file in /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf; do

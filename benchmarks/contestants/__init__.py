@@ -1,4 +1,4 @@
-"""Who does the same job: ours, two tools that others use, the guide's own loops, and the floor below all of them."""
+"""The contestants: kube-ha, two other tools, the guide's own loops, and the floor below all of them."""
 
 from benchmarks.contestants import ansible, floor, guide, ours, pyinfra
 from benchmarks.contestants.contestant import Contestant
@@ -13,6 +13,6 @@ CONTESTANTS: tuple[Contestant, ...] = (
     pyinfra.PYINFRA,
     guide.GUIDE,
 )
-"""In the order in which they take their turns, and in which a table shows them: the floor first."""
+"""In the order of turns and of a table's rows: the floor first."""
 
 __all__ = ["CONTESTANTS", "Contestant"]

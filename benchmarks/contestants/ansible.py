@@ -1,4 +1,4 @@
-"""Ansible, with the settings that make it quick."""
+"""Ansible, with the settings that make it fast."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from benchmarks.site import Site
 from nornir_kube_ha.planning.plan import PACKAGES
 
 _PLAYBOOK = Path(__file__).with_name("ansible_playbook.yml")
-# Modules go through the one connection that stays, files too; hosts do not wait for each other.
+# Modules and files go through one persistent connection; hosts do not wait for each other.
 _SETTINGS = """\
 [defaults]
 forks = {hosts}
@@ -31,7 +31,7 @@ control_path_dir = {folder}/control
 
 def _prepare(site: Site) -> None:
     folder = site.folder / "ansible"
-    shutil.rmtree(folder, ignore_errors=True)  # connections of the run before: each begins without any
+    shutil.rmtree(folder, ignore_errors=True)  # with the connections of the run before: each run begins without any
     folder.mkdir()
     settings = _SETTINGS.format(hosts=len(site.names), folder=folder, ssh_config=site.folder / "quick_ssh_config")
     (folder / "ansible.cfg").write_text(settings)

@@ -1,4 +1,4 @@
-"""One who does a job."""
+"""A contestant: a tool that does a job."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from benchmarks.site import Site
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """One who does a job.
+    """A tool that does a job.
 
     Arguments:
-        name: as a table shows it
-        words: what it is, for the page, in one line
-        jobs: what it does
-        prepare: writes what its command reads, from what the site knows: its inventory, its settings. It is not timed
-        command: what does a job there
-        version: of what it is made of
-        is_floor: whether nothing can take less that does the same
-        restarts: whether it restarts the daemons though nothing has changed
+        name: name in a table
+        words: description for the page, in one line
+        jobs: the jobs that it does
+        prepare: writes what its command reads, such as an inventory and settings; not timed
+        command: returns the command that does a job
+        version: returns the version of its program
+        is_floor: whether nothing that does the same can take less
+        restarts: whether it restarts the daemons even if nothing has changed
     """
 
     name: str

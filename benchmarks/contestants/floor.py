@@ -1,4 +1,4 @@
-"""The floor: one ssh login a host, with one script on stdin that does all, on hosts beside each other."""
+"""The floor: one ssh login per host, with one script on stdin that does everything, on many hosts at once."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ from nornir_kube_ha.planning.plan import PACKAGES
 from nornir_kube_ha.ssh.remote import assignments, whole
 from nornir_kube_ha.tasks import facts
 
-PARALLEL = 4 * (os.cpu_count() or 1)  # hosts at once: a login waits for half of its time
+PARALLEL = 4 * (os.cpu_count() or 1)  # hosts at once: a login spends half of its time waiting
 _HERE = Path(__file__).parent
 
 
@@ -46,7 +46,7 @@ def _write_true(site: Site) -> None:
 
 
 def _write_look(site: Site) -> None:
-    """What `get_facts` has run on each host, kept where it would be sent."""
+    """Keep the script of `get_facts` for each host instead of sending it."""
     sent: dict[str, str] = {}
 
     def keep(task: Task, script: str, *, timeout: float) -> NoReturn:  # noqa: ARG001 - as `run_script` has it

@@ -1,4 +1,4 @@
-"""The guide's own shell loops: each step on one host after the other, a login for each."""
+"""The guide's own shell loops: each step on one host after the other, with a login for each."""
 
 from pathlib import Path
 

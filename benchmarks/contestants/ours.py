@@ -1,4 +1,4 @@
-"""Ours, as a user calls it."""
+"""kube-ha, as a user calls it."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from benchmarks.contestants.contestant import Contestant
 from benchmarks.jobs import DEPLOYS, Job
 from benchmarks.site import Site
 
-QUICK_FORKS = 4 * (os.cpu_count() or 1)  # as many hosts at once as the floor has
+QUICK_FORKS = 4 * (os.cpu_count() or 1)  # as many hosts at once as the floor
 COMMAND = str(Path(sys.executable).with_name("kube-ha"))
 
 
@@ -35,7 +35,7 @@ OURS = Contestant(
     "finds, has new files judged by the daemons before any is live, and changes hosts that serve one at a time, each "
     "behind a gate. `kube-ha verify` in `verify`.",
     jobs=DEPLOYS | {Job.VERIFY},
-    prepare=lambda _: None,  # its inventory is what everything else is made from
+    prepare=lambda _: None,  # it reads the inventory that everything else is made from
     command=_command,
     version=lambda: f"nornir-kube-ha {version('nornir-kube-ha')}, nornir {version('nornir')}",
 )

@@ -1,4 +1,4 @@
-"""pyinfra, with the settings that make it quick."""
+"""pyinfra, with the settings that make it fast."""
 
 from pathlib import Path
 

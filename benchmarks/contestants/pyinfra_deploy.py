@@ -1,4 +1,4 @@
-"""The job, by pyinfra's own operations. Each host's files come with the inventory, as ours renders them."""
+"""The job as pyinfra's own operations. Each host's files come with the inventory, as our renderer makes them."""
 
 from pyinfra import host
 from pyinfra.operations import apt, files, server, systemd
@@ -20,7 +20,7 @@ PUT = {
 
 
 def changed(folder: str) -> object:
-    """Whether any file below a folder was put."""
+    """Return whether any file below a folder was put."""
     return any_changed(*(put for path, put in PUT.items() if path.startswith(folder)))
 
 

@@ -1,7 +1,7 @@
 """One address for a Kubernetes control plane: keepalived and haproxy, deployed and verified with Nornir.
 
-`deploy`, `verify` and the others here are the runbooks, as functions on a Nornir of your own: docs/embedding.md. What
-stands behind a name is imported when somebody asks for it.
+`deploy`, `verify` and the other runbooks are functions that take your own Nornir object (docs/embedding.md). Each name
+is imported on first access.
 """
 
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ _WHERE = {
     "verify": "api",
 }
 
-if not TYPE_CHECKING:  # which would take any name for one of ours
+if not TYPE_CHECKING:  # with a module __getattr__, type checkers accept any attribute name
     __getattr__ = exports(__name__, {name: f"{__name__}.{module}:{name}" for name, module in _WHERE.items()})
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""The runbooks as functions on a Nornir of the caller's own, for automation that is not ours.
+"""The runbooks as functions that take the caller's Nornir object, for embedding in other automation.
 
-Nothing here prints, asks anybody, handles a signal or configures logging. A run logs in by itself and out again, works
-on copies of the inventory's hosts, and leaves what the caller's Nornir knows as it was: its connections, and which of
-its hosts have failed. So several may run at once. The caller's runner and processors are used.
+Nothing here prints, prompts, handles signals or configures logging. A run opens and closes its own connections and
+works on copies of the inventory's hosts. The caller's connections and set of failed hosts stay unchanged, so several
+runs may be active at once. The caller's runner and processors are used.
 """
 
 import argparse
@@ -49,23 +49,23 @@ def verify(
     kubeconfig: Path | None = None,
     tell: Tell | None = None,
 ) -> Report:
-    """Look whether hosts are what the inventory says, and change nothing.
+    """Check hosts against the inventory without changing them.
 
     Arguments:
-        nornir: with the whole inventory, not a filtered one: a node's files name its peers
-        hosts: names of those that are meant, as `nr.filter(role="backup").inventory.hosts`; all that are ours if none
-        check: ids or patterns of the checks that are wanted, as `vip.*`; all if empty
-        skip: ids or patterns of those that are not
-        retry_timeout: seconds until which a look that does not pass is taken again
-        sleep: seconds between two looks
-        kubeconfig: a credential, by which each apiserver is asked for its health; the inventory's if none
-        tell: is given a line of progress now and then
+        nornir: must have the whole inventory, not a filtered one: a node's files name its peers
+        hosts: names of the hosts to check, like `nr.filter(role="backup").inventory.hosts`; None checks all nodes
+        check: ids or patterns of the checks to run, like `vip.*`; empty runs all
+        skip: ids or patterns of the checks to leave out
+        retry_timeout: seconds during which failing checks are repeated
+        sleep: seconds between two attempts
+        kubeconfig: file with the credential for asking each apiserver for its health; None uses the inventory's
+        tell: called with each line of progress
 
     Returns:
-        Every check of every host; one that was not reached is unknown, and the report has not passed
+        Every check of every host; checks of an unreachable host are `unknown`, and the report has not passed
 
     Raises:
-        InventoryError: the inventory says what cannot be; nothing was sent
+        InventoryError: the inventory is invalid; nothing was sent
         UsageError: there is no such host or check, or the kubeconfig cannot be used
     """
     checks = choose_checks(Options(check=_names("check", check), skip=_names("skip", skip)))
@@ -85,23 +85,23 @@ def deploy(
     roll_out: RollOut = AS_USUAL,
     tell: Tell | None = None,
 ) -> Report:
-    """Make hosts what the inventory says, then look whether they are.
+    """Bring hosts to the state of the inventory, then check them.
 
     Arguments:
         nornir: as for `verify`
         hosts: as for `verify`
-        dry_run: whether to say only what would change; Nornir's own setting if none
-        quick: where nothing differs, ask nobody but the hosts themselves, and skip the checks of what others answer
-        bootstrap: no apiserver has ever been up, where a first deploy does not see that by itself
-        roll_out: in which steps a change goes over hosts
-        tell: is given a line of progress now and then
+        dry_run: report what would change, and change nothing; None uses Nornir's own setting
+        quick: if nothing differs, skip the checks that need answers from outside the host
+        bootstrap: state that no apiserver has ever been up, in case a first deploy does not detect it
+        roll_out: the steps in which a change goes over the hosts
+        tell: called with each line of progress
 
     Returns:
-        What was changed and, unless it was a dry run, every check. Where another run is at work on one of the hosts,
-        nothing was changed, and `exit_code` is 5
+        The changes and, unless it was a dry run, every check. If another run holds the lease of a host, nothing was
+        changed and `exit_code` is 5
 
     Raises:
-        InventoryError: the inventory says what cannot be; nothing was sent
+        InventoryError: the inventory is invalid; nothing was sent
         UsageError: there is no such host
     """
     with _run("deploy", nornir, hosts, dry_run=dry_run, tell=tell) as run:
@@ -117,12 +117,12 @@ def rollback(
     roll_out: RollOut = AS_USUAL,
     tell: Tell | None = None,
 ) -> Report:
-    """Put hosts back on files that they had before.
+    """Return hosts to an earlier generation of files.
 
     Arguments:
         nornir: as for `verify`
         hosts: as for `verify`
-        to_before: id of the run whose change is to be undone; the last files that passed every check if empty
+        to_before: id of the run whose change to undo; empty selects the last files that passed every check
         dry_run: as for `deploy`
         roll_out: as for `deploy`
         tell: as for `deploy`
@@ -146,14 +146,14 @@ def upgrade(
     allow_downgrade: bool = False,
     tell: Tell | None = None,
 ) -> Report:
-    """Bring hosts to the pinned haproxy and keepalived, or else to the newest, without an outage.
+    """Upgrade haproxy and keepalived to the pinned version, or else to the newest, without an outage.
 
     Arguments:
         nornir: as for `verify`
         hosts: as for `verify`
         dry_run: as for `deploy`
-        accept_outage: the holder's daemons are restarted though the VIP cannot be moved away first
-        allow_downgrade: a package may go back to an older version, where the inventory pins one
+        accept_outage: restart the VIP holder's daemons even if the VIP cannot be moved away first
+        allow_downgrade: install an older version if the inventory pins one
         tell: as for `deploy`
 
     Returns:
@@ -175,18 +175,18 @@ def remove(
     dry_run: bool | None = None,
     tell: Tell | None = None,
 ) -> Report:
-    """Take everything off hosts again, the VIP's holder last. Whoever calls this has been asked.
+    """Remove everything that kube-ha put on hosts, the VIP holder last. Does not ask for confirmation.
 
     Arguments:
         nornir: as for `verify`
         hosts: as for `verify`
-        former: addresses of machines that were nodes and are not in the inventory any more: only they are meant then,
-            and `hosts` names nodes of the cluster that they were of, if there are several
+        former: addresses of former nodes. If given, only these are changed; `hosts` then selects their cluster if the
+            inventory has several
         dry_run: as for `deploy`
         tell: as for `deploy`
 
     Returns:
-        What was changed
+        The changes
 
     Raises:
         InventoryError, UsageError: as `deploy` does
@@ -209,27 +209,27 @@ def failover_test(
     kubeconfig: Path | None = None,
     tell: Tell | None = None,
 ) -> Report:
-    """Break things on purpose, and measure how long a client is without service. Whoever calls this has been asked.
+    """Inject faults, and measure the outage that a client sees. Does not ask for confirmation.
 
     Arguments:
         nornir: as for `verify`
-        faults: names or patterns of what is broken, as `haproxy-*`; `failover.faults.FAULTS` has them all
-        hosts: as for `verify`, of clusters as a whole
-        repeat: how often each
-        hold: seconds that each lasts; its own unless given
-        limit: seconds of outage that new connections may see; each fault's own unless given
-        vantage: the host that the client runs on; here if empty
-        rate: new connections a second
-        connections: how many last, with a request each now and then
-        kubeconfig: a credential, by which reads, writes and watches are measured; the inventory's if none
+        faults: names or patterns of faults, like `haproxy-*`; `failover.faults.FAULTS` lists all
+        hosts: as for `verify`, but whole clusters
+        repeat: trials per fault
+        hold: seconds that each fault lasts; None uses the fault's own
+        limit: most seconds of outage for new connections; None uses the fault's own
+        vantage: the host that the client runs on; the controller if empty
+        rate: new connections per second
+        connections: number of long-lived connections, each with a request now and then
+        kubeconfig: file with the credential for measuring reads, writes and watches; None uses the inventory's
         tell: as for `deploy`
 
     Returns:
-        Every check, as the last look found it, and every trial
+        Every check, as last made, and every trial
 
     Raises:
         InventoryError: as `deploy` does
-        UsageError: there is no such host or fault, or it cannot be made there
+        UsageError: there is no such host or fault, or the fault cannot be injected there
     """
     for name, value, least in (
         ("repeat", repeat, 1),
@@ -264,7 +264,7 @@ def _run(
     checks: Collection[str] = ALL,
     former: Collection[str] = (),
 ) -> Iterator[Run]:
-    """A run of its own on the caller's inventory; its logins end with the block."""
+    """Yield a run on a copy of the caller's inventory, and close its connections at the end of the block."""
     meant = None if hosts is None else _names("hosts", hosts)
     if not isinstance(dry_run, bool | None):
         raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
@@ -287,10 +287,10 @@ def _run(
 
 
 def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:
-    """Names that are given; a text would be a collection, too, of its letters.
+    """Return the names as a tuple; a single string is refused, since it is a collection of letters.
 
     Raises:
-        UsageError: they are none
+        UsageError: not a list of names
     """
     hint = f"{argument} is a list of names, as `nr.filter(...).inventory.hosts` has them, and not"
     if isinstance(given, str) or not isinstance(given, Iterable):
@@ -302,10 +302,10 @@ def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:
 
 
 def _addresses(argument: str, given: Collection[str]) -> tuple[str, ...]:
-    """Addresses that are given, as Python writes them.
+    """Return the addresses in Python's normal form.
 
     Raises:
-        UsageError: one is none
+        UsageError: not a list of IP addresses
     """
     try:
         return tuple(map(ip_address, _names(argument, given)))

@@ -1,36 +1,36 @@
-"""What can go wrong, as one tree: catch `KubeHaError` for all of it.
+"""All exceptions of kube-ha; catch `KubeHaError` for all of them.
 
-Each leaf is also the built-in that a caller would reach for, and carries the exit code that a runbook ends with.
+Each leaf also derives from the matching built-in, and has the exit code of the runbook.
 
     KubeHaError                  1   a check or a host failed
-    ├── InventoryError           2   ValueError: the inventory says something that cannot be
-    ├── UsageError               2   ValueError: the command line does
-    │   └── DeclinedError        2   nobody said yes to what the run asked
-    ├── HostError                1   something on one host; names it
-    │   ├── HostUnreachableError 4   ConnectionError: no answer on its address
+    ├── InventoryError           2   ValueError: the inventory is invalid
+    ├── UsageError               2   ValueError: the command line is invalid
+    │   └── DeclinedError        2   the confirmation question was not answered with yes
+    ├── HostError                1   an error on one host, with the host's name
+    │   ├── HostUnreachableError 4   ConnectionError: no SSH server answers at the host's address
     │   ├── LoginRefusedError    6   PermissionError: host key or credentials not accepted
-    │   │   ├── HostKeyUnknownError 6  the host's key is not among those that are known
-    │   │   ├── HostKeyChangedError 6  the host's key is not the one that is known
-    │   │   ├── PasswordExpiredError 6  the login's password has to be changed first
-    │   │   └── SudoRefusedError 6  the login is not root's, and may not become root
+    │   │   ├── HostKeyUnknownError 6  the host's key is not in any known_hosts file
+    │   │   ├── HostKeyChangedError 6  the host's key differs from the known one
+    │   │   ├── PasswordExpiredError 6  the login's password must be changed first
+    │   │   └── SudoRefusedError 6  the login is not root, and sudo is not allowed
     │   ├── RemoteCommandError   1   RuntimeError: a command on the host failed
-    │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host did not end in time
-    │   ├── RefusedConfigError   1   ValueError: the host's own daemon refuses the new configuration
+    │   ├── RemoteTimeoutError   1   TimeoutError: a command on the host timed out
+    │   ├── RefusedConfigError   1   ValueError: the host's daemon rejects the new configuration
     │   ├── RefusedTemplateError 2   ValueError: a template of the inventory cannot be rendered
-    │   ├── UnexpectedReplyError 1   ValueError: the host's answer is not what its script prints
+    │   ├── UnexpectedReplyError 1   ValueError: the script's output is truncated or malformed
     │   ├── LeaseHeldError       5   RuntimeError: another run is changing the host
-    │   │   └── LeaseLostError   5   another run has changed the host since this run began
-    │   ├── GateError            1   RuntimeError: the host is not well after the change
-    │   ├── NothingKeptError     1   LookupError: the host has no files to go back to
-    │   ├── PreflightError       1   RuntimeError: something speaks against changing the host at all
-    │   ├── VRIDTakenError       1   RuntimeError: another router speaks the cluster's VRID
-    │   ├── FaultError           1   RuntimeError: a fault cannot be made on the host, or does not heal
-    │   ├── DrainError           1   RuntimeError: an apiserver cannot be taken out of the host's haproxy
-    │   ├── MoveError            1   RuntimeError: the VIP does not go where it was sent
-    │   ├── PackageHeldError     1   RuntimeError: a package is held, and should change
-    │   └── DowngradeRefusedError 1  ValueError: a pinned package is older than what the host has
-    ├── OutputError              7   RuntimeError: a report, or other output, cannot be written
-    ├── ClientError              1   RuntimeError: the client that measures an outage ended by itself, or says nothing
+    │   │   └── LeaseLostError   5   another run took the lease, or the host was rebooted
+    │   ├── GateError            1   RuntimeError: the host fails its checks after the change
+    │   ├── NothingKeptError     1   LookupError: the host has no earlier files to return to
+    │   ├── PreflightError       1   RuntimeError: the pre-flight found an obstacle to any change
+    │   ├── VRIDTakenError       1   RuntimeError: another router uses the cluster's VRID
+    │   ├── FaultError           1   RuntimeError: a fault cannot be injected on the host, or does not heal
+    │   ├── DrainError           1   RuntimeError: an apiserver cannot be drained in the host's haproxy
+    │   ├── MoveError            1   RuntimeError: the VIP does not move to the chosen node
+    │   ├── PackageHeldError     1   RuntimeError: a package to change is held
+    │   └── DowngradeRefusedError 1  ValueError: a package is pinned to an older version than installed
+    ├── OutputError              7   RuntimeError: a report or other output cannot be written
+    ├── ClientError              1   RuntimeError: the measuring client exited early or sends no data
     └── LabError                 1   RuntimeError: the lab (see `nornir_kube_ha.lab`)
 """
 
@@ -39,44 +39,44 @@ from dataclasses import dataclass
 
 from nornir_kube_ha.text import one_line, shortened
 
-INTERRUPTED, TERMINATED = 130, 143  # exit codes after Ctrl-C and after SIGTERM, as a shell has them
-MOST = 600  # characters of a host's name, a key, or what is wrong with it
+INTERRUPTED, TERMINATED = 130, 143  # exit codes after Ctrl-C and SIGTERM, as in a shell: 128 + signal number
+MOST = 600  # characters of each part of a problem
 
 
 class KubeHaError(Exception):
-    """Root of every error that this package raises by itself."""
+    """Base of all errors that kube-ha raises itself."""
 
     exit_code = 1
 
 
 class UsageError(KubeHaError, ValueError):
-    """The command line asks for something that cannot be."""
+    """The command line, or a function's arguments, are invalid."""
 
     exit_code = 2
 
 
 class DeclinedError(UsageError):
-    """The run asked whether to go on, and nobody said yes."""
+    """The run's confirmation question was not answered with yes."""
 
 
 class OutputError(KubeHaError, RuntimeError):
-    """A report or other output cannot be written (a full disk, for example). What was done on hosts stays done."""
+    """A report or other output cannot be written, to a full disk for example. Changes on hosts are kept."""
 
     exit_code = 7
 
 
 class ClientError(KubeHaError, RuntimeError):
-    """The client that measures an outage ended by itself, or says nothing."""
+    """The client that measures outages exited early or sends no data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that the inventory says wrongly.
+    """One error in the inventory.
 
     Arguments:
-        host: the inventory's name of the host, or "" for what concerns no single host
+        host: the host's name in the inventory; "" if the problem concerns no single host
         key: dotted path of the key, `haproxy.stats.password`
-        message: what was seen and what would be right
+        message: the value found and the value expected
     """
 
     host: str
@@ -84,16 +84,16 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """`host: key: message` on one line, without the parts that are empty and the middle of what is too long."""
+        """Return `host: key: message` on one line, without empty parts; parts that are too long are shortened."""
         parts = (self.host, self.key, self.message)
         return ": ".join(shortened(one_line(part), MOST) for part in parts if part)
 
 
 class InventoryError(KubeHaError, ValueError):
-    """The inventory says something that cannot be. Carries every problem found, not only the first.
+    """The inventory is invalid. Carries every problem found, not only the first.
 
     Arguments:
-        problems: all that is wrong, in the inventory's order
+        problems: all problems, in the inventory's order
     """
 
     exit_code = 2
@@ -104,11 +104,11 @@ class InventoryError(KubeHaError, ValueError):
 
 
 class HostError(KubeHaError):
-    """Something went wrong on one host.
+    """An error on one host.
 
     Arguments:
-        host: the inventory's name of the host
-        message: what was expected, what was seen, what to do
+        host: the host's name in the inventory
+        message: expected, seen, and what to do
     """
 
     def __init__(self, host: str, message: str) -> None:
@@ -118,40 +118,40 @@ class HostError(KubeHaError):
 
 
 class HostUnreachableError(HostError, ConnectionError):
-    """No SSH server answers on the host's address."""
+    """No SSH server answers at the host's address."""
 
     exit_code = 4
 
 
 class LoginRefusedError(HostError, PermissionError):
-    """The host's key is not the one known, or it does not accept our credentials."""
+    """The host's key is not the known one, or the host rejects the credentials."""
 
     exit_code = 6
 
 
 class HostKeyUnknownError(LoginRefusedError):
-    """The host's key is not among those that are known. No credential was sent."""
+    """The host's key is not in any known_hosts file. No credential was sent."""
 
 
 class HostKeyChangedError(LoginRefusedError):
-    """The host's key is not the one that is known. No credential was sent."""
+    """The host's key differs from the known one. No credential was sent."""
 
 
 class PasswordExpiredError(LoginRefusedError):
-    """The host lets the login do nothing before its password is changed."""
+    """The login's password has expired; the host runs no command before it is changed."""
 
 
 class SudoRefusedError(LoginRefusedError):
-    """The login is not root's, and sudo does not let it become root."""
+    """The login is not root, and sudo does not let it become root."""
 
 
 class RemoteCommandError(HostError, RuntimeError):
-    """A command on the host ended with another exit status than expected.
+    """A command on the host failed with an unexpected exit status, or did not finish.
 
     Arguments:
-        host: the inventory's name of the host
-        message: what was expected, what was seen, what to do
-        status: what it ended with, none if it did not come to that
+        host: the host's name in the inventory
+        message: expected, seen, and what to do
+        status: the exit status; None if the command did not finish
     """
 
     def __init__(self, host: str, message: str, status: int | None = None) -> None:
@@ -160,11 +160,11 @@ class RemoteCommandError(HostError, RuntimeError):
 
 
 class RemoteTimeoutError(HostError, TimeoutError):
-    """A command on the host did not end within its time."""
+    """A command on the host timed out."""
 
 
 class RefusedConfigError(HostError, ValueError):
-    """The host's own haproxy or keepalived refuses the staged configuration. Nothing live was touched."""
+    """The host's haproxy or keepalived rejects the staged configuration. Live files are unchanged."""
 
 
 class RefusedTemplateError(HostError, ValueError):
@@ -174,7 +174,7 @@ class RefusedTemplateError(HostError, ValueError):
 
 
 class UnexpectedReplyError(HostError, ValueError):
-    """What came back from the host is not what its script prints: cut short, or mixed with other output."""
+    """A script's output is truncated, malformed or mixed with other output."""
 
 
 class LeaseHeldError(HostError, RuntimeError):
@@ -184,15 +184,15 @@ class LeaseHeldError(HostError, RuntimeError):
 
 
 class LeaseLostError(LeaseHeldError):
-    """This run lost the host's lease: another run was at work there since, or the host was booted."""
+    """This run lost the host's lease: another run took it, or the host was rebooted."""
 
 
 def lost_lease(host: str, holder: str) -> LeaseLostError:
     """Return the error of a run that has lost a host's lease.
 
     Arguments:
-        host: its name
-        holder: who has the lease or had it last, in words
+        host: the host's name in the inventory
+        holder: description of the current or last holder of the lease
     """
     return LeaseLostError(
         host,
@@ -202,36 +202,36 @@ def lost_lease(host: str, holder: str) -> LeaseLostError:
 
 
 class GateError(HostError, RuntimeError):
-    """The host took its new configuration, and is not well with it."""
+    """The host fails its gate after a change."""
 
 
 class NothingKeptError(HostError, LookupError):
-    """The host has kept no files that it could go back to."""
+    """The host has no earlier generation of files to return to."""
 
 
 class PreflightError(HostError, RuntimeError):
-    """Something speaks against changing the host at all: an address or a port is taken, there is no room."""
+    """The pre-flight found an obstacle to any change: an address or port in use, a full disk."""
 
 
 class VRIDTakenError(HostError, RuntimeError):
-    """A router that is not the cluster's was heard with its VRID: each would take the other's adverts for its own."""
+    """A foreign router uses the cluster's VRID; both would accept each other's adverts."""
 
 
 class FaultError(HostError, RuntimeError):
-    """A fault cannot be made on the host, or has not healed there."""
+    """A fault cannot be injected on the host, or has not healed there."""
 
 
 class DrainError(HostError, RuntimeError):
-    """An apiserver cannot be taken out of the host's haproxy."""
+    """An apiserver cannot be drained in the host's haproxy."""
 
 
 class MoveError(HostError, RuntimeError):
-    """The VIP does not go where it was sent."""
+    """The VIP does not move to the chosen node."""
 
 
 class PackageHeldError(HostError, RuntimeError):
-    """The host's administrator keeps a package from changing that should be of another version."""
+    """A package that should change is held at its version on the host."""
 
 
 class DowngradeRefusedError(HostError, ValueError):
-    """A package is pinned to a version that is older than what the host has, and nobody said that it may go back."""
+    """A package is pinned to an older version than installed, and downgrades are not allowed."""

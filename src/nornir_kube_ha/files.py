@@ -1,4 +1,4 @@
-"""Files of this machine: written whole or not at all, read if they are files, and small."""
+"""Safe access to the controller's own files: bounded reads of regular files, and atomic writes."""
 
 import os
 import secrets
@@ -6,18 +6,15 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-MAX_TEXT = 2**20  # bytes; a password, or the certificates of a CA
+MAX_TEXT = 2**20  # bytes; the files read are passwords, CA certificates and templates
 
 
 def read_text(path: Path) -> str:
-    """A small file's text. What never ends, or waits for somebody, is none.
-
-    Arguments:
-        path: of the file
+    """Return the text of a small regular file. Devices and pipes, which may block or never end, are refused.
 
     Raises:
-        ValueError: it is no regular file, too large, or no UTF-8
-        OSError: it cannot be read
+        ValueError: not a regular file, larger than `MAX_TEXT`, or not UTF-8
+        OSError: the file cannot be read
     """
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
@@ -29,18 +26,18 @@ def read_text(path: Path) -> str:
 
 
 def write_file(path: Path, content: str | bytes, mode: int | None = None) -> None:
-    """Write a file whole or not at all: whoever reads it never sees half, and nobody whom `mode` keeps out sees it.
+    """Write a file atomically: readers see the old or the new content, never a part.
 
-    The draft has a name that nobody can foresee, and is never one that is there: in a folder of several users, another
-    one may have laid a link in its place. A link at `path` itself is replaced, not followed.
+    The temporary file has a random name and must not exist yet. Otherwise another user of a shared folder could plant
+    a link there. A link at `path` itself is replaced, not followed.
 
     Arguments:
-        path: of the file; its folder is made if it is not there
-        content: all of it
-        mode: its permission bits, from before the first byte; those that the user's umask leaves if none
+        path: the file; its folder is created if missing
+        content: the whole content
+        mode: permission bits, set before the first byte is written; None leaves them to the umask
 
     Raises:
-        OSError: it cannot be written; then it is as it was
+        OSError: the file cannot be written; the old one is unchanged
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)

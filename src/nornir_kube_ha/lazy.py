@@ -1,4 +1,4 @@
-"""Imports that wait until somebody needs them: `--help`, and whoever imports one name of ours, pay for no more."""
+"""Deferred imports, so that `--help` and imports of a single name stay fast."""
 
 import gc
 import importlib
@@ -13,7 +13,7 @@ _LOADING = threading.Lock()
 
 
 def later(path: str) -> Callable[..., Any]:
-    """A function whose module is imported when it is called.
+    """Return a function that imports its implementation on the first call.
 
     Arguments:
         path: `module:function`
@@ -26,10 +26,10 @@ def later(path: str) -> Callable[..., Any]:
 
 
 def exports(module: str, paths: Mapping[str, str]) -> Callable[[str], Any]:
-    """A module's `__getattr__` (PEP 562), for names that it exports from elsewhere.
+    """Return a module-level `__getattr__` (PEP 562) that imports exported names on first access.
 
     Arguments:
-        module: its `__name__`
+        module: the exporting module's `__name__`
         paths: `module:name` of each exported name
     """
 
@@ -37,26 +37,26 @@ def exports(module: str, paths: Mapping[str, str]) -> Callable[[str], Any]:
         if name not in paths:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         value = _named(paths[name])
-        setattr(sys.modules[module], name, value)  # from now on the module has it
+        setattr(sys.modules[module], name, value)  # __getattr__ is not called for this name again
         return value
 
     return find
 
 
 def postpone(name: str) -> None:
-    """Have a module of somebody else's read only when something in it is used, if ever.
+    """Put a stand-in for a third-party module into `sys.modules`; it imports the real one on first attribute access.
 
-    For a process of our own: others may look at a module in ways that a stand-in does not answer as it would.
-    `importlib.util.LazyLoader` does not do: the import statement itself looks at a module that is there.
+    Only for kube-ha's own process, since other programs may inspect modules in ways that the stand-in does not support.
+    `importlib.util.LazyLoader` does not work here: the import statement reads attributes, which loads the module.
 
     Arguments:
-        name: of the module; left alone if it is there already
+        name: of the module; nothing is done if it is imported already
     """
     stand_in = ModuleType(name)
     stand_in.__spec__ = importlib.util.find_spec(name) if name not in sys.modules else None
 
     def find(attribute: str) -> Any:  # noqa: ANN401 - whatever has that name
-        if attribute.startswith("__") and attribute != "__path__":  # who looks over all modules there are uses none
+        if attribute.startswith("__") and attribute != "__path__":  # a scan of sys.modules must not load the module
             raise AttributeError(attribute)
         with _LOADING:
             if sys.modules.get(name) is stand_in:
@@ -70,7 +70,7 @@ def postpone(name: str) -> None:
 def _named(path: str) -> Any:  # noqa: ANN401 - whatever it is
     module, _, name = path.partition(":")
     collects = gc.isenabled()
-    gc.disable()  # nothing that is imported is garbage, and looking for it takes a tenth of the time
+    gc.disable()  # collections take a tenth of the import time and find nothing
     try:
         return getattr(importlib.import_module(module), name)
     finally:

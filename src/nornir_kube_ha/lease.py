@@ -1,4 +1,4 @@
-"""The lease's old place: import `nornir_kube_ha.planning.lease` instead."""
+"""Deprecated alias: import `nornir_kube_ha.planning.lease` instead."""
 
 import warnings
 

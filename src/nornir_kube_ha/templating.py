@@ -1,4 +1,4 @@
-"""From templates to text. Those of an inventory are rendered in a sandbox: they see values, and nothing else."""
+"""Jinja environments. Templates of an inventory are rendered in a sandbox that gives them values only."""
 
 import traceback
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 from nornir_kube_ha.versions import Features
 
 OURS = "kube-ha"
-"""Templates of an inventory find ours behind this: `{% include "kube-ha/haproxy.cfg.j2" %}`."""
+"""Prefix with which an inventory's template includes kube-ha's: `{% include "kube-ha/haproxy.cfg.j2" %}`."""
 NAMES = (
     "check-apiservers.j2",
     "check-haproxy.j2",
@@ -34,19 +34,19 @@ _OPTIONS: Mapping[str, Any] = {
     "undefined": jinja2.StrictUndefined,
     "trim_blocks": True,
     "lstrip_blocks": True,
-    "keep_trailing_newline": True,  # a haproxy.cfg without its last newline is fatal
+    "keep_trailing_newline": True,  # haproxy refuses a haproxy.cfg whose last line has no newline
 }
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's own, for values of ours.
+    """Jinja's immutable sandbox, limited further for the objects that kube-ha passes to templates.
 
-    A pydantic model has methods that read files and unpickle (`parse_raw`), a Nornir host such that log in; Jinja's
-    sandbox calls them safe, for their names have no underscore. Here a model has fields and properties, a host nothing.
+    Jinja's sandbox allows every attribute without a leading underscore. That includes pydantic's `parse_raw`, which
+    unpickles, and methods of a Nornir host that log in. Here a model has fields and properties only, a host nothing.
     """
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401 - Jinja's
-        """Whether a template may see an attribute."""
+        """Return whether a template may read an attribute."""
         if isinstance(obj, BaseModel):
             kind = type(obj)
             return attr in kind.model_fields or isinstance(kind.__dict__.get(attr), property)
@@ -54,21 +54,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return plain and super().is_safe_attribute(obj, attr, value)
 
     def is_safe_callable(self, obj: Any) -> bool:  # noqa: ANN401 - Jinja's
-        """Whether a template may call something."""
+        """Return whether a template may call an object."""
         return (not isinstance(obj, type) or obj in _MADE_BY_TEMPLATES) and super().is_safe_callable(obj)
 
 
 @cache
 def our_environment() -> jinja2.Environment:
-    """Where our own templates are rendered."""
+    """Return the environment for kube-ha's own templates, which are trusted."""
     return _furnished(jinja2.Environment(loader=_ours(), **_OPTIONS))  # noqa: S701 - configuration files, not HTML
 
 
 def environment(templates: Mapping[str, str]) -> jinja2.Environment:
-    """Where the templates of a node are rendered: those of the inventory go before ours.
+    """Return the environment for a node: a sandbox if the inventory has templates, which then take precedence.
 
     Arguments:
-        templates: the inventory's, by the name of the one of ours that each replaces
+        templates: sources from the inventory, by the name of the kube-ha template that each replaces
     """
     if not templates:
         return our_environment()
@@ -86,11 +86,7 @@ def _furnished(made: jinja2.Environment) -> jinja2.Environment:
 
 
 def syntax_error(text: str) -> str:
-    """Why a text is no template, with its line; "" if it is one.
-
-    Arguments:
-        text: a template
-    """
+    """Return the syntax error of a template with its line; "" if it is valid."""
     try:
         environment({"": text}).parse(text)
     except jinja2.TemplateSyntaxError as error:
@@ -99,11 +95,7 @@ def syntax_error(text: str) -> str:
 
 
 def line_of(error: BaseException) -> int | None:
-    """The line of a template that an error came up in; none if it came up elsewhere.
-
-    Arguments:
-        error: raised while a template was rendered
-    """
+    """Return the template line that raised an error during rendering; None if no template raised it."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == "<template>"]  # Jinja's word for one without a file
+    lines = [frame.lineno for frame in frames if frame.filename == "<template>"]  # Jinja's name if there is no file
     return lines[-1] if lines else getattr(error, "lineno", None)

@@ -1,52 +1,40 @@
-"""Words of others, made fit to be shown: they are read, never obeyed."""
+"""Sanitizing of text from hosts and inventories before it is shown."""
 
-MOST_READ = 20_000  # characters: some hundred lines
+MOST_READ = 20_000  # characters, a few hundred lines
 
 
 def clean(value: str) -> str:
-    """Without what would drive a terminal, or what XML cannot hold; lines stay lines.
-
-    Arguments:
-        value: anything that a host or an inventory said
-    """
+    """Return the text with each control or other unprintable character replaced; newlines stay."""
     kept = value.replace("\t", " ")
-    # What is printable is a part of what XML 1.0 calls a character, so that one rule serves both.
+    # Printable characters are a subset of XML 1.0's Char, so the result is safe for terminals and for JUnit files.
     return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in kept)
 
 
 def indented(value: str) -> str:
-    """Clean, and each further line further in.
-
-    Arguments:
-        value: anything that a host or an inventory said
-    """
+    """Return the cleaned text with all lines but the first indented by four spaces."""
     return clean(value).replace("\n", "\n    ")
 
 
 def one_line(value: str) -> str:
-    """Clean, and on one line.
-
-    Arguments:
-        value: anything that a host or an inventory said
-    """
+    """Return the cleaned text on one line, with runs of white space collapsed."""
     return " ".join(clean(value).split())
 
 
 def bounded(value: str) -> str:
-    """What somebody may still read: a host may have said more than a terminal shows in a minute.
+    """Return the text shortened to `MOST_READ` characters.
 
     Arguments:
-        value: anything that a host said, without secrets: half a one would not be found any more
+        value: output of a host. Mask secrets first: a secret that the cut splits would not be found any more
     """
     return shortened(value, MOST_READ)
 
 
 def shortened(value: str, most: int) -> str:
-    """The beginning and the end of what is too long to be read.
+    """Return the text; if it is too long, its beginning and end with the number of characters left out.
 
     Arguments:
         value: any text
-        most: characters that it may have
+        most: characters to keep
     """
     if len(value) <= most:
         return value

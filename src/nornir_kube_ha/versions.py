@@ -1,19 +1,19 @@
-"""Versions of the daemons, and what each of them understands: templates ask for features, not for distributions."""
+"""Features of haproxy and keepalived versions. Templates test features, not distributions."""
 
 import re
 from dataclasses import dataclass
 
 
 def upstream_version(text: str) -> tuple[int, ...]:
-    """The upstream part of a package's version, which orders as the daemon's own releases do.
+    """Return the upstream part of a package version, which sorts like the daemon's releases.
 
-    `packaging.Version` refuses these: they carry an epoch and a distribution's revision.
+    `packaging.Version` refuses package versions, which have an epoch and a distribution's revision.
 
     Arguments:
         text: a Debian or RPM version, `1:2.2.7-1+b2`
 
     Returns:
-        Its numbers, `(2, 2, 7)`; empty if it has none
+        The numbers, `(2, 2, 7)`; empty if there are none
     """
     upstream = text.rpartition(":")[2].partition("-")[0]
     match = re.match(r"\d{1,9}(\.\d{1,9}){0,9}", upstream)
@@ -22,13 +22,13 @@ def upstream_version(text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the daemons of one host understand.
+    """Features of one host's daemons.
 
     Arguments:
-        nbproc: haproxy knows `nbproc`; dropped in 2.5
-        down_timer_adverts: keepalived knows `down_timer_adverts`; since 2.2.4
-        tmpdir: keepalived writes its state to the folder that TMPDIR names; since 2.2.7 at the latest, before to /tmp
-        keeps_vip_with_new_script: keepalived stays master while a script that a reload brought runs for the first time;
+        nbproc: haproxy has `nbproc`; removed in 2.5
+        down_timer_adverts: keepalived has `down_timer_adverts`; since 2.2.4
+        tmpdir: keepalived writes its state to $TMPDIR instead of /tmp; since 2.2.7 or earlier
+        keeps_vip_with_new_script: keepalived stays master while a script added by a reload runs for the first time;
             since 2.2.5 (`SCRIPT_INIT_STATE_INIT_RELOAD`)
     """
 
@@ -39,11 +39,11 @@ class Features:
 
 
 def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
-    """What the daemons of these versions understand.
+    """Return the features of two upstream versions.
 
     Arguments:
-        haproxy: its upstream version; empty if unknown, then a current one is assumed
-        keepalived: likewise
+        haproxy: empty if unknown, which assumes a current version
+        keepalived: empty if unknown, which assumes a current version
     """
     return Features(
         nbproc=bool(haproxy) and haproxy < (2, 5),

@@ -1,6 +1,6 @@
-"""What facts mean: each check compares what should be with what is, and says what to do where they differ.
+"""Checks: each compares the intended with the observed state, and says what to do about a difference.
 
-Pure functions. A host check looks at one host, a cluster check at all hosts of a cluster at once.
+A host check judges one host, a cluster check all hosts of a cluster together. No I/O.
 """
 
 from nornir_kube_ha.checks.bootstrap import NO_APISERVER_YET, waits

@@ -1,7 +1,7 @@
-"""Before `kubeadm init`: no apiserver answers yet, which is a state of its own and no outage.
+"""The state before `kubeadm init`: no apiserver answers yet, which is not an outage.
 
-A host knows it by a process that a deploy started there, and that ends for good when the first apiserver answers. So a
-cluster that has served once never comes back to this state.
+A deploy starts a process on each host that marks this state and ends when the first apiserver answers. So a cluster
+that has served once never returns to this state.
 """
 
 import re
@@ -13,19 +13,19 @@ from nornir_kube_ha.facts import Facts
 
 THROUGH_HAPROXY = frozenset({"haproxy.reached_by_peers", "vip.from_controller", "vip.readyz", "vip.version"})
 AWAITED = THROUGH_HAPROXY | {"apiserver.certificates", "haproxy.apiservers_up"}
-"""Checks of what only an apiserver can answer."""
+"""Checks that cannot pass without an apiserver."""
 NO_APISERVER_YET = "no apiserver answers yet"
 NEXT = "run `kubeadm init` on the first control-plane node (docs: kubeadm.md), then `verify`"
-# What is said of a way that does not even lead to a haproxy: that has nothing to do with apiservers.
+# Errors of a connection that did not even reach haproxy; a missing apiserver does not explain these.
 _NO_WAY = re.compile(r"curl: \((6|7|28)\)|refused|timed out|[Nn]o route|unreachable")
 
 
 def with_state(view: HostView | ClusterView, finding: Finding) -> Finding:
-    """Return a finding as a warning with the state's own words, where a check fails because no apiserver answers yet.
+    """Return the finding, reduced to a warning if the check fails only because no apiserver answers yet.
 
     Arguments:
-        view: what is judged
-        finding: what a check found there
+        view: the host or cluster that was checked
+        finding: result of the check
     """
     if finding.status is Status.PASS or finding.id not in AWAITED or not _waits(view):
         return finding
@@ -35,11 +35,7 @@ def with_state(view: HostView | ClusterView, finding: Finding) -> Finding:
 
 
 def waits(found: Iterable[Facts]) -> bool:
-    """Return whether hosts wait for their first apiserver, each of them.
-
-    Arguments:
-        found: of the hosts
-    """
+    """Return whether all hosts wait for their first apiserver."""
     return all(map(_is_waiting, found))
 
 
@@ -50,7 +46,11 @@ def _waits(view: HostView | ClusterView) -> bool:
 
 
 def _is_waiting(facts: Facts) -> bool:
-    """An apiserver that is silent is there, or its address is wrong: only a person may call that `yet`."""
+    """Return whether a host waits for its first apiserver.
+
+    Apiservers must refuse connections (L4CON). One that is silent may be down or have a wrong address, so only an
+    operator (`deploy --bootstrap`) may call that state "not yet".
+    """
     if not facts.bootstrap.waits or any(server.is_up for server in facts.servers or ()):
         return False
     refused = all("L4CON" in server.check for server in facts.servers or ())

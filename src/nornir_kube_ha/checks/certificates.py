@@ -1,4 +1,4 @@
-"""The apiservers' certificates, each of them, as the nodes see them."""
+"""Checks of the apiservers' certificates and their CA."""
 
 from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
@@ -22,7 +22,7 @@ ADD_NAME = (
 
 
 def valid(view: ClusterView) -> Verdict:
-    """Trusted, named and far from their end."""
+    """Check that all certificates are trusted, contain the clients' names, and do not expire soon."""
     first = view.cluster.nodes[0]
     limits = first.verify
     trust = "signed by the CA" if first.apiserver_ca else "signed by whomever: no apiserver_ca"
@@ -47,7 +47,7 @@ def valid(view: ClusterView) -> Verdict:
 
 
 def _cause(view: ClusterView, unseen: Collection[Apiserver]) -> str:
-    """Which check is red for what shows no certificate: haproxy sees it down, or openssl is not there to ask."""
+    """Return the check that explains why certificates were not seen: openssl is missing, or the apiservers are down."""
     if view.seen and all(facts.packages.get("openssl", _NO).installed is None for facts in view.seen.values()):
         return "packages.installed"
     up = {each.name for facts in view.seen.values() for each in facts.servers or () if each.is_up}
@@ -62,9 +62,9 @@ def _next(view: ClusterView, wrong: Collection[str], soon: Collection[str]) -> s
 
 
 def authority(view: ClusterView) -> Verdict | Skipped:
-    """The CA that apiservers are verified by is valid, and far from its end.
+    """Check that the apiservers' CA is valid and does not expire soon.
 
-    Of several in one file, as while a CA is renewed, one that lasts is enough for clients; the others are warned of.
+    A file may hold several CAs while one is renewed. One that lasts is enough for clients; others that end only warn.
     """
     limits = view.cluster.nodes[0].verify
     expected = f"valid for {limits.certificate_warn_days} days more"
@@ -88,11 +88,11 @@ def authority(view: ClusterView) -> Verdict | Skipped:
 
 
 def next_steps(wrong: Collection[str], soon: Collection[str]) -> str:
-    """What to do about certificates; renewing one never adds a name to it.
+    """Return what to do about certificates; `kubeadm certs renew` never adds a name.
 
     Arguments:
-        wrong: what is wrong with some, in words
-        soon: which end soon, in words
+        wrong: descriptions of certificates that are not trusted or lack a name
+        soon: descriptions of certificates that expire soon
     """
     steps = [ADD_NAME] if any(NOT_NAMED in words for words in wrong) else []
     if soon:
@@ -106,12 +106,12 @@ def next_steps(wrong: Collection[str], soon: Collection[str]) -> str:
 
 
 def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[str]:
-    """Names for clients that no node serves yet and that apiservers' certificates lack, in a sentence.
+    """Yield a sentence for each new client name that apiservers' certificates lack.
 
-    What clients use already is not held against a change of something else.
+    Names that clients already use are left out, so that they do not block an unrelated change.
 
     Arguments:
-        cluster: what should be
+        cluster: the intended state
         seen: facts by host name
     """
     view, first = ClusterView(cluster, seen), cluster.nodes[0]
@@ -141,14 +141,14 @@ def _is_address(name: str) -> bool:
 
 
 def _missing(view: ClusterView, found: Certificate) -> list[str]:
-    """Names that clients use and a certificate does not have."""
+    """Return the names that clients use and a certificate lacks."""
     first = view.cluster.nodes[0]
     kind = "IP Address" if first.server_name == str(view.cluster.vip.ip) else "DNS"
     return [name for name in first.server_names if not any(_names(each, kind, name) for each in found.names)]
 
 
 def _seen(view: ClusterView, apiserver: Apiserver) -> Certificate | None:
-    """What the nodes saw of it: one that trusts it goes first, since another may have a wrong CA of its own."""
+    """Return an apiserver's certificate, preferably from a node that trusts it: another node may have a wrong CA."""
     found = [facts.reachable.certificates.get(str(apiserver)) for facts in view.seen.values()]
     seen = [each for each in found if each and each.expires is not None]
     return next((each for each in seen if each.is_trusted), seen[0] if seen else None)
@@ -163,9 +163,9 @@ def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
 
 
 def _names(found: str, kind: str, name: str) -> bool:
-    """Whether one of a certificate's names is this, `*` for its first label included."""
+    """Return whether an entry of the certificate matches a name; `*` may stand for the first label."""
     of_kind, _, value = found.partition(":")
-    if kind == "IP Address" and ":" in value:  # IPv6, which OpenSSL prints without its short form
+    if kind == "IP Address" and ":" in value:  # OpenSSL prints IPv6 addresses without `::`
         return of_kind == kind and _is_same(value, name)
     names = {name.lower(), "*." + name.lower().partition(".")[2]} if kind == "DNS" else {name}
     return of_kind == kind and value.lower() in names

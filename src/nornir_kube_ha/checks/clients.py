@@ -1,4 +1,4 @@
-"""Whether the clients of a holder that is lost would be told that the VIP has moved."""
+"""Checks that clients of a lost VIP holder would be told about the take-over."""
 
 from collections.abc import Iterator
 
@@ -6,19 +6,19 @@ from nornir_kube_ha.checks.model import ClusterView, HostView, Skipped, Verdict
 from nornir_kube_ha.facts import CONNECTED, Facts
 from nornir_kube_ha.intent.names import CLIENTS
 
-NEW = 15  # seconds in which a haproxy that was just started finds its peers, and gets the table of clients
-FEW = 20  # connections that may have begun or ended since the table was written
+NEW = 15  # seconds that a new haproxy needs to connect to its peers and fetch the table of clients
+FEW = 20  # connections that may have opened or closed since the table was written
 LEFT_OUT = "keepalived.tickle is false"
 EARLY = f"no two haproxies have run for {NEW} s"
 
 
 def able(view: HostView) -> Verdict | Skipped:
-    """The node could tell them."""
+    """Check that the node could tell clients that the VIP has moved."""
     expected = f"{CLIENTS} reads haproxy's table, sees who is connected, and may send from a VIP"
     if not view.node.keepalived.tickle:
         return Skipped(expected, LEFT_OUT)
     cause = "files.intended" if CLIENTS not in view.facts.files else ""
-    if view.facts.servers is None:  # haproxy's silence, by which nothing of the program's is wrong
+    if view.facts.servers is None:  # haproxy does not answer, which is no fault of kube-ha-clients
         cause = "haproxy.apiservers_up"
     found = view.facts.clients
     if found is None or cause:
@@ -33,7 +33,7 @@ def able(view: HostView) -> Verdict | Skipped:
 
 
 def peers(view: ClusterView) -> Verdict | Skipped:
-    """Each node's haproxy has a connection to each other one's."""
+    """Check that each node's haproxy is connected to each other node's haproxy."""
     expected = f"haproxies that have run for {NEW} s are connected to each other, for the table of clients"
     if not view.cluster.nodes[0].keepalived.tickle:
         return Skipped(expected, LEFT_OUT)
@@ -42,7 +42,7 @@ def peers(view: ClusterView) -> Verdict | Skipped:
         for name, facts in view.seen.items()
         for peer in view.cluster.peers(view.cluster.node(name))
         if _tells(facts) and (peer.name not in view.seen or _tells(view.seen[peer.name]))
-        if facts.clients and not facts.clients.problems  # of the others keepalived.tickle tells
+        if facts.clients and not facts.clients.problems  # keepalived.tickle reports nodes with problems
     ]
     wrong = [f"{way}: {word}" for way, word in ways if word != CONNECTED]
     verdict = Verdict(
@@ -56,7 +56,7 @@ def peers(view: ClusterView) -> Verdict | Skipped:
 
 
 def known(view: ClusterView) -> Verdict | Skipped:
-    """Who is connected to a holder is known to the other nodes."""
+    """Check that the other nodes know the clients of each VIP holder."""
     expected = f"who is connected to the VIP's holder stands in the tables of haproxies that have run for {NEW} s"
     if not view.cluster.nodes[0].keepalived.tickle:
         return Skipped(expected, LEFT_OUT)
@@ -82,7 +82,7 @@ def known(view: ClusterView) -> Verdict | Skipped:
 
 
 def _counts(view: ClusterView) -> Iterator[tuple[str, str, int | None, int | None]]:
-    """Of each holder and each other node: connections, and clients that the other one knows of."""
+    """Yield holder, other node, the holder's connections, and the number of clients that the other node knows."""
     for holder, facts in view.seen.items():
         if facts.holds_any(view.cluster.node(holder).vips) and _tells(facts):
             connected = facts.clients.connected if facts.clients else None
@@ -92,6 +92,6 @@ def _counts(view: ClusterView) -> Iterator[tuple[str, str, int | None, int | Non
 
 
 def _tells(facts: Facts) -> bool:
-    """Whether its haproxy answers, which others say where it does not, and was not just started."""
+    """Return whether haproxy answers and has run long enough; other checks report a haproxy that does not answer."""
     is_new = facts.worker_started is not None and facts.clock.now - facts.worker_started < NEW
     return facts.servers is not None and not is_new

@@ -1,4 +1,4 @@
-"""What only all hosts of a cluster together can tell."""
+"""Checks that need the facts of all hosts of a cluster."""
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
@@ -8,11 +8,11 @@ from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
 from nornir_kube_ha.facts import NOT_PROBED, Facts
 from nornir_kube_ha.intent import Router
 
-MOST_NAMED = 10  # hardware addresses in a sentence
+MOST_NAMED = 10  # hardware addresses listed per message
 
 
 def single_holder(view: ClusterView) -> Verdict | Skipped:
-    """Exactly one node holds the VIP; of several virtual routers, exactly one each of them."""
+    """Check that exactly one node holds the VIPs of each virtual router."""
     routers = view.cluster.routers
     found = [_holder(view, router) for router in routers]
     nodes = ", ".join(node.name for node in view.cluster.nodes)
@@ -36,9 +36,13 @@ def single_holder(view: ClusterView) -> Verdict | Skipped:
 
 
 def _holder(view: ClusterView, router: Router) -> tuple[bool | None, str, bool]:
-    """Whether exactly one node holds all of a router's VIPs, who does, and whether one holds some of them only."""
+    """Judge the holders of a virtual router.
+
+    Returns:
+        Whether exactly one node holds all VIPs (None if unknown); the holders; whether a holder lacks some VIPs
+    """
     holders = view.holders(router)
-    # Who was not seen may be the holder, or a second one; but two are too many whoever else was not seen.
+    # An unseen node may be the holder or a second one; two seen holders are a failure in any case.
     if view.unseen and len(holders) < 2:
         return None, f"not seen: {', '.join(view.unseen)}", False
     missing = [f"{name} without {vip.ip}" for name in holders for vip in router.vips if not view.facts[name].holds(vip)]
@@ -47,7 +51,7 @@ def _holder(view: ClusterView, router: Router) -> tuple[bool | None, str, bool]:
 
 
 def arp(view: ClusterView) -> Verdict | Skipped:
-    """Every node is told the holder's hardware address."""
+    """Check that every node resolves the VIPs to the holder's hardware address."""
     expected = f"whichever node asks who has {view.cluster.addresses}, its holder answers, and nobody else"
     heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and facts.heard.is_whole}
     holders = {router: view.holders(router) for router in view.cluster.routers}
@@ -60,7 +64,7 @@ def arp(view: ClusterView) -> Verdict | Skipped:
             return view.unmade(expected, words)
         words = f"no single holder was seen; {words}"
         return Verdict(None, expected, words, "see vip.single_holder", because="vip.single_holder")
-    if not view.unseen:  # else whose answer that is may be known to who was not seen
+    if not view.unseen:  # an unseen node may be the legitimate owner of such an answer
         wrong += unowned
     deaf = [name for name in view.seen if name not in heard]
     owners = [f"{name}, {', '.join(sorted(_macs(view, name, router)))}" for router, name in known.items()]
@@ -78,7 +82,7 @@ def arp(view: ClusterView) -> Verdict | Skipped:
 
 
 def _cause_of_deafness(view: ClusterView, deaf: Collection[str]) -> str:
-    """Return the check that is red for the same cause on each of these nodes; "" if there is none."""
+    """Return the check that explains why all these nodes cannot listen; "" if there is none."""
     if all(view.facts[name].heard is None for name in deaf):
         return "vrrp.adverts"
     without = all(view.cluster.node(name).interface not in view.facts[name].links for name in deaf)
@@ -86,7 +90,13 @@ def _cause_of_deafness(view: ClusterView, deaf: Collection[str]) -> str:
 
 
 def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]:
-    """Who is told what, where that is not the hardware address of a router's holder, "" if it has not one."""
+    """Yield each node that resolves a VIP to anything but the holder's hardware address.
+
+    Arguments:
+        view: the cluster
+        router: the virtual router whose VIPs are judged
+        holder: name of the node that holds them; "" without a single holder
+    """
     owner = _macs(view, holder, router) if holder else frozenset()
     several = len(view.cluster.vips) > 1
     for address in (each.ip for each in router.vips):
@@ -94,7 +104,7 @@ def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]
             if not facts.heard or facts.heard.trouble:
                 continue
             macs = {each.mac for each in facts.heard.answers if each.address == address}
-            # The holder itself need not hear its own answer to others.
+            # The holder may not hear its own replies to other nodes.
             if macs - owner or (holder not in {"", name} and not macs and not facts.heard.excess):
                 which = f" of {address}" if several else ""
                 more = f" and {len(macs) - MOST_NAMED} more" if len(macs) > MOST_NAMED else ""
@@ -102,19 +112,19 @@ def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]
 
 
 def _of_all(view: ClusterView, verdict: Verdict) -> Verdict | Skipped:
-    """A verdict that holds for those that were seen holds for all only if all were."""
+    """Return the verdict; if it is a pass but nodes were not seen, return that it could not be made."""
     return view.unmade(verdict.expected) if verdict.ok and view.unseen else verdict
 
 
 def _macs(view: ClusterView, holder: str, router: Router) -> frozenset[str]:
-    """Of the interfaces that have the VIP: where keepalived makes one of its own for it, not the inventory's."""
+    """Return the hardware addresses of the interfaces that have a VIP; with `use_vmac` these are keepalived's own."""
     facts, vips = view.facts[holder], {vip.ip for vip in router.vips}
     names = {interface for interface, each in facts.addresses if each.ip in vips}
     return frozenset(link.mac for name, link in facts.links.items() if name in names)
 
 
 def from_controller(view: ClusterView) -> Verdict | Skipped:
-    """A client that is no node gets an answer."""
+    """Check that the control-plane endpoint answers the controller."""
     node = view.cluster.nodes[0]
     if view.endpoint is None:
         expected = f"https://{node.endpoint} answers here, on the controller"
@@ -137,7 +147,7 @@ def from_controller(view: ClusterView) -> Verdict | Skipped:
 
 
 def reached_by_peers(view: ClusterView) -> Verdict | Skipped:
-    """Each node would serve if it had the VIP."""
+    """Check that each node's haproxy serves the other nodes, as it would if it held the VIP."""
     ways = {
         f"{name} -> {other.name}": facts.reachable.peers.get(other.haproxy_address)
         for name, facts in view.seen.items()
@@ -162,7 +172,7 @@ def reached_by_peers(view: ClusterView) -> Verdict | Skipped:
 
 
 def same_versions(view: ClusterView) -> Verdict | Skipped:
-    """The daemons are of one version on all nodes."""
+    """Check that all nodes have the same versions of the daemons."""
     found = {daemon: _versions(daemon, view.seen) for daemon in ("haproxy", "keepalived")}
     mixed = [
         f"{name}'s {daemon} is {version}"
@@ -190,7 +200,7 @@ def _versions(daemon: str, seen: Mapping[str, Facts]) -> dict[str, str]:
 
 
 def clocks(view: ClusterView) -> Verdict | Skipped:
-    """The nodes agree on the time."""
+    """Check that the nodes' clocks agree."""
     limit = view.cluster.nodes[0].verify.clock_difference
     pairs = {pair: _apart(view, *pair) for pair in combinations(view.seen, 2)}
     apart = [
@@ -209,6 +219,6 @@ def clocks(view: ClusterView) -> Verdict | Skipped:
 
 
 def _apart(view: ClusterView, one: str, other: str) -> float:
-    """Seconds that two clocks differ by at least: what the answers' way may account for is taken off."""
+    """Return the least difference of two clocks in seconds that the bounds of `Clock.ahead` allow."""
     (low, high), (other_low, other_high) = view.seen[one].clock.ahead, view.seen[other].clock.ahead
     return max(0.0, low - other_high, other_low - high)

@@ -1,4 +1,4 @@
-"""Packages and files: is there what should be there, as it should be."""
+"""Checks of packages and managed files."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from nornir_kube_ha.intent.names import RUN_FOLDER
 from nornir_kube_ha.planning.package_managers import family_of
 from nornir_kube_ha.planning.plan import UNITS, required_packages
 
-LONGEST_DIFF = 60  # lines in a report; `deploy --dry-run --diff` shows all
+LONGEST_DIFF = 60  # lines per report; `deploy --dry-run --diff` shows all
 
 
 def packages_installed(view: HostView) -> Verdict:
-    """All packages are there."""
+    """Check that all required packages are installed."""
     missing = view.plan.install
     versions = ", ".join(
         f"{name} {package.installed}" for name, package in view.facts.packages.items() if package.installed
@@ -25,7 +25,7 @@ def packages_installed(view: HostView) -> Verdict:
 
 
 def packages_pinned(view: HostView) -> Verdict:
-    """The daemons' packages are of the versions that the inventory pins."""
+    """Check that the daemons' packages have the versions that the inventory pins."""
     pins = {name: pin for name in UNITS if (pin := view.node.packages.pin_of(name))}
     found = {name: package.installed for name in pins if (package := view.facts.packages.get(name))}
     return Verdict(
@@ -37,7 +37,7 @@ def packages_pinned(view: HostView) -> Verdict:
 
 
 def files_intended(view: HostView) -> Verdict:
-    """Content, mode and owner of our files."""
+    """Check content, mode and owner of the managed files."""
     wrong = list(_differences(view))
     return Verdict(
         not wrong,

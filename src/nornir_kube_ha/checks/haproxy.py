@@ -1,4 +1,4 @@
-"""What haproxy does: its sockets, its apiservers, its workers, its page's password."""
+"""Checks of haproxy: its sockets, backend servers, workers, load and stats page."""
 
 import re
 import shlex
@@ -12,7 +12,7 @@ from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.versions import features
 
 FULL_PERCENT = 80  # of maxconn
-LONGEST_LOGIN, MOST_LOGINS = 1000, 100  # characters, and how many are read: nobody's file has more
+LONGEST_LOGIN, MOST_LOGINS = 1000, 100  # characters per line, and lines, that are read; a real file has fewer
 ANONYMOUS = (
     "it answers no anonymous client (--anonymous-auth=false): use `haproxy.check: readyz-or-unauthorized`, which takes "
     "401 and 403 for alive; or let anonymous clients ask for /readyz alone (AuthenticationConfiguration); "
@@ -22,7 +22,7 @@ STRONG = "the stats page has a password that is neither well-known nor short"
 
 
 def listening(view: HostView) -> Verdict:
-    """It owns its ports."""
+    """Check that haproxy listens on all its sockets."""
     wanted = view.node.sockets
     owners = {f"{listener.address}:{listener.port}": listener.process for listener in view.facts.listeners}
     return Verdict(
@@ -34,7 +34,7 @@ def listening(view: HostView) -> Verdict:
 
 
 def _seen_on(socket: str, owners: Mapping[str, str]) -> str:
-    """Who listens there; if nobody does, who listens on that port elsewhere."""
+    """Return the process on a socket; if there is none, the process on the same port of another address."""
     if socket not in owners:
         port = socket.rpartition(":")[2]
         elsewhere = [other for other in owners if other.rpartition(":")[2] == port]
@@ -43,7 +43,7 @@ def _seen_on(socket: str, owners: Mapping[str, str]) -> str:
 
 
 def apiservers_up(view: HostView) -> Verdict:
-    """It sees every apiserver of the inventory up, and no other."""
+    """Check that haproxy sees exactly the inventory's apiservers, all up."""
     wanted = {apiserver.name for apiserver in view.node.apiservers}
     servers = {server.name: server for server in view.facts.servers or ()}
     idle = {apiserver.name for apiserver in view.node.apiservers if not apiserver.weight}
@@ -52,7 +52,7 @@ def apiservers_up(view: HostView) -> Verdict:
         for server in servers.values()
         if not (
             server.is_up or (server.name in idle and server.status.startswith("DRAIN"))
-        )  # haproxy's word for weight 0
+        )  # haproxy reports DRAIN for weight 0
     ]
     missing = [f"{name} missing" for name in sorted(wanted - set(servers))]
     extra = [f"{name} is not in the inventory" for name in sorted(set(servers) - wanted)]
@@ -68,7 +68,7 @@ def apiservers_up(view: HostView) -> Verdict:
 
 
 def _status(server: Server) -> str:
-    """Haproxy's own word, and for one that is down, whether it lives."""
+    """Return haproxy's status of a server; for one that is down, also whether it is alive."""
     if server.is_alive is None or not server.status.startswith("DOWN"):
         return server.status
     return f"{server.status}, {'alive but not ready' if server.is_alive else 'dead'}"
@@ -79,14 +79,14 @@ def _silence(view: HostView) -> str:
 
 
 def _words(server: Server) -> str:
-    """The last check's own, and what they mean where that is not plain."""
+    """Return the result of the last health check, with an explanation for HTTP 401 and 403."""
     if re.search(r"\b40[13]\b", server.check):
         return f"{server.check}: {ANONYMOUS}"
     return server.check
 
 
 def load(view: HostView) -> Verdict:
-    """Its connections are well below its `maxconn`."""
+    """Check that haproxy's connections are well below its `maxconn`."""
     expected = f"less than {FULL_PERCENT} % of haproxy's maxconn in use, as a whole and in the apiservers' listener"
     if view.facts.haproxy_load is None:
         return Verdict(None, expected, _silence(view), "", because="haproxy.apiservers_up")
@@ -103,7 +103,7 @@ def load(view: HostView) -> Verdict:
 
 
 def workers(view: HostView) -> Verdict:
-    """Workers that a reload replaced do not pile up."""
+    """Check that workers replaced by reloads do not pile up."""
     found = view.facts.workers
     old, most = max(0, len(found) - _processes(view)), view.node.verify.old_workers
     if not found:
@@ -119,14 +119,14 @@ def workers(view: HostView) -> Verdict:
 
 
 def _processes(view: HostView) -> int:
-    """How many workers a configuration has."""
+    """Return the number of workers that one configuration starts."""
     package = view.facts.packages.get("haproxy")
     knows = features(package.upstream if package else (), ()).nbproc
     return view.node.haproxy.nbproc or 1 if knows else 1
 
 
 def stats(view: HostView) -> Verdict:
-    """Its own stats page opens with the password."""
+    """Check that the node's own stats page opens with the inventory's password."""
     login = view.facts.reachable.stats_login
     expected = "this node's own stats page opens with the inventory's password: HTTP 200"
     if login is NOT_PROBED:
@@ -141,7 +141,7 @@ def stats(view: HostView) -> Verdict:
 
 
 def stats_password(view: HostView) -> Verdict:
-    """The page's password, as the file on the host has it, is not one that everybody knows."""
+    """Check that the stats page's password in the host's file is neither weak nor well known."""
     file = view.facts.files.get(HAPROXY_CFG)
     if file is None:
         return Verdict(None, STRONG, f"{HAPROXY_CFG} is not there", "", because="files.intended")
@@ -157,10 +157,10 @@ def stats_password(view: HostView) -> Verdict:
 
 
 def _logins(text: str) -> Iterator[str]:
-    """USER:PASSWORD of each `stats auth`, without the quotes, which are haproxy's and a shell's alike."""
+    """Yield USER:PASSWORD of each `stats auth` line; haproxy's quoting is that of a shell."""
     found = re.finditer(r"^[ \t]*stats[ \t]+auth[ \t]+(.*)$", text, re.MULTILINE)
     for words in (each[1][:LONGEST_LOGIN] for each in islice(found, MOST_LOGINS)):
         try:
             yield from shlex.split(words, comments=True)[:1]
-        except ValueError:  # a quote that does not end: haproxy refuses the file, and keeps to what it has read before
+        except ValueError:  # an unterminated quote: haproxy rejects the file and keeps its old configuration
             yield words

@@ -1,13 +1,13 @@
-"""What each apiserver says of itself, where a credential is given."""
+"""Check of each apiserver's own health report, which needs a credential."""
 
 from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
 from nornir_kube_ha.facts import Probe
 
-_FAILED = "[-]"  # begins the line of a check that failed, in what an apiserver says of itself
+_FAILED = "[-]"  # prefix of a failed check in an apiserver's `/readyz?verbose`
 
 
 def healthy(view: ClusterView) -> Verdict | Skipped:
-    """Each apiserver is ready, and its etcd answers."""
+    """Check that each apiserver is ready and alive, and that its etcd answers."""
     expected = "each apiserver is ready, its etcd answers it, and it lives; asked directly, with the credential"
     if not view.cluster.nodes[0].verify.from_controller:
         return Skipped(expected, "not asked: verify.from_controller is false")
@@ -27,7 +27,7 @@ def healthy(view: ClusterView) -> Verdict | Skipped:
 
 
 def _health(ready: Probe, live: Probe) -> tuple[bool | None, str]:
-    """Whether an apiserver is well, and what it says; none if it does not tell."""
+    """Return whether an apiserver is healthy (None if unknown), and why it is not."""
     if not ready.status and not live.status:
         return None, f"not reached: {ready.error}"
     if ready.wants_login or live.wants_login:

@@ -1,4 +1,4 @@
-"""What keepalived does: its state, and VRRP on the wire."""
+"""Checks of keepalived: its state, and VRRP on the wire."""
 
 from collections.abc import Iterable
 
@@ -9,14 +9,12 @@ from nornir_kube_ha.intent import FOREMOST, Router
 from nornir_kube_ha.intent.names import VRRP_INSTANCE
 from nornir_kube_ha.planning.membership import live_peers
 
-MOST_NAMED = 5  # former peers
-
-MOST_NAMED = 5  # speakers of each kind in a sentence
-MOST_FOREIGN = 10
+MOST_NAMED = 5  # addresses of each kind listed per message
+MOST_FOREIGN = 10  # foreign routers listed per message
 
 
 def state(view: HostView) -> Verdict:
-    """Its state fits the role and the addresses, in each virtual router."""
+    """Check that keepalived's state fits the role and the VIPs on the host, in each virtual router."""
     found = [_state(view, router) for router in view.routers]
     named = len(found) > 1
     places = [f"{router.addresses}: " if named else "" for router in view.routers]
@@ -32,13 +30,13 @@ def state(view: HostView) -> Verdict:
 
 
 def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
-    """Whether the state in a virtual router is as it should be, what it should be, and what it is."""
+    """Return whether the state in a virtual router is right, the expected state, and the observed one."""
     held, instance = [vip for vip in router.vips if view.facts.holds(vip)], router.name(VRRP_INSTANCE)
     seen = view.facts.vrrp_state(instance)
     silence = view.facts.keepalived_silence or "keepalived does not answer"
     silence = f"keepalived has no {instance}" if view.facts.vrrp else silence
     expected = {"MASTER"} if view.node.name == router.master else {"BACKUP"}
-    # Whether a planned move has put another one ahead, adverts tell, and a quick look hears none.
+    # Only adverts show that a planned move raised a node's priority, and a quick look does not listen.
     if not view.node.keepalived.preempt or view.scope < Scope.GATE or _is_preferred(view, router):
         expected = {"MASTER", "BACKUP"}
     wanted = router.vips if seen == "MASTER" else ()
@@ -49,17 +47,17 @@ def _state(view: HostView, router: Router) -> tuple[bool, str, str]:
 
 
 def _is_preferred(view: HostView, router: Router) -> bool:
-    """Whether a planned move has put a node of the cluster ahead of the others."""
-    healthy = max(0, view.node.keepalived.check.weight)  # what a good check adds to every node's priority
+    """Return whether any node sends adverts with the priority of a planned move."""
+    healthy = max(0, view.node.keepalived.check.weight)  # a passing check adds a positive weight to the priority
     preferred = min(FOREMOST, view.cluster.preferred_priority + healthy)
     return any(advert.priority == preferred for advert in _adverts(view, router))
 
 
 def adverts(view: HostView) -> Verdict:
-    """Adverts of exactly one of our routers are heard, of each VRID."""
+    """Check that exactly one node of the cluster sends adverts for each VRID."""
     names = {node.address: node.name for node in view.cluster.nodes}
     speakers = [
-        # Priority 0 is a goodbye: who says that no longer speaks.
+        # Priority 0 announces that the sender stops (RFC 5798, 5.2.4).
         sorted({names[each.source] for each in _adverts(view, router) if each.source in names and each.priority})
         for router in view.routers
     ]
@@ -76,7 +74,7 @@ def adverts(view: HostView) -> Verdict:
 
 
 def no_foreign_router(view: HostView) -> Verdict:
-    """Nobody else speaks a VRID of ours."""
+    """Check that no foreign router uses one of the cluster's VRIDs."""
     foreign = foreign_routers(view)
     expected = f"no router but this cluster's speaks VRID {_vrids(view.cluster.routers)} on {view.node.interface}"
     if not foreign and not _can_hear(view):
@@ -102,26 +100,18 @@ def _no_other(view: HostView) -> str:
 
 
 def _former_peers(view: HostView) -> frozenset[IPAddress]:
-    """Addresses that the host sent or sends adverts to and that no node of the cluster has."""
+    """Return the host's unicast peers, live or in earlier generations, that are not nodes of the cluster."""
     return (view.facts.kept_peers | live_peers(view.facts)) - {node.address for node in view.cluster.nodes}
 
 
 def former_speakers(view: HostView) -> tuple[IPAddress, ...]:
-    """Return former peers of a host that were heard with one of the cluster's VRIDs.
-
-    Arguments:
-        view: the host that listened
-    """
+    """Return the host's former peers that still send adverts with one of the cluster's VRIDs."""
     heard = {advert.source for router in view.cluster.routers for advert in _adverts(view, router)}
     return tuple(sorted(heard & _former_peers(view), key=rank))
 
 
 def foreign_routers(view: HostView) -> tuple[str, ...]:
-    """Routers outside of the cluster that were heard with one of its VRIDs, in words.
-
-    Arguments:
-        view: the host that listened
-    """
+    """Return a description of each foreign router that the host heard with one of the cluster's VRIDs."""
     ours, named = {node.address for node in view.cluster.nodes}, len(view.cluster.routers) > 1
     return tuple(
         f"{advert.source} ({advert.mac}{_forged(view, advert)}, "
@@ -137,7 +127,7 @@ def _priority(advert: Advert) -> str:
 
 
 def _forged(view: HostView, advert: Advert) -> str:
-    """How an advert of one of our addresses comes from a hardware address that is not its node's; "" if it does not."""
+    """Return a note if a node's address is advertised from a hardware address that is not the node's; else ""."""
     known = view.macs.get(advert.source, frozenset())
     if not known or advert.mac in known:
         return ""
@@ -161,7 +151,7 @@ def _can_hear(view: HostView) -> bool:
 
 
 def _deaf(view: HostView, expected: str) -> Verdict:
-    """What a check says that goes by what is heard, on a host that heard nothing it could trust."""
+    """Return the verdict of a check that needs adverts, on a host whose listening failed or was incomplete."""
     if view.facts.heard is None:
         words = "cannot listen: tcpdump, arping or socat is missing"
         return Verdict(None, expected, words, "run deploy, which installs them", because=view.missing)
@@ -175,7 +165,7 @@ def _deaf(view: HostView, expected: str) -> Verdict:
 
 
 def _speakers(heard: Heard) -> str:
-    """Some of those who were heard, in words."""
+    """Return a list of some of the routers and address owners that were heard."""
     routers = sorted({f"VRRP of {each.source} from {each.mac}" for each in heard.adverts})
     owners = sorted({f"{each.mac} says to be {each.address}" for each in heard.answers})
     return "; ".join([*routers[:MOST_NAMED], *owners[:MOST_NAMED]]) or "nothing that could be read"

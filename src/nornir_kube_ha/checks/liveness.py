@@ -1,4 +1,4 @@
-"""Whether keepalived, which runs, could take the VIP over; and whether a node's own connections keep off the VIP."""
+"""Checks that a running keepalived could take over, and that a node's own connections do not start from a VIP."""
 
 from collections.abc import Iterator
 
@@ -7,12 +7,12 @@ from nornir_kube_ha.facts import Liveness
 from nornir_kube_ha.intent.names import CHECK_VRRP, KEEPALIVED_CONF
 from nornir_kube_ha.planning.plan import UNITS
 
-UNCHECKED = 10  # seconds without a run of its scripts, which come each second
-STARTS = 5  # seconds in which a keepalived forks its VRRP process and runs its first script, on a busy host
+UNCHECKED = 10  # seconds without a run of keepalived's scripts, which run each second
+STARTS = 5  # seconds that keepalived needs to fork its VRRP process and run its first script, on a busy host
 
 
 def able(view: HostView) -> Verdict:
-    """It has what a take-over needs: its VRRP process, sockets, inotify watches, and scripts that run."""
+    """Check that keepalived has what a take-over needs: VRRP process, sockets, inotify watches, running scripts."""
     found = view.facts.liveness
     expected = f"its VRRP process, IPv{view.node.vip.version} VRRP sockets" + (
         ", an inotify watch, and scripts that run each second" if view.node.keepalived.events else ""
@@ -39,7 +39,7 @@ def _missing(view: HostView, found: Liveness) -> Iterator[str]:
     version = view.node.vip.version
     if version not in found.families:
         yield f"no IPv{version} VRRP socket: it hears no advert, and never takes over"
-    # Of what its own file asks for: after a rollback that may be less than the inventory does.
+    # Judged by the live file, not by the inventory: after a rollback the file may ask for less.
     file = view.facts.files.get(KEEPALIVED_CONF)
     live = file.content.decode(errors="replace") if file else ""
     if "track_file" in live and not found.watches:
@@ -50,10 +50,10 @@ def _missing(view: HostView, found: Liveness) -> Iterator[str]:
 
 
 def younger_child(found: Liveness | None) -> int | None:
-    """Return the age in seconds of a VRRP process that was started again since keepalived was; None if it was not.
+    """Return the age in seconds of a VRRP process that keepalived has restarted; None if it has not.
 
     Arguments:
-        found: what keepalived has, none if it was not seen
+        found: keepalived's processes; None if not seen
     """
     if found is None or found.child_age is None or found.age - found.child_age <= STARTS:
         return None
@@ -61,7 +61,7 @@ def younger_child(found: Liveness | None) -> int | None:
 
 
 def sources(view: HostView) -> Verdict:
-    """No connection of the node's own starts from a VIP."""
+    """Check that none of the node's own connections has a VIP as its source address."""
     vips = {vip.ip for vip in view.node.vips}
     wrong = [f"to {to} from {source}" for to, source in view.facts.sources.items() if source in vips]
     return Verdict(

@@ -1,4 +1,4 @@
-"""The host itself: what both daemons need of it."""
+"""Checks of the host itself: interface, disk, packet filter, SELinux and AppArmor."""
 
 from collections.abc import Iterator
 
@@ -6,11 +6,11 @@ from nornir_kube_ha.checks.model import HostView, Skipped, Verdict
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.firewall.ruleset import passage
 
-ENOUGH = 2**30  # bytes: a large disk need not have its share free
+ENOUGH = 2**30  # bytes; on a large disk this is enough, whatever the percentage
 
 
 def interface(view: HostView) -> Verdict:
-    """The interface is up and has the node's address."""
+    """Check that the interface is up and has the node's address."""
     node = view.node
     link = view.facts.links.get(node.interface)
     there = any(name == node.interface and each.ip == node.address for name, each in view.facts.addresses)
@@ -31,7 +31,7 @@ def interface(view: HostView) -> Verdict:
 
 
 def disk(view: HostView) -> Verdict:
-    """There is room where the daemons write."""
+    """Check that file systems that the daemons write to are writable and not full."""
     wrong = [*_full(view), *(f"{folder} cannot be written to" for folder in view.facts.read_only)]
     percent = view.node.verify.disk_free_percent
     seen = ", ".join(each.mounted_on for each in view.facts.filesystems)
@@ -56,7 +56,7 @@ def _full(view: HostView) -> Iterator[str]:
 
 
 def denials(view: HostView) -> Verdict:
-    """SELinux and AppArmor let the daemons work."""
+    """Check that neither SELinux nor AppArmor has denied the daemons anything lately."""
     return Verdict(
         not view.facts.denials,
         "nothing denied to haproxy and keepalived in the last hour, since they were last started or reloaded",
@@ -67,7 +67,7 @@ def denials(view: HostView) -> Verdict:
 
 
 def packet_filter(view: HostView) -> Verdict | Skipped:
-    """The host's packet filter lets VRRP and clients through."""
+    """Check that the host's packet filter lets VRRP and clients through, now and after a boot."""
     expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's port, also after a boot"
     try:
         ruleset = view.facts.ruleset
@@ -80,8 +80,8 @@ def packet_filter(view: HostView) -> Verdict | Skipped:
     found = [(each.what, passage(ruleset, each.packet)) for each in vital]
     dropped = [f"{what}: {way.words}" for what, way in found if way.verdict == "drop"]
     unknown = [f"{what}: {way.words}" for what, way in found if way.verdict == "unknown"]
-    missing = view.plan.firewall.opened if view.plan.firewall else ()  # what stops nothing now may do so after a boot
-    if unknown and not dropped and not missing:  # rules that go by what no ruleset tells; the wire's checks decide
+    missing = view.plan.firewall.opened if view.plan.firewall else ()  # absent after a boot
+    if unknown and not dropped and not missing:  # the ruleset alone does not decide; checks of the traffic do
         return Skipped(expected, "; ".join(unknown))
     return Verdict(
         not dropped and not missing,

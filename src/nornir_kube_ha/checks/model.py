@@ -1,4 +1,4 @@
-"""The words of checks: status, finding, verdict."""
+"""Types of the checks: check, view, verdict, finding."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -17,20 +17,20 @@ NOT_ASKED = "not asked: a quick look asks the hosts only, and a gate asks no oth
 
 
 class Status(StrEnum):
-    """What became of a check. A run passes only with passes, warnings and skips."""
+    """Result of a check. A run passes if all results are `pass`, `warn` or `skip`."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     WARN = "warn"
-    """It does not hold, and nothing is lost yet: somebody should see to it. Fails no run."""
+    """The check does not hold, but nothing is broken yet. Does not fail the run."""
     FAIL = "fail"
     SKIP = "skip"
-    """Rightly not made: the operator did not ask for it, or there is nothing to check."""
+    """The check does not apply, or was not asked for."""
     UNKNOWN = "unknown"
-    """Could not be made, though it should have been: the run has not passed."""
+    """The check could not be made although it should have been. The run has not passed."""
 
 
 class Severity(StrEnum):
-    """What it means that a check does not hold: `fail`, or only `warn`."""
+    """Whether a check that does not hold is a `fail` or only a `warn`."""
 
     CRITICAL = "critical"
     WARNING = "warning"
@@ -38,14 +38,14 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found.
+    """The result of one check, for the report.
 
     Arguments:
-        id: the check's name, `haproxy.listening`; stable
-        status: what became of it
-        expected: what should be
-        seen: what is, or why it could not be seen
-        next: what to do about it, "" if nothing
+        id: the check's stable name, `haproxy.listening`
+        status: the result
+        expected: intended state
+        seen: observed state, or why it could not be observed
+        next: what to do; "" if nothing
     """
 
     id: str
@@ -57,14 +57,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class HostView:
-    """All that is known of one host.
+    """One host's intended and observed state, as a host check sees it.
 
     Arguments:
-        cluster: the cluster that it serves
-        node: what should be
-        facts: what is
-        plan: what differs
-        macs: hardware addresses of each node of the cluster that was looked at, by its own address
+        cluster: the node's cluster
+        node: intended state
+        facts: observed state
+        plan: differences between both
+        macs: hardware addresses of the cluster's nodes that were looked at, by the node's own address
     """
 
     cluster: Cluster
@@ -75,7 +75,7 @@ class HostView:
 
     @cached_property
     def routers(self) -> tuple[Router, ...]:
-        """Those virtual routers that its own keepalived.conf has; one that is to come is up to `files.intended`."""
+        """The virtual routers in the live keepalived.conf; `files.intended` reports one that is not deployed yet."""
         file = self.facts.files.get(KEEPALIVED_CONF)
         if file is None:
             return self.cluster.routers
@@ -84,23 +84,23 @@ class HostView:
 
     @property
     def missing(self) -> str:
-        """`packages.installed` if that check is red for a missing package; it is why a tool could not be asked."""
+        """`packages.installed` if packages are missing, which explains a tool that could not be run; else ""."""
         return "packages.installed" if self.plan.install else ""
 
     @property
     def scope(self) -> Scope:
-        """Who was asked."""
+        """What the look probed beyond the host itself."""
         return self.facts.scope
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """All that is known of one cluster.
+    """One cluster's intended and observed state, as a cluster check sees it.
 
     Arguments:
-        cluster: what should be
-        facts: what is, by host name, of the hosts that were looked at
-        endpoint: what the controller sees at the VIP, none if it did not look
+        cluster: intended state
+        facts: observed state by host name, of the hosts that were looked at
+        endpoint: the controller's view of the VIP; None if it did not look
         left_out: names of nodes that the operator left out of the run, with `--filter` for example
     """
 
@@ -116,7 +116,7 @@ class ClusterView:
 
     @property
     def scope(self) -> Scope:
-        """Whom each of the nodes asked."""
+        """What every look probed at least."""
         return min((facts.scope for facts in self.seen.values()), default=Scope.ALL)
 
     @property
@@ -125,14 +125,14 @@ class ClusterView:
         return tuple(node.name for node in self.cluster.nodes if node.name not in self.facts)
 
     def unmade(self, expected: str, seen: str = "") -> "Verdict | Skipped":
-        """What a check says that needs nodes which were not looked at.
+        """Return the result of a check that needs nodes which were not looked at.
 
         Arguments:
-            expected: what should be
-            seen: what is known all the same
+            expected: intended state
+            seen: what is known from the other nodes
 
         Returns:
-            A skip if the operator left all of these nodes out; else a verdict without an answer
+            `Skipped` if the operator left all of these nodes out; else a verdict with `ok` None
         """
         words = "; ".join(filter(None, (f"not seen: {', '.join(self.unseen)}", seen)))
         if set(self.unseen) <= set(self.left_out):
@@ -140,25 +140,21 @@ class ClusterView:
         return Verdict(None, expected, words, "")
 
     def holders(self, router: Router) -> tuple[str, ...]:
-        """Names of the nodes that were seen with a virtual router's VIP, or with one of several.
-
-        Arguments:
-            router: one of the cluster's
-        """
+        """Return the names of the nodes that hold at least one VIP of a virtual router."""
         return tuple(name for name, facts in self.seen.items() if facts.holds_any(router.vips))
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check's own function says.
+    """The result of a check's rule.
 
     Arguments:
-        ok: it holds; None if that could not be found out though it should have been
-        expected: what should be
-        seen: what is
-        next: what to do if it does not hold
-        severity: if it is another one than the check's own
-        because: where `ok` is None, the id of the check that fails for the same cause; the rule has seen that cause
+        ok: whether the check holds; None if that could not be determined
+        expected: intended state
+        seen: observed state
+        next: what to do if the check does not hold
+        severity: overrides the check's severity; None keeps it
+        because: with `ok` None, id of the check that fails for the same cause; "" if the rule sees no such cause
     """
 
     ok: bool | None
@@ -171,10 +167,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What a check's own function says where there is rightly nothing to check. It does not keep a run from passing.
+    """The result of a rule that does not apply. It does not keep a run from passing.
 
     Arguments:
-        expected: what should be
+        expected: intended state
         seen: why it was not checked
     """
 
@@ -189,14 +185,14 @@ Rule = TypeVar("Rule", HostRule, ClusterRule)
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[Rule]):
-    """A check.
+    """A check: a statement about a host or cluster, and the rule that tests it.
 
     Arguments:
-        id: its name
-        meaning: what it says when it passes, in one line
-        rule: the function that decides
-        severity: what it means that it does not hold
-        asks: the least that a look must ask for it
+        id: stable name
+        meaning: the statement, in one line
+        rule: function that tests it
+        severity: whether a failure fails the run
+        asks: the least scope of a look that the rule needs
     """
 
     id: str
@@ -206,28 +202,28 @@ class Check(Generic[Rule]):
     asks: Scope = Scope.OWN
 
     def judge(self, view: Any, chosen: Collection[str]) -> Finding:  # noqa: ANN401 - of the kind that its rule takes
-        """What it finds.
+        """Run the check and return its finding.
 
         Arguments:
-            view: all that is known of the host, or of the cluster
-            chosen: ids of the checks that are wanted: those that the report will have
+            view: the host or cluster to check
+            chosen: ids of all checks in the report
         """
         if view.scope < self.asks:
             return Finding(self.id, Status.SKIP, self.meaning, NOT_ASKED)
         try:
             return self.finding(self.rule(view), chosen)
-        except Exception as error:  # noqa: BLE001 - what a rule did not expect costs this check, not the report
+        except Exception as error:  # noqa: BLE001 - an exception in a rule must not lose the report
             words = f"the check itself failed: {type(error).__name__}: {error}"
             return Finding(self.id, Status.UNKNOWN, self.meaning, words, "report it, with what is odd about this host")
 
     def finding(self, verdict: Verdict | Skipped, chosen: Collection[str]) -> Finding:
-        """What it found, in words for the report.
+        """Return the finding for a rule's result.
 
-        A check that could not be made is skipped only where another one of the same report is red for that cause.
+        A check that could not be made is skipped if the check in `because` is in the same report; else it is unknown.
 
         Arguments:
-            verdict: what its rule says
-            chosen: ids of the checks that the report will have
+            verdict: result of the rule
+            chosen: ids of all checks in the report
         """
         if isinstance(verdict, Skipped) or (verdict.ok is None and verdict.because in chosen):
             return Finding(self.id, Status.SKIP, verdict.expected, verdict.seen)

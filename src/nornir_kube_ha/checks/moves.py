@@ -1,4 +1,4 @@
-"""Whether a planned move of the VIP is over on a host."""
+"""Check for planned moves that are in progress or were interrupted."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from nornir_kube_ha.intent.names import KEEPALIVED_CONF, VIP_RELEASED_FILE, VIP_
 
 
 def over(view: HostView) -> Verdict:
-    """No move under way, and none that was cut off."""
+    """Check that no planned move is in progress or was interrupted on the host."""
     found = [words for router in view.routers for words in _left(view, router)]
     return Verdict(
         not found if KEEPALIVED_CONF in view.facts.files else None,
@@ -22,7 +22,7 @@ def over(view: HostView) -> Verdict:
 
 def _left(view: HostView, router: Router) -> Iterator[str]:
     wanted, released = view.facts.moves.wanted(router), view.facts.moves.released(router)
-    # Where nodes preempt, a node stays ahead after a move, or the master would take the VIP back.
+    # With preempt, the new holder keeps its raised priority after a move; otherwise the master would take the VIP back.
     if wanted and not (view.node.keepalived.preempt and wanted.isdigit()):
         yield f"{router.name(VIP_WANTED_FILE)} adds {wanted} to its priority"
     if view.facts.moves.drains(router):

@@ -1,4 +1,4 @@
-"""Every check there is, and how they are run."""
+"""The list of all checks, and functions that run them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -152,33 +152,33 @@ CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
     **{check.id: check for check in HOST_CHECKS},
     **{check.id: check for check in CLUSTER_CHECKS},
 }
-"""Every check there is, by its id."""
+"""All checks by id."""
 
 ALL = frozenset(CHECKS)
 NEED_PASSWORD = frozenset({"files.intended", "haproxy.stats"})
-"""Checks that hold the inventory's stats password against what hosts have."""
+"""Checks that compare the inventory's stats password with the hosts'."""
 NEED_CREDENTIAL = frozenset({"apiserver.health"})
-"""Checks that ask the Kubernetes API with a credential; without one they are not made."""
+"""Checks that need a credential for the Kubernetes API; without one they are not made."""
 
 
 def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
-    """Host checks, on one host.
+    """Run the chosen host checks on one host.
 
     Arguments:
-        view: all that is known of it
-        chosen: ids of the checks that are wanted
+        view: the host
+        chosen: ids of the checks to run
     """
     found = (check.judge(view, chosen) for check in HOST_CHECKS if check.id in chosen)
-    # A daemon's own words, as its journal has them, may quote a line of its file.
+    # A daemon's journal may quote a line of its file, with a password.
     return tuple(_shown(with_state(view, each), view.node) for each in found)
 
 
 def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
-    """Host checks, of a host that could not be looked at.
+    """Return the chosen host checks as `unknown`, for a host that could not be looked at.
 
     Arguments:
-        reason: why
-        chosen: ids of the checks that are wanted
+        reason: why the host could not be looked at
+        chosen: ids of the checks to report
     """
     return tuple(
         Finding(check.id, Status.UNKNOWN, check.meaning, bounded(reason)) for check in HOST_CHECKS if check.id in chosen
@@ -186,19 +186,19 @@ def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, .
 
 
 def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
-    """Cluster checks, on one cluster. One that could not see every host that it needs is unknown.
+    """Run the chosen cluster checks on one cluster.
 
-    Where the operator left these hosts out of the run, it is skipped.
+    A check that lacks a host is `unknown`, or `skip` if the operator left that host out of the run.
 
     Arguments:
-        view: all that is known of it
-        chosen: ids of the checks that are wanted
+        view: the cluster
+        chosen: ids of the checks to run
     """
     found = (check.judge(view, chosen) for check in CLUSTER_CHECKS if check.id in chosen)
     return tuple(_shown(with_state(view, each), view.cluster.nodes[0]) for each in found)
 
 
 def _shown(finding: Finding, node: Node) -> Finding:
-    """As a report may have it: without secrets, and no longer than anybody reads."""
+    """Return the finding with secrets masked and long text shortened."""
     seen = bounded(masked(finding.seen, node))
     return finding if seen == finding.seen else replace(finding, seen=seen)

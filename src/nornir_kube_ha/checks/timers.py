@@ -1,4 +1,4 @@
-"""Whether settings fit each other: what is noticed late, what waits long, and what flaps."""
+"""Check of settings that delay fault detection or make the VIP flap."""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ from nornir_kube_ha.versions import features
 
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-SLOW = 10.0  # seconds: what clients take for an outage; kubelet renews its lease every 10
-FEW_MISSES = 5  # with 3 of them at 0.1 s, 30 % loss moved the VIP 12 times in 40 s; with 8 never
+SLOW = 10.0  # seconds that clients notice as an outage; kubelet renews its lease every 10 s
+FEW_MISSES = 5  # measured with 30 % packet loss and adverts every 0.1 s: 3 moved the VIP 12 times in 40 s, 8 never
 
 
 def fit(view: ClusterView) -> Verdict | Skipped:
-    """Faults are noticed in time, and nothing flaps."""
+    """Check that faults are noticed in time and that nothing flaps."""
     odd = list(dict.fromkeys(words for node in view.cluster.nodes for words in _odd(view, node)))
     odd += _unlike(view)
     odd += _asks_each_etcd(view)
@@ -48,7 +48,7 @@ def _odd(view: ClusterView, node: Node) -> Iterator[str]:
 
 
 def _asks_each_etcd(view: ClusterView) -> Iterator[str]:
-    """Apiservers that ask the etcd of other nodes beside their own: of a node that is lost they wait for an answer."""
+    """Yield a warning if apiservers use other nodes' etcd members too: they wait for a lost node's time-out."""
     found = [
         name
         for name, facts in view.seen.items()
@@ -62,7 +62,10 @@ def _asks_each_etcd(view: ClusterView) -> Iterator[str]:
 
 
 def _unlike(view: ClusterView) -> Iterator[str]:
-    """Nodes that count otherwise than the others: a backup goes by the holder's interval, times its own count."""
+    """Yield a warning if nodes count lost adverts differently.
+
+    A backup multiplies the holder's interval (from its adverts, RFC 5798, 6.1) by its own count.
+    """
     counts: dict[tuple[int, float], list[str]] = {}
     for node in view.cluster.nodes:
         if node.name in view.facts:
@@ -77,7 +80,7 @@ def _unlike(view: ClusterView) -> Iterator[str]:
 
 
 def _adverts(view: ClusterView, node: Node) -> tuple[int, float]:
-    """How many lost adverts move the VIP, and the seconds between two of them, as keepalived.conf has them."""
+    """Return the lost adverts until a take-over and the seconds between two adverts, as keepalived.conf has them."""
     if _counts_as_told(view, node):
         return node.keepalived.down_timer_adverts, node.keepalived.advert_int
     return PROTOCOL_MISSES, node.keepalived.lengthened_advert_int
@@ -90,19 +93,22 @@ def _remedy(view: ClusterView, node: Node) -> str:
 
 
 def _counts_as_told(view: ClusterView, node: Node) -> bool:
-    """Whether the node's keepalived knows `down_timer_adverts`."""
+    """Return whether the node's keepalived has `down_timer_adverts` (2.2.4 or later)."""
     facts = view.facts.get(node.name)
     package = facts.packages.get("keepalived") if facts else None
     return features((), package.upstream if package else ()).down_timer_adverts
 
 
 def _dead(haproxy: HAProxy) -> float:
-    """Seconds until an apiserver that hangs is out: haproxy counts from the end of a check to the next one's start."""
+    """Return the seconds until haproxy takes out an apiserver that hangs.
+
+    haproxy's intervals run from the end of one health check to the start of the next.
+    """
     between = _seconds(haproxy.inter) + _seconds(haproxy.fastinter) * (haproxy.fall - 1)
     return between + _seconds(haproxy.timeouts.check) * haproxy.fall
 
 
 def _seconds(duration: str) -> float:
-    """A time of haproxy's; milliseconds without a unit."""
+    """Return a haproxy time in seconds; a number without a unit is milliseconds."""
     number, unit = re.fullmatch(r"(\d+)(\w*)", duration).groups()  # type: ignore[union-attr] # checked when parsed
     return int(number) * SECONDS[unit or "ms"]

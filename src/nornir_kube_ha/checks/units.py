@@ -1,4 +1,4 @@
-"""The two daemons as units: do they run, and on what is there now."""
+"""Checks of the daemons' systemd units, and of the files and programs that they run with."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ from nornir_kube_ha.facts import Loaded
 from nornir_kube_ha.intent.names import CONFIGURATIONS
 from nornir_kube_ha.planning.plan import RELOADED_BY
 
-FLAPPING = 600  # seconds since systemd started a unit again within which it is not called stable
-DATE_SLACK = 1  # second: haproxy and systemd tell whole seconds
+FLAPPING = 600  # seconds after an automatic restart during which a unit is not stable
+DATE_SLACK = 1  # second; haproxy and systemd report whole seconds
 
 
 def active(name: str) -> HostRule:
-    """The unit runs."""
+    """Return the rule that a unit runs."""
 
     def rule(view: HostView) -> Verdict:
         unit = view.facts.units[name]
@@ -24,7 +24,7 @@ def active(name: str) -> HostRule:
 
 
 def enabled(name: str) -> HostRule:
-    """The unit starts at boot."""
+    """Return the rule that a unit starts at boot."""
 
     def rule(view: HostView) -> Verdict:
         unit = view.facts.units[name]
@@ -35,7 +35,7 @@ def enabled(name: str) -> HostRule:
 
 
 def stable(name: str) -> HostRule:
-    """Systemd has not had to start it again."""
+    """Return the rule that systemd has not restarted a unit lately."""
 
     def rule(view: HostView) -> Verdict:
         unit = view.facts.units[name]
@@ -57,7 +57,7 @@ def stable(name: str) -> HostRule:
 
 
 def up_to_date(name: str) -> HostRule:
-    """It runs on the files and the program that are there now."""
+    """Return the rule that a daemon runs with the current files and program."""
 
     def rule(view: HostView) -> Verdict:
         stale, unit = list(_stale(name, view)), view.facts.units[name]
@@ -86,7 +86,7 @@ def _stale(name: str, view: HostView) -> Iterator[str]:
     if unit.is_active and unit.loaded.replaced:
         yield f"{name} runs libraries that were replaced on disk: {', '.join(unit.loaded.replaced)}"
     yield from _by_another_command(name, unit.loaded)
-    # haproxy keeps its old worker when a reload fails in life: what counts is the worker, not what systemd passed on.
+    # If a reload fails at run time, haproxy keeps its old worker: the worker's age counts, not systemd's reload time.
     told = view.facts.worker_started if name == "haproxy" else None
     told = unit.told if told is None else told
     if not unit.is_active or told is None:
@@ -103,7 +103,7 @@ def _read_by(name: str) -> Iterator[str]:
 
 
 def _by_another_command(name: str, loaded: Loaded) -> Iterator[str]:
-    """Yield what a daemon was started with, or would be, other than it should."""
+    """Yield differences between the running command, the unit's command and the managed configuration file."""
     if loaded.is_outdated:
         yield f"{name} runs as `{loaded.running}`, and its unit would now start `{loaded.start}`"
     for command in loaded.commands:
@@ -112,7 +112,7 @@ def _by_another_command(name: str, loaded: Loaded) -> Iterator[str]:
 
 
 def accepted(name: str) -> HostRule:
-    """The daemon takes the configuration that is there."""
+    """Return the rule that a daemon accepts its live configuration."""
 
     def rule(view: HostView) -> Verdict:
         judgement = view.facts.judgements.get(name)
@@ -131,6 +131,6 @@ def accepted(name: str) -> HostRule:
 
 
 def _missing(view: HostView, name: str) -> str:
-    """Which check is red for a configuration that nobody can judge."""
+    """Return the check that explains why a configuration could not be validated."""
     path = CONFIGURATIONS[name]
     return view.missing if path in view.facts.files else "files.intended"

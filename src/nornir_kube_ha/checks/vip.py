@@ -1,4 +1,4 @@
-"""The address as a client on the node sees it."""
+"""Checks of the VIP as a client on the node sees it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from nornir_kube_ha.intent import Node
 
 
 def ping(view: HostView) -> Verdict:
-    """It answers."""
+    """Check that the VIPs answer ping."""
     answers, expected = view.facts.reachable.ping, f"{view.cluster.addresses} answers"
     if answers is None:
         words = "not asked: ping is not installed"
@@ -27,14 +27,14 @@ def ping(view: HostView) -> Verdict:
 
 
 def readyz(view: HostView) -> Verdict | Skipped:
-    """An apiserver is ready behind it."""
+    """Check that an apiserver behind the VIPs is ready."""
     live = tuple(vip for router in view.routers for vip in router.vips)
     found = ready(view.node, view.facts.reachable.readyz, view.facts.reachable.additional, live[1:])
     return replace(found, because=view.missing) if isinstance(found, Verdict) else found
 
 
 def version(view: HostView) -> Verdict | Skipped:
-    """The API answers behind it."""
+    """Check that the Kubernetes API answers behind the VIP."""
     found = answers_version(view.node, view.facts.reachable.version)
     return replace(found, because=view.missing) if isinstance(found, Verdict) else found
 
@@ -42,13 +42,13 @@ def version(view: HostView) -> Verdict | Skipped:
 def ready(
     node: Node, probe: Probe, additional: Mapping[str, Probe], other_vips: Iterable[IPInterface] | None = None
 ) -> Verdict | Skipped:
-    """Whether `/readyz` at each VIP says what it should.
+    """Judge the responses of `/readyz` at each VIP.
 
     Arguments:
-        node: whose cluster's VIPs they are
-        probe: what a client saw at the first
-        additional: what it saw at each of the others, by its address
-        other_vips: the others; all that the inventory has if not given
+        node: a node of the VIPs' cluster
+        probe: response at the first VIP
+        additional: response at each other VIP, by address
+        other_vips: the other VIPs; None stands for all in the inventory
     """
     others = [str(vip.ip) for vip in (node.other_vips if other_vips is None else other_vips)]
     seen = {other: additional.get(other, NOT_PROBED) for other in others}
@@ -72,16 +72,16 @@ def ready(
 
 
 def answers_version(node: Node, probe: Probe) -> Verdict | Skipped:
-    """Whether `/version` at the VIP says what it should.
+    """Judge the response of `/version` at the VIP.
 
     Arguments:
-        node: whose cluster's VIP it is
-        probe: what a client saw
+        node: a node of the VIP's cluster
+        probe: the response
     """
     expected = f"a Kubernetes version from https://{node.endpoint}/version, {_verification(node)}"
     words = probe.kubernetes_version or f"{probe}{_anonymous(node, probe)}"
     takes_strangers = node.haproxy.check != "readyz-or-unauthorized"
-    if probe.wants_login and takes_strangers:  # an apiserver may answer strangers on /readyz only, as is recommended
+    if probe.wants_login and takes_strangers:  # anonymous access may be limited to /readyz, as is recommended
         return Skipped(expected, words)
     if probe == NOT_PROBED:
         return Verdict(None, expected, words, "run deploy, which installs curl")
@@ -98,7 +98,7 @@ def _is_well(node: Node, probe: Probe) -> bool:
 
 
 def _lives(node: Node, probe: Probe) -> bool:
-    """Whether an apiserver answers that tells strangers nothing, where nobody is asked for more than an answer."""
+    """Return whether a 401 or 403 counts as alive, since `haproxy.check` does not require readiness."""
     return probe.wants_login and node.haproxy.check != "readyz"
 
 
@@ -111,7 +111,7 @@ def _verification(node: Node) -> str:
 
 
 def _anonymous(node: Node, probe: Probe) -> str:
-    """What 401 and 403 mean: the apiserver lives, and tells strangers nothing."""
+    """Return an explanation of HTTP 401 and 403; "" for other responses."""
     if not probe.wants_login:
         return ""
     words = (
@@ -122,7 +122,7 @@ def _anonymous(node: Node, probe: Probe) -> str:
 
 
 def stats(view: HostView) -> Verdict:
-    """The stats page answers, and asks for a password. It is not given one: who answers may be anybody."""
+    """Check that the stats page asks for a password. None is sent, since the server is not authenticated."""
     opened = view.facts.reachable.stats_open
     expected = f"{view.node.stats_url}: HTTP 401 without a password"
     if opened is NOT_PROBED:

@@ -1,4 +1,4 @@
-"""`kube-ha checks`: every check that verify makes."""
+"""`kube-ha checks`: list every check."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from nornir_kube_ha.checks import CHECKS
 
 
 def run_list(_arguments: argparse.Namespace) -> int:
-    """Print every check: its id, what it means that it does not hold, and what it says when it holds.
+    """Print id, severity and meaning of every check.
 
     Returns:
         The exit code

@@ -1,4 +1,4 @@
-"""A runbook as a command: options, hosts, the run, its report on stdout, its exit code."""
+"""Run a runbook as a command: options, hosts, the run, its report on stdout, its exit code."""
 
 import argparse
 import os
@@ -36,14 +36,14 @@ AddOptions = Callable[[argparse.ArgumentParser], None]
 def run_as_script(
     name: str, description: str | None, runbook: Runbook, arguments: list[str] | None, add_own: AddOptions
 ) -> int:
-    """Run a runbook as a script of its own.
+    """Run a runbook as a script.
 
     Arguments:
-        name: of the runbook
-        description: what `--help` says
-        runbook: the function that does it
-        arguments: of the command line; the process's own if not given
-        add_own: adds its own options
+        name: the runbook's name
+        description: text of `--help`
+        runbook: the runbook's function
+        arguments: command-line arguments; default: `sys.argv`
+        add_own: adds the runbook's own options
 
     Returns:
         The exit code
@@ -59,18 +59,18 @@ def run_as_script(
 
 
 def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> int:
-    """Run a runbook as a command line asks, and write its report to stdout.
+    """Run a runbook with parsed arguments, and write its report to stdout.
 
     Arguments:
-        name: of the runbook
-        runbook: the function that does it
-        arguments: parsed, of a parser that `add_options` was given
+        name: the runbook's name
+        runbook: the runbook's function
+        arguments: from a parser with the options of `add_options`
 
     Returns:
         The exit code; with `--output nagios` that of a monitoring plugin
 
     Raises:
-        KubeHaError: nothing was started
+        KubeHaError: the run could not start, or ended early
     """
     options = parse_options(arguments)
     if options.failover.list_faults:
@@ -91,7 +91,10 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
 
 
 def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, bool]:
-    """Return the run's report, and whether some of it could not be written; no report if hosts were only listed."""
+    """Return the run's report, and whether part of it could not be written.
+
+    The report is None if hosts were only listed.
+    """
     leave_in_time(changes=name != "verify" and not options.dry_run)
     inventory = find_inventory(options.inventory)
     tell(f"inventory {inventory}")
@@ -100,7 +103,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, 
     if options.former:
         hosts = add_former_hosts(nornir, hosts, options.former)
     checks = choose_checks(options)
-    load_intent(nornir, read_files=False)  # what is wrong is told first, be the hosts there or not
+    load_intent(nornir, read_files=False)  # errors in the inventory come before prompts and before a lab that is down
     if options.list_hosts:
         show(hosts)
         return None, False
@@ -113,7 +116,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, 
     run.unbroken = unbroken
     try:
         report = runbook(run, options)
-    except BaseException as error:  # what is known so far is not lost
+    except BaseException as error:  # publish what is known so far
         run.interrupt(error)
         _publish(run.report(), options)
         raise
@@ -123,7 +126,7 @@ def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, 
 
 
 def _make_folder(folder: Path | None) -> None:
-    """Before anything is done, so that its report will not be lost."""
+    """Create the report's folder before the run, so that the report cannot get lost after it."""
     if folder is None:
         return
     try:
@@ -135,9 +138,9 @@ def _make_folder(folder: Path | None) -> None:
 
 
 def _publish(report: Report, options: Options) -> bool:
-    """Write the report wherever it is wanted, and return whether all of it could be written.
+    """Write the report to its folder and to stdout, and return whether all of it was written.
 
-    What hosts were changed is known here alone: a file that cannot be written keeps no other from being so.
+    A failed write does not prevent the others: only the report knows which hosts were changed.
     """
     written = True
     if options.report_dir:

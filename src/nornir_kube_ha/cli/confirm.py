@@ -1,4 +1,4 @@
-"""Asking a person before something that cannot be taken back."""
+"""Confirmation before something that cannot be undone."""
 
 import sys
 from collections.abc import Callable
@@ -7,22 +7,19 @@ from nornir_kube_ha.errors import DeclinedError
 from nornir_kube_ha.text import clean
 
 Ask = Callable[[str], bool]
-"""Is given a question, and answers it."""
+"""Takes a question, returns whether the answer is yes."""
 
 
 def ask(question: str) -> bool:
-    """Ask the person at the terminal.
+    """Ask at the terminal, and return whether the answer is yes.
 
     Arguments:
-        question: ends with what can be answered
-
-    Returns:
-        Whether they said yes
+        question: ends with the possible answers
 
     Raises:
-        DeclinedError: nobody is there
+        DeclinedError: stdin is not a terminal
     """
-    if not (sys.stdin and sys.stdin.isatty()):  # none where it was closed before we began
+    if not (sys.stdin and sys.stdin.isatty()):  # None if it was closed before Python started
         raise DeclinedError("nobody is there to be asked; --yes goes on without asking")
     sys.stderr.write(clean(question))
     sys.stderr.flush()

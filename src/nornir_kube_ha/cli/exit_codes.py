@@ -1,4 +1,4 @@
-"""What goes around every command: errors and interruptions become a line on stderr and an exit code."""
+"""Turn errors and interruptions of any command into a line on stderr and an exit code."""
 
 import contextlib
 import errno
@@ -18,27 +18,27 @@ from nornir_kube_ha.text import clean
 
 _ENDED = "what was in hand on a host has ended there"
 _LEFT = "what was in hand on a host that did not answer in time may go on there"
-NOBODY_READS = 141  # as a program ends that SIGPIPE ends
+NOBODY_READS = 141  # 128 + SIGPIPE, as a shell reports it
 _STDERR = 2
 
 
 def hush_libraries() -> None:
-    """Keep Python from printing what libraries log where nobody has said what becomes of it: the report has it."""
+    """Silence the logs of nornir and paramiko where no handler is configured: the report has their errors."""
     logger, silent = later("logging:getLogger"), later("logging:NullHandler")
     for library in ("nornir", "paramiko"):
         logger(library).addHandler(silent())
 
 
 def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
-    """Run a command; errors and interruptions become a line on stderr and an exit code.
+    """Run a command. Errors and interruptions become a line on stderr and an exit code.
 
     Arguments:
         command: returns its exit code
-        owns_process: whether nothing else goes on in this process: then an interrupted run ends it at once, since
-            Python's own end waits for threads, and what hangs may be one
+        owns_process: whether an interrupted run may end the process at once: Python's own exit waits for threads, which
+            may hang
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # a shell's background job hears none
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # False in a shell's background job
     if heard:
         signal.signal(signal.SIGINT, _interrupt)
     hush_libraries()
@@ -53,7 +53,7 @@ def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
     except KeyboardInterrupt:
         tell(f"interrupted; {_LEFT if DEPARTURE.is_due else _ENDED}, and the next run goes on from what it finds")
         return INTERRUPTED
-    except BrokenPipeError:  # `| head` has seen enough
+    except BrokenPipeError:  # the reader has exited, as `| head` does
         abandon_stdout()
         return NOBODY_READS
     except OSError as error:
@@ -72,10 +72,10 @@ def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
 
 
 def prepare_output() -> None:
-    """Make sure that writing to stdout or stderr fails only where it can be told.
+    """Make sure that stdout and stderr exist and accept every character.
 
-    A standard file that the caller has closed (`>&-`) is /dev/null: else the next file that is opened, a key's say,
-    takes its number. A character that the terminal's encoding lacks is a question mark.
+    A standard file that the caller has closed (`>&-`) becomes /dev/null. Otherwise the next file opened, such as a key,
+    would get its number. Characters that the encoding lacks become `?` on stdout and escapes on stderr.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         pass
@@ -89,35 +89,31 @@ def prepare_output() -> None:
 
 
 def abandon_stdout() -> None:
-    """Let what stdout still holds go nowhere, so that Python does not try again when it ends."""
+    """Discard what stdout still buffers, so that Python does not retry the write at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
-    with contextlib.suppress(OSError, ValueError):  # a test's, or closed
+    with contextlib.suppress(OSError, ValueError):  # it is closed, or a test's without a descriptor
         os.dup2(null, sys.stdout.fileno())
     os.close(null)
 
 
 def is_full(error: OSError) -> bool:
-    """Return whether an error says that output cannot be written: the disk is full, or broken, or over its quota.
-
-    Arguments:
-        error: any
-    """
+    """Return whether an error means that output cannot be written: disk full or broken, or over quota."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO} and error.filename is None
 
 
 def leave_in_time(*, changes: bool = True) -> None:
-    """From now on an interruption ends the process within 5 s, whatever it waits for: it is a run on hosts.
+    """From now on, end the process within 5 s of an interruption, whatever it waits for.
 
-    What has to be finished on this machine, as a lab's boot, does not say so.
+    Commands that must finish work on this machine, such as a lab's boot, do not call this.
 
     Arguments:
-        changes: whether there may be a step in hand that is worth waiting for
+        changes: whether the command changes hosts, so that an interruption waits 3 s for the step in hand
     """
     _STATE.leaves, _STATE.grace = _STATE.is_guarded, GRACE if changes else 0.0
 
 
 def _stay() -> None:
-    """Begin anew, for the next command in this process."""
+    """Reset the state for the next command in this process."""
     if _STATE.timer:
         _STATE.timer.cancel()
     _STATE.is_guarded, _STATE.leaves, _STATE.timer = False, False, None
@@ -126,7 +122,7 @@ def _stay() -> None:
 
 @contextlib.contextmanager
 def unbroken() -> Iterator[None]:
-    """Steps that belong together: an interruption that comes in their middle waits until they are done."""
+    """Delay interruptions until the block has ended: its steps belong together."""
     caught: list[tuple[int, FrameType | None]] = []
     signals = (signal.SIGINT, signal.SIGTERM)
     before: dict[signal.Signals, Any] = {}
@@ -153,19 +149,19 @@ def unbroken() -> Iterator[None]:
 
 
 def tell(text: str) -> None:
-    """Progress, on stderr: stdout carries the report. What would drive a terminal does not pass.
+    """Write progress to stderr, without control characters. stdout carries the report.
 
     Arguments:
-        text: one line; of what went wrong on a host, as many as the host's words have
+        text: one line; the error of a host may have more
     """
-    with contextlib.suppress(OSError):  # whoever reads it has gone, or has no room: no reason to leave hosts half done
+    with contextlib.suppress(OSError):  # its reader has exited or its disk is full: no reason to leave hosts half done
         sys.stderr.write(f"{clean(text)}\n")
         sys.stderr.flush()
 
 
 def _complain(error: KubeHaError) -> None:
     if isinstance(error, InventoryError):
-        hosts: dict[tuple[str, str], list[str]] = {}  # what stands in a group is wrong at each of its hosts: said once
+        hosts: dict[tuple[str, str], list[str]] = {}  # an error in a group concerns each of its hosts: report it once
         for problem in error.problems:
             hosts.setdefault((problem.key, problem.message), []).append(problem.host)
         tell(f"error: {len(hosts)} in the inventory; nothing was sent to any host")
@@ -176,9 +172,9 @@ def _complain(error: KubeHaError) -> None:
 
 
 class _State:
-    """What an interruption does in this process."""
+    """How this process handles interruptions."""
 
-    is_guarded = False  # else it is somebody else's process, and their signals
+    is_guarded = False  # False: the process and its signal handlers are the caller's
     leaves = False
     code = INTERRUPTED
     grace = GRACE
@@ -189,7 +185,10 @@ _STATE = _State()
 
 
 def _leave_soon(number: int) -> bool:
-    """Have every wait for a host end in a while, and at once at a further signal; whether this is the first."""
+    """Make waits for hosts end, and return whether this is the first signal.
+
+    They end after a grace period, or at once on a further signal.
+    """
     if not _STATE.leaves:
         return True
     first = not DEPARTURE.has_begun
@@ -203,14 +202,14 @@ def _leave_soon(number: int) -> bool:
 
 
 def _leave(code: int) -> None:
-    """End the process, whatever it waits for."""
+    """Report that something did not end in time, and end the process."""
     with contextlib.suppress(OSError, ValueError):
         tell("interrupted; something did not end in time, and is left to itself")
     _end(code)
 
 
 def _end(code: int) -> None:
-    """End the process without waiting for anything."""
+    """Flush the output and end the process, without waiting for threads."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -218,7 +217,7 @@ def _end(code: int) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Of a run that clears up already, further signals only end its waiting: its report is not lost."""
+    """Raise on the first signal of a run. Later signals only end its waiting, so that its report is not lost."""
     if _leave_soon(number):
         _raise(number, frame)
 

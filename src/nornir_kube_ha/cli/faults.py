@@ -1,4 +1,4 @@
-"""`failover-test --list`: every fault that can be made."""
+"""`failover-test --list`: list every fault."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from nornir_kube_ha.failover.faults import FAULTS, Way
 
 
 def fault_lines() -> Iterator[str]:
-    """Every fault, in two lines: its name, where it can be made and what it is; and what it may cost."""
+    """Yield two lines for each fault: name, place and meaning, then its limit."""
     width = max(map(len, FAULTS))
     for fault in FAULTS.values():
         place = "lab only" if fault.way is Way.LAB else "any hosts"

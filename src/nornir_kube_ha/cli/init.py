@@ -1,4 +1,4 @@
-"""`kube-ha init`: a first inventory of one's own."""
+"""`kube-ha init`: write a first inventory."""
 
 import argparse
 from importlib import resources
@@ -10,23 +10,23 @@ from nornir_kube_ha.files import write_file
 
 
 def run_init(arguments: argparse.Namespace) -> int:
-    """Write a first inventory: the guide's plan, for a user to put their own addresses in.
+    """Write a first inventory, with the guide's plan and placeholder addresses.
 
     Arguments:
-        arguments: parsed: `folder`, which is made if it is not there
+        arguments: parsed; `folder` is created if missing
 
     Returns:
         The exit code
 
     Raises:
-        UsageError: the folder holds something already, or cannot be written
+        UsageError: the folder is not empty, or cannot be written
     """
     folder: Path = arguments.folder
     try:
         if folder.exists() and any(folder.iterdir()):
             raise UsageError(f"{folder} is not empty; name a new folder, so that nothing is overwritten")
         for example in resources.files("nornir_kube_ha").joinpath("example").iterdir():
-            write_file(folder / example.name, example.read_bytes())  # by the user's umask, whatever it is there
+            write_file(folder / example.name, example.read_bytes())  # by the user's umask, not the packaged mode
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error}") from error
     tell(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")

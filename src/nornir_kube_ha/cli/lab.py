@@ -1,4 +1,4 @@
-"""Labs: boot an inventory's hosts on this machine, look around on them, break them, and take them down."""
+"""The verbs of `kube-ha lab`: boot an inventory's hosts on this machine, inspect, break and remove them."""
 
 import argparse
 import os
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def run_up(options: argparse.Namespace) -> int:
-    """`lab up`."""
+    """Run `lab up`."""
     lifecycle.require_root()
-    # With facts and intent, which the other verbs need not.
+    # These import facts and intent, which the other verbs do not need.
     from nornir_kube_ha.lab.intent import has_real_plane, layouts_of, with_control_plane  # noqa: PLC0415
     from nornir_kube_ha.planning.plan import PACKAGES  # noqa: PLC0415
 
@@ -42,7 +42,7 @@ def run_up(options: argparse.Namespace) -> int:
 
 
 def run_down(options: argparse.Namespace) -> int:
-    """`lab down`: also a success when there is none."""
+    """Run `lab down`. It succeeds also if no lab is up."""
     lifecycle.require_root()
     if options.lab is None and not lifecycle.labs():
         _progress("no lab is up")
@@ -54,7 +54,7 @@ def run_down(options: argparse.Namespace) -> int:
 
 
 def run_status(options: argparse.Namespace) -> int:
-    """`lab status`."""
+    """Run `lab status`."""
     lab = _lab(options)
     hosts = status(lab)
     if not hosts:
@@ -64,7 +64,7 @@ def run_status(options: argparse.Namespace) -> int:
 
 
 def run_ssh(options: argparse.Namespace) -> NoReturn:
-    """`lab ssh`: becomes ssh, so that its terminal and its exit code are ssh's."""
+    """Run `lab ssh`: replace this process with ssh, which then has the terminal and sets the exit code."""
     layout = read_layout(_lab(options))
     command = ssh_command(layout, options.host, options.command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
     network.enter(layout.name)
@@ -72,7 +72,7 @@ def run_ssh(options: argparse.Namespace) -> NoReturn:
 
 
 def run_exec(options: argparse.Namespace) -> NoReturn:
-    """`lab exec`: becomes the command."""
+    """Run `lab exec`: replace this process with the command."""
     lab = _lab(options)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
@@ -85,7 +85,7 @@ def run_exec(options: argparse.Namespace) -> NoReturn:
 
 
 def run_kubectl(options: argparse.Namespace) -> NoReturn:
-    """`lab kubectl`: becomes kubectl, with the lab's kubeconfig."""
+    """Run `lab kubectl`: replace this process with kubectl, using the lab's kubeconfig."""
     lab = _lab(options)
     kubeconfig = LabFiles(lab).kubeconfig
     if not kubeconfig.exists():
@@ -97,7 +97,7 @@ def run_kubectl(options: argparse.Namespace) -> NoReturn:
 
 
 def run_apiserver(options: argparse.Namespace) -> int:
-    """`lab apiserver`."""
+    """Run `lab apiserver`."""
     layout = read_layout(_lab(options))
     mode = f"slow {options.seconds:f}" if options.mode == "slow" else options.mode
     Host(layout.name, layout.host(options.host).name).set_apiserver(mode)
@@ -105,25 +105,25 @@ def run_apiserver(options: argparse.Namespace) -> int:
 
 
 def run_off(options: argparse.Namespace) -> int:
-    """`lab off`."""
+    """Run `lab off`."""
     lifecycle.power_off(_lab(options), options.host)
     return 0
 
 
 def run_on(options: argparse.Namespace) -> int:
-    """`lab on`."""
+    """Run `lab on`."""
     lifecycle.power_on(_lab(options), options.host)
     return 0
 
 
 def ssh_command(layout: Layout, host: str, command: list[str], *, terminal: bool) -> list[str]:
-    """Return the command that logs in to a host: by the lab's own key, to the host's own key, by nobody's settings.
+    """Return the ssh command for a host, with the lab's key and known_hosts, and without the user's ssh_config.
 
     Arguments:
-        layout: the lab
+        layout: the lab's layout
         host: the host's name
-        command: what to run there; a login shell if empty
-        terminal: whether a person sits in front of it
+        command: what to run there; empty: a login shell
+        terminal: whether ssh allocates a terminal
     """
     files = LabFiles(layout.name)
     settings = (
@@ -149,7 +149,7 @@ def _lab(options: argparse.Namespace) -> str:
         return check_lab_name(options.lab)
     labs = lifecycle.labs()
     if len(labs) > 1:
-        with suppress(KubeHaError):  # the lab of the inventory in use is meant, if there is one and it says so
+        with suppress(KubeHaError):  # prefer the labs that the inventory in use names
             labs = [layout.name for layout in _layouts(None) if layout.name in labs] or labs
     if len(labs) > 1:
         raise LabRequestError(f"there are several labs; choose one with --lab: {', '.join(labs)}")
@@ -169,7 +169,7 @@ def _intent(inventory: Path | None) -> "Intent":
     from nornir_kube_ha.inventory.load import load_intent  # noqa: PLC0415 - with Nornir, a quarter of a second
 
     nornir = open_inventory(find_inventory(inventory))
-    return load_intent(nornir, read_files=False)  # it may name the CA of a lab that is yet to be
+    return load_intent(nornir, read_files=False)  # it may name the CA of a lab that is not up yet
 
 
 def _progress(line: str) -> None:

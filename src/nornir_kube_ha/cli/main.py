@@ -1,4 +1,4 @@
-"""The command `kube-ha`: every runbook, a first inventory, and the lab."""
+"""The `kube-ha` command: the runbooks, a first inventory, and the lab."""
 
 import argparse
 import sys
@@ -23,7 +23,7 @@ from nornir_kube_ha.cli.options.runbook import (
 )
 from nornir_kube_ha.lazy import later, postpone
 
-postpone("invoke")  # paramiko needs it for `Match exec` in an ssh_config file alone, and reading it takes 60 ms
+postpone("invoke")  # paramiko needs it only for `Match exec` in an ssh_config; importing it takes 60 ms
 
 RUNBOOKS = {
     "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run `kube-ha`.
 
     Arguments:
-        arguments: of the command line; the process's own if not given
+        arguments: command-line arguments; default: `sys.argv`
 
     Returns:
         The exit code
@@ -60,7 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The whole command line. What a command needs is imported when it is run: `--help` waits for none of it."""
+    """Return the parser of the whole command line.
+
+    What a command needs is imported when the command runs, so that `--help` stays fast.
+    """
     parser = argparse.ArgumentParser(
         prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."
     )
@@ -80,7 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """`--version`. argparse's own has to be told it before anybody asks."""
+    """Print the version on `--version`. argparse's own action would need it when the parser is built."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_unused: Any) -> None:  # noqa: ANN401 - argparse's own
         sys.stdout.write(f"nornir-kube-ha {later('importlib.metadata:version')('nornir-kube-ha')}\n")

@@ -1,4 +1,4 @@
-"""Secrets that a person types, or that a password store prints: fetched once, before anything is sent to any host."""
+"""Secrets from a prompt or a password store, fetched once, before anything is sent to any host."""
 
 import getpass
 import sys
@@ -14,21 +14,21 @@ from nornir_kube_ha.inventory.secret import read_secret
 from nornir_kube_ha.text import one_line, shortened
 
 FETCHED = frozenset({"prompt", "pass"})
-"""Forms that somebody has to be asked for."""
+"""Forms of a secret that are fetched by a prompt or from a password store."""
 
 LONGEST_PROMPT = 200  # characters
 AskSecret = Callable[[str], str]
-"""Is given words, and returns what the person typed."""
+"""Takes a prompt, returns what was typed."""
 
 
 def ask_secret(words: str) -> str:
-    """Ask the person at the terminal, without showing what they type.
+    """Prompt for a secret at the terminal, without echo.
 
     Arguments:
-        words: what is asked for
+        words: the prompt
 
     Raises:
-        UsageError: nobody is there
+        UsageError: stdin is not a terminal
     """
     if not sys.stdin.isatty():
         raise UsageError(f"nobody is there to be asked for {words}; name it by `env`, `file` or `pass`")
@@ -36,17 +36,17 @@ def ask_secret(words: str) -> str:
 
 
 def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret, *, stats_password: bool = True) -> None:
-    """Put secrets in the places of what names them in an inventory's data: each is asked for once, for all hosts.
+    """Replace references to secrets in an inventory's data with the secrets. Each is asked for once, for all hosts.
 
-    Those of the environment and of files stay: they cost nothing where they are needed.
+    References to the environment and to files stay: reading those on use costs nothing.
 
     Arguments:
-        nornir: whose inventory it is; it is changed
-        ask: a person at the terminal if not given
+        nornir: the inventory's data is changed in place
+        ask: prompts for a secret
         stats_password: whether the stats page's password is needed
 
     Raises:
-        InventoryError: the password store does not have one, or nobody is there to be asked
+        InventoryError: the password store lacks a secret, or stdin is not a terminal
     """
     folder = inventory_folder(nornir)
     fetched: dict[tuple[str, str], SecretStr] = {}
@@ -68,7 +68,7 @@ def fetch_secrets(nornir: Nornir, ask: AskSecret = ask_secret, *, stats_password
 
 
 def _levels(nornir: Nornir) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and data of each level of an inventory."""
+    """Yield name and data of each level of an inventory: defaults, groups, hosts."""
     inventory = nornir.inventory
     yield "defaults", inventory.defaults.data
     for level in (*inventory.groups.values(), *inventory.hosts.values()):
@@ -76,7 +76,7 @@ def _levels(nornir: Nornir) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _section(data: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """A section of some data; an empty one where there is none."""
+    """Return a nested section of data; an empty one if it is missing."""
     for name in names:
         inner = data.get(name)
         data = inner if isinstance(inner, dict) else {}

@@ -1,4 +1,4 @@
-"""From a command line to the hosts that it means: the inventory, the filters, and the door to the lab."""
+"""Open the inventory, select the hosts that a command line names, and enter their lab."""
 
 import fnmatch
 import os
@@ -21,16 +21,16 @@ from nornir_kube_ha.inventory.load import login_problems, merged_data, our_hosts
 from nornir_kube_ha.lab import door
 from nornir_kube_ha.text import one_line, shortened
 
-WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only what hosts have kept
+WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only files kept on the hosts
 HOSTS_FILE = FILES["host"]
-CHECKOUT_INVENTORY = (Path(__file__).parents[1] / "runbooks").resolve().parent / "inventory"  # a link, in a checkout
+CHECKOUT_INVENTORY = (Path(__file__).parents[1] / "runbooks").resolve().parent / "inventory"  # a symlink, in a checkout
 
 
 def find_inventory(given: Path | None) -> Path:
-    """The inventory to work on.
+    """Return the path of the inventory to use.
 
     Arguments:
-        given: from the command line; else $KUBE_HA_INVENTORY, ./inventory, or the checkout's own
+        given: from the command line; None: $KUBE_HA_INVENTORY, ./inventory, or the checkout's own, in this order
 
     Raises:
         UsageError: there is none
@@ -48,20 +48,20 @@ def find_inventory(given: Path | None) -> Path:
 
 
 def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Nornir:
-    """An initialised Nornir. Nothing is sent anywhere yet.
+    """Return an initialised Nornir. Nothing is sent to any host.
 
     Arguments:
-        path: a folder with hosts.yaml, or a Nornir configuration file
-        forks: how many hosts at once
-        dry_run: whether tasks only say what they would change
+        path: folder with hosts.yaml, or a Nornir configuration file
+        forks: number of hosts at once
+        dry_run: whether tasks only report what they would change
 
     Raises:
-        InventoryError: one of its files is not of an inventory's form
-        UsageError: it cannot be read
+        InventoryError: a file does not have the form of an inventory
+        UsageError: the inventory cannot be read
     """
     if path.is_dir() and (problems := [*problems_of_files(path)]):
         raise InventoryError(problems)
-    logging = {"enabled": False}  # nornir.log would hold every task's arguments
+    logging = {"enabled": False}  # nornir.log would contain every task's arguments
     inventory = {
         "plugin": "SimpleInventory",
         "options": {f"{key}_file": str(path / name) for key, name in FILES.items()},
@@ -82,20 +82,20 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
 
 def _is_its_own_parent(group: Group) -> bool:
     above: list[Group] = [*group.groups]
-    for each in above:  # grows as we go
+    for each in above:  # the list grows in the loop
         above += [parent for parent in each.groups if parent not in above]
     return group in above
 
 
 def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
-    """Names of the hosts that the options mean.
+    """Return the names of the hosts that `--filter` and `--limit` select.
 
     Arguments:
-        nornir: with the whole inventory
+        nornir: unfiltered
         options: with filters and limit
 
     Raises:
-        UsageError: no host matches, or the limit names one that is not there
+        UsageError: no host matches, or `--limit` names an unknown host
     """
     ours = our_hosts(nornir)
     if unknown := sorted(set(options.limit) - {host.name for host in ours}):
@@ -111,14 +111,14 @@ def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
 
 
 def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
-    """Names of hosts that are named one by one, be they ours or not; all that are ours if none is.
+    """Return the given names, also of hosts that are not ours; without any, the names of all hosts that are ours.
 
     Arguments:
-        nornir: with the whole inventory
+        nornir: unfiltered
         given: from the command line
 
     Raises:
-        UsageError: there is no such host
+        UsageError: a host is not in the inventory
     """
     names = tuple(dict.fromkeys(given)) or _names(our_hosts(nornir))
     there = nornir.inventory.hosts
@@ -128,14 +128,14 @@ def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
 
 
 def refuse_logins(nornir: Nornir, names: Iterable[str]) -> None:
-    """Refuse hosts whose login the inventory may not have as it says it, be they ours or not.
+    """Refuse hosts with login settings that are not allowed, also hosts that are not ours.
 
     Arguments:
-        nornir: with the whole inventory
-        names: of hosts that are about to be reached
+        nornir: unfiltered
+        names: hosts that are about to be reached
 
     Raises:
-        InventoryError: with all that is wrong; nothing was sent
+        InventoryError: lists all problems; nothing was sent
     """
     hosts = nornir.inventory.hosts
     if problems := [problem for name in names for problem in login_problems(nornir, hosts[name])]:
@@ -143,13 +143,10 @@ def refuse_logins(nornir: Nornir, names: Iterable[str]) -> None:
 
 
 def choose_checks(options: Options) -> frozenset[str]:
-    """Ids of the checks that the options mean.
-
-    Arguments:
-        options: with what is wanted and what is not
+    """Return the ids of the checks that `--check` and `--skip` select.
 
     Raises:
-        UsageError: there is no such check, or none is left
+        UsageError: a pattern matches no check, or no check is left
     """
     chosen = (_matching(options.check) or ALL) - _matching(options.skip)
     if not chosen:
@@ -158,11 +155,11 @@ def choose_checks(options: Options) -> frozenset[str]:
 
 
 def needs_stats_password(runbook: str, checks: Collection[str]) -> bool:
-    """Return whether a runbook has to know the stats page's password: it writes it, or judges what hosts have of it.
+    """Return whether a runbook needs the stats page's password, to write it or to check it on hosts.
 
     Arguments:
-        runbook: its name
-        checks: ids of the checks that are wanted
+        runbook: the runbook's name
+        checks: ids of the checks to make
     """
     if runbook == "verify":
         return not NEED_PASSWORD.isdisjoint(checks)
@@ -182,12 +179,12 @@ def _matching(patterns: Iterable[str]) -> frozenset[str]:
 
 
 def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:
-    """Where the hosts are a lab's, go where they can be reached, and nothing else can.
+    """Enter the hosts' lab, if they are in one: outside it they cannot be reached, and inside it nothing else can.
 
     Arguments:
-        nornir: with the whole inventory
-        names: of the hosts that are meant
-        inventory: where they stand, for the command that starts the lab
+        nornir: unfiltered
+        names: the selected hosts
+        inventory: path, for the error's command that starts the lab
 
     Raises:
         UsageError: the hosts are not all in one place
@@ -206,7 +203,7 @@ def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:
 
 
 def _lab_of(host: Host) -> str:
-    """The lab that a host lives in, "" if none."""
+    """Return the lab that a host lives in, "" if none."""
     name = merged_data(host).get("lab")
     if name is not None and not isinstance(name, str):
         raise UsageError(f"{host.name}: lab: {name!r} is no name of a lab")
@@ -223,7 +220,7 @@ def _matches(host: Host, options: Options) -> bool:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    """A value as a command line can say it; each item of a list, as `groups=lab`."""
+    """Return the texts that `--filter` matches a value by; a list has one per item, as in `groups=lab`."""
     if value is None:
         return ()
     return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)

@@ -1,4 +1,4 @@
-"""The way to stdout of everything but a report: words of hosts and inventories are shown, and drive no terminal."""
+"""Print to stdout whatever is not a report, without the control characters that hosts or inventories may send."""
 
 import sys
 from collections.abc import Iterable

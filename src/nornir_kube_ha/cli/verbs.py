@@ -1,4 +1,4 @@
-"""Verbs that do something to clusters which their arguments name, and make no report of it."""
+"""Common set-up of the verbs that change clusters and write no report: `vip move`, `drain`, `ready`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,15 +15,15 @@ from nornir_kube_ha.inventory.load import load_intent
 
 @contextmanager
 def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Iterable[Cluster]]) -> Iterator[Run]:
-    """A run that has looked at all nodes of some clusters and holds their leases; both ends with the block.
+    """Yield a run with facts of all nodes of some clusters, and hold their leases for the block.
 
     Arguments:
-        verb: what the run is called
-        inventory: as the command line gives it
-        meant: the clusters, of those of the inventory
+        verb: name of the run
+        inventory: from the command line
+        meant: selects the clusters
 
     Raises:
-        KubeHaError: as `meant` does, or the inventory cannot be used
+        KubeHaError: raised by `meant`, or the inventory cannot be used
         LeaseHeldError: another run is changing one of the nodes
     """
     leave_in_time()

@@ -1,1 +1,1 @@
-"""How a runbook runs: tasks over hosts, what each found, leases, logins, who is asked again."""
+"""How a runbook runs: tasks over hosts, their results, leases, logins and retries."""

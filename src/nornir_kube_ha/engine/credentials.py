@@ -1,4 +1,4 @@
-"""The credential of each cluster that has one: a kubeconfig that was named, the inventory's, or the lab's."""
+"""The credential of each cluster that has one: a kubeconfig from the command line, the inventory or the lab."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -11,14 +11,14 @@ from nornir_kube_ha.lab.door import kubeconfig_of
 
 
 def credentials_of(clusters: Collection[Cluster], given: Path | None = None) -> dict[str, Kubernetes]:
-    """The credential of each cluster that has one, by the cluster's name. A lab with a real control plane has its own.
+    """Return the credential of each cluster that has one, by cluster name. A lab with a real control plane has its own.
 
     Arguments:
-        clusters: that are meant
-        given: a kubeconfig that goes before the inventory's
+        clusters: clusters of the run
+        given: a kubeconfig that takes precedence over the inventory's
 
     Raises:
-        UsageError: a kubeconfig cannot be used, or one is meant for several clusters
+        UsageError: a kubeconfig cannot be used, or one is given for several clusters
     """
     if given and len(clusters) > 1:
         names = ", ".join(cluster.name for cluster in clusters)

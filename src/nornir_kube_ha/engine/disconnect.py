@@ -1,4 +1,4 @@
-"""Logins that are not kept: for a look at a fleet, which asks each host once."""
+"""Log out of each host after its task: for a look at a fleet, which asks each host once."""
 
 from nornir.core.inventory import Host
 from nornir.core.task import MultiResult, Task
@@ -7,7 +7,7 @@ from nornir_kube_ha.engine.processor import Processor
 
 
 class Leaving(Processor):
-    """A processor of Nornir's that logs out of a host when the task is done there, in the thread that did it."""
+    """A Nornir processor that logs out of a host once its task is done, in the thread that ran it."""
 
     def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:  # noqa: ARG002 - Nornir's
         """Log out."""

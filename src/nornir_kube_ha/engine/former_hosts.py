@@ -1,4 +1,4 @@
-"""Machines that were nodes of a cluster, as hosts of a run: the inventory does not have them any more."""
+"""Former nodes as hosts of a run, although they are no longer in the inventory."""
 
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
@@ -17,19 +17,19 @@ PER_HOST = frozenset({"name", "address", "role", "keepalived"})
 def add_former_hosts(nornir: Nornir, hosts: Collection[str], addresses: Iterable[str]) -> tuple[str, ...]:
     """Add machines to an inventory as backups of the cluster that some of its hosts share.
 
-    They are logged in to with what all nodes of the cluster have in common: groups, user, port, options.
+    The login to them uses what all nodes of the cluster have in common: groups, user, port, options.
 
     Arguments:
-        nornir: with the whole inventory, in memory: its files stay as they are
+        nornir: with the whole inventory, which is changed in memory only
         hosts: names of hosts of that cluster
         addresses: of the machines
 
     Returns:
-        Their names
+        Names of the machines
 
     Raises:
         UsageError: the hosts are of several clusters, or the inventory has one of the addresses
-        InventoryError: the inventory says what cannot be
+        InventoryError: the inventory is invalid
     """
     intent = load_intent(nornir, read_files=False)
     clusters = {intent.cluster_of(name).name: intent.cluster_of(name) for name in hosts}
@@ -69,7 +69,7 @@ def _shared_data(nodes: list[Host]) -> dict[str, Any]:
 
 
 def _shared_login(nodes: list[Host]) -> dict[str, Any]:
-    """What all hosts say of a login themselves, beside what their groups say."""
+    """Return the login settings that all hosts have in common, besides those of their groups."""
     first, *others = (
         {key: value for key, value in host.dict().items() if key in {"port", "username", "password", "platform"}}
         for host in nodes
@@ -82,10 +82,10 @@ def _shared_login(nodes: list[Host]) -> dict[str, Any]:
 
 
 def _priority(cluster: Cluster, nodes: list[Host]) -> dict[str, Any]:
-    """One that no node has, where the inventory gives them; else it follows from the place in the inventory."""
+    """Return a priority that no node has, if the inventory sets any. Otherwise the host's place there decides."""
     if not any("priority" in (merged_data(host).get("keepalived") or {}) for host in nodes):
         return {}
     taken = {node.keepalived.priority for node in cluster.nodes}
-    # The highest below the master's: a weight has to be above what lies between them.
+    # The highest below the master's: the weight of a check has to exceed the difference.
     free = (number for number in range(cluster.master.keepalived.priority - 1, 0, -1) if number not in taken)
     return {"keepalived": {"priority": next(free, 1)}}

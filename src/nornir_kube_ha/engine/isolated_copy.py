@@ -1,4 +1,4 @@
-"""A run's own copy of what a caller's Nornir holds, so that the caller's stays as it was."""
+"""A run's own copy of a caller's Nornir, so that the run does not change the caller's."""
 
 import copy
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from nornir.core.state import GlobalState
 
 
 def apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
-    """A Nornir on the same inventory whose connections, and whose failed hosts, are nobody else's.
+    """Return a Nornir on the same inventory, with connections and failed hosts of its own.
 
     Arguments:
         nornir: the caller's
-        dry_run: whether tasks only say what they would change
+        dry_run: whether tasks only report what they would change
     """
     return Nornir(
         copied(nornir.inventory),
@@ -25,7 +25,7 @@ def apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
 
 
 def copied(inventory: Inventory) -> Inventory:
-    """The same inventory, but for what Nornir writes to: connections, and options that it fills up by those above.
+    """Return a copy of an inventory, as far as Nornir writes to it: connections, and options that hosts inherit.
 
     Arguments:
         inventory: the caller's

@@ -1,4 +1,4 @@
-"""The leases of a run's hosts, from before its first change until it has ended."""
+"""The leases of a run's hosts, from before its first change until its end."""
 
 import contextlib
 import time
@@ -15,13 +15,13 @@ from nornir_kube_ha.tasks import release_lease, take_lease
 def look_first(
     run: Run, *, only_reads: bool = False, allow_unreachable: bool = False, scope: Scope = Scope.ALL
 ) -> None:
-    """Look at the hosts of a run that means to change them, and go no further if another one is at work there.
+    """Look at the hosts of a run that will change them. Stop if another run is changing one.
 
     Arguments:
         run: has not looked yet
-        only_reads: whether it changes nothing this time, as a dry run does
+        only_reads: whether it changes nothing this time, as in a dry run
         allow_unreachable: whether it goes on without hosts that cannot be reached
-        scope: whom they ask, as `get_facts` has it
+        scope: which other machines hosts ask, as for `get_facts`
 
     Raises:
         StoppedError: another run holds a host's lease, or a host cannot be looked at
@@ -35,14 +35,14 @@ def look_first(
 
 @contextlib.contextmanager
 def leased(run: Run, proven: set[str]) -> Iterator[None]:
-    """Hold the lease of every host, for as long as something is changed.
+    """Hold the lease of every host while the block changes them.
 
     Arguments:
         run: has looked at its hosts
-        proven: filled by the work with the names of the hosts whose every check passed in the end
+        proven: the block adds the names of hosts where every check passed in the end
 
     Raises:
-        StoppedError: another run holds one, or a host cannot be asked any more
+        StoppedError: another run holds a lease, or a host no longer answers
     """
     hosts = [*run.plans]
     if run.dry_run:
@@ -51,7 +51,8 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     run.lease = lease_of(run)
     taken: dict[str, bool] = {}
     try:
-        # One host alone first, the same one for all: of two runs that begin at once one gets it, and goes on.
+        # One host alone first, the same one for every run: of two runs that start at once, one gets its lease and goes
+        # on.
         for names in (hosts[:1], hosts[1:]):
             taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
             run.ledger.stop_if_failed()
@@ -67,16 +68,16 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def held(run: Run) -> Iterator[None]:
-    """Look at the hosts of a verb that makes no report, and hold the leases of those that answer.
+    """Look at the hosts of a command that makes no report, and hold the leases of those that answer.
 
-    Hosts that cannot be looked at are the verb's own business: `Ledger.failure_of` says why.
+    The command itself handles hosts that cannot be looked at: `Ledger.failure_of` says why.
 
     Arguments:
         run: has not looked yet
 
     Raises:
-        LeaseHeldError: another run has a host's lease
-        LeaseLostError: another run had one before this verb was done
+        HostError: another run holds a host's lease, or has held it before the command ended; with LeaseHeldError's exit
+            code
     """
     run.look(lease_of(run))
     _raise_if_held(run)
@@ -95,7 +96,7 @@ def _raise_if_held(run: Run) -> None:
 
 
 def _failure_of(run: Run) -> HostError:
-    """The first failure of a run that is not tolerated, another run's lease before all others."""
+    """Return the error of a run's first failure. A lost lease comes first, a tolerated failure last."""
     failed = [name for name in run.hosts if run.ledger.failure_of(name)]
     name = min(failed, key=lambda name: (not run.ledger.has_lost_lease(name), name in run.ledger.tolerated))
     failure = run.ledger.failure_of(name)
@@ -105,12 +106,12 @@ def _failure_of(run: Run) -> HostError:
 
 
 def check_leases(run: Run, hosts: Collection[str]) -> dict[str, KubeHaError]:
-    """Prolong the leases of some hosts, and return the error of each host whose lease another run has by now.
+    """Prolong the leases of some hosts. Return the error of each host whose lease another run holds by now.
 
-    A host that does not answer is left out: that is another failure.
+    A host that does not answer is left out: that is a different failure.
 
     Arguments:
-        run: has their leases; without, as in a dry run, nothing is asked
+        run: holds their leases; without leases, as in a dry run, no host is asked
         hosts: their names
     """
     if run.lease is None or not hosts:
@@ -120,10 +121,10 @@ def check_leases(run: Run, hosts: Collection[str]) -> dict[str, KubeHaError]:
 
 
 def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
-    """Prolong the leases of a run that may take longer than one lasts by itself, once it is time.
+    """Prolong the leases of a run once a quarter of their time is over.
 
     Arguments:
-        run: has them
+        run: holds them
         since: when they were last prolonged, by the monotonic clock
         seconds: how long a step on one host may take, while nothing is done on the others
 
@@ -131,7 +132,7 @@ def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
         When they were last prolonged
 
     Raises:
-        StoppedError: in each cluster, one is lost
+        StoppedError: a lease is lost in each cluster
     """
     if run.lease is None or time.monotonic() - since < LEASE_SECONDS / 4:
         return since
@@ -141,9 +142,5 @@ def keep_leases(run: Run, since: float, *, seconds: float = 0) -> float:
 
 
 def lease_of(run: Run) -> Lease:
-    """Return the claim that a run makes to its hosts.
-
-    Arguments:
-        run: has none yet
-    """
+    """Return the lease that a run asks its hosts for."""
     return Lease(run.run_id, this_process())

@@ -1,4 +1,4 @@
-"""What a run has done and where it failed, by host and by cluster, and whether it goes on."""
+"""The record of what a run did and where it failed, by host and by cluster. It decides whether the run goes on."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,19 +15,19 @@ class StoppedError(Exception):
 
 @dataclass(slots=True)
 class Ledger:
-    """The account of a run.
+    """The record of a run.
 
     Arguments:
         clusters: name of each node's cluster, by the node's name
-        meant: names of the clusters that the run is about
-        failures: why the work on a host ended
-        changed: names of hosts on which something changed, or may have
+        meant: names of the run's clusters
+        failures: why work on a host ended, by its name
+        changed: names of hosts where something changed, or may have
         diffs: what changed, by host name
         tolerated: names of hosts whose failure does not stop the run
-        ended: why the change of a cluster went no further, by its name; the others go on
-        aftermath: what was seen of a cluster's hosts after its change ended early, by the cluster's name
-        in_hand: names of hosts whose change has begun, and that have not passed their gates yet
-        stopped: why the whole run went no further; "" if it did
+        ended: why the change of a cluster stopped, by its name; the others go on
+        aftermath: facts of a cluster's hosts after its change stopped early, by the cluster's name
+        in_hand: names of hosts whose change has begun, and which have not passed their gates yet
+        stopped: why the whole run stopped; "" if it did not
         error: what ended the run from outside
     """
 
@@ -59,11 +59,11 @@ class Ledger:
         return tuple(name for name, failure in self.failures.items() if failure.exit_code == code)
 
     def without_failed(self, hosts: Iterable[str]) -> tuple[str, ...]:
-        """Return those of some hosts that nothing has failed on."""
+        """Return the hosts without a failure."""
         return tuple(name for name in hosts if name not in self.failures)
 
     def still_going(self, hosts: Iterable[str]) -> tuple[str, ...]:
-        """Return those of them whose cluster's change goes on."""
+        """Return the hosts without a failure, in clusters whose change goes on."""
         return tuple(name for name in self.without_failed(hosts) if self.clusters[name] not in self.ended)
 
     def note_change(self, name: str, diff: str) -> None:
@@ -72,16 +72,18 @@ class Ledger:
         self.diffs.setdefault(name, []).append(diff)
 
     def stop_if_failed(self) -> None:
-        """Go no further if a host failed whose failure is not tolerated.
+        """Stop the run if a failure is not tolerated.
 
         Raises:
-            StoppedError: one did
+            StoppedError: one is not
         """
         if self._standing_failures():
             raise StoppedError
 
     def end_failed_clusters(self) -> None:
-        """Go no further in clusters where a host failed whose failure is not tolerated. The others do not share hosts.
+        """End the change of each cluster with a failure that is not tolerated.
+
+        The others go on: clusters share no hosts.
 
         Raises:
             StoppedError: no cluster is left
@@ -94,13 +96,13 @@ class Ledger:
             raise StoppedError
 
     def _standing_failures(self) -> list[str]:
-        """Names of hosts whose failure is neither tolerated nor has ended its cluster's change already."""
+        """Return the hosts with a failure that is not tolerated, and has not ended their cluster's change yet."""
         failed = (name for name in self.failures if name not in self.tolerated)
         return [name for name in failed if self.clusters[name] not in self.ended]
 
     @contextmanager
     def until_failure(self) -> Iterator[None]:
-        """Work that a failed host ends. The report is made all the same."""
+        """Run a block until a host's failure stops it. The report is made all the same."""
         try:
             yield
         except StoppedError:
@@ -114,16 +116,16 @@ class Ledger:
         self.error = replace(failure, message=str(error)) if isinstance(error, KubeHaError) else failure
 
     def start_over(self) -> None:
-        """Forget what failed."""
+        """Forget all failures."""
         self.failures.clear()
         self.ended.clear()
 
     def why_ended(self, cluster: str) -> str:
-        """Return why the run did not go to its end in a cluster; "" if it did."""
+        """Return why the run stopped in a cluster; "" if it did not."""
         return self.stopped if len(self.meant) == 1 else self.ended.get(cluster) or self.stopped
 
     def why_stopped(self, name: str, reason: str) -> str:
-        """Return what that means for one host."""
+        """Return what such a stop means for one host."""
         if name not in self.changed:
             return f"left as it was: {reason}"
         missing = "not at its gate yet" if name in self.in_hand else "not looked at again"

@@ -1,4 +1,4 @@
-"""Each task's own results on stderr, for `-v`: nornir-utils prints them, and its colours stay where they belong."""
+"""Print each task's results on stderr, for `-v`, with nornir-utils but without its side effects on stdout."""
 
 import contextlib
 import copy
@@ -13,8 +13,8 @@ from nornir.core.task import AggregatedResult, MultiResult
 
 from nornir_kube_ha.text import clean, shortened
 
-SEVERITIES = (None, 20, 10)  # of logging: what -v and -vv let through
-MOST_PRINTED = 200_000  # characters of one result: laying out what a host can say takes minutes and much memory
+SEVERITIES = (None, 20, 10)  # levels of logging: without -v, with -v, with -vv
+MOST_PRINTED = 200_000  # characters of one result: to lay out more takes minutes and much memory
 
 
 def print_results(results: AggregatedResult, verbosity: int) -> None:
@@ -22,13 +22,13 @@ def print_results(results: AggregatedResult, verbosity: int) -> None:
 
     Arguments:
         results: of the task
-        verbosity: how often `-v` was given; nothing is printed without it
+        verbosity: number of `-v`; 0 prints nothing
     """
     severity = SEVERITIES[min(verbosity, len(SEVERITIES) - 1)]
     if severity is None:
         return
-    # Imported only here: it wraps stdout and stderr, so that even a pipe gets escape codes, until colorama lets go, and
-    # that puts back those of the first time.
+    # Imported only here: colorama then wraps stdout and stderr, so that even a pipe gets escape codes. `deinit` undoes
+    # that, but restores the streams of the first import.
     own = sys.stdout, sys.stderr
     from nornir_utils.plugins.functions import print_result  # noqa: PLC0415
 
@@ -38,14 +38,14 @@ def print_results(results: AggregatedResult, verbosity: int) -> None:
     with contextlib.redirect_stdout(text):
         print_result(_readable(results), severity_level=severity)
     plain = not sys.stderr.isatty() or "NO_COLOR" in os.environ
-    # Words of hosts are in it: what would drive a terminal does not pass, but for colours.
+    # The text holds what hosts said: every control sequence is removed, except colours.
     words = re.split(r"(\x1b\[[0-9;]*m)", text.getvalue())
     colours = [""] * len(words[1::2]) if plain else words[1::2]
     sys.stderr.write("".join(map("".join, zip_longest(map(clean, words[::2]), colours, fillvalue=""))))
 
 
 def _readable(results: AggregatedResult) -> AggregatedResult:
-    """The same results, but for what is too long to be read."""
+    """Return the same results, with those cut that are too long to print."""
     found = AggregatedResult(results.name)
     for host, several in results.items():
         found[host] = MultiResult(several.name)

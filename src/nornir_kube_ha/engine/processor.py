@@ -1,26 +1,26 @@
-"""What our processors of Nornir's have in common: they care for some of a task's moments only."""
+"""Base class of our Nornir processors, each of which handles only some events."""
 
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Task
 
 
 class Processor:
-    """A processor to which nothing matters; Nornir's own wants every moment to be provided for."""
+    """A processor that does nothing. Nornir's protocol requires a method for each event."""
 
     def task_started(self, task: Task) -> None:
-        """Before the first host."""
+        """Handle the start of a task, before its first host."""
 
     def task_completed(self, task: Task, result: AggregatedResult) -> None:
-        """After the last host."""
+        """Handle the end of a task, after its last host."""
 
     def task_instance_started(self, task: Task, host: Host) -> None:
-        """Before a host."""
+        """Handle the start of a task on a host."""
 
     def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
-        """After a host, in the thread that did it."""
+        """Handle the end of a task on a host, in the thread that ran it."""
 
     def subtask_instance_started(self, task: Task, host: Host) -> None:
-        """Before a part of a task on a host."""
+        """Handle the start of a subtask on a host."""
 
     def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
-        """After a part of a task on a host."""
+        """Handle the end of a subtask on a host."""

@@ -1,4 +1,4 @@
-"""One run of a runbook: tasks over hosts, what each of them found and did, and the report of it all."""
+"""One run of a runbook: tasks over hosts, what each of them found and did, and the report."""
 
 import contextlib
 import secrets
@@ -57,23 +57,23 @@ from nornir_kube_ha.tasks import (
 )
 from nornir_kube_ha.text import bounded
 
-FROM_CONTROLLER = "vip.from_controller"  # the check that goes by what the controller itself asks
-LEFT_ALONE = 78  # exit status of a script that ended before it changed anything, of draft.sh
+FROM_CONTROLLER = "vip.from_controller"  # the check of what the controller itself sees
+LEFT_ALONE = 78  # draft.sh's exit status for a script that ended before any change
 CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
 
 
 def _from_here(cluster: Cluster) -> bool:
-    """Whether the controller asks for a cluster's VIP itself."""
+    """Return whether the controller itself asks for a cluster's VIP."""
     return cluster.nodes[0].verify.from_controller
 
 
 def _is_lost(error: BaseException | None) -> bool:
-    """Whether nobody knows what became of a step: its answer never came."""
+    """Return whether the outcome is unknown (connection lost or timed out)."""
     return isinstance(error, HostUnreachableError | RemoteTimeoutError)
 
 
 def _may_have_changed(error: BaseException | None) -> bool:
-    """Return whether a changing task that failed may have changed something; one that has not says so."""
+    """Return whether a failed task may have changed something. One that has not says so."""
     left_alone = isinstance(error, RemoteCommandError) and error.status == LEFT_ALONE
     return error is not None and not (left_alone or isinstance(error, LeaseHeldError))
 
@@ -82,20 +82,20 @@ class Run:
     """One run of a runbook.
 
     Arguments:
-        runbook: `deploy` or `verify`
-        nornir: the caller's Nornir, with the whole inventory; filtered runs share its connections
-        intent: all that the inventory says
-        hosts: names of the hosts that are meant
-        checks: ids of the checks that are wanted
-        verbosity: how much of the tasks' results goes to stderr
-        tell: is told what takes a while
+        runbook: its name: `deploy`
+        nornir: the caller's, with the whole inventory; filtered runs share its connections
+        intent: desired state of the whole inventory
+        hosts: names of the hosts to work on
+        checks: ids of the checks to make
+        verbosity: number of `-v`: how much of the tasks' results goes to stderr
+        tell: called with each line of progress
 
     Attributes:
         lease: the run's claim to its hosts, while it changes them
-        unbroken: what goes around steps that an interruption must wait for; nothing if not set
-        checks: ids of the checks that are wanted
+        unbroken: makes the context for steps that an interruption must wait for; does nothing by default
+        checks: ids of the checks to make
         ledger: what was done, and what failed
-        steps: what is done, by host name, where that is not what the hosts' plans say; a dry run's report lists it
+        steps: by host name, what a dry run's report lists instead of the host's plan
     """
 
     def __init__(
@@ -130,27 +130,27 @@ class Run:
         self._looked = False
         self._listened: dict[str, tuple[str, tuple[int, ...]]] = {}
         self.credentials: Mapping[str, Kubernetes] = {}
-        """By cluster: a credential, by which its apiservers are asked for their health."""
+        """By cluster: the credential for asking its apiservers for their health."""
         self._endpoints: dict[str, Future[Endpoint]] = {}
         self._asking: list[threading.Thread] = []
 
     @property
     def dry_run(self) -> bool:
-        """Whether tasks only say what they would change."""
+        """Whether tasks only report what they would change."""
         return bool(self._nornir.data.dry_run)
 
     @property
     def reached(self) -> tuple[str, ...]:
-        """Names of the hosts that nothing has failed on."""
+        """Names of the hosts without a failure."""
         return self.ledger.without_failed(self.hosts)
 
     @property
     def going(self) -> tuple[str, ...]:
-        """Names of the hosts that nothing has failed on, in clusters whose change goes on."""
+        """Names of the hosts without a failure, in clusters whose change goes on."""
         return self.ledger.still_going(self.hosts)
 
     def tell_of_change(self, text: str) -> None:
-        """Tell what is being changed; a dry run has nothing to tell of.
+        """Report the progress of a change. A dry run reports none.
 
         Arguments:
             text: one line
@@ -159,7 +159,7 @@ class Run:
             self.tell(text)
 
     def each(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
-        """Run a task on hosts at once, and keep account of what it changed and where it failed.
+        """Run a task on hosts in parallel. Record what it changed and where it failed.
 
         Arguments:
             task: a Nornir task
@@ -167,7 +167,7 @@ class Run:
             arguments: the task's own
 
         Returns:
-            Each host's result, by name, of those that did not fail
+            Each host's result, by name, of the hosts that did not fail
         """
         if not hosts:
             return {}
@@ -175,7 +175,7 @@ class Run:
         self._looked = self._looked and task not in CHANGING
         results = self._run(task, hosts, arguments)
         if task in CHANGING and (lost := [name for name, multi in results.items() if _is_lost(multi[0].exception)]):
-            # It may have been done all the same, and is so made that doing it again does no harm.
+            # The outcome is unknown, but a changing task does no harm when it runs twice.
             for name in lost:
                 self.log_in_again(name)
             self._nornir.data.reset_failed_hosts()
@@ -198,11 +198,11 @@ class Run:
         return results
 
     def one(self, task: Callable[..., Result], host: str, **arguments: Any) -> Any:  # noqa: ANN401
-        """Run a task on one host, and raise what it raises: no account is kept of it.
+        """Run a task on one host, and raise its error. Nothing is recorded.
 
         Arguments:
             task: a Nornir task
-            host: its name
+            host: name of the host
             arguments: the task's own
 
         Returns:
@@ -219,14 +219,14 @@ class Run:
         return result.result
 
     def refuse_login(self, host: str) -> None:
-        """Refuse a host, ours or not, whose login the inventory may not have as it says it. Nothing is sent.
+        """Refuse a host, a node or not, if its login settings in the inventory are invalid. Nothing is sent.
 
         Arguments:
             host: its name
 
         Raises:
             UsageError: the inventory has no such host
-            InventoryError: with all that is wrong
+            InventoryError: lists everything that is wrong
         """
         if host not in self._nornir.inventory.hosts:
             raise UsageError(f"the inventory has no host called {host}")
@@ -234,10 +234,10 @@ class Run:
             raise InventoryError(problems)
 
     def try_each(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Exception]:  # noqa: ANN401
-        """Run a task on hosts at once, and return what it raised, by host name: no account is kept of it.
+        """Run a task on hosts in parallel, and return its errors by host name. Nothing is recorded.
 
         Arguments:
-            task: a Nornir task that changes nothing of a host's configuration
+            task: a Nornir task that does not change a host's configuration
             hosts: their names
             arguments: the task's own
         """
@@ -253,11 +253,11 @@ class Run:
         return {name: multi[0] for name, multi in self._run(task, hosts, arguments).items()}
 
     def keep_no_logins(self) -> None:
-        """From now on log out of each host as soon as a task is done there: a fleet's logins are many open files."""
+        """From now on, log out of each host once a task is done there: a fleet's logins are many open files."""
         self._nornir = self._nornir.with_processors([*self._nornir.processors, Leaving()])
 
     def log_in_again(self, host: str) -> None:
-        """Forget the login on a host: it was switched off.
+        """Close the login on a host that was switched off, so that the next task logs in again.
 
         Arguments:
             host: its name
@@ -265,7 +265,7 @@ class Run:
         self._nornir.inventory.hosts[host].close_connections()
 
     def fail(self, name: str, error: BaseException) -> None:
-        """Note why the work on a host ended. What fails after that, while clearing up, is not the reason.
+        """Record why the work on a host ended. A later failure, while clearing up, does not replace the reason.
 
         Arguments:
             name: of the host
@@ -276,7 +276,7 @@ class Run:
         self.ledger.failures.setdefault(name, replace(failure, message=words))
 
     def add_words(self, name: str, words: str) -> None:
-        """Say more of why the work on a host ended.
+        """Add to the reason why the work on a host ended.
 
         Arguments:
             name: of a host that failed
@@ -287,34 +287,34 @@ class Run:
         self.ledger.failures[name] = replace(failure, message=message)
 
     def start_over(self) -> None:
-        """Forget what failed, so that every host is looked at again."""
+        """Forget all failures, so that every host is looked at again."""
         for name in self.ledger.failures:
             self.log_in_again(name)
         self.ledger.start_over()
-        self._listened.clear()  # somebody may have begun to speak
+        self._listened.clear()  # another router may be there by now
 
     def close(self) -> None:
-        """End every login, also on hosts where something failed, which Nornir would leave out."""
+        """Close every login, also on failed hosts, which Nornir would leave out."""
         if all(asked.done() for asked in self._endpoints.values()):
             for thread in self._asking:
                 thread.join()  # they have ended, or are about to
         if DEPARTURE.is_due:
-            return  # a host that hangs would keep us here, too; its login ends with the process
+            return  # a host that hangs would block this, too; its login ends with the process
         self._nornir.data.reset_failed_hosts()
         self._nornir.close_connections()
 
     def each_or_stop(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
-        """As `each`, and go no further if it failed anywhere.
+        """Do as `each`, then stop the run if a failure is not tolerated.
 
         Raises:
-            StoppedError: it failed on a host
+            StoppedError: one is not
         """
         values = self.each(task, hosts, **arguments)
         self.ledger.stop_if_failed()
         return values
 
     def interrupt(self, error: BaseException) -> None:
-        """Note that the run goes no further. What its last look found still holds if nothing was changed since.
+        """Record that the run was interrupted. Its last look still holds if nothing was changed since.
 
         Arguments:
             error: what ended it
@@ -326,20 +326,20 @@ class Run:
         self._endpoints = answered  # nobody waits for the others any more
 
     def look(self, lease: Lease | None = None, *, scope: Scope = Scope.ALL) -> None:
-        """Gather facts of every host that can be reached, and of the VIPs, and see what differs there.
+        """Gather facts of every host that can be reached, and of the VIPs, and find out what differs.
 
         Clusters whose change has ended are left out.
 
         Arguments:
-            lease: that the run is going to ask for: it has no business on a host where another run is at work
-            scope: whom they ask, as `get_facts` has it
+            lease: the lease that this run will take; a host whose lease another run holds fails
+            scope: which other machines hosts ask, as for `get_facts`
         """
         wanted = scope is Scope.ALL and not self.dry_run
         clusters = [
             each for each in self.clusters if each.name not in self.ledger.ended and wanted and self._asks_for(each)
         ]
         self._asking = []
-        # Where nobody answers that takes seconds, and only a report wants to know.
+        # Asked in the background: a VIP that does not answer takes seconds, and only the report needs it.
         endpoints = {cluster.name: self._ask_for(cluster) for cluster in clusters if _from_here(cluster)}
         facts = self.each(
             get_facts, self.going, intent=self.intent, lease=lease, scope=scope, listened=self._heard_nobody_else()
@@ -351,12 +351,12 @@ class Run:
             self._listened = {name: self._wire(name) for name in plans if self._hears_nobody_else(name)}
 
     def _asks_for(self, cluster: Cluster) -> bool:
-        """Whether a check goes by what the controller itself asks of a cluster."""
+        """Return whether a check needs what the controller itself asks of a cluster."""
         with_credential = NEED_CREDENTIAL if cluster.name in self.credentials else frozenset[str]()
         return bool({FROM_CONTROLLER, *with_credential} & {*self.checks})
 
     def _heard_nobody_else(self) -> frozenset[str]:
-        """Names of the hosts that have listened for other routers, as the intent is now, and heard none."""
+        """Return the hosts that have listened for other routers, under the present intent, and heard none."""
         return frozenset(name for name, wire in self._listened.items() if wire == self._wire(name))
 
     def _wire(self, name: str) -> tuple[str, tuple[int, ...]]:
@@ -367,7 +367,7 @@ class Run:
         return heard is not None and heard.is_whole and not foreign_routers(self.view(name))
 
     def _ask_for(self, cluster: Cluster) -> Future[Endpoint]:
-        """What the controller sees at a cluster's VIP, by a thread that keeps no process."""
+        """Ask for a cluster's VIP from the controller, in a daemon thread, and return the future answer."""
         asked = Future[Endpoint]()
 
         def ask() -> None:
@@ -381,7 +381,7 @@ class Run:
         return asked
 
     def look_at(self, name: str) -> Facts:
-        """Gather facts of one host again, as a gate needs them, and see what differs there.
+        """Gather facts of one host again, in the scope of a gate, and find out what differs.
 
         Arguments:
             name: of a host that can be reached
@@ -394,13 +394,13 @@ class Run:
         return self.facts[name]
 
     def look_at_each(self, names: Collection[str]) -> dict[str, BaseException]:
-        """Gather facts of some hosts again, as a gate needs them, all at once, and see what differs there.
+        """Gather facts of some hosts again, in parallel and in the scope of a gate, and find out what differs.
 
         Arguments:
             names: of the hosts
 
         Returns:
-            Why, of those that cannot be looked at
+            The error of each host that cannot be looked at, by name
         """
         if not names:
             return {}
@@ -414,13 +414,13 @@ class Run:
         return {name: each.exception for name, each in {**found, **planned}.items() if each.exception}
 
     def glance(self, cluster: Cluster) -> dict[str, Facts]:
-        """Gather facts of a cluster's hosts of this run, quickly, and keep nothing of it.
+        """Gather facts of the run's hosts of a cluster, quickly, and keep none of them.
 
         Arguments:
             cluster: one of the run's
 
         Returns:
-            By name, of the hosts that can be looked at, failed ones among them
+            Facts by host name, of the hosts that can be looked at, even of failed ones
         """
         names = [
             node.name for node in cluster.nodes if node.name in self.hosts and node.name not in self.ledger.unreachable
@@ -429,16 +429,16 @@ class Run:
         return {name: result.result for name, result in found.items() if not result.exception}
 
     def look_at_former(self, cluster: Cluster, address: str) -> Facts | None:
-        """Gather facts of a machine that was a node of a cluster, and is not in the inventory any more.
+        """Gather facts of a former node, which is not in the inventory.
 
-        Nobody logs in where any host key would do: another machine may have the address by now.
+        Nobody logs in if a node of the cluster accepts any host key: another machine may have the address by now.
 
         Arguments:
-            cluster: that it was a node of; it is logged in to as that cluster's nodes are
-            address: its
+            cluster: of which it was a node; the login is that of the cluster's nodes
+            address: its address
 
         Returns:
-            None if there is no login
+            Its facts; None if there is no login
         """
         if any(node.host_keys != "strict" for node in cluster.nodes):
             return None
@@ -456,15 +456,15 @@ class Run:
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
-        """Those that any of the run's hosts serves."""
+        """The clusters that any of the run's hosts serves."""
         return tuple(cluster for cluster in self.intent.clusters if cluster.name in self._cluster_names)
 
     def report_of_checks(self) -> Report:
-        """What the last look found, without the faults that were made before it."""
+        """Return the report of the last look, without the faults that were made before it."""
         return replace(self.report(), faults=())
 
     def report(self) -> Report:
-        """What the run found and did."""
+        """Return the report of what the run found and did."""
         summary = Summary(
             self._runbook,
             self.run_id,
@@ -479,12 +479,12 @@ class Run:
         return summary.report(self._snapshot(), self.ledger)
 
     def _snapshot(self) -> Snapshot:
-        """What the last look found; who was asked meanwhile is waited for, unless the change there has ended."""
+        """Return the last look. Wait for what the controller has asked, except in clusters whose change has ended."""
         waited = {name: asked.result() for name, asked in self._endpoints.items() if not self.ledger.why_ended(name)}
         return Snapshot(self.intent, self.facts, self.plans, waited)
 
     def view(self, name: str) -> HostView:
-        """All that the last look found of a host.
+        """Return all that the last look found of a host.
 
         Arguments:
             name: of a host that was looked at

@@ -1,6 +1,6 @@
-"""Nornir's runner of the runbooks: like its threaded one, but results come as they are there, and interruptions count.
+"""A Nornir runner for the runbooks: threaded, but results arrive one by one, and it heeds interruptions.
 
-A plugin like any other, by the name of `interruptible`: `InitNornir(runner={"plugin": "interruptible"})`.
+It is a plugin named `interruptible`: `InitNornir(runner={"plugin": "interruptible"})`.
 """
 
 import queue
@@ -15,43 +15,31 @@ from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.ssh.departure import DEPARTURE
 from nornir_kube_ha.ssh.remote import LEFT
 
-POLL = 0.25  # seconds between two looks at whether the run leaves
+POLL = 0.25  # seconds between two looks at whether the run has to leave
 
 
 class Runner:
-    """Runs a task over hosts, some at once. An interruption begins no further host, and waits for those in hand.
+    """Runs a task on hosts in parallel. After an interruption, no further host starts, and those at work are awaited.
 
-    It waits no longer than `DEPARTURE` has it: a host that hangs is left to itself, in a thread that keeps no process.
+    It waits until `DEPARTURE` is due, and no longer. A host that hangs is left to a daemon thread, which does not keep
+    the process alive.
 
     Arguments:
-        num_workers: how many hosts at once
+        num_workers: how many hosts in parallel
     """
 
     def __init__(self, num_workers: int = 32) -> None:
         self.num_workers = num_workers
 
     def run(self, task: Task, hosts: list[Host]) -> AggregatedResult:
-        """Run a task.
-
-        Arguments:
-            task: what to do
-            hosts: on which hosts
-
-        Returns:
-            Each host's results, by name, in the order of the hosts
-        """
+        """Run a task on hosts, and return each host's results by name, in the order of the hosts."""
         found = {result.host.name: result for result in self.stream(task, hosts)}
         results = AggregatedResult(task.name)
         results.update({host.name: found[host.name] for host in hosts})
         return results
 
     def stream(self, task: Task, hosts: list[Host]) -> Generator[MultiResult]:
-        """Run a task, and have each host's results as soon as they are there. Nothing here keeps them.
-
-        Arguments:
-            task: what to do
-            hosts: on which hosts
-        """
+        """Run a task on hosts, and yield each host's results as soon as they arrive. None are kept."""
         pending, done = deque(hosts), queue.SimpleQueue[tuple[Host, MultiResult | BaseException]]()
         threads = [
             threading.Thread(target=_work, args=(task, pending, done), daemon=True)
@@ -79,7 +67,7 @@ class Runner:
 
 
 def _work(task: Task, pending: deque[Host], done: queue.SimpleQueue[tuple[Host, MultiResult | BaseException]]) -> None:
-    """What each thread does: one host after the other, until none is left."""
+    """Run the task on one host after the other, until none is left. Each thread does this."""
     while True:
         try:
             host = pending.popleft()
@@ -94,7 +82,7 @@ def _work(task: Task, pending: deque[Host], done: queue.SimpleQueue[tuple[Host, 
 def _next(
     done: queue.SimpleQueue[tuple[Host, MultiResult | BaseException]],
 ) -> tuple[Host, MultiResult | BaseException] | None:
-    """The next result; none if none comes for a while."""
+    """Return the next result; None if none arrives within `POLL`."""
     try:
         return done.get(timeout=POLL)
     except queue.Empty:
@@ -102,7 +90,7 @@ def _next(
 
 
 def _left(task: Task, host: Host) -> MultiResult:
-    """What is known of a host that did not answer before the run left."""
+    """Return the result of a host that did not answer before the run left."""
     error = HostUnreachableError(host.name, LEFT)
     found = MultiResult(task.name)
     found.append(Result(host=host, failed=True, exception=error))

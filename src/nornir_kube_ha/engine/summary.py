@@ -1,4 +1,4 @@
-"""From what a run saw and did to its report. Pure."""
+"""Make a run's report from what it saw and did. No I/O."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +23,8 @@ from nornir_kube_ha.planning.plan import HostPlan
 from nornir_kube_ha.report import ClusterReport, HostReport, HostState, Report
 from nornir_kube_ha.text import shortened
 
-LONGEST_WORD = 100  # characters of what a host's haproxy calls an apiserver; ours are shorter
-MOST_STRANGERS = 20  # apiservers that are not in the inventory: a page cannot show what a host makes up without end
+LONGEST_WORD = 100  # characters of an apiserver's name or status from haproxy; ours are shorter
+MOST_STRANGERS = 20  # apiservers that are not in the inventory: a host may make up any number of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Snapshot:
     """What a run's last look found.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
         facts: by host name, of the hosts that were looked at
-        plans: what differs there
+        plans: what differs, by host name
         endpoints: what the controller saw at the VIP, by cluster, where it asked
     """
 
@@ -44,7 +44,7 @@ class Snapshot:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
     def view(self, name: str) -> HostView:
-        """Return all that was found of a host, as checks look at it.
+        """Return all that was found of a host, in the form that checks take.
 
         Arguments:
             name: of a host that was looked at
@@ -60,17 +60,17 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A run, as its report is made of it.
+    """The data of a run that its report needs besides the ledger and the last look.
 
     Arguments:
         runbook: its name
         run_id: the run's
-        started: when
-        hosts: names of the hosts that were meant
-        checks: ids of the checks that are wanted
-        dry_run: whether nothing was changed; then there is nothing to check
+        started: when the run started
+        hosts: names of the hosts to work on
+        checks: ids of the checks to make
+        dry_run: whether nothing was changed; then nothing is checked
         asked_for_health: names of the clusters whose apiservers were asked with a credential
-        steps: what a dry run would do, by host name, where that is not what the plans say
+        steps: what a dry run would do, by host name, where the plans do not say it
         faults: that were made
     """
 
@@ -159,7 +159,7 @@ def _state(node: Node, facts: Facts) -> HostState:
 
 
 def _shown_apiservers(node: Node, facts: Facts) -> dict[str, str]:
-    """Return the status of each apiserver in a host's words: the inventory's own, and a few more that haproxy names."""
+    """Return the status of each apiserver as haproxy reports it: those of the inventory, and a few others."""
     names = {apiserver.name for apiserver in node.apiservers}
     found = {shortened(each.name, LONGEST_WORD): shortened(each.status, LONGEST_WORD) for each in facts.servers or ()}
     left_out = set([name for name in found if name not in names][MOST_STRANGERS:])

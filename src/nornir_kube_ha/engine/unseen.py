@@ -1,4 +1,4 @@
-"""Hosts that could not be looked at: whether to go on without them, and by which exit code not."""
+"""Hosts that could not be looked at: whether to go on without them, and the exit code if not."""
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostError, HostUnreachableError
@@ -6,7 +6,7 @@ from nornir_kube_ha.intent import Cluster
 
 
 def because_unseen(run: Run, error: HostError) -> HostError:
-    """An error that comes of a host which could not be looked at, with the exit code of the reason for that.
+    """Return an error about a host, with the exit code of the reason why it could not be looked at.
 
     Arguments:
         run: has looked at its hosts
@@ -18,13 +18,13 @@ def because_unseen(run: Run, error: HostError) -> HostError:
 
 
 def refuse_unseen(run: Run, cluster: Cluster, kind: type[HostError], *, allowed: bool) -> None:
-    """Refuse to go on while a node of a cluster could not be looked at, unless that is allowed.
+    """Refuse to go on if a node of a cluster could not be looked at, unless that is allowed.
 
     Arguments:
         run: has looked at its hosts
         cluster: one of the run's
         kind: the error to raise
-        allowed: whether `--allow-unreachable` was given
+        allowed: whether `--allow-unreachable` was given; it allows unreachable hosts only
 
     Raises:
         HostError: of that kind, with the exit code of the reason

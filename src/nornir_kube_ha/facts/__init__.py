@@ -1,4 +1,4 @@
-"""What is: one host, as one look at it found it. Parsing is pure, from the framed text that `facts.sh` prints."""
+"""The observed state of a host, parsed from the framed output of `facts.sh`. No I/O."""
 
 from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.clients import CONNECTED, Clients

@@ -1,16 +1,16 @@
-"""Whether a host still waits for the first apiserver, and what says that one has served before."""
+"""Whether a host still waits for its first apiserver, and the evidence that an apiserver has served before."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """What a host knows of the time before `kubeadm init`.
+    """A host's state with regard to the time before `kubeadm init`.
 
     Arguments:
-        waits: why a process of ours waits there for the first apiserver that answers: `told` by an operator, or `seen`
-            by a first deploy that no apiserver answered; "" if none waits
-        served: paths of files that a cluster leaves which has served
+        waits: why kube-ha's process on the host waits for the first apiserver; "" if no process waits. `told`: by
+            `deploy --bootstrap`; `seen`: a first deploy got no answer from any apiserver
+        served: paths of existing files that only a cluster with a working apiserver leaves behind
     """
 
     waits: str = ""
@@ -18,11 +18,7 @@ class Bootstrap:
 
 
 def bootstrap(text: str) -> Bootstrap:
-    """Read lines `waits WHY` and `served PATH` of facts.sh.
-
-    Arguments:
-        text: the section's body
-    """
+    """Parse the lines `waits WHY` and `served PATH` of section `bootstrap`."""
     words = [line.split() for line in text.splitlines()]
     waits = [each[1] for each in words if each[:1] == ["waits"] and each[1:] in (["told"], ["seen"])]
     served = tuple(each[1] for each in words if each[:1] == ["served"] and len(each) == 2)

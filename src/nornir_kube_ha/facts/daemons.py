@@ -1,30 +1,30 @@
-"""What a look finds of the two daemons: their units, their processes, and what they say themselves."""
+"""Observed state of haproxy and keepalived: their units, processes, and own reports."""
 
 from dataclasses import dataclass
 
 from nornir_kube_ha.facts.loaded import NOTHING_KNOWN, Loaded
 
-VRRP_STATES = ("INIT", "BACKUP", "MASTER", "FAULT")  # keepalived's numbers, vrrp/vrrp.h
+VRRP_STATES = ("INIT", "BACKUP", "MASTER", "FAULT")  # indexed by keepalived's numbers (vrrp.h)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A systemd unit. Times are of the host's own clock, in seconds since 1970, to the second.
+    """A systemd unit. Times are seconds since 1970 by the host's clock, to the second.
 
     Arguments:
         name: without `.service`
-        exists: systemd knows it
+        exists: systemd has loaded the unit file
         active_state: `active`, `failed`, ...
         sub_state: `running`, `dead`, ...
-        enabled: it starts at boot
-        needs_daemon_reload: its files changed, and systemd has not read them again
-        restarts: how often systemd has started it again by itself
-        started: when it last became active, none if it never did
-        told: when it was last started or reloaded, none if it never was
-        program: what its main process runs, "" if it has none; ends in ` (deleted)` where that was replaced
-        journal: its last lines, if it is not active
+        enabled: starts at boot
+        needs_daemon_reload: unit files have changed since systemd last read them
+        restarts: automatic restarts by systemd
+        started: last time it became active; None if never
+        told: last start or reload; None if never
+        program: executable of the main process; "" without a process; ends in ` (deleted)` if replaced on disk
+        journal: last journal lines; only if the unit is not active
         load_state: `loaded`, `not-found`, `masked`, `bad-setting`, ...
-        loaded: what it loads
+        loaded: the command, and the files and libraries, that the daemon uses
     """
 
     name: str
@@ -43,37 +43,37 @@ class Unit:
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs; it goes on doing so while it reads its files again."""
+        """Whether the daemon runs; it also does while the state is `reloading`."""
         return self.active_state in {"active", "reloading"}
 
     @property
     def runs_replaced_program(self) -> bool:
-        """Whether its program is not the one any more that an upgrade has put in its place."""
+        """Whether an upgrade has replaced the executable that still runs."""
         return self.program.endswith(" (deleted)")
 
     @property
     def renewal(self) -> str:
-        """What makes it run what an upgrade has put in place: `reload` or `restart`; "" if it does so already.
+        """The action that activates an upgraded program or library: `reload` or `restart`; "" if none is pending.
 
-        haproxy starts its own program anew to read its files again; keepalived reads them by the old one.
+        On a reload haproxy re-executes its program, while keepalived keeps the old process.
         """
         if not (self.is_active and (self.runs_replaced_program or self.loaded.replaced)):
             return ""
         return "reload" if self.name == "haproxy" else "restart"
 
     def __str__(self) -> str:
-        """`active (running)`, as `systemctl status` says."""
+        """Return the state as `systemctl status` shows it: `active (running)`."""
         return f"{self.active_state} ({self.sub_state})" if self.exists else "not installed"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a daemon says of a configuration: `haproxy -c`, `keepalived --config-test`.
+    """A daemon's validation of a configuration: `haproxy -c`, `keepalived --config-test`.
 
     Arguments:
         daemon: `haproxy` or `keepalived`
-        status: its exit status
-        words: what it said
+        status: exit status
+        words: output
     """
 
     daemon: str
@@ -82,22 +82,22 @@ class Judgement:
 
     @property
     def accepts(self) -> bool:
-        """Whether it takes the file.
+        """Whether the daemon accepts the whole configuration.
 
-        A keepalived may exit 0 on a file that it does not take whole (keepalived#2069); on a good one it is silent.
+        keepalived may exit 0 on a file that it only partly accepts (keepalived#2069); without errors it prints nothing.
         """
         return self.status == 0 and not (self.daemon == "keepalived" and self.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An apiserver as haproxy sees it.
+    """A backend server as haproxy sees it.
 
     Arguments:
         name: of the `server` line
         status: `UP`, `DOWN`, `UP 1/2`, `MAINT`, ...
-        check: what its last health check said, `L7OK 200`
-        is_alive: whether it answers, ready or not; none if that is not asked
+        check: result of the last health check, `L7OK 200`
+        is_alive: whether the apiserver is up in the last-resort backend; None without that backend
     """
 
     name: str
@@ -107,7 +107,7 @@ class Server:
 
     @property
     def is_up(self) -> bool:
-        """Whether new connections go to it, and a check has said so: a new worker believes in each at first."""
+        """Whether it gets new connections and has passed a check; a new worker assumes every server to be up."""
         return self.status.startswith("UP") and not self.check.lstrip("* ").startswith("INI")
 
 
@@ -117,7 +117,7 @@ class VRRPInstance:
 
     Arguments:
         name: of the instance
-        state: INIT, BACKUP, MASTER or FAULT
+        state: one of `VRRP_STATES`
         priority: effective priority, 1 to 255
     """
 

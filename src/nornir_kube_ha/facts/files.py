@@ -1,4 +1,4 @@
-"""A file as it is on a host."""
+"""The observed content and permissions of a file on a host."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,15 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """A file as it is on a host.
+    """A file that exists on a host.
 
     Arguments:
-        path: where it is
-        mode: its permission bits, in octal digits
-        owner: the user it belongs to
-        group: the group it belongs to
-        content: its bytes; never shown as they are
-        modified: when its content last changed, by the host's clock, in seconds since 1970
+        path: absolute path on the host
+        mode: permission bits, in octal digits
+        owner: user name
+        group: group name
+        content: bytes; kept out of `repr`, since they may hold a password
+        modified: last change of the content, in seconds since 1970 by the host's clock
     """
 
     path: str
@@ -26,23 +26,15 @@ class FileFact:
     modified: int = 0
 
     def matches(self, wanted: ConfigFile) -> bool:
-        """Whether content, mode and owner are as wanted.
-
-        Arguments:
-            wanted: the file as it should be
-        """
+        """Return whether content, mode, owner and group equal those of the intended file."""
         return self.content == wanted.data and self.attributes == attributes(wanted)
 
     @property
     def attributes(self) -> str:
-        """`0640 root:haproxy`."""
+        """Mode, owner and group: `0640 root:haproxy`."""
         return attributes(self)
 
 
 def attributes(file: "ConfigFile | FileFact") -> str:
-    """Mode and owner as one text: `0640 root:haproxy`.
-
-    Arguments:
-        file: as it is or as it should be
-    """
+    """Return mode, owner and group of an observed or intended file: `0640 root:haproxy`."""
     return f"{file.mode} {file.owner}:{file.group}"

@@ -1,24 +1,24 @@
-"""What keepalived needs in order to take the VIP over, as the kernel of the host shows it, and its parser. Pure."""
+"""What keepalived needs for a take-over, as the host's kernel shows it, and the parser. No I/O."""
 
 import re
 from dataclasses import dataclass
 
 from nornir_kube_ha.facts.sections import whole
 
-LONGEST = 20_000  # characters of a section; a node's own has a few hundred
+LONGEST = 20_000  # characters of a section; usually a few hundred
 _SOCKET = re.compile(r'^\S+ +\d+ +\d+ +(\S+):112 +.*\(\("keepalived",')
 
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """keepalived's processes and what they hold. Ages are in seconds.
+    """keepalived's processes and their resources. Ages are in seconds.
 
     Arguments:
-        age: since its main process was started
-        child_age: since the VRRP process was started, which does all the work; none if there is none
-        watches: how many folders and files it watches for changes (inotify)
-        families: IP versions of its VRRP sockets
-        checked: since it last ran its scripts; none if it never did
+        age: of the main process
+        child_age: of the VRRP process, which does the work; None if it is gone
+        watches: number of inotify watches
+        families: IP versions of the VRRP sockets
+        checked: since the last run of keepalived's scripts; None if they never ran
     """
 
     age: int
@@ -29,11 +29,11 @@ class Liveness:
 
 
 def parse_liveness(processes: str, sockets: str) -> Liveness | None:
-    """Return what keepalived has; None if it does not run.
+    """Parse keepalived's processes and sockets; return None if it does not run.
 
     Arguments:
-        processes: `checked SECONDS` if its scripts ever ran; `main AGE WATCHES`, and `child AGE WATCHES` each
-        sockets: the raw sockets of protocol 112, as `ss` prints them
+        processes: lines `checked SECONDS` (if the scripts ever ran), `main AGE WATCHES` and `child AGE WATCHES`
+        sockets: raw sockets of protocol 112, as `ss` prints them
     """
     found: dict[str, list[list[int]]] = {"checked": [], "main": [], "child": []}
     for line in processes[:LONGEST].splitlines():

@@ -1,4 +1,4 @@
-"""What a daemon loads, and what stands in the way of replacing one of our files."""
+"""The files that a daemon loads, and obstacles to replacing a managed file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class LoadedFile:
 
     Arguments:
         path: as the command names it
-        modified: when it last changed, by the host's clock, in seconds since 1970; none if it is missing
+        modified: last change, in seconds since 1970 by the host's clock; None if the file is missing
     """
 
     path: str
@@ -24,23 +24,19 @@ class Command:
     """A command that starts a daemon.
 
     Arguments:
-        words: program first; empty if it is not known
-        files: the configuration files that it reads, those of a folder and included ones among them
+        words: program and arguments; empty if unknown
+        files: configuration files that the command reads, including those of folders and `include` lines
     """
 
     words: tuple[str, ...] = ()
     files: tuple[LoadedFile, ...] = ()
 
     def reads(self, path: str) -> bool:
-        """Return whether it reads a file.
-
-        Arguments:
-            path: of the file
-        """
+        """Return whether the command reads a configuration file."""
         return any(file.path == path for file in self.files)
 
     def __str__(self) -> str:
-        """The words as a shell shows them, without quotes."""
+        """Return the words separated by spaces, without quoting."""
         return " ".join(self.words)
 
 
@@ -49,12 +45,12 @@ NO_COMMAND = Command()
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a daemon loads, by the command that it runs by and by the one that a start would use.
+    """The command of a daemon, as running and as its unit would start it now.
 
     Arguments:
-        start: the command that its unit would start now
-        running: the command that it was started with; no words if it does not run
-        replaced: programs and libraries that it runs, and that an upgrade has replaced on disk
+        start: the unit's current start command
+        running: command line of the running process; without words if it does not run
+        replaced: programs and libraries in use that an upgrade has replaced on disk
     """
 
     start: Command = NO_COMMAND
@@ -63,12 +59,12 @@ class Loaded:
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Both, without one that is not known or is the same as the other."""
+        """The known commands, `start` first, without duplicates."""
         return tuple(each for each in dict.fromkeys((self.start, self.running)) if each.words)
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a start would use another command than the one that runs."""
+        """Whether a restart would use other arguments than the running process has."""
         return bool(self.running.words and self.start.words) and self.running.words[1:] != self.start.words[1:]
 
 
@@ -77,12 +73,12 @@ NOTHING_KNOWN = Loaded()
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a file of ours is not one that a rename simply replaces.
+    """A reason why a rename cannot simply replace a managed file.
 
     Arguments:
-        kind: `link`, `kind` (it is no file), `mounted` or `immutable`
+        kind: `link`, `kind` (not a regular file), `mounted` or `immutable`
         path: of the file, or of its folder
-        words: what a link leads to, or what it is instead of a file
+        words: the link's target, or the kind of file
     """
 
     kind: str
@@ -92,13 +88,13 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that our files are in.
+    """A folder with managed files, or a parent of one.
 
     Arguments:
-        path: where it is
-        mode: its permission bits, in octal digits
-        owner: the user it belongs to
-        group: the group it belongs to
+        path: absolute path on the host
+        mode: permission bits, in octal digits
+        owner: user name
+        group: group name
     """
 
     path: str
@@ -108,25 +104,25 @@ class Folder:
 
     @property
     def is_only_roots(self) -> bool:
-        """Whether only root can write to it, whoever is in its group."""
+        """Whether only root can write to it: owned by root, not writable for group or others."""
         return self.owner == "root" and not int(self.mode, 8) & 0o022
 
     @property
     def may_hold_scripts(self) -> bool:
-        """Whether keepalived runs a script that is somewhere below it (check_security of its lib/utils.c)."""
+        """Whether keepalived's script security lets it run scripts below this folder (check_security, lib/utils.c)."""
         return self.is_only_roots or (self.owner == self.group == "root" and not int(self.mode, 8) & 0o002)
 
     def __str__(self) -> str:
-        """`/etc/keepalived (0775 root:staff)`."""
+        """Return path and permissions: `/etc/keepalived (0775 root:staff)`."""
         return f"{self.path} ({self.mode} {self.owner}:{self.group})"
 
 
 def loaded(daemon: str, sections: Mapping[str, str]) -> Loaded:
-    """Return what a daemon loads.
+    """Parse a daemon's commands and the files that they read.
 
     Arguments:
         daemon: `haproxy` or `keepalived`
-        sections: all that `facts.sh` printed
+        sections: all sections of the look
     """
     start = Command(_words(f"start {daemon}", sections), tuple(_files(f"loads {daemon} start", sections)))
     words = _words(f"running {daemon}", sections)
@@ -146,21 +142,13 @@ def _files(section: str, sections: Mapping[str, str]) -> Iterator[LoadedFile]:
 
 
 def obstacles(text: str) -> Iterator[Obstacle]:
-    """Yield what stands in the way of replacing our files.
-
-    Arguments:
-        text: section `obstacles` of what `facts.sh` printed
-    """
+    """Parse section `obstacles`."""
     for line in text.splitlines():
         kind, path, *words = line.split(" ", 2)
         yield Obstacle(kind, path, "".join(words))
 
 
 def folders(text: str) -> Iterator[Folder]:
-    """Yield the folders that our files are in.
-
-    Arguments:
-        text: section `folders` of what `facts.sh` printed
-    """
+    """Parse section `folders`."""
     for line in text.splitlines():
         yield Folder(*line.split())

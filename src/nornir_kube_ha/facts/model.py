@@ -1,4 +1,4 @@
-"""One host, as one look at it found it."""
+"""The observed state of one host."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,23 +23,23 @@ NO_BOOTSTRAP = Bootstrap()
 
 
 class Scope(IntEnum):
-    """Whom a look asks beside the host's own daemons, files and sockets."""
+    """What a look probes beyond the host's own daemons, files and sockets."""
 
     OWN = 0
-    """Nobody, and it listens to nobody."""
+    """Nothing; it does not listen for adverts either."""
     GATE = 1
-    """The VIPs, and it listens for as long as the cluster's own adverts take: whether the host is well as it is now."""
+    """The VIPs; it listens long enough for the cluster's own adverts. Enough to judge the host itself."""
     ALL = 2
-    """The VIPs, the other nodes and the apiservers, and it listens for other routers."""
+    """The VIPs, the other nodes and the apiservers; it also listens for foreign routers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package.
+    """A package on the host.
 
     Arguments:
-        installed: its version on the host, none if it is not installed
-        candidate: the version that would be installed, none if it is installed or not to be had
+        installed: installed version; None if not installed
+        candidate: version that would be installed; None if the package is installed or not available
     """
 
     installed: str | None
@@ -47,20 +47,20 @@ class Package:
 
     @property
     def upstream(self) -> tuple[int, ...]:
-        """Upstream version, installed or to be installed; empty if neither is known."""
+        """Upstream version, installed or else candidate; empty if neither is known."""
         return upstream_version(self.installed or self.candidate or "")
 
 
 @dataclass(frozen=True, slots=True)
 class Filesystem:
-    """A file system that the daemons need.
+    """A file system that the daemons write to.
 
     Arguments:
-        mounted_on: where
+        mounted_on: mount point
         size: bytes
-        available: bytes that are free
-        inodes: how many it has; 0 if it does not count them
-        inodes_available: how many are free
+        available: free bytes
+        inodes: total; 0 if the file system does not count inodes
+        inodes_available: free inodes
     """
 
     mounted_on: str
@@ -75,10 +75,10 @@ class Clock:
     """The host's clock.
 
     Arguments:
-        now: at the look's beginning, in seconds since 1970
-        until: at its end
-        ahead: how far it is ahead of the controller's, in seconds: at least, and at most. The question's way there and
-            the answer's way here make these differ
+        now: at the beginning of the look, in seconds since 1970
+        until: at the end of the look, in seconds since 1970
+        ahead: lower and upper bound of the offset from the controller's clock, in seconds. The network's round trip
+            makes these differ
     """
 
     now: float
@@ -88,50 +88,50 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One host, as one look at it found it.
+    """The observed state of one host. None stands for unknown.
 
     Arguments:
-        os: what its os-release calls it
+        os: name from os-release
         is_root: the login may change the host
-        package_manager: name of its family, `apt`, or "" if it has none that is known
-        packages: by its own names for them, the ones asked for
-        files: by path, those managed files that exist
-        units: by name, the ones asked for
-        has_run_folder: the folder is there in which haproxy's unit and keepalived meet
-        pending: units whose files changed without the unit being told yet: an earlier run was cut off there
-        judgements: by daemon, what it says of its live configuration; only those that have one
+        package_manager: family name, like `apt`; "" if not supported
+        packages: by the family's package names; only those asked for
+        files: existing managed files, by path
+        units: by name; haproxy and keepalived
+        has_run_folder: the runtime folder exists through which haproxy's unit signals keepalived
+        pending: units that have not read their changed files yet, since an earlier run was interrupted
+        judgements: validation of the live configuration, by daemon; only daemons that have one
         addresses: interface name and address of each IPv4 and IPv6 address
         links: network interfaces, by name
         listeners: listening TCP sockets
-        packet_filter: nftables' tables that stand in a packet's way, in JSON; none if `nft` is missing
-        servers: apiservers in haproxy's eyes; none if haproxy did not answer
-        worker_started: when the worker that answers was started, by the host's clock; none if none answered
-        workers: haproxy's worker processes, each by the seconds since it was started
-        vrrp: keepalived's instances; none if keepalived did not answer
-        heard: what was said on the wire; none if the host has not what listens
-        reachable: what the host gets an answer from
-        clock: its clock
-        filesystems: those that the daemons need
-        read_only: folders that the daemons write to, and cannot
-        denials: what SELinux or AppArmor lately kept the daemons from, as the kernel logged it
-        last_run: id of the run that has or last had the host's lease, "" for none since it was booted
-        firewall: what manages the packet filter, and which of its rules are ours
-        liveness: what keepalived needs in order to take over; none if it does not run, or was not seen
-        sources: addresses that connections of the host's own to other nodes and apiservers start from, by where to
-        haproxy_load: connections that haproxy has and may have at most; none if it did not answer
-        keepalived_silence: why keepalived did not tell its state, "" if it did
-        has_ipv6: the interface may have addresses of IPv6; false where it is switched off
-        haproxy_silence: why haproxy did not answer, "" if it did
-        moves: what a planned move of the VIP has left there
-        bootstrap: whether it waits for its first apiserver
-        watches: whether the kernel remembers other routers that speak the cluster's VRIDs
-        scope: who was asked; without, nothing is known of what others say
-        obstacles: why files of ours are not ones that a rename simply replaces
-        folders: those that our files are in, and the ones above
-        origins: by path, where each live configuration file without our header comes from
+        packet_filter: nftables' tables with a filter hook, as JSON; None if `nft` is missing
+        servers: backend servers in haproxy; None if haproxy did not answer
+        worker_started: start of haproxy's current worker, by the host's clock; None if haproxy did not answer
+        workers: age in seconds of each haproxy worker process
+        vrrp: keepalived's instances; None if keepalived did not answer
+        heard: traffic heard on the wire; None if a tool for listening is missing
+        reachable: results of the host's probes
+        clock: the host's clock
+        filesystems: those that the daemons write to
+        read_only: folders that the daemons must write to but cannot
+        denials: recent SELinux or AppArmor denials of the daemons, from the kernel log
+        last_run: id of the run that holds or last held the host's lease; "" for none since boot
+        firewall: the manager of the packet filter, and kube-ha's rules in it
+        liveness: what keepalived needs for a take-over; None if it does not run or was not seen
+        sources: source address of the host's own connections to other nodes and apiservers, by destination
+        haproxy_load: haproxy's current and maximum connections; None if haproxy did not answer
+        keepalived_silence: why keepalived did not report its state; "" if it did
+        has_ipv6: IPv6 is enabled on the interface
+        haproxy_silence: why haproxy did not answer; "" if it did
+        moves: files of planned moves of the VIP
+        bootstrap: whether the host waits for its first apiserver
+        watches: whether the kernel remembers other routers that use the cluster's VRIDs
+        scope: what the look probed beyond the host itself
+        obstacles: reasons why a rename cannot simply replace a managed file
+        folders: folders of managed files, and their parents
+        origins: origin of each live configuration file without kube-ha's header, by path
         kept_peers: unicast peers in the keepalived.conf of earlier generations
-        clients: what it knows of the VIPs' clients; none if it was not asked
-        etcd_servers: hosts of the etcd members that the node's own kube-apiserver asks; empty if it has none
+        clients: the node's knowledge of the VIPs' clients; None if not asked
+        etcd_servers: hosts in --etcd-servers of the node's own kube-apiserver; empty if it has none
     """
 
     os: str
@@ -177,48 +177,36 @@ class Facts:
     clients: Clients | None = None
 
     def holds(self, vip: IPInterface) -> bool:
-        """Whether the address is on one of the host's interfaces.
-
-        Arguments:
-            vip: the virtual IP; its prefix length does not matter
-        """
+        """Return whether the VIP is on one of the host's interfaces, with any prefix length."""
         return any(address.ip == vip.ip for _, address in self.addresses)
 
     def holds_any(self, vips: Iterable[IPInterface]) -> bool:
-        """Whether any of some addresses is on one of the host's interfaces.
-
-        Arguments:
-            vips: virtual IPs; their prefix lengths do not matter
-        """
+        """Return whether any of the VIPs is on one of the host's interfaces, with any prefix length."""
         return any(map(self.holds, vips))
 
     def vrrp_state(self, instance: str) -> str | None:
-        """Keepalived's state in a `vrrp_instance`; none if it did not answer, or has no such instance.
+        """Return keepalived's state in a `vrrp_instance`; None if it did not answer or has no such instance.
 
         Arguments:
-            instance: its name
+            instance: name of the `vrrp_instance`
         """
         return next((each.state for each in self.vrrp or () if each.name == instance), None)
 
     def link_of(self, path: str) -> str:
-        """Return what a file of ours leads to, where it is a link; "" where it is none.
-
-        Arguments:
-            path: of the file
-        """
+        """Return the link target of a managed file; "" if it is not a link."""
         return next((each.words for each in self.obstacles if each.kind == "link" and each.path == path), "")
 
     @property
     def serves(self) -> bool:
-        """Whether haproxy and keepalived both run: a change here is a change under load."""
+        """Whether haproxy and keepalived both run, so that a change may affect clients."""
         return all(unit.is_active for unit in self.units.values())
 
     @property
     def ruleset(self) -> Ruleset | None:
-        """What nftables does with packets; none if `nft` is missing.
+        """The parsed nftables ruleset; None if `nft` is missing.
 
         Raises:
-            ValueError: it cannot be read: cut short, since it is too long, or of an nft that speaks otherwise
+            ValueError: the ruleset is truncated (it was too long), unreadable, or in an unknown JSON format
         """
         if self.packet_filter is None:
             return None

@@ -1,4 +1,4 @@
-"""What a planned move of the VIP has left on a host, while it lasts or because it was cut off."""
+"""Files of planned moves on a host: of a move in progress, or left by one that was interrupted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,36 +10,24 @@ from nornir_kube_ha.intent.names import FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The files by which a host's keepalived is told of moves.
+    """The files that keepalived tracks for planned moves.
 
     Arguments:
-        files: the first word of each, by its name
+        files: first word of each file, by file name
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
 
     def wanted(self, router: Router) -> str:
-        """Return what is added to the node's priority in a virtual router, as the file says it; "" for nothing.
-
-        Arguments:
-            router: one of the cluster's
-        """
+        """Return what a move adds to the node's priority in a virtual router, as the file has it; "" for nothing."""
         return self._of(router.name(VIP_WANTED_FILE))
 
     def released(self, router: Router) -> str:
-        """Return what keeps the node from having a virtual router's VIP, as the file says it; "" for nothing.
-
-        Arguments:
-            router: one of the cluster's
-        """
+        """Return the file's value that makes the node release a virtual router's VIP; "" if it is not set."""
         return self._of(router.name(VIP_RELEASED_FILE))
 
     def drains(self, router: Router) -> bool:
-        """Whether the node still does something for connections of before a move of a virtual router's VIP.
-
-        Arguments:
-            router: one of the cluster's
-        """
+        """Return whether the node still forwards or keeps connections from before a move of a router's VIP."""
         return any(PurePosixPath(f"{file}{router.vip.ip}").name in self.files for file in (FORWARDS_FILE, KEEPS_FILE))
 
     def _of(self, path: str) -> str:
@@ -48,10 +36,6 @@ class Moves:
 
 
 def moves(text: str) -> Moves:
-    """Read lines `NAME WORD` of facts.sh.
-
-    Arguments:
-        text: the section's body
-    """
+    """Parse the lines `NAME WORD` of section `moves`."""
     pairs = (line.split(maxsplit=1) for line in text.splitlines())
     return Moves({pair[0]: pair[1] for pair in pairs if len(pair) == 2})

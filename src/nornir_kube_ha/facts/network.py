@@ -1,4 +1,4 @@
-"""What a look finds on the network, as the host itself sees it."""
+"""Network state and probe results, as the host itself sees them."""
 
 import re
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ class Listener:
     """A listening TCP socket.
 
     Arguments:
-        address: local address, as `ss` prints it: `0.0.0.0`, `[::]`, or `*` for all of both families
+        address: local address, as `ss` prints it: `0.0.0.0`, `[::]`, or `*` for all addresses of both families
         port: local port
-        process: name of the process that owns it, "" if unknown
+        process: name of the owning process; "" if unknown
     """
 
     address: str
@@ -27,8 +27,8 @@ class Link:
     """A network interface.
 
     Arguments:
-        mac: its hardware address
-        is_up: it is up and has a carrier
+        mac: hardware address
+        is_up: administratively up, with carrier
     """
 
     mac: str
@@ -40,10 +40,10 @@ class Advert:
     """A VRRP advertisement that was heard.
 
     Arguments:
-        source: who sent it
-        mac: from which hardware address
-        virtual_router_id: its VRID
-        priority: 0 to 255; 0 gives the VIP away; none where only the kernel has heard it
+        source: source address
+        mac: source hardware address
+        virtual_router_id: the VRID
+        priority: 0 to 255; 0 releases the VIP; None if only the kernel's set recorded the router
     """
 
     source: IPAddress
@@ -54,11 +54,11 @@ class Advert:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A message of ARP or of IPv6's neighbour discovery by which somebody says that an address is theirs, asked or not.
+    """A claim to an address, solicited or not: an ARP reply, a gratuitous ARP or a neighbour advertisement.
 
     Arguments:
-        address: whose hardware address it tells
-        mac: that one
+        address: the claimed IP address
+        mac: the claimed hardware address
     """
 
     address: IPAddress
@@ -67,13 +67,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was said on the wire while the host listened.
+    """Traffic heard on the wire while the host listened.
 
     Arguments:
-        adverts: VRRP advertisements, the host's own among them
-        answers: who says, asked or not, that an address is theirs
-        trouble: why nothing could be heard, "" if it could
-        excess: how much was heard where that was too much to tell all of it, "" if it was not: more may have been said
+        adverts: VRRP advertisements, including the host's own
+        answers: claims to the VIPs by ARP or neighbour discovery
+        trouble: why the host could not listen; "" if it could
+        excess: how much was heard if that was too much to record, so that messages are missing; else ""
     """
 
     adverts: frozenset[Advert]
@@ -83,18 +83,18 @@ class Heard:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was said on the wire is here."""
+        """Whether listening worked and nothing was left out."""
         return not self.trouble and not self.excess
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a client saw at a URL.
+    """The result of an HTTP request.
 
     Arguments:
-        status: HTTP status, 0 if there was no answer
-        error: why there was no answer, "" if there was one
-        body: the answer's, where it was asked for
+        status: HTTP status; 0 without a response
+        error: why there was no response; "" if there was one
+        body: response body, if requested
     """
 
     status: int
@@ -103,17 +103,17 @@ class Probe:
 
     @property
     def wants_login(self) -> bool:
-        """Whether an apiserver answered that it knows no anonymous clients (`--anonymous-auth=false`)."""
+        """Whether the response is 401 or 403, as from an apiserver with `--anonymous-auth=false`."""
         return self.status in {401, 403}
 
     @property
     def kubernetes_version(self) -> str:
-        """The version in the body of `/version`, `v1.30.0`; "" if there is none."""
+        """The version in the body of `/version`, like `v1.30.0`; "" if there is none."""
         found = re.search(r'"gitVersion": *"([^"]{1,60})"', self.body)
         return found[1] if found else ""
 
     def __str__(self) -> str:
-        """`HTTP 200`, or why there is none."""
+        """Return `HTTP 200`, or why there was no response."""
         return f"HTTP {self.status}" if self.status else self.error or "no answer"
 
 
@@ -122,12 +122,12 @@ NOT_PROBED = Probe(0, "not probed: curl is not installed")
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The certificate that an apiserver shows.
+    """The certificate that an apiserver presents.
 
     Arguments:
-        verification: what OpenSSL says of it: `0 (ok)`, `10 (certificate has expired)`; "" if it was not seen
-        expires: seconds since 1970, none if it was not seen
-        names: its subject alternative names, as OpenSSL prints them: `IP Address:192.0.2.10`
+        verification: OpenSSL's result: `0 (ok)`, `10 (certificate has expired)`; "" if no certificate was seen
+        expires: seconds since 1970; None if no certificate was seen
+        names: subject alternative names, as OpenSSL prints them: `IP Address:192.0.2.10`
     """
 
     verification: str
@@ -136,20 +136,20 @@ class Certificate:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether OpenSSL takes it, for the VIP, by the CA that it was given."""
+        """Whether OpenSSL verified it for the VIP against the given CA."""
         return self.verification.startswith("0 ")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A cluster's endpoint, as the controller reaches it.
+    """A cluster's control-plane endpoint, as the controller reaches it.
 
     Arguments:
-        readyz: `/readyz` at the VIP, verified where a CA is given
-        version: `/version` there
-        additional: `/readyz` at each additional VIP, by its address
-        apiservers: `/readyz?verbose` and `/livez` of each apiserver, by its name, asked directly with a credential;
-            empty without one
+        readyz: `/readyz` at the VIP, verified if a CA is given
+        version: `/version` at the VIP
+        additional: `/readyz` at each additional VIP, by address
+        apiservers: `/readyz?verbose` and `/livez` of each apiserver, by name, asked directly with a credential; empty
+            without a credential
     """
 
     readyz: Probe
@@ -160,18 +160,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """What the host gets an answer from.
+    """Results of the host's probes.
 
     Arguments:
-        ping: the VIP answered; none if `ping` is missing
+        ping: whether the VIP answered; None if `ping` is missing
         readyz: `/readyz` through the VIP
         version: `/version` through the VIP
-        stats_open: the stats page at the VIP, without a password
-        stats_login: the node's own stats page, with the password
+        stats_open: the stats page at the VIP, requested without a password
+        stats_login: the node's own stats page, requested with the password
         peers: `/readyz` through each other node's haproxy, by `ADDRESS:PORT`
-        certificates: each apiserver's, by `ADDRESS:PORT`; empty where OpenSSL is missing
+        certificates: certificate of each apiserver, by `ADDRESS:PORT`; empty if OpenSSL is missing
         silent: additional VIPs that did not answer ping
-        additional: `/readyz` through each additional VIP, by its address; empty where curl is missing
+        additional: `/readyz` through each additional VIP, by address; empty if curl is missing
     """
 
     ping: bool | None

@@ -1,4 +1,4 @@
-"""What a host knows of where its live configuration comes from."""
+"""The origin of a live configuration file, by the records on the host."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ OURS = frozenset({"written", "plain", "good", "kept"})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a live file without our header comes from, by what the host has kept.
+    """The origin of a live file without kube-ha's header.
 
     Arguments:
-        kind: `packaged`: as its package ships it; `before`: it was there before our first change; `written`: as a run
-            of ours wrote it; `plain`: a run of ours wrote a file without our header there, and it was changed since;
-            `good`: it was live when all checks last passed; `kept`: as in a generation; `unknown`
-        cluster: that the run wrote it for, "" if the host does not know
+        kind: `packaged`: as the package ships it. `before`: predates kube-ha's first change. `written`: as a run wrote
+            it. `plain`: written by a run without a header, and changed since. `good`: live when all checks last passed.
+            `kept`: equal to the file of a generation. Else `unknown`
+        cluster: cluster that the run wrote it for; "" if unknown
     """
 
     kind: str
@@ -21,7 +21,7 @@ class Origin:
 
     @property
     def is_ours(self) -> bool:
-        """Whether a run of ours wrote it."""
+        """Whether a kube-ha run wrote it."""
         return self.kind in OURS
 
 

@@ -1,4 +1,4 @@
-"""From the framed text that `facts.sh` prints to facts. Pure."""
+"""Parser for the framed output of `facts.sh`. No I/O."""
 
 import base64
 import math
@@ -24,24 +24,24 @@ LONGEST_REASON = 300  # characters
 
 
 def parse_facts(text: str, nonce: str) -> Facts:
-    """Read what `facts.sh` printed.
+    """Parse the output of `facts.sh`.
 
     Arguments:
-        text: its whole output, whatever a login shell printed around it
-        nonce: the word that its section lines begin with
+        text: the whole output; text that a login shell prints around it is ignored
+        nonce: word that marks section lines
 
     Raises:
-        ValueError: the output is cut short or not what the script prints
+        ValueError: the output is truncated or malformed
     """
     try:
         return _facts(sections_of(text, nonce))
-    except Exception as error:  # whatever a host says must cost its own row only
+    except Exception as error:  # malformed output of one host must not end the run for the others
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 
-MOST_OF_A_FILE = 1_000_000  # bytes; `files` of facts.sh shows no more
+MOST_OF_A_FILE = 1_000_000  # bytes; `files` in facts.sh prints no more
 _STAMPED = re.compile(r"(\d{1,12}\.\d{1,9}) (.*)")
-MOST_DENIALS = 3  # of each daemon
+MOST_DENIALS = 3  # per daemon
 
 
 def _units(sections: dict[str, str]) -> dict[str, Unit]:
@@ -106,7 +106,7 @@ def _seconds(text: str) -> float:
 
 
 def _hosts_of(urls: str) -> Iterator[str]:
-    """Hosts of URLs with commas between them; what is no URL has none."""
+    """Yield the hosts of a comma-separated list of URLs; other items are skipped."""
     for url in urls.strip().split(","):
         if found := re.match(r"https?://(?:\[([0-9A-Fa-f:.]{1,45})\]|([\w.-]{1,253}))(?::|/|$)", url.strip()):
             yield found[1] or found[2]
@@ -138,11 +138,11 @@ def _files(sections: dict[str, str]) -> Iterator[FileFact]:
 
 
 def _contents(data: bytes, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
-    """Each file's content out of what `head --verbose` printed of all of them.
+    """Yield path and content of each file in the output of `head --verbose`.
 
     Arguments:
-        data: its words
-        sizes: of each file, by path, in order; a file that was replaced in between may have another one
+        data: the output
+        sizes: of each file by path, in order; a file that was replaced meanwhile may have another size
 
     Raises:
         ValueError: a file is missing
@@ -173,7 +173,7 @@ def _firewall(sections: dict[str, str]) -> FirewallFact:
 
 
 def _denials(text: str, units: Mapping[str, Unit]) -> Iterator[str]:
-    """What was denied to a daemon since it was last started or told of new files: what was mended is not told again."""
+    """Yield each daemon's last denials since its last start or reload; older ones may be fixed already."""
     stamped = filter(None, map(_STAMPED.match, dict.fromkeys(text.splitlines())))
     lines = sorted((float(each[1]), each[2]) for each in stamped)
     for name, unit in units.items():

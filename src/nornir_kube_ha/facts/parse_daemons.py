@@ -1,4 +1,4 @@
-"""From the sections of `facts.sh` that tell of the two daemons. Pure."""
+"""Parsers for the sections of `facts.sh` about haproxy and keepalived. No I/O."""
 
 import csv
 import json
@@ -15,11 +15,11 @@ _CHECK = ("check_status", "check_code", "last_chk")
 
 
 def units(shown: str, sections: Mapping[str, str]) -> Iterator[Unit]:
-    """The units.
+    """Parse the units.
 
     Arguments:
-        shown: what `systemctl show` printed, a block for each
-        sections: all of them, for a unit's program and journal
+        shown: output of `systemctl show`, one block per unit
+        sections: all sections, for each unit's program and journal
     """
     for block in shown.split("\n\n"):
         values = dict(line.split("=", 1) for line in block.splitlines())
@@ -42,27 +42,23 @@ def units(shown: str, sections: Mapping[str, str]) -> Iterator[Unit]:
 
 
 def _time(text: str) -> float | None:
-    """Systemd's words for a time, `Mon 2026-11-23 04:28:26 UTC`; empty for never."""
+    """Parse systemd's time stamp, `Mon 2026-11-23 04:28:26 UTC`; return None for an empty one."""
     if not text:
         return None
     return datetime.strptime(text.partition(" ")[2], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC).timestamp()
 
 
 def judgements(sections: Mapping[str, str]) -> Iterator[Judgement]:
-    """What the daemons say of their live configuration.
-
-    Arguments:
-        sections: all of them
-    """
+    """Parse each daemon's validation of its live configuration."""
     for (daemon, status), words in sections_about("syntax", sections):
         yield Judgement(daemon, whole(status), words)
 
 
 def servers(text: str) -> tuple[Server, ...] | None:
-    """The apiservers, none if haproxy did not answer.
+    """Parse haproxy's backend servers; return None if haproxy did not answer.
 
     Arguments:
-        text: what `show stat` printed
+        text: output of `show stat`
     """
     if not text:
         return None
@@ -85,10 +81,10 @@ def _status(row: Mapping[str, str | None]) -> str:
 
 
 def worker_started(text: str) -> float | None:
-    """When haproxy's worker was started, by the host's clock, to the second; none if it did not answer.
+    """Return the start time of haproxy's worker in seconds since 1970; None if haproxy did not answer.
 
     Arguments:
-        text: when it was asked, and what `show info` printed; haproxy before 2.5 tells only its age
+        text: `Asked: TIME` and the output of `show info`; haproxy before 2.5 reports only `Uptime_sec`
     """
     values = _values(text)
     if "Start_time_sec" in values:
@@ -97,11 +93,14 @@ def worker_started(text: str) -> float | None:
 
 
 def load(info: str, stat: str) -> tuple[int, int] | None:
-    """Connections that haproxy has and may have at most, as a whole or in the apiservers' listener; none if unknown.
+    """Return current and maximum connections of haproxy or of the apiserver listener, whichever is fuller.
 
     Arguments:
-        info: what `show info` printed
-        stat: what `show stat` printed
+        info: output of `show info`
+        stat: output of `show stat`
+
+    Returns:
+        Both numbers; None if haproxy did not answer or reports no limit
     """
     values = _values(info)
     if not {"CurrConns", "Maxconn"} <= values.keys():
@@ -118,10 +117,10 @@ def _values(info: str) -> dict[str, str]:
 
 
 def vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
-    """Instances of keepalived, none if it did not answer.
+    """Parse keepalived's instances; return None if keepalived did not answer, or not in a known format.
 
     Arguments:
-        text: its state, in JSON
+        text: keepalived's state, in JSON
     """
     if not text:
         return None
@@ -132,7 +131,7 @@ def vrrp(text: str) -> tuple[VRRPInstance, ...] | None:
         LookupError,
         TypeError,
         RecursionError,
-    ):  # of another version, or cut short: it has not answered us
+    ):  # truncated, or the format of another version
         return None
 
 

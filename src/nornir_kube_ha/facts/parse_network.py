@@ -1,4 +1,4 @@
-"""From the sections of `facts.sh` that tell of the network. Pure."""
+"""Parsers for the sections of `facts.sh` about the network. No I/O."""
 
 import json
 import re
@@ -25,8 +25,8 @@ from nornir_kube_ha.facts.network import (
 from nornir_kube_ha.facts.sections import sections_about, whole
 from nornir_kube_ha.intent.names import MOST_REMEMBERED
 
-MOST_ROUTES = 20_000  # characters; a cluster's own are a few hundred
-MOST_ASIDE = 3000  # characters; `aside` of probes.sh prints no more, and what is sought below takes long in more
+MOST_ROUTES = 20_000  # characters; usually a few hundred
+MOST_ASIDE = 3000  # characters; `aside` in probes.sh prints no more, and the regular expressions below are slow on more
 PEM = "-----BEGIN CERTIFICATE-----"
 NO_FAILURE = "curl: (0)"
 _SOURCE = re.compile(r"^([\da-f.:]{2,45}) .{0,200}?\bsrc ([\da-f.:]{2,45})\b", re.MULTILINE)
@@ -36,22 +36,22 @@ _ADVERT = re.compile(
 _ANSWER = re.compile(r"^\S+ > .*, ethertype ARP .*: Reply (\S+) is-at ([0-9a-f:]+),", re.MULTILINE)
 _GRATUITOUS = re.compile(r"^(\S+) > .*, ethertype ARP .*: Request who-has (\S+) (?:\(\S+\) )?tell \2,", re.MULTILINE)
 
-MOST_WATCHED = 100_000  # characters; `MOST_REMEMBERED` routers of each VRID take less
+MOST_WATCHED = 100_000  # characters; more than `MOST_REMEMBERED` routers per VRID take
 _SET = re.compile(r"(?:set|chain) (?:vrid_(\d{1,3})|\w+) \{")
 _ELEMENT = re.compile(r"([\da-f.:]{2,45}) \. ([\da-f:]{17}) ")
 _EXCESS = re.compile(
     r"^(heard \d{1,9} different messages, and \d{1,9} are shown|[1-9]\d{0,9} packets? dropped by kernel)$", re.MULTILINE
 )
 
-# Of IPv6: whose hardware address is told stands in the frame's head.
+# For IPv6 the hardware address is taken from the Ethernet header.
 _NEIGHBOUR = re.compile(r"^(\S+) > .*: ICMP6, neighbor advertisement, .*?tgt is ([\da-f.:]+),", re.MULTILINE)
 
 
 def addresses(text: str) -> Iterator[tuple[str, IPInterface]]:
-    """Interface and address of each IPv4 and IPv6 address.
+    """Yield interface name and address of each IPv4 and IPv6 address.
 
     Arguments:
-        text: what `ip -json address` printed
+        text: output of `ip -json address`
     """
     for link in json.loads(text):
         for info in link.get("addr_info", ()):
@@ -60,20 +60,20 @@ def addresses(text: str) -> Iterator[tuple[str, IPInterface]]:
 
 
 def links(text: str) -> Iterator[tuple[str, Link]]:
-    """Each interface by its name.
+    """Yield name and state of each interface.
 
     Arguments:
-        text: what `ip -json address` printed
+        text: output of `ip -json address`
     """
     for link in json.loads(text):
         yield link["ifname"], Link(link.get("address", ""), {"UP", "LOWER_UP"} <= set(link["flags"]))
 
 
 def listeners(text: str) -> Iterator[Listener]:
-    """Listening sockets.
+    """Parse the listening TCP sockets.
 
     Arguments:
-        text: what `ss` printed
+        text: output of `ss`
     """
     for line in text.splitlines():
         _state, _received, _sent, local, _peer, *rest = line.split()
@@ -83,21 +83,21 @@ def listeners(text: str) -> Iterator[Listener]:
 
 
 def sources(text: str) -> Iterator[tuple[str, IPAddress]]:
-    """Where a connection to an address goes, and the address that it starts from.
+    """Yield destination and source address of each route.
 
     Arguments:
-        text: what `ip -oneline route get` printed, a line for each
+        text: output of `ip -oneline route get`, one line per destination
     """
     for to, source in _SOURCE.findall(text[:MOST_ROUTES]):
         yield to, ip_address(source)
 
 
 def heard(text: str, watched: str = "") -> Heard:
-    """What tcpdump heard, and what the kernel remembers of other routers.
+    """Parse the traffic that tcpdump heard, and the routers that the kernel remembers.
 
     Arguments:
-        text: tcpdump's words, each line once
-        watched: what the kernel remembers, as nft lists it
+        text: output of tcpdump, without repeated lines
+        watched: the kernel's sets of routers, as nft lists them
     """
     text = text[:MOST_ASIDE]
     adverts = {
@@ -125,7 +125,7 @@ def _forgotten(remembered: Iterable[tuple[IPAddress, str, int]]) -> str:
 
 
 def _remembered(text: str) -> Iterator[tuple[IPAddress, str, int]]:
-    """Routers that the watch has heard within ten seconds: source, hardware address, VRID."""
+    """Yield source, hardware address and VRID of each router in the kernel's sets, which forget after ten seconds."""
     virtual_router_id = ""
     for line in text.splitlines():
         if found := _SET.search(line):
@@ -136,11 +136,7 @@ def _remembered(text: str) -> Iterator[tuple[IPAddress, str, int]]:
 
 
 def reachable(sections: Mapping[str, str]) -> Reachable:
-    """What the host gets an answer from.
-
-    Arguments:
-        sections: all of them
-    """
+    """Parse the results of the host's probes."""
     return Reachable(
         ping=sections["ping"] == "answered" if "ping" in sections else None,
         readyz=_probe(sections.get("readyz")),
@@ -155,7 +151,7 @@ def reachable(sections: Mapping[str, str]) -> Reachable:
 
 
 def _probe(text: str | None) -> Probe:
-    """What curl printed: its words of failure or the body, then the status."""
+    """Parse curl's output: an error message or the body, then `status NUMBER`."""
     if text is None:
         return NOT_PROBED
     words, found, number = text.rpartition("status ")
@@ -182,9 +178,9 @@ def _certificate(text: str) -> Certificate:
 
 
 def _of_pem(text: str) -> tuple[float | None, tuple[str, ...]]:
-    """When a certificate expires, and its names as OpenSSL writes them: `DNS:lb-1`, `IP Address:192.0.2.11`."""
+    """Return when a certificate expires, and its names as OpenSSL writes them: `DNS:lb-1`, `IP Address:192.0.2.11`."""
     expires = None
-    try:  # whoever answers at an apiserver's address has made it: it costs itself only
+    try:  # the certificate comes from an unverified server: a malformed one must not break the whole look
         found = load_pem_x509_certificate(text.encode())
         expires = found.not_valid_after_utc.timestamp()
         names = found.extensions.get_extension_for_class(SubjectAlternativeName).value
@@ -195,7 +191,7 @@ def _of_pem(text: str) -> tuple[float | None, tuple[str, ...]]:
 
 
 def _time(text: str) -> float | None:
-    """A time of OpenSSL's, none if it is none."""
+    """Parse OpenSSL's `notAfter` time; return None if it is malformed."""
     try:
         return float(ssl.cert_time_to_seconds(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""From the sections of `origins.sh` that say where live files come from. Pure."""
+"""Parsers for the output of `origins.sh`: the origin of live files, and former peers. No I/O."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,14 +10,14 @@ from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.facts.sections import sections_about
 
 _CLUSTER = re.compile(r"[A-Za-z0-9._-]{1,63}")
-MOST_PEERS = 200  # addresses; five generations of a large cluster have fewer
+MOST_PEERS = 200  # addresses; more than the kept generations of a large cluster name
 
 
 def parse_origins(sections: Mapping[str, str]) -> Iterator[tuple[str, Origin]]:
-    """Yield each path with where its file comes from.
+    """Yield path and origin of each live file.
 
     Arguments:
-        sections: of a look
+        sections: all sections of a look
     """
     for (path, kind, *cluster), _body in sections_about("origin", sections):
         name = "".join(cluster[:1])
@@ -25,11 +25,7 @@ def parse_origins(sections: Mapping[str, str]) -> Iterator[tuple[str, Origin]]:
 
 
 def parse_kept_peers(text: str) -> Iterator[IPAddress]:
-    """Yield the addresses that earlier generations name as peers, without words that are no address.
-
-    Arguments:
-        text: of the section
-    """
+    """Yield the peers' addresses in earlier generations; words that are not an address are skipped."""
     for word in text.split()[:MOST_PEERS]:
         with suppress(ValueError):
             yield ip_address(word)

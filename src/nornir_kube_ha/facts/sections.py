@@ -1,18 +1,15 @@
-"""The frame of what `facts.sh` prints: sections by name."""
+"""Splits the output of `facts.sh` into named sections."""
 
 from collections.abc import Iterator, Mapping
 
-MOST_DIGITS = 20  # 2**64 has as many; a longer number is no size, time or count of a host, and no float holds it
+MOST_DIGITS = 20  # of 2**64: no size, time or count on a host is longer, and floats overflow at 309 digits
 
 
 def whole(text: str) -> int:
-    """A whole number that a host printed.
-
-    Arguments:
-        text: its digits
+    """Parse an integer that a host printed.
 
     Raises:
-        ValueError: it is none, or none that a host could count
+        ValueError: not an integer, or longer than `MOST_DIGITS`
     """
     if len(text) > MOST_DIGITS:
         raise ValueError(f"a number of {len(text)} digits")
@@ -20,14 +17,14 @@ def whole(text: str) -> int:
 
 
 def sections_of(text: str, nonce: str) -> dict[str, str]:
-    """Each section's text, by its name.
+    """Return each section's text by its name.
 
     Arguments:
-        text: the script's whole output, whatever a login shell printed around it
-        nonce: the word that section lines begin with
+        text: the script's whole output; text that a login shell prints around it is ignored
+        nonce: word that marks section lines
 
     Raises:
-        ValueError: the output is cut short
+        ValueError: the output is truncated
     """
     sections: dict[str, str] = {}
     name = ""
@@ -41,14 +38,14 @@ def sections_of(text: str, nonce: str) -> dict[str, str]:
 
 
 def sections_about(kind: str, sections: Mapping[str, str]) -> Iterator[tuple[list[str], str]]:
-    """Sections whose name begins with a word: `file PATH MODE ...`.
+    """Yield the sections whose name begins with a word, like `file PATH MODE ...`.
 
     Arguments:
-        kind: that word
-        sections: all of them
+        kind: the first word of the name
+        sections: all sections
 
     Yields:
-        The name's other words, and the text
+        The other words of the name, and the text
     """
     for name, body in sections.items():
         if name.startswith(f"{kind} "):

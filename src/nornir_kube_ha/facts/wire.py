@@ -1,6 +1,7 @@
-"""What a look listens for on the wire, and how it asks there who has a VIP. Pure: words of tcpdump, socat and IPv6.
+"""Arguments with which a look listens on the wire and asks for a VIP: tcpdump filters, socat addresses, ICMPv6.
 
-IPv4 asks by ARP, IPv6 by neighbour discovery (RFC 4861). In both, every holder answers for itself: two are told apart.
+IPv4 uses ARP, IPv6 neighbour discovery (RFC 4861). In both, each holder answers with its own hardware address, so two
+holders are visible. No I/O.
 """
 
 from ipaddress import IPv4Address, IPv6Address
@@ -8,9 +9,9 @@ from ipaddress import IPv4Address, IPv6Address
 from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress
 from nornir_kube_ha.intent import Cluster, Node
 
-SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))  # RFC 4291, 2.7.1: with the address's last 24 bits
-SOLICITATION = bytes([135, 0, 0, 0, 0, 0, 0, 0])  # type, code, checksum, reserved
-OWN_HARDWARE_ADDRESS = bytes([1, 1])  # an option of one unit of 8 bytes; the address follows
+SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))  # prefix; the address's last 24 bits follow (RFC 4291, 2.7.1)
+SOLICITATION = bytes([135, 0, 0, 0, 0, 0, 0, 0])  # type, code, checksum, reserved (RFC 4861, 4.3)
+OWN_HARDWARE_ADDRESS = bytes([1, 1])  # type and length, in units of 8 bytes; the address follows (RFC 4861, 4.6.1)
 _VRRP = {
     4: "ip proto 112 and ip[((ip[0] & 0xf) << 2) + 1] = {vrid}",
     6: "ip6 proto 112 and ip6[41] = {vrid}",
@@ -18,11 +19,7 @@ _VRRP = {
 
 
 def heard_filter(cluster: Cluster) -> str:
-    """What tcpdump listens for: VRRP of the cluster's VRIDs, by its family, and who says to have a VIP.
-
-    Arguments:
-        cluster: whose node listens
-    """
+    """Return the tcpdump filter for adverts with the cluster's VRIDs, and for claims to its VIPs."""
     vrrp = (_VRRP[cluster.vip.version].format(vrid=number) for number in cluster.virtual_router_ids)
     return " or ".join(f"({each})" for each in (*vrrp, *(_claims(vip.ip) for vip in cluster.vips)))
 
@@ -36,11 +33,7 @@ def _claims(vip: IPAddress) -> str:
 
 
 def group_member(node: Node) -> str:
-    """What socat opens: a socket that joins VRRP's multicast group for as long as it is open.
-
-    Arguments:
-        node: who listens
-    """
+    """Return the socat address of a socket on the node that joins VRRP's multicast group while it is open."""
     group = VRRP_GROUPS[node.vip.version]
     if group.version == 4:
         return f"UDP4-RECV:0,ip-add-membership={group}:{node.interface}"
@@ -48,12 +41,9 @@ def group_member(node: Node) -> str:
 
 
 def solicitation(vip: IPv6Address) -> str:
-    """`GROUP,MESSAGE`: whom to ask for an IPv6 address, and the question as printf's %b writes it.
+    """Return a neighbour solicitation for a VIP as `GROUP,MESSAGE`, the message in escapes of printf's %b.
 
-    The asker's hardware address has to follow, or who does not know it would not answer.
-
-    Arguments:
-        vip: which address is asked for
+    The caller appends the sender's hardware address: without it, a holder that does not know the sender cannot answer.
     """
     message = SOLICITATION + vip.packed + OWN_HARDWARE_ADDRESS
     group = IPv6Address(SOLICITED_NODE | int(vip) & 0xFFFFFF)

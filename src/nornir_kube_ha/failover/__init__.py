@@ -1,1 +1,1 @@
-"""What breaks and what it costs: faults, the client that measures, the arithmetic of outages, the limits. Pure."""
+"""Failover tests: the faults, the probe client, the arithmetic of outages, and the limits. Only the probe does I/O."""

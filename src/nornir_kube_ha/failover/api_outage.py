@@ -1,4 +1,7 @@
-"""What clients of the Kubernetes API lost: arithmetic over reads, writes and watches. Times are as in `outage`."""
+"""The cost of a fault for clients of the Kubernetes API: arithmetic over reads, writes and watches.
+
+Times are as in `outage`.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,16 +15,15 @@ NOT_OPENED = "not opened"
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """What new requests of one kind went through.
+    """The cost of a fault for new requests of one kind.
 
     Arguments:
-        gap: the longest time from the start of a request until one that began then or later was answered: what a
-            client waits that tries again and again; infinite if none was answered any more
-        start: when that began
-        failed: requests that failed
-        total: requests
-        slowest: seconds that the longest request took, answered or given up: what a client waits that does not try
-            again
+        gap: longest time from the start of a request to the answer of one that began then or later. A client that
+            retries waits that long. Infinite if no later request was answered
+        start: when that time began
+        failed: number of failed requests
+        total: number of requests
+        slowest: seconds of the longest request, answered or given up. A client that does not retry waits that long
     """
 
     gap: float = 0.0
@@ -33,14 +35,14 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """What watches went through that only listen.
+    """The cost of a fault for watches.
 
     Arguments:
-        silence: the longest time from a write's acknowledgement until a watch heard of it; infinite if it never did
-        start: when that began
-        heard: events
-        ended: how often watches ended, by how: `closed`, `reset`, `timeout` for their own patience
-        refused: how often one could not be opened again at once
+        silence: longest time from the acknowledgement of a write to its event; infinite if the event never came
+        start: when that time began
+        heard: number of events
+        ended: how often watches ended, by reason: `closed`, `reset`, or `timeout` of the client itself
+        refused: how often a watch could not be reopened at once
     """
 
     silence: float = 0.0
@@ -57,16 +59,16 @@ class Watches:
 
 @dataclass(frozen=True, slots=True)
 class ApiCost:
-    """What a fault cost clients of the Kubernetes API, from its making until all was well again.
+    """The cost of a fault for clients of the Kubernetes API, from its injection to recovery.
 
     Arguments:
-        address: whether somebody accepts at the VIP and completes TLS, a new connection each, whatever the answer
-        read: quorum reads, a new connection each
-        write: writes, a new connection each
+        address: TLS connections to the VIP, a new one each, whatever HTTP status follows
+        read: quorum reads, each over a new connection
+        write: writes, each over a new connection
         watch: watches
-        cached: reads from an apiserver's watch cache, a new connection each
-        lost: writes that were acknowledged, and that a later read did not show
-        missed: events of acknowledged writes that a watch did not get
+        cached: reads from an apiserver's watch cache, each over a new connection
+        lost: acknowledged writes that a later read did not return
+        missed: events of acknowledged writes that a watch skipped
     """
 
     address: Requests = field(default_factory=Requests)
@@ -79,12 +81,12 @@ class ApiCost:
 
 
 def api_cost(attempts: Iterable[Attempt], *, lost: int = 0, missed: int = 0) -> ApiCost:
-    """What the API's clients lost.
+    """Return the cost of a fault for clients of the Kubernetes API.
 
     Arguments:
-        attempts: of a trial, in any order
-        lost: writes that were lost
-        missed: events that were missed
+        attempts: attempts of one trial, in any order
+        lost: number of acknowledged writes that were lost
+        missed: number of events that watches missed
     """
     by_kind: dict[str, list[Attempt]] = {kind: [] for kind in (ADDRESS, READ, CACHED, WRITE, WATCH, CUT)}
     for each in attempts:
@@ -95,15 +97,15 @@ def api_cost(attempts: Iterable[Attempt], *, lost: int = 0, missed: int = 0) -> 
 
 
 def _is_status(error: str) -> bool:
-    """Whether there was an answer: it came through TLS."""
+    """Return whether the error is an HTTP status, which means that TLS worked."""
     return error.startswith("HTTP ")
 
 
 def requests(attempts: Iterable[Attempt]) -> Requests:
-    """What new requests went through.
+    """Return the cost for new requests of one kind.
 
     Arguments:
-        attempts: of one kind, in any order
+        attempts: in any order
     """
     tries = sorted(attempts, key=lambda each: each.start)
     gap, start, answered = 0.0, None, FOREVER

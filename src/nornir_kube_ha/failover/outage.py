@@ -1,6 +1,6 @@
-"""How long a client was without service, and who held the VIP meanwhile: arithmetic over what was seen.
+"""Compute outages and holders of the VIP from what a probe client and the hosts recorded.
 
-All times are seconds on one clock, the client's own monotonic one; a trial's zero is the moment of the fault.
+All times are seconds on the client's monotonic clock; a trial's zero is the start of the injection.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,12 +18,11 @@ class Attempt:
 
     Arguments:
         start: when it began
-        end: when it was answered, or given up
-        error: why it failed, `refused`, `reset`, `timeout`, `HTTP 500`; "" if it was answered with 200
-        connection: number of the long-lived connection that it went over, or of the watch; none if it opened one of
-            its own
-        server: which apiserver answered, where it says so; "" if unknown
-        kind: what it was; see `probe.settings`
+        end: when it was answered or given up
+        error: why it failed, `refused`, `reset`, `timeout`, `HTTP 500`; "" for success
+        connection: number of the long-lived connection or the watch; None for a new connection
+        server: apiserver that answered, "" if unknown
+        kind: kind of attempt, see `probe.settings`
     """
 
     start: float
@@ -35,19 +34,19 @@ class Attempt:
 
     @property
     def failed(self) -> bool:
-        """Whether it was not answered."""
+        """Whether the request failed."""
         return bool(self.error)
 
     @property
     def is_new(self) -> bool:
-        """Whether it asked the address, and opened a connection of its own for that."""
+        """Whether the request opened a new connection to the address."""
         return self.connection is None and self.kind == ADDRESS
 
     def moved(self, seconds: float) -> "Attempt":
-        """The same on a clock that shows other times.
+        """Return the attempt with its times shifted to another clock.
 
         Arguments:
-            seconds: what is added to each time
+            seconds: added to each time
         """
         return replace(self, start=self.start + seconds, end=self.end + seconds)
 
@@ -57,14 +56,14 @@ class Outage:
     """What a client lost.
 
     Arguments:
-        seconds: from the start of the first attempt that failed to the start of the first that succeeded for good;
-            infinite if none did
-        longest: the longest stretch of it in which no attempt succeeded, measured in the same way
-        start: when the first attempt that failed began; none if none did
-        failed: attempts that failed
-        cut: those of them that had begun before the fault was made: in flight, as any connection that is open
-        total: attempts
-        slowest: seconds that the slowest answer took
+        seconds: from the start of the first failed attempt to the start of the first that succeeded for good; infinite
+            if none did
+        longest: the longest part of it without any success, measured in the same way
+        start: when the first failed attempt began; None if none failed
+        failed: number of failed attempts
+        cut: failed attempts that began before the fault was present: in flight, or on an open connection
+        total: number of attempts
+        slowest: seconds of the slowest success
     """
 
     seconds: float = 0.0
@@ -77,21 +76,21 @@ class Outage:
 
     @property
     def failed_new(self) -> int:
-        """Attempts that failed though they began after the fault."""
+        """Number of failed attempts that began after the fault was present."""
         return self.failed - self.cut
 
     @property
     def end(self) -> float | None:
-        """When the first attempt began that succeeded for good; none if nothing failed."""
+        """When the first attempt that succeeded for good began; None if nothing failed."""
         return None if self.start is None else self.start + self.seconds
 
 
 def outage(attempts: Iterable[Attempt], *, made: float = 0.0) -> Outage:
-    """What these attempts lost, taken as those of one client: new connections, or one long-lived one.
+    """Return the outage of one client's attempts, over new connections or over one long-lived connection.
 
     Arguments:
         attempts: in any order
-        made: when the fault was surely there; what began before that and failed is counted as cut
+        made: when the fault was known to be present; failed attempts that began earlier count as cut
     """
     tries = sorted(attempts, key=lambda each: each.start)
     failed = [index for index, each in enumerate(tries) if each.failed]
@@ -110,7 +109,7 @@ def _next_success(tries: Sequence[Attempt], index: int) -> float:
 
 
 def _stretches(tries: Sequence[Attempt]) -> Iterator[tuple[float, float]]:
-    """Each stretch without a success: start of its first attempt, start of the success that ends it."""
+    """Yield each stretch without a success: start of its first attempt, start of the success that ends it."""
     begin: float | None = None
     for each in tries:
         if each.failed and begin is None:
@@ -123,13 +122,13 @@ def _stretches(tries: Sequence[Attempt]) -> Iterator[tuple[float, float]]:
 
 
 def reused_outage(attempts: Iterable[Attempt], *, made: float = 0.0) -> Outage:
-    """What long-lived connections lost: the outage of the one that lost most, the counts of all.
+    """Return the outage of long-lived connections: seconds of the one that lost most, counts of all.
 
-    A connection that breaks is opened again at once, as a watch is; its outage lasts until the new one answers.
+    A broken connection is reopened at once, as a watch is; its outage lasts until the new one answers.
 
     Arguments:
-        attempts: those over long-lived connections, in any order
-        made: when the fault was surely there
+        attempts: in any order; those over new connections are ignored
+        made: when the fault was known to be present
     """
     by_connection: dict[int, list[Attempt]] = {}
     for each in attempts:
@@ -153,12 +152,12 @@ def reused_outage(attempts: Iterable[Attempt], *, made: float = 0.0) -> Outage:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time in which one host held the VIP.
+    """A period in which one host held the VIP.
 
     Arguments:
-        host: its name
-        start: since when
-        end: until when; infinite while it still does
+        host: name of the host
+        start: when it took the VIP
+        end: when it gave the VIP up; infinite if it still holds it
     """
 
     host: str
@@ -168,12 +167,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Who held the VIP, at each moment.
+    """The holders of the VIP over time.
 
     Arguments:
-        spans: of all hosts, in order of their start
-        start: when the hosts began to be watched
-        end: when they ceased to be
+        spans: periods of all hosts, in order of their start
+        start: when the recording began
+        end: when the recording ended
     """
 
     spans: tuple[Span, ...]
@@ -181,32 +180,28 @@ class Holding:
     end: float
 
     def holders(self, moment: float) -> tuple[str, ...]:
-        """Who held it at a moment.
-
-        Arguments:
-            moment: when
-        """
+        """Return the hosts that hold the VIP at a moment."""
         return tuple(span.host for span in self.spans if span.start <= moment < span.end)
 
     @property
     def phases(self) -> tuple[tuple[float, float, tuple[str, ...]], ...]:
-        """From when, until when, and who held it: each time that this differs from the one before."""
+        """Start, end and holders of each phase; a phase ends when the holders change."""
         edges = {self.start, self.end}
         edges |= {edge for span in self.spans for edge in (span.start, span.end) if self.start < edge < self.end}
         found: list[tuple[float, float, tuple[str, ...]]] = []
         for begin, end in pairwise(sorted(edges)):
             holders = self.holders(begin)
             if found and found[-1][2] == holders:
-                begin = found.pop()[0]  # noqa: PLW2901 - the phase before goes on
+                begin = found.pop()[0]  # noqa: PLW2901 - extends the phase before
             found.append((begin, end, holders))
         return tuple(found)
 
     def seconds_with(self, count: int, *, since: float = -FOREVER) -> float:
-        """How long so many hosts held it at once; for 2, two or more.
+        """Return for how many seconds `count` hosts held the VIP at once.
 
         Arguments:
-            count: 0, 1 or 2
-            since: only from this moment on
+            count: 0, 1, or 2 for two or more
+            since: start of the period that counts
         """
         parts = (
             max(0.0, end - max(begin, since)) for begin, end, holders in self.phases if min(len(holders), 2) == count
@@ -214,10 +209,10 @@ class Holding:
         return sum(parts, start=0.0)
 
     def moves(self, *, since: float = -FOREVER) -> tuple[tuple[float, str], ...]:
-        """When it came to another host than the last that took it, and to which.
+        """Return when the VIP moved to another host, and to which.
 
         Arguments:
-            since: only from this moment on
+            since: earlier moves are left out
         """
         taken = sorted(self.spans, key=lambda span: span.start)
         return tuple(

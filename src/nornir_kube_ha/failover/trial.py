@@ -1,4 +1,4 @@
-"""A fault that was made and measured, once or many times, and whether what it cost is within its limit."""
+"""Trials of a fault, and whether their cost is within the fault's limit."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -9,20 +9,22 @@ from enum import StrEnum
 from nornir_kube_ha.failover.api_outage import ApiCost
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Holding, Outage
 
-_LONG = 100  # from here on, three digits would be no whole number
+_LONG = 100  # from here on `.3g` shows no fraction, and from 1000 on an exponent
 
 
 @dataclass(frozen=True, slots=True)
 class ApiLimit:
-    """What a fault may cost clients of the Kubernetes API; no write may be lost, no event missed. None: any.
+    """What a fault may cost clients of the Kubernetes API; None allows any cost.
+
+    Lost writes and missed events are never allowed.
 
     Arguments:
         read: seconds until a new read is answered
         cached: seconds until a new read from an apiserver's watch cache is answered
         write: seconds until a new write is acknowledged
-        watch: seconds until a watch hears of a write
-        failed: reads and writes that fail
-        cuts: watches that end
+        watch: seconds until a watch receives the event of a write
+        failed: number of failed reads and writes
+        cuts: number of watches that end
     """
 
     read: float | None = None
@@ -34,7 +36,7 @@ class ApiLimit:
 
     @property
     def words(self) -> str:
-        """What is judged, in a line: `reads without answer for at most 0.3 s, no watches cut`."""
+        """The limits in a line: `reads without answer for at most 0.3 s, no watches cut`."""
         return ", ".join(
             [
                 *_at_most("reads without answer for", self.read, " s"),
@@ -49,17 +51,17 @@ class ApiLimit:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a fault may cost. None: any.
+    """What a fault may cost; None allows any cost.
 
     Arguments:
         seconds: outage of new connections while the fault lasts
         failed: new connections that fail though they began after the fault
         lost: requests that fail on long-lived connections
-        moves: how often the VIP goes to another host
-        two_holders: seconds in which two hosts hold the VIP, while the fault lasts
-        after: outage of new connections once the fault is healed
-        two_after: seconds in which two hosts hold the VIP, once the fault is healed
-        api: what it may cost clients of the Kubernetes API, where that is measured
+        moves: moves of the VIP to another host
+        two_holders: seconds in which two hosts hold the VIP while the fault lasts
+        after: outage of new connections once the heal has begun
+        two_after: seconds in which two hosts hold the VIP once the heal has begun
+        api: cost for clients of the Kubernetes API, if that is measured
     """
 
     seconds: float | None = None
@@ -73,7 +75,7 @@ class Limit:
 
     @property
     def words(self) -> str:
-        """What is judged, in a line: `outage at most 0.15 s, none after the heal, never two holders`."""
+        """The limits in a line: `outage at most 0.15 s, no two holders, no outage after the heal`."""
         return ", ".join(
             [
                 *_at_most("outage", self.seconds, " s"),
@@ -94,43 +96,43 @@ def _at_most(what: str, limit: float | None, unit: str = "") -> list[str]:
 
 
 class Outcome(StrEnum):
-    """What became of a trial, best first."""
+    """Outcome of a trial, best first."""
 
     PASSED = "passed"
     MISSED = "missed"
-    """It cost more than its limit allows."""
+    """The cost exceeds the limit."""
     INTERRUPTED = "interrupted"
-    """Healed at once, before all was measured."""
+    """Healed at once, before the measurement was complete."""
     NOT_INJECTED = "not injected"
-    """The host did not show the fault: nothing was survived."""
+    """The fault was never present on the host, so the trial shows nothing."""
     NOT_HEALED = "not healed"
-    """The cluster is not well again: nothing more is broken until somebody has looked."""
+    """The cluster did not recover. No further fault is injected until an operator has looked at it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A fault, made once. Times are in seconds; zero is when its making began.
+    """One injection of a fault. Times are in seconds from the start of the injection.
 
     Arguments:
-        cluster: whose VIP it was
+        cluster: cluster whose VIP was measured
         target: what was broken: a host, an apiserver, or several
-        started: when, with its time zone
-        outcome: what became of it
+        started: time with its time zone
+        outcome: outcome of the trial
         words: why it was not injected, not healed or interrupted; "" otherwise
-        exceeded: what was more than the limit allows, each in a few words
+        exceeded: costs above the limit, in a few words each
         new: outage of new connections while the fault lasted
-        reused: outage of long-lived connections in that time
-        after: outage of new connections once it was being healed
-        after_reused: outage of long-lived connections in that time
-        made: when the fault was surely there; what began before may have met it or not
-        heal: when healing began; none if the trial did not come to it
+        reused: outage of long-lived connections while the fault lasted
+        after: outage of new connections from the start of the heal
+        after_reused: outage of long-lived connections from the start of the heal
+        made: when the fault was known to be present; attempts that began earlier may have met it or not
+        heal: when the heal began; None if the trial ended before
         healed: when the host had healed
-        holding: who held the VIP at each moment, none if that was not watched
-        before: who held the VIP before
-        holder: who held the VIP in the end
-        api: what clients of the Kubernetes API lost, from the making of the fault on; none without a credential
-        late: how late the client's own schedule was at the worst: what it could not have seen
-        attempts: every request, kept for the trial that is drawn
+        holding: holders of the VIP over time; None if they were not recorded
+        before: VIP holder before the fault
+        holder: VIP holder at the end
+        api: cost for clients of the Kubernetes API, from the injection on; None without a credential
+        late: the client's maximum lateness; it could not have seen anything shorter
+        attempts: all requests; kept for the trial that is drawn
     """
 
     cluster: str
@@ -155,22 +157,22 @@ class Trial:
 
     @property
     def two_holders(self) -> float:
-        """Seconds in which two hosts or more held the VIP."""
+        """Seconds in which two or more hosts held the VIP."""
         return self.holding.seconds_with(2) if self.holding else 0.0
 
     @property
     def no_holder(self) -> float:
-        """Seconds in which nobody held the VIP."""
+        """Seconds in which no host held the VIP."""
         return self.holding.seconds_with(0) if self.holding else 0.0
 
     @property
     def moves(self) -> tuple[tuple[float, str], ...]:
-        """When the VIP went to another host, and to which."""
+        """When the VIP moved to another host, and to which."""
         return self.holding.moves() if self.holding else ()
 
 
 def exceeded(limit: Limit, trial: Trial) -> tuple[str, ...]:
-    """What a trial cost more than its limit allows, each in a few words.
+    """Return the costs of a trial that exceed the limit, in a few words each.
 
     Arguments:
         limit: what the fault may cost
@@ -192,10 +194,10 @@ def exceeded(limit: Limit, trial: Trial) -> tuple[str, ...]:
 
 
 def losses(cost: ApiCost) -> tuple[str, ...]:
-    """What no fault may cost, each in a few words.
+    """Return the costs that no limit allows, in a few words each.
 
     Arguments:
-        cost: of a trial
+        cost: cost of a trial
     """
     return tuple(_over(_losses(cost)))
 
@@ -210,7 +212,7 @@ def _over(measured: Iterable[_Measured]) -> Iterator[str]:
 
 
 def _unseen(cost: ApiCost) -> Iterator[str]:
-    """What came to no end, or was not seen at all, whatever the limit: it has not been survived."""
+    """Yield what fails a trial whatever the limit: requests or watches that were never made or never recovered."""
     for what, requests in (("read", cost.read), ("cached read", cost.cached), ("write", cost.write)):
         if not requests.total:
             yield f"no {what} was made"
@@ -242,18 +244,18 @@ def _figure(seen: float, most: float, unit: str) -> str:
     if seen == FOREVER:
         return "without end"
     short = f"{seen:.3g}"
-    # A figure that is rounded down to its own limit would tell of nothing.
+    # A figure rounded down to its own limit would hide the excess.
     return f"{short if float(short) > most and seen < _LONG else f'{seen:.6g}'}{unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Of a figure, over trials.
+    """Statistics of a figure over trials.
 
     Arguments:
         median: half of the trials had no more
-        p99: 99 of 100 trials had no more
-        maximum: no trial had more
+        p99: 99 % of the trials had no more
+        maximum: the highest value
     """
 
     median: float = 0.0
@@ -262,10 +264,10 @@ class Statistics:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Statistics":
-        """By nearest rank: each is a value that was measured.
+        """Return the statistics by nearest rank, so that each is a measured value.
 
         Arguments:
-            values: the figures; all are zero if there are none
+            values: the figures; all statistics are zero if there are none
         """
         ranked = sorted(values)
         if not ranked:
@@ -279,11 +281,11 @@ def _rank(ranked: list[float], percent: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """A fault, and every trial of it.
+    """A fault and all its trials.
 
     Arguments:
         name: `haproxy-kill`
-        meaning: what is broken, in a line
+        meaning: description in one line
         limit: what it may cost
         trials: in order
     """
@@ -295,28 +297,28 @@ class FaultReport:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst of its trials; not injected if there was none."""
+        """The worst outcome of its trials; `NOT_INJECTED` without a trial."""
         order = list(Outcome)
         return max((trial.outcome for trial in self.trials), key=order.index, default=Outcome.NOT_INJECTED)
 
     @property
     def passed(self) -> bool:
-        """Whether each trial was made, healed, and within the limit."""
+        """Whether every trial was injected, healed, and within the limit."""
         return self.outcome is Outcome.PASSED
 
     @property
     def measured(self) -> tuple[Trial, ...]:
-        """Trials in which the fault was there to the end."""
+        """Trials in which the fault was present until the heal."""
         return tuple(trial for trial in self.trials if trial.outcome in {Outcome.PASSED, Outcome.MISSED})
 
     @property
     def api_costs(self) -> tuple[ApiCost, ...]:
-        """What clients of the Kubernetes API lost, in each of the measured trials that had a credential."""
+        """Costs for clients of the Kubernetes API, of the measured trials with a credential."""
         return tuple(trial.api for trial in self.measured if trial.api)
 
     @property
     def worst(self) -> Trial | None:
-        """The trial to look at: one that did not pass before one that did, then by outage. None if there is none."""
+        """The worst trial by outcome, then by outage; None without a trial."""
         order = list(Outcome)
         return max(
             self.trials,
@@ -325,7 +327,7 @@ class FaultReport:
         )
 
     def statistics(self, figure: Callable[[Trial], float]) -> Statistics:
-        """Of one figure, over the trials that were measured.
+        """Return the statistics of one figure over the measured trials.
 
         Arguments:
             figure: `lambda trial: trial.new.seconds`
@@ -334,7 +336,7 @@ class FaultReport:
 
     @property
     def troubles(self) -> Iterator[str]:
-        """What was wrong with each trial that did not pass, in a line."""
+        """What went wrong in each trial that did not pass, a line each."""
         for number, trial in enumerate(self.trials, start=1):
             if trial.outcome is not Outcome.PASSED:
                 which = f" (trial {number} of {len(self.trials)})" if len(self.trials) > 1 else ""

@@ -1,4 +1,4 @@
-"""What has to pass a host's firewall, and by which rules of what manages it. Pure."""
+"""The packets that a host's firewall must pass, and the rules that pass them. No I/O."""
 
 from nornir_kube_ha.firewall.change import firewall_change, stopped
 from nornir_kube_ha.firewall.managers import parse_firewall

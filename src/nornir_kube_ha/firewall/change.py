@@ -1,4 +1,4 @@
-"""What differs between what has to pass a host's firewall and what does."""
+"""The difference between what a host's firewall must pass and what it passes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -9,14 +9,14 @@ from nornir_kube_ha.firewall.ruleset import Ruleset, Table, passage
 
 
 def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> FirewallChange | None:
-    """What a host's firewall has to be told; none if nothing, or if there is nobody to tell.
+    """Return the rules to add and remove; None if there are none, or if no firewall manager can take them.
 
-    What passes by rules of others needs none of ours. One of ours that something needs stays, whatever others do.
+    A packet that passes by foreign rules needs no rule of ours. A rule of ours that is still needed stays in any case.
 
     Arguments:
-        needed: what has to pass
-        fact: what manages the firewall, and which rules of it are ours
-        ruleset: what is in force
+        needed: packets that must pass
+        fact: the firewall manager, and our rules in it
+        ruleset: the rules in force
     """
     manager = manager_of(fact)
     if manager is None:
@@ -35,12 +35,12 @@ def _rules(opening: Opening, manager: Manager, ruleset: Ruleset, ours: frozenset
 
 
 def stopped(needed: Iterable[Opening], ruleset: Ruleset, fact: FirewallFact | None = None) -> Iterator[str]:
-    """What is vital and stopped: each with the rule that stops it.
+    """Yield the vital openings that the firewall blocks, each with the rule that blocks it.
 
     Arguments:
-        needed: what has to pass
-        ruleset: what is in force
-        fact: what manages the firewall, if that is going to be told: then only what no rule of ours can help
+        needed: packets that must pass
+        ruleset: the rules in force
+        fact: the firewall manager, if its rules will be changed; only blocks that no rule of ours can lift are yielded
     """
     manager = manager_of(fact) if fact else None
     for opening in (each for each in needed if each.is_vital):
@@ -51,7 +51,7 @@ def stopped(needed: Iterable[Opening], ruleset: Ruleset, fact: FirewallFact | No
 
 
 def _beyond(manager: Manager, ruleset: Ruleset, opening: Opening) -> Ruleset:
-    """What a packet meets beside the chains that a manager opens to it."""
+    """Return the ruleset without the chains in which the manager would let the packet pass."""
 
     def left(table: Table) -> Table:
         chains = {

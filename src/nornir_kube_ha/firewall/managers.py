@@ -1,4 +1,4 @@
-"""What manages packet filters, and how each calls a rule. One class each; another is a class more."""
+"""Firewall managers and their rule syntax, one class each."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,43 +10,43 @@ from nornir_kube_ha.firewall.ruleset import VRRP, Chain, Ruleset, Table, stoppin
 
 MARK = "kube-ha"
 LONGEST_RULE = 1000  # characters
-PRIORITY = -28112  # of our rich rules, which know no comment: nobody else's number, and before rules that refuse
+PRIORITY = -28112  # unused by others: marks our rich rules, which take no comment; before rules that reject
 _NFT_NAME = re.compile(r"[A-Za-z][\w/.-]*")
 
 
 class Manager(Protocol):
-    """What manages a packet filter."""
+    """A firewall manager."""
 
     def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
-        """Rules that let its packet, and those like it, pass; none if it knows none.
+        """Return the rules that let a packet and others like it pass; empty if the manager has none.
 
         Arguments:
-            opening: what has to pass
-            ruleset: the host's
-            ours: rules of ours that are there
+            opening: the packet that must pass
+            ruleset: the rules in force
+            ours: our existing rules
         """
 
     def governs(self, table: Table, chain: Chain) -> bool:
-        """Whether its rules decide what becomes of a packet in a base chain.
+        """Return whether the manager's rules decide on packets in a base chain.
 
         Arguments:
-            table: the chain's
-            chain: the chain
+            table: the chain's table
+            chain: the base chain
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Firewalld:
-    """firewalld: rich rules, of the zone that the node's interface is in. It stops nothing that the host sends.
+    """firewalld: rich rules in the zone of the node's interface. It does not filter outgoing packets.
 
     Arguments:
-        fact: the host's
+        fact: facts of the host's firewall
     """
 
     fact: FirewallFact
 
     def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
-        """As firewalld prints it: so it is found again."""
+        """Return rich rules as firewalld prints them, so that they are recognised later."""
         packet = opening.packet
         if packet.hook == "output":
             return ()
@@ -57,22 +57,22 @@ class Firewalld:
         return (f'rule priority="{PRIORITY}" family="ipv{packet.version}" {what} accept',)
 
     def governs(self, table: Table, chain: Chain) -> bool:  # noqa: ARG002 - Manager's
-        """In all of its own table."""
+        """Return whether the table is firewalld's own."""
         return table.name == "firewalld"
 
 
 @dataclass(frozen=True, slots=True)
 class Ufw:
-    """ufw: rules with our comment. VRRP is known to it since 0.36.2.
+    """ufw: rules with our comment. ufw knows VRRP since 0.36.2.
 
     Arguments:
-        fact: the host's
+        fact: facts of the host's firewall
     """
 
     fact: FirewallFact
 
     def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
-        """As `ufw show added` prints it: so it is found again."""
+        """Return rules as `ufw show added` prints them, so that they are recognised later."""
         packet = opening.packet
         if opening.only_from_source:
             return (f"allow from {packet.source} to any port {packet.port} proto tcp",)
@@ -85,22 +85,22 @@ class Ufw:
         )
 
     def governs(self, table: Table, chain: Chain) -> bool:
-        """In iptables' filter, which it fills."""
+        """Return whether the chain is one of iptables' table `filter`, which ufw fills."""
         return table.family in {"ip", "ip6"} and table.name == "filter" and chain.name in {"INPUT", "OUTPUT"}
 
 
 @dataclass(frozen=True, slots=True)
 class Nftables:
-    """nftables' own file: rules at the head of each base chain of it that may stop the packet.
+    """nftables' own file: rules at the head of each of its base chains that may block the packet.
 
     Arguments:
-        fact: the host's
+        fact: facts of the host's firewall
     """
 
     fact: FirewallFact
 
     def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:
-        """`inet filter input tcp dport 8443 accept`: table, chain, and what stands in it."""
+        """Return rules as table, chain and expression: `inet filter input tcp dport 8443 accept`."""
         packet, expression = opening.packet, self._expression(opening)
         there = [pair for pair in ruleset.base_chains(packet.hook, packet.version) if self.governs(*pair)]
         stops = [*stopping(ruleset, packet)]
@@ -116,11 +116,14 @@ class Nftables:
             source = f"{header} saddr {packet.source} " if opening.only_from_source else ""
             return f"{source}tcp dport {packet.port} accept"
         way = f"daddr {packet.destination}" if packet.hook == "output" else f"saddr {packet.source}"
-        # By its number: its name needs /etc/protocols, which small hosts are without.
+        # The number, because the name needs /etc/protocols, which minimal hosts lack.
         return f"{header} {way} {header} {protocol} {VRRP} accept"
 
     def governs(self, table: Table, chain: Chain) -> bool:
-        """In tables that the file makes: who else makes one, makes it without our rules at the next boot."""
+        """Return whether the file creates the table.
+
+        Whatever else creates a table does so without our rules at the next boot.
+        """
         names = all(_NFT_NAME.fullmatch(name) for name in (table.name, chain.name))
         return names and f"{table.family} {table.name}" in self.fact.tables
 
@@ -135,14 +138,16 @@ _OURS = {
     "ufw": re.compile(rf"^ufw (.+) comment '{MARK}'$", re.MULTILINE),
     "nftables": re.compile(rf'^insert rule (.+) comment "{MARK}: .*"$', re.MULTILINE),
 }
-"""Our rules among those that each lists."""
+"""Pattern of our rules in each manager's listing."""
 
 
 def manager_of(fact: FirewallFact) -> Manager | None:
-    """None where there is none, or where what it is told would be forgotten at the next boot.
+    """Return the manager of a host's firewall.
+
+    None if there is none, or if its rules would not survive a boot.
 
     Arguments:
-        fact: the host's
+        fact: facts of the host's firewall
     """
     if fact.manager not in MANAGERS or (fact.manager == "nftables" and not fact.place):
         return None
@@ -150,17 +155,17 @@ def manager_of(fact: FirewallFact) -> Manager | None:
 
 
 def parse_firewall(manager: str, place: str, live: str, kept: str, tables: str = "") -> FirewallFact:
-    """Read what a look found of a host's firewall.
+    """Parse what the fact gathering printed about a host's firewall.
 
     Arguments:
-        manager: its name
-        place: where rules belong
-        live: what it lists of those in force
-        kept: what it lists of those that are there again after a boot
-        tables: of nftables, those that its file makes, one a line
+        manager: name of the manager
+        place: zone or file that our rules belong in
+        live: listing of the rules in force
+        kept: listing of the rules that survive a boot
+        tables: for nftables, the tables that its file creates, one a line
 
     Raises:
-        KeyError: there is no such manager
+        KeyError: the manager is unknown
     """
     ours = _OURS[manager]
     in_force, to_stay = (frozenset(_found(ours, text)) for text in (live, kept))
@@ -168,18 +173,17 @@ def parse_firewall(manager: str, place: str, live: str, kept: str, tables: str =
 
 
 def _found(ours: re.Pattern[str], text: str) -> Iterator[str]:
-    """Our rules, line by line: no rule of ours is long, and what is sought in a line takes longer than it is."""
+    """Yield our rules.
+
+    Line by line with a length limit, because the regexes take more than linear time on a long line.
+    """
     for line in text.splitlines():
         if len(line) <= LONGEST_RULE and (match := ours.fullmatch(line)):
             yield match[match.lastindex or 0]
 
 
 def rules_of(ruleset: Ruleset) -> frozenset[str]:
-    """Our rules that stand in a ruleset, as `Nftables` calls them.
-
-    Arguments:
-        ruleset: the host's
-    """
+    """Return our rules in a ruleset, in the form of `Nftables.rules`."""
     return frozenset(
         f"{table.family} {table.name} {chain.name} {rule.comment.removeprefix(f'{MARK}: ')}"
         for table in ruleset.tables

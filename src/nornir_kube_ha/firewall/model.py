@@ -1,4 +1,4 @@
-"""The words of firewalls: what has to pass, what there is, what differs."""
+"""Values for firewalls: what must pass, what is there, and the change."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from nornir_kube_ha.firewall.ruleset import Packet
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What has to pass a host's packet filter.
+    """A packet that a host's packet filter must pass.
 
     Arguments:
-        what: in words, `VRRP from lb-2`
-        packet: one of its kind
-        is_vital: without it the VIP does not serve; the stats page and haproxy's peers do without
-        only_from_source: whether nobody else than this packet's source may pass
+        what: description, `VRRP from lb-2`
+        packet: an example of such a packet
+        is_vital: whether the VIP fails without it; the stats page and haproxy's peers are not vital
+        only_from_source: whether packets from other sources must not pass
     """
 
     what: str
@@ -24,15 +24,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class FirewallFact:
-    """What manages a host's packet filter, and which of its rules are ours.
+    """The manager of a host's packet filter, and our rules in it.
 
     Arguments:
-        manager: `firewalld`, `ufw` or `nftables`; "" where nothing is filtered, or by something that is not known
-        place: where rules belong: firewalld's zone of the interface, the file that nftables.service loads; "" if there
-            is none, and for ufw
-        live: our rules that are in force, as far as the manager tells; those of nftables stand in the ruleset itself
-        kept: our rules that are there again after a boot
-        tables: of nftables only, those that the file makes: `inet filter`. Others are made by who knows whom
+        manager: `firewalld`, `ufw` or `nftables`; "" if there is no filter or an unknown manager
+        place: firewalld's zone of the interface, or the file that nftables.service loads; "" for ufw or if none
+        live: our rules in force as listed by the manager; those of nftables are in the ruleset itself
+        kept: our rules that survive a boot
+        tables: for nftables, the tables that its file creates: `inet filter`; other programs create the rest
     """
 
     manager: str = ""
@@ -43,19 +42,19 @@ class FirewallFact:
 
 
 NO_FIREWALL = FirewallFact()
-"""Nothing that could be told."""
+"""No firewall, or one that kube-ha cannot manage."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirewallChange:
-    """What a host's firewall has to let through, and does not, or does for us no longer needed.
+    """Rules to add to a host's firewall, and rules of ours to remove.
 
     Arguments:
         manager: `firewalld`, `ufw` or `nftables`
         place: as `FirewallFact.place`
-        wanted: our rules as they should be, in the manager's own words
-        opened: those of them that are not in force, or not after a boot
-        closed: rules of ours that nothing needs any more
+        wanted: all rules of ours that the host needs, in the manager's syntax
+        opened: those that are not in force, or do not survive a boot
+        closed: rules of ours that are no longer needed
     """
 
     manager: str
@@ -66,16 +65,16 @@ class FirewallChange:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What will be done, in order: `ufw: open allow 8443/tcp`."""
+        """The steps in order: `ufw: open allow 8443/tcp`."""
         opened = (f"{self.manager}: open {rule}" for rule in self.opened)
         return (*opened, *(f"{self.manager}: close {rule}" for rule in self.closed))
 
     @property
     def opened_diff(self) -> str:
-        """What is opened, as text."""
+        """Rules to add, as text."""
         return "\n".join(f"+ {self.manager} {rule}" for rule in self.opened)
 
     @property
     def closed_diff(self) -> str:
-        """What is closed, as text."""
+        """Rules to remove, as text."""
         return "\n".join(f"- {self.manager} {rule}" for rule in self.closed)

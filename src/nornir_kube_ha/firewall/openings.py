@@ -1,4 +1,4 @@
-"""What has to pass a load balancer's packet filter."""
+"""The packets that a load balancer's packet filter must pass."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -19,21 +19,19 @@ _BIND = re.compile(r"^\s*bind\s+([\d.]*|\*|\[[\da-fA-F.:]*\]):(\d+)", re.MULTILI
 
 
 def openings(cluster: Cluster, node: Node) -> tuple[Opening, ...]:
-    """What has to pass a node's packet filter: VRRP and haproxy's own talk with its peers alone, and what asks haproxy.
+    """Return what a node's packet filter must pass.
 
-    Arguments:
-        cluster: the node's
-        node: the node
+    That is VRRP with the node's peers, haproxy's peers protocol with them, and client connections to haproxy.
     """
     return (*_vrrp(cluster, node), *_ports(cluster, node), *_tables(cluster, node))
 
 
 def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tuple[Opening, ...]:
-    """What files that a node had once need, which may be other peers and ports than the inventory's.
+    """Return what earlier files of a node need; their peers and ports may differ from the inventory's.
 
     Arguments:
         files: haproxy's and keepalived's among them
-        cluster: the node's
+        cluster: the node's cluster
         node: the node
     """
     content = {file.path: file.content for file in files}
@@ -54,7 +52,7 @@ def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tu
 
 
 def _addresses(text: str, version: int) -> Iterator[IPAddress]:
-    """Addresses among the words of a text; of the other family none, which this node would not speak VRRP to."""
+    """Yield the addresses in a text that have the node's address family, the only one it speaks VRRP in."""
     for word in text.split():
         with suppress(ValueError):
             address = ip_address(word)
@@ -86,7 +84,7 @@ def _ports(cluster: Cluster, node: Node) -> Iterator[Opening]:
 
 
 def _tables(cluster: Cluster, node: Node) -> Iterator[Opening]:
-    """The peers' copies of haproxy's table of clients."""
+    """Yield the connections by which peers copy haproxy's table of clients."""
     if node.keepalived.tickle:
         yield from (_table(peer, node.haproxy.peers_port, node) for peer in cluster.peers(node))
 
@@ -97,7 +95,7 @@ def _table(peer: Node, port: int, node: Node) -> Opening:
 
 
 def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
-    """Whoever asks there: a peer stands for all."""
+    """Yield connections from a peer, which stand for those of all clients."""
     for vip in node.vips_of(node.address.version):
         where = "" if vip == node.vip else f" at {vip.ip}"
         packet = Packet("input", TCP, peer.address, vip.ip, node.interface, port)
@@ -105,13 +103,16 @@ def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
 
 
 def _from_others(port: int, node: Node) -> Iterator[Opening]:
-    """Whoever asks by the family that peers are not known by: a neighbour of the VIP stands for them."""
-    for vip in node.vips_of(10 - node.address.version):  # of 4 and 6, the other one
+    """Yield connections of the address family that the peers do not have.
+
+    A neighbour of the VIP stands for all clients.
+    """
+    for vip in node.vips_of(10 - node.address.version):  # the other family: 4 + 6 = 10
         packet = Packet("input", TCP, _neighbour(vip), vip.ip, node.interface, port)
         yield Opening(f"port {port} at {vip.ip}", packet)
 
 
 def _neighbour(vip: IPInterface) -> IPAddress:
-    """Another address of a VIP's network; the VIP's own where it is alone there."""
+    """Return another address in a VIP's network; the VIP itself if it is alone there."""
     first = vip.network.network_address + min(1, vip.network.num_addresses - 1)
     return first if first != vip.ip else vip.network[-1]

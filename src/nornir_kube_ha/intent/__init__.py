@@ -1,4 +1,4 @@
-"""What should be: the inventory as frozen, checked values. Nothing here knows where the values came from."""
+"""The intended state: the inventory as frozen, validated values, independent of where they came from."""
 
 from nornir_kube_ha.intent.cluster import Cluster
 from nornir_kube_ha.intent.fields import Settings, weakness_of

@@ -1,4 +1,4 @@
-"""A cluster: the load-balancer nodes that share one VIP, and the rules that only all of them together can break."""
+"""A cluster: the load-balancer nodes that share one VIP, and the rules that span several nodes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from nornir_kube_ha.intent.node import Node
 from nornir_kube_ha.intent.router import Router
 
 MIN_NODES = 2  # one master and at least one backup
-MOST_HEARD = 14  # VIPs and VRIDs of a cluster: a line is heard of each, and all goes through a pipe in one piece
+MOST_HEARD = 14  # VIPs and VRIDs per cluster: each adds a line to what a look hears, which must fit one pipe write
 PER_NODE = {
     *("name", "role", "address", "interface", "host_keys", "login", "keepalived"),
     *("firewall", "packages", "templates", "lab_suite"),
@@ -37,51 +37,51 @@ class Cluster:
 
     @property
     def vip(self) -> IPInterface:
-        """The virtual IP, with its prefix length."""
+        """The first VIP, with its prefix length."""
         return self.nodes[0].vip
 
     @property
     def vips(self) -> tuple[IPInterface, ...]:
-        """All virtual IPs, `vip` first."""
+        """All VIPs of all virtual routers, `vip` first."""
         return self.nodes[0].vips
 
     @property
     def addresses(self) -> str:
-        """All virtual IPs, in words."""
+        """All VIPs without prefix lengths, separated by commas."""
         return ", ".join(str(vip.ip) for vip in self.vips)
 
     @property
     def virtual_router_id(self) -> int:
-        """The VRID."""
+        """The VRID of the cluster's first virtual router."""
         return self.nodes[0].virtual_router_id
 
     @property
     def virtual_router_ids(self) -> tuple[int, ...]:
-        """The VRIDs of all its virtual routers, its own first."""
+        """The VRIDs of all virtual routers, the cluster's first router first."""
         return self.virtual_router_id, *(each.virtual_router_id for each in self.nodes[0].virtual_routers)
 
     @cached_property
     def master(self) -> Node:
-        """The node that holds the VIP while all is well."""
+        """The node with role `master`; the first node if none has it."""
         return next((node for node in self.nodes if node.role == "master"), self.nodes[0])
 
     @cached_property
     def routers(self) -> tuple[Router, ...]:
-        """All its virtual routers, its own first."""
+        """All virtual routers: the cluster's first one, then those of `virtual_routers`."""
         first = self.nodes[0]
         own = Router(first.virtual_router_id, (first.vip, *first.additional_vips), self.master.name, is_first=True)
         return own, *self.further_routers
 
     @cached_property
     def further_routers(self) -> tuple[Router, ...]:
-        """Its virtual routers beside its own."""
+        """The virtual routers that `virtual_routers` adds to the first one."""
         return tuple(Router(each.virtual_router_id, each.vips, each.master) for each in self.nodes[0].virtual_routers)
 
     def router(self, virtual_router_id: int | None = None) -> Router:
-        """One of its virtual routers.
+        """Return the virtual router with a VRID.
 
         Arguments:
-            virtual_router_id: its VRID; the cluster's own router if not given
+            virtual_router_id: None selects the cluster's first router
 
         Raises:
             KeyError: the cluster has no such virtual router
@@ -92,7 +92,9 @@ class Cluster:
         raise KeyError(virtual_router_id)
 
     def place(self, node: Node, router: Router) -> Node:
-        """The node whose priority and state a node has in a virtual router: two masters change places there.
+        """Return the node whose configured priority and state `node` uses in a virtual router.
+
+        Where a router has its own master, that node and the cluster's master swap priority and state.
 
         Arguments:
             node: one of this cluster's nodes
@@ -108,14 +110,14 @@ class Cluster:
 
     @property
     def preferred_priority(self) -> int:
-        """Priority of a node that a planned move puts ahead; at 254 it would not wait for who lets go to be done."""
+        """Priority that a planned move gives the new holder.
+
+        Well below 254 by default: RFC 5798's skew time then exceeds the time the old holder needs to remove the VIP.
+        """
         return min(FOREMOST, max(node.keepalived.priority for node in self.nodes) + 20)
 
     def node(self, name: str) -> Node:
-        """The node of that name.
-
-        Arguments:
-            name: the host's name in the inventory
+        """Return a node by its name in the inventory.
 
         Raises:
             KeyError: the cluster has no such node
@@ -126,15 +128,11 @@ class Cluster:
         raise KeyError(name)
 
     def peers(self, node: Node) -> tuple[Node, ...]:
-        """All other nodes.
-
-        Arguments:
-            node: one of this cluster's nodes
-        """
+        """Return all nodes except this one."""
         return tuple(other for other in self.nodes if other.name != node.name)
 
     def problems(self) -> Iterator[Problem]:
-        """Each rule that the nodes break together."""
+        """Yield a problem for each rule that the cluster breaks."""
         yield from self._roles()
         yield from self._shared_values()
         yield from self._priorities()
@@ -305,7 +303,7 @@ class Cluster:
 
     @staticmethod
     def _endpoint(node: Node) -> Iterator[Problem]:
-        """An address is one of the VIPs: clients that go by another one find no haproxy, or one that does not move."""
+        """Yield a problem if the control-plane endpoint is an address that is not a VIP, and so does not fail over."""
         name = (node.control_plane_endpoint or "").rpartition(":")[0].strip("[]")
         try:
             known = ip_address(name) in {vip.ip for vip in node.vips}
@@ -318,7 +316,7 @@ class Cluster:
 
 
 def _is_number(name: str) -> bool:
-    """Whether a resolver takes it for an IPv4 address all the same, as `192.0.2.010`, `3221225994` or `0xc000020a`."""
+    """Return whether a resolver reads it as an IPv4 address, like `192.0.2.010`, `3221225994` or `0xc000020a`."""
     try:
         inet_aton(name)
     except OSError:
@@ -327,7 +325,7 @@ def _is_number(name: str) -> bool:
 
 
 def _no_hosts(network: IPNetwork) -> set[object]:
-    """Addresses of a network that no host has; IPv6 knows no broadcast."""
+    """Return the addresses of a network that no host can have; IPv6 has no broadcast address."""
     return {network.network_address, *({network.broadcast_address} if network.version == 4 else ())}
 
 
@@ -337,7 +335,7 @@ def _shown(value: object) -> str:
 
 
 def _flat(node: Node) -> dict[str, object]:
-    """All values that the nodes of a cluster share, by dotted path."""
+    """Return all settings that the nodes of a cluster must agree on, by dotted path."""
     shared: dict[str, object] = {}
 
     def walk(prefix: str, settings: Settings, skip: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""A file as it should be on a host."""
+"""The intended content and permissions of a file on a host."""
 
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -6,14 +6,14 @@ from hashlib import sha256
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """A file as it should be on a host.
+    """A file that should exist on a host.
 
     Arguments:
-        path: where it is
-        content: its text; never shown as it is, since it may hold a password
-        mode: its permission bits, in octal digits
-        owner: the user it belongs to
-        group: the group it belongs to
+        path: absolute path on the host
+        content: text; kept out of `repr`, since it may hold a password
+        mode: permission bits, in octal digits
+        owner: user name
+        group: group name
     """
 
     path: str
@@ -24,10 +24,10 @@ class ConfigFile:
 
     @property
     def data(self) -> bytes:
-        """Its bytes. What was kept on a host need not be text: bytes that are none stand as surrogates in `content`."""
+        """The content as bytes. Files kept on a host may hold invalid UTF-8, which `content` has as surrogates."""
         return self.content.encode(errors="surrogateescape")
 
     @property
     def sha256(self) -> str:
-        """Of its content, in hexadecimal digits."""
+        """SHA-256 of the content, in hexadecimal digits."""
         return sha256(self.data).hexdigest()

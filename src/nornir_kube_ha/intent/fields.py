@@ -1,4 +1,4 @@
-"""The types of single values: what reaches a configuration file cannot hold what would end its word, line or block."""
+"""Types of single settings. A value cannot end the word, line or block that it has in a configuration file."""
 
 import ast
 import inspect
@@ -24,22 +24,22 @@ from pydantic import (
 from nornir_kube_ha.addresses import IPAddress, IPInterface
 
 MIN_PASSWORD_LENGTH = 12
-MOST_TICKS = 2**31 - 1  # haproxy's time.c: a time is a signed integer
-AUTO = 0  # no VRID is 0
+MOST_TICKS = 2**31 - 1  # haproxy stores a time in a signed int (time.c)
+AUTO = 0  # stands for `auto`; RFC 5798 has no VRID 0
 MICROSECONDS = {"us": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
 _NUMBERS = frozenset({int, float})
 WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme", "haproxy", "password", "secret"})
 
 
 class Settings(BaseModel):
-    """Base of all intent: frozen, nothing unknown, the value itself never in an error's text."""
+    """Base of all inventory models: frozen, refuses unknown keys, hides values in pydantic's error texts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
     def _truth_is_no_number(cls, data: Any) -> Any:  # noqa: ANN401 - whatever is given
-        """Python takes True for 1. As YAML's word it is refused where a number is wanted, with the key."""
+        """Replace a boolean given for a number by its YAML word, which pydantic refuses; it would take True for 1."""
         if not isinstance(data, dict) or not (
             truths := [key for key, value in data.items() if isinstance(value, bool)]
         ):
@@ -53,10 +53,9 @@ class Settings(BaseModel):
 
     @classmethod
     def meaning(cls, key: str) -> str:
-        """What the docstring below a field says of it, "" if none does. pydantic itself would read it at each import.
+        """Return the docstring below a field; "" if there is none.
 
-        Arguments:
-            key: the field's name
+        pydantic's `use_attribute_docstrings` would parse the source on every import.
         """
         body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0].body  # type: ignore[attr-defined]
         for field, below in pairwise(body):
@@ -67,7 +66,7 @@ class Settings(BaseModel):
 
 
 def _address(value: object) -> IPAddress:
-    # A number would be taken for an address: 5 for 0.0.0.5.
+    # ip_address() accepts integers: 5 would become 0.0.0.5.
     if not isinstance(value, str | IPv4Address | IPv6Address):
         raise ValueError("must be text, as 192.0.2.10 or 2001:db8::10")  # noqa: TRY004 - pydantic collects value errors
     try:
@@ -79,7 +78,7 @@ def _address(value: object) -> IPAddress:
 
 
 def _if_name(value: object) -> str:
-    """What to do instead of naming a host, "" if no name was given."""
+    """Return a hint if the value is a host name instead of an address; else ""."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*", value):
         return ""
     return (
@@ -98,7 +97,7 @@ def _interface(value: object) -> IPInterface:
     except ValueError:
         raise ValueError("is not a valid IPv4 interface or IPv6 interface, as 192.0.2.10/24") from None
     _refuse_unusable(interface.ip)
-    if "%" in str(interface):  # which `ip` leaves out
+    if "%" in str(interface):  # `ip` prints addresses without a zone, so a comparison would fail
         raise ValueError("names an interface; the address alone is wanted")
     if interface.ip.is_loopback or interface.ip.is_unspecified or interface.ip.is_multicast:
         raise ValueError("is no address that a host of a network can have")
@@ -106,7 +105,7 @@ def _interface(value: object) -> IPInterface:
 
 
 def _refuse_unusable(address: IPAddress) -> None:
-    """Of IPv6: what would need an interface's name beside it, and IPv4 in disguise."""
+    """Refuse IPv6 addresses that are link-local or IPv4-mapped."""
     if isinstance(address, IPv6Address) and (address.is_link_local or address.scope_id):
         raise ValueError(
             "is a link-local address, which says nothing without an interface; take a global or unique local"
@@ -116,12 +115,12 @@ def _refuse_unusable(address: IPAddress) -> None:
 
 
 def _text_of_number(value: object) -> object:
-    # YAML reads `5000` as a number where haproxy's `5000` (milliseconds) is meant.
+    # YAML parses haproxy's `5000` (milliseconds) as a number.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _amount(value: str, bare: str) -> int:
-    """A time of haproxy's in microseconds."""
+    """Return a haproxy time in microseconds; `bare` is the unit of a number without one."""
     number = value.rstrip("usmhd")
     return int(number) * MICROSECONDS[value.removeprefix(number) or bare]
 
@@ -145,21 +144,17 @@ def _printable_line(value: str) -> str:
 
 
 def _without_block(value: str) -> str:
-    # keepalived's parser opens a block at any brace and a string at any quote, `!` and `#` start a comment.
+    # keepalived's parser opens a block at any brace and a string at any quote; `!` and `#` start a comment.
     if found := sorted(set(value) & set("{}\"'!#\\")):
         raise ValueError(f"must not hold {' '.join(found)}: it would change the file's structure")
     return value
 
 
 def weakness_of(password: str) -> str:
-    """Why a password is none, "" if it is one.
-
-    Arguments:
-        password: in clear text
-    """
+    """Return why a password is too weak or unusable in haproxy.cfg; "" if it is acceptable."""
     if not password:
         return "is empty"
-    if not re.fullmatch(r"[!-&(-~]+", password):  # printable ASCII but the space and ', which ends haproxy's quotes
+    if not re.fullmatch(r"[!-&(-~]+", password):  # printable ASCII except space and ', which would end haproxy's quotes
         return "must be printable ASCII without spaces and without '"
     if password.lower() in WELL_KNOWN_PASSWORDS:
         return "is a well-known default; choose another"
@@ -183,22 +178,19 @@ AddressWithPrefix = Annotated[IPv4Interface | IPv6Interface, BeforeValidator(_in
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 VirtualRouterId = Annotated[int, Field(ge=1, le=255), WrapValidator(_or_auto)]
-"""A VRID, or `auto`, which is `AUTO` until all clusters are known."""
+"""A VRID, or `auto`, which is stored as `AUTO` until all clusters are known."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]
-"""A name of ours that ends up in files and reports: of a host, a cluster, an apiserver, a router."""
+"""A name that ends up in files and reports: of a host, a cluster, an apiserver, a router."""
 
 LabName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,8}$")]
-"""A lab's name: it becomes part of interface names, which are short."""
+"""A lab's name: eight characters at most, since it becomes part of interface names (IFNAMSIZ)."""
 
 Interface = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$")]
-"""A network interface: the kernel's IFNAMSIZ leaves 15 characters."""
-
-Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@%+,-]+$")]
-"""One word of a configuration line: nothing that a parser could take for a quote, a block or a variable."""
+"""A network interface; the kernel's IFNAMSIZ allows 15 characters."""
 
 HostPort = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]:[0-9]+|[A-Za-z0-9._:/@%+,-]+)$")]
-"""A name or an address and a port: an IPv6 address stands in brackets."""
+"""HOST:PORT, with an IPv6 address in brackets."""
 
 Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 """An absolute path on the host."""
@@ -207,25 +199,25 @@ _Time = Annotated[
     str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")
 ]
 Duration = Annotated[_Time, AfterValidator(_within_24_days)]
-"""haproxy's time: a number and us, ms, s, m, h or d; milliseconds without a unit. At most 24 days."""
+"""A haproxy time: a number with us, ms, s, m, h or d; milliseconds without a unit. At most 24 days."""
 
 Seconds = Annotated[_Time, AfterValidator(_within_68_years)]
-"""The same, seconds without a unit."""
+"""A haproxy time that is in seconds without a unit. At most 68 years."""
 
 Mode = Annotated[str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^0?[0-7]{3}$")]
 """Permission bits, in octal digits."""
 
 Line = Annotated[str, AfterValidator(_printable_line)]
-"""One line that goes into haproxy.cfg as it is. The daemon judges it before anything live changes."""
+"""One line that goes into haproxy.cfg unchanged. haproxy validates it when the file is staged."""
 
 KeepalivedLine = Annotated[Line, AfterValidator(_without_block)]
-"""One line that goes into keepalived.conf as it is."""
+"""One line that goes into keepalived.conf unchanged."""
 
 PackageVersion = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:+~^_-]{0,99}$")]
-"""A version of a package as dpkg and rpm write it: one word of a command, and never an option."""
+"""A package version as dpkg and rpm write it: one word of a command, which no command reads as an option."""
 
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/()-]+( [A-Za-z0-9._:/()-]+)*$")]
-"""Text shown to a person."""
+"""Display text: words of letters, digits and `._:/()-`, separated by single spaces."""
 
 
 def _typed_line(value: SecretStr) -> SecretStr:
@@ -236,6 +228,6 @@ def _typed_line(value: SecretStr) -> SecretStr:
 
 
 LoginPassword = Annotated[SecretStr, AfterValidator(_typed_line)]
-"""What a person types to log in. How strong it is, is for the host to say."""
+"""An SSH or sudo password. Its strength is not checked here, since the host sets it."""
 
 Password = Annotated[SecretStr, AfterValidator(_strong_password)]

@@ -1,4 +1,4 @@
-"""What haproxy.cfg should say: section `haproxy` of the inventory."""
+"""Section `haproxy` of the inventory: the settings of haproxy.cfg."""
 
 from typing import Literal, Self
 
@@ -20,52 +20,52 @@ from nornir_kube_ha.intent.fields import (
 )
 
 UNREADABLE = "a-password-not-read"
-"""Stands in for a password that nothing needed to be read for; it is never written to a host."""
-ANY_ADDRESS = ANY_ADDRESSES[0]  # the guide's bind address; the VIP moves between hosts
+"""Placeholder for a password that this run does not read; never written to a host."""
+ANY_ADDRESS = ANY_ADDRESSES[0]  # as in the guide: a backup cannot bind the VIP
 
 
 class Timeouts(Settings):
-    """`timeout` lines of section `defaults`."""
+    """The `timeout` lines of section `defaults`."""
 
     connect: Duration = "300ms"
-    """To reach an apiserver; then another is tried (`retries`): one without power costs no client its answer."""
+    """Time to connect to an apiserver before another is tried (`retries`): a host without power fails no request."""
     client: Duration = "10m"
-    """Idle client: a watch is quiet for minutes, `kubectl exec` and `logs` for longer."""
+    """How long a client may be idle: a watch is quiet for minutes, `kubectl exec` and `logs` for longer."""
     server: Duration = "10m"
-    """Idle apiserver."""
+    """How long an apiserver may be idle."""
     check: Duration = "700ms"
-    """To answer a health check, once connected."""
+    """Time to answer a health check, once connected."""
 
 
 class Stats(Settings):
     """The stats page."""
 
     bind: Address = ANY_ADDRESS
-    """Address that the page listens on; `0.0.0.0` for all, of IPv6 too where a VIP is one."""
+    """Address that the page listens on; `0.0.0.0` is all addresses, including IPv6 if a VIP is IPv6."""
     port: Port = 10080
     """Port that the page listens on."""
     uri: Path = "/status"
     """Path of the page."""
     refresh: Seconds = "30s"
-    """How often a browser loads the page again."""
+    """Interval at which a browser reloads the page."""
     realm: Label = "welcome login Haproxy"
-    """What the browser's password dialog says."""
+    """Text of the browser's password dialog."""
     hide_version: bool = True
-    """Whether haproxy's version stays off the page."""
+    """Hide haproxy's version on the page."""
     user: Name = "admin"
-    """Who may read the page."""
+    """User name that opens the page."""
     password: Password
     """The password: text, `env: NAME`, `file: PATH`, `pass: ENTRY` or `prompt: WORDS`. No default."""
     generate_password: bool = False
-    """Whether, with no `password`, one is made up by the first deploy and kept on the hosts."""
+    """Without a `password`: the first deploy generates one and keeps it on the hosts."""
     admin: bool = False
-    """Whether the page may change haproxy: drain, disable and stop servers. Read-only unless asked."""
+    """Allow the page to drain, disable and stop servers; read-only if false."""
     log: Line | None = "127.0.0.1 local0 err"
-    """The page's own `log` line; none to use `global`'s."""
+    """The page's own `log` line; null uses those of section `global`."""
 
     @property
     def is_kept_on_hosts(self) -> bool:
-        """Whether the hosts know the password and the inventory does not, or was not asked for it."""
+        """Whether the password comes from the hosts: it is generated, or this run did not read it."""
         return self.generate_password or self.password.get_secret_value() == UNREADABLE
 
 
@@ -73,68 +73,68 @@ class HAProxy(Settings):
     """haproxy on a load-balancer node."""
 
     port: Port = 8443
-    """Port of the apiserver listener: what clients have in their URL."""
+    """Port of the apiserver listener, which clients have in their URL."""
     bind: Address = ANY_ADDRESS
-    """Address of the apiserver listener: all, of IPv6 too where a VIP is one."""
+    """Address of the apiserver listener: all addresses, including IPv6 if a VIP is IPv6."""
     peers_port: Port = 8444
-    """Port on which the nodes' haproxies tell each other who is connected, for `keepalived.tickle`."""
+    """Port on which the nodes' haproxies exchange the table of clients, for `keepalived.tickle`."""
     balance: Literal["leastconn", "roundrobin", "source", "static-rr", "first", "random"] = "leastconn"
-    """How a new connection finds its apiserver."""
+    """How haproxy chooses the apiserver for a new connection."""
     tcplog: bool = True
-    """Whether each connection is logged with its timers (`option tcplog`)."""
-    # With 401 it refuses the question before it looks whether it is ready: one that is not stays in (docs/kubeadm.md).
+    """Log each connection with its timers (`option tcplog`)."""
+    # 401 precedes the readiness check, so `readyz-or-unauthorized` keeps a server that is not ready (docs/kubeadm.md).
     check: Literal["readyz", "readyz-or-unauthorized", "tcp"] = "readyz"
     """What makes an apiserver healthy: `/readyz` over TLS answers 200; or 200, 401 or 403; or its port is open."""
     inter: Duration = "1s"
-    """Time between two checks of an apiserver."""
+    """Time between two health checks of an apiserver."""
     fastinter: Duration = "200ms"
-    """The same while it is on its way down or up."""
+    """Time between two health checks while an apiserver is going down or coming up."""
     fall: int = Field(default=2, ge=1, le=100)
-    """Failed checks in a row that take an apiserver out."""
+    """Failed health checks in a row that take an apiserver out."""
     rise: int = Field(default=2, ge=1, le=100)
-    """Good checks in a row that bring it back."""
+    """Successful health checks in a row that bring an apiserver back."""
     last_resort: bool = True
-    """Whether, while no apiserver is ready, new connections go to those that are alive; `check: tcp` knows no other."""
+    """While no apiserver is ready, send new connections to those that are alive; no effect with `check: tcp`."""
     shutdown_sessions: bool = True
-    """Whether connections to an apiserver that is dead or hangs are closed, once another is ready for their clients."""
+    """Close connections to an apiserver that is dead or hangs, once another one is ready."""
     retries: int = Field(default=3, ge=0, le=100)
-    """Further tries, on other apiservers, for a connection that one refuses."""
+    """Further attempts, on other apiservers, after one refuses a connection."""
     log: tuple[Line, ...] = ("/dev/log local0", "/dev/log local1 notice")
     """`log` lines of section `global`."""
     chroot: Path = "/var/lib/haproxy"
-    """Where the worker is locked in."""
+    """Directory that the worker is confined to."""
     socket: Path = "/run/haproxy-admin.sock"
     """The admin socket, through which the state of each apiserver is read."""
     socket_mode: Mode = "660"
     """Mode of the admin socket."""
     socket_level: Literal["user", "operator", "admin"] = "admin"
-    """What the admin socket may be used for. `shutdown_sessions`, `drain` and `ready` need all of it."""
+    """Access level of the admin socket; `shutdown_sessions`, `drain` and `ready` need `admin`."""
     stats_timeout: Duration = "30s"
-    """How long the admin socket waits for its client."""
+    """How long a client of the admin socket may be idle."""
     user: Name = "haproxy"
-    """Whom the worker runs as."""
+    """User that the worker runs as."""
     group: Name = "haproxy"
-    """Whose group the worker runs as."""
+    """Group that the worker runs as."""
     daemon: bool = True
-    """Whether `daemon` is set; master-worker mode (`-Ws`), which the unit uses, goes before it."""
+    """Write `daemon` to section `global`; the unit's master-worker mode (`-Ws`) takes precedence."""
     nbproc: int | None = Field(default=None, ge=1, le=64)
-    """Number of processes; written only for haproxy before 2.5, which dropped it."""
+    """Number of processes; written only for haproxy before 2.5, which removed the option."""
     hard_stop_after: Duration = "30m"
-    """When a worker that a reload replaced ends at the latest: long watches keep it that long."""
+    """Longest time that a worker replaced by a reload keeps running, for watches that last."""
     timeouts: Timeouts = Timeouts()
-    """`timeout` lines of section `defaults`."""
+    """The `timeout` lines of section `defaults`."""
     stats: Stats
     """The stats page."""
     global_lines: tuple[Line, ...] = ()
-    """Lines of your own in section `global`."""
+    """Your own lines for section `global`."""
     defaults_lines: tuple[Line, ...] = ()
-    """Lines of your own in section `defaults`."""
+    """Your own lines for section `defaults`."""
     listener_lines: tuple[Line, ...] = ()
-    """Lines of your own in the apiserver listener."""
+    """Your own lines for the apiserver listener."""
 
     @property
     def has_last_resort(self) -> bool:
-        """Whether apiservers that are alive are told from those that are ready."""
+        """Whether haproxy.cfg has a last-resort backend."""
         return self.last_resort and self.check != "tcp"
 
     @field_validator("bind")
@@ -166,14 +166,14 @@ class Apiserver(Settings):
     """One kube-apiserver: a `server` line."""
 
     address: Address
-    """Where it listens."""
+    """Address that the apiserver listens on."""
     name: Name = Field(default_factory=lambda data: str(data.get("address", "")))
-    """What haproxy's log and the reports call it; its address unless given."""
+    """Name in haproxy's log and in reports; the address if not given."""
     port: Port = 6443
-    """Its port."""
+    """Port that the apiserver listens on."""
     weight: int = Field(default=1, ge=0, le=256)
-    """Its share of new connections."""
+    """Share of new connections, relative to the other apiservers."""
 
     def __str__(self) -> str:
-        """`10.0.0.1:6443`, `[2001:db8::1]:6443`."""
+        """Return address and port: `10.0.0.1:6443`, `[2001:db8::1]:6443`."""
         return with_port(self.address, self.port)

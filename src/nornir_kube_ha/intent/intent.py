@@ -1,4 +1,4 @@
-"""The whole inventory: its clusters, and the rules that only several of them can break."""
+"""The whole inventory: its clusters, and the rules that span several clusters."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from nornir_kube_ha.intent.node import Node
 
 @dataclass(frozen=True)
 class Intent:
-    """All that an inventory says should be.
+    """The intended state of all clusters of an inventory.
 
     Arguments:
-        clusters: its clusters, in the inventory's order
+        clusters: in the inventory's order
     """
 
     clusters: tuple[Cluster, ...]
@@ -27,39 +27,33 @@ class Intent:
         return tuple(node for cluster in self.clusters for node in cluster.nodes)
 
     def node(self, name: str) -> Node:
-        """The node of that name.
-
-        Arguments:
-            name: the host's name in the inventory
+        """Return a node by its name in the inventory.
 
         Raises:
-            KeyError: no cluster has it
+            KeyError: no cluster has such a node
         """
         return self.cluster_of(name).node(name)
 
     def cluster_of(self, name: str) -> Cluster:
-        """The cluster that a node belongs to.
-
-        Arguments:
-            name: the host's name in the inventory
+        """Return the cluster of a node, by the node's name in the inventory.
 
         Raises:
-            KeyError: no cluster has it
+            KeyError: no cluster has such a node
         """
         return self._clusters[name]
 
     @cached_property
     def keeps_passwords_on_hosts(self) -> bool:
-        """Whether the hosts know any stats password that the inventory does not, or was not asked for."""
+        """Whether the stats password of any node comes from the hosts."""
         return any(node.haproxy.stats.is_kept_on_hosts for node in self.nodes)
 
     @cached_property
     def _clusters(self) -> dict[str, Cluster]:
-        """By the name of each of their nodes: a fleet's tasks ask for every host."""
+        """Clusters by node name; cached, since the tasks of a large inventory look up every host."""
         return {node.name: cluster for cluster in self.clusters for node in cluster.nodes}
 
     def problems(self) -> Iterator[Problem]:
-        """Each rule that is broken, within a cluster or between them."""
+        """Yield a problem for each rule that is broken, within a cluster or between clusters."""
         for cluster in self.clusters:
             yield from cluster.problems()
         owners: dict[tuple[str, str], str] = {}
@@ -83,12 +77,9 @@ class Intent:
 
 
 def sharing_a_link(clusters: Sequence[Cluster]) -> Iterator[tuple[Cluster, Cluster]]:
-    """Each two of some clusters whose routers may take each other for one, in the clusters' order.
+    """Yield each pair of clusters that may share a link, in the clusters' order.
 
-    Networks that overlap lie one within the other: sorted, each needs to be held against those that it lies in only.
-
-    Arguments:
-        clusters: any
+    Two overlapping networks are always nested. Sorted, each network needs comparing only with those that contain it.
     """
     spans = sorted(
         (*rank(network.network_address), network.prefixlen, number, network)
@@ -107,13 +98,11 @@ def sharing_a_link(clusters: Sequence[Cluster]) -> Iterator[tuple[Cluster, Clust
 
 
 def may_share_a_link(first: Cluster, second: Cluster) -> bool:
-    """Whether routers of both may take each other for one. A VIP of /32 tells nothing of its network: the nodes do.
+    """Return whether routers of both clusters may hear each other's adverts.
 
-    Arguments:
-        first: a cluster
-        second: another
+    The nodes' addresses count as well, since a VIP with /32 does not show its network.
     """
-    if first.vip.version != second.vip.version:  # to VRRP these are two numbers
+    if first.vip.version != second.vip.version:  # VRIDs of IPv4 and IPv6 are independent (RFC 5798)
         return False
     return any(one.overlaps(other) for one in _networks(first) for other in _networks(second))
 
@@ -125,7 +114,7 @@ def _networks(cluster: Cluster) -> set[IPNetwork]:
 
 
 def _claims(cluster: Cluster) -> Iterator[tuple[str, str, str, str]]:
-    """Host, key, value and owner of each value that no other in the inventory may have."""
+    """Yield host, key, value and owner of each value that must be unique in the inventory."""
     for vip in cluster.vips:
         yield cluster.nodes[0].name, "address", str(vip.ip), f"cluster {cluster.name}'s VIP"
     for node in cluster.nodes:

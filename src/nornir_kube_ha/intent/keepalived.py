@@ -1,4 +1,4 @@
-"""What keepalived.conf should say: section `keepalived` of the inventory."""
+"""Section `keepalived` of the inventory: the settings of keepalived.conf."""
 
 from typing import Any, Literal, Self
 
@@ -8,19 +8,19 @@ from nornir_kube_ha.intent.fields import KeepalivedLine, Name, Settings
 
 CHECK_SCRIPT = "/etc/keepalived/kube-ha-check-haproxy"
 ADVERT_INTS = {"default": 0.05, "fast": 0.02}
-"""Seconds between two adverts, by profile of timers."""
+"""Seconds between two adverts, by the value of `timers`."""
 LONGEST_ADVERT_INT = 40
-"""Seconds; VRRP's version 3 ends at 40.95."""
+"""Seconds; VRRPv3 has 12 bits of centiseconds, at most 40.95 s (RFC 5798, 5.2.7)."""
 FOREMOST = 254
-"""The highest priority; 255 is the owner of the address."""
+"""Highest usable priority; 255 means the owner of the address (RFC 5798, 5.2.4)."""
 HINDMOST = 1
-"""The lowest priority; 0 is a goodbye."""
+"""Lowest usable priority; 0 means that the holder gives up the VIP (RFC 5798, 5.2.4)."""
 QUICK = 0.3
-"""Seconds between two adverts below which a few that are lost in a row are a matter of a busy moment."""
+"""Seconds between two adverts; with shorter intervals a busy moment can lose several in a row."""
 MANY_MISSES, PROTOCOL_MISSES = 16, 3
-"""Lost adverts until a take-over: where adverts are quick, and VRRP's own."""
+"""Lost adverts until a take-over: with intervals below `QUICK`, and in VRRP itself (RFC 5798, 6.1)."""
 LONGEST_QUICK = 0.1
-"""Seconds between quick adverts at most: who is told that the VIP is free waits half of it, by a priority of 120."""
+"""Most seconds between quick adverts: after a priority-0 advert, a node of priority 120 waits half of it."""
 
 
 def _advert_int(given: dict[str, Any]) -> float:
@@ -32,74 +32,74 @@ def _down_timer_adverts(given: dict[str, Any]) -> int:
 
 
 class CheckHAProxy(Settings):
-    """The `vrrp_script` that asks the local haproxy whether it lives, and only the local one.
+    """The `vrrp_script` that checks the local haproxy process, and nothing behind it.
 
-    A script that asked an apiserver through haproxy would fault on every node at once when all apiservers are down,
-    and take the VIP away from a cluster that needs it to come back.
+    A script that asked an apiserver through haproxy would fail on every node when all apiservers are down.
+    The cluster would then lose the VIP that it needs to recover.
     """
 
     script: KeepalivedLine = CHECK_SCRIPT
-    """The command; ours sees in /proc whether haproxy works, and asks its socket before it calls it hung."""
+    """The command; the default one looks in /proc, and asks haproxy's socket before it reports a hang."""
     interval: int = Field(default=1, ge=1, le=3600)
-    """Seconds between two runs; keepalived from 2.2 takes whole seconds only."""
+    """Seconds between two runs; keepalived 2.2 and later takes whole seconds only."""
     timeout: int = Field(default=1, ge=1, le=3600)
     """Seconds after which a run has failed."""
     fall: int = Field(default=1, ge=1, le=100)
-    """Failed runs in a row that mean failure."""
+    """Failed runs in a row until the check fails."""
     rise: int = Field(default=2, ge=1, le=100)
-    """Good runs in a row that mean recovery."""
+    """Successful runs in a row until the check passes again."""
     weight: int = Field(default=0, ge=-253, le=253)
-    """What a failure does to the priority; 0 is FAULT: the node lets the VIP go at once."""
+    """Added to the priority on success if positive, on failure if negative; 0: a failure releases the VIP at once."""
 
 
 class Keepalived(Settings):
     """keepalived on a load-balancer node."""
 
     router_id: Name
-    """This node's name in keepalived's log and mails; the host's name unless given."""
+    """This node's name in keepalived's log and mails; the host's name if not given."""
     priority: int = Field(ge=1, le=254)
-    """Who wins an election; 180 for the master, 120 and 60 for two backups, unless given."""
+    """The highest priority wins an election; 180 for the master, 120 and 60 for two backups, if not given."""
     state: Literal["MASTER", "BACKUP"]
-    """State at start, before the first election; BACKUP, and the role's with `preempt`, unless given."""
+    """State before the first election: BACKUP if not given; with `preempt` MASTER on the master."""
     vrrp_version: Literal[2, 3] = 3
-    """VRRP version; 2 knows whole seconds only."""
+    """VRRP version; version 2 has whole seconds only."""
     timers: Literal["default", "fast"] = "default"
-    """How soon a lost node is noticed: after 0.8 s, or 0.32 s where the network is clean and the hosts are not busy."""
+    """How soon a lost node is noticed: `default` 0.8 s; `fast` 0.32 s, for clean networks and idle hosts."""
     advert_int: float = Field(default_factory=_advert_int, ge=0.01, le=LONGEST_ADVERT_INT)
-    """Seconds between two adverts of the holder; 0.05, or 0.02 with `timers: fast`, unless given."""
+    """Seconds between two adverts of the holder; 0.05, or 0.02 with `timers: fast`, if not given."""
     down_timer_adverts: int = Field(default_factory=_down_timer_adverts, ge=1, le=100)
-    """Adverts lost in a row after which a backup takes over; 16, or VRRP's own 3 where advert_int is 0.3 or more."""
+    """Adverts lost in a row until a backup takes over; 16, or VRRP's 3 if advert_int is 0.3 or more."""
     unicast: bool = True
-    """Adverts to each peer by address; multicast if false."""
+    """Send adverts to each peer's address; multicast if false."""
     preempt: bool = False
-    """Whether a node of higher priority takes the VIP back when it returns, which cuts every connection once more."""
+    """A node of higher priority takes the VIP back when it returns, which cuts every connection once more."""
     garp_master_refresh: int = Field(default=60, ge=0, le=86400)
-    """Seconds between gratuitous ARPs of the holder, against stale caches after a partition; 0 for never."""
+    """Seconds between the holder's gratuitous ARPs, against stale caches after a partition; 0 for never."""
     dont_track_primary: bool = False
-    """Ignore a fault of the interface. Leads to two holders when a link fails: leave it off."""
+    """Ignore a fault of the interface. Causes split brain when a link fails: leave it off."""
     events: bool = True
-    """Whether the end of haproxy moves the VIP at once, and the end of keepalived takes it off (unit drop-ins)."""
+    """Unit drop-ins: when haproxy ends, the VIP moves at once; when keepalived ends, the VIP is removed."""
     tickle: bool = True
-    """Whether clients of the node that had the VIP are told that it has moved; else they wait for their time-outs."""
+    """After a take-over, tell the old holder's clients that the VIP has moved; else they wait for time-outs."""
     yield_when_blind: bool = True
-    """Whether a node whose haproxy sees no apiserver lets the VIP go to one whose haproxy serves."""
+    """A node whose haproxy sees no apiserver releases the VIP to a node whose haproxy serves."""
     check: CheckHAProxy = CheckHAProxy()
     """The `vrrp_script`."""
     global_lines: tuple[KeepalivedLine, ...] = ()
-    """Lines of your own in `global_defs`."""
+    """Your own lines for `global_defs`."""
     instance_lines: tuple[KeepalivedLine, ...] = ()
-    """Lines of your own in the `vrrp_instance`."""
+    """Your own lines for the `vrrp_instance`."""
 
     @property
     def down_seconds(self) -> float:
-        """How long nothing is heard of the holder before a backup takes over."""
+        """Seconds without an advert until a backup takes over."""
         return self.down_timer_adverts * self.advert_int
 
     @property
     def lengthened_advert_int(self) -> float:
-        """Seconds between two adverts where VRRP's own 3 are always counted.
+        """Seconds between two adverts for a keepalived that always counts VRRP's 3 lost adverts.
 
-        As long until a take-over, with fewer adverts; where adverts are quick, not so long that a planned move waits.
+        Keeps `down_seconds` with fewer adverts. Quick adverts stay within `LONGEST_QUICK`, or planned moves would wait.
         """
         interval = self.down_seconds / PROTOCOL_MISSES
         if interval < QUICK:

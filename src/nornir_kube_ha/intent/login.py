@@ -1,12 +1,12 @@
-"""Who logs in to a host, beside keys and agents: section `login` of the inventory."""
+"""Section `login` of the inventory: passwords for logins without a key or an agent."""
 
 from nornir_kube_ha.intent.fields import LoginPassword, Settings
 
 
 class Login(Settings):
-    """What a login needs that is secret."""
+    """Passwords for SSH and sudo."""
 
     password: LoginPassword | None = None
-    """The SSH password of `username`, where no key lets it in: forms as those of `haproxy.stats.password`."""
+    """SSH password of `username`, if no key is accepted; takes the forms of `haproxy.stats.password`."""
     sudo_password: LoginPassword | None = None
-    """What sudo asks a `username` for that is not root; `password` unless given. None where sudo asks for nothing."""
+    """Password that sudo asks a non-root `username` for; `password` if not given. Omit it if sudo asks for none."""

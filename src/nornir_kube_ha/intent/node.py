@@ -1,4 +1,4 @@
-"""A load-balancer node: all that one host's own files are rendered from."""
+"""A load-balancer node: all settings that its files are rendered from."""
 
 import re
 from collections import Counter
@@ -28,110 +28,110 @@ from nornir_kube_ha.intent.verify import Verify
 
 
 class Node(Settings):
-    """One load-balancer node: all that its own files are rendered from."""
+    """One load-balancer node, as its merged inventory data describe it."""
 
     name: Name
     """The host's name in the inventory."""
     cluster: Name
-    """The cluster that it serves."""
+    """Name of the cluster; hosts with the same name share the VIP."""
     role: Literal["master", "backup"]
-    """The master holds the VIP while all is well."""
+    """The master holds the VIP first; a backup takes over."""
     address: Address
-    """Its own address, which VRRP is spoken from; the inventory's `hostname` unless given."""
+    """The node's own address, which adverts are sent from; the inventory's `hostname` if not given."""
     interface: Interface
     """Where the VIP is put."""
     vip: AddressWithPrefix
-    """The virtual IP, with its prefix length: IPv4 or IPv6, as `address`."""
+    """The VIP with its prefix length, of the same IP family as `address`."""
     additional_vips: tuple[AddressWithPrefix, ...] = Field(default=(), max_length=8)
-    """Further virtual IPs of either family, with their prefix lengths, eight at most; always where `vip` is."""
+    """Up to eight more VIPs of either family, with prefix lengths; they always move with `vip`."""
     virtual_router_id: VirtualRouterId
-    """The VRID, unlike any other on its network; `auto`: the VIP's last eight bits, or the next one that is free."""
+    """The VRID, unique on its network; `auto` takes the VIP's last eight bits, or the next free number."""
     virtual_routers: tuple[VirtualRouter, ...] = Field(default=(), max_length=8)
-    """Further virtual routers, eight at most, each with VIPs and a master of its own."""
+    """Up to eight more virtual routers, each with its own VIPs and master."""
     apiservers: tuple[Apiserver, ...] = Field(min_length=1)
     """All kube-apiservers of the cluster."""
     apiserver_ca: str | None = None
-    """The apiservers' CA certificate, in PEM; in the inventory a path relative to it."""
+    """Path of the apiservers' CA certificate in PEM, relative to the inventory."""
     kubeconfig: Line | None = None
-    """A kubeconfig, for what `failover-test` and `verify` ask the Kubernetes API; a path relative to the inventory."""
+    """Path of a kubeconfig, relative to the inventory: the credential of `verify` and `failover-test`."""
     templates: tuple[Template, ...] = ()
-    """Templates in place of ours, by their names; in the inventory the path of their folder, relative to it."""
+    """Path of a folder, relative to the inventory, with templates that replace kube-ha's by name."""
     lab: LabName | None = None
-    """The lab that boots this host on this machine; such a host is reached there and nowhere else."""
+    """The lab that boots this host on the controller; the host is reachable only there."""
     lab_suite: Literal["bullseye", "bookworm", "trixie", "dnf"] = "bookworm"
-    """The Debian release that the host is in a lab; `dnf` is one whose packages are as on Enterprise Linux."""
+    """Debian release of the host in a lab; `dnf` has packages as on Enterprise Linux."""
     lab_control_plane: Literal["real", "stand-in"] = "stand-in"
-    """What the cluster's apiservers are in a lab: etcd and kube-apiserver, or a stand-in."""
+    """The cluster's apiservers in a lab: `real` is etcd and kube-apiserver."""
     lab_etcd: Literal["stacked", "listed"] = "stacked"
-    """Which etcd members a real apiserver asks in a lab: its own, as kubeadm does, or all of them."""
+    """etcd members that a real apiserver uses in a lab: `stacked` its own, as kubeadm sets it; `listed` all."""
     host_keys: Literal["strict", "insecure-accept-any"] = "strict"
-    """Whether a host whose SSH key is not known is refused. `insecure-accept-any`: whoever answers is this host."""
+    """`strict` refuses a host whose SSH key is not known; `insecure-accept-any` accepts any host key."""
     firewall: Literal["open", "leave"] = "open"
-    """Whether what VRRP and haproxy need is opened in firewalld, ufw or nftables' file, or all is left as it is."""
+    """`open` adds rules for VRRP and haproxy to firewalld, ufw or nftables' file; `leave` changes nothing."""
     control_plane_endpoint: HostPort | None = None
-    """kubeadm's `controlPlaneEndpoint`, HOST:PORT: its port must be haproxy's."""
+    """kubeadm's `controlPlaneEndpoint`, HOST:PORT; its port must be haproxy's."""
     login: Login = Login()
-    """What a login needs that is secret."""
+    """Passwords for SSH and sudo."""
     haproxy: HAProxy
-    """What haproxy.cfg should say; `stats.password` at least."""
+    """Settings of haproxy.cfg; `stats.password` or `stats.generate_password` is required."""
     keepalived: Keepalived
-    """What keepalived.conf should say."""
+    """Settings of keepalived.conf."""
     packages: Packages = Packages()
     """Versions of the daemons' packages."""
     verify: Verify = Verify()
-    """What verify takes for well."""
+    """Thresholds of verify."""
 
     @property
     def vips(self) -> tuple[IPInterface, ...]:
-        """All virtual IPs of all virtual routers, `vip` first."""
+        """All VIPs of all virtual routers, `vip` first."""
         return self.vip, *self.additional_vips, *(vip for router in self.virtual_routers for vip in router.vips)
 
     @property
     def other_vips(self) -> tuple[IPInterface, ...]:
-        """All but `vip`."""
+        """All VIPs except `vip`."""
         return self.vips[1:]
 
     def vips_of(self, version: int) -> tuple[IPInterface, ...]:
-        """All virtual IPs of a family.
+        """Return all VIPs of an IP family.
 
         Arguments:
-            version: of IP
+            version: 4 or 6
         """
         return tuple(vip for vip in self.vips if vip.version == version)
 
     @property
     def uses_ipv6(self) -> bool:
-        """Whether clients ask by IPv6, too."""
+        """Whether any VIP is IPv6."""
         return any(vip.version == 6 for vip in self.vips)
 
     @property
     def haproxy_address(self) -> str:
-        """Where this node's own haproxy serves, whoever has the VIP: `192.0.2.11:8443`."""
+        """Address and port of this node's own haproxy, independent of the VIP: `192.0.2.11:8443`."""
         return with_port(self.address, self.haproxy.port)
 
     @property
     def peers_address(self) -> str:
-        """Where this node's haproxy listens to its peers: `192.0.2.11:8444`."""
+        """Address and port at which peers reach this node's haproxy: `192.0.2.11:8444`."""
         return with_port(self.address, self.haproxy.peers_port)
 
     @property
     def bind(self) -> str:
-        """What the apiserver listener is bound to, in haproxy's words."""
+        """Argument of the apiserver listener's `bind` line: `192.0.2.10:8443`, `[::]:8443 v4v6`."""
         return self._bind(self.haproxy.bind, self.haproxy.port)
 
     @property
     def stats_bind(self) -> str:
-        """What the stats page is bound to, in haproxy's words."""
+        """Argument of the stats page's `bind` line."""
         return self._bind(self.haproxy.stats.bind, self.haproxy.stats.port)
 
     @property
     def peers_bind(self) -> str:
-        """What its haproxy's peers connect to, in haproxy's words; any address: at boot its own may come late."""
+        """Argument of the peers section's `bind` line; all addresses, since the node's may come up after haproxy."""
         return self._bind(ANY_ADDRESSES[self.address.version == 6], self.haproxy.peers_port)
 
     @property
     def sockets(self) -> tuple[str, ...]:
-        """All that haproxy listens on, as `ss` prints it: one that listens on both families has `*` for its address."""
+        """All sockets that haproxy should listen on, as `ss` prints them: `*:8443` is a socket of both families."""
         binds = (self.bind, self.stats_bind, *([self.peers_bind] if self.keepalived.tickle else []))
         return tuple(map(self._socket, binds))
 
@@ -146,24 +146,24 @@ class Node(Settings):
 
     @property
     def server_name(self) -> str:
-        """What clients call the apiservers, and their certificates name: the endpoint's name, or else the VIP."""
+        """Name that clients use and certificates must contain: the endpoint's host name, or else the VIP."""
         name = (self.control_plane_endpoint or "").rpartition(":")[0]
         return name if re.search(r"[A-Za-z]", name) and ":" not in name else str(self.vip.ip)
 
     @property
     def endpoint(self) -> str:
-        """Where clients find the apiservers: `192.0.2.10:8443`, `[2001:db8::10]:8443`, `k8s.example.org:8443`."""
+        """The control-plane endpoint: `192.0.2.10:8443`, `[2001:db8::10]:8443`, `k8s.example.org:8443`."""
         return with_port(self.server_name, self.haproxy.port)
 
     @property
     def server_names(self) -> tuple[str, ...]:
-        """All that clients may call the apiservers: the endpoint's name, or else each VIP."""
+        """All names that clients may use: the endpoint's host name, or else each VIP."""
         addresses = tuple(str(vip.ip) for vip in self.vips)
         return addresses if self.server_name == addresses[0] else (self.server_name,)
 
     @property
     def stats_url(self) -> str:
-        """Where the stats page is found from this node: at the VIP, unless it is bound elsewhere."""
+        """URL of the stats page: at the VIP, unless the page is bound to one address."""
         stats = self.haproxy.stats
         return f"http://{with_port(self.vip.ip if stats.bind in ANY_ADDRESSES else stats.bind, stats.port)}{stats.uri}"
 

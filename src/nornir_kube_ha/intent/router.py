@@ -1,4 +1,4 @@
-"""A virtual router: addresses that sit on one node and come and go together, by elections of their own."""
+"""A virtual router: VIPs that always sit on the same node, with a VRRP election of their own."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,32 +10,32 @@ from nornir_kube_ha.intent.fields import AddressWithPrefix, Name, Settings
 
 
 class VirtualRouter(Settings):
-    """A further virtual router of a cluster, beside its own: what the inventory says of it."""
+    """An item of `virtual_routers` in the inventory: a virtual router in addition to the cluster's first one."""
 
     virtual_router_id: Annotated[int, Field(ge=1, le=255)]
-    """Its VRID, unlike any other on its network."""
+    """The VRID, unique on its network."""
     vip: AddressWithPrefix
-    """Its virtual IP, with its prefix length, of the family of the nodes' addresses."""
+    """The VIP with its prefix length, of the same IP family as the nodes' addresses."""
     additional_vips: tuple[AddressWithPrefix, ...] = Field(default=(), max_length=8)
-    """Further virtual IPs of either family, eight at most; always where this `vip` is."""
+    """Up to eight more VIPs of either family; they always move with this `vip`."""
     master: Name
-    """The node that holds it while all is well, and changes places with the cluster's master in the order of nodes."""
+    """The node that holds these VIPs first; here it swaps priorities with the cluster's master."""
 
     @property
     def vips(self) -> tuple[IPInterface, ...]:
-        """All its virtual IPs, `vip` first."""
+        """All VIPs of the router, `vip` first."""
         return self.vip, *self.additional_vips
 
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """One of a cluster's virtual routers, its own or a further one.
+    """One virtual router of a cluster.
 
     Arguments:
-        virtual_router_id: its VRID
-        vips: its virtual IPs, the first says which family VRRP is spoken in
-        master: name of the node that holds it while all is well
-        is_first: whether it is the cluster's own
+        virtual_router_id: the VRID
+        vips: the VIPs; the first one sets the IP family of the adverts
+        master: name of the node that holds the VIPs first
+        is_first: whether it is the cluster's first router, which has unsuffixed names on the hosts
     """
 
     virtual_router_id: int
@@ -45,28 +45,28 @@ class Router:
 
     @property
     def vip(self) -> IPInterface:
-        """The first of its virtual IPs."""
+        """The first VIP."""
         return self.vips[0]
 
     @property
     def addresses(self) -> str:
-        """Its virtual IPs, in words."""
+        """All VIPs without prefix lengths, separated by commas."""
         return ", ".join(str(vip.ip) for vip in self.vips)
 
     @property
     def advertised_vips(self) -> tuple[IPInterface, ...]:
-        """Those that its adverts name: of the family that VRRP is spoken in."""
+        """VIPs listed in adverts: those of the first VIP's family."""
         return tuple(vip for vip in self.vips if vip.version == self.vip.version)
 
     @property
     def carried_vips(self) -> tuple[IPInterface, ...]:
-        """Those of the other family: VRRP knows one family in a virtual router, so keepalived only carries them."""
+        """VIPs of the other family. A VRRP router has one family (RFC 5798), so keepalived moves these unadvertised."""
         return tuple(vip for vip in self.vips if vip.version != self.vip.version)
 
     def name(self, of_the_first: str) -> str:
-        """What something of its own is called, so that two routers never share it.
+        """Return this router's name for a file or section that each router has.
 
         Arguments:
-            of_the_first: what the cluster's own router calls it
+            of_the_first: the first router's name for it; other routers append their VRID
         """
         return of_the_first if self.is_first else f"{of_the_first}-{self.virtual_router_id}"

@@ -1,4 +1,4 @@
-"""A template of an inventory's own."""
+"""A template that the inventory supplies."""
 
 from pydantic import Field, field_validator
 
@@ -7,12 +7,12 @@ from nornir_kube_ha.templating import NAMES, syntax_error
 
 
 class Template(Settings):
-    """A template in place of one of ours."""
+    """A template that replaces one of kube-ha's."""
 
     name: str
-    """The name of ours that it replaces."""
+    """Name of the kube-ha template that it replaces."""
     text: str = Field(repr=False)
-    """What is rendered."""
+    """Jinja source."""
 
     @field_validator("name")
     @classmethod

@@ -1,4 +1,4 @@
-"""What verify takes for well: section `verify` of the inventory."""
+"""Section `verify` of the inventory: thresholds of verify."""
 
 from typing import Self
 
@@ -8,24 +8,24 @@ from nornir_kube_ha.intent.fields import Settings
 
 
 class Verify(Settings):
-    """Where verify draws its lines."""
+    """Thresholds of verify."""
 
     listen: float = Field(default=3.6, ge=0.1, le=30)
-    """Seconds that a look listens for other routers where the kernel does not remember them: before the first deploy,
-    with IPv6 VIPs, and with `keepalived.events` off. Longer if an advert takes longer. The guide's routers advert every
+    """Seconds to listen for other routers if the kernel does not remember them: before the first deploy, with IPv6
+    VIPs, and with `keepalived.events` off. Extended if adverts are further apart. The guide's routers send one every
     3 s."""
     from_controller: bool = True
-    """Whether the VIP is asked from here too; false where the controller has no way to the clients' network."""
+    """Test the VIP from the controller too; set it to false if the controller cannot reach the clients' network."""
     certificate_warn_days: int = Field(default=30, ge=0, le=3650)
-    """Days left below which an apiserver's certificate is warned of."""
+    """Warn if an apiserver's certificate has fewer days left."""
     certificate_fail_days: int = Field(default=7, ge=0, le=3650)
-    """Days left below which it fails."""
+    """Fail if an apiserver's certificate has fewer days left."""
     clock_difference: float = Field(default=1.0, ge=0.1, le=3600)
-    """Seconds between two nodes' clocks; etcd complains from 1 on."""
+    """Most seconds between the clocks of two nodes; etcd warns from 1 s."""
     disk_free_percent: int = Field(default=5, ge=0, le=99)
-    """Share of a file system that must be free, of bytes and of inodes; 1 GiB is always enough."""
+    """Percentage of bytes and of inodes that must be free on a file system; 1 GiB is always enough."""
     old_workers: int = Field(default=5, ge=1, le=1000)
-    """How many workers that a reload replaced may still be there, for the connections that they have."""
+    """Most haproxy workers that reloads replaced and that still serve old connections."""
 
     @model_validator(mode="after")
     def _warns_before_it_fails(self) -> Self:

@@ -1,4 +1,4 @@
-"""Virtual router ids that are not given but allocated: `virtual_router_id: auto`."""
+"""Allocation of VRIDs for clusters with `virtual_router_id: auto`."""
 
 from collections.abc import Iterator
 
@@ -11,17 +11,16 @@ HIGHEST = 255
 
 
 def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
-    """Give each cluster a VRID that has none: the last eight bits of its VIP, or the next one that is free.
+    """Allocate a VRID for each `auto` cluster: the last eight bits of its VIP (255 for 0), or the next free number.
 
-    Numbers that are given go first; then the inventory's order counts. So a cluster that is added at the end moves no
-    other, and neither does one whose own last bits are free, wherever it stands. Within a network of 255 addresses
-    none ever meet.
+    Given numbers are reserved first; then clusters are served in the inventory's order. So a cluster that is appended,
+    or whose last eight bits are free, renumbers no other. Within a /24, allocated numbers never collide.
 
     Arguments:
-        intent: what should be; clusters may have `AUTO` for their VRID
+        intent: clusters whose VRID may be `AUTO`
 
     Returns:
-        The same with numbers, and what is wrong if there is none left
+        The intent with numbers; and problems: a cluster with mixed values, or no number left
     """
     problems: list[Problem] = []
     found: dict[str, Cluster] = {}
@@ -34,7 +33,7 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
     for cluster in intent.clusters:
         if cluster.name in found:
             continue
-        # Numbers of further virtual routers are given, also in clusters whose own is not allocated yet.
+        # Clusters not allocated yet count too: the VRIDs of their `virtual_routers` are always given.
         known = [found.get(each.name, each) for each in intent.clusters]
         around = [each for each in known if each is cluster or may_share_a_link(each, cluster)]
         taken = {number for each in around for number in each.virtual_router_ids} - {AUTO}
@@ -52,7 +51,7 @@ def _is_mixed(cluster: Cluster) -> bool:
 
 
 def _candidates(cluster: Cluster) -> Iterator[int]:
-    """All numbers, from the cluster's own on: 1 follows 255."""
+    """Yield all VRIDs, starting from the last eight bits of the VIP; 1 follows 255."""
     first = int(cluster.vip.ip) & HIGHEST or HIGHEST
     yield from range(first, HIGHEST + 1)
     yield from range(1, first)

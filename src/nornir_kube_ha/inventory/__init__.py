@@ -1,4 +1,4 @@
-"""The edge: Nornir's inventory in, intent out. Files are looked over, levels merged, logins decided."""
+"""Turns Nornir's inventory into the intent: validates its files, merges its levels, and decides login options."""
 
 from nornir_kube_ha.inventory.load import load_intent
 

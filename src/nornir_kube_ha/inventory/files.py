@@ -1,7 +1,7 @@
-"""The YAML files of an inventory, looked over before Nornir reads them, which passes over what it does not know.
+"""Validation of an inventory's YAML files before Nornir reads them, since Nornir ignores unknown keys.
 
-A misspelt `groups:` would take a host out of its cluster, and nobody would hear of it. Files that were made to do harm
-are refused here, too: each problem says file and line.
+A misspelt `groups:`, for example, would silently take a host out of its cluster. Malicious files are refused too. Each
+problem names file and line.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from nornir_kube_ha.errors import Problem
 
 FILES: Mapping[str, str] = MappingProxyType({"host": "hosts.yaml", "group": "groups.yaml", "defaults": "defaults.yaml"})
-"""Of an inventory's folder, by the name that Nornir's SimpleInventory has for them."""
-MAX_SIZE = 4 * 2**20  # bytes; ten thousand hosts with data of their own
-MAX_VALUES = 1_000_000  # that aliases may make of a file
+"""File names in an inventory's folder, by kind, as in Nornir's SimpleInventory."""
+MAX_SIZE = 4 * 2**20  # bytes; enough for ten thousand hosts with their own data
+MAX_VALUES = 1_000_000  # after aliases are expanded; limits a "billion laughs" file
 PLAIN = "tag:yaml.org,2002:"
 PLAIN_TAGS = frozenset(
     PLAIN + name
@@ -28,7 +28,7 @@ CONNECTION_KEYS = frozenset({"hostname", "port", "username", "password", "platfo
 
 
 class _RefusedError(Exception):
-    """A file that is not read any further."""
+    """A file is refused as a whole."""
 
     def __init__(self, node: Node | None, message: str) -> None:
         super().__init__(message)
@@ -36,10 +36,10 @@ class _RefusedError(Exception):
 
 
 def problems_of_files(folder: Path) -> Iterator[Problem]:
-    """All that is wrong with the form of an inventory's files; what their data say is for others to judge.
+    """Yield the syntax and structure problems of an inventory's files; the content of `data` is not validated here.
 
     Arguments:
-        folder: that holds them; a file that is not there is none of these problems
+        folder: the inventory's folder; missing files are not a problem
     """
     for kind, name in FILES.items():
         path = folder / name
@@ -59,7 +59,7 @@ def _problem(path: Path, line: int, message: str) -> Problem:
 
 
 def _composed(path: Path) -> Node | None:
-    """The tree of a file's nodes, with their places; none if it holds nothing."""
+    """Parse a file into YAML nodes, which have line numbers; return None if it is empty."""
     if (size := path.stat().st_size) > MAX_SIZE:
         raise _RefusedError(None, f"has {size} bytes; more than {MAX_SIZE} are no inventory")
     try:
@@ -77,7 +77,7 @@ def _composed(path: Path) -> Node | None:
 
 
 def _refuse_harm(root: Node | None) -> None:
-    """Refuse tags of a program's own, and aliases that make much of little."""
+    """Refuse application-specific tags, and aliases that expand to too many values or to themselves."""
     values: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -113,7 +113,7 @@ def _children(node: Node) -> Iterator[Node]:
 
 
 def _problems(kind: str, root: Node | None) -> Iterator[tuple[Node, str]]:
-    """What Nornir would pass over, or stumble upon, and where."""
+    """Yield node and message of each key or value that Nornir would ignore or fail on."""
     if root is None or _is_null(root):
         return
     if not isinstance(root, MappingNode):
@@ -144,7 +144,7 @@ def _of_level(name: str, place: Node, node: Node, known: frozenset[str]) -> Iter
 
 
 def _wrong_value(key: str, value: Node) -> str:
-    """What a key's value must be, "" if it is that."""
+    """Return what a key's value must be; "" if it is valid."""
     if key == "groups":
         names = value.value if isinstance(value, SequenceNode) else [value]
         right = isinstance(value, SequenceNode) and all(isinstance(each, ScalarNode) for each in names)

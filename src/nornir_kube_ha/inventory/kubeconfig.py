@@ -1,4 +1,4 @@
-"""A kubeconfig of this machine: the credential that the probe client reads, writes and watches with."""
+"""Reads the credential for the Kubernetes API from a kubeconfig on the controller."""
 
 import base64
 import json
@@ -15,30 +15,30 @@ _EXTRA = "pip install 'nornir-kube-ha[kubernetes]'"
 
 
 def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
-    """A kubeconfig's credential and CA. Files that it names are read, and its exec plugin is run.
+    """Return a kubeconfig's credential and CA. Reads the files that it names, and runs its exec plugin.
 
-    Its server, its proxy and its `tls-server-name` are not used: the client asks the cluster's own address. Source:
+    Server, proxy and `tls-server-name` are ignored, since the client connects to the cluster's own address. Source:
     https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
 
     Arguments:
-        path: of the file
-        context: one of its contexts; "" for the current one
+        path: the kubeconfig
+        context: name of a context; "" selects the current one
 
     Returns:
-        The credential; its `ca` is "" where the file names none, and none where it says that nothing is verified
+        The credential; `ca` is "" if the file has no CA, None with `insecure-skip-tls-verify`
 
     Raises:
-        UsageError: it cannot be read, holds no credential that is known here, or the extra `kubernetes` is missing
+        UsageError: the file cannot be read or has no supported credential, or the extra `kubernetes` is not installed
     """
     try:
-        from kubernetes.client import Configuration  # noqa: PLC0415 - half a second that only a test needs
+        from kubernetes.client import Configuration  # noqa: PLC0415 - takes half a second, and is rarely needed
         from kubernetes.config import load_kube_config  # noqa: PLC0415 - as above
     except ImportError:
         raise UsageError(f"the package `kubernetes`, which reads kubeconfigs, is not installed: {_EXTRA}") from None
     if not path.is_file():
         raise UsageError(f"kubeconfig {path}: no such file")
     configuration = Configuration()
-    # Files of this user alone, and gone at once; what an exec plugin had to say, the package logs.
+    # The package decodes inline data into files: a private folder, deleted at once. It logs an exec plugin's stderr.
     with tempfile.TemporaryDirectory(prefix="kube-ha-") as folder, _logged() as said:
         try:
             load_kube_config(  # type: ignore[no-untyped-call]
@@ -48,7 +48,7 @@ def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
                 Path(name).read_text(encoding="utf-8") if name else ""
                 for name in (configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
             )
-        except Exception as error:  # noqa: BLE001 - whatever the package makes of somebody's file
+        except Exception as error:  # noqa: BLE001 - the package raises many types for a malformed file
             words = " ".join(str(error).split())
             raise UsageError(f"kubeconfig {path}: {type(error).__name__}: {words}") from None
     token = str(configuration.api_key.get("BearerToken", "")).removeprefix("Bearer ").strip()
@@ -59,7 +59,7 @@ def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
 
 
 def _trouble(found: Kubernetes) -> str:
-    """Why a credential cannot be used, "" if it can."""
+    """Return why a credential cannot be used; "" if it can."""
     if found.token.startswith("Basic "):
         return "username and password are no credential since Kubernetes 1.19"
     if not found.token.isprintable() or " " in found.token:
@@ -73,7 +73,7 @@ def _trouble(found: Kubernetes) -> str:
 
 @contextmanager
 def _logged() -> Iterator[list[str]]:
-    """What is logged meanwhile, in the place of stderr."""
+    """Yield a list that collects log messages, which then do not reach stderr."""
     said: list[str] = []
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
@@ -86,11 +86,11 @@ def _logged() -> Iterator[list[str]]:
 
 
 def read_own_kubeconfig(path: Path, context: str) -> Kubernetes:
-    """The credential of a lab's kubeconfig, which is ours: JSON with all that it needs in it.
+    """Return the credential of a lab's kubeconfig, which kube-ha wrote as JSON with all data inline.
 
     Arguments:
-        path: of the file
-        context: one of its contexts
+        path: the kubeconfig
+        context: name of a context
     """
     tree = json.loads(path.read_text(encoding="utf-8"))
     [cluster] = (each["cluster"] for each in tree["clusters"] if each["name"] == context)

@@ -1,6 +1,6 @@
-"""The edge: Nornir's inventory in, intent out. Everything is parsed once, before the first packet is sent.
+"""Builds the intent from Nornir's inventory. Everything is parsed once, before the first packet is sent.
 
-Any inventory plugin will do. A host is ours when its data holds one of our keys; others are left alone.
+Works with any inventory plugin. A host is a node if its data has one of kube-ha's keys; other hosts are ignored.
 """
 
 from collections import Counter
@@ -24,37 +24,37 @@ from nornir_kube_ha.inventory.login_places import Site
 from nornir_kube_ha.inventory.secret import read_secret
 from nornir_kube_ha.planning.generated_password import new_password
 
-FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to somebody else's automation
-# VRRP makes a node wait a little before it takes over, the longer the lower its priority is: (256 - priority) / 256 of
-# an advert_int. Below 200, who says goodbye has taken the VIP off by then: keepalived does so 4 ms later. Far apart,
-# the first has told the others before they are ready; close by, two would take over at once.
+FOREIGN_KEYS = "foreign_keys"  # keys of `data` that belong to other automation
+# VRRP's skew time delays a take-over by (256 - priority) / 256 of an advert_int (RFC 5798, 6.1). keepalived removes the
+# VIP 4 ms after its priority-0 advert, so below 200 the VIP is gone before another node takes it. Priorities far apart
+# let the first node's advert arrive before the next one's skew time ends; close together, two would take over at once.
 MASTER_PRIORITY = 180
 PRIORITY_STEP = 60
 SECRETS = (("haproxy", "stats", "password"), ("login", "password"), ("login", "sudo_password"))
-"""Where the inventory may name a secret instead of holding it."""
-STATS_PASSWORD = SECRETS[0]
+"""Keys whose value may refer to a secret instead of containing it."""
 TEMPLATE = ".j2"
-MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # what only a load-balancer node has
-FOLLOWS = "default_factory_not_called"  # pydantic's word for a default that another error keeps from being made
-PER_HOST_KEYS = frozenset({"name"})  # what Nornir itself says of a host, not its data
+MARKS = frozenset({"cluster", "vip", "virtual_router_id", "apiservers"})  # keys that only a node's data have
+FOLLOWS = "default_factory_not_called"  # pydantic's error type for a default that depends on an invalid field
+PER_HOST_KEYS = frozenset({"name"})  # set from Nornir's host, not from its data
 
 
 def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool = True) -> Intent:
-    """Parse every cluster of an inventory.
+    """Parse all clusters of an inventory.
 
-    Give it the whole inventory, not a filtered one: a node's files name its peers.
+    The inventory must be whole, not filtered: a node's files name its peers.
 
     Arguments:
-        nornir: an initialised Nornir; its connections are not opened
-        read_files: whether what the inventory names is read, a password and a CA; without it nothing can be rendered
-        stats_password: whether the stats page's password is read where it is only named; without it the one that the
-            hosts keep stands in, once they were looked at
+        nornir: an initialised Nornir; no connection is opened
+        read_files: read the secrets, CAs and templates that the inventory refers to; without them no file can be
+            rendered
+        stats_password: read a stats password that the inventory refers to. Otherwise a look at the hosts supplies the
+            one that they have
 
     Returns:
-        What should be, on every host that is ours
+        The intended state of all nodes
 
     Raises:
-        InventoryError: with all that is wrong, not only the first
+        InventoryError: with all problems, not only the first
     """
     base = inventory_folder(nornir) if read_files else None
     site = login_site(nornir)
@@ -82,7 +82,7 @@ def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool
     if not nodes and not problems:
         problems.append(Problem("", "", f"no host of the inventory has any of: {', '.join(sorted(MARKS))}"))
     intent, unallocated = with_vrids(Intent(tuple(Cluster(name, tuple(members)) for name, members in nodes.items())))
-    if not problems:  # a host that could not be parsed is missing from its cluster: its rules would be misjudged
+    if not problems:  # a host that failed to parse is missing from its cluster, which would cause false problems
         problems = [*unallocated, *intent.problems()]
     if problems:
         raise InventoryError(problems)
@@ -90,16 +90,16 @@ def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool
 
 
 def secret_at(data: Mapping[str, Any], path: tuple[str, ...], base: Path) -> SecretStr | None:
-    """A secret that a host's data hold, or name; none if they do neither.
+    """Return a secret that a host's data contain or refer to; None if the key is absent.
 
     Arguments:
-        data: the host's, merged
-        path: of the key, from the top of the data
-        base: folder that the path of a file starts at
+        data: the host's merged data
+        path: the key's path from the top of the data
+        base: folder for relative paths
 
     Raises:
-        ValueError: it is not there, or the inventory says it wrongly
-        OSError: its file cannot be read
+        ValueError: the secret does not exist, or its source is malformed
+        OSError: the file cannot be read
     """
     value: object = data
     for key in path:
@@ -108,22 +108,19 @@ def secret_at(data: Mapping[str, Any], path: tuple[str, ...], base: Path) -> Sec
 
 
 def our_hosts(nornir: Nornir) -> tuple[Host, ...]:
-    """The hosts of an inventory that are ours: their data holds one of our keys.
+    """Return the hosts whose data have one of kube-ha's keys.
 
     Arguments:
-        nornir: an initialised Nornir; its connections are not opened
+        nornir: an initialised Nornir; no connection is opened
     """
     return tuple(host for host in nornir.inventory.hosts.values() if _is_ours(merged_data(host)))
 
 
 def merged_data(host: Host) -> dict[str, Any]:
-    """A host's data, its sections merged from defaults over groups to the host.
+    """Return a host's data with sections merged from defaults, groups and host; later levels win.
 
-    Nornir itself takes a whole section from the nearest level; here a host may give one key of a section and inherit
+    Nornir itself takes a whole section from the nearest level. Here a host may set one key of a section and inherit
     the others. Lists and single values are replaced.
-
-    Arguments:
-        host: a host of the inventory
     """
     levels = [host.defaults.data, *(group.data for group in reversed(list(host.extended_groups()))), host.data]
     data: dict[str, Any] = {}
@@ -147,36 +144,28 @@ def _is_ours(data: Mapping[str, Any]) -> bool:
 
 
 def _foreign_keys(data: Mapping[str, Any]) -> tuple[str, ...]:
-    """Keys that the inventory says are somebody else's; none while it does not say so rightly."""
+    """Return the keys listed in `foreign_keys`; empty if that is not a list."""
     foreign = data.get(FOREIGN_KEYS)
     return tuple(map(str, foreign)) if isinstance(foreign, list | tuple) else ()
 
 
 def inventory_folder(nornir: Nornir) -> Path:
-    """Where relative paths of the inventory start: beside its host file, or here for other plugins.
-
-    Arguments:
-        nornir: an initialised Nornir
-    """
+    """Return the folder for relative paths: that of the host file, or the working directory for other plugins."""
     return _folder_of_files(nornir) or Path.cwd()
 
 
 def login_site(nornir: Nornir) -> Site:
-    """Where an inventory lives, for what it says of logins.
-
-    Arguments:
-        nornir: an initialised Nornir
-    """
+    """Return the inventory's folder and Nornir's SSH settings, for the validation of logins."""
     return Site(_folder_of_files(nornir), nornir.config.ssh.config_file or "")
 
 
 def login_problems(nornir: Nornir, host: Host, data: Mapping[str, Any] | None = None) -> Iterator[Problem]:
-    """Yield what the inventory says of a host's login that may not be; the host may be anybody's.
+    """Yield the problems of a host's login settings; the host need not be a node.
 
     Arguments:
         nornir: an initialised Nornir
-        host: of its inventory
-        data: the host's, merged, if that was done already
+        host: a host of its inventory
+        data: the host's merged data; None merges them here
     """
     yield from weaknesses(host, merged_data(host) if data is None else data, login_site(nornir))
 
@@ -187,7 +176,7 @@ def _folder_of_files(nornir: Nornir) -> Path | None:
 
 
 def _backup_priorities(count: int) -> Iterator[int]:
-    """Of the backups of a cluster, in the inventory's order."""
+    """Return the default priorities of a cluster's backups, in the inventory's order."""
     step = max(1, min(PRIORITY_STEP, (MASTER_PRIORITY - 1) // count))
     return (max(1, MASTER_PRIORITY - number * step) for number in range(1, count + 1))
 
@@ -195,7 +184,7 @@ def _backup_priorities(count: int) -> Iterator[int]:
 def _complete(
     host: Host, data: dict[str, Any], priorities: Mapping[str, Iterator[int]]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Add to a host's data what follows from the host itself."""
+    """Return a host's data with defaults that depend on the host, and the problems found."""
     foreign = _foreign_keys(data)
     problems = []
     if not isinstance(data.pop(FOREIGN_KEYS, ()), list | tuple):
@@ -211,9 +200,9 @@ def _complete(
 
 
 def _read(host: str, raw: dict[str, Any], base: Path | None, secrets: Collection[tuple[str, ...]]) -> list[Problem]:
-    """Put in the place of its name what the data names: a secret, a CA, templates. Without a base, nothing is read.
+    """Replace references in the data by what they refer to: secrets, CA, templates. Without a base, nothing is read.
 
-    Of the secrets only those that are listed are read.
+    Of the secrets, only those in `secrets` are read.
     """
     problems = [
         problem for path in SECRETS for problem in _read_secret(host, raw, path, base if path in secrets else None)
@@ -223,7 +212,7 @@ def _read(host: str, raw: dict[str, Any], base: Path | None, secrets: Collection
             raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "apiserver_ca", str(error)))
-    kubeconfig = raw.get("kubeconfig")  # the file is read by who needs it: a deploy does not
+    kubeconfig = raw.get("kubeconfig")  # read later, by the runbooks that need it
     if base and isinstance(kubeconfig, str) and kubeconfig.strip():
         try:
             raw["kubeconfig"] = str(base / Path(kubeconfig).expanduser())
@@ -239,7 +228,7 @@ def _read(host: str, raw: dict[str, Any], base: Path | None, secrets: Collection
 
 
 def _make_up(host: str, raw: dict[str, Any], made_up: dict[object, SecretStr]) -> Iterator[Problem]:
-    """Give the stats page a password, the same on all nodes of a cluster, where the inventory asks for one."""
+    """Generate a stats password, the same for all nodes of a cluster, if `generate_password` is set."""
     haproxy = raw.get("haproxy")
     if not isinstance(haproxy, Mapping) or not isinstance(stats := haproxy.get("stats"), Mapping):
         return
@@ -253,7 +242,7 @@ def _make_up(host: str, raw: dict[str, Any], made_up: dict[object, SecretStr]) -
 
 
 def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Path | None) -> Iterator[Problem]:
-    """Put a secret in the place of what names it. Text stays: the model takes it."""
+    """Replace a reference to a secret by the secret. Plain text stays, since the model accepts it."""
     *sections, key = path
     section = raw
     for name in sections:
@@ -272,7 +261,7 @@ def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Pa
 
 
 def _keepalived_defaults(name: str, raw: Mapping[str, Any], priorities: Mapping[str, Iterator[int]]) -> dict[str, Any]:
-    """What role and place in the inventory say of keepalived."""
+    """Return keepalived's defaults that depend on the role and on the order in the inventory."""
     is_master = raw.get("role") == "master"
     priority = MASTER_PRIORITY if is_master else next(priorities[str(raw.get("cluster"))])
     preempts = raw["keepalived"].get("preempt", False)
@@ -302,7 +291,7 @@ def _read_template(path: Path) -> Template:
 
 
 def _causes(error: ValidationError) -> Iterator[ErrorDetails]:
-    """What pydantic found, without what only follows: of a section that one of its items has spoilt."""
+    """Yield pydantic's errors without consequential ones, like a section's error caused by an error in its item."""
     found = error.errors()
     locations = [details["loc"] for details in found]
     for details in found:
@@ -313,7 +302,7 @@ def _causes(error: ValidationError) -> Iterator[ErrorDetails]:
 
 
 def _problem(host: str, details: ErrorDetails) -> Problem:
-    """One of pydantic's findings in the inventory's words."""
+    """Return a pydantic error as a problem with the inventory's key and the field's docstring."""
     location = details["loc"]
     key = ".".join(str(part) for part in location)
     models = list(_models_along(location))
@@ -326,14 +315,14 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
         return Problem(host, key, f"is missing{hint}")
     reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("valid tuple", "list")
     value = details["input"]
-    # What stands where a section should may be the secret that belongs into it.
+    # A value in the place of a section may be the secret that belongs into it.
     may_be_shown = isinstance(value, str | int | float) and not (field and _model_in(field.annotation))
     shown = f"{value!r} " if may_be_shown and not any("password" in str(part) for part in location) else ""
     return Problem(host, key, f"{shown}{reason}{hint}")
 
 
 def _models_along(location: tuple[int | str, ...]) -> Iterator[type[Settings]]:
-    """The models that a location passes through, from `Node` down to the one that holds its last key."""
+    """Yield the models along a location, from `Node` down to the one with the last key."""
     model: type[Settings] = Node
     yield model
     for part in location[:-1]:

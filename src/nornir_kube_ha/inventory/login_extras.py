@@ -1,7 +1,7 @@
-"""The `extras` that an inventory may give netmiko: an allow-list, since the rest says where a login goes, and by what.
+"""Allow-list of the netmiko `extras` in an inventory; other keys could redirect logins or leak secrets.
 
-An inventory is written by other systems. Whatever is not listed here is refused before anything is sent, and the
-message says what to use instead.
+Inventories may come from other systems. Any key not listed is refused before anything is sent, and the message says
+what to use instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 REACHES_OUT = frozenset(
     {"session_log", "session_log_record_writes", "session_log_file_mode", "serial_settings", "sock", "sock_telnet"}
 )
-"""What netmiko writes to, or talks to, beside the host: a session log empties any file that it names."""
+"""Keys that make netmiko write or talk to anything but the host; `session_log` truncates any file that it names."""
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
         "host": "decides which machine gets the login; use `hostname` of the host",
@@ -28,7 +28,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
-"""What netmiko takes, and an inventory's `extras` may not say: why not, and what to use."""
+"""Refused netmiko keys, with the reason and what to use instead."""
 MOST_SECONDS = 600
 _ALGORITHMS = frozenset({"ciphers", "macs", "keys", "pubkeys", "kex"})
 
@@ -61,12 +61,12 @@ def _is_no(value: object) -> bool:
 
 
 def _is_key(value: object) -> bool:
-    # Only a program can have one: nothing in YAML makes it.
+    # YAML cannot contain such an object; only a program that embeds kube-ha passes one.
     return any(kind.__module__.startswith("paramiko.") and kind.__name__ == "PKey" for kind in type(value).__mro__)
 
 
 def _is_anything(_value: object) -> bool:
-    return True  # `weaknesses` judges it
+    return True  # `weaknesses` validates it
 
 
 Rule = tuple[Callable[[object], bool], str]
@@ -77,22 +77,22 @@ _SCALAR: Rule = _is_scalar, "a single short value"
 
 ALLOWED: Mapping[str, Rule] = MappingProxyType(
     {
-        # Which of the operator's own keys is tried.
+        # Which of the operator's own keys are tried.
         **dict.fromkeys(("use_keys", "allow_agent"), _SWITCH),
         **dict.fromkeys(("key_file", "passphrase"), _LINE),
         "pkey": (_is_key, "a key that a program has made"),
-        # How strictly the host's key is checked, by which file, and how the host is reached: see `weaknesses`.
+        # Host key checking, known_hosts files and ssh_config; `weaknesses` validates the values.
         "ssh_strict": (_is_anything, ""),
         **dict.fromkeys(("system_host_keys", "alt_host_keys"), _SWITCH),
         **dict.fromkeys(("alt_key_file", "ssh_config_file"), _LINE),
-        # Old servers: it can only take algorithms away.
+        # For old servers. Can only remove algorithms.
         "disabled_algorithms": (_is_algorithms, f"lists of names by {', '.join(sorted(_ALGORITHMS))}"),
         "disable_sha2_fix": _SWITCH,
-        # How long each phase of a login may take.
+        # Time limit of each phase of a login.
         **dict.fromkeys(("conn_timeout", "banner_timeout", "auth_timeout"), _SECONDS),
-        # netmiko would open a shell by its own login, which knows nothing of what is checked here.
+        # With true, netmiko would log in by itself and skip the validation here.
         "auto_connect": (_is_no, "false, or left out: netmiko's own login skips what is checked here"),
-        # How netmiko works in a shell. We open none, so they have no effect; tasks of others may want them.
+        # netmiko's shell settings. kube-ha opens no netmiko shell, but the user's own tasks may need them.
         **dict.fromkeys(
             (
                 *("allow_auto_change", "blocking_timeout", "default_enter", "delay_factor_compat", "encoding"),
@@ -103,15 +103,11 @@ ALLOWED: Mapping[str, Rule] = MappingProxyType(
         ),
     }
 )
-"""What an inventory's `extras` may say: what a value must be, and in words."""
+"""Allowed keys, each with a predicate for its value and a description of valid values."""
 
 
 def wrong_extras(extras: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Key and reason of each of the `extras` that is not taken.
-
-    Arguments:
-        extras: as the inventory has them
-    """
+    """Yield key and reason of each refused item of `extras`."""
     for key, value in extras.items():
         if key in ALLOWED:
             is_right, form = ALLOWED[key]

@@ -1,8 +1,8 @@
-"""How a host is logged in to: the one place that decides it, whatever level of an inventory says something of it.
+"""The only place that decides how to log in to a host, whichever level of the inventory sets an option.
 
-Nornir's own ways to say it (`hostname`, `username`, `port`, `platform`, `extras`, in `connection_options` or beside
-it, at the host, a group or the defaults, in files or from a plugin) all come together here, and what is not known to be
-safe is an error of the inventory.
+Nornir reads `hostname`, `username`, `port`, `platform` and `extras` from `connection_options` or beside it, at host,
+group or defaults, from files or from a plugin. All of these are validated here. Settings that are not known to be safe
+are inventory errors.
 """
 
 import os
@@ -20,23 +20,23 @@ from nornir_kube_ha.inventory.login_words import HOST_FORM, LINUX, USER_FORM, is
 
 CONNECTION = "netmiko"
 ANY_HOST_KEY = "insecure-accept-any"
-"""What the key `host_keys` of a host's data says where any host key will do."""
+"""Value of `host_keys` that accepts any host key."""
 PATIENCE: Mapping[str, float] = MappingProxyType({"conn_timeout": 8, "banner_timeout": 30, "auth_timeout": 30})
-"""Seconds that a host may take to accept a connection, to say that it speaks SSH and who it is, and to let us in."""
+"""Default time limits in seconds for TCP connect, SSH banner and authentication."""
 _WHERE = f"connection_options.{CONNECTION}.extras"
 _Level = Host | Group | Defaults
 
 
 def login_options(host: Host, data: Mapping[str, Any], site: Site) -> dict[str, Any]:
-    """What netmiko is given for a host, beside its name, port and user.
+    """Return netmiko's options for a host, in addition to host name, port and user.
 
-    Nornir takes `extras` as a whole from the nearest level, and netmiko's own default lets any host key in: an `extras`
-    with one line at a host would open the door. So what makes a login strict stands here, below all of them.
+    Nornir takes all `extras` from the nearest level, and netmiko accepts any host key by default. So one line of
+    `extras` at a host would disable host key checking. The strict defaults are therefore added here, below all levels.
 
     Arguments:
-        host: of the inventory; `weaknesses` has found nothing
-        data: the host's, merged
-        site: where the inventory lives
+        host: a host for which `weaknesses` yields nothing
+        data: the host's merged data
+        site: the inventory's folder and Nornir's SSH settings
     """
     own = host.get_connection_parameters(CONNECTION).extras or {}
     options: dict[str, Any] = {
@@ -51,7 +51,7 @@ def login_options(host: Host, data: Mapping[str, Any], site: Site) -> dict[str, 
 
 
 def _known_hosts(extras: Mapping[str, Any], site: Site) -> Path | None:
-    """The file of known hosts beside the operator's own; none if there is none, or the inventory wants none."""
+    """Return the inventory's known_hosts file; None if it has no folder, or sets `alt_host_keys: false`."""
     if extras.get("alt_host_keys") is False:
         return None
     if file := extras.get("alt_key_file"):
@@ -60,12 +60,12 @@ def _known_hosts(extras: Mapping[str, Any], site: Site) -> Path | None:
 
 
 def weaknesses(host: Host, data: Mapping[str, Any], site: Site) -> Iterator[Problem]:
-    """What the inventory says of a host's login that would let anybody be that host, or do something on this machine.
+    """Yield login settings that would let another machine pose as the host, or affect the controller.
 
     Arguments:
-        host: of the inventory
-        data: the host's, merged
-        site: where the inventory lives
+        host: a host of the inventory
+        data: the host's merged data
+        site: the inventory's folder and Nornir's SSH settings
     """
     options = host.get_connection_parameters(CONNECTION)
     yield from _wrong_words(host, options)
@@ -89,9 +89,9 @@ def weaknesses(host: Host, data: Mapping[str, Any], site: Site) -> Iterator[Prob
 
 
 def _wrong_words(host: Host, options: ConnectionOptions) -> Iterator[Problem]:
-    """What says where a login goes, and as whom, and is not what it must be."""
+    """Yield invalid values of password, hostname, username, port and platform."""
     port, user = options.port, options.username
-    if not isinstance(options.password, str | None):  # its value is shown nowhere
+    if not isinstance(options.password, str | None):  # the message must not contain the value
         words = "must be text; `login.password` in the data may name a secret, as {env: NAME}"
         yield Problem(host.name, "password", words)
     rules = (
@@ -123,7 +123,7 @@ def _is_port(value: object) -> bool:
 def _wrong_files(
     name: str, extras: Mapping[str, Any], data: Mapping[str, Any], site: Site, said: str
 ) -> Iterator[Problem]:
-    """Files of this machine that an inventory may not have us read, write or run."""
+    """Yield known_hosts and ssh_config files on the controller that an inventory may not choose."""
     if file := extras.get("ssh_config_file"):
         if problem := ssh_config_problem(file):
             yield Problem(name, f"{_WHERE}.ssh_config_file", f"{problem}{said}")
@@ -145,9 +145,9 @@ def _options_of(level: _Level) -> ConnectionOptions:
 
 
 def _said_at(host: Host, value_of: Callable[[_Level], object], value: object) -> str:
-    """Words for the level that a value comes from, "" if none has it.
+    """Return a note on the level that sets a value; "" if no level does.
 
-    Nornir copies values of higher levels into lower ones as it merges them, so the highest that has it is meant.
+    Nornir copies values of higher levels into lower ones when it merges, so the highest level with the value counts.
     """
     groups = list(host.extended_groups())
     levels: tuple[_Level, ...] = (host.defaults, *reversed(groups), host)
@@ -156,6 +156,6 @@ def _said_at(host: Host, value_of: Callable[[_Level], object], value: object) ->
         if own is value or (own is not None and type(own) is type(value) and own == value):
             if isinstance(level, Defaults):
                 return " (set in the defaults)"
-            # Nornir's groups are hosts, too.
+            # Group is a subclass of Host in Nornir, so it is tested first.
             return f" (set in group {level.name})" if isinstance(level, Group) else f" (set at host {level.name})"
     return ""

@@ -1,4 +1,4 @@
-"""Files of the operator's machine that a login uses, and which of them an inventory may name."""
+"""Files on the controller that a login uses, and which of them an inventory may choose."""
 
 import os
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from nornir.core.configuration import DEFAULT_SSH_CONFIG
 SSH_CONFIG_VARIABLE = "NORNIR_SSH_CONFIG_FILE"
 KNOWN_HOSTS = "known_hosts"
 SYSTEM_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
-LABS = Path("/var/lib/kube-ha/lab")  # where `nornir_kube_ha.lab.state` keeps each lab's own
+LABS = Path("/var/lib/kube-ha/lab")  # one folder per lab, see `nornir_kube_ha.lab.state`
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where an inventory lives, and what Nornir was told of SSH.
+    """The inventory's folder, and the SSH settings of Nornir's configuration.
 
     Arguments:
-        folder: of the inventory's files; none for plugins that have no files
-        ssh_config: the file that Nornir's configuration names; "" for none
+        folder: with the inventory's files; None for inventory plugins without files
+        ssh_config: path of `ssh.config_file`; "" if not set
     """
 
     folder: Path | None = None
@@ -27,30 +27,28 @@ class Site:
 
 
 def operators_known_hosts() -> Path:
-    """The operator's own file of known hosts."""
+    """Return the path of the operator's own known_hosts file."""
     return Path(f"~/.ssh/{KNOWN_HOSTS}").expanduser()
 
 
 def placed(name: str, folder: Path | None) -> Path:
-    """The path of a file that an inventory names: relative to its folder, `~` for the operator's home.
+    """Return the path of a file that an inventory names; `~` is the operator's home.
 
     Arguments:
-        name: as the inventory has it
-        folder: the inventory's; the working directory if none
+        name: value in the inventory
+        folder: for relative names; None is the working directory
     """
     return (folder or Path.cwd()) / Path(name).expanduser()
 
 
 def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_write: bool = False) -> str:
-    """Why a file is no place for host keys of an inventory, "" if it is one.
-
-    Links are followed first: a link that leads elsewhere is judged by where it leads.
+    """Return why an inventory may not use a file as known_hosts; "" if it may. A link is judged by its target.
 
     Arguments:
-        file: where host keys are looked up, and pinned
-        folder: the inventory's, none if it has none
-        lab: name of the lab that the host lives in, none if it lives in none
-        to_write: whether keys are going to be written there
+        file: known_hosts file for lookups and for `hostkeys enroll`
+        folder: the inventory's folder; None if it has none
+        lab: name of the host's lab; None if the host is not in a lab
+        to_write: whether keys will be written to the file
     """
     try:
         real = Path(os.path.realpath(file))
@@ -58,7 +56,7 @@ def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_writ
             return f"{file} is a loop of links"
         if _is_place(file, real, folder, lab) or (not to_write and _is_roots(real)):
             return f"{file} is no regular file" if _waits(real) else ""
-    except (OSError, ValueError) as error:  # a NUL in its name
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         return f"{str(file)!r} cannot be used: {error}"
     leads = f"{file} leads to {real}, which" if real != Path(os.path.abspath(file)) else str(file)  # noqa: PTH100 - links stay
     return (
@@ -68,7 +66,7 @@ def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_writ
 
 
 def _is_place(file: Path, real: Path, folder: Path | None, lab: object) -> bool:
-    """Whether host keys are kept there. What is nearest comes first, since a fleet asks for each host."""
+    """Return whether a file may hold the host keys. The cheapest test comes first, since it runs for every host."""
     if folder and KNOWN_HOSTS in real.name and real.is_relative_to(os.path.realpath(folder)):
         return True
     if isinstance(lab, str) and "/" not in lab and real == LABS / lab / KNOWN_HOSTS:
@@ -78,33 +76,33 @@ def _is_place(file: Path, real: Path, folder: Path | None, lab: object) -> bool:
 
 
 def _is_roots(real: Path) -> bool:
-    """Whether root keeps host keys there, which nobody but root changes."""
+    """Return whether it is a known_hosts file that only root can write: the system's, or a lab's."""
     return real == SYSTEM_KNOWN_HOSTS.resolve() or (real.parent.parent, real.name) == (LABS, KNOWN_HOSTS)
 
 
 def _waits(real: Path) -> bool:
-    """Whether reading may never end, as of a pipe."""
+    """Return whether the path is a device, pipe or socket, which a read could block on."""
     return real.exists() and not (real.is_file() or real.is_dir())
 
 
 @lru_cache(maxsize=64)
 def unreadable_known_hosts(file: Path, folder: Path | None, lab: object, _home: str) -> str:
-    """As `known_hosts_problem`, where a file is only read: a fleet's hosts share one, which is looked at once.
+    """Return `known_hosts_problem` for a file that is only read; cached, since many hosts share one file.
 
     Arguments:
-        file: where host keys are looked up
-        folder: the inventory's
-        lab: the host's
-        _home: of the operator
+        file: known_hosts file for lookups
+        folder: the inventory's folder; None if it has none
+        lab: name of the host's lab
+        _home: $HOME, a part of the cache key only
     """
     return known_hosts_problem(file, folder, lab)
 
 
 def ssh_config_problem(name: str) -> str:
-    """Why an ssh_config file may not be used, "" if it may. Such a file runs commands on the operator's machine.
+    """Return why an ssh_config file may not be used; "" if it may. Such a file can run commands on the controller.
 
     Arguments:
-        name: as the inventory, or Nornir's configuration, has it
+        name: path in the inventory or in Nornir's configuration
     """
     return _ssh_config_problem(name, os.environ.get(SSH_CONFIG_VARIABLE), os.environ.get("HOME", ""))
 

@@ -1,7 +1,7 @@
-"""What an inventory may call a host, its user and its platform: each ends up as one word of a command or a request.
+"""Validation of host, user and platform names in an inventory: each becomes one word of a command or a request.
 
-A ProxyCommand, a `Match exec` or an `ssh -W` of the operator's own ssh_config takes `%h` and `%r` from here. So no such
-word begins with a dash, and none holds a blank, a control character or anything that a shell knows.
+ProxyCommand, `Match exec` and `ssh -W` in the operator's ssh_config receive them as `%h` and `%r`. So a name must not
+begin with a dash, or contain blanks, control characters or characters that a shell interprets.
 """
 
 import re
@@ -15,7 +15,7 @@ USER_FORM = "a user's name: letters, digits and ._@+-, no dash first"
 
 MOST = 100  # characters of a platform's name
 LINUX = "linux"
-"""netmiko's name for the only platform that there is."""
+"""netmiko's name of the only supported platform."""
 _DISTRIBUTION = re.compile(
     "almalinux|alma|alpine|amazon|amzn|archlinux|arch|centos|debian|el|fedora|flatcar|gentoo|gnu|kali|linux|mint|ol|"
     "opensuse|oracle|photon|raspbian|red hat|redhat|rhel|rockylinux|rocky|sles|sle|suse|ubuntu"
@@ -51,11 +51,7 @@ _RELEASE = re.compile(r"(?:v|sp)?[0-9][0-9.]{0,20}")
 
 
 def is_host_word(word: object) -> bool:
-    """Whether a text is one word that names a host.
-
-    Arguments:
-        word: as the inventory, or an ssh_config file, has it
-    """
+    """Return whether a value is a valid host name or IP address, from the inventory or from an ssh_config file."""
     if not isinstance(word, str):
         return False
     if _HOST.fullmatch(word):
@@ -69,21 +65,17 @@ def is_host_word(word: object) -> bool:
 
 
 def is_user_word(word: object) -> bool:
-    """Whether a text is one word that names a user.
-
-    Arguments:
-        word: as the inventory, or an ssh_config file, has it
-    """
+    """Return whether a value is a valid user name, from the inventory or from an ssh_config file."""
     return isinstance(word, str) and _USER.fullmatch(word) is not None
 
 
 def is_linux(platform: object) -> bool:
-    """Whether a platform is Linux: `linux`, a distribution's name with its release as NetBox has it, or none at all.
+    """Return whether a platform is Linux: `linux`, or a distribution with its release as in NetBox, or not given.
 
     Arguments:
-        platform: as the inventory has it
+        platform: value in the inventory
     """
-    if platform is None or platform == "":  # as an inventory plugin may say none
+    if platform is None or platform == "":  # inventory plugins may return "" for none
         return True
     text = platform.lower() if isinstance(platform, str) and len(platform) < MOST else ""
     found = _DISTRIBUTION.match(text)

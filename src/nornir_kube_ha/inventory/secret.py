@@ -1,4 +1,4 @@
-"""Secrets that the inventory names, and where they come from. Their values are in no error and no `repr`."""
+"""Reads the secrets that an inventory refers to. Their values never appear in errors or in `repr`."""
 
 import os
 import re
@@ -12,23 +12,23 @@ from pydantic import SecretStr
 from nornir_kube_ha.files import read_text
 
 STORE = "KUBE_HA_PASS"
-"""Environment variable: the command that prints an entry of the password store; the entry is its last word."""
+"""Environment variable with the command that prints an entry of the password store; the entry is appended to it."""
 DEFAULT_STORE = "pass show"
-PATIENCE = 60  # seconds; who unlocks a password store types a passphrase meanwhile
+PATIENCE = 60  # seconds, since the operator may have to type the store's passphrase
 FORMS = "text, or one of `env: NAME`, `file: PATH`, `pass: ENTRY` and `prompt: WORDS`"
 _ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@:-]*")
 
 
 def read_secret(source: object, base: Path) -> SecretStr:
-    """A secret, from where the inventory says.
+    """Return a secret from its source.
 
     Arguments:
-        source: as the inventory holds it: text, or a mapping with one of `env`, `file` and `pass`
-        base: folder that a relative path starts at
+        source: value in the inventory: text, or a mapping with one of `env`, `file` and `pass`
+        base: folder for relative paths
 
     Raises:
-        ValueError: it is not there, or the inventory says it wrongly
-        OSError: its file cannot be read, or the password store's command not be run
+        ValueError: the secret does not exist, or the source is malformed or a `prompt` (runbooks replace it before)
+        OSError: the file cannot be read, or the password store's command cannot be run
     """
     match dict(source) if isinstance(source, Mapping) else source:
         case SecretStr() as secret:
@@ -50,14 +50,17 @@ def read_secret(source: object, base: Path) -> SecretStr:
 
 
 def _ask_store(entry: str) -> SecretStr:
-    """The first line that the password store prints. The inventory names an entry, the environment the command."""
+    """Return the first line of a password store's entry.
+
+    The inventory chooses only the entry. The command comes from the environment, so that an inventory cannot run one.
+    """
     if not _ENTRY.fullmatch(entry):
         raise ValueError(f"{entry!r} is no name of an entry, as kube-ha/stats")
     command = [*shlex.split(os.environ.get(STORE) or DEFAULT_STORE), entry]
     try:
         completed = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
-        raise ValueError(f"{command[0]} did not end within {PATIENCE} s") from None  # what it printed is nobody's
+        raise ValueError(f"{command[0]} did not end within {PATIENCE} s") from None  # its output may be the secret
     if completed.returncode:
         raise ValueError(f"{command[0]} ended with exit status {completed.returncode}; its words are above")
     return SecretStr(completed.stdout.decode(errors="replace").partition("\n")[0])

@@ -1,1 +1,4 @@
-"""What is to be done about the difference between intent and facts, and what speaks against it. Pure."""
+"""Plan the change from a host's facts to the intended state, and find what stands in its way.
+
+Nothing here contacts a host.
+"""

@@ -1,4 +1,4 @@
-"""When the certificates of a CA file are valid: pure, from their PEM text."""
+"""Read from PEM text when CA certificates are valid. No I/O."""
 
 import ssl
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ DAY = 86400  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """When a CA's certificate is valid. Times are in seconds since 1970.
+    """The validity period of a CA certificate. Times are seconds since the epoch.
 
     Arguments:
-        name: its common name, or what else it is called
-        begins: from when on
-        ends: until when
+        name: the subject's common name, or a substitute
+        begins: `notBefore`
+        ends: `notAfter`
     """
 
     name: str
@@ -24,27 +24,15 @@ class Validity:
     ends: float
 
     def covers(self, now: float) -> bool:
-        """Return whether it is valid at a time.
-
-        Arguments:
-            now: the time
-        """
+        """Return whether the certificate is valid at `now`."""
         return self.begins <= now <= self.ends
 
     def days_left(self, now: float) -> int:
-        """Return the whole days until it ends; negative once it has.
-
-        Arguments:
-            now: the time
-        """
+        """Return the whole days until the certificate expires; negative once it has expired."""
         return int((self.ends - now) // DAY)
 
     def words(self, now: float) -> str:
-        """Return `ended on 2026-11-29`, `is valid from 2026-12-24 on only`, or `20 days left`.
-
-        Arguments:
-            now: the time
-        """
+        """Return `ended on 2026-11-29`, `is valid from 2026-12-24 on only`, or `20 days left`."""
         if now > self.ends:
             return f"ended on {_date(self.ends)}"
         return (
@@ -58,15 +46,15 @@ def _date(seconds: float) -> str:
 
 @cache
 def validity(pem: str) -> tuple[Validity, ...]:
-    """Return when each CA certificate of a file is valid; nothing if it has none that can be read.
+    """Return the validity of each CA certificate in a file; empty if the file has no readable certificate.
 
     Arguments:
-        pem: the file's text
+        pem: text of the file
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(cadata=pem.encode("ascii", "ignore").decode())
-    except (ssl.SSLError, ValueError):  # a text that begins as a certificate does, and is none: others say so
+    except (ssl.SSLError, ValueError):  # BEGIN CERTIFICATE before garbage: the check of the CA file reports it
         return ()
     return tuple(
         Validity(_name(each), _seconds(each["notBefore"]), _seconds(each["notAfter"]))
@@ -79,7 +67,7 @@ def _seconds(moment: object) -> float:
 
 
 def _name(certificate: Mapping[str, object]) -> str:
-    """Its subject's common name."""
+    """Return the common name of the subject."""
     subject = certificate.get("subject", ())
     names = dict(pair for part in subject for pair in part) if isinstance(subject, tuple) else {}
     return str(names.get("commonName", "CA"))

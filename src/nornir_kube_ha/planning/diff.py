@@ -1,4 +1,4 @@
-"""How a file differs from what it should be, line by line, without secrets."""
+"""Line diff of a file on a host against the intended file, with secrets masked."""
 
 import difflib
 import re
@@ -8,19 +8,19 @@ from nornir_kube_ha.intent import Node
 from nornir_kube_ha.intent.config_file import ConfigFile
 
 MOST_COMPARED = 100_000  # bytes
-MOST_LINES = 5000  # what a diff takes grows with their square where many are alike
+MOST_LINES = 5000  # difflib is quadratic where many lines are alike
 MASK = "********"
-# A file on a host may be anybody's, and hold a secret that no inventory knows: what follows these words is one.
+# Foreign files can hold secrets that are not in the inventory, so whatever follows these keywords is masked.
 _SECRET = re.compile(r"\b(stats\s+auth|insecure-password|auth_pass)(\s+)\S.*")
-_SECRET_IN_A_FILE = re.compile(r"\b(password)(\s+)\S.*")  # in a sentence it need not be
+_SECRET_IN_A_FILE = re.compile(r"\b(password)(\s+)\S.*")  # not masked in prose
 
 
 def masked(text: str, node: Node) -> str:
-    """A text without the secrets of a node, or what looks like one in a daemon's words.
+    """Return a text with the secrets of a node, and whatever follows a password keyword, masked.
 
     Arguments:
-        text: what may hold them
-        node: whose secrets they are
+        text: a diff or a daemon's output
+        node: the node whose secrets are masked
     """
     secrets = (node.haproxy.stats.password, node.login.password, node.login.sudo_password)
     for value in filter(None, (secret.get_secret_value() for secret in secrets if secret)):
@@ -29,12 +29,12 @@ def masked(text: str, node: Node) -> str:
 
 
 def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
-    """A unified diff of content, mode and owner, without secrets.
+    """Return a unified diff of content, mode and owner, with secrets masked.
 
     Arguments:
-        old: the file as it is, none if there is none
-        new: the file as it should be
-        node: whose secrets are masked
+        old: the live file; None if there is none
+        new: the intended file
+        node: the node whose secrets are masked
     """
     before = _lines(_comparable(old.content)) if old else []
     after = _lines(new.data.decode(errors="replace"))
@@ -50,7 +50,10 @@ def diff(old: FileFact | None, new: ConfigFile, node: Node) -> str:
 
 
 def _comparable(content: bytes) -> str:
-    """A file's text. Of ours none is that long: somebody has put it there who wants to keep us busy."""
+    """Return the text of a file, or a placeholder if it is too long.
+
+    No managed file comes near the limits; a huge foreign file must not stall the run.
+    """
     if len(content) > MOST_COMPARED:
         return f"({len(content)} bytes, too many to be compared)"
     if (lines := content.count(b"\n")) > MOST_LINES:
@@ -59,7 +62,7 @@ def _comparable(content: bytes) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines as a diff shows them: what ends a line otherwise than by a newline is seen too."""
+    """Split a text into lines, with carriage returns and a missing final newline made visible."""
     *lines, rest = text.replace("\r", "\\r").split("\n")
     return [*lines, rest, "\\ no newline at the end"] if rest else lines
 

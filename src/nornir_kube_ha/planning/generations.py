@@ -1,4 +1,4 @@
-"""The files that were live on a host before each change of them: what there is to go back to."""
+"""Generations: the files that were live on a host before each change, kept for a rollback."""
 
 import base64
 import re
@@ -12,26 +12,26 @@ from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.text import shortened
 
 FOLDER = "/var/lib/kube-ha"
-"""Where a host keeps them."""
+"""State folder on a host."""
 KEPT = 5
-"""How many a host keeps."""
-LONGEST_ABOUT = 200  # characters of what stands in the place of a generation's description
+"""Number of generations that a host keeps."""
+LONGEST_ABOUT = 200  # characters quoted from an `about` file that cannot be parsed
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Files that were live once.
+    """Files that were live before a change.
 
     Arguments:
-        number: counts up on each host for itself
-        replaced: when other files took their place, by the host's clock
-        good: every check passed while they were live
-        run_id: of the run that replaced them
-        user: whose run that was, `root@noc-1`
-        is_live: the live files are the same
-        before: somebody else's files were among them, which a deploy replaced
-        trouble: why it cannot be read, and where it is; it is no way back then. "" if it can
+        number: sequence number, separate on each host
+        replaced: when the change replaced them, by the host's clock
+        good: whether every check passed while they were live
+        run_id: run that replaced them
+        user: user and machine of that run, `root@noc-1`
+        is_live: whether the live files are the same
+        before: whether foreign files were among them
+        trouble: why the generation cannot be read, and its path, "" if it can; no rollback goes to an unreadable one
     """
 
     number: int
@@ -44,7 +44,7 @@ class Generation:
     trouble: str = ""
 
     def __str__(self) -> str:
-        """`12: good, replaced 2026-11-24 23:00:01 UTC by run 0123456789ab of root@noc-1`."""
+        """Return `12: good, replaced 2026-11-24 23:00:01 UTC by run 0123456789ab of root@noc-1`."""
         if self.trouble:
             return self.trouble
         state = "live now" if self.is_live else "good" if self.good else "never passed every check"
@@ -54,23 +54,23 @@ class Generation:
 
 
 def parse_generations(text: str, nonce: str) -> tuple[Generation, ...]:
-    """Read what `list_generations` of generations.sh printed.
+    """Parse the output of `list_generations` in generations.sh.
 
     Arguments:
-        text: its whole output
-        nonce: the word that its lines begin with
+        text: the whole output
+        nonce: word that begins each of its header lines
 
     Returns:
-        Oldest first; one that cannot be read is among them, and says so
+        Oldest first; an unreadable generation is included with its `trouble`
 
     Raises:
-        ValueError: it is cut short, or not what the script prints
+        ValueError: the output is truncated or malformed
     """
     return tuple(_generation(words) for words, _ in sections_about("generation", sections_of(text, nonce)))
 
 
 def _generation(words: list[str]) -> Generation:
-    """A generation. What stands in its folder may be anybody's, and must not cost the others."""
+    """Return a generation, or one with `trouble`: a damaged folder must not hide the other generations."""
     folder = f"{FOLDER}/generations/{words[0] if words else ''}"
     try:
         number, replaced, state, run_id, user, same = _six(words)
@@ -96,14 +96,14 @@ def _number(folder: str) -> int:
 
 
 def parse_files(text: str, nonce: str) -> tuple[ConfigFile, ...]:
-    """Read what `show_generation` of generations.sh printed.
+    """Parse the output of `show_generation` in generations.sh.
 
     Arguments:
-        text: its whole output
-        nonce: the word that its lines begin with
+        text: the whole output
+        nonce: word that begins each of its header lines
 
     Raises:
-        ValueError: it is cut short, or not what the script prints
+        ValueError: the output is truncated or malformed
     """
     return tuple(
         ConfigFile(path, base64.b64decode(body).decode(errors="surrogateescape"), mode, owner, group)
@@ -112,7 +112,7 @@ def parse_files(text: str, nonce: str) -> tuple[ConfigFile, ...]:
 
 
 def last_good(generations: Sequence[Generation]) -> Generation | None:
-    """The newest that passed every check and is not live.
+    """Return the newest generation that passed every check and is not live; None if there is none.
 
     Arguments:
         generations: oldest first
@@ -121,9 +121,5 @@ def last_good(generations: Sequence[Generation]) -> Generation | None:
 
 
 def serves(files: Sequence[ConfigFile]) -> bool:
-    """Whether these files make a load balancer: what a host had before its first deploy does not.
-
-    Arguments:
-        files: of a generation
-    """
+    """Return whether the files of a generation make a load balancer; those from before the first deploy do not."""
     return {HAPROXY_CFG, KEEPALIVED_CONF} <= {file.path for file in files}

@@ -1,4 +1,4 @@
-"""Who may change a host: one run at a time. The words in which a host's lease is written, and what they mean."""
+"""The lease of a host, which lets one run at a time change it: its text format, and its owner."""
 
 import getpass
 import os
@@ -9,11 +9,11 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-LEASE_SECONDS = 120  # how long a lease outlives the last step of its run; each step prolongs it
+LEASE_SECONDS = 120  # from the last step of a run to the end of its lease; each step renews it
 BOOTED = "nobody: the host was booted since"
-LOST = 75  # what a script ends with where the lease is not the run's any more
+LOST = 75  # exit status of a script whose run no longer holds the lease
 _LOST = r"the lease of this host is another run's by now: (.*); this step changed nothing"
-_STARTED = 19  # starttime, counted from behind the command's name: field 22 of proc(5)'s /proc/PID/stat
+_STARTED = 19  # index of starttime after the command name: field 22 of /proc/PID/stat, see proc(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Owner:
     """A process that changes hosts.
 
     Arguments:
-        user: who runs it, `root@noc-1`
-        machine: tells that machine, since it was booted, from all others
-        pid: its process
-        started: when the process began, in the kernel's ticks since boot: a pid is used again
+        user: `root@noc-1`
+        machine: hash that identifies the machine, its boot and its PID namespace
+        pid: process id
+        started: start time in clock ticks since boot, because process ids are reused
     """
 
     user: str
@@ -34,24 +34,24 @@ class Owner:
 
     @classmethod
     def parse(cls, text: str) -> "Owner":
-        """Read what `str` of an owner says.
+        """Parse the output of `str(owner)`.
 
         Arguments:
             text: four words
 
         Raises:
-            ValueError: it is no such text
+            ValueError: the text is malformed
         """
         user, machine, pid, started = text.split()
         return cls(user, machine, int(pid), int(started))
 
     def __str__(self) -> str:
-        """Four words: user, machine, process, its start."""
+        """Return four words: user, machine, process id and start time."""
         return f"{self.user} {self.machine} {self.pid} {self.started}"
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is a process of this machine that has ended. Of other machines nobody here knows."""
+        """Whether the process ran on this machine and has ended; False for processes of other machines."""
         return self.machine == _machine() and _started(self.pid) != self.started
 
 
@@ -60,9 +60,9 @@ class Holder:
     """The run that holds a host's lease.
 
     Arguments:
-        run_id: of the run
-        seconds: until its lease ends, if the run does no further step
-        owner: whose run it is
+        run_id: id of the run
+        seconds: time until the lease ends, if the run takes no further step
+        owner: process of the run
     """
 
     run_id: str
@@ -71,19 +71,19 @@ class Holder:
 
     @classmethod
     def parse(cls, text: str) -> "Holder":
-        """Read what `lease.sh` says of a lease that is held.
+        """Parse the holder that `lease.sh` prints.
 
         Arguments:
-            text: run id, seconds, and the owner's four words
+            text: run id, seconds, and the four words of the owner
 
         Raises:
-            ValueError: it is no such text
+            ValueError: the text is malformed
         """
         run_id, seconds, owner = text.split(maxsplit=2)
         return cls(run_id, int(seconds), Owner.parse(owner))
 
     def __str__(self) -> str:
-        """`run 0123456789ab of root@noc-1, process 4711`."""
+        """Return `run 0123456789ab of root@noc-1, process 4711`."""
         return f"run {self.run_id} of {self.owner.user}, process {self.owner.pid}"
 
 
@@ -92,10 +92,10 @@ class Lease:
     """A run's claim to the hosts that it changes.
 
     Arguments:
-        run_id: of the run
-        owner: whose run it is
-        numbers: by host name, the number that the host gave this lease: `take_lease` notes it. A host gives each new
-            holder another one, and does no step of a run whose number is not the last
+        run_id: id of the run
+        owner: process of the run
+        numbers: lease number by host name, written by `take_lease`; a host gives each new holder a new number, and
+            refuses steps that carry an older one
     """
 
     run_id: str
@@ -104,10 +104,10 @@ class Lease:
 
 
 def lost_to(stderr: str) -> str | None:
-    """Return who has the lease that a step was refused for, in words; None if no lease was lost.
+    """Return in words who holds the lease that a step was refused for; None if no lease was lost.
 
     Arguments:
-        stderr: of a script that began with `still_ours` of lease.sh
+        stderr: output of a script that began with `still_ours` of lease.sh
     """
     found = re.search(_LOST, stderr)
     if not found:
@@ -119,10 +119,10 @@ def lost_to(stderr: str) -> str | None:
 
 
 def this_process() -> Owner:
-    """The owner of what this process does."""
+    """Return the current process as an owner."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # nobody in particular, as in a container
+    except (KeyError, OSError):  # a user id without a passwd entry, as in a container
         user = str(os.getuid())
     words = "".join(f"{user}@{socket.gethostname()}".split())
     return Owner(words, _machine(), os.getpid(), _started(os.getpid()))
@@ -135,7 +135,7 @@ def _machine() -> str:
 
 
 def _namespace() -> str:
-    """That of process numbers: in another one, the same number is another process."""
+    """Return the PID namespace: the same PID in another namespace is another process."""
     try:
         return str(Path("/proc/self/ns/pid").readlink())
     except OSError:
@@ -143,7 +143,7 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> int:
-    """When a process began; 0 if it has ended, or if this system does not say."""
+    """Return the start time of a process in ticks since boot; 0 if it has ended or /proc cannot be read."""
     words = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
     return int(words[_STARTED]) if len(words) > _STARTED and words[0] != "Z" else 0
 

@@ -33,13 +33,6 @@ def is_member(cluster: Cluster, facts: Facts) -> bool:
     return any((each.virtual_router_id, vip) in wanted for each in routers for vip in each.vips)
 
 
-def carries_vip(cluster: Cluster, facts: Facts) -> bool:
-    """Return whether a host's live keepalived.conf has one of a cluster's VIPs, whatever its VRID there."""
-    live = facts.files.get(KEEPALIVED_CONF)
-    routers = parse_keepalived_conf(live.content).routers if live else ()
-    return any(vip.ip in each.vips for each in routers for vip in cluster.vips)
-
-
 def joining(cluster: Cluster, names: Collection[str], facts: Mapping[str, Facts]) -> tuple[str, ...]:
     """Return the hosts that join a cluster: those that are no node yet, or stopped and not listed by a running node.
 
@@ -86,7 +79,7 @@ def live_peers(facts: Facts) -> frozenset[IPAddress]:
 
 
 def further_addresses(cluster: Cluster, facts: Mapping[str, Facts]) -> frozenset[IPAddress]:
-    """Return the nodes' addresses other than those they speak VRRP from, earlier ones among them.
+    """Return the addresses of nodes other than their VRRP source addresses, for example earlier ones.
 
     Arguments:
         cluster: the cluster, from the inventory

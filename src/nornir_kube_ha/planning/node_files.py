@@ -1,4 +1,4 @@
-"""The files that make a load-balancer node: rendered from the intent, as what its daemons understand allows."""
+"""Render the files of a load balancer from the intent, within the features of its daemon versions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,26 +36,23 @@ from nornir_kube_ha.planning.package_managers import UNKNOWN, Family
 from nornir_kube_ha.versions import Features
 
 Render = Callable[[str, dict[str, Any]], str]
-"""Renders the template of that name with these values."""
+"""Renders the named template with the given values."""
 
 
 def config_files(
     cluster: Cluster, node: Node, features: Features, render: Render, family: Family = UNKNOWN
 ) -> tuple[ConfigFile, ...]:
-    """Every file of a node.
+    """Return every file of a node, sorted by path.
 
     Arguments:
         cluster: the node's cluster
         node: the node
-        features: what its daemons understand
-        render: how a template becomes text
-        family: of its packages: what their units lack, the drop-ins add
-
-    Returns:
-        The files, sorted by path
+        features: features of its daemon versions
+        render: renders a template
+        family: package manager of the host; its units may need extra drop-in lines
     """
     values = {
-        "node": node.model_copy(update={"login": Login()}),  # no file's business, whoever wrote the template
+        "node": node.model_copy(update={"login": Login()}),  # a custom template must not be able to print credentials
         "haproxy": node.haproxy,
         "keepalived": node.keepalived,
         "peers": tuple(peer.model_copy(update={"login": Login()}) for peer in cluster.peers(node)),
@@ -106,7 +103,7 @@ def config_files(
 
 
 def _rendered(cluster: Cluster, node: Node, router: Router) -> dict[str, object]:
-    """What a template says of a virtual router on a node."""
+    """Return a virtual router's template values on a node."""
     place = cluster.place(node, router).keepalived
     return {
         "vrrp_instance": router.name(VRRP_INSTANCE),
@@ -124,13 +121,13 @@ def _rendered(cluster: Cluster, node: Node, router: Router) -> dict[str, object]
 
 
 def _is_watched(node: Node) -> bool:
-    """Whether the kernel remembers other routers.
+    """Return whether the kernel records the VRRP routers that it hears.
 
-    IPv6's group is not flooded by switches that snoop MLD, and an address that is only set reports nothing.
+    IPv4 only. Switches with MLD snooping do not flood the IPv6 group, and `ip maddress add` sends no MLD report.
     """
     return node.vip.version == 4 and node.keepalived.events
 
 
 def _watches_apiservers(node: Node) -> bool:
-    """Whether keepalived runs a script on what haproxy says of the apiservers."""
+    """Return whether keepalived tracks a script that reads haproxy's view of the apiservers."""
     return node.keepalived.yield_when_blind or node.haproxy.shutdown_sessions

@@ -1,4 +1,4 @@
-"""What makes a host's files or units impossible to change as planned: pure, from what a look has found."""
+"""Find what prevents a planned change of a host's files or units. No I/O."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,15 @@ from nornir_kube_ha.facts import Facts, Obstacle, Unit
 from nornir_kube_ha.intent.names import CONFIGURATIONS
 from nornir_kube_ha.planning.plan import HostPlan
 
-MOST_WORDS = 300  # characters of a command in a sentence
+MOST_WORDS = 300  # characters of a command quoted in a message
 
 
 def obstacles(plan: HostPlan, facts: Facts) -> Iterator[str]:
-    """Yield why a host's change would fail half-way, or would not reach its daemons, each in a sentence.
+    """Yield a sentence for each reason why a change would fail half-way or not reach the daemons.
 
     Arguments:
-        plan: what would be changed
-        facts: the host as it is
+        plan: the planned change
+        facts: facts of the host
     """
     for unit in facts.units.values():
         yield from _unit(unit, facts)
@@ -49,7 +49,7 @@ def _is_installed(name: str, facts: Facts) -> bool:
 
 
 def _is_in_the_way(obstacle: Obstacle, plan: HostPlan) -> bool:
-    """Return whether a path that is written or removed is this one, or lies in this folder."""
+    """Return whether an obstacle's path is a file that the plan touches, or the folder of one."""
     return any(obstacle.path in {path, path.rpartition("/")[0]} for path in plan.paths)
 
 

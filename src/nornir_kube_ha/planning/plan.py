@@ -1,4 +1,4 @@
-"""What differs between intent and facts, as a value: what to install, write and tell the units, in order."""
+"""The difference between intent and facts: packages to install, files to write and actions on units, in order."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -21,20 +21,20 @@ from nornir_kube_ha.planning.package_managers import family_of
 from nornir_kube_ha.planning.vrrp_compatibility import vrrp_scripts
 from nornir_kube_ha.versions import features
 
-UNITS = ("haproxy", "keepalived")  # the order in which they are told: a VIP without a balancer behind it serves nobody
+UNITS = ("haproxy", "keepalived")  # in this order, because a VIP without haproxy behind it serves nobody
 PACKAGES = (
     "haproxy",
     "keepalived",
-    "curl",  # asks as a client does
-    "iputils-arping",  # asks who has the VIP
+    "curl",  # requests as a client sends them
+    "iputils-arping",  # finds the VIP holder
     "iputils-ping",
-    "nftables",  # says what the packet filter lets through; its service stays as it is
+    "nftables",  # reads the packet filter; nftables.service is left alone
     "openssl",  # reads the apiservers' certificates
-    "python3-minimal",  # runs what tells clients that the VIP has moved
+    "python3-minimal",  # runs the script that tells clients that the VIP has moved
     "socat",  # talks to haproxy's admin socket
-    "tcpdump",  # hears VRRP, and who answers for the VIP
+    "tcpdump",  # captures VRRP adverts and ARP replies for the VIP
 )
-"""The daemons, and what looks at them."""
+"""The daemons, and the tools that inspect them."""
 
 RELOADED_BY = {HAPROXY_CFG: "haproxy", HAPROXY_CA: "haproxy", KEEPALIVED_CONF: "keepalived"}
 KEEPALIVED_FOLDER = KEEPALIVED_CONF.rpartition("/")[0]
@@ -42,11 +42,11 @@ KEEPALIVED_FOLDER = KEEPALIVED_CONF.rpartition("/")[0]
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """A file that is not as it should be.
+    """A file to write.
 
     Arguments:
-        file: as it should be
-        diff: from what is there, without secrets
+        file: the intended file
+        diff: from the live file, with secrets masked
     """
 
     file: ConfigFile
@@ -55,34 +55,34 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class UnitChange:
-    """A unit that has to be told.
+    """An action on a unit.
 
     Arguments:
-        verb: `enable`, `start`, `reload` or `restart` a unit; `introduce` new scripts to keepalived; `watch` has
-            the kernel remember other routers; `daemon-reload` and `create-run-folder` are systemd's own
-        unit: `haproxy` or `keepalived`, or the scripts' names; "" where the verb has none
+        verb: `enable`, `start`, `reload` or `restart` a unit; `introduce` new scripts to keepalived; `watch`: have
+            the kernel record VRRP routers; `daemon-reload` and `create-run-folder` are for systemd
+        unit: `haproxy` or `keepalived`; for `introduce` the scripts' names; "" if the verb takes none
     """
 
     verb: str
     unit: str = ""
 
     def __str__(self) -> str:
-        """`reload haproxy`."""
+        """Return the action in words: `reload haproxy`."""
         return f"{self.verb} {self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """What differs on one host.
+    """The changes of one host.
 
     Arguments:
-        install: packages that are missing, those that the inventory pins with their version: `haproxy 2.6.12-1`
-        write: files that are not as they should be
-        remove: paths of ours that should not be there any more
-        units: what the units are asked for, in order
-        firewall: what the host's firewall has to be told, none if nothing
-        folders: folders of ours that others than root can write to, which is ended
-        replaces: paths of files of somebody else that go, and that are kept as what was there before
+        install: missing packages, with the version if the inventory pins it: `haproxy 2.6.12-1`
+        write: files that differ from the intended ones
+        remove: paths of managed files that are no longer wanted
+        units: actions on units, in order
+        firewall: change of the firewall's rules, None if there is none
+        folders: folders of ours that users other than root can write to; the change revokes that
+        replaces: paths of foreign files that are replaced, and kept as the files from before kube-ha
     """
 
     install: tuple[str, ...] = ()
@@ -95,35 +95,35 @@ class HostPlan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the host is as it should be."""
+        """Whether nothing needs to change on the host."""
         return not (self.install or self.touches_live or self.firewall)
 
     @property
     def touches_files(self) -> bool:
-        """Whether any file is written or removed, or a folder's mode is set."""
+        """Whether the change writes or removes a file, or sets a folder's mode."""
         return bool(self.write or self.remove or self.folders)
 
     @property
     def touches_live(self) -> bool:
-        """Whether any file or unit is: clients may notice."""
+        """Whether the change touches a file or a unit, so that clients may notice it."""
         return self.touches_files or bool(self.units)
 
     @property
     def paths(self) -> frozenset[str]:
-        """Every file that is written or removed."""
+        """Paths of all files to write or remove."""
         return frozenset((*(change.file.path for change in self.write), *self.remove))
 
     @property
     def stale_units(self) -> tuple[str, ...]:
-        """Units that must read their files again once these are in place."""
+        """Units that must reload once the files are in place."""
         stale = {RELOADED_BY.get(path) for path in self.paths}
-        # It drops its scripts when it finds that others can write to their folder, and takes them up by a reload only.
+        # keepalived disables scripts in a folder that others can write to, and enables them again on reload only.
         stale |= {"keepalived" for folder in self.folders if folder.path == KEEPALIVED_FOLDER}
         return tuple(unit for unit in UNITS if unit in stale)
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What will be done, in order, a few words each: `write /etc/haproxy/haproxy.cfg`, `reload haproxy`."""
+        """The steps in order, a few words each: `write /etc/haproxy/haproxy.cfg`, `reload haproxy`."""
         return (
             *(f"install {name}" for name in self.install),
             *(self.firewall.steps if self.firewall else ()),
@@ -135,45 +135,45 @@ class HostPlan:
 
     @property
     def diff(self) -> str:
-        """All that differs, as text."""
+        """All changes as text."""
         return "\n".join(filter(None, (self.packages_diff, self.firewall_diff, self.live_diff)))
 
     @property
     def packages_diff(self) -> str:
-        """What is installed, as text."""
+        """Packages to install, as text."""
         return "\n".join(f"+ package {name}" for name in self.install)
 
     @property
     def firewall_diff(self) -> str:
-        """What is opened and closed, as text."""
+        """Firewall rules to add and remove, as text."""
         change = self.firewall
         return "\n".join(filter(None, (change.opened_diff, change.closed_diff))) if change else ""
 
     @property
     def live_diff(self) -> str:
-        """What files and units there are in it, as text."""
+        """Changes of files and units, as text."""
         return "\n".join(filter(None, (self.files_diff, self.units_diff)))
 
     @property
     def files_diff(self) -> str:
-        """What is written and removed, as text."""
+        """Files to write and remove, as text."""
         folders = (f"- {folder}: others than root can write to it" for folder in self.folders)
         return "\n".join([*folders, *(change.diff for change in self.write), *(f"- {path}" for path in self.remove)])
 
     @property
     def units_diff(self) -> str:
-        """What systemd is asked for, as text."""
+        """Actions on units, as text."""
         return "\n".join(f"+ {change}" for change in self.units)
 
 
 def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterable[Opening] = ()) -> HostPlan:
-    """What differs on one host.
+    """Return the changes that one host needs.
 
     Arguments:
-        node: the host's intent
-        files: its files as they should be
-        facts: the host as it is
-        needed: what has to pass its firewall, if the inventory has that told
+        node: the host's node, from the inventory
+        files: the intended files
+        facts: facts of the host
+        needed: packets that the firewall must pass; empty if the inventory does not manage the firewall
     """
     write = tuple(_file_change(node, file, facts) for file in files if not _is_there(file, facts))
     wanted = {file.path for file in files}
@@ -192,7 +192,10 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
 
 
 def _is_there(file: ConfigFile, facts: Facts) -> bool:
-    """Whether a file is as it should be. A link is not: what it leads to is somebody else's to change."""
+    """Return whether a file is as intended.
+
+    A link never is: its target belongs to somebody else.
+    """
     there = facts.files.get(file.path)
     return there is not None and there.matches(file) and not facts.link_of(file.path)
 
@@ -208,28 +211,24 @@ def _firewall(node: Node, needed: tuple[Opening, ...], facts: Facts) -> Firewall
         return None
     try:
         ruleset = facts.ruleset
-    except ValueError:  # the check of the firewall says so
+    except ValueError:  # the check of the firewall reports it
         return None
     return firewall_change(needed, facts.firewall, ruleset) if ruleset else None
 
 
 def required_packages(node: Node) -> tuple[str, ...]:
-    """Packages that a node needs, by Debian's names.
-
-    Arguments:
-        node: the host's intent
-    """
-    # Where keepalived does not find its script, it drops it without a word at run time (the guide's `killall -0`).
+    """Return the packages that a node needs, by their Debian names."""
+    # keepalived drops a script that it does not find without an error at run time (the guide's `killall -0`).
     program = node.keepalived.check.script.split()[0].rpartition("/")[2]
     return (*PACKAGES, "psmisc") if program == "killall" else PACKAGES
 
 
 def missing_packages(node: Node, facts: Facts) -> tuple[str, ...]:
-    """Packages that the host needs and has not, by its own names for them; pinned ones with their version.
+    """Return the required packages that the host lacks, by the host's names for them; pinned ones with their version.
 
     Arguments:
-        node: the host's intent
-        facts: the host as it is
+        node: the host's node, from the inventory
+        facts: facts of the host
     """
     installed = {name for name, package in facts.packages.items() if package.installed}
     needed = family_of(facts.package_manager).names_of(required_packages(node))
@@ -244,7 +243,10 @@ def _systemd_changes(node: Node, facts: Facts, paths: frozenset[str]) -> Iterato
 
 
 def _watch_changes(wanted: Collection[str], changed: Collection[str], facts: Facts) -> Iterator[UnitChange]:
-    """Have the kernel watch for other routers, or no longer. keepalived's start has it watch by itself."""
+    """Yield `watch` if the kernel must start or stop recording VRRP routers.
+
+    Starting keepalived starts the recording too, by its drop-in.
+    """
     if WATCH not in wanted:
         due = WATCH in changed
     else:
@@ -254,10 +256,10 @@ def _watch_changes(wanted: Collection[str], changed: Collection[str], facts: Fac
 
 
 def _scripts_to_introduce(change: HostPlan, facts: Facts) -> tuple[str, ...]:
-    """Scripts that a keepalived before 2.2.5 must have run once before a reload has it wait for them.
+    """Return the scripts that a keepalived before 2.2.5 must run once before a reload makes it depend on them.
 
-    Until a script that a reload brings has run, such a keepalived is backup, and tells nobody: the VIP is nowhere until
-    its adverts are missed.
+    Until a script that a reload adds has run, such a keepalived is in state BACKUP. It sends no advert of priority 0
+    first, so the VIP is down until the backups time out.
     """
     package = facts.packages.get("keepalived")
     if features((), package.upstream if package else ()).keeps_vip_with_new_script:
@@ -265,7 +267,7 @@ def _scripts_to_introduce(change: HostPlan, facts: Facts) -> tuple[str, ...]:
     live = facts.files.get(KEEPALIVED_CONF)
     has = live.content.decode(errors="replace") if live else ""
     gets = next((each.file.content for each in change.write if each.file.path == KEEPALIVED_CONF), has)
-    # Where an earlier run was cut off, nobody knows which file it has read.
+    # After an interrupted run, which file keepalived has read is unknown.
     read = "" if "keepalived" in facts.pending else has
     return tuple(sorted(vrrp_scripts(gets) - vrrp_scripts(read)))
 

@@ -1,4 +1,4 @@
-"""What a node is meant to be by files that were kept on it: by these a rollback is judged, not by the inventory."""
+"""The intent that kept files stand for. A rollback is checked against these, not against the inventory."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,13 +13,13 @@ _SOCKET = r"^\s*stats\s+socket\s+(/\S+)"
 
 
 def intent_of(intent: Intent, files: Mapping[str, Collection[ConfigFile]]) -> Intent:
-    """Return the intent that kept files stand for: their VIPs, VRIDs and admin socket in the place of the inventory's.
+    """Return the intent with the VIPs, VRIDs and admin socket of kept files instead of the inventory's.
 
-    The nodes of a cluster share these; each cluster has those of its first node that goes back.
+    The nodes of a cluster share these values. They come from the cluster's first node that goes back.
 
     Arguments:
-        intent: what the inventory says
-        files: by host name, those that come back
+        intent: the intent of the inventory
+        files: kept files by host name
     """
     return Intent(tuple(_cluster(cluster, files) for cluster in intent.clusters))
 
@@ -37,7 +37,7 @@ def _node(cluster: Cluster, node: Node, texts: Mapping[str, str]) -> Node:
     if found := _ours(texts.get(KEEPALIVED_CONF, "")):
         own, *further = found
         vip, *additional = map(ip_interface, own.addresses)
-        # Who is to be the master now, files of another time do not tell.
+        # Kept files do not say which node is the master now.
         changes["keepalived"] = node.keepalived.model_copy(update={"preempt": False})
         changes |= {
             "vip": vip,
@@ -49,7 +49,7 @@ def _node(cluster: Cluster, node: Node, texts: Mapping[str, str]) -> Node:
 
 
 def _ours(text: str) -> list[Instance]:
-    """The instances of a keepalived.conf of ours, the cluster's own first; none of one that cannot be read as that."""
+    """Return the instances of our keepalived.conf, the cluster's own first; empty if any is unreadable."""
     found = {each.name: each for each in instances(text)}
     own = found.pop(VRRP_INSTANCE, None)
     if own is None:

@@ -1,9 +1,11 @@
-"""In which order a change goes over the hosts.
+"""The order in which a change goes over the hosts.
 
-Hosts that serve go one at a time, unless told otherwise, so that a change which only shows its fault in life meets one
-of them and not all, and the VIP's holder goes last, so that the VIP moves at most once. Where none serves yet, the
-master goes first: whoever starts first gets the VIP, and keeps it. A host that joins a cluster which serves comes after
-all that do: only once they know it do they send it their adverts, and one that hears none takes the VIP, too.
+Serving hosts change one at a time by default, so that a fault that shows only under load hits one host. The VIP holder
+changes last, so that the VIP moves at most once.
+
+Where no host serves yet, the master goes first: the first node to start gets the VIP and keeps it. A host that joins a
+serving cluster goes after all serving hosts. They must list it as a peer first, because a node that hears no adverts
+takes the VIP.
 """
 
 from collections.abc import Collection
@@ -20,18 +22,18 @@ def batches(
     serial: int = 1,
     joining: Collection[str] = (),
 ) -> tuple[tuple[str, ...], ...]:
-    """Groups of hosts, one after the other; within a group all at once.
+    """Return groups of hosts to change in turn; the hosts of a group change at the same time.
 
     Arguments:
-        intent: what should be
-        hosts: names of the hosts that take part
-        serving: those of them on which haproxy and keepalived run
-        holding: those of them that hold a VIP; each goes alone
-        serial: how many of those that serve go at once
-        joining: those that have never been part of their cluster
+        intent: the intended state
+        hosts: names of the hosts to change
+        serving: those on which haproxy and keepalived run
+        holding: those that hold a VIP; each is a group of its own
+        serial: number of serving hosts in a group
+        joining: those that have never been a node of their cluster
 
     Returns:
-        The groups that have any host in them
+        Groups that are not empty
     """
     nodes = [node for node in intent.nodes if node.name in hosts]
     fresh = [node for node in nodes if node.name not in serving]
@@ -47,5 +49,5 @@ def batches(
 
 
 def _is_served(intent: Intent, node: Node, serving: Collection[str]) -> bool:
-    """Whether any node of its cluster serves."""
+    """Return whether any node of the host's cluster serves."""
     return any(each.name in serving for each in intent.cluster_of(node.name).nodes)

@@ -1,4 +1,7 @@
-"""What all nodes of a virtual router must agree on, or they do not hear each other: then each holds the VIP."""
+"""The settings that all nodes of a virtual router must share.
+
+Nodes that differ in them ignore each other's adverts, and each holds the VIP.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +13,7 @@ _WORDS = {
     "interface": r"^[ \t]*interface\s+(\S+)",
     "virtual_router_id": r"^[ \t]*virtual_router_id\s+(\S+)",
     "unicast_peer": r"^[ \t]*(unicast_peer)\b",
-    "virtual_ipaddress": r"^[ \t]*virtual_ipaddress\s*\{([^}]*)",  # adverts name these, and no excluded ones
+    "virtual_ipaddress": r"^[ \t]*virtual_ipaddress\s*\{([^}]*)",  # adverts omit excluded ones
     "advert_int": r"^[ \t]*advert_int\s+(\S+)",
 }
 _VERSION = r"^[ \t]*vrrp_version\s+(\S+)"
@@ -18,26 +21,26 @@ _INSTANCE = re.compile(r"^[ \t]*+vrrp_instance\b[ \t]*+([^\s{]*+)[^{\n]*+\{", re
 _SCRIPT = re.compile(r"^[ \t]*vrrp_script\s+([\w.-]+)", re.MULTILINE)
 _ADDRESSES = r"^[ \t]*virtual_ipaddress(?:_excluded)?\s*\{([^}]*)"
 _BRACE = re.compile("[{}]")
-MOST_READ = 1_000_000  # characters; no keepalived.conf is that long
-VRRP_3 = "3"  # its adverts say how often they come; those of version 2 are dropped where another interval is expected
+MOST_READ = 1_000_000  # characters
+VRRP_3 = "3"  # version 2 drops adverts of another interval (RFC 3768, 7.1)
 
 
 def differences(old: str, new: str) -> tuple[str, ...]:
-    """Why nodes of an old and of a new keepalived.conf do not hear each other: `vrrp_version 3 -> 2`.
+    """Return why nodes with the old and the new keepalived.conf ignore each other's adverts: `vrrp_version 3 -> 2`.
 
-    On the wire a virtual router is its VRID; what its instance is called does not matter. One that only one of the
-    files has is spoken among those nodes that have it. But an address that changes from one to another is held in both
-    until all nodes have changed.
+    The VRID identifies a virtual router on the wire; the name of its instance does not matter. A virtual router in only
+    one of the files causes no conflict. Both virtual routers hold an address that moves between them until all nodes
+    have changed.
 
     Arguments:
-        old: as it is, perhaps somebody else's
-        new: ours, as it should be
+        old: text of the live file, possibly a foreign one
+        new: text of the intended file
     """
     versions = (_found(_VERSION, old), _found(_VERSION, new))
     before, after = _routers(old), _routers(new)
     named = max(len(before), len(after)) > 1
     moved = tuple(_moved(before, after))
-    # Files without a VRID or an address in common are of different virtual routers: neither hears the other's adverts.
+    # Without a common VRID or address, the files describe different virtual routers, which need not agree.
     words = [("", "vrrp_version", versions)] if moved or before.keys() & after.keys() else []
     for vrid in sorted(before.keys() & after.keys()):
         one, other = _dialect(before[vrid]), _dialect(after[vrid])
@@ -54,25 +57,17 @@ def differences(old: str, new: str) -> tuple[str, ...]:
 
 
 def _on_the_wire(said: str) -> list[str]:
-    """What of it an advert says: addresses without their prefix lengths, which each node has for itself."""
+    """Return the value as an advert carries it: addresses without prefix lengths, which are local to each node."""
     return sorted(map(_normal, said.split(", ")))
 
 
 def virtual_router_ids(keepalived_conf: str) -> frozenset[str]:
-    """The VRIDs that a keepalived.conf has, in its own words.
-
-    Arguments:
-        keepalived_conf: the text
-    """
+    """Return the VRIDs in a keepalived.conf, as written."""
     return frozenset(_routers(keepalived_conf))
 
 
 def vrrp_scripts(keepalived_conf: str) -> frozenset[str]:
-    """Names of the `vrrp_script` blocks that a keepalived.conf has.
-
-    Arguments:
-        keepalived_conf: the text
-    """
+    """Return the names of the `vrrp_script` blocks in a keepalived.conf."""
     return frozenset(_SCRIPT.findall(keepalived_conf[:MOST_READ]))
 
 
@@ -81,9 +76,9 @@ class Instance:
     """A `vrrp_instance` of a keepalived.conf.
 
     Arguments:
-        name: its name
-        virtual_router_id: its VRID; "" if it has none
-        addresses: its virtual addresses as the file has them, those of the other family behind the others
+        name: name of the instance
+        virtual_router_id: VRID as written, "" if there is none
+        addresses: VIPs as written, in file order: in files of ours those of the other address family come last
     """
 
     name: str
@@ -92,11 +87,7 @@ class Instance:
 
 
 def instances(keepalived_conf: str) -> tuple[Instance, ...]:
-    """Return the virtual routers of a keepalived.conf, in its order.
-
-    Arguments:
-        keepalived_conf: the text
-    """
+    """Return the `vrrp_instance`s of a keepalived.conf, in file order."""
     return tuple(
         Instance(
             name,
@@ -108,15 +99,15 @@ def instances(keepalived_conf: str) -> tuple[Instance, ...]:
 
 
 def _routers(keepalived_conf: str) -> Mapping[str, str]:
-    """Each `vrrp_instance`'s own lines, by its VRID; the whole text as one where none can be told apart."""
+    """Return the lines of each `vrrp_instance` by VRID; the whole text as one if it has no instance."""
     blocks = [block for _, block in _blocks(keepalived_conf[:MOST_READ])]
     return {_found(_WORDS["virtual_router_id"], block): block for block in blocks or [keepalived_conf[:MOST_READ]]}
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each `vrrp_instance`'s name and own lines, each read once.
+    """Yield the name and the lines of each `vrrp_instance`.
 
-    None begins within another one, however many braces do not close.
+    An instance never begins inside another one, even if braces do not match.
     """
     end = 0
     while match := _INSTANCE.search(text, end):
@@ -125,7 +116,7 @@ def _blocks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Where the brace closes that stands before this place; the text's end if it does not."""
+    """Return the position of the brace that closes the one before `start`; the end of the text if there is none."""
     depth = 1
     for brace in _BRACE.finditer(text, start):
         depth += 1 if brace[0] == "{" else -1
@@ -135,7 +126,7 @@ def _closing(text: str, start: int) -> int:
 
 
 def _dialect(instance: str) -> dict[str, str]:
-    """What a virtual router says that its peers must say as well, by keyword; "" where it does not."""
+    """Return the settings of a virtual router that its peers must share, by keyword; "" for a missing one."""
     said = {word: _found(pattern, instance) for word, pattern in _WORDS.items()}
     said["unicast_peer"] = "some" if said["unicast_peer"] else ""
     said["virtual_ipaddress"] = ", ".join(sorted(_first_words(said["virtual_ipaddress"])))
@@ -143,7 +134,7 @@ def _dialect(instance: str) -> dict[str, str]:
 
 
 def _moved(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Addresses that another virtual router has than before, each with both VRIDs."""
+    """Yield the addresses that moved to another virtual router, with the old and the new VRID."""
     old, new = _owners(before), _owners(after)
     for address in sorted(old.keys() & new.keys()):
         if old[address] != new[address]:
@@ -159,7 +150,7 @@ def _owners(routers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _normal(address: str) -> str:
-    """An address as we write it, without its prefix length."""
+    """Return an address in canonical form without its prefix length; other words unchanged."""
     try:
         return str(ip_interface(address).ip)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who reads what a run found: one value, many renderings. A rendering is imported when somebody asks for it."""
+"""Renderings of a run's report. Each is imported on first use."""
 
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,9 @@ RENDERINGS = {
     "to_prometheus": "nornir_kube_ha.report.prometheus:to_prometheus",
     "to_text": "nornir_kube_ha.report.terminal:to_text",
 }
-"""Where each stands."""
+"""Module and function of each rendering."""
 
-if not TYPE_CHECKING:  # which would take any name for one of ours
+if not TYPE_CHECKING:  # a module `__getattr__` makes every name valid for type checkers
     __getattr__ = exports(__name__, RENDERINGS)
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a fault cost clients of the Kubernetes API, in the figures and the words that every rendering shares."""
+"""The cost of a fault for clients of the Kubernetes API, in figures and words that all renderings share."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
     "write": lambda cost: cost.write.gap,
     "watch": lambda cost: cost.watch.silence,
 }
-"""The longest time without an answer of each kind, and without an event of a watch."""
+"""Longest time without an answer to each kind of request, and without an event of a watch."""
 
 MEANINGS: Mapping[str, str] = {
     "address": "until somebody accepts at the VIP and completes TLS",
@@ -33,13 +33,13 @@ NOT_MEASURED = (
 
 @dataclass(frozen=True, slots=True)
 class ApiRow:
-    """What one kind of client waited.
+    """The cost for one kind of client.
 
     Arguments:
         name: `address`, `read`, `cached`, `write` or `watch`
-        meaning: what it waited for
-        figures: one if one trial was measured; else median, p99 and maximum
-        limit: in seconds; "" for any
+        meaning: what the figures measure
+        figures: the figure of the trial if one was measured; else median, p99 and maximum
+        limit: limit in seconds; "" for none
         losses: what failed, ended or was lost, in a few words
     """
 
@@ -51,22 +51,14 @@ class ApiRow:
 
 
 def api_rows(fault: FaultReport) -> tuple[ApiRow, ...]:
-    """What each kind of client waited; nothing if that was not measured.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return the cost for each kind of client; empty if it was not measured."""
     most = fault.limit.api
     limits = dict(zip(API_FIGURES, (None, most.read, most.cached, most.write, most.watch), strict=True))
     return tuple(_rows(fault.api_costs, limits)) if fault.api_costs else ()
 
 
 def api_rows_of(cost: ApiCost) -> tuple[ApiRow, ...]:
-    """The same of a single trial, without limits.
-
-    Arguments:
-        cost: of the trial
-    """
+    """Return the cost of a single trial for each kind of client, without limits."""
     return tuple(_rows([cost], dict.fromkeys(API_FIGURES)))
 
 
@@ -79,17 +71,13 @@ def _rows(costs: Sequence[ApiCost], limits: Mapping[str, float | None]) -> Itera
 
 
 def api_statistics(fault: FaultReport) -> dict[str, Statistics]:
-    """Median, 99th percentile and maximum of each figure; nothing if that was not measured.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return median, 99th percentile and maximum of each figure; empty if they were not measured."""
     costs = fault.api_costs
     return {name: Statistics.of(map(of, costs)) for name, of in API_FIGURES.items()} if costs else {}
 
 
 def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str, str]:
-    """Of reads, cached reads, writes and watches, over all trials."""
+    """Return the losses of reads, cached reads, writes and watches, over all trials."""
     reads, cached, writes = (
         f"{sum(each.failed for each in kind)} of {sum(each.total for each in kind)} failed, "
         f"the slowest took {in_seconds(max(each.slowest for each in kind))}"
@@ -105,27 +93,15 @@ def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str, str]:
 
 
 def through_api(cost: ApiCost) -> str:
-    """One trial, in a line: `read 0.120 s, write 0.190 s, watch 0.210 s`.
-
-    Arguments:
-        cost: of the trial
-    """
+    """Return the cost of one trial in a line: `read 0.120 s, write 0.190 s, watch 0.210 s`."""
     return ", ".join(f"{name} {in_seconds(of(cost))}" for name, of in API_FIGURES.items() if name != "address")
 
 
 def limit_words(fault: FaultReport) -> str:
-    """What a fault may cost, in a line; clients of the Kubernetes API only where they were measured.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return a fault's limit in a line; that of Kubernetes API clients is included only if they were measured."""
     return ", ".join(filter(None, (fault.limit.words, fault.limit.api.words if fault.api_costs else "")))
 
 
 def lacks_api(fault: FaultReport) -> bool:
-    """Whether a trial was measured without a credential.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return whether a trial was measured without a credential."""
     return any(trial.api is None for trial in fault.measured)

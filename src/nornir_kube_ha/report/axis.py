@@ -1,4 +1,4 @@
-"""Time from left to right: which part of a trial is drawn, and where a moment stands in the picture."""
+"""The time axis of a timeline: which part of a trial is drawn, and the position of a moment in the picture."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from nornir_kube_ha.failover.outage import FOREVER, Outage
 from nornir_kube_ha.failover.trial import Trial
 
-ROOM = 0.35  # of what is looked at closely, on both sides
-LEAST_ROOM = 0.1  # seconds
-CLOSER = 3  # times as large at least, or a closer look shows nothing more
+ROOM = 0.35  # margin on both sides of a closer look, as a share of its length
+LEAST_ROOM = 0.1  # seconds, the smallest margin
+CLOSER = 3  # smallest magnification of a closer look that is worth drawing
 STEPS = (1, 2, 5, 10)
 
 
@@ -18,8 +18,8 @@ class Window:
     """The part of a trial that is drawn.
 
     Arguments:
-        name: what part it is, `Around the fault`
-        start: in seconds; zero is the fault
+        name: which part, `Around the fault`
+        start: in seconds; zero is the start of the injection
         end: in seconds
     """
 
@@ -29,18 +29,18 @@ class Window:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in seconds."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Where moments stand.
+    """The scale of a timeline.
 
     Arguments:
-        window: what is drawn
-        left: where it begins, pixels
-        right: where it ends, pixels
+        window: part that is drawn
+        left: left end in pixels
+        right: right end in pixels
     """
 
     window: Window
@@ -48,7 +48,7 @@ class Axis:
     right: float
 
     def x(self, moment: float) -> float:
-        """Where a moment stands; at the edge if it is not in the window.
+        """Return the position of a moment in pixels; a moment outside the window is at its edge.
 
         Arguments:
             moment: in seconds
@@ -57,7 +57,7 @@ class Axis:
         return self.left + min(1.0, max(0.0, share)) * (self.right - self.left)
 
     def shows(self, start: float, end: float) -> bool:
-        """Whether any of this time is in the window.
+        """Return whether a period overlaps the window.
 
         Arguments:
             start: in seconds
@@ -66,10 +66,10 @@ class Axis:
         return start <= self.window.end and end >= self.window.start
 
     def ticks(self, apart: float) -> Iterator[tuple[float, str]]:
-        """Round moments, each with its words.
+        """Yield round moments as position and label.
 
         Arguments:
-            apart: pixels between two of them at least
+            apart: smallest distance of two ticks, in pixels
         """
         least = self.window.seconds * apart / (self.right - self.left)
         power = math.floor(math.log10(least))
@@ -80,11 +80,7 @@ class Axis:
 
 
 def windows(trial: Trial) -> tuple[Window, ...]:
-    """What is drawn of a trial: the whole, then what happened around the fault and around its heal, if that is short.
-
-    Arguments:
-        trial: of a fault
-    """
+    """Return the windows to draw: the whole trial, then close-ups of the fault and the heal where they are short."""
     whole = _whole(trial)
     heal = FOREVER if trial.heal is None else trial.heal
     moves = [at for at, _ in trial.moves]

@@ -1,4 +1,4 @@
-"""What the HTML page says of faults."""
+"""The faults on the HTML page."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ KINDS = {
     Outcome.NOT_INJECTED: Status.UNKNOWN,
     Outcome.NOT_HEALED: Status.FAIL,
 }
-"""An outcome's colours, and its place at a glance."""
+"""Check status whose colours and rank an outcome has on the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPart:
-    """All that the page says of a fault.
+    """The part of the page about one fault.
 
     Arguments:
-        anchor: its id
-        fault: what was broken, and what that cost
-        cost: the same in words
+        anchor: id of the part
+        fault: the fault and its trials
+        cost: its cost in words
     """
 
     anchor: str
@@ -39,17 +39,17 @@ class FaultPart:
 
     @property
     def kind(self) -> Status:
-        """Its colours."""
+        """Status that gives the part its colours."""
         return KINDS[self.fault.outcome]
 
     @property
     def where(self) -> str:
-        """The clusters that it was made in."""
+        """Clusters in which the fault was injected."""
         return ", ".join(clusters_of(self.fault))
 
     @property
     def figures(self) -> tuple[tuple[str, str], ...]:
-        """Each figure after its title."""
+        """Title and text of each figure."""
         cost = self.cost
         return (
             ("Outage, new connections", in_words(cost.new)),
@@ -62,43 +62,43 @@ class FaultPart:
 
     @property
     def api(self) -> tuple[ApiRow, ...]:
-        """What clients of the Kubernetes API waited; nothing if that was not measured."""
+        """Cost for clients of the Kubernetes API; empty if it was not measured."""
         return api_rows(self.fault)
 
     @property
     def lacks_api(self) -> bool:
-        """Whether these were not measured though the fault was."""
+        """Whether a trial was measured without a credential for the Kubernetes API."""
         return lacks_api(self.fault)
 
     @property
     def limit(self) -> str:
-        """What it may cost."""
+        """The limit in words."""
         return limit_words(self.fault)
 
     @property
     def watched(self) -> bool:
-        """Whether it is known who held the VIP."""
+        """Whether the VIP holders were recorded."""
         return any(trial.holding for trial in self.fault.trials)
 
     @property
     def troubles(self) -> list[str]:
-        """What was wrong."""
+        """What went wrong."""
         return troubles_of(self.fault)
 
     @property
     def drawn(self) -> Trial | None:
-        """The trial that is drawn; none if there is nothing to draw."""
+        """The trial to draw; None if there is nothing to draw."""
         worst = self.fault.worst
         return worst if worst and (worst.attempts or worst.holding) else None
 
     @property
     def number(self) -> int:
-        """Which of the trials is drawn."""
+        """Number of the drawn trial; 0 if none is drawn."""
         return next((number for number, trial in enumerate(self.fault.trials, start=1) if trial is self.drawn), 0)
 
     @property
     def timelines(self) -> tuple[tuple[Timeline, ...], ...]:
-        """It drawn, from afar and closely; each for a wide and for a narrow screen."""
+        """Timelines of the drawn trial, one for each window; each for a wide and a narrow screen."""
         trial = self.drawn
         if not trial:
             return ()
@@ -106,25 +106,25 @@ class FaultPart:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is drawn, in sentences."""
+        """The drawn trial in sentences."""
         return sentences(self.drawn) if self.drawn else ()
 
 
 def fault_parts_of(faults: Iterable[FaultReport], anchors: Anchors) -> tuple[FaultPart, ...]:
-    """What the page says of each fault.
+    """Return the part of the page about each fault.
 
     Arguments:
-        faults: of the report
-        anchors: gives out their ids
+        faults: the report's faults
+        anchors: allocates the ids
     """
     return tuple(FaultPart(anchors.of("fault", fault.name), fault, cost_of(fault)) for fault in faults)
 
 
 def fault_topics_of(parts: Sequence[FaultPart]) -> Iterator[Topic]:
-    """Faults that did not pass, as they are told of at a glance.
+    """Yield a topic for each fault that did not pass.
 
     Arguments:
-        parts: the page's
+        parts: the page's faults
     """
     for part in parts:
         if not part.fault.passed:

@@ -1,4 +1,4 @@
-"""What a fault cost, in the figures and the words that every rendering shares."""
+"""The cost of a fault, in figures and words that all renderings share."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,27 +11,27 @@ from nornir_kube_ha.report.model import Report
 
 NO_END = "no end"
 NONE = "-"
-WAYS = 3  # ways of the VIP that are told apart; the others are a number
+WAYS = 3  # paths of the VIP that are listed; the others are counted
 
 FIGURES: Mapping[str, Callable[[Trial], float]] = {
     "new": lambda trial: trial.new.seconds,
     "reused": lambda trial: trial.reused.seconds,
     "after": lambda trial: trial.after.seconds,
 }
-"""Outages of a trial: of new connections, of long-lived ones, and of new ones once the fault was being healed."""
+"""Outages of a trial: new connections, long-lived connections, and new connections from the start of the heal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a fault cost, in words. An outage is one figure if one trial was measured; else median, p99 and maximum.
+    """The cost of a fault in words. An outage is one figure for one measured trial, else median, p99 and maximum.
 
     Arguments:
-        new: outage of new connections; nothing if no trial was measured
+        new: outage of new connections; empty if no trial was measured
         reused: outage of long-lived connections
-        after: outage of new connections once the fault was being healed
-        failed: new connections that failed, of how many; what was cut is told apart
-        two_holders: seconds in which two hosts held the VIP, at most
-        ways: where the VIP went, the most usual way first
+        after: outage of new connections from the start of the heal
+        failed: failed new connections and their total; cut ones are counted separately
+        two_holders: longest time in seconds in which two hosts held the VIP
+        ways: paths of the VIP, the most frequent first
     """
 
     new: tuple[str, ...]
@@ -43,11 +43,7 @@ class Cost:
 
 
 def cost_of(fault: FaultReport) -> Cost:
-    """What a fault cost, over its trials.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return the cost of a fault over its trials."""
     most = two_holders(fault)
     new, reused, after = (_spread(fault, of) for of in FIGURES.values())
     return Cost(new, reused, after, _failed(fault), NONE if most is None else figure(most), _ways(fault))
@@ -55,15 +51,15 @@ def cost_of(fault: FaultReport) -> Cost:
 
 def _spread(fault: FaultReport, of: Callable[[Trial], float]) -> tuple[str, ...]:
     unhealed = (trial for trial in fault.trials if trial.outcome is Outcome.NOT_HEALED and trial.new.total)
-    # A cluster that is not well again has lost something; of a fault that was not there, any figure would mislead.
+    # A cluster that did not recover has figures to show; for a fault that was never present, they would mislead.
     return spread([of(trial) for trial in fault.measured or unhealed])
 
 
 def spread(seconds: Sequence[float]) -> tuple[str, ...]:
-    """A figure over trials: itself if there is one, else median, p99 and maximum.
+    """Return a figure over trials: the figure itself if there is one, else median, p99 and maximum.
 
     Arguments:
-        seconds: of each trial
+        seconds: figure of each trial
     """
     if len(seconds) <= 1:
         return tuple(map(figure, seconds))
@@ -86,20 +82,16 @@ def _ways(fault: FaultReport) -> tuple[str, ...]:
 
 
 def way_of(trial: Trial) -> str:
-    """Where the VIP went, `lb-1 -> lb-2`; "" if it stayed where it was.
-
-    Arguments:
-        trial: of a fault
-    """
+    """Return the path of the VIP, `lb-1 -> lb-2`; "" if it did not move."""
     hosts = [host for _, host in trial.moves]
     return " -> ".join(filter(None, (trial.before, *hosts))) if hosts else ""
 
 
 def figure(seconds: float) -> str:
-    """Seconds, as exact as is of use: a client asks every few milliseconds.
+    """Return seconds as text, with milliseconds below 10 s.
 
     Arguments:
-        seconds: how many; infinite if there is no end of them
+        seconds: may be infinite
     """
     if seconds == FOREVER:
         return NO_END
@@ -109,10 +101,10 @@ def figure(seconds: float) -> str:
 
 
 def in_seconds(seconds: float) -> str:
-    """The same with its unit.
+    """Return seconds as text with the unit.
 
     Arguments:
-        seconds: how many
+        seconds: may be infinite
     """
     return _with_unit(figure(seconds))
 
@@ -122,10 +114,10 @@ def _with_unit(value: str) -> str:
 
 
 def in_words(figures: tuple[str, ...]) -> str:
-    """An outage over trials: `0.080 s`, or `median 0.080 s, p99 0.120 s, max 0.140 s`.
+    """Return an outage over trials in words: `0.080 s`, or `median 0.080 s, p99 0.120 s, max 0.140 s`.
 
     Arguments:
-        figures: one, or three
+        figures: one figure, or median, p99 and maximum
     """
     words = [_with_unit(value) for value in figures]
     if len(words) <= 1:
@@ -134,39 +126,23 @@ def in_words(figures: tuple[str, ...]) -> str:
 
 
 def two_holders(fault: FaultReport) -> float | None:
-    """For how many seconds two hosts held the VIP in any trial, at most; none if nobody watched.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return the longest time in seconds in which two hosts held the VIP; None if not recorded."""
     return max((trial.two_holders for trial in fault.trials if trial.holding), default=None)
 
 
 def seconds_of(trial: Trial) -> float:
-    """How long a trial took, from the making of its fault to the last that is known of it.
-
-    Arguments:
-        trial: of a fault
-    """
+    """Return the length of a trial in seconds, from the injection to its last record."""
     ends = (trial.made, trial.heal, trial.healed, trial.holding.end if trial.holding else None)
     return max(0.0, *(end for end in ends if end is not None), *(each.end for each in trial.attempts))
 
 
 def clusters_of(fault: FaultReport) -> tuple[str, ...]:
-    """The clusters that a fault was made in.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return the clusters in which a fault was injected."""
     return tuple(dict.fromkeys(trial.cluster for trial in fault.trials))
 
 
 def by_cluster(report: Report) -> dict[tuple[str, str], FaultReport]:
-    """Each fault in each cluster, all trials of it together: by the names of both, which no two have alike.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the faults by cluster and name, with all trials of a fault in a cluster merged."""
     found: dict[tuple[str, str], FaultReport] = {}
     for fault in report.faults:
         for cluster in clusters_of(fault) or ("",):
@@ -177,21 +153,17 @@ def by_cluster(report: Report) -> dict[tuple[str, str], FaultReport]:
 
 
 def counts_of(report: Report) -> dict[Outcome, int]:
-    """How many faults have each outcome; those that none has are left out.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the number of faults by outcome, without zeros."""
     found = Counter(fault.outcome for fault in report.faults)
     return {outcome: found[outcome] for outcome in Outcome if found[outcome]}
 
 
 def troubles_of(fault: FaultReport, most: int | None = None) -> list[str]:
-    """What was wrong with each trial that did not pass; with the fault, if it was never made.
+    """Return what went wrong in each trial that did not pass, or that no trial was made.
 
     Arguments:
         fault: the fault
-        most: how many to tell; of the others, only how many there are. None: all
+        most: largest number of troubles to list; the others are counted. None lists all
     """
     if not fault.trials:
         return [f"{Outcome.NOT_INJECTED}: no trial was made"]
@@ -201,9 +173,5 @@ def troubles_of(fault: FaultReport, most: int | None = None) -> list[str]:
 
 
 def verdict(outcome: Outcome) -> str:
-    """The outcome, in capitals if it is not well, so that it is seen without colours too.
-
-    Arguments:
-        outcome: of a fault or a trial
-    """
+    """Return the outcome, in capitals unless it is `passed`, so that it stands out without colours."""
     return outcome.value if outcome is Outcome.PASSED else outcome.upper()

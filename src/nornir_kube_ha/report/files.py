@@ -1,4 +1,4 @@
-"""The report in each of its formats: by name, and as files in a folder."""
+"""The report's formats: by name, and as files in a folder."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,18 +20,18 @@ FORMATS: Mapping[str, tuple[str, Callable[[Report], str]]] = {
         ("html", "report.html", "to_html"),
     )
 }
-"""Each format's file name, and how the report becomes it."""
+"""File name and rendering of each format."""
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write the report in every format. Each file is there whole or not at all: whoever reads it never sees half.
+    """Write the report in every format. Each file is replaced atomically, so that a reader never sees half of it.
 
     Arguments:
         report: the run's report
-        folder: where to; it is there
+        folder: an existing folder
 
     Raises:
-        OSError: a file cannot be written; the others are there
+        OSError: a file could not be written; the others were
     """
     problems: dict[str, list[str]] = {}
     number = None

@@ -1,4 +1,4 @@
-"""The lanes of a timeline in which hosts hold the VIP, and the times in which two hold it at once."""
+"""The lanes of a timeline that show which host holds the VIP, and when two hold it at once."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,21 +11,17 @@ from nornir_kube_ha.report.shapes import Line, Text
 
 
 def holders_of(trial: Trial) -> list[str]:
-    """The hosts that ever held the VIP.
-
-    Arguments:
-        trial: of a fault
-    """
+    """Return the hosts that ever held the VIP in a trial."""
     return [*dict.fromkeys(span.host for span in trial.holding.spans)] if trial.holding else []
 
 
 def holder_lines(hosts: Sequence[Lane], trial: Trial, axis: Axis) -> Iterator[Line]:
-    """When each host held the VIP, and above that, when two did.
+    """Yield when each host held the VIP, and above that when two hosts did.
 
     Arguments:
-        hosts: where, each named after its host
-        trial: of a fault
-        axis: time
+        hosts: lanes named after the hosts
+        trial: the trial to draw
+        axis: time axis
     """
     for lane in hosts:
         yield level(lane, axis)
@@ -34,13 +30,13 @@ def holder_lines(hosts: Sequence[Lane], trial: Trial, axis: Axis) -> Iterator[Li
 
 
 def two_holders_words(trial: Trial, axis: Axis, frame: Frame, y: float) -> list[Text]:
-    """For how long two held it, below the longest time; nothing if they never did.
+    """Return how long two hosts held the VIP, placed below the longest such period; empty if they never did.
 
     Arguments:
-        trial: of a fault
-        axis: time
-        frame: what it is laid out for
-        y: base line, pixels
+        trial: the trial to draw
+        axis: time axis
+        frame: measures of the timeline
+        y: base line in pixels
     """
     found = _shared(trial, axis)
     if not found:
@@ -60,7 +56,7 @@ def _held(lane: Lane, trial: Trial, axis: Axis) -> Iterator[Line]:
 
 
 def _shared(trial: Trial, axis: Axis) -> list[tuple[float, float, str]]:
-    """When two hosts or more held the VIP, as far as it is drawn, and which."""
+    """Return the drawn periods in which two or more hosts held the VIP, with the hosts."""
     phases = trial.holding.phases if trial.holding else ()
     return [
         (start, end, " and ".join(names)) for start, end, names in phases if len(names) > 1 and axis.shows(start, end)

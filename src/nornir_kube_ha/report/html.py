@@ -1,4 +1,4 @@
-"""The report for a meeting: one HTML page that needs nothing but itself."""
+"""The report as one HTML page without external files."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -18,11 +18,7 @@ HOST_STATUSES = ("passed", "failed", "unknown")
 
 
 def to_html(report: Report) -> str:
-    """The report as one self-contained HTML page, without scripts and without anything from elsewhere.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the report as one self-contained HTML page, without scripts."""
     anchors = Anchors()
     faults_anchor = anchors.of("faults")
     faults = fault_parts_of(report.faults, anchors)
@@ -62,7 +58,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _shown(value: object) -> object:
-    """What every value goes through on its way to the page: no control character of a host's words gets there."""
+    """Remove control characters from every value on the page, since values include hosts' output."""
     return clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -76,7 +72,7 @@ def _duration(seconds: float) -> str:
 
 
 def _pieces(value: str) -> list[tuple[str, bool]]:
-    """Our own words, in which backticks stand around commands: each piece, and whether it is a command."""
+    """Split one of our own texts at the backticks around commands; return each piece, and whether it is a command."""
     pieces = value.split("`")
     if len(pieces) % 2 == 0:
         return [(value, False)]
@@ -84,7 +80,7 @@ def _pieces(value: str) -> list[tuple[str, bool]]:
 
 
 def _lines(value: str) -> list[tuple[str, str]]:
-    """Each line, and what it is in a diff: `added`, `removed`, `place`, or "" if it is none of these."""
+    """Return each line with its kind in a diff: `added`, `removed`, `place`, or "" for any other."""
     lines = value.strip("\n").split("\n")
     if not any(line.startswith("@@ ") for line in lines):
         return [(line, "") for line in lines]

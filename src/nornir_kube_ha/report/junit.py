@@ -1,8 +1,8 @@
-"""The report for CI systems: JUnit's XML.
+"""The report in JUnit's XML, for CI systems.
 
-A host is a suite, a check a test. No check has a time of its own, since the facts are gathered once for all of them; a
-suite took as long as the run, since all hosts are looked at together. All faults are a suite, and each a test, as long
-as its trials.
+A host is a suite, and a check a test. Checks have no times of their own, since facts are gathered once for all of them.
+A suite takes as long as the run, because all hosts are read together. All faults are one suite. Each fault is a test,
+and takes as long as its trials.
 """
 
 import xml.etree.ElementTree as ET
@@ -20,12 +20,9 @@ _COUNTS = {"tests": "testcase", "failures": "failure", "errors": "error", "skipp
 
 
 def to_junit(report: Report) -> str:
-    """The report as JUnit's XML: a suite for each host and, for its own checks, each cluster.
+    """Return the report as JUnit's XML: a suite for each host and, for its own checks, each cluster.
 
-    A check that only warns passes, and says so in its output.
-
-    Arguments:
-        report: the run's report
+    A check that only warns passes, with the warning in its output.
     """
     root = ET.Element("testsuites", name=clean(f"kube-ha {report.runbook}"))
     if report.error:
@@ -36,13 +33,13 @@ def to_junit(report: Report) -> str:
         _suite(root, name, "", cluster.findings)
     if report.faults:
         _faults(root, [case_of(fault) for fault in report.faults])
-    # The schema has no place for a time zone there: it is UTC.
+    # The schema allows no time zone here, so the time is UTC.
     timestamp = report.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for element in (root, *root):
         for count, tag in _COUNTS.items():
             element.set(count, str(sum(1 for _ in element.iter(tag))))
         element.set("timestamp", timestamp)
-        # The run's, but of a suite that has a time of its own.
+        # The run's time, unless the suite has its own.
         element.set("time", element.get("time", f"{report.seconds:.3f}"))
     ET.indent(root)
     xml: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

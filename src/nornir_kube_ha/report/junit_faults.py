@@ -1,4 +1,4 @@
-"""The part of the JUnit report that tells of faults: a suite of them, a test for each."""
+"""The faults in the JUnit report: one suite, with a test for each fault."""
 
 from dataclasses import dataclass
 
@@ -12,16 +12,16 @@ SUITE = "faults"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a fault's test says.
+    """The test of a fault.
 
     Arguments:
-        name: the fault's
-        seconds: that its trials took
-        tag: `failure` if it cost too much, `error` if it was not measured as it should be; "" if it passed
-        outcome: what became of it
+        name: name of the fault
+        seconds: duration of its trials
+        tag: `failure` if it exceeds its limit, `error` if it was not measured properly; "" if it passed
+        outcome: outcome of the fault
         message: the first trouble
         words: limit and troubles
-        output: what it cost
+        output: cost
     """
 
     name: str
@@ -34,11 +34,7 @@ class Case:
 
 
 def case_of(fault: FaultReport) -> Case:
-    """The test of a fault.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return the test of a fault."""
     troubles = [] if fault.passed else troubles_of(fault)
     tag = {Outcome.PASSED: "", Outcome.MISSED: "failure"}.get(fault.outcome, "error")
     words = "\n".join((f"limit: {limit_words(fault) or 'none'}", *map(indented, troubles)))

@@ -1,4 +1,4 @@
-"""The lanes of a timeline, one below the other, and the measures that it is laid out by."""
+"""The lanes of a timeline, one below the other, and its measures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from nornir_kube_ha.report.axis import Axis
 from nornir_kube_ha.report.shapes import Line, Text, cut
 
 GAP = 12  # pixels between two lanes
-BESIDE = 5  # between a thing and its words
+BESIDE = 5  # pixels between a mark and its label
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,15 @@ class Frame:
     """Measures of a timeline, in pixels.
 
     Arguments:
-        name: also its class in the page's style
-        width: of the whole
-        left: where time begins
-        right: where it ends
+        name: also its CSS class
+        width: width of the whole
+        left: left end of the time axis
+        right: right end of the time axis
         client: height of a lane of requests
         host: height of a host's lane
-        above: room for a lane's name above it; none if it stands on its left
+        above: space for a lane's name above it; 0 if the name is on its left
         letter: width of a letter
-        apart: between two ticks of the axis, at least
+        apart: smallest distance of two ticks on the axis
     """
 
     name: str
@@ -46,9 +46,9 @@ class Lane:
     """A row of the timeline.
 
     Arguments:
-        name: what happens in it
-        y: upper edge, pixels
-        height: pixels
+        name: label of the row
+        y: upper edge in pixels
+        height: in pixels
     """
 
     name: str
@@ -57,71 +57,61 @@ class Lane:
 
     @property
     def bottom(self) -> float:
-        """Lower edge."""
+        """Lower edge in pixels."""
         return self.y + self.height
 
     @property
     def middle(self) -> float:
-        """Between answered and failed."""
+        """Line between answered and failed requests, in pixels."""
         return self.y + self.height / 2
 
 
 def lanes(names: Iterable[str], y: float, height: float, frame: Frame) -> list[Lane]:
-    """A lane for each name, downwards.
+    """Return a lane for each name, from top to bottom.
 
     Arguments:
-        names: what happens in each
-        y: where the first may begin, pixels
-        height: of each, pixels
-        frame: what they are laid out for
+        names: labels of the lanes
+        y: upper limit of the first lane, in pixels
+        height: height of each lane, in pixels
+        frame: measures of the timeline
     """
     each = frame.above + height + GAP
     return [Lane(name, y + frame.above + number * each, height) for number, name in enumerate(names)]
 
 
 def lane_name(lane: Lane, frame: Frame) -> Text:
-    """What happens in a lane: on its left, or above it.
-
-    Arguments:
-        lane: the lane
-        frame: what it is laid out for
-    """
+    """Return a lane's label, on its left or above it."""
     if frame.above:
         return Text(frame.left, lane.y - 6, cut(lane.name, frame.width - frame.left, frame.letter), "lane")
     return Text(0, lane.middle + 4, cut(lane.name, frame.left - GAP, frame.letter), "lane")
 
 
 def level(lane: Lane, axis: Axis) -> Line:
-    """The lane's own line, through its middle.
-
-    Arguments:
-        lane: the lane
-        axis: time
-    """
+    """Return the horizontal line through a lane's middle."""
     return Line(f"M{axis.left} {lane.middle}H{axis.right}", "level", "")
 
 
 def area(x: float, y: float, width: float, height: float) -> str:
-    """Path of a rectangle.
+    """Return the SVG path of a rectangle.
 
     Arguments:
-        x: left edge, pixels
-        y: upper edge, pixels
-        width: pixels
-        height: pixels
+        x: left edge in pixels
+        y: upper edge in pixels
+        width: in pixels
+        height: in pixels
     """
     return f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"
 
 
 def amid(x: float, y: float, words: str, kind: str, frame: Frame) -> Text:
-    """Words with their middle there, but within the picture.
+    """Return a text centred at `x`, moved if necessary to stay within the picture.
 
     Arguments:
-        x: where their middle should be, pixels
-        y: base line, pixels
-        words: to be written
-        kind: class in the page's style
-        frame: what they are laid out for
+        x: centre in pixels
+        y: base line in pixels
+        words: the text
+        kind: CSS class
+        frame: measures of the timeline
     """
     width = len(words) * frame.letter
     return Text(max(0.0, min(frame.width - width, x - width / 2)), y, words, kind)

@@ -1,4 +1,4 @@
-"""The report for programs: JSON."""
+"""The report as JSON, for programs."""
 
 import json
 from dataclasses import asdict
@@ -10,11 +10,7 @@ from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Repor
 
 
 def to_json(report: Report) -> str:
-    """The report as JSON; docs/report.md describes its shape. What would drive a terminal is escaped.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the report as JSON, in the format of docs/report.md. Control characters are escaped."""
     text = json.dumps(_tree(report), indent=2, ensure_ascii=False, allow_nan=False)
     return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 

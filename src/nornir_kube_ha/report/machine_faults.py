@@ -1,4 +1,4 @@
-"""The part of the JSON report that tells of faults. JSON has no infinity: what has no end is null there."""
+"""The faults in the JSON report. JSON has no infinity, so an outage without end is null."""
 
 from dataclasses import asdict
 from typing import Any
@@ -13,11 +13,7 @@ Tree = dict[str, Any]
 
 
 def fault_tree(fault: FaultReport) -> Tree:
-    """A fault as JSON has it; single requests are not part of it.
-
-    Arguments:
-        fault: the fault
-    """
+    """Return a fault as a JSON object, without single requests."""
     of_trials: Tree = {name: _statistics(fault.statistics(of)) for name, of in FIGURES.items()}
     of_trials["api"] = {name: _statistics(found) for name, found in api_statistics(fault).items()} or None
     return {

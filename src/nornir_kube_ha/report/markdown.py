@@ -1,7 +1,7 @@
-"""The report for a pull request or a ticket: GitHub-flavoured Markdown.
+"""The report in GitHub-flavoured Markdown, for a pull request or a ticket.
 
-A host's words stand in code, where nothing is markup, no name calls a person and no number links an issue. Our own
-words stand as text; what could be markup in them are character references, which are never read as such.
+Hosts' output is in code spans, where no markup, mention or issue link works. Our own texts are plain, with every
+possible markup character as a character reference.
 """
 
 import re
@@ -16,18 +16,14 @@ from nornir_kube_ha.report.text import parts
 from nornir_kube_ha.report.trouble import Trouble, troubles
 from nornir_kube_ha.text import clean, one_line
 
-_FENCE = 3  # backticks at least around a block
+_FENCE = 3  # smallest number of backticks around a block
 _OUTAGES = ("outage of new connections", "of long-lived ones", "after the heal")
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~#@!$:]")
 _NAME = re.compile(r"[\w./-]+")
 
 
 def to_markdown(report: Report) -> str:
-    """The report as Markdown: its verdict, a table for each cluster, and each trouble in words.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the report as Markdown: the verdict, a table for each cluster, and an explanation of each trouble."""
     return "\n\n".join(_blocks(report)) + "\n"
 
 
@@ -137,7 +133,7 @@ def _explanation(trouble: Trouble) -> Iterator[str]:
 
 
 def _prose(value: str) -> str:
-    """Our own words, in which backticks stand around commands."""
+    """Return one of our own texts with the commands between backticks as code."""
     pieces = one_line(value).split("`")
     if len(pieces) % 2 == 0:
         return _text(value)
@@ -149,14 +145,14 @@ def _text(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    """A name as code; but text if it is an odd one, since a bar in code would still end a table's cell."""
+    """Return a name as code, or as text if it has unusual characters: a bar in code would still end a table cell."""
     return f"`{value}`" if _NAME.fullmatch(value) else _text(value)
 
 
 def _code(value: str) -> str:
     words = one_line(value)
     fence = "`" * (_longest_run(words) + 1)
-    # A blank on both sides is taken off again by the reader, and keeps the words' own backticks apart.
+    # Renderers strip one space on both sides; it separates the fence from backticks in the text.
     return f"{fence} {words} {fence}" if "`" in words else f"`{words}`" if words else ""
 
 

@@ -1,4 +1,4 @@
-"""A run's report: one value, many renderings."""
+"""The report of a run, as the value that all renderings share."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,22 +10,22 @@ from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, KubeHaError
 from nornir_kube_ha.failover.trial import FaultReport
 
 SCHEMA = 1
-"""Version of the machine formats; a change that a reader must know of raises it."""
+"""Version of the machine-readable formats; raised by every incompatible change."""
 
 INTERNAL_ERROR = 1
 KEEPS_FROM_PASSING = {Status.FAIL, Status.UNKNOWN}
-# What kept us from looking goes before what we saw: a pager must not read "failed" as "looked at".
+# Errors that prevented a look come before findings: "failed" must mean that the host was looked at.
 _PRECEDENCE = (6, 5, 4, 2, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error that ended the work on a host.
+    """An error that ended the work on a host or the run.
 
     Arguments:
-        type: the error's class, `RefusedConfigError`
+        type: class of the error, `RefusedConfigError`
         message: what was expected, what was seen, what to do
-        exit_code: what a runbook ends with
+        exit_code: exit code of a runbook that it ends
     """
 
     type: str
@@ -34,11 +34,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """What a task raised, or what ended a run.
-
-        Arguments:
-            error: the exception
-        """
+        """Return the failure for an exception that ended a task or a run."""
         if isinstance(error, KeyboardInterrupt | SystemExit):
             by_ctrl_c = isinstance(error, KeyboardInterrupt)
             words = "Ctrl-C" if by_ctrl_c else "SIGTERM"
@@ -50,12 +46,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """How a host was when it was last looked at, in the words of its daemons.
+    """The state of a host when it was last read.
 
     Arguments:
-        vrrp: keepalived's state, `MASTER`; none if keepalived did not answer
-        holds_vip: the VIP is on one of its interfaces
-        apiservers: status of each apiserver in its haproxy's eyes, by name: `UP`; empty if haproxy did not answer
+        vrrp: keepalived's state, `MASTER`; None if keepalived did not answer
+        holds_vip: whether the VIP is on one of its interfaces
+        apiservers: status of each apiserver in its haproxy, by name: `UP`; empty if haproxy did not answer
     """
 
     vrrp: str | None
@@ -65,18 +61,18 @@ class HostState:
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """One host's part.
+    """One host's part of the report.
 
     Arguments:
-        cluster: the cluster that it serves
+        cluster: name of its cluster
         role: `master` or `backup`
-        changed: whether the run changed, or in a dry run would change, anything on it
+        changed: whether the run changed anything on it or, in a dry run, would have
         findings: its checks, in order
-        failure: what ended the work on it, none if nothing did
-        diff: what changed, without secrets
-        plan: in a dry run, what would be done, in order, a few words each
-        address: its own
-        state: how it was, none if it could not be looked at
+        failure: error that ended the work on it; None if there was none
+        diff: what changed, with secrets masked
+        plan: in a dry run, the steps in order, a few words each
+        address: its address
+        state: its state; None if it could not be read
     """
 
     cluster: str
@@ -91,7 +87,7 @@ class HostReport:
 
     @property
     def status(self) -> str:
-        """`passed`, `failed`, or `unknown` where it could not be looked at."""
+        """`passed`, `failed`, or `unknown` if the host could not be looked at."""
         if self.failure:
             return "unknown" if self.failure.exit_code in {4, 6} else "failed"
         found = {finding.status for finding in self.findings}
@@ -100,12 +96,12 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
-    """One cluster's part: what only all its hosts together can tell.
+    """One cluster's part of the report: what needs the facts of all its hosts.
 
     Arguments:
         findings: its checks, in order
-        vip: the virtual IP, without its prefix length
-        port: where clients find the apiservers there
+        vip: the VIP without its prefix length
+        port: port of the control-plane endpoint
         apiservers: address and port of each apiserver, by name
     """
 
@@ -120,15 +116,15 @@ class Report:
     """A run's report.
 
     Arguments:
-        run_id: unlike any other run's
+        run_id: unique id of the run
         runbook: `deploy`, `verify` or `failover_test`
-        started: when, with its time zone
-        finished: when, with its time zone
-        hosts: by name
-        clusters: by name
-        dry_run: nothing was changed; `changed` says what would have been
-        faults: what was broken on purpose, and what that cost
-        error: what ended the run before it was done: nobody said yes, or it was interrupted; none if it was done
+        started: time with its time zone
+        finished: time with its time zone
+        hosts: hosts by name
+        clusters: clusters by name
+        dry_run: nothing was changed; `changed` means would have changed
+        faults: injected faults and their cost
+        error: why the run ended early: it was not confirmed, or was interrupted; None if it was completed
     """
 
     run_id: str
@@ -148,7 +144,7 @@ class Report:
 
     @property
     def findings(self) -> Iterator[tuple[str, Finding]]:
-        """Every finding with the host or the cluster that it is of, hosts first."""
+        """Every finding with its host or cluster, hosts first."""
         for name, host in self.hosts.items():
             yield from ((name, finding) for finding in host.findings)
         for name, cluster in self.clusters.items():
@@ -156,25 +152,25 @@ class Report:
 
     @property
     def counts(self) -> Mapping[Status, int]:
-        """How many checks have each status, of hosts and clusters together."""
+        """Number of checks by status, of hosts and clusters together."""
         found = Counter(finding.status for _, finding in self.findings)
         return {status: found[status] for status in Status}
 
     @property
     def awaiting(self) -> tuple[str, ...]:
-        """Names of the clusters of which no apiserver has ever answered: before `kubeadm init`."""
+        """Clusters in which no apiserver has answered yet: before `kubeadm init`."""
         told = {where for where, each in self.findings if each.seen.startswith(NO_APISERVER_YET)}
         clusters = {name if name in self.clusters else self.hosts[name].cluster for name in told}
         return tuple(name for name in self.clusters if name in clusters)
 
     @property
     def seconds(self) -> float:
-        """How long the run took."""
+        """Duration of the run."""
         return (self.finished - self.started).total_seconds()
 
     @property
     def exit_code(self) -> int:
-        """What the runbook ends with: 0 only if it was done, every host was looked at and nothing failed."""
+        """Exit code of the runbook: 0 only if the run was completed, every host was looked at and nothing failed."""
         if self.error:
             return self.error.exit_code
         codes = set(self._codes())
@@ -182,7 +178,7 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether the run was done, every host was looked at and nothing failed."""
+        """Whether the run was completed, every host was looked at and nothing failed."""
         return self.exit_code == 0
 
     def _codes(self) -> Iterator[int]:

@@ -1,7 +1,7 @@
-"""The report for Nagios, Icinga and their kin: a plugin's output and its exit code.
+"""The report as output and exit code of a plugin for Nagios, Icinga and compatible systems.
 
-By the Monitoring Plugins' development guidelines: a first line that fits a pager, figures after its bar, then long
-output. Nagios keeps only the first few kilobytes, so that the worst comes first.
+It follows the Monitoring Plugins' development guidelines: a first line short enough for a pager, performance data after
+a bar, then long output. Nagios keeps only the first few kilobytes, so the worst comes first.
 """
 
 import re
@@ -20,9 +20,9 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _DECIDES = {Status.FAIL: CRITICAL, Status.UNKNOWN: UNKNOWN, Status.WARN: WARNING}
 _NO_LABEL = re.compile(r"[^\w.-]+")
-_NAMED = 3  # troubles on the first line; the others are a number there
+_NAMED = 3  # troubles named on the first line; the others are counted
 
-# What is counted, the figure's label, and the ranges that are no warning and not critical: more than none is.
+# Status, label, and the ranges for warning and critical: alert on more than 0.
 _FIGURES = (
     (Status.PASS, "passed", ";"),
     (Status.WARN, "warned", "0;"),
@@ -33,11 +33,7 @@ _FIGURES = (
 
 
 def to_nagios(report: Report) -> str:
-    """The report as a plugin's output.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the report as the output of a plugin."""
     found = troubles(report)
     name = _NAMES[nagios_status(report)]
     first = f"KUBE-HA {name} - {_in_short(report, found)} | {' '.join(_figures(report))}"
@@ -45,11 +41,7 @@ def to_nagios(report: Report) -> str:
 
 
 def nagios_status(report: Report) -> int:
-    """The plugin's exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. Never OK if nothing was looked at.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the plugin's exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. It is never OK if nothing was checked."""
     worst = next(iter(troubles(report)), None)
     if worst and worst.status in _DECIDES:
         return _DECIDES[worst.status]
@@ -81,7 +73,7 @@ def _figures(report: Report) -> Iterator[str]:
 
 
 def _outages(name: str, fault: FaultReport) -> Iterator[str]:
-    """The longest outage of each kind. U, "not known", is what a plugin says where there is no number."""
+    """Yield the longest outage of each kind; "U" is the plugin guidelines' value for an unknown figure."""
     limits = {"new": fault.limit.seconds, "reused": None, "after": fault.limit.after}
     for figure, of in FIGURES.items():
         seconds = fault.statistics(of).maximum if fault.measured else FOREVER
@@ -101,5 +93,5 @@ def _line(trouble: Trouble) -> str:
 
 
 def _text(value: str) -> str:
-    # A bar would begin the figures, wherever it stands.
+    # Nagios takes everything after any bar as performance data.
     return one_line(value).replace("|", "/")

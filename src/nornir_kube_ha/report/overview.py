@@ -1,4 +1,4 @@
-"""Clusters at a glance: a line for each, which says whether it is well and what in it is not."""
+"""Clusters at a glance: a line for each, with its status and what did not pass."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from nornir_kube_ha.checks import Status
 from nornir_kube_ha.report.model import Report
 
 FEW = 3
-"""Of more clusters than these only those that are not well are shown in full."""
+"""With more clusters than this, only those with problems are shown in full."""
 _WORST_FIRST = ("failed", "unknown", "passed")
 _TOLD = {Status.FAIL, Status.WARN}
 
@@ -18,10 +18,10 @@ class ClusterLine:
     """One cluster at a glance.
 
     Arguments:
-        name: its name
-        status: the worst of its hosts and of its own checks: `failed`, `unknown`, `passed`
-        hosts: how many of its hosts have each status, in words
-        wrong: ids of the checks that failed, warn or could not be made, and classes of the errors, each once
+        name: name of the cluster
+        status: worst status of its hosts and its own checks: `failed`, `unknown`, `passed`
+        hosts: number of its hosts with each status, in words
+        wrong: ids of the checks that failed, warned or could not be made, and classes of errors; each once
     """
 
     name: str
@@ -31,16 +31,12 @@ class ClusterLine:
 
     @property
     def is_well(self) -> bool:
-        """Whether there is nothing more to tell of it."""
+        """Whether everything passed."""
         return self.status == "passed" and not self.wrong
 
 
 def overview_of(report: Report) -> tuple[ClusterLine, ...]:
-    """A line for each cluster, in the inventory's order.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return a line for each cluster, in inventory order."""
     names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
     return tuple(_line(report, name) for name in names)
 

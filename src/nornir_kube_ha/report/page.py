@@ -1,4 +1,4 @@
-"""What stands on the HTML page, in its order, with an anchor for each thing that one may want to link to."""
+"""The contents of the HTML page in order, with an anchor for each element worth a link."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,20 +12,22 @@ from nornir_kube_ha.report.shapes import NARROW, WIDE, Picture
 
 WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
 MOST_NODES = 12
-"""A picture of more nodes than these would be longer than a page: words do better."""
+"""A picture of more nodes would be longer than a page; the cluster is then described in words only."""
 
 
 class Anchors:
-    """Gives out ids, none of them twice."""
+    """Allocates unique ids."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
     def of(self, *parts: str) -> str:
-        """An id; the same one for the same thing in every report, unless names differ only in odd characters.
+        """Return an unused id.
+
+        It is the same in every report, unless names differ only in special characters.
 
         Arguments:
-            parts: names from the outside inwards, `lb-2`, `haproxy.active`
+            parts: names from the outside in, `lb-2`, `haproxy.active`
         """
         stem = re.sub(r"[^\w.-]+", "-", ".".join(parts), flags=re.ASCII)
         anchor, number = stem, 1
@@ -38,12 +40,12 @@ class Anchors:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A finding where it stands on the page.
+    """A finding on the page.
 
     Arguments:
-        anchor: its id
-        where: the host or the cluster
-        finding: what was found
+        anchor: id of the entry
+        where: host or cluster
+        finding: the finding
     """
 
     anchor: str
@@ -52,13 +54,13 @@ class Entry:
 
     @property
     def meaning(self) -> str:
-        """What it says when it passes, in one line; "" for a check that is not ours."""
+        """What the check states when it passes, in one line; "" for a check that is not ours."""
         check = CHECKS.get(self.finding.id)
         return check.meaning if check else ""
 
     @property
     def severity(self) -> Severity:
-        """What it means that it does not hold: as it was judged, or else as the check says of itself."""
+        """Severity of the check's failure: by the finding's status, else as the check declares."""
         judged = {Status.FAIL: Severity.CRITICAL, Status.WARN: Severity.WARNING}
         check = CHECKS.get(self.finding.id)
         return judged.get(self.finding.status) or (check.severity if check else Severity.CRITICAL)
@@ -66,15 +68,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """A host that an error ended the work on, or that was not looked at.
+    """A host on which an error ended the work, or that was not looked at.
 
     Arguments:
-        anchor: its id
-        where: the host
-        status: what became of the host
-        title: the error's class, or that nobody looked
-        message: why
-        entries: the checks that nobody knows of therefore
+        anchor: id of the entry
+        where: name of the host
+        status: status of the host
+        title: class of the error, or `not looked at`
+        message: reason
+        entries: its checks with an unknown result
     """
 
     anchor: str
@@ -87,12 +89,12 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the matrix.
+    """A row of the matrix of checks.
 
     Arguments:
-        check: its id
-        cells: one for each host, none where the check was not made; a single one if it is the cluster's
-        of_cluster: it looks at all hosts at once
+        check: id of the check
+        cells: an entry for each host, None if the check was not made; a single one for a check of the cluster
+        of_cluster: whether it is a check of the whole cluster
     """
 
     check: str
@@ -101,28 +103,28 @@ class Row:
 
     @property
     def meaning(self) -> str:
-        """What it says when it passes, in one line."""
+        """What the check states when it passes, in one line."""
         return next((cell.meaning for cell in self.cells if cell), "")
 
     @property
     def passed(self) -> tuple[Entry, ...]:
-        """Those of its cells that passed."""
+        """Cells that passed."""
         return tuple(cell for cell in self.cells if cell and cell.finding.status is Status.PASS)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """All that the page says of a cluster.
+    """The part of the page about one cluster.
 
     Arguments:
-        anchor: its id
-        name: the cluster's
+        anchor: id of the part
+        name: name of the cluster
         cluster: its report
         hosts: its nodes, by name
         anchors: id of each node's column, by name
-        unseen: hosts that are not known of, worst first
+        unseen: hosts without a result, worst first
         problems: checks that did not pass, worst first
-        rows: the matrix
+        rows: matrix of checks
     """
 
     anchor: str
@@ -136,32 +138,32 @@ class Part:
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
-        """It drawn for a wide and for a narrow screen; none if there is too much to draw, or nothing."""
+        """Pictures for a wide and a narrow screen; empty if the cluster has too many nodes, or none."""
         if not 0 < len(self.hosts) <= MOST_NODES:
             return ()
         return tuple(picture(self.cluster, self.hosts, layout) for layout in (WIDE, NARROW))
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What the picture shows, in sentences."""
+        """Contents of the picture in sentences."""
         return seen.in_words(self.cluster, self.hosts)
 
     @property
     def worst(self) -> Status:
-        """The worst that is to be told of it."""
+        """The worst status in the cluster."""
         found = {*(entry.finding.status for entry in self.problems), *(each.status for each in self.unseen)}
         return next((status for status in WORST_FIRST if status in found), Status.PASS)
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Something that did not pass, and everywhere it did not.
+    """Something that did not pass, with all its locations.
 
     Arguments:
-        status: what became of it
-        title: the check, or the error's class
-        meaning: the check's, in one line
-        places: where, and the id that tells more
+        status: its status
+        title: the check, or the class of the error
+        meaning: the check's meaning in one line
+        places: host or cluster, and the id of its entry
     """
 
     status: Status
@@ -171,11 +173,11 @@ class Topic:
 
 
 def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
-    """The page's parts, one for each cluster: the worst first, in the inventory's order else.
+    """Return the parts of the page, one for each cluster: the worst first, otherwise in inventory order.
 
     Arguments:
         report: the run's report
-        anchors: gives out their ids
+        anchors: allocates the ids
     """
     names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
     parts = [_part(report, name, anchors) for name in names]
@@ -183,11 +185,11 @@ def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
 
 
 def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
-    """All that did not pass, worst first, each thing once however many hosts have it.
+    """Return everything that did not pass, worst first, each topic once for all its hosts.
 
     Arguments:
-        parts: the page's
-        others: what is told before these, if it is as bad
+        parts: the page's clusters
+        others: topics that come first among those with the same status
     """
     found: dict[tuple[Status, str, str], list[tuple[str, str]]] = {}
     for part in parts:
@@ -226,7 +228,7 @@ def _entries(where: str, findings: Iterable[Finding], anchors: Anchors) -> tuple
 
 
 def _unseen(name: str, host: HostReport, entries: Iterable[Entry], anchors: Anchors) -> Iterator[Unseen]:
-    """One thing to tell, not one for each check that was not made."""
+    """Yield one entry for a host without results, instead of one for each check."""
     unknown = tuple(entry for entry in entries if entry.finding.status is Status.UNKNOWN)
     if host.failure:
         status = Status.UNKNOWN if host.status == "unknown" else Status.FAIL
@@ -242,7 +244,7 @@ def _problems(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _rows(found: Mapping[str, tuple[Entry, ...]]) -> Iterator[Row]:
-    """A row for each check that any host has, in their order."""
+    """Yield a row for each check that any host has, in order."""
     by_host = [{entry.finding.id: entry for entry in entries} for entries in found.values()]
     for check in dict.fromkeys(check for entries in by_host for check in entries):
         yield Row(check, tuple(entries.get(check) for entries in by_host))

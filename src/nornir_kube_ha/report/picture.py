@@ -9,21 +9,21 @@ from nornir_kube_ha.report.shapes import ELLIPSIS, Box, Layout, Line, Picture, T
 TOP = 30  # pixels above the columns, for their headings
 GAP = 14  # pixels between two boxes of a column
 ENTRY = 54  # height of client and VIP, pixels
-SERVER = 72  # of an apiserver
-PORTS = 0.75  # part of a box's edge where lines may meet it
-APART = 9  # pixels between two lines that meet a box, at most
-CROSS = 0.88  # how far along its line a cross stands
+SERVER = 72  # height of an apiserver, pixels
+PORTS = 0.75  # share of a box's edge where lines may end
+APART = 9  # largest distance of two lines at a box, pixels
+CROSS = 0.88  # position of a cross on its line, as a share of the line
 Hosts = Mapping[str, HostReport]
 Point = tuple[float, float]
 
 
 def picture(cluster: ClusterReport, hosts: Hosts, layout: Layout) -> Picture:
-    """The picture of a cluster.
+    """Return the picture of a cluster.
 
     Arguments:
-        cluster: what is known of it as a whole
-        hosts: its load-balancer nodes, by name
-        layout: how wide it may be
+        cluster: the cluster's report
+        hosts: its nodes, by name
+        layout: measures of the picture
     """
     servers = seen.apiservers(cluster, hosts)
     top = TOP + (ENTRY + 30 if layout.stacked else 0)
@@ -53,7 +53,7 @@ def _tops(count: int, height: float, middle: float) -> Iterator[float]:
 
 
 def _short(names: Collection[str], most: float) -> dict[str, str]:
-    """Without the domain that all have in common, if one of them would be too long with it."""
+    """Return the names without their common domain, if one of them would be too long with it."""
     if len(names) < 2 or max(map(len, names)) <= most:
         return {name: name for name in names}
     labels = [name.split(".") for name in names]
@@ -63,7 +63,7 @@ def _short(names: Collection[str], most: float) -> dict[str, str]:
 
 
 def _texts(layout: Layout, x: float, y: float, width: float, lines: Sequence[str]) -> list[Text]:
-    """A name, and the small print below it."""
+    """Return a name and the small print below it."""
     room, (large, small, _) = width - 2 * layout.padding, layout.letters
     left = x + layout.padding
     rest = (Text(left, y + 42 + 17 * row, cut(line, room, small), "small") for row, line in enumerate(lines[1:]))
@@ -71,7 +71,7 @@ def _texts(layout: Layout, x: float, y: float, width: float, lines: Sequence[str
 
 
 def _entry(cluster: ClusterReport, hosts: Hosts, layout: Layout, middle: float) -> tuple[Box, Box]:
-    """Where clients come in: they, and the VIP."""
+    """Return the boxes of the clients and the VIP."""
     (x, width), (vip_x, vip_width) = layout.columns[:2]
     y = 1 if layout.stacked else middle - ENTRY / 2
     kind, words = seen.held(hosts)
@@ -141,7 +141,7 @@ def _straight(start: Box, end: Box) -> Line:
 
 
 def _paths(hosts: Hosts, vip: Box, nodes: Mapping[str, Box], layout: Layout) -> list[Line]:
-    """From the VIP to each node; to who holds it last, so that it is drawn above the others."""
+    """Return the lines from the VIP to each node; the holder's comes last, so that it is drawn on top."""
     line = _trunk if layout.stacked else _direct
     lines = [_path(name, hosts, nodes[name], line(vip, nodes[name])) for name in hosts]
     return sorted(lines, key=lambda line: bool(line.mark))
@@ -157,7 +157,7 @@ def _path(name: str, hosts: Hosts, box: Box, path: str) -> Line:
 
 
 def _views(hosts: Hosts, nodes: Mapping[str, Box], servers: Mapping[str, Box]) -> list[Line]:
-    """How each node sees each apiserver; what is down last, so that it is drawn above the rest."""
+    """Return the lines from each node to each apiserver; those that are down come last, drawn on top."""
     lines = [
         _view(name, hosts[name], server, (node.right, start), (box.x, end))
         for (name, node), ends in zip(nodes.items(), _across(servers, nodes), strict=True)
@@ -167,13 +167,13 @@ def _views(hosts: Hosts, nodes: Mapping[str, Box], servers: Mapping[str, Box]) -
 
 
 def _across(servers: Mapping[str, Box], nodes: Mapping[str, Box]) -> Iterator[tuple[float, ...]]:
-    """For each node, where its lines meet the apiservers."""
+    """Yield for each node where its lines end at the apiservers."""
     ports = [_ports(box, len(nodes)) for box in servers.values()]
     yield from (tuple(each[index] for each in ports) for index in range(len(nodes)))
 
 
 def _ports(box: Box, count: int) -> list[float]:
-    """Where lines meet a box, apart from each other."""
+    """Return where lines end at a box, at equal distances."""
     apart = min(APART, box.height * PORTS / max(count, 1))
     return [box.middle + (index - (count - 1) / 2) * apart for index in range(count)]
 
@@ -196,7 +196,7 @@ def _direct(start: Box, end: Box) -> str:
 
 
 def _trunk(start: Box, end: Box) -> str:
-    """Down from the one, and along the left edge to the other."""
+    """Return a line down from the first box, and along the left edge to the second."""
     bottom = start.y + start.height
     return f"M{start.x + start.width / 2} {bottom}V{bottom + 10}H9V{end.middle}H{end.x}"
 
@@ -206,7 +206,7 @@ def _arrow(end: Box) -> str:
 
 
 def _cross(start: Point, end: Point) -> str:
-    """On a curve, near its end: a Bezier curve whose handles are level, half way between its ends."""
+    """Return a cross near the end of a curve, which is a Bezier curve with horizontal handles of half its width."""
     along, back = CROSS, 1 - CROSS
     x = start[0] + (end[0] - start[0]) * (1.5 * back * along + along**3)
     y = start[1] + (end[1] - start[1]) * along**2 * (3 - 2 * along)

@@ -1,6 +1,6 @@
-"""The report for Prometheus: a file for node_exporter's textfile collector, in the text format 0.0.4.
+"""The report for Prometheus: a file in text format 0.0.4 for node_exporter's textfile collector.
 
-No sample has a timestamp, which that collector refuses; when the run finished is a figure of its own.
+Samples have no timestamps, since that collector rejects them. The end of the run is a metric of its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,7 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 def to_prometheus(report: Report) -> str:
-    """The report as Prometheus metrics, all of them gauges.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the report as Prometheus metrics, all of them gauges."""
     return "".join(f"{line}\n" for family in _families(report) for line in _lines(*family))
 
 
@@ -91,5 +87,5 @@ def _lines(name: str, words: str, samples: list[Sample]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    # Any character is a label's but half a surrogate pair, which UTF-8 cannot hold.
+    # Labels may hold any character except lone surrogates, which UTF-8 cannot encode.
     return text.translate(_ESCAPES).encode(errors="replace").decode()

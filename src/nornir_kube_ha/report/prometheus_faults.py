@@ -1,4 +1,4 @@
-"""The part of the Prometheus report that tells of faults."""
+"""The faults in the Prometheus report."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,11 +12,7 @@ Sample = tuple[Mapping[str, str], str]
 
 
 def fault_families(report: Report) -> Iterator[tuple[str, str, list[Sample]]]:
-    """Name, meaning and samples of each figure; of a fault that was never measured there is no outage.
-
-    Arguments:
-        report: the run's report
-    """
+    """Yield name, meaning and samples of each metric; a fault that was never measured has no outage."""
     faults = [*_labelled(report)]
     passed = [(labels, str(int(fault.passed))) for labels, fault in faults]
     yield "kube_ha_fault_passed", "Whether each trial of the fault passed.", passed

@@ -1,4 +1,4 @@
-"""The lanes of a timeline in which a client asks: what was answered, what failed, and for how long."""
+"""The lanes of a timeline that show a client's requests, and their outages."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,21 +13,21 @@ from nornir_kube_ha.report.faults import in_seconds
 from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
 from nornir_kube_ha.report.shapes import Line, Text
 
-DENSE = 4.5  # pixels: where a request has fewer, a bar stands for many of them
-BREAK = 9  # pixels without any request, which end such a bar
-LEAST = 2.0  # pixels of it, so that one that failed among many is seen
-USUAL = 0.1  # seconds of a wait that is no outage
-HALF = 0.46  # of a lane's height: answered above the middle, failed below
+DENSE = 4.5  # pixels; with less space for each request, a bar stands for several
+BREAK = 9  # pixels without a request that end a bar
+LEAST = 2.0  # pixels, the smallest width of a bar, so that one failure among many is visible
+USUAL = 0.1  # seconds up to which a wait is no outage
+HALF = 0.46  # height of a bar as a share of its lane: answered above the middle, failed below
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Those over one kind of connection.
+    """Requests over one kind of connection.
 
     Arguments:
-        name: which kind
+        name: kind of connection
         attempts: in any order
-        outages: while the fault lasted and after it, or the longest wait of all
+        outages: outages while the fault lasted and after it, or the longest wait
     """
 
     name: str
@@ -36,11 +36,7 @@ class Requests:
 
 
 def requests_of(trial: Trial) -> list[Requests]:
-    """The requests of a trial, for each kind of connection that was used.
-
-    Arguments:
-        trial: of a fault
-    """
+    """Return the requests of a trial by kind of connection, without unused kinds."""
     asked = [each for each in trial.attempts if each.kind == ADDRESS]
     new = tuple(each for each in asked if each.is_new)
     kept = tuple(each for each in asked if not each.is_new)
@@ -60,24 +56,24 @@ def _through_api(trial: Trial, cost: ApiCost) -> Iterator[Requests]:
     ):
         attempts = tuple(each for each in trial.attempts if each.kind == kind)
         yield Requests(name, attempts, (_wait(waited.gap, waited.start),))
-    # What a watch hears is drawn when it hears it.
+    # An event is drawn at the time when the watch received it.
     heard = (replace(each, start=each.end) for each in trial.attempts if each.kind == WATCH)
     ends = (each for each in trial.attempts if each.kind == CUT)
     yield Requests("watches", (*heard, *ends), (_wait(cost.watch.silence, cost.watch.start),))
 
 
 def _wait(seconds: float, start: float | None) -> Outage:
-    """A wait as an outage is drawn; nothing if it is what any request takes."""
+    """Return a wait as an outage; an empty one if the wait is normal for a request."""
     return Outage(seconds, start=start) if seconds > USUAL else Outage()
 
 
 def request_lines(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
-    """Each outage, and upon it the requests.
+    """Yield the outages, and the requests on top of them.
 
     Arguments:
-        lane: where
-        requests: what is drawn
-        axis: time
+        lane: lane to draw in
+        requests: requests to draw
+        axis: time axis
     """
     yield from _losses(lane, requests.outages, axis)
     yield from _drawn(lane, requests, axis)
@@ -97,13 +93,15 @@ def _losses(lane: Lane, outages: Iterable[Outage], axis: Axis) -> Iterator[Line]
 
 
 def outage_words(lane: Lane, outages: Iterable[Outage], axis: Axis, frame: Frame) -> list[Text]:
-    """How long each outage was: beside it, below the middle, where nothing failed; above it if it has no end.
+    """Return a label with the duration of each outage.
+
+    It is beside the outage and below the middle, where nothing failed; above the middle if the outage has no end.
 
     Arguments:
-        lane: where
+        lane: lane to draw in
         outages: in order
-        axis: time
-        frame: what it is laid out for
+        axis: time axis
+        frame: measures of the timeline
     """
     found: list[Text] = []
     for outage, begin, end in _seen(outages, axis):
@@ -118,7 +116,7 @@ def outage_words(lane: Lane, outages: Iterable[Outage], axis: Axis, frame: Frame
 
 
 def _drawn(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
-    """Requests that were answered above the middle, those that failed below."""
+    """Yield answered requests above the middle, and failed ones below."""
     tries = sorted(requests.attempts, key=lambda each: each.start)
     shown = [each for each in tries if axis.shows(each.start, each.start)]
     dense = len(shown) * DENSE > axis.right - axis.left
@@ -133,14 +131,17 @@ def _drawn(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
 
 
 def _single(tries: Iterable[Attempt], axis: Axis) -> Iterator[tuple[float, float, bool]]:
-    """Left edge, width, and whether it failed, of each request."""
+    """Yield left edge, width and failure of each request."""
     for each in tries:
         width = 2.5 if each.failed else 1.5
         yield axis.x(each.start) - width / 2, width, each.failed
 
 
 def _runs(tries: Sequence[Attempt], axis: Axis) -> Iterator[tuple[float, float, bool]]:
-    """The same of requests too near to be told apart: one bar until the next that fared otherwise, or until a gap."""
+    """Yield left edge, width and failure of bars, for requests too close to be drawn one by one.
+
+    A bar ends at the next request with another result, or at a gap.
+    """
     begin: float | None = None
     for each, following in zip_longest(tries, tries[1:]):
         x = axis.x(each.start)

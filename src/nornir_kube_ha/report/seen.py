@@ -1,4 +1,4 @@
-"""What the hosts of one cluster, taken together, let us say of its VIP and its apiservers."""
+"""What the hosts of one cluster together show about its VIP and its apiservers."""
 
 from collections.abc import Mapping
 
@@ -10,26 +10,22 @@ MISSING = "missing"
 
 
 def in_words(cluster: ClusterReport, hosts: Mapping[str, HostReport]) -> tuple[str, ...]:
-    """A sentence for each fact: who holds the VIP first, then each node.
+    """Return a sentence for each fact: the VIP holder first, then each node.
 
     Arguments:
-        cluster: what is known of it as a whole
-        hosts: its load-balancer nodes, by name
+        cluster: the cluster's report
+        hosts: its nodes, by name
     """
     return (f"{endpoint(cluster)}, {held(hosts)[1]}.", *(f"{node_in_words(name, hosts[name])}." for name in hosts))
 
 
 def endpoint(cluster: ClusterReport) -> str:
-    """Where clients find the apiservers.
-
-    Arguments:
-        cluster: what is known of it as a whole
-    """
+    """Return the VIP with haproxy's port."""
     return with_port(cluster.vip, cluster.port) if cluster.vip else f"VIP {UNKNOWN}"
 
 
 def held(hosts: Mapping[str, HostReport]) -> tuple[str, str]:
-    """Who holds the VIP: `holder`, `fault` or `unknown`, and the same in words.
+    """Return who holds the VIP, as `holder`, `fault` or `unknown`, and in words.
 
     Arguments:
         hosts: the nodes of one cluster, by name
@@ -45,7 +41,7 @@ def held(hosts: Mapping[str, HostReport]) -> tuple[str, str]:
 
 
 def holders(hosts: Mapping[str, HostReport]) -> list[str]:
-    """The nodes that were seen to hold the VIP.
+    """Return the nodes that were seen to hold the VIP.
 
     Arguments:
         hosts: the nodes of one cluster, by name
@@ -54,11 +50,11 @@ def holders(hosts: Mapping[str, HostReport]) -> list[str]:
 
 
 def apiservers(cluster: ClusterReport, hosts: Mapping[str, HostReport]) -> dict[str, str]:
-    """Address of each apiserver by name: those of the inventory, then those that only a haproxy knows.
+    """Return the address of each apiserver by name: those of the inventory, then those that only a haproxy knows.
 
     Arguments:
-        cluster: what is known of it as a whole
-        hosts: its load-balancer nodes, by name
+        cluster: the cluster's report
+        hosts: its nodes, by name
     """
     note = "not in the inventory" if cluster.apiservers else ""
     extra = {name: note for host in hosts.values() if host.state for name in host.state.apiservers}
@@ -66,11 +62,11 @@ def apiservers(cluster: ClusterReport, hosts: Mapping[str, HostReport]) -> dict[
 
 
 def view_of(host: HostReport, server: str) -> str:
-    """An apiserver's status in the words of a node's haproxy.
+    """Return an apiserver's status in a node's haproxy.
 
     Arguments:
         host: the node
-        server: the apiserver's name
+        server: name of the apiserver
     """
     if not host.state or not host.state.apiservers:
         return UNKNOWN
@@ -78,7 +74,7 @@ def view_of(host: HostReport, server: str) -> str:
 
 
 def kind_of(status: str) -> str:
-    """`up`, `down` or `unknown`.
+    """Return `up`, `down` or `unknown`.
 
     Arguments:
         status: haproxy's word, `UP 1/3`
@@ -89,21 +85,12 @@ def kind_of(status: str) -> str:
 
 
 def unseen(host: HostReport) -> str:
-    """Why nothing is known of a host's state.
-
-    Arguments:
-        host: the node
-    """
+    """Return why a host's state is unknown."""
     return "not looked at" if host.failure else f"state {UNKNOWN}"
 
 
 def node_in_words(name: str, host: HostReport) -> str:
-    """All that is known of a node's state.
-
-    Arguments:
-        name: the node's
-        host: its report
-    """
+    """Return a node's state in words."""
     who = ", ".join(filter(None, (name, host.role, host.address)))
     if not host.state:
         return f"{who}: {unseen(host)}"
@@ -114,11 +101,11 @@ def node_in_words(name: str, host: HostReport) -> str:
 
 
 def server_in_words(name: str, address: str, hosts: Mapping[str, HostReport]) -> str:
-    """How each node sees an apiserver.
+    """Return how each node sees an apiserver.
 
     Arguments:
-        name: the apiserver's
-        address: its own, "" if not known
+        name: name of the apiserver
+        address: its address, "" if unknown
         hosts: the nodes of its cluster, by name
     """
     views = ", ".join(f"{view_of(host, name)} at {at}" for at, host in hosts.items())

@@ -1,4 +1,4 @@
-"""What a picture is made of: boxes, lines, texts, and the measures that they are laid out by."""
+"""Elements of a picture, boxes, lines and texts, and its measures."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ class Layout:
     """Measures of a picture, in pixels.
 
     Arguments:
-        name: also its class in the page's style
-        width: of the whole
-        columns: left edge and width of client, VIP, nodes and apiservers
+        name: also its CSS class
+        width: width of the whole
+        columns: left edge and width of the columns for clients, VIP, nodes and apiservers
         node: height of a node
-        stacked: client and VIP stand above the nodes, not left of them
-        padding: within a box
-        letters: width of a letter of a name, of the small print and of a badge; all is monospaced
+        stacked: whether clients and VIP are above the nodes instead of left of them
+        padding: padding of a box
+        letters: width of a letter in names, small print and badges; all are monospaced
     """
 
     name: str
@@ -28,10 +28,10 @@ class Layout:
     letters: tuple[float, float, float]
 
     def most(self, column: int) -> float:
-        """How many letters a name in this column may have.
+        """Return how many letters of a name fit into a column.
 
         Arguments:
-            column: 0 for the client's, and on
+            column: number of the column, 0 for the clients'
         """
         return (self.columns[column][1] - 2 * self.padding) / self.letters[0]
 
@@ -46,14 +46,14 @@ NARROW = Layout(
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text in a box, or a badge if it has a width.
+    """A line of text, or a badge if it has a width.
 
     Arguments:
         x: left edge
         y: base line
-        text: cut to what fits
-        kind: class in the page's style
-        width: of its frame, 0 for none
+        text: the text, cut to fit
+        kind: CSS class
+        width: width of the badge's frame; 0 for none
     """
 
     x: float
@@ -72,9 +72,9 @@ class Box:
         y: upper edge
         width: in pixels
         height: in pixels
-        kind: class in the page's style
-        title: all that it stands for, uncut
-        texts: what is written in it
+        kind: CSS class
+        title: full text of its tooltip
+        texts: texts in the box
     """
 
     x: float
@@ -87,24 +87,24 @@ class Box:
 
     @property
     def middle(self) -> float:
-        """Where lines meet it."""
+        """Height at which lines meet the box."""
         return self.y + self.height / 2
 
     @property
     def right(self) -> float:
-        """Its right edge."""
+        """Right edge."""
         return self.x + self.width
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line between two boxes.
+    """A line or an area, as an SVG path.
 
     Arguments:
-        path: as SVG has it
-        kind: class in the page's style
-        title: what it says
-        mark: path of an arrow or a cross upon it, never dashed
+        path: SVG path
+        kind: CSS class
+        title: text of its tooltip
+        mark: path of an arrow or a cross on it, never dashed
     """
 
     path: str
@@ -115,13 +115,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """All that is to be drawn.
+    """Everything to draw.
 
     Arguments:
-        layout: where it was laid out for
-        height: of the whole, in pixels
-        headings: above the columns
-        lines: in the order in which they are drawn, below the boxes
+        layout: measures of the picture
+        height: height of the whole, in pixels
+        headings: headings above the columns
+        lines: in drawing order, below the boxes
         boxes: in any order
     """
 
@@ -133,12 +133,14 @@ class Picture:
 
 
 def cut(text: str, width: float, letter: float) -> str:
-    """Short enough for its place. The middle goes: names of one site differ at their ends.
+    """Return a text short enough for its place.
+
+    The middle is left out, because names within a site differ at their ends.
 
     Arguments:
-        text: on one line
-        width: of its place, pixels
-        letter: width of a letter, pixels
+        text: a single line
+        width: available width in pixels
+        letter: width of a letter in pixels
     """
     most = int(width / letter)
     if len(text) <= most:

@@ -1,4 +1,4 @@
-"""The report for a person at a terminal; plain when piped."""
+"""The report for a terminal; without colours when piped."""
 
 import io
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ STYLES = {
 }
 EXPLAINED = {Status.WARN, Status.FAIL, Status.UNKNOWN}
 HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
-_PAGE_WIDTH = 120  # characters, of the report as plain text in a file
-NARROW_COLUMN = 10  # a host's column at least; with more hosts than fit, hosts become rows
+_PAGE_WIDTH = 120  # characters, for the report as a text file
+NARROW_COLUMN = 10  # smallest width of a host's column; if the columns do not fit, hosts become rows
 
 
 def show_report(report: Report, *, with_diff: bool) -> None:
@@ -33,17 +33,13 @@ def show_report(report: Report, *, with_diff: bool) -> None:
 
     Arguments:
         report: the run's report
-        with_diff: whether each host's diff goes before it
+        with_diff: whether to print each host's diff first
     """
     print_report(report, Console(highlight=False), with_diff=with_diff)
 
 
 def to_text(report: Report) -> str:
-    """The report as a terminal shows it, without colours.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return the report as a terminal shows it, without colours."""
     page = io.StringIO()
     print_report(report, Console(file=page, width=_PAGE_WIDTH, highlight=False, color_system=None))
     return page.getvalue()
@@ -54,14 +50,14 @@ def print_report(report: Report, console: Console, *, with_diff: bool = False) -
 
     Arguments:
         report: the run's report
-        console: where to
-        with_diff: whether each host's diff goes before it
+        console: where to print
+        with_diff: whether to print each host's diff first
     """
     with console.capture() as capture:
         for part in _parts(report, console, with_diff=with_diff):
-            # Only a table is laid out to the width; text is left to the terminal, and can be copied in one piece.
+            # Only tables are fitted to the width. The terminal wraps text, which then copies without line breaks.
             console.print(part, soft_wrap=isinstance(part, Text))
-    # rich fills the last column of a table with blanks.
+    # rich pads the last column of a table with blanks.
     console.file.write("".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines()))
 
 
@@ -113,7 +109,7 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
     else:
         yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in _left_out(hosts))
     for finding in findings:
-        # What did not pass is explained below, in as many lines as it takes.
+        # Checks that did not pass are explained below.
         seen = "" if finding.status in {Status.WARN, Status.FAIL} else f" ({one_line(finding.seen)})"
         yield Text.assemble(f"{finding.id}: ", _status(finding.status), seen)
     if report.dry_run:
@@ -122,7 +118,7 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
 
 
 def _left_out(hosts: dict[str, HostReport]) -> Iterator[tuple[str, HostReport]]:
-    """Hosts that nothing failed on and that were not judged all the same: the run stopped before."""
+    """Yield hosts without an error whose checks were not made, because the run stopped before."""
     return ((name, host) for name, host in hosts.items() if host.findings and not host.failure)
 
 
@@ -156,7 +152,7 @@ def _find(host: HostReport, name: str) -> Status:
 
 
 def _status(status: Status) -> Text:
-    # In capitals what is not well, so that it is seen without colours too.
+    # Capitals make all but `pass` stand out without colours.
     return Text(status.value if status is Status.PASS else status.value.upper(), STYLES[status])
 
 
@@ -182,12 +178,12 @@ def _explanations(
 
 
 def _is_explained(finding: Finding) -> bool:
-    """Whether a finding has a paragraph of its own: an unknown one only where there is something to do about it."""
+    """Return whether a finding has a paragraph of its own; an unknown one has it only if there is something to do."""
     return finding.status in EXPLAINED and (finding.status is not Status.UNKNOWN or bool(finding.next))
 
 
 def _unmade(host: HostReport) -> Iterator[tuple[str, list[str]]]:
-    """Reasons why checks could not be made, each with the checks; none of a host that the run did not come to."""
+    """Yield reasons why checks could not be made, each with the checks; none for a host that the run did not reach."""
     alike: dict[str, list[str]] = {}
     for finding in host.findings:
         if finding.status is Status.UNKNOWN and not finding.next:

@@ -1,4 +1,4 @@
-"""The part of the terminal's report that tells of faults: a table, or a few lines for each where that is too wide."""
+"""The faults in the terminal report: a table or, if it is too wide, a few lines for each fault."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,15 +18,15 @@ STYLES = {
     Outcome.NOT_INJECTED: "bold yellow",
     Outcome.NOT_HEALED: "bold red",
 }
-ANY_WIDTH = 10_000  # characters: what a table would like to have
+ANY_WIDTH = 10_000  # characters, to measure the width that a table wants
 
 
 def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[RenderableType]:
-    """What is to be printed of faults: all of them at a glance, then each trouble.
+    """Yield an overview of the faults, and then each trouble.
 
     Arguments:
-        faults: of the report
-        console: where to
+        faults: the report's faults
+        console: where they will be printed
     """
     yield Text("faults", style="bold")
     tables = (_table(faults, tall=tall) for tall in (False, True))
@@ -44,7 +44,7 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
 
 
 def _api_table(faults: Sequence[FaultReport]) -> Table:
-    """Rows for each fault: what each kind of client waited, of how much, and what it lost."""
+    """Return a table with rows for each fault: cost and limit for each kind of client, and its losses."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     spread = any(len(fault.api_costs) > 1 for fault in faults)
     for title in ("fault", "client", "median/p99/max" if spread else "waited", "limit", "failed, ended, lost"):
@@ -69,7 +69,7 @@ def _wanted(table: Table, console: Console) -> int:
 
 
 def _table(faults: Sequence[FaultReport], *, tall: bool) -> Table:
-    """A row for each fault. A tall one has its figures one above the other."""
+    """Return a table with a row for each fault; a tall one has its figures one above the other."""
     names = ("median", "p99", "max") if any(len(fault.measured) > 1 for fault in faults) else ()
     spread = "".join(f"\n{name}" for name in names) if tall else "\n" + "/".join(names)
     counted = any(len(fault.trials) != 1 for fault in faults)

@@ -1,31 +1,27 @@
-"""A host's words, made fit to be shown: they are read, never obeyed."""
+"""The parts of a finding or trouble, each with its title."""
 
 from collections.abc import Iterator
 from typing import Protocol
 
 
 class Told(Protocol):
-    """What has something to tell: a finding, or a trouble."""
+    """A finding or a trouble."""
 
     @property
     def expected(self) -> str:
-        """What should be."""
+        """What was expected."""
 
     @property
     def seen(self) -> str:
-        """What is."""
+        """What was seen."""
 
     @property
     def next(self) -> str:
-        """What to do about it."""
+        """What to do."""
 
 
 def parts(told: Told) -> Iterator[tuple[str, str]]:
-    """What was expected, what was seen, what to do, each after its title; without what is empty.
-
-    Arguments:
-        told: what is told of
-    """
+    """Yield title and text of what was expected, what was seen and what to do, without empty ones."""
     for title, value in (("expected", told.expected), ("seen", told.seen), ("next", told.next)):
         if value:
             yield title, value

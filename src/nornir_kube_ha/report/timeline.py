@@ -1,4 +1,4 @@
-"""A trial drawn over time: what its client was answered, who held the VIP, when the fault was made and healed."""
+"""A trial drawn over time: the client's requests, the VIP holders, and the times of fault and heal."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ ROW = 15  # pixels of a line of text
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """All that is to be drawn.
+    """Everything to draw.
 
     Arguments:
-        frame: what it was laid out for
-        window: what part of the trial it is
-        height: of the whole, pixels
-        lines: in the order in which they are drawn
-        texts: above all of these
+        frame: measures of the timeline
+        window: part of the trial
+        height: height of the whole, in pixels
+        lines: in drawing order
+        texts: drawn on top of all lines
     """
 
     frame: Frame
@@ -34,12 +34,12 @@ class Timeline:
 
 
 def timeline(trial: Trial, window: Window, frame: Frame) -> Timeline:
-    """A part of a trial, drawn.
+    """Return the timeline of a part of a trial.
 
     Arguments:
-        trial: of a fault
-        window: which part
-        frame: how wide it may be
+        trial: the trial
+        window: part to draw
+        frame: measures of the timeline
     """
     axis = Axis(window, frame.left, frame.right)
     marks, top = _mark_words(trial, axis, frame)
@@ -64,13 +64,13 @@ def _grid(axis: Axis, frame: Frame, top: float, bottom: float) -> Iterator[Line]
 
 
 def _marks(trial: Trial) -> list[tuple[float, str]]:
-    """What was done to the host, and when."""
+    """Return the times of fault, heal and recovery of the host."""
     found = ((0.0, "fault"), (trial.heal, "heal"), (trial.healed, "healed"))
     return [(at, words) for at, words in found if at is not None]
 
 
 def _mark_words(trial: Trial, axis: Axis, frame: Frame) -> tuple[list[Text], float]:
-    """What the marks say, one below the other where they are too near, and where the lanes may begin."""
+    """Return the labels of the marks, in rows where they are too close, and the y at which lanes may begin."""
     ends: list[float] = []
     found: list[Text] = []
     for at, words in _marks(trial):

@@ -1,4 +1,4 @@
-"""A trial in sentences: what its timeline shows, for who cannot see it."""
+"""A trial in sentences: the content of its timeline for those who cannot see it."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -9,15 +9,11 @@ from nornir_kube_ha.report.api import api_rows_of
 from nornir_kube_ha.report.faults import in_seconds, in_words
 
 MOST_PHASES = 40
-"""More of them than these nobody reads."""
+"""Phases that are listed; the others are counted."""
 
 
 def sentences(trial: Trial) -> tuple[str, ...]:
-    """A sentence for each fact, in the order of time. Zero is when the making of the fault began.
-
-    Arguments:
-        trial: of a fault
-    """
+    """Return a sentence for each fact, in order of time. Zero is the start of the injection."""
     return tuple(f"{sentence}." for sentence in (*_course(trial), *_losses(trial), *_holders(trial)))
 
 

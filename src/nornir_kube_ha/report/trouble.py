@@ -1,4 +1,4 @@
-"""What did not pass, worst first and each thing once: what a pager or a ticket tells in words."""
+"""Everything that did not pass, worst first and without repetition, as for a pager or a ticket."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report.faults import clusters_of, troubles_of
 from nornir_kube_ha.report.model import Failure, HostReport, Report
 
-_TOLD = 3  # trials of a fault: a pager and a ticket have no room for a hundred
+_TOLD = 3  # trials listed for a fault, because a pager or a ticket has no room for a hundred
 _WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
 
 
@@ -18,12 +18,12 @@ class Trouble:
     """Something that did not pass.
 
     Arguments:
-        where: the host or the cluster; of a fault, the clusters that it was made in
-        what: the check's id, the error's class, the fault, or how many checks have the same to tell
-        status: of the check; of a host that an error ended the work on, what became of the host
-        expected: what should be, "" if only the error knows
-        seen: what is, or why it could not be seen
-        next: what to do about it, "" if nothing
+        where: host or cluster; for a fault, its clusters
+        what: id of the check, class of the error, name of the fault, or the number of checks with the same finding
+        status: status of the check; for an error, status of the host
+        expected: what was expected, "" for an error
+        seen: what was seen, or why nothing could be seen
+        next: what to do, "" if nothing
     """
 
     where: str
@@ -35,11 +35,7 @@ class Trouble:
 
 
 def troubles(report: Report) -> list[Trouble]:
-    """All that did not pass, worst first, else in the report's order.
-
-    Arguments:
-        report: the run's report
-    """
+    """Return everything that did not pass, worst first, otherwise in the report's order."""
     hosts = (_of_host(name, host) for name, host in report.hosts.items())
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
     faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
@@ -49,17 +45,17 @@ def troubles(report: Report) -> list[Trouble]:
 
 
 def _of_run(report: Report) -> Iterator[Trouble]:
-    """What ended the run before it was done."""
+    """Yield the error that ended the run early."""
     if report.error:
         yield Trouble("run", report.error.type, Status.UNKNOWN, "", report.error.message)
 
 
 def tells(finding: Finding, failure: Failure) -> bool:
-    """Whether a finding is there only to say that an error came before it.
+    """Return whether a finding only repeats that an error came before it.
 
     Arguments:
-        finding: of a host
-        failure: the error that ended the work on the host
+        finding: finding of a host
+        failure: error that ended the work on the host
     """
     return finding.status is Status.UNKNOWN and finding.seen == failure.message
 
@@ -83,7 +79,7 @@ def _of_findings(where: str, findings: Iterable[Finding]) -> Iterator[Trouble]:
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         if finding.status is not Status.PASS:
-            # A host that was not looked at has the same reason at every check: it is told once.
+            # All checks of a host that was not looked at have the same reason, which is reported once.
             key = ("", finding.seen) if finding.status is Status.UNKNOWN else (finding.id, finding.seen)
             alike.setdefault(key, []).append(finding)
     yield from (_trouble(where, group) for group in alike.values())

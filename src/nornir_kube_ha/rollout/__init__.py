@@ -1,1 +1,1 @@
-"""How a change goes over hosts: staged and judged on all, then swapped host by host, each behind a gate."""
+"""Roll a change out: stage and validate it on all hosts, then put it live host by host, each behind a gate."""

@@ -1,4 +1,4 @@
-"""A deploy before `kubeadm init`: no apiserver answers yet, and none is waited for."""
+"""Deploy before `kubeadm init`: no apiserver answers yet, and the run does not wait for one."""
 
 from collections.abc import Iterable
 
@@ -14,13 +14,13 @@ OURS = b"Written by nornir-kube-ha"
 
 
 def refuse_served(run: Run) -> None:
-    """Refuse `--bootstrap` for clusters that have served: their apiservers are down, and not yet to come.
+    """Refuse `--bootstrap` for clusters that have served before: their apiservers are down, not yet to be created.
 
     Arguments:
         run: has looked at its hosts
 
     Raises:
-        StoppedError: one has
+        StoppedError: a cluster has served
     """
     for cluster in run.clusters:
         for name, facts in _seen(run, cluster).items():
@@ -31,7 +31,7 @@ def refuse_served(run: Run) -> None:
 
 
 def new_clusters(run: Run, *, told: bool) -> dict[str, str]:
-    """Return why the hosts of a run wait for their first apiserver, by the cluster's name.
+    """Return why the hosts of each new cluster wait for their first apiserver, by the cluster's name.
 
     Arguments:
         run: has looked at its hosts, and changed none of their files yet
@@ -47,10 +47,10 @@ def await_first_apiservers(run: Run, why: dict[str, str]) -> None:
 
     Arguments:
         run: has changed its hosts, which run haproxy by now
-        why: of each new cluster, by its name
+        why: reason of each new cluster, by its name
 
     Raises:
-        StoppedError: in each cluster, a host does not do it
+        StoppedError: a host of each cluster does not do it
     """
     for cluster in run.clusters:
         if cluster.name in why:
@@ -61,7 +61,7 @@ def await_first_apiservers(run: Run, why: dict[str, str]) -> None:
 
 
 def waiting(run: Run) -> set[str]:
-    """Return the names of the hosts that were last seen to wait for their first apiserver.
+    """Return the names of the hosts that waited for their first apiserver at the last look.
 
     Arguments:
         run: has looked at its hosts
@@ -74,7 +74,7 @@ def _seen(run: Run, cluster: Cluster) -> dict[str, Facts]:
 
 
 def _is_new(cluster: Cluster, seen: dict[str, Facts]) -> bool:
-    """Whether a cluster is deployed for the first time, and none of its nodes gets an answer of any apiserver."""
+    """Return whether this is a cluster's first deploy, and no apiserver answers any of its nodes."""
     first = len(seen) == len(cluster.nodes) and not any(map(_is_deployed, seen.values()))
     return first and not any(map(_evidence, seen.values())) and _none_answers(seen.values())
 
@@ -85,12 +85,12 @@ def _is_deployed(facts: Facts) -> bool:
 
 
 def _none_answers(found: Iterable[Facts]) -> bool:
-    """Whether each node has asked, and none was shown a certificate."""
+    """Return whether each node has asked, and none was shown a certificate."""
     asked = [facts.reachable.certificates.values() for facts in found]
     return all(asked) and all(each.expires is None for certificates in asked for each in certificates)
 
 
 def _evidence(facts: Facts) -> str:
-    """What says that a cluster has served: what it leaves on its nodes, or an apiserver that answers."""
+    """Return what shows that a cluster has served: traces on its nodes, or an apiserver that is up; "" if nothing."""
     up = [server.name for server in facts.servers or () if server.is_up and "OK" in server.check]
     return ", ".join([*facts.bootstrap.served, *(f"apiserver {name} is up" for name in up)])

@@ -1,4 +1,4 @@
-"""Firewalls of hosts, as steps of a run: opened before anything relies on it, closed when nothing does any more."""
+"""Firewall steps of a run: open before anything relies on a rule, close when nothing does any more."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
@@ -11,14 +11,14 @@ from nornir_kube_ha.tasks import change_firewall
 
 
 def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = None) -> None:
-    """Open what the run's plans say, and look whether it is open.
+    """Open what the run's plans say, then check that it is open.
 
     Arguments:
         run: has looked at its hosts
-        needed: by host name, what has to pass; what the inventory says if not given
+        needed: by host name, what must pass; None: what the inventory says
 
     Raises:
-        StoppedError: a host's firewall is not told, or stops it all the same
+        StoppedError: a host's firewall rejects a rule, or still blocks what must pass
     """
     hosts = _tell(run, "open", run.plans)
     run.ledger.stop_if_failed()
@@ -31,7 +31,7 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
     for name in hosts:
         view = run.view(name)
         wanted = needed[name] if needed else openings(view.cluster, view.node)
-        # A manager that has taken our rules may have others that go before them.
+        # The manager may have other rules that match before ours.
         if found := "; ".join(_still_stopped(wanted, view.facts)):
             words = f"told to let them pass, its firewall still stops {found}; no other file was changed"
             run.fail(name, PreflightError(name, words))
@@ -54,7 +54,7 @@ def close_firewalls(run: Run) -> None:
         run: has changed its hosts
 
     Raises:
-        StoppedError: in each cluster, a host's firewall is not told
+        StoppedError: in each cluster, the firewall of a host could not be changed
     """
     _tell(run, "close", run.going)
     run.ledger.end_failed_clusters()

@@ -1,4 +1,4 @@
-"""Files of somebody else that a deploy would replace: refused, unless they were meant."""
+"""Foreign files, and files of another cluster, that a deploy would replace: refused, unless the operator agrees."""
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import PreflightError
@@ -16,7 +16,7 @@ def _foreign(run: Run) -> dict[str, tuple[ForeignFile, ...]]:
 
 
 def refuse_foreign_files(run: Run) -> None:
-    """Fail the hosts on which a file in use that is not ours would be replaced.
+    """Fail the hosts where a file in use would be replaced that is foreign, or was written for another cluster.
 
     Arguments:
         run: has looked at its hosts
@@ -29,7 +29,7 @@ def refuse_foreign_files(run: Run) -> None:
 
 
 def replaced_files(run: Run) -> dict[str, tuple[str, ...]]:
-    """Return the paths of files in use that no run of ours wrote and that will be replaced, by host name.
+    """Return the paths of foreign files in use that will be replaced, by host name.
 
     Arguments:
         run: has looked at its hosts

@@ -1,6 +1,6 @@
-"""Machines that were nodes of a cluster: while their keepalived runs, the others must not forget them.
+"""Former nodes: while keepalived runs there, the other nodes must keep them as peers.
 
-A backup hears the holder's adverts. Once the others take it out of their unicast_peer it hears nobody, and takes the
+A backup hears the holder's adverts. Once the others remove it from their unicast_peer it hears nobody, and takes the
 VIP beside the holder.
 """
 
@@ -20,13 +20,13 @@ from nornir_kube_ha.tasks import get_facts, get_former_peers
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """A machine that nodes of a cluster are about to forget.
+    """A machine that nodes of a cluster are about to remove from their peers.
 
     Arguments:
-        cluster: that it was a node of
-        address: its
-        names: of the nodes that send it adverts, and would not any more
-        now: its name in the inventory, as a node of another cluster; "" if the inventory does not have it
+        cluster: the cluster
+        address: the machine's
+        names: nodes that send it adverts, and would stop
+        now: its name, if it is a node in the inventory; else ""
     """
 
     cluster: Cluster
@@ -36,11 +36,11 @@ class Former:
 
 
 def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
-    """Fail the hosts that would forget a former node of their cluster which may still take the VIP.
+    """Fail the hosts that would remove a former node from their peers while it may still take the VIP.
 
     Arguments:
         run: has looked at its hosts
-        forget: addresses that may be forgotten all the same
+        forget: addresses to remove all the same
     """
     machines = [each for each in _about_to_be_forgotten(run) if str(each.address) not in forget]
     asking: dict[str, list[IPAddress]] = {}
@@ -57,7 +57,7 @@ def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
 
 
 def _refuse(run: Run, name: str, words: str) -> None:
-    """Several machines may be about to be forgotten: each is named."""
+    """Fail a host. If it has failed already, add to the reason: each of several former nodes is named."""
     if run.ledger.failure_of(name):
         run.add_words(name, words)
     else:
@@ -65,7 +65,7 @@ def _refuse(run: Run, name: str, words: str) -> None:
 
 
 def _may_take_over(run: Run, former: Former, found: FormerPeer) -> bool:
-    """Whether its keepalived runs for the cluster: by a login, and where there is none, by its answers."""
+    """Return whether keepalived runs there for the cluster: by its adverts, a login, or without one its answers."""
     if _speaks(run, former):
         return True
     if not (found.may_take_over or former.now):
@@ -86,19 +86,19 @@ def _about_to_be_forgotten(run: Run) -> Iterator[Former]:
 
 
 def _forgotten_by(run: Run, cluster: Cluster, name: str) -> frozenset[IPAddress]:
-    """Peers that a host sends adverts to now, and would not with its new keepalived.conf."""
+    """Return the peers that a host sends adverts to now, and would not with its new keepalived.conf."""
     plan, facts = run.plans.get(name), run.facts.get(name)
     new = next((each.file for each in plan.write if each.file.path == KEEPALIVED_CONF), None) if plan else None
     if not (new and facts and is_member(cluster, facts)):
         return frozenset()
     named = parse_keepalived_conf(new.data).peers
-    # Multicast names nobody and reaches every node; that such a change cannot roll is another's to say.
+    # Multicast names no peers and reaches every node. Whether such a change can roll is checked elsewhere.
     known = named or {node.address for node in cluster.nodes}
     return live_peers(facts) - known - further_addresses(cluster, run.facts)
 
 
 def _look_at(run: Run, former: Former) -> Facts | None:
-    """What is seen of a machine on a login of its own; None where there is no login."""
+    """Return the facts of a machine by a login of its own; None if there is no login."""
     if not former.now:
         return run.look_at_former(former.cluster, str(former.address))
     try:
@@ -121,9 +121,10 @@ def _together(answers: dict[str, dict[IPAddress, FormerPeer]], former: Former) -
 
 
 def _speaks(run: Run, former: Former) -> bool:
-    """Whether any node has heard it with a VRID of the cluster.
+    """Return whether any node has heard it use a VRID of the cluster.
 
-    Priority 0 is a goodbye. What only the kernel remembers may have stopped since.
+    An advert of priority 0 means that it stops. What only the kernel remembers does not count: it may have stopped
+    since.
     """
     vrids = former.cluster.virtual_router_ids
     return any(

@@ -1,4 +1,4 @@
-"""Whether hosts are well after a change: each at its gate, where no check may fail that did not before, then all."""
+"""The gate of each host after its change, where no check may newly fail, and the final wait for all checks."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -12,8 +12,8 @@ from nornir_kube_ha.errors import GateError, HostUnreachableError, KubeHaError
 from nornir_kube_ha.report import ClusterReport, Report
 from nornir_kube_ha.ssh.departure import DEPARTURE
 
-GATE_SECONDS = 20.0  # an election and two rounds of health checks take about three
-GATE_INTERVAL = 0.1  # seconds, beside the 0.2 that a look takes
+GATE_SECONDS = 20.0  # seconds; an election and two rounds of health checks take about three
+GATE_INTERVAL = 0.1  # seconds, on top of the 0.2 that a look takes
 SETTLE_SECONDS = 30.0
 SETTLE_INTERVAL = 0.5
 STANDING = {Status.FAIL, Status.UNKNOWN}
@@ -21,7 +21,7 @@ STANDING = {Status.FAIL, Status.UNKNOWN}
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a host that serves must hold up against after its change.
+    """The checks that a host must pass after its change.
 
     Arguments:
         checks: ids of the checks that count
@@ -33,7 +33,7 @@ class Gate:
 
     @classmethod
     def of(cls, run: Run, name: str, checks: Collection[str]) -> Self:
-        """The gate of a host as it is now.
+        """Return the gate of a host, by its state now.
 
         Arguments:
             run: has looked at it
@@ -43,7 +43,7 @@ class Gate:
         return cls(checks, frozenset(each.id for each in _standing(run, name, checks)))
 
     def new(self, run: Run, name: str) -> list[Finding]:
-        """What the last look found to fail now and did not before.
+        """Return the findings of the last look that fail now and did not before.
 
         Arguments:
             run: has looked at it again
@@ -53,19 +53,19 @@ class Gate:
 
 
 def pass_gates(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
-    """Wait until hosts are as well as they were, for all of them together: time-outs do not add up.
+    """Wait until hosts pass their gates, all at the same time: time-outs do not add up.
 
     Arguments:
         run: logs in
         gates: by the name of the host
 
     Returns:
-        Why, of those that are not for `GATE_SECONDS`, or cannot be looked at
+        The error of each host that does not pass within `GATE_SECONDS`, or cannot be looked at
     """
     deadline = time.monotonic() + GATE_SECONDS
     waiting, failed = dict(gates), dict[str, KubeHaError]()
     while waiting:
-        # A host that hangs makes a look long: what it saw of the others is of its beginning.
+        # A host that hangs makes the look long, and what it saw of the others dates from its start.
         begun = time.monotonic()
         silent, broken = _lost(run, waiting)
         failed |= broken
@@ -79,7 +79,7 @@ def pass_gates(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
 
 
 def pass_gate(run: Run, name: str, gate: Gate) -> None:
-    """Wait until one host is as well as it was.
+    """Wait until one host passes its gate.
 
     Arguments:
         run: logs in
@@ -87,7 +87,7 @@ def pass_gate(run: Run, name: str, gate: Gate) -> None:
         gate: its gate
 
     Raises:
-        GateError: it is not, for `GATE_SECONDS`
+        GateError: it does not pass within `GATE_SECONDS`
         KubeHaError: it cannot be looked at
     """
     if error := pass_gates(run, {name: gate}).get(name):
@@ -95,7 +95,7 @@ def pass_gate(run: Run, name: str, gate: Gate) -> None:
 
 
 def _lost(run: Run, names: Collection[str]) -> tuple[dict[str, list[Finding]], dict[str, KubeHaError]]:
-    """Hosts that give no answer and are asked on a new login next time, and those that need not be asked again."""
+    """Return the hosts that do not answer, to be asked on a new login, and the errors of those given up."""
     silent, broken = dict[str, list[Finding]](), dict[str, KubeHaError]()
     for name, error in run.look_at_each(names).items():
         if isinstance(error, HostUnreachableError):
@@ -118,16 +118,16 @@ def _standing(run: Run, name: str, checks: Collection[str]) -> list[Finding]:
 
 
 def settled(run: Run) -> set[str]:
-    """Look again until every check passes where nothing failed, for `SETTLE_SECONDS` at most.
+    """Look again until every check passes on the hosts without a failure, for `SETTLE_SECONDS` at most.
 
     Arguments:
         run: has changed something
 
     Returns:
-        Names of the hosts whose every check passes
+        Names of the hosts where every check passes
 
     Raises:
-        StoppedError: in each cluster, a host cannot be looked at any more
+        StoppedError: a host of each cluster can no longer be looked at
     """
 
     def look() -> Report:
@@ -143,7 +143,7 @@ def settled(run: Run) -> set[str]:
 
 
 def _judged(run: Run, name: str, cluster: ClusterReport) -> ClusterReport:
-    """A cluster's checks that waiting may still turn green: what a host that failed keeps unknown is not waited for."""
+    """Return a cluster's report without findings that waiting cannot change: those that a failed host keeps unknown."""
     failed = set(run.hosts) - set(run.reached)
     if not any(run.intent.node(host).cluster == name for host in failed):
         return cluster

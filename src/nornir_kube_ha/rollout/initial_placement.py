@@ -1,7 +1,8 @@
-"""Virtual routers that are new: an election is held, who starts first wins it, and their master shall have them.
+"""Move newly created VIPs to their configured master.
 
-The cluster's own goes to its master by the order in which hosts start. A further one has another master, and no order
-suits both: so it is moved there, as planned, once all is well. Nobody is a client of what nobody has had.
+The node that starts first wins the election of a new virtual router. The order in which hosts start gives the cluster's
+own to its master. A further one has another master, and no order suits both. So it moves there once every check passes,
+as a planned move. No client uses it yet.
 """
 
 from collections.abc import Iterable
@@ -13,14 +14,14 @@ from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.planning.plan import UnitChange
 from nornir_kube_ha.rollout.vip_move import move_vip
 
-MARGIN = 0.4  # seconds in which keepalived starts
-LONGEST = 30.0  # seconds that an election is waited for; a look sees what becomes of one that takes longer
+MARGIN = 0.4  # seconds for keepalived to start
+LONGEST = 30.0  # seconds to wait for an election; the next look shows the result of a longer one
 Unheld = tuple[tuple[Cluster, Router], ...]
-"""Virtual routers that nobody holds, each with its cluster."""
+"""Virtual routers without a holder, each with its cluster."""
 
 
 def unheld_routers(run: Run) -> Unheld:
-    """The further virtual routers that no node holds, in clusters of which every node was seen.
+    """Return the further virtual routers that no node holds, in clusters where every node was looked at.
 
     Arguments:
         run: has looked at its hosts
@@ -34,7 +35,7 @@ def unheld_routers(run: Run) -> Unheld:
 
 
 def _seen(run: Run) -> list[Cluster]:
-    """Clusters that go on, and of which every node was looked at."""
+    """Return the clusters that go on, and of which every node was looked at."""
     going = (cluster for cluster in run.clusters if cluster.name not in run.ledger.ended)
     return [cluster for cluster in going if all(node.name in run.facts for node in cluster.nodes)]
 
@@ -44,23 +45,23 @@ def _holds(run: Run, node: Node, vips: Iterable[IPInterface]) -> bool:
 
 
 def election_seconds(run: Run) -> float:
-    """How long the first election takes: where keepalived was just started, and nobody had the VIP. Else 0.
+    """Return the seconds that the first election takes; 0 unless keepalived was just started and nobody had the VIP.
 
-    Who asks for an address that nobody has waits for longer than that.
+    A request to an address that nobody has would take longer than that.
 
     Arguments:
-        run: has changed its hosts, and not looked at them since they were
+        run: has changed its hosts, and not looked at them since
     """
     started = {name for name, plan in run.plans.items() if UnitChange("start", "keepalived") in plan.units}
     new = [cluster for cluster in _seen(run) if not any(_holds(run, node, cluster.vips) for node in cluster.nodes)]
     timers = (node.keepalived for cluster in new for node in cluster.nodes if node.name in started)
-    # The lower a node's priority, the later it begins, by one interval at most (RFC 5798, 6.1).
+    # A node of lower priority waits longer, by one interval at most (Skew_Time, RFC 5798, 6.1).
     longest = max((each.down_seconds + each.advert_int + MARGIN for each in timers), default=0)
     return min(longest, LONGEST)
 
 
 def bring_home(run: Run, routers: Iterable[tuple[Cluster, Router]]) -> bool:
-    """Move virtual routers to their masters. One that cannot be moved stays where it is, which is told.
+    """Move virtual routers to their masters. One that cannot be moved stays where it is, and is reported.
 
     Arguments:
         run: has just looked at its hosts

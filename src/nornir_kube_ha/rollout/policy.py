@@ -1,4 +1,4 @@
-"""How a change goes over the hosts of each cluster, as a value."""
+"""The policy of a roll-out: how a change goes over the hosts of each cluster."""
 
 from dataclasses import dataclass
 
@@ -10,28 +10,28 @@ HUNDRED = 100
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of some hosts: a number, or a part of a hundred.
+    """A number of hosts, or a percentage of them.
 
     Arguments:
-        amount: how many, or how many of a hundred
-        percent: whether it is a part of a hundred
+        amount: the number or the percentage
+        percent: whether it is a percentage
     """
 
     amount: int
     percent: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is no share.
+        """Refuse an invalid amount.
 
         Raises:
-            UsageError: it is below nothing, or above all
+            UsageError: it is not an integer, is negative, or is above 100 %
         """
         most = HUNDRED if self.percent else self.amount
         if type(self.amount) is not int or not 0 <= self.amount <= most:
             raise UsageError(f"{self.amount}{'%' if self.percent else ''} is no number of hosts, and no part of them")
 
     def of(self, total: int) -> int:
-        """How many that is.
+        """Return the number of hosts, rounded down.
 
         Arguments:
             total: how many hosts there are
@@ -47,15 +47,15 @@ class RollOut:
     """How a change goes over the hosts of each cluster.
 
     Arguments:
-        serial: how many hosts that serve go at once; one at least. The VIP's holder goes alone
-        max_fail: so many hosts may fail, and the others are changed all the same
-        on_failure: what becomes of a host that is not well with its change: it goes back to the files that it had, or
-            all that were changed do, or it stays as it is
-        allow_unreachable: hosts that cannot be reached do not stop the run
-        accept_outage: what cannot go from host to host is changed on all at once
-        allow_downgrade: a package may go back to an older version
-        replace_foreign_files: a haproxy.cfg or keepalived.conf of somebody else, which is in use, is replaced
-        forget: addresses of former nodes that still answer, and that the others forget all the same
+        serial: hosts in service that change at once, one at least; the VIP holder changes alone
+        max_fail: hosts that may fail while the others are still changed
+        on_failure: for a host that fails its gate: put it back, put back all hosts that were changed, or leave it as it
+            is
+        allow_unreachable: whether to go on without hosts that cannot be reached
+        accept_outage: whether to make a change on all hosts at once if it cannot go from host to host
+        allow_downgrade: whether a package may go back to an older version
+        replace_foreign_files: whether to replace foreign files that are in use
+        forget: addresses of former nodes to remove from the peers although they still answer
     """
 
     serial: Share = ONE
@@ -68,10 +68,10 @@ class RollOut:
     forget: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what a command line could not say.
+        """Refuse values that no command line can give.
 
         Raises:
-            UsageError: a value is none that there is
+            UsageError: invalid value
         """
         for name in ("serial", "max_fail"):
             if not isinstance(getattr(self, name), Share):

@@ -1,4 +1,4 @@
-"""What speaks against changing a host at all, before anything is changed: pure, from what a look has found."""
+"""Find the obstacles to changing a host, from the facts of a look, before anything is changed. No I/O."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,20 +11,20 @@ from nornir_kube_ha.intent.names import FOLDERS, KEEPALIVED_CONF
 from nornir_kube_ha.planning.ca_validity import validity
 from nornir_kube_ha.planning.generated_password import kept_passwords
 
-ROOM = 16 * 2**20  # bytes; files of ours take some kilobytes, what packages bring some megabytes
+ROOM = 16 * 2**20  # bytes; our files take some kilobytes, packages some megabytes
 INODES = 200
-CLOCK_SECONDS = 300  # beyond that certificates are too old or not valid yet, and no journal fits another
+CLOCK_SECONDS = 300  # beyond this, certificates seem expired or not yet valid, and journals do not match
 EVERYWHERE = {"*", "0.0.0.0", "[::]"}  # noqa: S104 - what others bind to
 NEEDED = {"/etc", "/run", "/var/lib", *FOLDERS}
 
 
 def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[str, ...]:
-    """Why a host should not be changed, each in a sentence; nothing if it may be.
+    """Return why a host should not be changed, in one sentence each; empty if it may be.
 
     Arguments:
         cluster: the node's
-        node: what the host should be
-        facts: what is, by host name: of this host at least
+        node: desired state of the host
+        facts: by host name, of this host at least
     """
     own = facts[node.name]
     seen = {each.name: facts[each.name] for each in cluster.nodes if each.name in facts}
@@ -54,13 +54,13 @@ def _interface(node: Node, own: Facts) -> Iterator[str]:
 
 
 def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
-    """Of a VIP that nobody has yet: one that serves is in its place, wherever that is."""
+    """Yield what is wrong with an address for a VIP. One that a node already holds may be outside of the networks."""
     for vip in node.vips:
         if own.holds(vip) and not _named(own, vip):
             yield f"{vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
         if not any(name == node.interface and each.version == vip.version for name, each in own.addresses):
             yield f"{node.interface} has no IPv{vip.version} address: from there nobody reaches {vip.ip}"
-        # DHCPv6 gives addresses of /128: what network they are in the router says, and these do not.
+        # DHCPv6 gives addresses of /128. The network is in the router's advertisements, not in them.
         networks = [each.network for each in _on_interface(node, own) if each.version == vip.version]
         networks = [each for each in networks if each.num_addresses > 1]
         held = any(facts.holds(vip) for facts in seen.values())
@@ -69,20 +69,20 @@ def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
 
 
 def _named(own: Facts, vip: IPInterface) -> bool:
-    """Whether the live keepalived.conf has this address."""
+    """Return whether the live keepalived.conf names this address."""
     live = own.files.get(KEEPALIVED_CONF)
     words = live.content.decode(errors="replace").split() if live else []
     return any(word.partition("/")[0] == str(vip.ip) for word in words)
 
 
 def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:
-    """Addresses of the interface, without those that IPv6 gives to every link."""
+    """Return the interface's addresses, without the link-local ones that every IPv6 link has."""
     there = (each for name, each in own.addresses if name == node.interface)
     return (each for each in there if not (each.version == 6 and each.is_link_local))
 
 
 def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
-    """By whom: only when every node was seen is it known which hardware addresses are ours."""
+    """Yield each VIP that another machine has. Our own MACs are known only if every node was looked at."""
     ours = {link.mac for facts in seen.values() for link in facts.links.values()}
     answers = own.heard.answers if own.heard else frozenset()
     for vip in node.vips:
@@ -91,7 +91,7 @@ def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]
 
 
 def _flood(node: Node, own: Facts) -> Iterator[str]:
-    """What could not be heard may be another router of the same VRID."""
+    """Yield an obstacle if too much was heard to be read: another router with the same VRID may be missing."""
     if own.heard and own.heard.excess:
         yield f"too much was heard on {node.interface} to tell who else speaks its VRID: {own.heard.excess}"
 
@@ -124,7 +124,7 @@ def _clock(own: Facts) -> Iterator[str]:
 
 
 def _authority(node: Node, own: Facts) -> Iterator[str]:
-    """By a CA whose time has not come or is over, haproxy would find no apiserver healthy."""
+    """Yield an obstacle if the CA is not valid now: haproxy would find no apiserver healthy."""
     spans = validity(node.apiserver_ca or "")
     if spans and not [*_clock(own)] and not any(each.covers(own.clock.now) for each in spans):
         words = " and ".join(each.words(own.clock.now) for each in spans)
@@ -132,14 +132,14 @@ def _authority(node: Node, own: Facts) -> Iterator[str]:
 
 
 def _password(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterator[str]:
-    """The page answers at the VIP, wherever that is: by one password."""
+    """Yield an obstacle if the kept password is unknown: the stats page is at the VIP, so all nodes need the same."""
     if node.haproxy.stats.generate_password and len(seen) < len(cluster.nodes) and not [*kept_passwords(cluster, seen)]:
         others = ", ".join(each.name for each in cluster.nodes if each.name not in seen)
         yield f"its stats page's password is kept by hosts that were not looked at: {others}"
 
 
 def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:
-    """Nodes that do not hear each other would both hold the VIP."""
+    """Yield what the packet filter blocks: nodes that do not hear each other would both hold the VIP."""
     try:
         ruleset = own.ruleset
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Rolling a change over hosts: staged and judged on all, then swapped host by host, each behind a gate.
+"""Roll a change over hosts: stage and validate it on all, then put it live host by host, each behind a gate.
 
-A host that is not well with its new configuration goes back to the files that it had, and the change goes no further.
+A host that fails its gate gets its old files back, and the change goes no further.
 """
 
 import time
@@ -34,15 +34,15 @@ from nornir_kube_ha.tasks import (
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """How a change goes over one cluster, whatever becomes of the others.
+    """How a change goes over one cluster, independent of the others.
 
     Arguments:
         cluster: its name
-        how: in which steps
+        how: the policy of the roll-out
         groups: names of its hosts, one group after the other
-        gates: of those that serve
+        gates: of the hosts in service, by name
         joining: names of hosts that the cluster's other nodes do not know yet
-        well: names of those that are through their gates, in this order
+        well: names of the hosts that have passed, in this order
     """
 
     cluster: str
@@ -54,22 +54,22 @@ class Lane:
 
     @property
     def changing(self) -> list[str]:
-        """Names of all its hosts that are changed."""
+        """Names of all its hosts that change."""
         return [name for group in self.groups for name in group]
 
 
 def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
-    """Stage what differs on all hosts, have it judged, then swap and tell the daemons: the VIP's holder last.
+    """Stage what differs on all hosts, validate it, then put it live group by group, the VIP holder last.
 
-    Clusters go beside each other: the first group of each, then the second of each. One that fails stops by itself.
+    Clusters proceed side by side: the first group of each, then the second of each. A cluster that fails stops alone.
 
     Arguments:
         run: has looked at its hosts; its plans say what differs
-        checks: ids of the checks that stand at the gate
-        how: in which steps, within each cluster
+        checks: ids of the checks at the gate
+        how: the policy within each cluster
 
     Raises:
-        StoppedError: something failed before anything was live, or in each cluster on more hosts than may
+        StoppedError: something failed before anything was live, or in each cluster more hosts failed than may
     """
     plans = dict(run.plans)
     differing = [name for name, change in plans.items() if change.touches_files]
@@ -106,7 +106,7 @@ def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
     except StoppedError:
         _look_at_ended(run, started, plans)
         raise
-    finally:  # what will not go live is not left lying about
+    finally:  # remove drafts that will not go live
         run.each(unstage_config, sorted(waiting - set(run.ledger.unreachable)), plans=plans, lease=run.lease)
 
 
@@ -123,7 +123,7 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
     if _cannot_be_rolled(run, cluster, {*serving, *speaking}, plans, how):
         groups = (tuple(changing),)
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
-    # A host that runs for somebody else has a way back as well.
+    # A host that serves another cluster now can be put back as well.
     gates = {name: Gate.of(run, name, checks) for name in changing if run.facts[name].serves}
     return Lane(cluster.name, how, groups, gates, new)
 
@@ -131,7 +131,10 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
 def _cannot_be_rolled(
     run: Run, cluster: Cluster, serving: Collection[str], plans: Mapping[str, HostPlan], how: RollOut
 ) -> bool:
-    """Whether nodes that are changed and nodes that are not yet would not hear each other, and both hold the VIP."""
+    """Return whether all nodes change at once, since nodes with and without the change do not hear each other.
+
+    Both sides would hold the VIP. If the policy or the hosts of the run do not allow it, fail the host.
+    """
     for name in serving:
         new = next((each.file for each in plans[name].write if each.file.path == KEEPALIVED_CONF), None)
         old = run.facts[name].files.get(KEEPALIVED_CONF)
@@ -155,7 +158,7 @@ def _cannot_be_rolled(
 
 
 def _admit(run: Run, lanes: Iterable[Lane], turns: Mapping[str, Collection[str]]) -> None:
-    """A host joins only once every node that runs sends it adverts: one that went back to its old files does not."""
+    """Fail a host that joins while a running node sends it no adverts, as one that went back to its old files."""
     for lane in lanes:
         if run.dry_run or len(lane.groups) == 1:
             continue
@@ -176,7 +179,7 @@ def _watch(
     started: dict[str, set[str]],
     plans: Mapping[str, HostPlan],
 ) -> None:
-    """See that hosts on which keepalived was just started are no second holders of what others serve."""
+    """Where keepalived was just started beside a node in service, check that it made no second holder."""
     for lane in lanes:
         names = {
             name
@@ -192,31 +195,31 @@ def _watch(
 
 
 def _look_at_ended(run: Run, started: Mapping[str, Collection[str]], plans: Mapping[str, HostPlan]) -> None:
-    """The report of a cluster whose change ended early says who holds the VIP now."""
+    """Look at clusters whose change ended early, so that their report says who holds the VIP now."""
     if not run.dry_run:
         with run.unbroken():
             leave_single_holder(run, started, plans)
 
 
 def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan], waiting: set[str]) -> None:
-    """Never left half-way: files that are swapped are read by their daemons too."""
+    """Put files live on hosts. An interruption has to wait: daemons must also read the files that are live."""
     with run.unbroken():
         waiting.difference_update(run.each(apply_config, names, intent=run.intent, plans=plans, lease=run.lease))
 
 
 def _pass_gates(run: Run, names: Iterable[str], gates: Mapping[str, Gate]) -> None:
-    """What served nobody before has no gate: the run's own checks come at its end."""
+    """Wait at the gates, and fail hosts that do not pass. A host that was not in service has no gate."""
     if not run.dry_run:
         guarded = {name: gates[name] for name in names if name in run.reached and name in gates}
         failed = pass_gates(run, guarded)
-        # What another run has put there is not judged as if it were this run's own.
+        # If another run holds the lease by now, what is there may be its files, not this run's.
         lost = check_leases(run, [*failed])
         for name, error in failed.items():
             run.fail(name, lost.get(name, error))
 
 
 def _on_each(steps: Sequence[Callable[[], None]]) -> None:
-    """What waits for long in one cluster does not keep the others from it."""
+    """Run steps in parallel, so that a long wait in one cluster does not delay the others."""
     if len(steps) == 1:
         steps[0]()
         return
@@ -226,7 +229,7 @@ def _on_each(steps: Sequence[Callable[[], None]]) -> None:
 
 
 def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
-    """Put back what is not well after its turn; and all that was changed in its cluster, if that is asked for."""
+    """Put back the hosts that failed their turn. With `rollback-all`, put back all that was changed in the cluster."""
     for name in names:
         if name in run.reached:
             lane.well.append(name)
@@ -241,7 +244,7 @@ def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
 
 
 def _go_back(run: Run, name: str, gate: Gate) -> str:
-    """Put a host back on the files that this run replaced; what became of that, in words."""
+    """Put a host back to the files that this run replaced, and return the result in words."""
     if lost := check_leases(run, [name]).get(name):
         run.fail(name, lost)
         return f"its files stay as they are: {getattr(lost, 'message', lost)}"
@@ -266,14 +269,14 @@ def put_generation(run: Run, name: str, number: int) -> None:
         number: the generation's
 
     Raises:
-        KubeHaError: the host does not take them
+        KubeHaError: the host rejects them
     """
     files = run.one(get_generation_files, name, number=number)
     put_files(run, name, plan(run.intent.node(name), files, run.look_at(name)))
 
 
 def put_files(run: Run, name: str, change: HostPlan) -> None:
-    """Make files live on one host by itself: staged, judged, swapped, and read by its daemons.
+    """Stage and validate files on one host, put them live, and have its daemons read them.
 
     Arguments:
         run: logs in
@@ -281,7 +284,7 @@ def put_files(run: Run, name: str, change: HostPlan) -> None:
         change: what differs there
 
     Raises:
-        KubeHaError: the host does not take them
+        KubeHaError: the host rejects them
     """
     plans = {name: change}
     for task in (stage_config, apply_config):

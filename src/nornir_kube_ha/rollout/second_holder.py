@@ -1,4 +1,4 @@
-"""A host on which a run has started keepalived must not stay as a second holder of the VIP, however the run ends."""
+"""Prevent a second VIP holder, on a host where a run has started keepalived, however the run ends."""
 
 import time
 from collections.abc import Collection, Mapping
@@ -10,8 +10,8 @@ from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.planning.plan import HostPlan, UnitChange
 from nornir_kube_ha.tasks import stop_keepalived
 
-MARGIN = 1.0  # seconds in which keepalived starts and its first check is made
-INTERVAL = 0.5  # seconds between two looks; a take-over that both nodes hear of is done within one
+MARGIN = 1.0  # seconds for keepalived to start and to make its first check
+INTERVAL = 0.5  # seconds between two looks; a take-over that both nodes hear is done within one
 
 
 def starts_keepalived(plan: HostPlan) -> bool:
@@ -26,12 +26,12 @@ def starts_keepalived(plan: HostPlan) -> bool:
 def watch_for_second_holders(
     run: Run, cluster: Cluster, started: Collection[str], plans: Mapping[str, HostPlan]
 ) -> None:
-    """Wait until hosts just started would have taken the VIP; stop those that hold it beside another node.
+    """Wait until hosts just started would have taken the VIP; stop keepalived on those that hold it beside another.
 
     Arguments:
         run: has changed the hosts
         cluster: theirs
-        started: names of the hosts on which this run has started keepalived
+        started: names of the hosts where this run has started keepalived
         plans: what was changed, by host name
     """
     deadline = time.monotonic() + max(map(take_over_seconds, map(run.intent.node, started)), default=0)
@@ -51,18 +51,18 @@ def take_over_seconds(node: Node) -> float:
     """Return the seconds within which a node just started takes the VIP, if it hears nobody.
 
     Arguments:
-        node: the host's intent
+        node: desired state of the host
     """
     timers = node.keepalived
     return timers.down_seconds + timers.advert_int + timers.check.interval + MARGIN
 
 
 def leave_single_holder(run: Run, started: Mapping[str, Collection[str]], plans: Mapping[str, HostPlan]) -> None:
-    """Look again at clusters whose change has ended early; stop keepalived where this run has made a second holder.
+    """Look again at clusters whose change ended early; stop keepalived where this run has made a second holder.
 
     Arguments:
         run: a host of it has failed
-        started: names of the hosts on which this run has started keepalived, by cluster
+        started: names of the hosts where this run has started keepalived, by cluster
         plans: what was changed, by host name
     """
     for cluster in run.clusters:
@@ -75,11 +75,11 @@ def leave_single_holder(run: Run, started: Mapping[str, Collection[str]], plans:
 
 
 def second_holders(cluster: Cluster, facts: Mapping[str, Facts], started: Collection[str]) -> tuple[str, ...]:
-    """Return the hosts just started that hold a VIP which a node that ran before holds as well.
+    """Return the hosts just started that hold a VIP which a node that ran before also holds.
 
     Arguments:
         cluster: theirs
-        facts: of its hosts that were seen
+        facts: of its hosts that were looked at
         started: names of the hosts just started
     """
     found: list[str] = []

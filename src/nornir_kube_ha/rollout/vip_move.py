@@ -1,4 +1,4 @@
-"""A planned move of a VIP: to a node that is fit for it, and back where it cannot get there."""
+"""Move a VIP as planned: to a node that is fit for it, with the priorities put back if it does not arrive."""
 
 import re
 from contextlib import suppress
@@ -13,7 +13,7 @@ from nornir_kube_ha.report import HostReport
 from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
 from nornir_kube_ha.tasks.move import DRAIN
 
-ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may be the first to claim the VIP
+ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may claim the VIP first
 # Checks that a node must pass before the VIP is sent to it.
 HEALTH = ("haproxy.", "keepalived.", "host.interface", "host.sources")
 RELATIVE = frozenset(
@@ -29,7 +29,7 @@ RELATIVE = frozenset(
         "keepalived.up_to_date",
     }
 )
-"""Those of them that may fail there if they fail on the holder too: the move makes nothing worse."""
+"""Those of them that may fail on the target if they fail on the holder too: the move makes nothing worse."""
 
 
 def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, *, drain: float = DRAIN) -> str:
@@ -38,15 +38,15 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
     Arguments:
         run: has just looked at the cluster
         cluster: whose VIP it is
-        to: name of the node that shall have it
-        router: the virtual router that moves; the cluster's own if not given. Others stay where they are
-        drain: seconds for which connections go on where they are before they are reset, so that requests may end
+        to: name of the target
+        router: the virtual router to move; None: the cluster's own. Others stay where they are
+        drain: seconds for which connections go on before they are reset, so that requests may end
 
     Returns:
-        Name of the node that had it
+        Name of the holder before the move
 
     Raises:
-        MoveError: it cannot go there, or does not: another node of the cluster has it
+        MoveError: the target cannot take the VIP, or another node of the cluster has taken it
         HostError: a node does not answer
     """
     router = router or cluster.router()
@@ -63,9 +63,9 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
     try:
         _prefer(run, router, asked, to)
         _hand_over(run, cluster, router, holder, to, drain)
-    except BaseException:  # also when it is interrupted
+    except BaseException:  # on an interruption, too
         for name in asked:
-            with suppress(HostError):  # who no longer answers: the others are put back, and it is told why it failed
+            with suppress(HostError):  # a node that no longer answers: put back the others, raise the first error
                 _prefer(run, router, [name], None)
         raise
     # Where nodes preempt, the preference has to last, or the master would take the VIP back.
@@ -77,7 +77,7 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
 
 
 def _cut_off(run: Run, cluster: Cluster, router: Router, holder: str) -> list[str]:
-    """Names of the nodes that an earlier move, which was cut off, has left with another priority than their own."""
+    """Return the nodes whose priority an earlier, interrupted move has left changed."""
     lasting = {holder} if cluster.node(holder).keepalived.preempt else set()
     seen = {node.name: run.facts[node.name] for node in cluster.nodes if node.name in run.facts}
     return [name for name, facts in seen.items() if name not in lasting and facts.moves.wanted(router)]
@@ -97,12 +97,12 @@ def _prefer(run: Run, router: Router, names: list[str], preferred: str | None, *
 
 
 def _draining(run: Run, cluster: Cluster, router: Router) -> list[str]:
-    """Names of the nodes that still do something for connections of before a move."""
+    """Return the nodes that still keep or forward connections after a move."""
     return [node.name for node in cluster.nodes if node.name in run.facts and run.facts[node.name].moves.drains(router)]
 
 
 def _forward(run: Run, router: Router, name: str, holder: str = "", drain: float = 0.0) -> None:
-    """Have a node pass on what comes for connections of the holder, or put back what it has set for that."""
+    """Have a node forward packets of the holder's connections, or undo what it has set for that."""
     vrid = router.virtual_router_id
     options: dict[str, Any] = {"virtual_router_id": vrid, "drain": drain, "lease": run.lease}
     if holder:
@@ -113,7 +113,7 @@ def _forward(run: Run, router: Router, name: str, holder: str = "", drain: float
 
 
 def _addresses(run: Run, name: str) -> tuple[IPAddress, ...]:
-    """A node's own addresses, by which others on its network reach it: one of each family."""
+    """Return the addresses by which others on a node's network reach it, one of each family."""
     node = run.intent.node(name)
     vips = {vip.ip for vip in node.vips}
     found = {
@@ -137,14 +137,14 @@ def _hand_over(  # noqa: PLR0917 - who and where
             arrived = _arrives(run, router, to, is_last=not left)
         finally:
             if drain:
-                with suppress(HostError):  # it ends by itself
+                with suppress(HostError):  # a timer on the host ends it
                     _forward(run, router, to)
-            drain = 0.0  # who was the first to claim it, if another did, has hardly any
+            drain = 0.0  # if another node took the VIP first, it has hardly any connections
         if arrived:
             return
         run.look()
         holder = _holder(run, cluster, router, to)
-        if holder == to:  # it was only late
+        if holder == to:  # the VIP was only late
             return
 
 
@@ -171,7 +171,7 @@ def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
 
 
 def _refuse_unfit(run: Run, router: Router, to: str, holder: str) -> None:
-    """Refuse a target that is not as good as the holder, or that cannot take the VIP at all."""
+    """Refuse a target that is worse off than the holder, or that cannot take the VIP at all."""
     if failure := run.ledger.failure_of(to):
         raise because_unseen(run, MoveError(to, f"cannot be looked at: {failure.message}"))
     hosts = run.report().hosts
@@ -195,7 +195,7 @@ def _apiservers_up(run: Run, name: str) -> int:
 
 
 def _refuse_stuck(run: Run, router: Router, holder: str, to: str) -> None:
-    """Refuse a move from a holder that cannot let the VIP go."""
+    """Refuse a move from a holder that cannot release the VIP."""
     for finding in run.report().hosts[holder].findings:
         if finding.id == "keepalived.able" and finding.status in {"fail", "unknown"}:
             words = f"{holder} cannot let {router.vip.ip} go: {finding.seen}; {finding.next}"

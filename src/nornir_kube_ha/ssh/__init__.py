@@ -1,1 +1,1 @@
-"""The one door to a host: login, transport, host keys, and scripts that a shell runs as root."""
+"""SSH access to hosts: login, transport, host keys, and scripts that a shell runs as root."""

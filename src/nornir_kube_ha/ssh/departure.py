@@ -1,18 +1,18 @@
-"""When a run leaves its hosts, whatever they do: an interruption gives the step in hand a few seconds, and no more.
+"""The deadline for leaving hosts after an interruption: the step in progress gets a few seconds, and no more.
 
-The promise that wins is that the controller ends. A host that answers in that time is finished and released in order;
-on one that hangs, the step may go on by itself, and the next run goes on from what it finds there.
+The controller has to end. A host that answers in time finishes its step, and its lease is released. On a host that
+hangs the step may go on, and the next run continues from what it finds.
 """
 
 import math
 import time
 
-GRACE = 3.0  # seconds for the step in hand and for letting the leases go; the report is written after that
-LATEST = 4.7  # seconds after the first interruption at which the process ends by itself
+GRACE = 3.0  # seconds to finish the step and release the leases; the report is written after that
+LATEST = 4.7  # seconds after the first interruption until the process ends itself
 
 
 class Departure:
-    """The moment from which on nobody waits for a host any more; never, until an interruption comes."""
+    """The moment after which the run no longer waits for a host; never, before an interruption."""
 
     def __init__(self) -> None:
         self._moment = math.inf
@@ -24,21 +24,21 @@ class Departure:
 
     @property
     def is_due(self) -> bool:
-        """Whether nobody waits for a host any more."""
+        """Whether the run no longer waits for a host."""
         return time.monotonic() >= self._moment
 
     def begin(self, seconds: float) -> None:
-        """Leave in a while, or earlier if that has been said already.
+        """Set the deadline. An earlier one stays.
 
         Arguments:
-            seconds: from now on
+            seconds: from now
         """
         self._moment = min(self._moment, time.monotonic() + seconds)
 
     def forget(self) -> None:
-        """Begin anew: another command runs in this process."""
+        """Clear the deadline: another command runs in this process."""
         self._moment = math.inf
 
 
 DEPARTURE = Departure()
-"""The process's own."""
+"""The deadline of this process."""

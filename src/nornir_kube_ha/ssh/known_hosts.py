@@ -1,7 +1,7 @@
-"""The host keys that are known, from files as OpenSSH writes them.
+"""Known host keys, read from files in OpenSSH's format.
 
-paramiko's own reading ends every login at the first line that it does not know: `@cert-authority`, `@revoked`, or one
-that is cut off. Here such a line vouches for nobody, and the others hold.
+paramiko's own reader fails every login at the first line that it does not know: `@cert-authority`, `@revoked`, or one
+that is cut short. Here such a line makes no key known, and the other lines count.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _HASH = "|1|"
 
 
 def name_of(host: str, port: int) -> str:
-    """What a host is called there: `192.0.2.11`, `[192.0.2.11]:2222`.
+    """Return a host's name as known_hosts has it: `192.0.2.11`, `[192.0.2.11]:2222`.
 
     Arguments:
         host: its name or address
@@ -30,11 +30,11 @@ def name_of(host: str, port: int) -> str:
 
 
 def known_keys(connection: BaseConnection, name: str) -> dict[str, paramiko.PKey]:
-    """The keys that a host may show, by their kind: those of the first file that knows the host.
+    """Return the keys that a host may present, by type, from the first file that knows the host.
 
     Arguments:
-        connection: netmiko's, which says in which files to look
-        name: the host's there
+        connection: netmiko's, which says which files to read
+        name: the host's in known_hosts
     """
     files = [SYSTEM_FILE.expanduser()] if connection.system_host_keys else []
     files += [Path(connection.alt_key_file)] if connection.alt_host_keys else []
@@ -45,23 +45,23 @@ def known_keys(connection: BaseConnection, name: str) -> dict[str, paramiko.PKey
             keys: dict[str, paramiko.PKey] = {}
             for key in own:
                 if key not in revoked:
-                    keys.setdefault(key.get_name(), key)  # the first of a kind holds
+                    keys.setdefault(key.get_name(), key)  # the first key of a type counts
             return keys
     return {}
 
 
 def strict_client(connection: BaseConnection, name: str) -> paramiko.SSHClient:
-    """The SSH client of netmiko, with the keys that we know of a host rather than with what paramiko reads.
+    """Return netmiko's SSH client with the host's keys from `known_keys`, not from paramiko's own reader.
 
     Arguments:
         connection: netmiko's, not connected
-        name: the host's in files of known keys
+        name: the host's in known_hosts
     """
     keys = known_keys(connection, name)
     kept = connection.system_host_keys, connection.alt_host_keys
     connection.system_host_keys = connection.alt_host_keys = False
     try:
-        client: paramiko.SSHClient = connection._build_ssh_client()  # noqa: SLF001 - see `login`
+        client: paramiko.SSHClient = connection._build_ssh_client()  # noqa: SLF001 - see `open_transport`
     finally:
         connection.system_host_keys, connection.alt_host_keys = kept
     for kind, key in keys.items():
@@ -71,12 +71,12 @@ def strict_client(connection: BaseConnection, name: str) -> paramiko.SSHClient:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A file of known keys, its lines by the names that they are of: a fleet's is read once, and not for each host.
+    """A known_hosts file, with its lines by host name: a fleet's file is read once, not once per host.
 
     Arguments:
-        named: lines by each name in them, each with its number
-        hashed: lines of names that only who knows the name can tell, each with the name's hash
-        revoked: keys that nobody may show
+        named: numbered lines by each name in them
+        hashed: numbered lines whose name is hashed, each with the hash
+        revoked: keys that no host may present
     """
 
     named: Mapping[str, tuple[tuple[int, str], ...]]
@@ -84,23 +84,23 @@ class _Known:
     revoked: frozenset[paramiko.PKey]
 
     def keys_of(self, name: str) -> Iterator[paramiko.PKey]:
-        """The keys of a host, in the file's order."""
+        """Yield the keys of a host, in the file's order."""
         lines = [*self.named.get(name, ()), *(line for hidden, line in self.hashed if _is_hash(hidden, name))]
         yield from filter(None, (_key(line) for _number, line in sorted(lines)))
 
 
 def _known(file: Path) -> _Known | None:
-    """What a file says, read again when it has changed; none if it is not there for us.
+    """Return the content of a file, read again when it has changed; None if we have no such file.
 
     Raises:
-        ValueError: it is there, and cannot be read
+        ValueError: the file exists, and cannot be read
     """
     try:
         status = file.stat()
         return _read(file, (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
         return None
-    except OSError as error:  # too many open files, say: the keys are there, and nobody is to pin them again
+    except OSError as error:  # EMFILE, say: as if the keys were unknown, someone would pin them again
         raise ValueError(f"known hosts {file} cannot be read: {error.strerror}") from error
 
 
@@ -111,7 +111,7 @@ def _read(file: Path, _stamp: tuple[int, ...]) -> _Known:
     hashed: list[tuple[str, tuple[int, str]]] = []
     revoked: set[paramiko.PKey] = set()
     for number, fields in enumerate(map(str.split, text.splitlines()), start=1):
-        line = " ".join(fields)  # OpenSSH parts them by any blanks, paramiko by one
+        line = " ".join(fields)  # OpenSSH splits at any run of blanks, paramiko at one blank
         names, _, rest = line.partition(" ")
         if names == _REVOKED:
             if not (key := _key(rest)):
@@ -127,12 +127,12 @@ def _read(file: Path, _stamp: tuple[int, ...]) -> _Known:
 def _is_hash(hidden: str, name: str) -> bool:
     try:
         return paramiko.HostKeys.hash_host(name, hidden) == hidden
-    except (ValueError, IndexError, AssertionError):  # cut off
+    except (ValueError, IndexError, AssertionError):  # the hash is cut short
         return False
 
 
 def _key(line: str) -> paramiko.PKey | None:
-    """The key of a line; none if it cannot be read."""
+    """Return the key of a line; None if it cannot be parsed."""
     with contextlib.suppress(InvalidHostKey, paramiko.SSHException, ValueError):
         entry = HostKeyEntry.from_line(line)
         return entry.key if entry else None

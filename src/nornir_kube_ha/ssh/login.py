@@ -1,4 +1,4 @@
-"""The one login that a run has on a host: netmiko's own, with the host's key known, and no shell on top."""
+"""The one login that a run has on a host: netmiko's own, with a known host key and without an interactive shell."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +34,8 @@ class Login:
 
     Arguments:
         client: of the SSH connection
-        user: who has logged in
-        sudo_password: what sudo asks them for; none if we know none
+        user: the account that is logged in
+        sudo_password: the account's, for sudo; None if unknown
     """
 
     client: paramiko.SSHClient
@@ -44,15 +44,12 @@ class Login:
 
     @property
     def is_root(self) -> bool:
-        """Whether commands need no sudo to be root's."""
+        """Whether commands run as root without sudo."""
         return self.user == "root"
 
 
 def login(task: Task) -> Login:
-    """The one login that the run has on the task's host.
-
-    Arguments:
-        task: whose host it is
+    """Return the login that the run has on the task's host. The first call logs in.
 
     Raises:
         HostUnreachableError: no SSH server answers
@@ -63,19 +60,16 @@ def login(task: Task) -> Login:
         client: paramiko.SSHClient | None = getattr(connection, "remote_conn_pre", None)
         client = client or open_transport(connection)
         transport, secret = client.get_transport(), connection.secret or connection.password
-        user = (transport and transport.get_username()) or connection.username  # an ssh_config file may say who
+        user = (transport and transport.get_username()) or connection.username  # an ssh_config file may name the user
         return Login(client, user, SecretStr(secret) if secret else None)
 
 
 @contextmanager
 def login_errors(task: Task) -> Iterator[None]:
-    """What goes around reaching for the task's host: not everybody may, and what goes wrong is told in our words.
-
-    Arguments:
-        task: whose host it is
+    """Refuse a host that we must not log in to, and raise errors of the login as our own.
 
     Raises:
-        HostUnreachableError: no SSH server answers, or the host is a lab's and we are not there
+        HostUnreachableError: no SSH server answers, or the host is in a lab and this thread is not
         LoginRefusedError: the host's key, our credentials or our settings are not accepted
     """
     host = task.host
@@ -87,21 +81,20 @@ def login_errors(task: Task) -> Iterator[None]:
         yield
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise _login_error(host, error) from error
-    except (KeyError, ValueError) as error:  # netmiko's, of settings that cannot be: no platform, no key file
+    except (KeyError, ValueError) as error:  # netmiko's, for invalid settings: no such platform, no such key file
         words = f"platform {host.platform}, {' '.join(str(error).split())}"
         raise LoginRefusedError(host.name, f"cannot log in with these settings: {words}") from error
 
 
 def connection_to(task: Task, *, with_secrets: bool = True) -> BaseConnection:
-    """nornir-netmiko's connection to the task's host: the one that is there, or a new one with our options.
+    """Return nornir-netmiko's connection to the task's host. The first call makes one with our options.
 
     Arguments:
-        task: whose host it is
-        with_secrets: whether passwords are read; not where nobody is going to log in
+        with_secrets: whether to read passwords; False where nobody logs in
 
     Raises:
-        KeyError: netmiko knows no such platform
-        ValueError: netmiko cannot use these options, or a secret is not there
+        KeyError: netmiko does not know the platform
+        ValueError: netmiko cannot use these options, or a secret is missing
         OSError: a secret cannot be read
     """
     host, configuration = task.host, task.nornir.config
@@ -111,7 +104,7 @@ def connection_to(task: Task, *, with_secrets: bool = True) -> BaseConnection:
         password = secret_at(data, ("login", "password"), folder) if with_secrets else None
         sudo = secret_at(data, ("login", "sudo_password"), folder) if with_secrets else None
         if sudo:
-            options["secret"] = sudo.get_secret_value()  # netmiko's name for it
+            options["secret"] = sudo.get_secret_value()  # netmiko's name for the sudo password
         _refuse_endless(options.get("key_file"))
         host.open_connection(
             CONNECTION_NAME,
@@ -125,21 +118,21 @@ def connection_to(task: Task, *, with_secrets: bool = True) -> BaseConnection:
 
 
 def _refuse_endless(key_file: str | None) -> None:
-    """What is no regular file may never end, or wait for somebody."""
+    """Refuse a key file that is not a regular file: to read a pipe or a device may never end."""
     file = Path(key_file).expanduser() if key_file else None
     if file and file.exists() and not file.is_file():
         raise ValueError(f"key_file {file} is no regular file")
 
 
 def refuse_outside_lab(name: str, lab: object) -> None:
-    """A lab's addresses may be production's own: outside of the lab they are somebody else's hosts.
+    """Refuse a host of a lab outside of that lab: there, its address may belong to a production host.
 
     Arguments:
         name: the host's, in the inventory
-        lab: the one that it lives in, none if it lives in none
+        lab: name of the host's lab; None if it is in none
 
     Raises:
-        HostUnreachableError: this thread does not work in that lab
+        HostUnreachableError: this thread is not in that lab's network
     """
     if lab is not None and not door.is_inside(str(lab)):
         raise HostUnreachableError(
@@ -150,7 +143,11 @@ def refuse_outside_lab(name: str, lab: object) -> None:
 
 
 def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:
-    """Netmiko says time-out for a refused port, a wrong host key and a real time-out alike: the cause tells."""
+    """Return our error for an error of the login.
+
+    netmiko raises the same time-out for a refused port, a wrong host key and a real time-out. The cause tells them
+    apart.
+    """
     from_netmiko = isinstance(error, NetmikoTimeoutException | NetmikoAuthenticationException)
     cause = (error.__context__ if from_netmiko else None) or error
     address = f"{host.hostname}:{host.port or 22}"
@@ -174,7 +171,7 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
 
 
 def _jump_error(name: str, words: str) -> HostUnreachableError | LoginRefusedError:
-    """What ssh says where it does not get through."""
+    """Return our error for what ssh says about the jump host."""
     if "HOST IDENTIFICATION HAS CHANGED" in words:
         return HostKeyChangedError(name, words)
     if "Host key verification failed" in words:

@@ -1,17 +1,17 @@
-"""Waiting until something can be read, in a process with any number of open files."""
+"""Wait for input, in a process with any number of open files."""
 
 import math
 import select
 
 
 def is_readable(descriptor: int, seconds: float | None) -> bool:
-    """Whether there is something to read, or the end of it, before the time is over.
+    """Return whether there is input, or its end, before the time is over.
 
-    `select.select` refuses descriptors above 1023, which the logins of a few hundred hosts go beyond.
+    `select.select` refuses descriptors above 1023, which the logins of a few hundred hosts exceed.
 
     Arguments:
         descriptor: of a file, a pipe or a socket
-        seconds: how long to wait; for ever if none
+        seconds: how long to wait; None waits forever
 
     Raises:
         ValueError: it is closed

@@ -1,46 +1,46 @@
-"""A TCP connection on which neither side waits for the other to have more to say.
+"""A TCP connection without Nagle's algorithm and without delayed acknowledgements.
 
-paramiko never sets TCP_NODELAY, and the kernel holds acknowledgements back for up to 40 ms: between the two, each of
-SSH's short messages waits that long. Measured: a command over a login that stands 48 ms, and so 3 ms.
+paramiko never sets TCP_NODELAY, and the kernel delays acknowledgements by up to 40 ms. Together they delay each short
+message of SSH by that time. Measured: a command over an open login takes 48 ms without this module, and 3 ms with it.
 """
 
 import socket
 from typing import Any
 
-_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux alone has it
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux only
 
 
 class QuickSocket(socket.socket):
-    """Acknowledges at once. The kernel forgets that it shall, so it is told again whenever something comes or goes."""
+    """Acknowledges at once. TCP_QUICKACK does not last (tcp(7)), so each send and receive sets it again."""
 
     def send(self, *arguments: Any) -> int:  # noqa: ANN401 - the socket's own
-        """As the socket's own."""
+        """Send, then set TCP_QUICKACK again."""
         sent = super().send(*arguments)
         self.acknowledge()
         return sent
 
     def recv(self, *arguments: Any) -> bytes:  # noqa: ANN401 - the socket's own
-        """As the socket's own."""
+        """Receive, then set TCP_QUICKACK again."""
         received = super().recv(*arguments)
         self.acknowledge()
         return received
 
     def acknowledge(self) -> None:
-        """Hold no acknowledgement back."""
+        """Set TCP_QUICKACK, where the system has it."""
         if _QUICKACK is not None:
             self.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
 def connect(host: str, port: int, timeout: float | None) -> QuickSocket:
-    """A connection to a host, at the first of its addresses that answers.
+    """Return a connection to the first of a host's addresses that answers.
 
     Arguments:
         host: its name or address
-        port: of TCP
-        timeout: seconds that each address has
+        port: TCP port
+        timeout: seconds for each address
 
     Raises:
-        OSError: none does
+        OSError: none answers
     """
     made = socket.create_connection((host, port), timeout)
     quick = QuickSocket(made.family, made.type, made.proto, made.detach())

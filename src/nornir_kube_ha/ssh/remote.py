@@ -1,7 +1,7 @@
-"""The one door to a host: a POSIX sh script over an exec channel of nornir-netmiko's own login.
+"""Run POSIX sh scripts on a host, over an exec channel of nornir-netmiko's own login.
 
-netmiko's shell channel guesses where a command's output ends, from what looks like a prompt, and knows no exit status.
-The SSH client below it has exec channels: exit status, separate stderr, nothing to guess, and no second login.
+netmiko's shell channel guesses where a command's output ends, from what looks like a prompt, and has no exit status. An
+exec channel of the SSH client below it has an exit status and a separate stderr, and needs no second login.
 """
 
 import shlex
@@ -30,17 +30,17 @@ from nornir_kube_ha.ssh.login import Login, login
 from nornir_kube_ha.ssh.poll import is_readable
 from nornir_kube_ha.ssh.shell import ROOT, Completed, Shell, sudo
 
-OPEN_TIMEOUT = 30  # seconds until a channel is open, on a login that stands
-SLACK = 1.0  # seconds for what is waited for with a limit to give up first: the login survives that
+OPEN_TIMEOUT = 30  # seconds to open a channel on an established login
+SLACK = 1.0  # seconds for a wait's own time-out to come first: the login survives that one
 LEFT = "the run was interrupted and has left; what was in hand may go on there by itself"
-NO_STATUS = -1  # paramiko's word for a channel that was closed without one
-EXPIRED = "Password change required but no TTY available"  # sshd's words, in the place of any script's
-MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that says more than this is not running our script
+NO_STATUS = -1  # paramiko's value for a channel that was closed without an exit status
+EXPIRED = "Password change required but no TTY available"  # sshd prints this instead of running a script
+MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that prints more is not running our script
 
 
 @cache
 def load_script(name: str) -> str:
-    """A script of this package.
+    """Return a script of this package.
 
     Arguments:
         name: its file name, `facts.sh`
@@ -49,16 +49,16 @@ def load_script(name: str) -> str:
 
 
 def assignments(**variables: str) -> str:
-    """Shell assignments, quoted, for the beginning of a script.
+    """Return quoted shell assignments, for the start of a script.
 
     Arguments:
-        variables: by name in lower case; the shell sees upper case
+        variables: by name in lower case; the shell gets upper case
     """
     return "".join(f"{name.upper()}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def run_script(task: Task, script: str, *, timeout: float) -> Completed:
-    """Run a script on the task's host: one round trip, on the one login that the run has there.
+    """Run a script on the task's host in one round trip, on the login that the run has there.
 
     The script goes through stdin, so nothing in it shows in the host's process list.
 
@@ -68,13 +68,14 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
         timeout: seconds until it must have ended
 
     Raises:
-        HostUnreachableError: no SSH server answers
+        HostUnreachableError: no SSH server answers, the connection was lost, or the run was interrupted
         LoginRefusedError: the host's key or our credentials are not accepted
-        PasswordExpiredError: the host wants another password first
-        SudoRefusedError: the login is not root's, and may not become root
-        LeaseLostError: the host's lease is another run's by now; the script did nothing
-        RemoteCommandError: it ended with another exit status
-        RemoteTimeoutError: it did not end in time
+        PasswordExpiredError: the host demands a new password first
+        SudoRefusedError: the user is not root, and may not become root
+        LeaseLostError: another run holds the host's lease by now; the script did nothing
+        RemoteCommandError: the script ended with another exit status
+        RemoteTimeoutError: the script did not end in time
+        UnexpectedReplyError: the script printed more than `MAX_OUTPUT`
     """
     if DEPARTURE.is_due:
         raise HostUnreachableError(task.host.name, LEFT)
@@ -103,7 +104,9 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
 
 
 def whole(script: str) -> str:
-    """A script of which nothing is done before all of it has arrived: a shell does each line as soon as it has that.
+    """Return a script that starts once all of it has arrived.
+
+    A shell runs each line as soon as it has read it.
 
     Arguments:
         script: POSIX sh
@@ -112,7 +115,7 @@ def whole(script: str) -> str:
 
 
 def _refuse_if_not_run(host: str, own: Login, shell: Shell, completed: Completed) -> None:
-    """Tell a script that was never run from one that failed."""
+    """Raise an error if the script never ran, because the password has expired or sudo refuses."""
     if EXPIRED in completed.stderr:
         raise PasswordExpiredError(host, f"the password of {own.user} has expired; change it: log in once by hand")
     if (words := shell.refusal(completed)) is not None:
@@ -135,11 +138,11 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float, shell: She
 
 @contextmanager
 def ended_by(transport: paramiko.Transport, seconds: float) -> Iterator[None]:
-    """End a login on which a server does not answer in time: paramiko waits for some answers without limit.
+    """Close a login if the server does not answer in time: paramiko waits for some answers without limit.
 
     Arguments:
         transport: the login's
-        seconds: until it has to have answered
+        seconds: until the server must have answered
 
     Raises:
         TimeoutError: it has not
@@ -164,7 +167,7 @@ def ended_by(transport: paramiko.Transport, seconds: float) -> Iterator[None]:
 
 
 def _sent(channel: paramiko.Channel, data: bytes) -> int:
-    """How much of it was sent. Who has closed the channel takes nothing, and has said why: that is to be read."""
+    """Return how much was sent: all of it if the host has closed the channel, since its reason is still to be read."""
     try:
         return channel.send(data)
     except OSError:
@@ -174,7 +177,7 @@ def _sent(channel: paramiko.Channel, data: bytes) -> int:
 
 
 def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed:
-    """Send stdin and collect both outputs as they come, so that neither side waits for the other."""
+    """Send stdin and collect both outputs as they come, so that neither side blocks the other."""
     stdout, stderr = bytearray(), bytearray()
     channel.setblocking(0)
     while True:
@@ -182,14 +185,14 @@ def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
             stdin = stdin[_sent(channel, stdin) :]
             if not stdin:
                 channel.shutdown_write()
-        # Whoever talks faster than we listen always has more for us: it must end both loops, too.
+        # A host that sends faster than we read always has more for us: the limit has to end both loops, too.
         while channel.recv_ready() and len(stdout) <= MAX_OUTPUT:
             stdout += channel.recv(65536)
         while channel.recv_stderr_ready() and len(stderr) <= MAX_OUTPUT:
             stderr += channel.recv_stderr(65536)
         if len(stdout) + len(stderr) > MAX_OUTPUT:
             raise OverflowError
-        # What came since the loops above is not left behind, also where the channel was closed right after it.
+        # Read what arrived after the loops above, even if the channel was closed right after it.
         ended = channel.closed or (channel.exit_status_ready() and channel.eof_received)
         if ended and not (channel.recv_ready() or channel.recv_stderr_ready()):
             break
@@ -197,6 +200,6 @@ def _talk(channel: paramiko.Channel, stdin: bytes, deadline: float) -> Completed
             raise TimeoutError
         if DEPARTURE.is_due:
             raise InterruptedError
-        # The descriptor wakes for output only; while there is input to send, look again soon.
+        # The descriptor signals output only: while there is input to send, look again soon.
         is_readable(channel.fileno(), min(left, 0.01 if stdin else 0.25))
     return Completed(channel.recv_exit_status(), stdout.decode(errors="replace"), stderr.decode(errors="replace"))

@@ -1,22 +1,16 @@
-"""The shell that runs a script on a host as root, by sudo if need be. Neither script nor password is in a command."""
+"""The shell that runs a script on a host as root, by sudo if needed. No command line has the script or the password."""
 
 import secrets
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-REFUSED = 97  # exit status where sudo lets nobody in, beside its mark
+REFUSED = 97  # exit status if sudo refuses, beside the mark
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A script that has ended.
-
-    Arguments:
-        status: its exit status
-        stdout: what it printed
-        stderr: what it complained about
-    """
+    """The outcome of a script that has ended."""
 
     status: int
     stdout: str
@@ -25,12 +19,12 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """How a script is run.
+    """How to run a script.
 
     Arguments:
-        command: for the login's own shell, whichever that is
-        before: what goes into its standard input before the script
-        mark: last line of its stderr where nobody is let in, beside `REFUSED`
+        command: for the login shell, whichever that is
+        before: goes to its standard input before the script
+        mark: last line of stderr if sudo refuses, beside `REFUSED`
     """
 
     command: str
@@ -38,10 +32,10 @@ class Shell:
     mark: str = ""
 
     def refusal(self, completed: Completed) -> str | None:
-        """Why nobody was let in; none if the script was run.
+        """Return why sudo refuses; None if the script ran.
 
         Arguments:
-            completed: what came of it
+            completed: the script's outcome
         """
         words = completed.stderr.rstrip()
         if not self.mark or completed.status != REFUSED or not words.endswith(self.mark):
@@ -56,14 +50,14 @@ _SKIP = 'while IFS= read -r line && test "$line" != {mark}; do :; done; exec sh 
 
 
 def sudo(password: SecretStr | None) -> Shell:
-    """A shell that becomes root by sudo.
+    """Return a shell that becomes root by sudo.
 
-    sudo reads a password from its standard input, where the script comes behind it. Where it asks for none, what stands
-    before the mark is skipped. A wrong one would make it take the script's lines for further tries, until the user is
-    locked out: so it is first asked to do nothing, with the password and no more on its input.
+    sudo reads a password from its standard input, where the script follows. If sudo asks for none, the shell skips what
+    comes before the mark. With a wrong password, sudo would read the script's lines as further tries, until the user is
+    locked out. So it runs an empty command first, with only the password on its input.
 
     Arguments:
-        password: what it asks for; none if we know none
+        password: for sudo; None if unknown
     """
     mark = f"@{secrets.token_hex(8)}"
     begin = f"LC_ALL=C; export LC_ALL; refused() {{ echo {mark} >&2; exit {REFUSED}; }}"

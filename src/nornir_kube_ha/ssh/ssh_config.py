@@ -1,7 +1,7 @@
-"""A login by an ssh_config file: names, keys and certificates from there, and the way through a jump host.
+"""Log in by an ssh_config file: names, users, keys, certificates, and the way through a jump host.
 
-netmiko's own reading of such a file knows no user, key or certificate, lets ssh ask whoever sits at the terminal, takes
-any file that is not there for an empty one, and has paramiko wait for a jump host that has gone.
+netmiko's own reading of such a file knows no user, key or certificate, and takes a missing file for an empty one. It
+lets ssh prompt on the terminal, and paramiko then waits for a jump host that is gone.
 """
 
 import contextlib
@@ -22,9 +22,9 @@ from typing_extensions import Buffer
 from nornir_kube_ha.inventory.login_words import is_host_word, is_user_word
 from nornir_kube_ha.ssh.poll import is_readable
 
-DEFAULT = (".ssh", "config")  # Nornir's, in the home folder, where an inventory names none: it need not be there
-PROBES = (5, 120)  # seconds, number: as often as a host that is reached without a jump host is asked
-_LAST_WORDS = 1000  # bytes
+DEFAULT = (".ssh", "config")  # Nornir's default, in the home folder; this file need not exist
+PROBES = (5, 120)  # seconds and number, like the TCP keepalive of a direct connection
+_LAST_WORDS = 1000  # bytes of stderr in an error
 _SECONDS_TO_END = 1
 
 
@@ -32,7 +32,7 @@ class JumpError(paramiko.ProxyCommandFailure):
     """The command that leads to the host has ended.
 
     Arguments:
-        words: its last ones
+        words: the last that it printed
     """
 
     def __init__(self, words: str) -> None:
@@ -40,15 +40,15 @@ class JumpError(paramiko.ProxyCommandFailure):
         super().__init__("", words)
 
     def __str__(self) -> str:
-        """Its words, not the command: that may hold anything."""
+        """Return what it printed, but not the command, which may hold anything."""
         return self.words
 
 
 class Jump(paramiko.ProxyCommand):
     """A command whose input and output are a connection to the host.
 
-    paramiko's own never notices the command's end, leaves it as a zombie, and has Ctrl-C end it before the run has let
-    go of the host. This one has no terminal, so it can ask nobody anything.
+    paramiko's own class never notices the command's end, and leaves a zombie. Ctrl-C ends its command before the run
+    has released the host. This one has no terminal, so it cannot prompt.
 
     Arguments:
         command: with its arguments
@@ -69,14 +69,14 @@ class Jump(paramiko.ProxyCommand):
         self._stdin, self._stdout = self.process.stdin, self.process.stdout
 
     def send(self, content: Buffer) -> int:
-        """Send some of it, and return how much."""
+        """Send some of the content, and return how much."""
         try:
             return self._stdin.write(content)
         except (OSError, ValueError) as error:
             raise self._failure() from error
 
     def recv(self, size: int) -> bytes:
-        """Receive what has come, at most `size` bytes."""
+        """Return what has arrived, at most `size` bytes."""
         try:
             if not is_readable(self._stdout.fileno(), self.timeout):
                 raise TimeoutError
@@ -114,7 +114,7 @@ class Jump(paramiko.ProxyCommand):
 
 
 def connect_parameters(connection: BaseConnection) -> dict[str, Any]:
-    """What netmiko gives paramiko to connect with; `sock` makes a `Jump` where the way leads through one, or is none.
+    """Return netmiko's parameters for paramiko's `connect`. `sock` makes a `Jump`, or is None for a direct connection.
 
     Arguments:
         connection: netmiko's, not connected
@@ -124,14 +124,14 @@ def connect_parameters(connection: BaseConnection) -> dict[str, Any]:
     """
     file, connection.ssh_config_file = connection.ssh_config_file, None
     try:
-        parameters: dict[str, Any] = connection._connect_params_dict()  # noqa: SLF001 - see `login`
+        parameters: dict[str, Any] = connection._connect_params_dict()  # noqa: SLF001 - see `open_transport`
     finally:
         connection.ssh_config_file = file
     return parameters | _said_by(Path(file).expanduser(), parameters) if file else parameters
 
 
 def _said_by(file: Path, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What a file says of a host. The inventory goes before it, as the command line does for ssh."""
+    """Return what a file says of a host. The inventory takes precedence, as the command line does for ssh."""
     _refuse_unchecked(parameters["hostname"], parameters["username"])  # first: `Match exec` runs a command with them
     said = _lookup(file, parameters["hostname"])
     port = int(said.get("port", 22)) if parameters["port"] == paramiko.config.SSH_PORT else parameters["port"]
@@ -142,7 +142,7 @@ def _said_by(file: Path, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unchecked(host: str, user: str | None) -> None:
-    """A host or user must not become an option, or a further argument, where `%h` or `%r` stands."""
+    """Refuse a host or user that could become an option, or a further argument, in place of `%h` or `%r`."""
     for word, is_checked in ((host, is_host_word), (user, is_user_word)):
         if word and not is_checked(word):
             raise ValueError(f"{word!r} in the place of a host or user could become an option of a command")
@@ -163,27 +163,27 @@ def _lookup(file: Path, host: str) -> paramiko.SSHConfigDict:
 
 
 def _keys(said: paramiko.SSHConfigDict, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The inventory's key, else the file's; and the file's certificate for it."""
+    """Return the inventory's key, or else the file's, with the file's certificate for it."""
     own, files = parameters["key_filename"], (Path(name).expanduser() for name in said.get("identityfile", ()))
     names = [own] if own else [str(file) for file in files if file.exists()]
     if "certificatefile" not in said:
-        return {"key_filename": names or None}  # paramiko finds a certificate beside a key
+        return {"key_filename": names or None}  # paramiko itself finds a certificate beside a key
     certificate = Path(said["certificatefile"]).expanduser()
     if len(names) != 1:
         raise ValueError(f"CertificateFile {certificate}: of which key? One key_file or IdentityFile is expected")
     try:
         passphrase = (parameters["passphrase"] or "").encode() or None
-        key = paramiko.PKey.from_path(names[0], passphrase)  # type: ignore[arg-type] # the stubs say str, in vain
+        key = paramiko.PKey.from_path(names[0], passphrase)  # type: ignore[arg-type] # the stubs wrongly say str
         key.load_certificate(certificate.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{error.filename}: {error.strerror}") from error
-    except (paramiko.SSHException, ValueError, TypeError) as error:  # the last: a passphrase is missing or one too many
+    except (paramiko.SSHException, ValueError, TypeError) as error:  # TypeError: a passphrase is missing, or not needed
         raise ValueError(f"CertificateFile {certificate} of key {names[0]}: {error}") from error
     return {"key_filename": None, "pkey": key}
 
 
 def _way(file: Path, said: paramiko.SSHConfigDict, port: int) -> Callable[[], Jump] | None:
-    """A connection by way of another host; none where the file knows of none."""
+    """Return what connects by way of a jump host; None if the file names none."""
     if command := said.get("proxycommand"):
         return partial(Jump, *shlex.split(command))
     hop: str = said.get("proxyjump", "none")
@@ -196,5 +196,5 @@ def _way(file: Path, said: paramiko.SSHConfigDict, port: int) -> Callable[[], Ju
         Jump,
         *("ssh", "-F", str(file), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"),
         *("-o", f"ServerAliveInterval={interval}", "-o", f"ServerAliveCountMax={count}"),
-        *("-W", f"[{said['hostname']}]:{port}", f"ssh://{hop.removeprefix('ssh://')}"),  # no hop becomes an option
+        *("-W", f"[{said['hostname']}]:{port}", f"ssh://{hop.removeprefix('ssh://')}"),  # so no hop becomes an option
     )

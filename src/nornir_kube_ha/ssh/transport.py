@@ -1,4 +1,4 @@
-"""SSH's transport to a host: opened by netmiko's own parameters, tried again where there is a crowd, kept alive."""
+"""Open an SSH transport to a host with netmiko's parameters, retry while its sshd is overloaded, keep it alive."""
 
 import contextlib
 import random
@@ -23,31 +23,31 @@ from nornir_kube_ha.ssh.ssh_config import Jump, JumpError, connect_parameters
 NETWORK = re.compile(
     "banner|time(d )?out|dropped|closed|shut down|no existing session|not active|negotiation failed", re.IGNORECASE
 )
-"""What paramiko says, in errors of the same types as a refusal's, when the network is to blame."""
+"""What paramiko's errors say if the network is to blame. A refusal has the same type of error."""
 _HUNG_UP = re.compile("closed by|reset by peer", re.IGNORECASE)
-"""What ssh says where the other side hangs up before anybody was asked for a key."""
+"""What ssh says if the other side hangs up before authentication."""
 ATTEMPTS = 3
-BETWEEN_ATTEMPTS = (0.2, 0.6)  # seconds, at random; longer from one to the next
-QUICK_END = 2  # seconds; what takes longer than that to fail is not tried again
-AT_A_JUMP_HOST = 8  # by sshd's default, 10 may be on their way in at one time (MaxStartups)
+BETWEEN_ATTEMPTS = (0.2, 0.6)  # seconds, at random, times the number of the attempt
+QUICK_END = 2  # seconds; a slower failure is not retried
+AT_A_JUMP_HOST = 8  # sshd lets 10 log in at one time by default (MaxStartups)
 _TIMES = (("timeout", "conn_timeout"), ("banner_timeout", "banner_timeout"), ("auth_timeout", "auth_timeout"))
-"""paramiko's name, and netmiko's, for the time of each phase of a login."""
+"""For each phase of a login, paramiko's and netmiko's name for its time-out."""
 PROBES = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 120}  # seconds, seconds, number
 
 
 class LoginEndedError(paramiko.SSHException):
-    """The server hung up while we logged in, after it had shown its key: as sshd does after too many refusals."""
+    """The server hung up during the login, after it had shown its key, as sshd does after too many refusals."""
 
 
 class SlowLoginError(paramiko.SSHException):
-    """The server speaks SSH, and did not let us in within the time that it has."""
+    """The server speaks SSH, but the login did not finish in time."""
 
 
 class _CrowdedError(Exception):
-    """The server hung up before it had shown its key, and soon: as sshd does, at random, while there is a crowd.
+    """The server soon hung up, before it had shown its key, as sshd does at random while too many log in (MaxStartups).
 
     Arguments:
-        error: what paramiko said
+        error: paramiko's
     """
 
     def __init__(self, error: BaseException) -> None:
@@ -57,13 +57,13 @@ class _CrowdedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Doors:
-    """How many may be on their way through each jump host at one time."""
+    """A limit, for each jump host, on the logins that go through it at one time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     known: dict[tuple[str, ...], threading.BoundedSemaphore] = field(default_factory=dict)
 
     def of(self, command: tuple[str, ...], host: str) -> threading.BoundedSemaphore:
-        """The door that a command goes through: the same for all commands that differ only in the host behind it."""
+        """Return the semaphore of a command. Commands that differ only in the host behind the jump host share one."""
         with self.lock:
             way = tuple(word for word in command if host not in word)
             return self.known.setdefault(way, threading.BoundedSemaphore(AT_A_JUMP_HOST))
@@ -73,17 +73,17 @@ _DOORS = _Doors()
 
 
 def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
-    """Netmiko's own login (`auto_connect: false`), without the interactive shell that it opens on top.
+    """Log in as netmiko does (`auto_connect: false`), but without the interactive shell that it opens on top.
 
-    A shell that nobody types in still costs 30 % of a login, and leaves its history behind on a host that was only to
-    be looked at. netmiko has no public way to log in without one; its two private names are held by a test.
+    An unused shell costs 30 % of a login, and leaves its history on a host that was only to be read. netmiko has no
+    public way to log in without one. A test guards the two private names that this needs.
 
     Arguments:
         connection: netmiko's, not connected
 
     Raises:
-        paramiko.SSHException, OSError, EOFError: it cannot be opened
-        ValueError: its ssh_config file, or a file of known hosts, cannot be used
+        paramiko.SSHException, OSError, EOFError: the connection cannot be opened
+        ValueError: its ssh_config file, or a known_hosts file, cannot be used
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -92,9 +92,9 @@ def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
         except _CrowdedError as crowded:
             if attempt == ATTEMPTS:
                 raise crowded.error from None
-        time.sleep(attempt * random.uniform(*BETWEEN_ATTEMPTS))  # noqa: S311 - so that not all come back at once
+        time.sleep(attempt * random.uniform(*BETWEEN_ATTEMPTS))  # noqa: S311 - only spreads the retries
     _keep_alive(client)
-    connection.remote_conn_pre, connection.remote_conn = client, None  # what its own `disconnect` closes
+    connection.remote_conn_pre, connection.remote_conn = client, None  # netmiko's `disconnect` closes them
     return client
 
 
@@ -117,7 +117,7 @@ def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
 
 
 def _times(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """How long the server may take to say who it is: paramiko would count that to the time for the connection."""
+    """Return options that give the server `banner_timeout` to identify itself. paramiko would use the connection's."""
     patience = parameters.get("banner_timeout", PATIENCE["banner_timeout"])
 
     def factory(*arguments: Any, **named: Any) -> paramiko.Transport:  # noqa: ANN401 - the transport's own
@@ -129,9 +129,9 @@ def _times(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def authenticating_first(*arguments: Any, **named: Any) -> paramiko.Transport:  # noqa: ANN401 - the transport's own
-    """A transport that would rather have a cipher that authenticates by itself, AES-GCM: the same, in another order.
+    """Return a transport that prefers AES-GCM among the same ciphers.
 
-    With the others paramiko compares the code behind each packet byte by byte, in Python.
+    With the others, paramiko compares the MAC of each packet byte by byte, in Python.
     """
     transport = Transport(*arguments, **named)
     options = transport.get_security_options()
@@ -141,15 +141,15 @@ def authenticating_first(*arguments: Any, **named: Any) -> paramiko.Transport:  
 
 @contextlib.contextmanager
 def way_to(parameters: Mapping[str, Any]) -> Iterator[socket.socket | Jump]:
-    """A connection to a host on which nothing was said yet; closed if the block fails, else the block's own.
+    """Open a connection to a host, on which nothing was sent yet. It is closed if the block fails.
 
-    Where it leads through a jump host, so many at one time are in such a block.
+    Through a jump host, at most `AT_A_JUMP_HOST` such blocks run at one time.
 
     Arguments:
-        parameters: as `connect_parameters` has them
+        parameters: from `connect_parameters`
 
     Raises:
-        OSError: nobody answers
+        OSError: nothing answers
     """
     make_jump, host = parameters["sock"], parameters["hostname"]
     with _DOORS.of(make_jump.args, host) if make_jump else contextlib.nullcontext():
@@ -164,7 +164,7 @@ def way_to(parameters: Mapping[str, Any]) -> Iterator[socket.socket | Jump]:
 def _told(
     client: paramiko.SSHClient, error: BaseException, took: float, parameters: Mapping[str, Any]
 ) -> BaseException:
-    """What an error means, by how far the login had come. Only a crowd at the door is worth coming again for."""
+    """Return what an error means, by how far the login had come. Only a `_CrowdedError` is worth a retry."""
     if isinstance(error, IncompatiblePeer):
         return no_common_algorithm(client.get_transport(), error)
     if words := _too_slow(client.get_transport(), error, took, parameters):
@@ -183,7 +183,7 @@ def _told(
 def _too_slow(
     transport: paramiko.Transport | None, error: BaseException, took: float, parameters: Mapping[str, Any]
 ) -> str:
-    """Return what the server did not do in time, "" if that is not why the login ended, or it said nothing at all."""
+    """Return what the server did not do in time; "" if the login failed for another reason, or nothing was received."""
     connect, banner, auth = (parameters.get(key, PATIENCE[name]) for key, name in _TIMES)
     if isinstance(error, AuthenticationTimeoutError):
         seconds = auth
@@ -199,15 +199,15 @@ def _too_slow(
 
 
 def _has_spoken(transport: paramiko.Transport | None) -> bool:
-    """Whether the server has said that it speaks SSH, and is not done with its key exchange."""
+    """Return whether the server has sent its SSH banner, and has not finished its key exchange."""
     return transport is not None and bool(transport.remote_version) and not transport.initial_kex_done
 
 
 def _keep_alive(client: paramiko.SSHClient) -> None:
-    """Have a host that was booted again say so at once; one that only says nothing for a while may still answer."""
+    """Enable keepalive: a host that was booted again answers with a reset. One that is only silent may still answer."""
     transport = client.get_transport()
     if transport and isinstance(transport.sock, Jump):
-        transport.set_keepalive(PROBES[socket.TCP_KEEPIDLE])  # for the jump host to notice that the host has gone
+        transport.set_keepalive(PROBES[socket.TCP_KEEPIDLE])  # lets the jump host notice that the host is gone
     elif transport and isinstance(transport.sock, socket.socket):
         transport.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in PROBES.items():

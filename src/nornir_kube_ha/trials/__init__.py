@@ -1,1 +1,1 @@
-"""Faults made and measured on hosts: who makes them, the client that sees what they cost, one trial after the other."""
+"""Inject faults and measure them: the injectors, the client that measures the cost, and one trial after the other."""

@@ -1,4 +1,4 @@
-"""Changes that a failover test makes as an operator would: a move of the VIP, a new configuration, a restart of all."""
+"""Faults that are an operator's changes: a move of the VIP, a new configuration, a restart of all daemons."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -17,18 +17,18 @@ from nornir_kube_ha.rollout.vip_move import move_vip
 from nornir_kube_ha.tasks.services import restart_services
 from nornir_kube_ha.trials.fault_injectors import Breaker, RunBreaker
 
-SETTLE_TIMEOUT = 60.0  # seconds until all is well after a restart
+SETTLE_TIMEOUT = 60.0  # seconds until every check must pass after a restart
 COMMENT = "# changed by a failover test, and back again"
 
 
 def change_breaker(run: Run, cluster: Cluster, fault: Fault, holder: str) -> Breaker:
-    """What makes one of these changes.
+    """Return the breaker for one of these changes.
 
     Arguments:
         run: logs in
-        cluster: where
-        fault: which
-        holder: who holds the VIP now
+        cluster: the cluster to change
+        fault: one of these changes
+        holder: name of the VIP holder
     """
     names = [node.name for node in cluster.nodes]
     following = names[(names.index(holder) + 1) % len(names)]
@@ -44,10 +44,10 @@ def change_breaker(run: Run, cluster: Cluster, fault: Fault, holder: str) -> Bre
 
 
 def commented(intent: Intent) -> Intent:
-    """The same, with a comment more in both daemons' configuration of every node: a change that changes nothing.
+    """Return an intent with one more comment in both daemons' configuration of every node: a change without effect.
 
     Arguments:
-        intent: what should be
+        intent: desired state, from the inventory
     """
     return Intent(tuple(Cluster(each.name, tuple(map(_commented, each.nodes))) for each in intent.clusters))
 

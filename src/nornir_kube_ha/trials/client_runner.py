@@ -1,6 +1,6 @@
-"""Where the probe client (`failover.probe`) runs, and what it saw, in this process's own time.
+"""Run the probe client (`failover.probe`), and collect what it saw, in this process's own time.
 
-It is sent to where it runs, be it this machine or a host that a channel leads to: nothing has to be installed there.
+Its source is sent to this machine or to a host, so nothing has to be installed there.
 """
 
 import base64
@@ -24,18 +24,18 @@ from nornir_kube_ha.failover.probe.settings import ADDRESS, Config, Kubernetes
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.ssh.login import refuse_outside_lab
 
-EXCHANGES = 5  # questions about the time; the quickest answer counts
-PATIENCE = 10.0  # seconds for an answer; the first one waits for a login's channel and Python's start
-SILENCE = 3.0  # seconds; it says a word each second, whatever happens
-GRACE = 3.0  # seconds until a client that was told to end is killed, beside its time-out
-READY_TIMEOUT = 90.0  # seconds until the client's objects are there; those of an earlier run may have to go first
-SETTLE_GRACE = 20.0  # seconds, beside its patience, for all to be told
+EXCHANGES = 5  # to compare the clocks; the quickest answer counts
+PATIENCE = 10.0  # seconds for an answer; the first one includes opening a channel and starting Python
+SILENCE = 3.0  # seconds; the client prints a line each second, whatever happens
+GRACE = 3.0  # seconds, beyond its time-out, until a stopped client is killed
+READY_TIMEOUT = 90.0  # seconds until the client's objects exist; those of an earlier run may have to go first
+SETTLE_GRACE = 20.0  # seconds, beyond its patience, for the client to report everything
 POLL = 0.05  # seconds; the client writes as often
-MOST_TOLD = 128 * 1024 * 1024  # bytes that are not forgotten yet: an hour of 200 attempts a second
-KEPT_LINE = 100  # bytes, about, of what is kept of a line beside its characters
+MOST_TOLD = 128 * 1024 * 1024  # bytes of reports that are kept: an hour at 200 attempts a second
+KEPT_LINE = 100  # bytes that a kept line takes beside its characters, about
 FOREVER = float("inf")
 
-# Its source comes before its settings and commands on the same stdin, so not a byte more may be read.
+# The source comes before the settings and commands on the same stdin, so read exactly its size.
 _BOOTSTRAP = """\
 import json, os, sys, types
 left, source = {size}, b""
@@ -52,26 +52,26 @@ sys.exit(module.main())
 
 
 class Channel(Protocol):
-    """Leads to a client that runs somewhere."""
+    """A connection to a client that runs somewhere."""
 
     def write(self, data: bytes) -> None:
-        """Send to its stdin.
+        """Write to the client's stdin.
 
         Raises:
-            OSError: it has ended
+            OSError: the client has ended
         """
 
     def lines(self) -> Iterator[str]:
-        """What it prints, until it ends."""
+        """Yield the client's lines until it ends."""
 
     def close(self) -> None:
-        """End it. It is gone when this returns, and `lines` ends."""
+        """End the client. It is gone when this returns, and `lines` ends."""
 
 
 class LocalChannel:
-    """Leads to a client on this machine, in the network namespace of the calling thread.
+    """A client on this machine, in the network namespace of the calling thread.
 
-    It has a session of its own: Ctrl-C on a terminal is for its controller to decide about.
+    It has a session of its own, so Ctrl-C on the terminal does not reach it: the controller decides when it ends.
     """
 
     def __init__(self) -> None:
@@ -100,9 +100,9 @@ class LocalChannel:
                     yield line.decode(errors="replace")
 
     def let_go(self) -> None:
-        """End its stdin, and let it end by itself: it may have something to clear up."""
+        """Close the client's stdin, and let it end by itself: it may have to clean up."""
         if self.process.stdin:
-            with suppress(OSError):  # what it had not read yet
+            with suppress(OSError):  # it had not read everything
                 self.process.stdin.close()
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class LocalChannel:
 
 
 def client_source() -> bytes:
-    """The client's own source: its modules as JSON, by name, in the order in which they are loaded."""
+    """Return the client's source: its modules by name as JSON, in the order in which they are loaded."""
     folder = resources.files("nornir_kube_ha.failover.probe")
     return json.dumps(
         {f"nornir_kube_ha.failover.probe.{name}": (folder / f"{name}.py").read_text() for name in MODULES}
@@ -124,7 +124,7 @@ def client_source() -> bytes:
 
 
 def bootstrap(source: bytes) -> str:
-    """What Python runs to take the client from its stdin; the settings and commands follow there.
+    """Return the Python code that reads the client from stdin. Its settings and commands follow there.
 
     Arguments:
         source: the client's
@@ -133,19 +133,19 @@ def bootstrap(source: bytes) -> str:
 
 
 def remote_command(source: bytes | None = None) -> str:
-    """The command by which a host runs the client, for an exec channel; `Client` sends the rest through its stdin.
+    """Return the command by which a host runs the client, for an exec channel. `Client` sends the rest through stdin.
 
     Arguments:
-        source: the client's, its own unless given
+        source: the client's; None: its own
     """
-    # In one line of letters, whichever the login's shell is: csh takes no newline in quotes, and no 2>&1.
+    # One line without special characters, for any login shell: csh takes no newline in quotes, and no 2>&1.
     own = base64.b64encode(bootstrap(source or client_source()).encode()).decode()
     command = f'import base64; exec(base64.b64decode("{own}"))'
     return f"exec /bin/sh -c 'exec 2>&1; exec python3 -I -c \"$1\"' sh '{command}'"
 
 
 def config_of(node: Node) -> Config:
-    """What a client of a node's cluster asks for; `_replace` changes how often.
+    """Return the settings of a client of a node's cluster. `_replace` changes its rate.
 
     Arguments:
         node: any of the cluster's
@@ -159,19 +159,19 @@ class Client:
     Arguments:
         connect: starts it
         config: what it asks for, and how often
-        where: it runs, as an error says it
+        where: the place where it runs, for error messages
     """
 
     def __init__(self, connect: Callable[[], Channel], config: Config, where: str = "this machine") -> None:
         self.where = where
         self.ahead = 0.0
-        """Seconds that our clock shows more than the client's."""
+        """Seconds by which our clock is ahead of the client's."""
         self.doubt = FOREVER
         """Seconds by which `ahead` may be wrong at most."""
         self._connect, self._config = connect, config
         self.channel: Channel | None = None
-        """Leads to it while it runs."""
-        self._left = ""  # what it could not remove of its own in the end, and why
+        """Connection to the client, while it runs."""
+        self._left = ""  # its objects that it could not remove at the end, and why
         self._patience = config.kubernetes.patience if config.kubernetes else config.timeout
         self._ready = False
         self._settling = self._settled = 0
@@ -190,20 +190,20 @@ class Client:
 
     @classmethod
     def here(cls, node: Node, config: Config | None = None) -> Self:
-        """A client on this machine.
+        """Return a client on this machine.
 
         Arguments:
-            node: any of the cluster's that it asks
-            config: what it asks for, and how often; `config_of` unless given
+            node: any of the cluster's
+            config: what it asks for, and how often; None: `config_of`
 
         Raises:
-            HostUnreachableError: the cluster lives in a lab, and this thread does not work there; nothing was sent
+            HostUnreachableError: the cluster is in a lab, and this thread is not in the lab's network; nothing was sent
         """
         refuse_outside_lab(node.name, node.lab)
         return cls(LocalChannel, config or config_of(node))
 
     def __enter__(self) -> Self:
-        """Start it, and compare the clocks.
+        """Start the client, and compare the clocks.
 
         Raises:
             ClientError: it does not run
@@ -222,70 +222,71 @@ class Client:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Stop it. An error that is on its way already is not replaced by one of the client's."""
+        """Stop the client. An error of the block is not replaced by one of the client's."""
         if kind is None:
             self.stop()
         else:
             self._leave()
 
     def synchronise(self) -> None:
-        """Compare the clocks again. All that is told from then on is told by the result, older attempts too.
+        """Compare the clocks again. From then on, all times are converted by the result, those of older attempts too.
 
-        Two clocks drift apart by some ms in a minute, if they are two: one that cannot be told from ours is ours.
+        Two clocks drift apart by some ms in a minute. A difference within the error of the measurement counts as none,
+        since both may be the same clock.
 
         Raises:
-            ClientError: it ended, or does not answer
+            ClientError: the client ended, or does not answer
         """
         trip, ahead = min(self._exchange() for _ in range(EXCHANGES))
         self.doubt = trip / 2
         self.ahead = 0.0 if abs(ahead) <= self.doubt else ahead
 
     def attempts(self, since: float = -FOREVER) -> list[Attempt]:
-        """All attempts that began since then and are over, in our time, in order of their start.
+        """Return the attempts that began since a moment and are over, in our time, in order of their start.
 
         Arguments:
             since: a moment of `time.monotonic`
 
         Raises:
-            ClientError: it ended by itself, or does not answer
+            ClientError: the client ended by itself, or does not answer
         """
         self._check()
         found = [each for each in list(self._attempts) if each.kind == ADDRESS and each.start + self.ahead >= since]
         return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
 
     def api_attempts(self, since: float) -> list[Attempt]:
-        """What reads, writes and watches went through that ended since then, in our time, in order of their start.
+        """Return the reads, writes and watches that ended since a moment, in our time, in order of their start.
 
         Arguments:
             since: a moment of `time.monotonic`
 
         Raises:
-            ClientError: it ended by itself, or does not answer
+            ClientError: the client ended by itself, or does not answer
         """
         self._check()
         found = [each for each in list(self._attempts) if each.kind != ADDRESS and each.end + self.ahead >= since]
         return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
 
     def take_losses(self) -> tuple[int, int]:
-        """How many acknowledged writes were lost, and how many events missed, since this was asked last."""
+        """Return how many acknowledged writes were lost, and how many events missed, since the last call."""
         told, self._told_losses = self._told_losses, (self._lost, self._missed)
         return self._told_losses[0] - told[0], self._told_losses[1] - told[1]
 
     @property
     def credential(self) -> Kubernetes | None:
-        """What it reads, writes and watches with; none if it does not."""
+        """The credential for reads, writes and watches; None if there are none."""
         return self._config.kubernetes
 
     @property
     def uses_api(self) -> bool:
-        """Whether it reads, writes and watches."""
+        """Whether the client reads, writes and watches."""
         return self.credential is not None
 
     def settle(self) -> None:
-        """Wait until all is told of what reads, writes and watches have begun; at once without a credential.
+        """Wait until the client has reported every read, write and watch that has begun. No wait without a credential.
 
         Raises:
-            ClientError: it ended by itself, or does not come to an end
+            ClientError: it ended by itself, or does not settle
         """
         if not self.uses_api:
             return
@@ -303,36 +304,36 @@ class Client:
             self._over.wait(POLL)
 
     def forget(self, before: float) -> None:
-        """Let go of what is not asked for any more: a client that works for hours sees much.
+        """Drop attempts that are not needed any more: a client that works for hours sees many.
 
         Arguments:
-            before: a moment of `time.monotonic`; attempts that were over by then are forgotten
+            before: a moment of `time.monotonic`; attempts that were over by then are dropped
         """
-        # In one step each, as the reader goes on adding: both are in the order in which they were told.
+        # One `del` for each list, since the reader goes on appending. Both are in the order of arrival.
         self._told = 0
         del self._attempts[: sum(each.end + self.ahead < before for each in list(self._attempts))]
         del self._late[: sum(each[0] + self.ahead < before for each in list(self._late))]
 
     def late(self, since: float = -FOREVER) -> float:
-        """By how many seconds the client itself was late at most: what it saw is no better than that.
+        """Return the seconds by which the client itself was late at most: what it saw is no better than that.
 
         Arguments:
             since: a moment of `time.monotonic`
 
         Raises:
-            ClientError: it ended by itself, or does not answer
+            ClientError: the client ended by itself, or does not answer
         """
         self._check()
         return max((late for moment, late, _ in list(self._late) if moment + self.ahead >= since), default=0.0)
 
     def skipped(self, since: float = -FOREVER) -> int:
-        """How many attempts the client left out, because it was late or had no descriptor for them.
+        """Return how many attempts the client skipped, because it was late or had no descriptor for them.
 
         Arguments:
             since: a moment of `time.monotonic`
 
         Raises:
-            ClientError: it ended by itself, or does not answer
+            ClientError: the client ended by itself, or does not answer
         """
         self._check()
         return sum(skipped for moment, _, skipped in list(self._late) if moment + self.ahead >= since)
@@ -340,15 +341,15 @@ class Client:
     def wait_until(
         self, condition: Callable[[list[Attempt]], bool], seconds: float, *, since: float = -FOREVER
     ) -> bool:
-        """Wait for what the client sees.
+        """Wait until the client's attempts meet a condition.
 
         Arguments:
-            condition: asked about all attempts since then
-            seconds: how long at most
+            condition: asked about all attempts since `since`
+            seconds: how long to wait at most
             since: a moment of `time.monotonic`
 
         Returns:
-            Whether it came true
+            Whether they met it
 
         Raises:
             ClientError: the client ended by itself, or does not answer
@@ -361,13 +362,13 @@ class Client:
         return True
 
     def stop(self) -> None:
-        """End it, with all attempts that it has begun; it can still be asked what it saw.
+        """End the client, once the attempts that it has begun are over. Its results stay available.
 
         Raises:
-            ClientError: it had ended by itself, had to be killed, or left something of its own on the cluster
+            ClientError: it had ended by itself, had to be killed, left objects on the cluster, or found losses late
         """
         self._write(b"stop\n")
-        # What has begun ends within its patience; then its objects are removed, which it tries for as long.
+        # Attempts end within its patience. Then it removes its objects, and tries that for as long.
         if not self._over.wait((3 if self.uses_api else 1) * self._patience + GRACE):
             self._words.append("it did not end when it was told to")
         self._close()
@@ -380,7 +381,7 @@ class Client:
             raise ClientError(f"the client on {self.where} has found more after the last fault: {words}")
 
     def _leave(self) -> None:
-        """Tell it to end, and do not wait for long: who was interrupted wants to go. It clears up by itself."""
+        """Ask the client to end, and wait only briefly: an interrupted user wants to leave. It cleans up by itself."""
         self._write(b"stop\n")
         if self._over.wait(GRACE) or not self.uses_api:
             self._close()
@@ -398,7 +399,7 @@ class Client:
 
     def _write(self, data: bytes) -> None:
         if self.channel:
-            with suppress(OSError):  # it has ended: `_check` says so, with its last words
+            with suppress(OSError):  # the client has ended: `_check` says so, with its last words
                 self.channel.write(data)
 
     def _check(self) -> None:
@@ -406,10 +407,10 @@ class Client:
             if not self._finished:
                 raise ClientError(f"the client on {self.where} ended by itself: {self._last_words}")
         elif time.monotonic() - self._heard > SILENCE:
-            self._exchange()  # or it is we who were not listening
+            self._exchange()  # or this process did not listen
 
     def _exchange(self) -> tuple[float, float]:
-        """Ask for the time: how long the answer took, and how far our clock is ahead."""
+        """Ask for the client's time. Return how long the answer took, and how far our clock is ahead."""
         if self._over.is_set():
             raise ClientError(f"the client on {self.where} has ended: {self._last_words}")
         self._asked += 1

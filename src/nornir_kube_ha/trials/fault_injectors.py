@@ -1,4 +1,4 @@
-"""Who makes a fault and ends it: a script on a host, the lab, or our own work. Times are of the controller's clock."""
+"""Make a fault and end it: by a script on a host, by the lab, or by our own work. All times are the controller's."""
 
 import time
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from nornir_kube_ha.lab.door import UPGRADE, LabError, LabFault
 from nornir_kube_ha.tasks.faults import Story, heal_fault, inject_fault
 from nornir_kube_ha.tasks.holding import HoldingWatch
 
-PATIENCE = 30  # seconds beyond its time in which a host must have healed
+PATIENCE = 30  # seconds after its time within which a host must have healed
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a fault was there.
+    """When a fault was in effect.
 
     Arguments:
-        begun: when its making began
-        made: when it was seen to be there; none if it never was
-        heal: when its healing began
-        healed: when it was seen to be gone; none if it never was
-        trouble: why it was not there, or is not gone
+        begun: when the injection began
+        made: when the fault was seen to be in effect; None if it never was
+        heal: when healing began
+        healed: when the fault was seen to be gone; None if it never was
+        trouble: why it was not in effect, or is not gone
     """
 
     begun: float
@@ -35,28 +35,28 @@ class Window:
 
 
 class Breaker(Protocol):
-    """Makes one fault, once."""
+    """Injector of one fault, for one use."""
 
     @property
     def target(self) -> str:
-        """What is broken, by name."""
+        """Names of what is broken."""
 
     def inject(self) -> None:
-        """Make it.
+        """Inject the fault.
 
         Raises:
-            FaultError: it cannot be made; nothing is broken
+            FaultError: it cannot be injected; nothing is broken
         """
 
     def heal(self) -> Window:
-        """Wait for its end, or end it.
+        """Wait for the end of the fault, or end it.
 
         Raises:
             KubeHaError: it does not end
         """
 
     def heal_now(self) -> None:
-        """End it at once, whatever has become of it.
+        """End the fault at once, in whatever state it is.
 
         Raises:
             KubeHaError: it does not end
@@ -64,14 +64,14 @@ class Breaker(Protocol):
 
 
 class HostBreaker:
-    """A script on a host, whose own timer ends the fault.
+    """A fault that a script on a host makes, and that a timer on the host ends.
 
     Arguments:
         run: logs in
         fault: one that a host makes
-        watch: of that host: knows its clock
-        seconds: how long it lasts
-        port: the apiserver's, for faults of one
+        watch: of that host, to convert its clock
+        seconds: how long the fault lasts
+        port: the apiserver's, for a fault of an apiserver
     """
 
     def __init__(self, run: Run, fault: Fault, watch: HoldingWatch, *, seconds: float, port: int) -> None:
@@ -112,12 +112,12 @@ class HostBreaker:
 
 
 class LabBreaker:
-    """The lab itself.
+    """A fault that the lab makes.
 
     Arguments:
-        fault: what it does, and to whom
-        gone: is told when a host lost its power, and with what it held
-        back: is told when it has it again
+        fault: what the lab does, and to which hosts
+        gone: called with each host that has lost its power, and so all that it held
+        back: called with each host that has its power again
     """
 
     def __init__(self, fault: LabFault, gone: Callable[[str], None], back: Callable[[str], None]) -> None:
@@ -138,7 +138,7 @@ class LabBreaker:
         except LabError as error:
             self.heal_now()
             raise FaultError(self.target, str(error)) from error
-        # An upgrade is there from its beginning, and over when it is made.
+        # An upgrade is in effect from its start, and over when `make` returns.
         self._made = self._begun if self._fault.verb == UPGRADE else time.monotonic()
         for host in self._fault.hosts if self._takes_hosts_away else ():
             self._gone(host)
@@ -157,11 +157,11 @@ class LabBreaker:
 
 
 class RunBreaker:
-    """Our own work: something that is done, and then undone or left.
+    """A fault that is our own work: done, then undone or left.
 
     Arguments:
-        target: whom it concerns
-        do: does it
+        target: names of those that it affects
+        do: makes the change
         undo: undoes it
     """
 
@@ -176,7 +176,7 @@ class RunBreaker:
         try:
             self._do()
         except FaultError:
-            self._undo()  # half a change is a change
+            self._undo()  # it may be done half-way
             raise
 
     def heal(self) -> Window:

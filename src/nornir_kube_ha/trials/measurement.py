@@ -1,4 +1,4 @@
-"""Trials on one cluster: a client at work, every node telling whether it holds the VIP, one fault at a time."""
+"""Trials on one cluster: a client at work, every node reporting whether it holds the VIP, one fault at a time."""
 
 import time
 from collections.abc import Callable
@@ -21,19 +21,19 @@ from nornir_kube_ha.tasks.stream import get_spare_session
 from nornir_kube_ha.trials.client_runner import Client
 from nornir_kube_ha.trials.fault_injectors import Breaker, Window
 
-STEADY = 0.5  # seconds in which nothing may fail before a fault is made
+STEADY = 0.5  # seconds without a failure before a fault is injected
 STEADY_TIMEOUT = 20.0  # seconds to wait for that
-TAIL = 1.0  # seconds for which the client goes on after all is well again
+TAIL = 1.0  # seconds that the client goes on after recovery
 SETTLE_TIMEOUT = 60.0  # seconds until every check must pass after the heal
 SETTLE_SLEEP = 0.2
-ANSWER_TIMEOUT = 20.0  # seconds for a node to tell what it saw; TCP may wait some before it tries a healed link again
+ANSWER_TIMEOUT = 20.0  # seconds for a node to answer; TCP may need some to retry over a healed link
 
 
 class Measurement:
     """Trials on one cluster, as a context manager.
 
     Arguments:
-        run: logs in, and looks
+        run: logs in, and gathers facts
         cluster: whose VIP it is
         client: not started yet
     """
@@ -45,7 +45,7 @@ class Measurement:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start the client, and begin to watch all nodes.
+        """Start the client, and a watch on each node.
 
         Raises:
             KubeHaError: one of them cannot be started
@@ -55,7 +55,7 @@ class Measurement:
             stack.callback(self._close_watches)
             for node in self.cluster.nodes:
                 self.watch(node.name)
-            for host in self.watches:  # what breaks and heals needs one session more, and would find out too late
+            for host in self.watches:  # the fault needs one more session: find out before, not after
                 self._run.one(get_spare_session, host)
             self._stack = stack.pop_all()
         return self
@@ -69,7 +69,7 @@ class Measurement:
             watch.close()
 
     def watch(self, host: str) -> None:
-        """Watch a node, if need be once more: it was switched off.
+        """Watch a node. If it was switched off, watch it once more.
 
         Arguments:
             host: its name
@@ -78,7 +78,7 @@ class Measurement:
         self.watches[host] = self._run.one(get_holding, host, intent=self._run.intent, earlier=earlier)
 
     def lose(self, host: str) -> None:
-        """Note that a node was switched off: it holds nothing, its login is gone, and so is its memory of our lease.
+        """Note that a node was switched off: it holds nothing, its login is gone, and it has forgotten our lease.
 
         Arguments:
             host: its name
@@ -90,20 +90,20 @@ class Measurement:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        """Who holds the VIP now."""
+        """Names of the nodes that hold the VIP now."""
         return tuple(name for name, watch in self.watches.items() if watch.ask(timeout=ANSWER_TIMEOUT) and watch.holds)
 
     def trial(self, limit: Limit, breaker: Breaker, seconds: float, keep: Callable[[Trial], None]) -> Trial:
-        """Make a fault, watch it, heal it, and wait until all is well again.
+        """Inject a fault, measure it, heal it, and wait for recovery.
 
         Arguments:
-            limit: what it may cost
-            breaker: makes it
+            limit: the most that it may cost
+            breaker: injects it
             seconds: how long it lasts
-            keep: is given the trial, also when it was interrupted
+            keep: called with the trial, even after an interruption
 
         Returns:
-            What it cost
+            The trial, with what the fault cost
 
         Raises:
             ClientError: the client does not work, or gets no answer before anything is broken
@@ -144,10 +144,10 @@ class Measurement:
         try:
             breaker.inject()
         except FaultError as error:
-            trouble = self._settle()  # what was tried may have left something behind
+            trouble = self._settle()  # a failed injection may have left something behind
             outcome = Outcome.NOT_HEALED if trouble else Outcome.NOT_INJECTED
             return replace(draft, outcome=outcome, words="; then ".join(filter(None, (error.message, trouble))))
-        except KubeHaError as error:  # nobody knows whether it is there
+        except KubeHaError as error:  # the fault may or may not be in effect
             return replace(draft, outcome=Outcome.NOT_HEALED, words=getattr(error, "message", str(error)))
         time.sleep(max(0.0, asked + seconds - time.monotonic()))
         try:
@@ -163,7 +163,7 @@ class Measurement:
             return replace(draft, outcome=Outcome.NOT_HEALED, words=words)
 
     def _settle(self) -> str:
-        """Wait until every check passes; why not, if they do not."""
+        """Wait until every check passes. Return why they do not; "" if they do."""
 
         def look() -> Report:
             self._run.start_over()
@@ -174,7 +174,7 @@ class Measurement:
         return "" if report.passed else failing(report) or "not every check passes"
 
     def _told(self, draft: Trial, window: Window, trouble: str) -> Trial:
-        """What client and nodes saw of a fault that is over."""
+        """Return a trial with what the client and the nodes saw, once the fault is over."""
         zero = window.begun
         self._client.settle()
         through_api = [each.moved(-zero) for each in self._client.api_attempts(zero)]
@@ -226,10 +226,10 @@ class Measurement:
 
 
 def split(attempts: list[Attempt], heal: float) -> tuple[list[Attempt], list[Attempt]]:
-    """Attempts that tell of the fault, and those that tell of its end. What the heal cut off belongs to the end.
+    """Split attempts into those that show the fault, and those that show its end. What the heal cut off shows the end.
 
     Arguments:
-        attempts: times count from the fault
+        attempts: with times that count from the fault
         heal: when healing began
     """
     met = [each for each in attempts if each.end >= 0]
@@ -241,7 +241,7 @@ def split(attempts: list[Attempt], heal: float) -> tuple[list[Attempt], list[Att
 
 
 def is_steady(attempts: list[Attempt]) -> bool:
-    """Whether nothing has failed for a while, at the end of these.
+    """Return whether nothing has failed in the last `STEADY` seconds of these attempts.
 
     Arguments:
         attempts: in any order

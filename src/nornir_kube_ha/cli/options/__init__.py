@@ -1,1 +1,1 @@
-"""What each command understands, and the types of its values."""
+"""The command-line options, and the types of their values."""

@@ -1,4 +1,4 @@
-"""Values of a command line, checked as they are read."""
+"""Types for argparse: each function parses and checks one command-line value."""
 
 import argparse
 import ipaddress
@@ -9,11 +9,7 @@ MOST_DRAIN = 30
 
 
 def key_value(text: str) -> tuple[str, str]:
-    """`role=backup`.
-
-    Arguments:
-        text: as given
-    """
+    """Parse `KEY=VALUE`, for example `role=backup`."""
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, as role=backup")
@@ -21,34 +17,22 @@ def key_value(text: str) -> tuple[str, str]:
 
 
 def names(text: str) -> list[str]:
-    """`lb-1,lb-2`.
-
-    Arguments:
-        text: as given
-    """
+    """Parse a list of host names, for example `lb-1,lb-2`."""
     found = [name.strip() for name in text.split(",") if name.strip()]
-    if not found:  # of an unset variable, say: that means no host, and must not mean all
+    if not found:  # for example from an unset shell variable: it must not mean all hosts
         raise argparse.ArgumentTypeError(f"{text!r} does not name a host, as lb-1,lb-2")
     return found
 
 
 def positive(text: str) -> int:
-    """A number of 1 or more.
-
-    Arguments:
-        text: as given
-    """
+    """Parse a number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """`30s`, `2m`, `500ms`; seconds without a unit.
-
-    Arguments:
-        text: as given
-    """
+    """Return the seconds in `30s`, `2m`, `1h` or `500ms`. A number without a unit is seconds."""
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)?", text)
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
@@ -56,11 +40,7 @@ def seconds(text: str) -> float:
 
 
 def drain_seconds(text: str) -> float:
-    """A time of 30 s at most: each host ends its part of a move after a minute.
-
-    Arguments:
-        text: as given
-    """
+    """Return the seconds in a duration of at most 30 s: each host ends its part of a move after 60 s."""
     found = seconds(text)
     if found > MOST_DRAIN:
         raise argparse.ArgumentTypeError(f"{text} is too long: connections go on for {MOST_DRAIN} s at most")
@@ -68,11 +48,7 @@ def drain_seconds(text: str) -> float:
 
 
 def ip_address(text: str) -> str:
-    """An IP address, as Python writes it.
-
-    Arguments:
-        text: as given
-    """
+    """Parse an IP address without a zone, and return it in compressed form."""
     try:
         return ipaddress.ip_address("" if "%" in text else text).compressed
     except ValueError:
@@ -80,11 +56,11 @@ def ip_address(text: str) -> str:
 
 
 def add_kubeconfig_option(parser: argparse._ActionsContainer, words: str) -> None:
-    """Add `--kubeconfig` to a parser.
+    """Add `--kubeconfig` to a parser or to a group of its options.
 
     Arguments:
-        parser: the parser, or a group of its options
-        words: what the credential is for
+        parser: the parser or the group
+        words: help text: what the credential is for
     """
     parser.add_argument(
         "--kubeconfig", metavar="FILE", type=Path, help=f"{words}; the inventory's `kubeconfig` unless given"

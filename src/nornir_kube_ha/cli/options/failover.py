@@ -1,4 +1,4 @@
-"""What a failover test understands on its command line beside what every runbook does."""
+"""Command-line options of `failover-test`, beyond those of every runbook."""
 
 import argparse
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ class FailoverOptions:
     """A failover test's own options, parsed.
 
     Arguments:
-        faults: names of the faults that are made, in order
-        every: all that can be made on these hosts
-        repeat: how often each is made
-        hold: seconds that each lasts; its own unless given
-        limit: seconds of outage that new connections may see; each fault's own unless given
-        yes: do not ask before anything is broken
-        vantage: the host that the client runs on; the controller if none
+        faults: names or patterns of the faults to inject, in order
+        every: inject every fault that is possible on these hosts
+        repeat: number of trials of each fault
+        hold: seconds that each fault lasts; None: the fault's own time
+        limit: seconds of outage that new connections may see; None: the fault's own limit
+        yes: do not ask for confirmation
+        vantage: host that the client runs on; empty: the controller
         rate: new connections a second
-        connections: how many last, with a request each now and then
-        list_faults: only list the faults
+        connections: number of long-lived connections
+        list_faults: list the faults and do nothing else
     """
 
     faults: tuple[str, ...] = ()
@@ -36,10 +36,10 @@ class FailoverOptions:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> "FailoverOptions":
-        """Options from parsed arguments.
+        """Return the options in parsed arguments.
 
         Arguments:
-            arguments: of a parser that `add_failover_options` was given
+            arguments: from a parser with the options of `add_failover_options`
         """
         return cls(
             tuple(arguments.fault),
@@ -56,11 +56,7 @@ class FailoverOptions:
 
 
 def add_failover_options(parser: argparse.ArgumentParser) -> None:
-    """Add a failover test's own options to a parser.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of `failover-test`."""
     what = parser.add_argument_group("what is broken")
     what.add_argument("--list", action="store_true", help="list every fault, what it may cost and where it can be made")
     what.add_argument(

@@ -1,4 +1,4 @@
-"""What `kube-ha lab` understands on its command line."""
+"""Command-line options of `kube-ha lab`."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from nornir_kube_ha.cli.options.runbook import add_inventory_option
 from nornir_kube_ha.lazy import later
 
 ABOUT = "Boot an inventory's hosts on this machine, look around on them, break them, and take them down."
-# Named here too, and held by a test, so that `--help` need not wait for what a stand-in is made of.
+# A copy of `lab.apiserver.MODES`, which `--help` need not import; a test compares the two.
 MODES = ("ok", "slow", "error", "unauthorized", "hang")
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
@@ -16,10 +16,7 @@ Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # no
 def add_parser(subparsers: Parsers) -> None:
     """Add `lab` and its verbs to a command line.
 
-    Each sets `run`, which takes the parsed options and returns the exit code.
-
-    Arguments:
-        subparsers: what `ArgumentParser.add_subparsers` returned
+    Each verb sets `run`: a function that takes the parsed options and returns the exit code.
     """
     lab = subparsers.add_parser("lab", help="boot an inventory's hosts on this machine", description=ABOUT)
     verbs = lab.add_subparsers(metavar="VERB", required=True)

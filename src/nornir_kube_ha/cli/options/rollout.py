@@ -1,4 +1,4 @@
-"""How a change goes over hosts: a roll-out's own options."""
+"""Command-line options of a roll-out."""
 
 import argparse
 from contextlib import suppress
@@ -14,7 +14,7 @@ def share(text: str) -> Share:
     """Return the share of hosts that `3` or `25%` means.
 
     Raises:
-        argparse.ArgumentTypeError: it is neither
+        argparse.ArgumentTypeError: neither a number nor a percentage
     """
     digits = text.removesuffix("%")
     if digits.isascii() and digits.isdecimal():
@@ -24,18 +24,14 @@ def share(text: str) -> Share:
 
 
 def roll_out_of(arguments: argparse.Namespace) -> RollOut:
-    """Return the roll-out that parsed arguments mean; what a runbook does not take keeps its default."""
+    """Return the roll-out that parsed arguments ask for. Options that the runbook lacks keep their defaults."""
     own = (field.name for field in fields(RollOut))
     given: dict[str, Any] = {name: getattr(arguments, name) for name in own if hasattr(arguments, name)}
     return RollOut(**given | {"forget": tuple(given.get("forget", ()))})
 
 
 def add_rollout_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a change that goes over hosts.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of a roll-out to a runbook's parser."""
     group = parser.add_argument_group("in which steps")
     group.add_argument(
         "--serial",
@@ -66,21 +62,17 @@ def add_rollout_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_accept_outage(parser: argparse._ActionsContainer, words: str) -> None:
-    """Add `--accept-outage` to a parser.
+    """Add `--accept-outage` to a parser or to a group of its options.
 
     Arguments:
-        parser: of the runbook
-        words: what it has done
+        parser: the parser or the group
+        words: help text: what the outage is accepted for
     """
     parser.add_argument("--accept-outage", action="store_true", help=words)
 
 
 def add_takeover_options(parser: argparse._ActionsContainer) -> None:
-    """Add what lets a deploy go on where it would refuse for the sake of others.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options that override a deploy's refusals: of foreign files and of former nodes."""
     parser.add_argument(
         "--replace-foreign-files",
         action="store_true",

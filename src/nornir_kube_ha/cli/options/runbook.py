@@ -1,4 +1,4 @@
-"""What every runbook understands on its command line, in the words that Ansible's users know."""
+"""Command-line options of every runbook, named as in Ansible."""
 
 import argparse
 import contextlib
@@ -21,8 +21,8 @@ from nornir_kube_ha.cli.options.rollout import add_accept_outage, add_rollout_op
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.text import clean
 
-NAGIOS_UNKNOWN = 3  # the plugin API's
-# Named here too, and held by a test, so that `--help` need not wait for what writes them.
+NAGIOS_UNKNOWN = 3  # exit code of a monitoring plugin
+# A copy of the keys of `report.files.FORMATS`, which `--help` need not import; a test compares the two.
 OUTPUTS = ("terminal", "json", "junit", "nagios", "prometheus", "markdown", "html")
 
 
@@ -35,29 +35,29 @@ class Options:
     """A runbook's options, parsed.
 
     Arguments:
-        inventory: a folder with hosts.yaml, or a Nornir configuration file; none to look for one
-        filters: `key=value`; a host must match all
-        limit: names of hosts; all if empty
-        list_hosts: only list the hosts that match
-        dry_run: say what would change, change nothing
+        inventory: folder with hosts.yaml, or a Nornir configuration file; None: search for one
+        filters: `key=value` pairs; a host must match all
+        limit: names of hosts; empty: all
+        list_hosts: list the selected hosts and do nothing else
+        dry_run: report what would change, change nothing
         diff: show what changes, line by line
-        verbosity: 0, or how often `-v` was given
-        forks: how many hosts at once
-        output: name of the report's format on stdout
-        report_dir: a folder for the report in every format, none for none
-        check: ids or patterns of the checks that are wanted; all if empty
-        skip: ids or patterns of those that are not
-        retry_timeout: seconds until which a look that does not pass is taken again
+        verbosity: how often `-v` was given
+        forks: number of hosts at once
+        output: format of the report on stdout
+        report_dir: folder for the report in every format; None: write no files
+        check: ids or patterns of the checks to make; empty: all
+        skip: ids or patterns of the checks to leave out
+        retry_timeout: seconds for which failed checks are repeated
         sleep: seconds between two looks
-        failover: a failover test's own
-        roll_out: in which steps a change goes over hosts
-        quick: where nothing differs, ask nobody but the hosts themselves
+        failover: options of a failover test
+        roll_out: options of a roll-out
+        quick: where nothing differs, ask only the hosts themselves
         bootstrap: no apiserver has ever been up
-        list_generations: only list what there is to go back to
-        yes: do not ask before everything is taken off
-        former: addresses of machines that were nodes of a cluster; the hosts that are meant say of which
-        back_to: id of the run whose change is to be undone; the last good files if empty
-        kubeconfig: a credential for the Kubernetes API; the inventory's unless given
+        list_generations: list the generations on each host and do nothing else
+        yes: do not ask for confirmation
+        former: addresses of former nodes; the selected hosts determine their cluster
+        back_to: id of the run to undo; empty: restore the last good files
+        kubeconfig: credential for the Kubernetes API; None: the inventory's
     """
 
     inventory: Path | None = None
@@ -89,12 +89,7 @@ DEFAULT = Options()
 
 
 def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.ArgumentParser], None]) -> None:
-    """Add what every runbook understands to a parser.
-
-    Arguments:
-        parser: of the runbook
-        add_own: adds the runbook's own options
-    """
+    """Add the options that all runbooks share, and with `add_own` the runbook's own."""
     select = parser.add_argument_group("which hosts")
     add_inventory_option(select)
     select.add_argument(
@@ -136,11 +131,7 @@ def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.Arg
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a runbook that changes something.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of a runbook that changes hosts."""
     change = parser.add_argument_group("what changes")
     change.add_argument(
         "--dry-run", "--check", dest="dry_run", action="store_true", help="say what would change, change nothing"
@@ -149,11 +140,7 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_deploy_options(parser: argparse.ArgumentParser) -> None:
-    """Add a deploy's own options.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of `deploy`."""
     _add_change_and_rollout(parser)
     words = (
         "where nothing differs, end there: no VIP, peer or apiserver is asked, and checks of what they answer skipped"
@@ -173,11 +160,7 @@ def _add_change_and_rollout(parser: argparse.ArgumentParser) -> None:
 
 
 def add_rollback_options(parser: argparse.ArgumentParser) -> None:
-    """Add a rollback's own options.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of `rollback`."""
     _add_change_and_rollout(parser)
     back = parser.add_argument_group("where to")
     back.add_argument(
@@ -196,11 +179,7 @@ def add_rollback_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_upgrade_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of an upgrade.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of `upgrade`."""
     add_change_options(parser)
     add_accept_outage(parser, "restart the VIP's holder though the VIP cannot be moved to another node first")
     words = "let a package go back to an older version, where the inventory pins one"
@@ -208,11 +187,7 @@ def add_upgrade_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_remove_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of taking everything off again.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of `remove`."""
     add_change_options(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask before anything is taken off: for machines")
     parser.add_argument(
@@ -228,11 +203,7 @@ def add_remove_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a runbook that only looks.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options that select checks and repeat them."""
     group = parser.add_argument_group("which checks", "`kube-ha checks` lists them; patterns as 'vip.*' mean several")
     for option, words in (("--check", "only this check"), ("--skip", "not this check")):
         group.add_argument(option, metavar="ID", action="append", default=[], help=f"{words}; repeatable")
@@ -250,21 +221,13 @@ def add_check_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_verify_options(parser: argparse.ArgumentParser) -> None:
-    """Add `verify`'s own options to a parser.
-
-    Arguments:
-        parser: of the runbook
-    """
+    """Add the options of `verify`."""
     add_check_options(parser)
     add_kubeconfig_option(parser, "ask each apiserver for its health, too, with this credential")
 
 
 def add_inventory_option(parser: argparse._ActionsContainer) -> None:
-    """Add `-i` to a parser.
-
-    Arguments:
-        parser: the parser, or a group of its options
-    """
+    """Add `-i` to a parser or to a group of its options."""
     parser.add_argument(
         "-i",
         "--inventory",
@@ -276,20 +239,20 @@ def add_inventory_option(parser: argparse._ActionsContainer) -> None:
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
-    """Parse a command line. One that is wrong ends the process, for a monitoring system as UNKNOWN.
+    """Parse a command line. An invalid one ends the process, with UNKNOWN for a monitoring system.
 
     Arguments:
-        parser: of the command
-        arguments: of the command line; the process's own if not given
+        parser: the command's parser
+        arguments: command-line arguments; default: `sys.argv`
     """
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
             return parser.parse_args(arguments)
     except SystemExit as ended:
-        sys.stderr.write(clean(said.getvalue()))  # argparse repeats what it does not know as it was given
+        sys.stderr.write(clean(said.getvalue()))  # argparse quotes unknown arguments verbatim
         if not ended.code:
-            sys.stdout.flush()  # of `--help`
+            sys.stdout.flush()  # the text of `--help`
         given = sys.argv[1:] if arguments is None else arguments
         if ended.code and ("nagios" in given or "--output=nagios" in given):
             sys.stdout.write("KUBE-HA UNKNOWN - the command line is wrong; stderr says what\n")
@@ -298,10 +261,10 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argpa
 
 
 def parse_options(arguments: argparse.Namespace) -> Options:
-    """Options from parsed arguments.
+    """Return the options in parsed arguments.
 
     Arguments:
-        arguments: of a parser that `add_options` was given
+        arguments: from a parser with the options of `add_options`
     """
     return Options(
         inventory=arguments.inventory,

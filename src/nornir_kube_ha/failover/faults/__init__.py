@@ -1,4 +1,4 @@
-"""Every fault that a failover test can make: how it is made, known, healed, and what it may cost. Pure values."""
+"""The faults of failover tests: how each is injected, detected and healed, and its limit. No I/O."""
 
 from collections.abc import Mapping
 
@@ -10,6 +10,6 @@ from nornir_kube_ha.failover.faults.network import NETWORK_FAULTS
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault for fault in (*DAEMON_FAULTS, *NETWORK_FAULTS, *APISERVER_FAULTS, *PLANE_FAULTS, *CHANGE_FAULTS)
 }
-"""All of them, by name, in the order in which they are made."""
+"""All faults by name, in the order in which they are injected."""
 
 __all__ = ["FAULTS", "Fault", "Target", "Way"]

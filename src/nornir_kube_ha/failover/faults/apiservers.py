@@ -1,4 +1,4 @@
-"""Faults of apiservers, and of our own making: moves, changes, restarts."""
+"""Faults of apiservers, and planned changes: VIP moves, deploys and restarts."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ APISERVER_FAULTS = (
         needs=_LISTENS,
         inject='pid=$(listener "$PORT"); kill -KILL "$pid"',
         there='[ -n "$pid" ] && [ ! -d "/proc/$pid" ]',
-        heal="systemctl start kube-apiserver 2>/dev/null || true",  # a kubelet starts it by itself
+        heal="systemctl start kube-apiserver 2>/dev/null || true",  # a static pod has no unit: the kubelet restarts it
         well='[ -n "$(listener "$PORT")" ]',
     ),
     Fault(
@@ -83,7 +83,7 @@ PLANE_FAULTS = (
         _lab(
             "apiserver-rolling-upgrade",
             "all apiservers are restarted, one when the one before is ready",
-            # What is in flight at each is cut.
+            # Requests in flight at each apiserver are cut.
             Limit(failed=3, moves=0, api=ApiLimit(read=0.3, write=0.3, watch=0.3)),
             "upgrade",
             Target.ALL_APISERVERS,

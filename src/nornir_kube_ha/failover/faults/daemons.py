@@ -1,14 +1,14 @@
-"""Faults of the two daemons on the node that holds the VIP."""
+"""Faults of haproxy and keepalived on the VIP holder."""
 
 from nornir_kube_ha.failover.faults.model import Fault, Target, Way
 from nornir_kube_ha.failover.trial import ApiLimit, Limit
 
 EVENT = Limit(seconds=0.15, moves=1, api=ApiLimit(read=0.3, write=0.3, watch=0.3))
-"""What is told by an event: a hand-over by an advert of priority 0."""
+"""Faults that an event reports: the holder hands over with an advert of priority 0."""
 SILENCE = Limit(seconds=1.0, moves=1, api=ApiLimit(read=1.3, write=1.3, watch=1.3))
-"""What is only noticed when adverts stay out."""
+"""Faults that only missing adverts reveal."""
 HUNG = Limit(seconds=2.0, moves=1, api=ApiLimit(read=2.2, write=2.2, watch=2.2))
-"""What is only noticed when checks stay without an answer."""
+"""Faults that only a health check's time-out reveals."""
 
 
 def _of(

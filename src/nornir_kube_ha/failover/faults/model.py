@@ -1,4 +1,4 @@
-"""What a fault is: how it is made, how it is known to be there, how it is healed, and what it may cost."""
+"""The description of a fault: how it is injected, detected and healed, and its limit."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -7,54 +7,54 @@ from nornir_kube_ha.failover.trial import Limit
 
 
 class Way(StrEnum):
-    """Who makes a fault."""
+    """How a fault is injected."""
 
     HOST = "host"
-    """A script on the host, over SSH: on anybody's hosts."""
+    """By a script on the host, over SSH; works outside a lab."""
     LAB = "lab"
-    """The machine that a lab runs on: power, apiservers' behaviour."""
+    """By the machine that the lab runs on: power, behaviour of apiservers."""
     RUN = "run"
-    """Our own work: a planned move, a deploy, a restart of everything."""
+    """By kube-ha: a planned move, a deploy, a rolling restart."""
 
 
 class Target(StrEnum):
-    """What is broken."""
+    """What a fault breaks."""
 
     HOLDER = "holder"
     """The node that holds the VIP."""
     APISERVER = "apiserver"
-    """An apiserver that runs on a node which does not hold the VIP, where there is one."""
+    """An apiserver, preferably on a node that does not hold the VIP."""
     ALL_APISERVERS = "all apiservers"
     ETCD_LEADER = "etcd leader"
     ETCD_MEMBER = "etcd member"
-    """One that does not lead."""
+    """A member that is not the leader."""
     ETCD_MAJORITY = "etcd majority"
-    """The leader, and as many others as it takes for the rest to have no quorum."""
+    """The leader and as many other members as it takes to lose the quorum."""
     CLUSTER = "cluster"
-    """All nodes, one after the other."""
+    """All nodes in turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that breaks, and what that may cost.
+    """A fault and its limit.
 
-    The scripts are sh, run as root, with INTERFACE, PORT (the apiserver's) and FOLDER (the fault's own, gone after it)
-    set, and the functions of tasks/faults.sh at hand.
+    The scripts are sh and run as root, with the functions of tasks/faults.sh. They have INTERFACE, PORT (of the
+    apiserver) and FOLDER, which is the fault's own and is deleted after it.
 
     Arguments:
         name: `haproxy-kill`
-        meaning: what is broken, in a line
-        way: who makes it
-        target: what is broken
+        meaning: description in one line
+        way: how it is injected
+        target: what it breaks
         limit: what it may cost
-        fast: the outage that is allowed with `timers: fast`, none if these change nothing
+        fast: limit of the outage in seconds with `timers: fast`; None if the timers make no difference
         seconds: how long it lasts
-        needs: script that succeeds where the fault can be made; what it prints says why not
-        inject: script that makes it
-        there: script that succeeds once it is there; sees the variables that `inject` has set
-        heal: script that ends it
-        well: script that succeeds once it is over
-        verb: for the lab: what it does
+        needs: script that succeeds if the fault can be injected; otherwise it prints the reason
+        inject: script that injects it
+        there: script that succeeds once the fault is present; it sees the variables that `inject` sets
+        heal: script that heals it
+        well: script that succeeds once the host has healed
+        verb: action of the lab
     """
 
     name: str
@@ -72,7 +72,7 @@ class Fault:
     verb: str = ""
 
     def limit_of(self, timers: str) -> Limit:
-        """What it may cost where a cluster has these timers.
+        """Return the limit for a cluster with these timers.
 
         Arguments:
             timers: `default` or `fast`

@@ -1,17 +1,17 @@
-"""Faults of the network around the node that holds the VIP, and of the node itself."""
+"""Faults of the VIP holder's network, and of the holder itself."""
 
 from nornir_kube_ha.failover.faults.model import Fault, Target, Way
 from nornir_kube_ha.failover.trial import ApiLimit, Limit
 
 LOST = ApiLimit(read=2.0, write=3.0, watch=1.3)
-"""A node that is lost takes its apiserver and its etcd with it."""
+"""A lost node takes its apiserver and etcd member with it."""
 
 _HEAL = "nft delete table inet kube_ha_fault"
 _WELL = "! nft list table inet kube_ha_fault >/dev/null 2>&1"
 
 
 def _filtered(name: str, meaning: str, limit: Limit, *rules: str, seconds: float = 4.0) -> Fault:
-    """Something that the holder's own packet filter can make; other tables stay as they are."""
+    """Return a fault made by the holder's own packet filter, in a table of its own."""
     chains = " ".join(
         f"chain {hook} {{ type filter hook {hook} priority -200; {rule}; }};"
         for hook, rule in (each.split(" ", 1) for each in rules)

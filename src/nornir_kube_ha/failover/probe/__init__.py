@@ -1,7 +1,7 @@
-"""The probe client: what a client of a cluster sees.
+"""The probe client, which measures what a client of a cluster sees.
 
-It is sent to where it runs, and needs Python 3.9 and its standard library there, nothing else.
+Its source is sent to the machine where it runs, which needs Python 3.9 or later with the standard library.
 """
 
 MODULES = ("clock", "http", "settings", "tls", "connection", "journal", "kubernetes", "watch", "api", "measurement")
-"""Its modules, each after those that it imports: in this order they are sent."""
+"""Its modules in the order in which they are sent: each after those that it imports."""

@@ -1,4 +1,4 @@
-"""What a client of the Kubernetes API sees: its reads, its writes and its watches."""
+"""Reads, writes and watches of a Kubernetes API client."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from nornir_kube_ha.failover.probe.kubernetes import COUNTER, IDLE, OBJECTS, Api
 from nornir_kube_ha.failover.probe.settings import CACHED, READ, WRITE, Config, Kubernetes
 from nornir_kube_ha.failover.probe.watch import LAST, Watch
 
-SETTLING = 3  # times our patience, until all must have been told
+SETTLING = 3  # times `patience`, for requests and events to arrive
 _POLL = 0.02  # seconds
-_ROUNDS = 2  # times our patience, until a place is written again: no write is under way for so long
+_ROUNDS = 2  # times `patience`, until a slot is written again: longer than any write is under way
 
 
 class ApiClient:
     """Reads, writes and watches, from `begin` to `end`.
 
-    Each write has a number, and changes a place of its own in the object; after so many writes as there are places, the
-    first is used again. So each read tells of every write whether it was kept, whichever of those under way came first.
-    A write that failed may be applied later all the same: its number in the place of a newer one is no loss.
+    Each write has a number and goes into its own slot of the object; slots are reused in turn. So every read shows for
+    each write whether it was kept, in whatever order concurrent writes were applied. A failed write may still be
+    applied later: its number in place of a newer one is not a loss.
 
     Arguments:
         config: where the apiservers are
-        kubernetes: of this config
-        pulse: knows how late we are
-        journal: records what is seen
+        kubernetes: the `kubernetes` of `config`
+        pulse: measures the client's own lateness
+        journal: records the attempts
     """
 
     def __init__(self, config: Config, kubernetes: Kubernetes, pulse: Pulse, journal: Journal) -> None:
-        """Ask nothing yet."""
+        """Make no request yet."""
         self.settings = kubernetes
         self.watches: list[Watch] = []
         self._api = Api(config, kubernetes, pulse)
@@ -43,21 +43,21 @@ class ApiClient:
         self._journal = journal
         self._places = max(1, int(kubernetes.rate * kubernetes.patience * _ROUNDS))
         self._written = 0
-        self._kept: dict[int, int] = {}  # place: number of the newest write there that was acknowledged
-        self._failed: dict[int, set[int]] = {}  # place: numbers of writes there that were not
-        self._lost: set[int] = set()  # numbers of writes that were told as lost
+        self._kept: dict[int, int] = {}  # slot: number of its newest acknowledged write
+        self._failed: dict[int, set[int]] = {}  # slot: numbers of its failed writes
+        self._lost: set[int] = set()  # numbers of writes already reported as lost
         self._listening: list[asyncio.Task[None]] = []
 
     @property
     def lasting(self) -> int:
-        """How many connections it keeps."""
+        """Number of connections that stay open."""
         return self.settings.watches * len(OBJECTS)
 
     async def begin(self) -> None:
-        """Create the objects, and open the watches.
+        """Create the objects and open the watches.
 
         Raises:
-            RefusedError: the cluster does not let us
+            RefusedError: the cluster refuses to let the client work
         """
         await self._workplace.create()
         for number in range(self.lasting):
@@ -67,28 +67,28 @@ class ApiClient:
             self._listening.append(asyncio.ensure_future(watch.run()))
 
     async def read(self) -> bool:
-        """Read the object, and compare it with what was acknowledged before; whether there was an answer."""
+        """Read the object and look for lost writes; return whether the read succeeded."""
         start, expected = time.monotonic(), dict(self._kept)
         error = ""
         try:
             self._compare(expected, await self._data(""))
-        except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
+        except Exception as caught:  # noqa: BLE001 - any error fails this attempt
             error = word_for(caught)
         self._tell(start, error, READ)
         return not error
 
     async def read_cached(self) -> bool:
-        """Read the object as the apiserver remembers it, without etcd; whether there was an answer."""
+        """Read the object from the apiserver's watch cache, without etcd; return whether the read succeeded."""
         start, error = time.monotonic(), ""
         try:
             await self._data("?resourceVersion=0")
-        except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
+        except Exception as caught:  # noqa: BLE001 - any error fails this attempt
             error = word_for(caught)
         self._tell(start, error, CACHED)
         return not error
 
     async def _data(self, query: str) -> dict[str, str]:
-        """The object's data; an answer that is something else is none."""
+        """Return the object's data; raise ValueError if the answer is another object."""
         found = await self._api.ask(self._api.request("GET", self._api.path(COUNTER) + query))
         if found.get("metadata", {}).get("name") != COUNTER:
             raise ValueError("an answer that is not the object")
@@ -103,10 +103,10 @@ class ApiClient:
                 self._journal.add("lost", time.monotonic(), number)
 
     async def write(self, name: str = COUNTER) -> bool:
-        """Write a number; whether that was acknowledged.
+        """Write the next number; return whether the write was acknowledged.
 
         Arguments:
-            name: of the object
+            name: name of the object
         """
         self._written += 1
         number, start, error = self._written, time.monotonic(), ""
@@ -115,7 +115,7 @@ class ApiClient:
             data = {str(place): str(number)} if name == COUNTER else {}
             made = await self._api.ask(self._api.patch(name, {**data, LAST: str(number)}))
             version = int(made["metadata"]["resourceVersion"])
-        except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
+        except Exception as caught:  # noqa: BLE001 - any error fails this attempt
             error = word_for(caught)
             if name == COUNTER:
                 self._failed.setdefault(place, set()).add(number)
@@ -133,13 +133,13 @@ class ApiClient:
         self._journal.add("a", round(start, 6), round(time.monotonic(), 6), error, None, "", kind)
 
     async def settle(self, under_way: Collection[asyncio.Task[Any]]) -> None:
-        """Wait until requests that have begun have ended, and every watch has heard of every write.
+        """Wait until running requests have ended and every watch has received every write.
 
-        The object that does not change is changed now, so that a watch which only listens can show that it hears.
-        What a watch has not heard in the end is recorded as not heard.
+        It writes to the idle object as well, so that watches of that object can show that they are alive. Writes that a
+        watch has not received by the deadline are recorded as not heard.
 
         Arguments:
-            under_way: requests that have begun
+            under_way: running requests
         """
         deadline = time.monotonic() + SETTLING * self.settings.patience
         await _until(partial(self.write, IDLE), deadline)
@@ -157,7 +157,7 @@ class ApiClient:
             watch.give_up(numbers)
 
     async def end(self) -> str:
-        """End the watches and remove the objects; what is left, and why."""
+        """End the watches and delete the objects; return what could not be deleted and why, "" if nothing is left."""
         for watch in self.watches:
             watch.stop()
         if self._listening:
@@ -166,6 +166,6 @@ class ApiClient:
 
 
 async def _until(action: Callable[[], Awaitable[bool]], deadline: float) -> None:
-    """Do it again and again until it succeeds, or the time is over; once at least."""
-    while not await action() and time.monotonic() < deadline:  # noqa: ASYNC110 - what is waited for has no event
+    """Repeat the action until it succeeds or the deadline has passed; at least once."""
+    while not await action() and time.monotonic() < deadline:  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(_POLL)

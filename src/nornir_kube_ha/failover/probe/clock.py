@@ -1,4 +1,4 @@
-"""How late the client itself is, and the time that an attempt has."""
+"""The client's own lateness, and time limits of attempts that allow for it."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import asyncio
 import time
 from collections.abc import Callable
 
-BEAT = 0.025  # seconds between two looks at our own lateness
+BEAT = 0.025  # seconds between two measurements of our lateness
 
 
 class Pulse:
-    """How late we are ourselves, so that what is slow here is not read as an outage there.
+    """The client's own lateness, so that a stall here is not reported as an outage there.
 
     Arguments:
-        threshold: seconds from which on we count as stalled
+        threshold: seconds of lateness above which the client counts as stalled
     """
 
     def __init__(self, threshold: float) -> None:
-        """Begin with the first beat."""
+        """Start the first beat."""
         self.threshold = threshold
         self.stalled = 0.0  # seconds, in all
-        self.worst = 0.0  # seconds, since it was last told
+        self.worst = 0.0  # seconds, since the last report
         self._last = time.monotonic()
 
     def beat(self) -> None:
-        """Notice how much later than due this comes; any number of further times does no harm."""
+        """Measure how late this call is; extra calls do no harm."""
         now = time.monotonic()
         late = now - self._last - BEAT
         self._last = now
@@ -33,21 +33,21 @@ class Pulse:
             self.stalled += late
 
     def note(self, late: float) -> None:
-        """Remember how late something was."""
+        """Record how late something was."""
         self.worst = max(self.worst, late)
 
 
 class Limit:
-    """The time that an attempt has. What we were late ourselves is not counted: its answer may lie here, unread.
+    """The time limit of an attempt. Stalls of the client extend it, since the answer may have arrived unread.
 
     Arguments:
-        pulse: knows how late we were
-        seconds: how long it has
-        expire: called when they are over
+        pulse: measures the client's own lateness
+        seconds: the time limit
+        expire: called when the limit is reached
     """
 
     def __init__(self, pulse: Pulse, seconds: float, expire: Callable[[], None]) -> None:
-        """Begin now."""
+        """Start the timer."""
         self._pulse, self._expire = pulse, expire
         self._stalled = pulse.stalled
         self._loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ class Limit:
         self._timer = self._loop.call_at(self._due, self._over)
 
     def cancel(self) -> None:
-        """Let it be."""
+        """Cancel the timer."""
         self._timer.cancel()
 
     def _over(self) -> None:

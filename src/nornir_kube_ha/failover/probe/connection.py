@@ -1,4 +1,4 @@
-"""One TLS connection of the client."""
+"""A TLS connection of the client."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from nornir_kube_ha.failover.probe.settings import Config
 
 _T = TypeVar("_T")
 
-_LONGEST = 2**20  # bytes of an answer; readyz?verbose has a few thousand
+_LONGEST = 2**20  # bytes of an answer; readyz?verbose returns a few thousand
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
 
 
 class Connection:
-    """One TLS connection, opened by the first request over it.
+    """One TLS connection, opened by its first request.
 
-    It is driven by hand, so that each error is told as the system tells it: Python's own TLS sockets take a reset for
-    an end in some releases, and asyncio's transports differ from one to the next. Most of what it costs is TLS's.
+    It works on the socket itself, so that errors are reported as the kernel returns them. Python's TLS sockets report a
+    reset as an end of file in some releases, and asyncio's transports differ between releases. Most of the cost is TLS.
 
     Arguments:
-        config: where it leads
-        context: what is verified
+        config: the server to connect to
+        context: TLS settings
     """
 
     def __init__(self, config: Config, context: ssl.SSLContext) -> None:
@@ -44,16 +44,16 @@ class Connection:
         self._expired = False
 
     async def ask(self, request: bytes) -> Answer:
-        """Send a request, and read all of its answer.
+        """Send a request and return its whole answer.
 
         Arguments:
-            request: as `request_of` writes it
+            request: a request as written by `request_of`
 
         Raises:
             TimeoutError: `expire` was called
-            EOFError: it was closed before that
-            ValueError: what came is no HTTP
-            OSError: as the system and TLS say
+            EOFError: the server closed the connection before the end of the answer
+            ValueError: the answer is not HTTP
+            OSError: an error of the kernel or of TLS
         """
         data = b""
         await self._send_request(request)
@@ -68,17 +68,17 @@ class Connection:
         raise ValueError("a longer answer than any")
 
     async def lines(self, request: bytes) -> AsyncIterator[bytes]:
-        """Send a request, and read the lines of an answer that has no end of its own; an empty one is its beginning.
+        """Send a request and yield the lines of an endless answer; an empty line stands for its headers.
 
         Arguments:
-            request: as `request_of` writes it
+            request: a request as written by `request_of`
 
         Raises:
-            StatusError: the answer is not 200
+            StatusError: the status is not 200
             TimeoutError: `expire` was called
-            EOFError: it was closed
-            ValueError: what came is no HTTP
-            OSError: as the system and TLS say
+            EOFError: the server closed the connection
+            ValueError: the answer is not HTTP
+            OSError: an error of the kernel or of TLS
         """
         await self._send_request(request)
         data, head = b"", None
@@ -112,7 +112,7 @@ class Connection:
         await self._step(sock, tls.write, request)
 
     async def _read(self) -> bytes:
-        """What has come; nothing if the server has closed it."""
+        """Return received data; empty if the server has closed the connection."""
         sock, tls = self._socket, self._tls
         if sock is None or tls is None:
             return b""
@@ -123,16 +123,16 @@ class Connection:
         return piece
 
     def expire(self) -> None:
-        """Give the request in hand up."""
+        """Abort the current request with TimeoutError."""
         self._expired = True
         if self._waiter and not self._waiter.done():
             self._waiter.set_exception(TimeoutError())
 
     def close(self, *, abort: bool) -> None:
-        """Close it, if it is open.
+        """Close the connection if it is open.
 
         Arguments:
-            abort: by a reset, which leaves nothing behind on either side; otherwise as clients of an apiserver do
+            abort: send a reset, which leaves no state on either side; otherwise close with TLS's close_notify
         """
         if self._socket is None:
             return
@@ -140,7 +140,7 @@ class Connection:
             if abort:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             elif self._tls:
-                with suppress(ssl.SSLError):  # it says so, and does not wait for the answer
+                with suppress(ssl.SSLError):  # close_notify is queued; its answer is not awaited
                     self._tls.unwrap()
                 self._socket.send(self._outgoing.read())
         self._socket.close()
@@ -158,14 +158,14 @@ class Connection:
         if code:
             raise OSError(code, os.strerror(code))
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        # Without a session to resume: each new connection is a whole handshake, as that of a client which just began.
+        # No session to resume: each new connection makes a full handshake, as a client that has just started does.
         tls = self._context.wrap_bio(self._incoming, self._outgoing, server_hostname=config.server_name)
         await self._step(sock, tls.do_handshake)
         self._tls = tls
         return sock, tls
 
     async def _step(self, sock: socket.socket, action: Callable[..., _T], *arguments: object) -> _T:
-        """Take a step of TLS, and send and receive what it needs."""
+        """Run a TLS operation, and send and receive what it needs."""
         while True:
             try:
                 result = action(*arguments)
@@ -194,7 +194,10 @@ class Connection:
                 self._incoming.write_eof()
 
     def _look(self, sock: socket.socket) -> None:
-        """Notice that the server has closed it meanwhile: a request would make a reset of that, or not, by chance."""
+        """Raise EOFError if the server has closed the connection meanwhile.
+
+        Sending on a closed connection would fail with a reset or not, depending on timing.
+        """
         self._receive(sock)
         if self._incoming.eof:
             raise EOFError

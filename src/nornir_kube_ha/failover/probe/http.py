@@ -1,4 +1,4 @@
-"""HTTP/1.1 as an apiserver speaks it: requests written, answers read, errors named in one word."""
+"""HTTP/1.1 as apiservers speak it: write requests, parse answers, and name errors in one word."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORDS = {
     errno.ECONNREFUSED: "refused",
     errno.ECONNRESET: "reset",
     errno.ECONNABORTED: "reset",
-    errno.ENOTCONN: "reset",  # by the time that the handshake was to begin
+    errno.ENOTCONN: "reset",  # the peer reset it before the handshake
     errno.EPIPE: "reset",
     errno.EHOSTUNREACH: "unreachable",
     errno.ENETUNREACH: "unreachable",
@@ -21,7 +21,7 @@ _WORDS = {
     errno.ENETDOWN: "unreachable",
     errno.ETIMEDOUT: "timeout",
 }
-_KINDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (  # the first that fits
+_KINDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (  # the first match counts
     ((ssl.SSLCertVerificationError,), "certificate"),
     ((EOFError, ssl.SSLEOFError, ssl.SSLZeroReturnError), "closed"),
     ((ssl.SSLError,), "tls"),
@@ -31,21 +31,21 @@ _KINDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (  # the first tha
 
 
 def bracketed(host: str) -> str:
-    """An IPv6 address stands in brackets before its port."""
+    """Return a host as it appears before a port: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def request_of(
     method: str, path: str, host: str, *, headers: dict[str, str] | None = None, body: bytes | None = None
 ) -> bytes:
-    """Write an HTTP/1.1 request.
+    """Return an HTTP/1.1 request.
 
     Arguments:
         method: `GET`
-        path: what is asked for
+        path: path with query
         host: the server's name or address, with its port
-        headers: beside `Host`
-        body: sent with it
+        headers: headers in addition to `Host`
+        body: body to send; None for none
     """
     lines = {"Host": host, "Accept": "*/*", **(headers or {})}
     if body is not None:
@@ -55,13 +55,13 @@ def request_of(
 
 
 class Answer(NamedTuple):
-    """What a server said.
+    """A server's answer.
 
     Arguments:
-        status: HTTP's
-        server: which one it was, where it says so: the lab's do, in X-Lab-Host
-        lasts: whether its connection can be used again
-        body: what came after the headers
+        status: HTTP status
+        server: name of the apiserver, from the lab's header X-Lab-Host; "" if unknown
+        lasts: whether the connection can be reused
+        body: body of the answer
     """
 
     status: int
@@ -71,14 +71,14 @@ class Answer(NamedTuple):
 
 
 def parse_answer(data: bytes, *, ended: bool = False) -> Answer | None:
-    """Read an HTTP/1 response; None if there is more to come.
+    """Parse an HTTP/1 response; return None if it is incomplete.
 
     Arguments:
-        data: all of it so far
-        ended: the server has closed the connection
+        data: all data received so far
+        ended: whether the server has closed the connection
 
     Raises:
-        ValueError: it is none
+        ValueError: the data is not an HTTP response
     """
     head = parse_head(data)
     if head is None:
@@ -91,13 +91,13 @@ def parse_answer(data: bytes, *, ended: bool = False) -> Answer | None:
 
 
 class Head(NamedTuple):
-    """An answer's first lines.
+    """Status line and headers of an answer.
 
     Arguments:
-        version: the minor one, 0 or 1
-        status: HTTP's
-        headers: by name in lower case
-        rest: what has come of the body, as it came
+        version: the minor version, 0 or 1
+        status: HTTP status
+        headers: headers by lower-case name
+        rest: the undecoded part of the body received so far
     """
 
     version: int
@@ -107,18 +107,18 @@ class Head(NamedTuple):
 
     @property
     def is_chunked(self) -> bool:
-        """Whether the body comes in chunks."""
+        """Whether the body is chunked."""
         return self.headers.get("transfer-encoding", "").lower() == "chunked"
 
 
 def parse_head(data: bytes) -> Head | None:
-    """Read an HTTP/1 response up to its body; None if there is more to come.
+    """Parse an HTTP/1 response up to its body; return None if the headers are incomplete.
 
     Arguments:
-        data: all of it so far
+        data: all data received so far
 
     Raises:
-        ValueError: it is none
+        ValueError: the data is not an HTTP response
     """
     head, found, rest = data.partition(b"\r\n\r\n")
     start = re.match(rb"HTTP/1\.([01]) (\d{3})\b", head)
@@ -132,21 +132,21 @@ def parse_head(data: bytes) -> Head | None:
 
 
 class Chunks:
-    """A body that comes in chunks, put together."""
+    """Decoder of a chunked body."""
 
     def __init__(self) -> None:
-        """Nothing has come yet."""
+        """Start with no data."""
         self.ended = False
         self._data = b""
 
     def feed(self, data: bytes) -> bytes:
-        """Take what has come, and give what it completes.
+        """Take received data; return the chunks that it completes.
 
         Arguments:
-            data: as it came
+            data: undecoded data
 
         Raises:
-            ValueError: it is no chunk
+            ValueError: the data is not chunked
         """
         self._data += data
         pieces = []
@@ -166,7 +166,7 @@ class Chunks:
 
 
 def _body(head: Head, *, ended: bool) -> bytes | None:
-    """The body, if all of it has come."""
+    """Return the body; None if it is incomplete."""
     if head.is_chunked:
         chunks = Chunks()
         body = chunks.feed(head.rest)
@@ -178,11 +178,11 @@ def _body(head: Head, *, ended: bool) -> bytes | None:
 
 
 class StatusError(Exception):
-    """An answer whose status is not what it should be.
+    """An answer with an unexpected status.
 
     Arguments:
-        status: HTTP's
-        words: what the server says of it
+        status: HTTP status
+        words: message of the server
     """
 
     def __init__(self, status: int, words: str = "") -> None:
@@ -191,7 +191,7 @@ class StatusError(Exception):
 
 
 def word_for(error: Exception) -> str:
-    """Say in one word why an attempt failed."""
+    """Return in one word why an attempt failed."""
     if isinstance(error, StatusError):
         return f"HTTP {error.status}"
     for kinds, word in _KINDS:

@@ -1,4 +1,4 @@
-"""What the client says on stdout."""
+"""The client's output on stdout."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 import os
 import time
 
-GRACE = 1.0  # seconds until the last words must have been said
+GRACE = 1.0  # seconds for the last records to be written
 
 
 class Journal:
-    """What is said on stdout: collected, and written when there is time. A reader that is slow does not stop us."""
+    """A non-blocking writer to stdout: records are buffered, so that a slow reader does not stall the client."""
 
     def __init__(self) -> None:
         """Write nothing yet."""
@@ -19,11 +19,11 @@ class Journal:
         os.set_blocking(1, False)
 
     def add(self, *record: object) -> None:
-        """Say it with the next write."""
+        """Add a record to the next write."""
         self._lines += json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
     def flush(self) -> bool:
-        """Write what there is; say whether somebody can still read it."""
+        """Write as much as the pipe takes; return False if its reader is gone."""
         try:
             while self._lines:
                 del self._lines[: os.write(1, self._lines)]
@@ -34,7 +34,7 @@ class Journal:
         return True
 
     async def end(self) -> None:
-        """Write the rest."""
+        """Write the rest, for up to `GRACE` seconds."""
         deadline = time.monotonic() + GRACE
         while self.flush() and self._lines and time.monotonic() < deadline:  # noqa: ASYNC110 - the pipe has no event
             await asyncio.sleep(0.01)

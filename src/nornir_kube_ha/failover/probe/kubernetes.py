@@ -1,4 +1,4 @@
-"""Requests to the Kubernetes API with a credential, and the namespace that the client works in."""
+"""Authenticated requests to the Kubernetes API, and the namespace that the client works in."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from nornir_kube_ha.failover.probe.settings import Config, Kubernetes
 from nornir_kube_ha.failover.probe.tls import credential_context
 
 OBJECTS = COUNTER, IDLE = "counter", "idle"
-"""ConfigMaps: one that changes all the time, and one that changes only when the client is told to settle."""
+"""ConfigMaps: one that changes constantly, and one that changes only on `settle`."""
 
 _LABEL = "app.kubernetes.io/managed-by"
 _OURS = "nornir-kube-ha"
 _MERGE = "application/merge-patch+json"
-_RETRY = 0.1  # seconds between two tries of what must be done
-_ENDING = 60.0  # seconds for an earlier run's namespace to go
+_RETRY = 0.1  # seconds between two tries
+_ENDING = 60.0  # seconds for an earlier run's namespace to be deleted
 
 
 class RefusedError(Exception):
-    """The cluster does not let us work."""
+    """The cluster refuses to let the client work."""
 
 
 class Api:
-    """Requests with a credential, each over a connection of its own.
+    """Authenticated requests, each over a connection of its own.
 
     Arguments:
-        config: where the apiservers are, and the credential
-        kubernetes: of this config
-        pulse: knows how late we are
+        config: where the apiservers are
+        kubernetes: the `kubernetes` of `config`, with the credential
+        pulse: measures the client's own lateness
     """
 
     def __init__(self, config: Config, kubernetes: Kubernetes, pulse: Pulse) -> None:
-        """Ask nothing yet."""
+        """Make no request yet."""
         self.settings = kubernetes
         self._config, self._pulse = config, pulse
         self._context = credential_context(kubernetes)
@@ -49,25 +49,25 @@ class Api:
             self._headers["Authorization"] = f"Bearer {kubernetes.token}"
 
     def connection(self) -> Connection:
-        """A connection that is not open yet."""
+        """Return a connection that is not open yet."""
         return Connection(self._config, self._context)
 
     def limit(self, connection: Connection) -> Limit:
-        """The time that a request has, from now on.
+        """Return the time limit of a request that starts now.
 
         Arguments:
-            connection: that it goes over
+            connection: connection of the request
         """
         return Limit(self._pulse, self.settings.patience, connection.expire)
 
     def request(self, method: str, path: str, body: object = None, *, kind: str = "application/json") -> bytes:
-        """A request, as it is sent.
+        """Return a request in wire format.
 
         Arguments:
             method: `GET`
-            path: what is asked for
-            body: what is sent as JSON; none: nothing
-            kind: the body's content type
+            path: path with query
+            body: value to send as JSON; None for no body
+            kind: content type of the body
         """
         if body is None:
             return request_of(method, path, self._host, headers=self._headers)
@@ -75,17 +75,17 @@ class Api:
         return request_of(method, path, self._host, headers=headers, body=json.dumps(body).encode())
 
     async def ask(self, request: bytes) -> dict[str, Any]:
-        """Send a request over a connection of its own, and read its answer.
+        """Send a request over a connection of its own, and return the JSON object in the answer.
 
         Arguments:
-            request: as `request` gives it
+            request: a request as returned by `request`
 
         Raises:
-            StatusError: the answer is no 200 or 201
-            TimeoutError: it takes longer than our patience
+            StatusError: the status is not 200, 201 or 202
+            TimeoutError: the answer takes longer than `patience`
             EOFError: the connection was closed
-            ValueError: the answer is no JSON
-            OSError: as the system and TLS say
+            ValueError: the answer is not HTTP
+            OSError: an error of the kernel or of TLS
         """
         connection = self.connection()
         limit = self.limit(connection)
@@ -102,26 +102,26 @@ class Api:
         return said
 
     def path(self, name: str = "") -> str:
-        """Path of one of our objects, or of all of them.
+        """Return the path of one of our objects, or of all of them.
 
         Arguments:
-            name: of a ConfigMap
+            name: name of a ConfigMap
         """
         return f"/api/v1/namespaces/{self.settings.namespace}/configmaps{f'/{name}' if name else ''}"
 
     def patch(self, name: str, data: dict[str, str]) -> bytes:
-        """A request that changes an object of ours, and that the apiserver gives up when we do.
+        """Return a request that changes one of our objects; the apiserver gives it up when the client does.
 
         Arguments:
-            name: of the ConfigMap
-            data: what is changed
+            name: name of the ConfigMap
+            data: the keys to change
         """
         seconds = max(1, int(self.settings.patience))
         return self.request("PATCH", f"{self.path(name)}?timeout={seconds}s", {"data": data}, kind=_MERGE)
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    """What an answer says; nothing if it is not Kubernetes that speaks, but a load balancer's page."""
+    """Return the JSON object in an answer; empty for anything else, such as a load balancer's error page."""
     try:
         said = json.loads(body)
     except ValueError:
@@ -130,7 +130,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _is_ours(found: dict[str, Any]) -> bool:
-    """Whether a namespace has our label."""
+    """Return whether a namespace has our label."""
     return bool(found.get("metadata", {}).get("labels", {}).get(_LABEL) == _OURS)
 
 
@@ -138,13 +138,13 @@ class Workplace:
     """The namespace that the client works in, and its objects.
 
     Arguments:
-        api: of a credential that may create it
+        api: API with a credential that may create namespaces
     """
 
     def __init__(self, api: Api) -> None:
         """Create nothing yet."""
         self.versions: dict[str, int] = {}
-        """Version of each object as it was created."""
+        """resourceVersion of each object at its creation."""
         self._api = api
         self._name = api.settings.namespace
         self._path = f"/api/v1/namespaces/{self._name}"
@@ -152,15 +152,15 @@ class Workplace:
         self._began = False
 
     async def create(self) -> None:
-        """Create all.
+        """Create the namespace and the objects.
 
         Raises:
-            RefusedError: the credential is not accepted or may not do that, or the namespace is somebody else's
+            RefusedError: the credential is rejected or lacks permissions, or the namespace is not ours
         """
         if missing := [words async for words in self._missing_rights()]:
             raise RefusedError(f"the credential may not {', '.join(missing)}")
         await self._clear()
-        self._began = True  # from here on there may be something to remove
+        self._began = True  # from here on `remove` may have work to do
         metadata = {"name": self._name, "labels": {_LABEL: _OURS}}
         made = await self._must("POST", "/api/v1/namespaces", {"metadata": metadata}, made=self._path)
         if not _is_ours(made):
@@ -171,7 +171,7 @@ class Workplace:
             self.versions[name] = int(made["metadata"]["resourceVersion"])
 
     async def remove(self) -> str:
-        """Delete all; why not, if that fails."""
+        """Delete the namespace; return why not, "" on success."""
         if not self._began:
             return ""
         try:
@@ -196,7 +196,7 @@ class Workplace:
                 yield f"{verb} {resource}{f' {name}' if name else ''}"
 
     async def _clear(self) -> None:
-        """Remove what an earlier run has left, if it is ours."""
+        """Delete the namespace of an earlier run, if it has our label."""
         deadline = time.monotonic() + _ENDING
         while time.monotonic() < deadline:
             found = await self._must("GET", self._path, absent=True)
@@ -215,9 +215,10 @@ class Workplace:
     async def _must(
         self, method: str, path: str, body: object = None, *, absent: bool = False, made: str = ""
     ) -> dict[str, Any]:
-        """Ask until there is an answer. What is missing may be absent; what is there is read from `made`.
+        """Repeat a request until it is answered, for up to `patience` seconds.
 
-        A request whose answer was lost is sent again, and what it made is there already then.
+        A missing object is allowed with `absent`. A request whose answer was lost is sent again; its object then
+        exists, and is read from `made`.
         """
         request = self._api.request(method, path, body)
         deadline = time.monotonic() + self._api.settings.patience
@@ -231,7 +232,7 @@ class Workplace:
                     return await self._must("GET", made)
                 if error.status in (401, 403) or time.monotonic() > deadline:
                     raise RefusedError(f"{method} {path}: HTTP {error.status} {error}".strip()) from error
-            except Exception as error:  # whatever it is, it may pass
+            except Exception as error:  # any error may be transient
                 if isinstance(error, ssl.SSLCertVerificationError) or time.monotonic() > deadline:
                     raise RefusedError(f"{method} {path}: {word_for(error)}") from error
             await asyncio.sleep(_RETRY)

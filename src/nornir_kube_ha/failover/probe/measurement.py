@@ -1,28 +1,28 @@
-"""A client of an apiserver that tells, request by request, when it was answered and when not.
+"""The probe client's main program: a client of an apiserver that reports when each request was answered.
 
-It runs by any Python from 3.9 on and with nothing but its standard library, so that it can be sent to a host and run
-there. It opens new connections at a steady rate, keeps some long-lived ones busy, with a credential reads, writes and
-watches besides, and hears and speaks by lines:
+It needs Python 3.9 or later and only the standard library, so that it can be sent to a host and run there. It opens new
+connections at a steady rate and keeps some long-lived ones busy. With a credential, it also reads, writes and watches.
+It communicates in lines:
 
-    stdin   first line      its settings, as `Config.line` writes them
-            time N          answered at once: what its clock shows
-            settle N        answered when all is told of what has begun
-            stop            it ends, as it does when stdin ends: nobody is left who would read what it says
+    stdin   first line      settings, as `Config.line` writes them
+            time N          answered at once with the client's clock
+            settle N        answered when all that has begun is recorded
+            stop            the client ends, as it does at the end of stdin, when nobody reads its output any more
     stdout  ["a", START, END, ERROR, CONNECTION, SERVER, KIND]
-                            an attempt; ERROR is "" if it was answered, CONNECTION null if it opened one of its own, and
-                            the number of a watch where KIND is "watch" or "cut"
+                            an attempt; ERROR is "" for success; CONNECTION is null for a new connection, and the
+                            number of the watch if KIND is "watch" or "cut"
             ["late", MOMENT, SECONDS, SKIPPED]
-                            how late it was itself at most, and how many attempts it had to leave out, since the last
+                            the client's maximum lateness and the number of skipped attempts, since the last report
             ["lost", MOMENT, WRITE]
-                            a write that was acknowledged, and that a later read did not show
+                            an acknowledged write that a later read did not return
             ["missed", WATCH, MOMENT, WRITE]
-                            a write that was acknowledged, and that a watch has passed over
+                            an acknowledged write that a watch skipped
             ["time", N, MOMENT]
-            ["ready"]       it may read and write, and does so
+            ["ready"]       the client may read and write, and does so
             ["settled", N]
-            ["left", WORDS] something of its own could not be removed
+            ["left", WORDS] an object of the client could not be deleted
             ["end", ATTEMPTS, FAILED, SKIPPED]
-            ["fatal", WORDS] its settings cannot be, or the cluster does not let it work
+            ["fatal", WORDS] the settings are invalid, or the cluster refuses to let the client work
 
 All times are seconds on this machine's monotonic clock.
 """
@@ -51,17 +51,17 @@ from nornir_kube_ha.failover.probe.settings import ADDRESS, Config, parse_config
 from nornir_kube_ha.failover.probe.tls import context_for
 
 _FLUSH = 2  # beats between two writes
-_TELL = 40  # beats between two words about lateness
-_SPARE = 16  # descriptors for all but connections; 6 are used
-_ANSWERED = (200, 401, 403)  # an apiserver that knows no anonymous clients (--anonymous-auth=false) serves all the same
+_TELL = 40  # beats between two reports of lateness
+_SPARE = 16  # descriptors for everything but connections; 6 are used
+_ANSWERED = (200, 401, 403)  # --anonymous-auth=false: an apiserver that rejects anonymous clients still serves
 
 
 class Lane(NamedTuple):
-    """Attempts at equal distances.
+    """Attempts at a fixed interval.
 
     Arguments:
-        interval: seconds from one to the next
-        attempt: begins one; none while the one before is still under way, where only one can be
+        interval: seconds from one attempt to the next
+        attempt: begins an attempt; None if a lane that allows one attempt at a time still has one under way
     """
 
     interval: float
@@ -72,15 +72,15 @@ class Measurement:
     """All attempts, from the first to the last.
 
     Arguments:
-        config: what is asked, and how often
-        context: what is verified
+        config: what to request, and how often
+        context: TLS settings
     """
 
     def __init__(self, config: Config, context: ssl.SSLContext) -> None:
-        """Ask nothing yet.
+        """Make no request yet.
 
         Raises:
-            OSError: the credential's CA, its certificate or its key is none
+            OSError: the credential's CA, certificate or key is invalid
         """
         self.config, self.context = config, context
         self.loop = asyncio.get_running_loop()
@@ -92,20 +92,20 @@ class Measurement:
         self.api = ApiClient(config, config.kubernetes, self.pulse, self.journal) if config.kubernetes else None
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         lasting = config.connections + (self.api.lasting if self.api else 0)
-        self.most = max(1, descriptors - lasting - _SPARE)  # or a hang would be told as our own want of them
+        self.most = max(1, descriptors - lasting - _SPARE)  # else a hang is reported as EMFILE
         self.attempts = self.failed = self.skipped = 0
         self._kept = [Connection(config, context) for _ in range(config.connections)]
         self._request = request_of("GET", config.path, f"{bracketed(config.server_name)}:{config.port}")
         self._beginning: asyncio.Task[None] | None = None
-        self._told = 0  # of those skipped
+        self._told = 0  # skipped attempts already reported
         self._heard = b""
         self._settling: asyncio.Task[None] | None = None
 
     async def run(self, heard: bytes) -> int:
-        """Ask until told to stop; the exit status.
+        """Make attempts until told to stop; return the exit status.
 
         Arguments:
-            heard: what came on stdin after the settings
+            heard: data received on stdin after the settings
         """
         self._obey(heard)
         self._begin(time.monotonic() + BEAT)
@@ -120,7 +120,7 @@ class Measurement:
         return self.status
 
     async def _finish(self) -> None:
-        """Let what has begun end, and leave nothing behind."""
+        """Let running attempts end, and clean up."""
         patience = self.api.settings.patience if self.api else self.config.timeout
         if self._beginning:
             await asyncio.wait({self._beginning}, timeout=patience + GRACE)
@@ -145,7 +145,7 @@ class Measurement:
     async def _begin_api(self, api: ApiClient) -> None:
         try:
             await api.begin()
-        except Exception as error:  # noqa: BLE001 - whatever it was, nothing can be measured
+        except Exception as error:  # noqa: BLE001 - after any error, nothing can be measured
             words = str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
             self.journal.add("fatal", words)
             self.status = 2
@@ -161,7 +161,7 @@ class Measurement:
         self.loop.call_at(moment, self._slot, lane, moment)
 
     def _slot(self, lane: Lane, due: float) -> None:
-        """Begin an attempt when it is due; those that should have begun meanwhile are left out, not made up for."""
+        """Begin an attempt when it is due. Attempts that were due during a stall are skipped."""
         if self.stopping.is_set():
             return
         self.pulse.beat()
@@ -193,7 +193,7 @@ class Measurement:
         try:
             status, server, lasts, _ = await connection.ask(self._request)
             error = "" if status in _ANSWERED else f"HTTP {status}"
-        except Exception as caught:  # noqa: BLE001 - whatever it was, this attempt failed of it
+        except Exception as caught:  # noqa: BLE001 - any error fails this attempt
             error = word_for(caught)
         end = time.monotonic()
         limit.cancel()
@@ -273,13 +273,13 @@ def _fatal(error: Exception) -> int:
 
 
 def main() -> int:
-    """Measure until told to stop."""
+    """Measure until told to stop; return the exit status."""
     line, heard = _first_line()
     try:
         config = parse_config(line)
     except (TypeError, ValueError) as error:
         return _fatal(error)
-    gc.freeze()  # what is there now stays: a collection need not look at it, and is short
+    gc.freeze()  # keeps garbage collections short: objects made so far stay
     return asyncio.run(_measure(config, heard))
 
 

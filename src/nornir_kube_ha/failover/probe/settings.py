@@ -1,4 +1,4 @@
-"""What the client asks, and how often: the first line on its stdin."""
+"""Settings of the probe client: the first line on its stdin."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import json
 from typing import NamedTuple
 
 ADDRESS, READ, CACHED, WRITE, WATCH, CUT = "address", "read", "cached", "write", "watch", "cut"
-"""Kinds of attempts. ADDRESS: `Config.path` was asked for. READ: from etcd. CACHED: from the apiserver's watch cache.
-WATCH: from a write's acknowledgement until a watch heard of it. CUT: a watch ended, or could not be opened again ("not
-opened: ...")."""
+"""Kinds of attempts. ADDRESS: a request for `Config.path`. READ: from etcd. CACHED: from the apiserver's watch cache.
+WATCH: from a write's acknowledgement to its event. CUT: the end of a watch, or a failure to reopen it ("not opened:
+...")."""
 
 
 class Kubernetes(NamedTuple):
-    """What a client of the Kubernetes API does, beside asking whether the address answers.
+    """Settings of the Kubernetes API client.
 
     Arguments:
-        ca: certificates in PEM that the apiserver's must lead to; none to verify nothing
-        token: bearer token; "" without
-        certificate: client certificate in PEM; "" without
+        ca: CA certificates in PEM to verify the apiserver with; None to verify nothing
+        token: bearer token, "" for none
+        certificate: client certificate in PEM, "" for none
         key: its key in PEM
-        namespace: where its objects are; it is created, and deleted at the end
+        namespace: namespace of the objects; it is created, and deleted at the end
         rate: reads a second, and as many writes; half as many reads from the watch cache
-        watches: how many listen to the object that changes, and how many to one that does not
-        patience: seconds until a request, or a watch that hears nothing, is given up
+        watches: number of watches on each object, the changing one and the idle one
+        patience: seconds after which a request, or a watch without events, is given up
     """
 
     ca: str | None = None
@@ -35,25 +35,25 @@ class Kubernetes(NamedTuple):
     patience: float = 10.0
 
     def __repr__(self) -> str:
-        """Without the credential."""
+        """Return a text without the credential."""
         return f"Kubernetes(namespace={self.namespace!r}, rate={self.rate}, watches={self.watches})"
 
 
 class Config(NamedTuple):
-    """What is asked, and how often.
+    """What to request, and how often.
 
     Arguments:
-        address: of the server, an IP address
-        port: of the server
-        server_name: what its certificate must name, and what it is called in each request
-        ca: certificates in PEM that its own must lead to; none to verify nothing
-        path: what is asked for
+        address: IP address of the server
+        port: port of the server
+        server_name: name that its certificate must have, also sent in `Host`
+        ca: CA certificates in PEM to verify the server with; None to verify nothing
+        path: path of the request
         rate: new connections a second
-        connections: how many long-lived ones are kept beside them
-        reuse_interval: seconds from one request to the next on each of these
-        timeout: seconds until an attempt has failed that was not answered
-        late_threshold: seconds of our own lateness from which on it is taken off the time of those who waited
-        kubernetes: what is done through the Kubernetes API; none without a credential
+        connections: number of long-lived connections
+        reuse_interval: seconds from one request to the next on each long-lived connection
+        timeout: seconds after which an unanswered attempt has failed
+        late_threshold: seconds of the client's own lateness above which it extends the time limits of waiting attempts
+        kubernetes: settings of the Kubernetes API client; None without a credential
     """
 
     address: str
@@ -69,20 +69,20 @@ class Config(NamedTuple):
     kubernetes: Kubernetes | None = None
 
     def line(self) -> bytes:
-        """As the client reads it."""
+        """Return the settings as a line for the client's stdin."""
         kubernetes = self.kubernetes._asdict() if self.kubernetes else None
         return json.dumps({**self._asdict(), "kubernetes": kubernetes}).encode() + b"\n"
 
 
 def parse_config(line: bytes) -> Config:
-    """Read settings.
+    """Parse the settings.
 
     Arguments:
-        line: as `Config.line` writes it
+        line: a line as written by `Config.line`
 
     Raises:
-        ValueError: it is no JSON
-        TypeError: its fields are others
+        ValueError: the line is not JSON
+        TypeError: the fields do not match
     """
     config = Config(**json.loads(line))
     return config._replace(kubernetes=Kubernetes(**config.kubernetes)) if config.kubernetes else config  # type: ignore[arg-type]

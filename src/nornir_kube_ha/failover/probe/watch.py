@@ -1,4 +1,4 @@
-"""A watch as kubelets and controllers keep it: it only listens."""
+"""A watch as kubelets and controllers keep it."""
 
 from __future__ import annotations
 
@@ -16,42 +16,42 @@ from nornir_kube_ha.failover.probe.kubernetes import Api
 from nornir_kube_ha.failover.probe.settings import CUT, WATCH
 
 LAST = "last"
-"""The key of an object's data that has the number of the write which changed it last."""
+"""Key in an object's data with the number of its last write."""
 
 _RETRY = 0.1  # seconds until a watch that ended is opened again
-_CHECK = 0.1  # seconds between two looks at whether it is deaf
-_REMEMBERED = 1000  # events whose write is not acknowledged: most of them never will be
-_GONE = 410  # HTTP's status for a version that the apiserver does not remember
+_CHECK = 0.1  # seconds between two checks for a deaf connection
+_REMEMBERED = 1000  # events of writes not acknowledged yet; most never will be
+_GONE = 410  # HTTP status for a resourceVersion that the apiserver no longer has
 
 
 class Watch:
-    """One watch of one object. When it ends, it is opened again where it left off.
+    """One watch of one object. When it ends, it is reopened at the last resourceVersion.
 
-    Where the apiserver does not remember that version, the object is listed, which tells all that was written. An event
-    is missed where the watch goes on as if nothing had been between two events.
+    If the apiserver no longer has that version, the object is listed, which shows all writes so far. An event counts as
+    missed if the watch delivers a later one without it.
 
     Arguments:
-        api: of the credential
-        journal: records what it hears, and how it ends
-        name: of the object
-        version: of the object, from which on it is watched
-        number: by which it is told apart
+        api: API with the credential
+        journal: records events and ends of the watch
+        name: name of the object
+        version: resourceVersion to start from
+        number: number of the watch in the journal
     """
 
     def __init__(self, api: Api, journal: Journal, name: str, version: int, number: int) -> None:
         """Open nothing yet."""
         self.name, self.version, self.number = name, version, number
         self.waiting: dict[int, tuple[int, float]] = {}
-        """Writes that were acknowledged and not heard of: version and moment by number."""
+        """Acknowledged writes without an event yet: version and time by number."""
         self._api, self._journal = api, journal
-        self._heard: dict[int, float] = {}  # before they were acknowledged
+        self._heard: dict[int, float] = {}  # times of events that came before the acknowledgement
         self._connection: Connection | None = None
-        self._listed = 0  # the version that it was last listed at
-        self._since = 0.0  # when its connection was begun
+        self._listed = 0  # version of the last list
+        self._since = 0.0  # when the connection was opened
         self._stopping = False
 
     async def run(self) -> None:
-        """Listen until `stop`."""
+        """Watch until `stop`."""
         guard = asyncio.ensure_future(self._guard())
         try:
             while not self._stopping:
@@ -64,18 +64,18 @@ class Watch:
                 await guard
 
     def stop(self) -> None:
-        """Let `run` end."""
+        """Make `run` end."""
         self._stopping = True
         if self._connection:
             self._connection.expire()
 
     def acknowledged(self, number: int, version: int, moment: float) -> None:
-        """Note that a write of the object was acknowledged: it must be heard of.
+        """Record an acknowledged write, whose event must now arrive.
 
         Arguments:
-            number: of the write
-            version: of the object, as the write has left it
-            moment: when
+            number: number of the write
+            version: resourceVersion after the write
+            moment: time of the acknowledgement
         """
         heard = self._heard.pop(number, None)
         if heard is not None:
@@ -88,10 +88,10 @@ class Watch:
             self.waiting[number] = (version, moment)
 
     def give_up(self, numbers: set[int]) -> None:
-        """Tell that some writes were not heard of.
+        """Record writes without an event as not heard.
 
         Arguments:
-            numbers: of them
+            numbers: numbers of the writes; those whose event came are ignored
         """
         for number in numbers & self.waiting.keys():
             _, since = self.waiting[number]
@@ -107,14 +107,14 @@ class Watch:
         error, expired, told = "closed", False, False
         try:
             async for line in connection.lines(self._request()):
-                if limit:  # it is open
+                if limit:  # the watch is open
                     limit.cancel()
                     limit = None
                     self._since = time.monotonic()
                 if line:
                     self._take(json.loads(line))
                     told = True
-        except Exception as caught:  # noqa: BLE001 - whatever it was, the watch has ended
+        except Exception as caught:  # noqa: BLE001 - any error ends the watch
             error = word_for(caught)
             expired = isinstance(caught, StatusError) and caught.status == _GONE
         if limit:
@@ -152,9 +152,9 @@ class Watch:
             self._journal.add("missed", self.number, now, passed)
 
     async def _relist(self) -> None:
-        """Begin again at the present version, as clients do: the list tells what the watch no longer can."""
+        """List the object and continue from its version, as clients do; writes up to it count as heard."""
         query = f"fieldSelector=metadata.name%3D{self.name}"
-        with suppress(Exception):  # the next try to watch ends the same way, and comes here again
+        with suppress(Exception):  # the next watch fails with 410 again, and relists
             found = await self._api.ask(self._api.request("GET", f"{self._api.path()}?{query}"))
             self.version = self._listed = int(found["metadata"]["resourceVersion"])
             now = time.monotonic()
@@ -163,7 +163,7 @@ class Watch:
                 self._tell(since, now)
 
     async def _guard(self) -> None:
-        """Give the connection up when something happened long ago that it has not told."""
+        """Abort a connection that has not delivered an event for `patience` seconds after a write."""
         while True:
             await asyncio.sleep(_CHECK)
             oldest = min((moment for _, moment in self.waiting.values()), default=time.monotonic())

@@ -1,4 +1,4 @@
-"""Whether a host's nftables ruleset lets a packet through. Pure, from what `nft --json list` prints."""
+"""Decide from the output of `nft --json list` whether a host's ruleset lets a packet through. No I/O."""
 
 from nornir_kube_ha.firewall.ruleset.model import TCP, VRRP, Packet, Passage
 from nornir_kube_ha.firewall.ruleset.parse import parse_ruleset

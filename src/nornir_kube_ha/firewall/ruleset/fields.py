@@ -1,4 +1,4 @@
-"""What an nft expression yields for a packet: `meta iifname`, `ip saddr`, `tcp dport`, `ct state`, ..."""
+"""Evaluate nft expressions for a packet: `meta iifname`, `ip saddr`, `tcp dport`, `ct state`, ..."""
 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
@@ -6,11 +6,11 @@ from ipaddress import IPv4Address
 from nornir_kube_ha.firewall.ruleset.model import TCP, VRRP, Packet
 from nornir_kube_ha.firewall.ruleset.values import PROTOCOLS, Absent, Span, Value, exactly, masked
 
-OTHER_HEADERS = frozenset({"ip", "ip6", "arp", "vlan"})  # but for its own, in these hooks a packet has none of them
-PACKET = "packet"  # a change that leaves nothing as it was
-FOUND = exactly(1)  # a route back to the sender by the same interface; one that is missing is 0, nft's `false`
+OTHER_HEADERS = frozenset({"ip", "ip6", "arp", "vlan"})  # in these hooks a packet has only its own one
+PACKET = "packet"  # a change that may have altered any field
+FOUND = exactly(1)  # reverse route to the sender by the same interface; nft compares a missing one as 0
 PORTS = frozenset({"tcp", "udp", "th"})
-EPHEMERAL = Span(1024, 65535)  # ip_local_port_range keeps off the privileged ports; none may be set below them
+EPHEMERAL = Span(1024, 65535)  # ip_local_port_range cannot include privileged ports
 BROADCAST = IPv4Address("255.255.255.255")
 
 
@@ -19,9 +19,9 @@ class View:
     """A packet as a rule sees it.
 
     Arguments:
-        packet: as it came
-        tracked: conntrack has seen it
-        changed: what rules may have changed since: `mark`, `ct`, `saddr`, or a set, `@peers`
+        packet: the packet as it came
+        tracked: whether conntrack has seen it
+        changed: what earlier rules may have changed: `mark`, `ct`, `saddr`, or a set, `@peers`
     """
 
     packet: Packet
@@ -29,15 +29,15 @@ class View:
     changed: frozenset[str] = frozenset()
 
     def but(self, *names: str) -> "View":
-        """The view behind a rule that may have changed something.
+        """Return the view after a rule that may have changed something.
 
         Arguments:
-            names: what it may have changed
+            names: what the rule may have changed
         """
         return replace(self, changed=self.changed | set(names))
 
     def value(self, expression: object) -> Value:
-        """What an expression yields.
+        """Return the value of an expression.
 
         Arguments:
             expression: the `left` of a match or the `key` of a verdict map, as JSON
@@ -75,7 +75,10 @@ class View:
         return known.get(key)
 
     def _interface(self, hook: str) -> str:
-        """Its name; "" where the packet has none, which since Linux 5.4 is a name like others."""
+        """Return the interface name.
+
+        It is "" in the other hook, and since Linux 5.4 rules compare "" like any name.
+        """
         return self.packet.interface if self.packet.hook == hook else ""
 
     def _packet_type(self) -> Value:
@@ -101,7 +104,7 @@ class View:
             protocol: exactly(self.packet.protocol),
             "saddr": None if "saddr" in self.changed else exactly(int(self.packet.source)),
             "daddr": exactly(int(self.packet.destination)),
-            # RFC 5798, 5.1.1.3: or it is discarded. By IPv6 keepalived sends to peers with the kernel's own.
+            # RFC 5798, 5.1.1.3. Over IPv6, keepalived's unicast adverts have the kernel's default hop limit.
             "ttl": exactly(255) if self.packet.protocol == VRRP else None,
         }
         return known.get(name)
@@ -119,7 +122,10 @@ class View:
         return known.get(key) if self.tracked and "ct" not in self.changed else None
 
     def _address_type(self) -> Value:
-        """What the routing says of the destination: a packet to one host is in its input since it is that host."""
+        """Return the routing type of the destination.
+
+        A unicast packet in the input hook is local by definition; in the output hook the type is unknown.
+        """
         return None if (self.packet.hook, self._kind()) == ("output", "local") else self._kind()
 
     def _kind(self) -> str:

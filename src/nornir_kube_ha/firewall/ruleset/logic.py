@@ -1,4 +1,4 @@
-"""Three-valued logic: true, false, and None for what cannot be told."""
+"""Three-valued logic: true, false, and None for unknown."""
 
 from collections.abc import Iterable
 
@@ -6,19 +6,15 @@ Truth = bool | None
 
 
 def negation(truth: Truth) -> Truth:
-    """The opposite, if it is known.
-
-    Arguments:
-        truth: what is negated
-    """
+    """Return the opposite; None stays None."""
     return None if truth is None else not truth
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:
-    """True if one is; unknown if none is and one may be.
+    """Return True if any is true, else None if any is unknown, else False.
 
     Arguments:
-        truths: asked for one by one, up to the first that is true
+        truths: evaluated lazily, up to the first that is true
     """
     unknown = False
     for truth in truths:
@@ -29,9 +25,9 @@ def any_of(truths: Iterable[Truth]) -> Truth:
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:
-    """False if one is; unknown if none is and one may be.
+    """Return False if any is false, else None if any is unknown, else True.
 
     Arguments:
-        truths: asked for one by one, up to the first that is false
+        truths: evaluated lazily, up to the first that is false
     """
     return negation(any_of(negation(truth) for truth in truths))

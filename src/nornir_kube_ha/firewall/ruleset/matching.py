@@ -1,4 +1,4 @@
-"""Whether a `match` is true, and which elements of a set or map are met."""
+"""Evaluate nft's `match` statement, and find the elements of sets and maps."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -19,11 +19,11 @@ Sets: TypeAlias = Mapping[str, Elements]
 
 
 def compare(operation: str, value: Value, right: object, sets: Sets) -> Truth:
-    """Whether a `match` is true.
+    """Return whether a `match` is true.
 
     Arguments:
         operation: its `op`
-        value: what its `left` yields for the packet
+        value: value of its `left` for the packet
         right: its `right`, as JSON
         sets: elements of the table's named sets
     """
@@ -42,19 +42,19 @@ def compare(operation: str, value: Value, right: object, sets: Sets) -> Truth:
 
 
 def is_absent(value: Value) -> bool:
-    """Whether the packet has no such field, or one of a concatenation's.
+    """Return whether the packet lacks the field, or one of a concatenation.
 
     Arguments:
-        value: what an expression yields
+        value: value of an expression
     """
     return value is Absent.HEADER or (isinstance(value, tuple) and Absent.HEADER in value)
 
 
 def elements(listed: object, sets: Sets) -> Elements | None:
-    """The elements of a set or map; None if it is none, or is not known.
+    """Return the elements of a set or map; None if it is neither, or unknown.
 
     Arguments:
-        listed: one without a name, or `@` and a name, as JSON
+        listed: an anonymous set, or `@` and a name, as JSON
         sets: elements of the table's named sets
     """
     match listed:

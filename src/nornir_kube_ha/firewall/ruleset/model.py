@@ -1,4 +1,4 @@
-"""The question and its answer: a packet, and whether it passes."""
+"""A packet, and a ruleset's verdict on it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,18 +12,20 @@ VRRP = 112
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet of IPv4 or IPv6: the first of its connection, whole, unmarked, from where routes lead back to.
+    """A packet of IPv4 or IPv6.
+
+    It is the first of its connection, unfragmented and unmarked, and its source is routed back by the same interface.
 
     Arguments:
-        hook: `input` if the host is to receive it, `output` if the host sends it
+        hook: `input` if the host receives it, `output` if the host sends it
         protocol: IP protocol, 6 for TCP, 112 for VRRP
-        source: where it comes from
-        destination: where it goes
-        interface: the one it comes in by, or goes out by
-        port: destination port; of TCP and UDP only
+        source: source address
+        destination: destination address
+        interface: the interface it comes in by, or goes out by
+        port: destination port; for TCP and UDP only
 
     Raises:
-        ValueError: there is no such packet
+        ValueError: no packet has these fields
     """
 
     hook: Literal["input", "output"]
@@ -34,7 +36,7 @@ class Packet:
     port: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no packet can be."""
+        """Reject fields that no packet has."""
         if self.hook not in {"input", "output"}:
             raise ValueError(f"hook is input or output, not {self.hook}")
         if not 0 <= self.protocol <= 255:
@@ -48,17 +50,17 @@ class Packet:
 
     @property
     def version(self) -> int:
-        """4 or 6."""
+        """IP version, 4 or 6."""
         return self.source.version
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What becomes of a packet.
+    """What a ruleset does with a packet.
 
     Arguments:
-        verdict: `drop` if it is rejected, too; `unknown` if that depends on what is not known here
-        words: the rule or the policy that decides; the rule that would have to be understood
+        verdict: `drop` includes rejects; `unknown` if the ruleset cannot be evaluated fully
+        words: the rule or policy that decides; for `unknown`, the rule that is not understood
     """
 
     verdict: Literal["accept", "drop", "unknown"]

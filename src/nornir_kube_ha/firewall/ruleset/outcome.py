@@ -1,34 +1,34 @@
-"""What may come of a statement, a rule or a chain."""
+"""Possible results of a statement, a rule or a chain."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 End = Literal["element", "statement", "rule", "return", "accept", "drop"]
-"""On with the next element of a verdict map, the next statement, the next rule, behind the jump; or a verdict."""
+"""Continue with the next element of a verdict map, the next statement, the next rule, after the jump; or a verdict."""
 
 ANYWHERE: tuple[End, ...] = ("statement", "rule", "return", "accept", "drop")
-"""Where a statement may end of which nothing is known."""
+"""Possible ends of a statement that is not understood."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What may come of a part of a ruleset.
+    """Possible results of a part of a ruleset.
 
     Arguments:
-        ends: where it may end, each with the words that say why; more than one if that cannot be told
-        doubt: what would have to be understood to tell, "" if there is one end
+        ends: possible ends, each with its reason; more than one if the result is uncertain
+        doubt: what is not understood, "" if there is one end
     """
 
     ends: Mapping[End, str]
     doubt: str = ""
 
     def then(self, through: End, rest: "Outcome") -> "Outcome":
-        """What may come of this part and the one behind it.
+        """Return the outcome of this part followed by another.
 
         Arguments:
-            through: the end that leads to the part behind
-            rest: what may come of that
+            through: the end that leads to the next part
+            rest: outcome of the next part
         """
         if through not in self.ends:
             return self
@@ -37,32 +37,32 @@ class Outcome:
 
 
 def certain(end: End, words: str = "") -> Outcome:
-    """An outcome that is sure.
+    """Return an outcome with one end.
 
     Arguments:
-        end: where it ends
-        words: why
+        end: the end
+        words: the reason
     """
     return Outcome({end: words})
 
 
 def either(doubt: str, *ends: End) -> Outcome:
-    """An outcome that cannot be told.
+    """Return an uncertain outcome.
 
     Arguments:
-        doubt: what would have to be understood
-        ends: where it may end
+        doubt: what is not understood
+        ends: the possible ends
     """
     return Outcome(dict.fromkeys(ends, doubt), doubt)
 
 
 def in_turn(parts: Iterable[Outcome], through: End, last: Outcome) -> Outcome:
-    """What may come of parts that follow one another; none is asked behind one that cannot be passed.
+    """Return the outcome of consecutive parts; parts after one that nothing gets through are not evaluated.
 
     Arguments:
         parts: the parts, in order
-        through: the end that leads from each to the next
-        last: what comes behind all of them
+        through: the end that leads from each part to the next
+        last: outcome after the last part
     """
     met = []
     for part in parts:

@@ -1,4 +1,4 @@
-"""From what `nft --json list` prints to tables, chains and rules. Pure."""
+"""Parse the output of `nft --json list` into tables, chains and rules. No I/O."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.firewall.ruleset.ruleset import Chain, Rule, Ruleset, Table
 
-MOST_TEXT = 2_000_000  # characters; facts.sh passes on no more
+MOST_TEXT = 2_000_000  # characters; facts.sh prints no more
 _SPACE = re.compile(r"\s*")
 FAMILIES = frozenset(
     {"inet", "ip", "ip6"}
-)  # the others never see an IP packet, or not in the hooks of the host's own stack
-NAMES = {  # what each of nft's items that decide is named by, owners before what they own
+)  # other families see no IP packets, or not in the hooks of the host's own stack
+NAMES = {  # keys that name each kind of item, owners first
     "table": ("family", "name"),
     "chain": ("family", "table", "name"),
     "set": ("family", "table", "name"),
@@ -23,17 +23,17 @@ Body = dict[str, object]
 
 
 def parse_ruleset(text: str) -> Ruleset:
-    """Read what nft printed. Only tables of the families that an IP packet meets are kept.
+    """Parse nft's output, and keep the tables of families that IP packets meet.
 
     Arguments:
         text: one or more outputs of `nft --json list table` or `nft --json list ruleset`, one after another
 
     Raises:
-        ValueError: it is empty, cut short, or not what nft prints
+        ValueError: the text is empty, truncated, or not nft's JSON
     """
     tables: dict[tuple[object, object], Table] = {}
     items = [item for document in _documents(text) for item in _items(document)]
-    for kind, body in sorted(items, key=lambda item: list(NAMES).index(item[0])):  # owners before what they own
+    for kind, body in sorted(items, key=lambda item: list(NAMES).index(item[0])):  # owners first
         name = body[NAMES[kind][1]]
         table = tables.setdefault((body["family"], name), Table(str(body["family"]), str(name)))
         _keep(table, kind, body)
@@ -81,7 +81,7 @@ def _keep(table: Table, kind: str, body: Body) -> None:
 
 
 def _is_dormant(flags: object) -> bool | None:
-    """Whether a table's flags say so; None for what nft 1.0.6 prints: the table's name, in place of any flag."""
+    """Return whether a table's flags say so; None for nft 1.0.6, which prints the table's name instead of its flags."""
     words = {str(flag) for flag in flags} if isinstance(flags, list) else {str(flags or "owner")}
     if "dormant" in words:
         return True

@@ -1,11 +1,11 @@
-"""What nft listed: tables, chains and rules."""
+"""nft's tables, chains and rules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 MET = {4: frozenset({"inet", "ip"}), 6: frozenset({"inet", "ip6"})}
-"""Families of tables that a packet meets, by its version of IP."""
+"""Table families that a packet meets, by IP version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,8 @@ class Rule:
 
     Arguments:
         handle: its number, as `nft --handle list` shows it
-        comment: its owner's words, "" if there are none
-        statements: what it matches and does, as JSON
+        comment: its comment, "" if there is none
+        statements: its matches and actions, as JSON
     """
 
     handle: int
@@ -28,10 +28,10 @@ class Chain:
     """A chain.
 
     Arguments:
-        name: its name
-        hook: of a base chain, where the kernel calls it; "" if only rules jump to it
-        priority: of a base chain; the lower ones are called first
-        policy: of a base chain: `accept` or `drop`, what becomes of a packet that no rule decides on
+        name: name of the chain
+        hook: hook of a base chain; "" for a chain that rules jump to
+        priority: priority of a base chain; lower ones are called first
+        policy: verdict of a base chain, `accept` or `drop`, for packets that no rule decides on
         rules: its rules, in order
     """
 
@@ -48,9 +48,9 @@ class Table:
 
     Arguments:
         family: `inet`, `ip` or `ip6`
-        name: its name
-        dormant: its base chains are not called; None if that cannot be told
-        chains: by name
+        name: name of the table
+        dormant: whether its base chains are disabled; None if unknown
+        chains: chains by name
         sets: elements of its sets and maps, as JSON, by name
     """
 
@@ -61,26 +61,26 @@ class Table:
     sets: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """`table inet filter`, as nft says."""
+        """Return the table in nft's syntax: `table inet filter`."""
         return f"table {self.family} {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What nft listed.
+    """A listed ruleset.
 
     Arguments:
-        tables: those that an IP packet meets
+        tables: the tables that IP packets meet
     """
 
     tables: tuple[Table, ...]
 
     def base_chains(self, hook: str, version: int = 4) -> Iterator[tuple[Table, Chain]]:
-        """Chains that the kernel calls, in its order.
+        """Yield the base chains of a hook in the order in which the kernel calls them.
 
         Arguments:
             hook: `prerouting`, `input`, `output` or `postrouting`
-            version: of IP, whose packet it calls them for
+            version: IP version of the packet
         """
         awake = (table for table in self.tables if not table.dormant and table.family in MET[version])
         called = [(table, chain) for table in awake for chain in table.chains.values() if chain.hook == hook]

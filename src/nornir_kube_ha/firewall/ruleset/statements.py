@@ -1,4 +1,4 @@
-"""nft's statements: which of them decide nothing, and how to name what is not understood."""
+"""nft's statements: those without a verdict, and a short text for those not understood."""
 
 from typing import Literal
 
@@ -18,8 +18,8 @@ NEUTRAL = frozenset(
         "secmark",
     }
 )
-CONDITIONS = frozenset({"connlimit", "ct count", "limit", "meter", "quota"})  # they depend on what passed before
-REWRITTEN = frozenset({"daddr", "dport", "protocol", "saddr", "sport"})  # to write these is to make another packet
+CONDITIONS = frozenset({"connlimit", "ct count", "limit", "meter", "quota"})  # depend on earlier packets
+REWRITTEN = frozenset({"daddr", "dport", "protocol", "saddr", "sport"})  # a write to these makes it another packet
 
 Extension = Literal["neutral", "marks", "match", "reject", "target"]
 
@@ -39,11 +39,11 @@ TARGETS: dict[str, Extension] = {
 
 
 def extension(body: object, *, is_last: bool) -> Extension:
-    """What an iptables extension does, as far as nft says: it never says what the extension compares with.
+    """Return what kind of iptables extension a statement is; nft does not print an extension's arguments.
 
     Arguments:
-        body: what nft prints of it, type and name or, before nft 1.0.7, nothing
-        is_last: nothing follows it in its rule, as nothing follows a target
+        body: nft's JSON, with type and name; None before nft 1.0.7
+        is_last: whether it is the last statement of its rule, as targets are
     """
     match body:
         case {"type": "match", "name": "comment"} | {"type": "watcher"}:
@@ -56,7 +56,7 @@ def extension(body: object, *, is_last: bool) -> Extension:
 
 
 def described(expression: object) -> str:
-    """An expression or a statement in nft's words, short.
+    """Return a short text for an expression or a statement, in nft's words.
 
     Arguments:
         expression: as JSON

@@ -1,4 +1,4 @@
-"""What nft expressions yield, and whether an element of a set holds it."""
+"""Values of nft expressions, and whether an element of a set contains one."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,7 +8,7 @@ from typing import TypeAlias
 from nornir_kube_ha.firewall.ruleset.logic import Truth, all_of
 from nornir_kube_ha.firewall.ruleset.model import TCP, UDP, VRRP
 
-PROTOCOLS = {  # as nft names them: /etc/protocols' words, and its own for headers
+PROTOCOLS = {  # nft's names: those of /etc/protocols, and its own names of headers
     "icmp": 1,
     "igmp": 2,
     "tcp": TCP,
@@ -29,23 +29,23 @@ PROTOCOLS = {  # as nft names them: /etc/protocols' words, and its own for heade
     "sctp": 132,
     "udplite": 136,
 }
-ELEMENT_OPTIONS = frozenset({"val", "timeout", "expires", "comment", "counter", "last"})  # none decides a match
+ELEMENT_OPTIONS = frozenset({"val", "timeout", "expires", "comment", "counter", "last"})  # none affects a match
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A number, or two between which it lies.
+    """A number within bounds.
 
     Arguments:
-        low: it is not less
-        high: it is not more
+        low: smallest possible value
+        high: largest possible value
     """
 
     low: int
     high: int
 
     def within(self, other: "Span") -> Truth:
-        """Whether the number lies in a range.
+        """Return whether the number is in a range; None if it may or may not be.
 
         Arguments:
             other: the range
@@ -56,26 +56,26 @@ class Span:
 
 
 class Absent(Enum):
-    """What a field yields of a header that the packet does not have: no match is true then, not even `!=`."""
+    """The value of a field whose header the packet lacks. Every match on it is false, even `!=`."""
 
     HEADER = "header"
 
 
 Value: TypeAlias = "Span | str | frozenset[str] | Absent | tuple[Value, ...] | None"
-"""A number or an address; a name; flags; no such header; a concatenation; None if it is not known."""
+"""A number or an address; a name; flags; no such header; a concatenation; None if unknown."""
 
 
 def exactly(number: int) -> Span:
-    """A number that is known.
+    """Return a known number as a span.
 
     Arguments:
-        number: the number, or an address as one
+        number: the number, or an address as a number
     """
     return Span(number, number)
 
 
 def number(element: object) -> int | None:
-    """The number that an element is, by whatever name; None if it is none that is known.
+    """Return an element as a number; None if it is not a known one.
 
     Arguments:
         element: a port, a protocol, an address or a mark, as JSON
@@ -91,10 +91,10 @@ def number(element: object) -> int | None:
 
 
 def flags(element: object) -> frozenset[str] | None:
-    """The flags that an element lists; None if it lists none.
+    """Return the flags that an element lists; None if it lists none.
 
     Arguments:
-        element: one or more of them, or the number 0, as JSON
+        element: one or more flags, or the number 0, as JSON
     """
     match element:
         case 0:
@@ -107,10 +107,10 @@ def flags(element: object) -> frozenset[str] | None:
 
 
 def masked(value: Value, mask: object) -> Value:
-    """What is left of a value behind `&`.
+    """Return a value after `&`.
 
     Arguments:
-        value: what the mask is put on
+        value: the left side
         mask: the mask, as JSON
     """
     if isinstance(value, frozenset):
@@ -123,17 +123,17 @@ def masked(value: Value, mask: object) -> Value:
 
 
 def holds(element: object, value: Value) -> Truth:
-    """Whether an element of a set, or the right side of a match, is or covers a value.
+    """Return whether an element of a set, or the right side of a match, equals or contains a value.
 
     Arguments:
         element: as JSON
-        value: what the packet has there
+        value: the packet's value
     """
     truth: Truth = None
     match element, value:
         case {"elem": {"val": inner, **options}}, _:
             truth = holds(inner, value)
-            if truth and options.keys() - ELEMENT_OPTIONS:  # a limit, say
+            if truth and options.keys() - ELEMENT_OPTIONS:  # such as a limit
                 truth = None
         case {"concat": [*parts]}, tuple(values) if len(parts) == len(values):
             truth = all_of(holds(*pair) for pair in zip(parts, values, strict=True))

@@ -1,4 +1,4 @@
-"""Whether a packet passes: what each base chain on its way says, put together."""
+"""Combine the outcomes of the base chains that a packet meets."""
 
 from nornir_kube_ha.firewall.ruleset.fields import View
 from nornir_kube_ha.firewall.ruleset.model import Packet, Passage
@@ -9,10 +9,10 @@ HOOKS = {"input": ("prerouting", "input"), "output": ("output", "postrouting")}
 
 
 def passage(ruleset: Ruleset, packet: Packet) -> Passage:
-    """Whether a ruleset lets a packet through: each base chain on its way has to.
+    """Return whether a ruleset lets a packet through: every base chain that it meets must accept it.
 
     Arguments:
-        ruleset: the host's, or as much of it as was listed
+        ruleset: the host's ruleset, or the part of it that was listed
         packet: the packet
     """
     walk = Walk(View(packet))
@@ -30,10 +30,12 @@ def passage(ruleset: Ruleset, packet: Packet) -> Passage:
 
 
 def stopping(ruleset: Ruleset, packet: Packet) -> tuple[tuple[Table, Chain], ...]:
-    """Base chains of a packet's own hook that stop it, or may: each of them would have to let it through.
+    """Return the base chains of a packet's own hook that block it, or may.
+
+    Each of them needs a rule to let the packet through.
 
     Arguments:
-        ruleset: the host's, or as much of it as was listed
+        ruleset: the host's ruleset, or the part of it that was listed
         packet: the packet
     """
     walk = Walk(View(packet))

@@ -1,4 +1,4 @@
-"""A packet's way through chains: their rules, and the statements of each."""
+"""Follow a packet through chains, rules and statements."""
 
 from dataclasses import dataclass, replace
 
@@ -10,13 +10,13 @@ from nornir_kube_ha.firewall.ruleset.ruleset import Chain, Rule, Table
 from nornir_kube_ha.firewall.ruleset.statements import CONDITIONS, NEUTRAL, REWRITTEN, Extension, described, extension
 from nornir_kube_ha.firewall.ruleset.values import Value, holds
 
-CONNTRACK = -200  # NF_IP_PRI_CONNTRACK, in the first hook of each way
+CONNTRACK = -200  # NF_IP_PRI_CONNTRACK; conntrack is in the hooks prerouting and output
 MAX_JUMPS = 16  # NFT_JUMP_STACK_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A rule, where it stands."""
+    """A rule and its location."""
 
     table: Table
     chain: Chain
@@ -31,7 +31,7 @@ class _Place:
 
 
 class Walk:
-    """One packet's way through one ruleset. Each chain is walked once for each view of the packet.
+    """One packet's walk through one ruleset. A chain is walked once for each view of the packet.
 
     Arguments:
         view: the packet as it comes
@@ -43,12 +43,7 @@ class Walk:
         self.depth = 0
 
     def base_chain(self, table: Table, chain: Chain) -> Outcome:
-        """What may come of a base chain: `accept`, `drop` or both.
-
-        Arguments:
-            table: the chain's table
-            chain: the chain
-        """
+        """Return the outcome of a base chain: `accept`, `drop` or both."""
         first = chain.hook in {"prerouting", "output"}
         self.view = replace(self.view, tracked=not first or chain.priority > CONNTRACK)
         policy = certain(chain.policy, f"policy {chain.policy} of chain {chain.name}, {table}")
@@ -60,7 +55,7 @@ class Walk:
 
     @property
     def is_sure_of_packet(self) -> bool:
-        """Whether the packet is still the one that came: no rule may have sent it elsewhere."""
+        """Whether the packet is still the original one: False once a rule may have redirected it."""
         return PACKET not in self.view.changed
 
     def _chain(self, table: Table, name: str) -> Outcome:
@@ -178,7 +173,10 @@ class Walk:
         return self._anything(place.untold(statement))
 
     def _update(self, place: _Place, name: str, nested: object) -> Outcome:
-        """A set that the packet's own address goes into holds it from here on, unless the set is full."""
+        """Return the outcome of adding the packet to a set.
+
+        The set's contents are unknown from here on: a full set does not take the packet.
+        """
         self._changes(name)
         counts = isinstance(nested, list) and all(isinstance(each, dict) and each.keys() <= NEUTRAL for each in nested)
         return certain("statement") if counts else either(place.untold({"set": name}), "statement", "rule")
@@ -191,12 +189,12 @@ class Walk:
                 return certain("statement")
             case {"payload": _}:
                 return self._anything(place.untold(key))
-            case {"tcp option": _}:  # ends the rule of a packet without that option
+            case {"tcp option": _}:  # nft ends the rule if the packet lacks the option
                 return either(place.untold(key), "statement", "rule")
         return certain("statement")
 
     def _anything(self, doubt: str) -> Outcome:
-        """What may come of what is not understood, and may be a translation of addresses, too."""
+        """Return the outcome of a statement that is not understood; it may also translate addresses."""
         self._changes(PACKET, "mark", "ct")
         return either(doubt, *ANYWHERE)
 

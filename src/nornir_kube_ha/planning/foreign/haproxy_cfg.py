@@ -1,21 +1,21 @@
-"""Read what a haproxy.cfg listens on. Pure, and linear in the length of the text."""
+"""Read the listeners in a haproxy.cfg. No I/O; time is linear in the length of the text."""
 
 import re
 from dataclasses import dataclass
 
 from nornir_kube_ha.planning.foreign.text import text_of
 
-# haproxy's own list (cfg_parse.c). Any other word at the beginning of a line belongs to the section above it.
+# From cfg_parse.c. A line that begins with any other word belongs to the section above it.
 SECTIONS = frozenset(
     {
         *("global", "defaults", "frontend", "listen", "backend", "peers", "resolvers", "userlist", "mailers", "cache"),
         *("program", "http-errors", "ring", "log-forward", "log-profile", "fcgi-app", "crt-store", "traces", "acme"),
     }
 )
-SETTINGS = frozenset({"global", "defaults", "traces"})  # serve nobody by themselves
+SETTINGS = frozenset({"global", "defaults", "traces"})  # have no traffic of their own
 BINDS = frozenset({"bind", "dgram-bind"})
-WITH_ADDRESS = frozenset({"frontend", "listen"})  # `listen NAME ADDRESS:PORT`, as haproxy took it before 1.9
-# Every character begins one alternative only, and none of them looks back.
+WITH_ADDRESS = frozenset({"frontend", "listen"})  # `listen NAME ADDRESS:PORT`, accepted before haproxy 1.9
+# Each character can begin one alternative only, and none looks back, so matching is linear.
 _WORD = re.compile(r"""(?:"[^"\n]*"|'[^'\n]*'|\\.|[^\s"'\\#])+|#|["'\\]""")
 _QUOTE = re.compile(r"""["'\\]""")
 
@@ -26,8 +26,8 @@ class HAProxySection:
 
     Arguments:
         kind: `frontend`, `listen`, `backend`, ...
-        name: its name, "" if it has none
-        binds: addresses that it listens on, as the file writes them
+        name: name of the section, "" if it has none
+        binds: listen addresses as written in the file
     """
 
     kind: str
@@ -36,20 +36,20 @@ class HAProxySection:
 
     @property
     def serves(self) -> bool:
-        """Whether it does more than set defaults."""
+        """Whether the section does more than set defaults."""
         return self.kind not in SETTINGS
 
     def __str__(self) -> str:
-        """`frontend web (*:80)`."""
+        """Return the section in words: `frontend web (*:80)`."""
         words = f"{self.kind} {self.name}".strip()
         return f"{words} ({', '.join(self.binds)})" if self.binds else words
 
 
 def haproxy_sections(content: bytes) -> tuple[HAProxySection, ...]:
-    """Return every section of a haproxy.cfg, in the file's order.
+    """Return every section of a haproxy.cfg, in file order.
 
     Arguments:
-        content: the file's bytes; what is beyond the first 256 KiB is not read
+        content: the file; only the first 256 KiB are read
     """
     found: list[tuple[str, str, list[str]]] = []
     for line in text_of(content).split("\n"):
@@ -65,7 +65,7 @@ def haproxy_sections(content: bytes) -> tuple[HAProxySection, ...]:
 
 
 def _words(line: str) -> list[str]:
-    """The first three words of a line, without quotes and comments."""
+    """Return the first three words of a line, without quotes and comments."""
     words: list[str] = []
     for match in _WORD.finditer(line):
         if match[0] == "#" or len(words) == 3:

@@ -1,4 +1,4 @@
-"""Read a keepalived.conf that may be anybody's. Pure, and linear in the length of the text."""
+"""Read a keepalived.conf of unknown origin. No I/O; time is linear in the length of the text."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_interface
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.planning.foreign.text import text_of
 
-# A comment begins with # or ! anywhere outside of quotes. Every character begins one alternative only.
+# A comment begins with # or ! anywhere outside quotes. Each character can begin one alternative only.
 _TOKEN = re.compile(r'"[^"\n]*"?|[#!][^\n]*|[{}]|\n|[^\s{}"#!]+')
 _ADDRESS_BLOCKS = frozenset({"virtual_ipaddress", "virtual_ipaddress_excluded"})
 _PEERS = "unicast_peer"
@@ -17,13 +17,13 @@ _INSTANCE = "vrrp_instance"
 
 @dataclass(frozen=True, slots=True)
 class VirtualRouterConf:
-    """A `vrrp_instance` as a file writes it.
+    """A `vrrp_instance` as written in a file.
 
     Arguments:
-        name: of the instance
-        virtual_router_id: its VRID in the file's own words, "" if it has none
-        addresses: its virtual IPs as the file writes them, excluded ones among them
-        peers: its unicast peers
+        name: name of the instance
+        virtual_router_id: VRID as written, "" if there is none
+        addresses: VIPs as written, including the excluded ones
+        peers: unicast peers
     """
 
     name: str
@@ -33,17 +33,17 @@ class VirtualRouterConf:
 
     @property
     def vips(self) -> frozenset[IPAddress]:
-        """Its virtual IPs, without what is no address."""
+        """VIPs that parse as an address."""
         return frozenset(vip for vip in map(_address, self.addresses) if vip)
 
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedConf:
-    """What a keepalived.conf does.
+    """What keepalived does with a keepalived.conf.
 
     Arguments:
-        routers: its `vrrp_instance`s, in the file's order
-        others: what else it does: `virtual_server 10.0.0.1 80`, `include conf.d/*.conf`
+        routers: `vrrp_instance`s, in file order
+        others: other functions of the file: `virtual_server 10.0.0.1 80`, `include conf.d/*.conf`
     """
 
     routers: tuple[VirtualRouterConf, ...] = ()
@@ -51,20 +51,20 @@ class KeepalivedConf:
 
     @property
     def does(self) -> tuple[str, ...]:
-        """All that ends with the file, each in a few words."""
+        """Everything that stops when the file is replaced, in a few words each."""
         return (*(words for router in self.routers for words in _ends(router)), *self.others)
 
     @property
     def peers(self) -> frozenset[IPAddress]:
-        """Unicast peers of all its instances."""
+        """Unicast peers of all instances."""
         return frozenset(peer for router in self.routers for peer in router.peers)
 
 
 def parse_keepalived_conf(content: bytes) -> KeepalivedConf:
-    """Return what a keepalived.conf does.
+    """Return what keepalived does with this file.
 
     Arguments:
-        content: the file's bytes; what is beyond the first 256 KiB is not read
+        content: the file; only the first 256 KiB are read
     """
     routers: list[VirtualRouterConf] = []
     others: list[str] = []
@@ -84,7 +84,7 @@ def _ends(router: VirtualRouterConf) -> Iterator[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Tokens without comments; a brace below its keyword stands beside it."""
+    """Return the tokens without comments; a brace on the line below its keyword is moved up to it."""
     kept: list[str] = []
     for part in reversed(_TOKEN.findall(text)):
         if part[0] not in "#!" and not (part == "\n" and kept and kept[-1] == "{"):
@@ -93,7 +93,10 @@ def _tokens(text: str) -> list[str]:
 
 
 def _sections(tokens: list[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """Words before each outermost brace, or of a line that has none, and the tokens within the brace."""
+    """Yield the words before each outermost brace and the tokens inside it.
+
+    A line without a brace is yielded with an empty body.
+    """
     head: list[str] = []
     body: list[str] = []
     depth = 0
@@ -109,7 +112,7 @@ def _sections(tokens: list[str]) -> Iterator[tuple[list[str], list[str]]]:
         if not depth and head:
             yield head, body
             head, body = [], []
-    if head:  # cut short within its brace
+    if head:  # the text ends inside a brace
         yield head, body
 
 
@@ -140,7 +143,7 @@ def _unquoted(part: str) -> str:
 
 
 def _address(word: str) -> IPAddress | None:
-    """An address without its prefix length; none if the word is no address."""
+    """Return the address without its prefix length; None if the word is no address."""
     try:
         return ip_address(word) if "/" not in word else ip_interface(word).ip
     except ValueError:

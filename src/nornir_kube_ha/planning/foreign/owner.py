@@ -1,9 +1,11 @@
-"""Who wrote a host's live configuration, and what ends when a deploy replaces it. Pure.
+"""Find out who wrote a host's live configuration, and what stops when a deploy replaces it. No I/O.
 
-A file is ours if it has our header or the host has kept that a run of ours wrote it (an inventory's own templates need
-no header). What was changed in it by hand is drift, which a deploy repairs. Anything else is foreign, and in use if its
-unit runs or starts at boot. Two foreign files may be replaced without a question: the one that a package ships, since
-nobody configured it, and the one of a unit that neither runs nor starts at boot, since nothing ends with it.
+A file is ours if it has our header, or if the host has a record that a run wrote it. The record is for templates of the
+inventory, which need no header. Manual edits of our files are drift, which a deploy repairs. Every other file is
+foreign, and in use if its unit runs or starts at boot.
+
+Two kinds of foreign file are replaced without a question. One is the file that the package ships, which nobody
+configured. The other is the file of a unit that neither runs nor starts at boot, since nothing stops with it.
 """
 
 from collections.abc import Iterator
@@ -24,14 +26,14 @@ DAEMON_OF = {HAPROXY_CFG: "haproxy", KEEPALIVED_CONF: "keepalived"}
 
 @dataclass(frozen=True, slots=True)
 class ForeignFile:
-    """A live file that was not written for the cluster, and that a daemon uses.
+    """A foreign file that a daemon uses.
 
     Arguments:
-        path: where it is
-        daemon: that reads it
-        runs: whether the daemon runs; else it starts at boot
-        written_for: the cluster that a run of ours wrote it for, "" if none did
-        does: what ends with it, each in a few words
+        path: path of the file
+        daemon: daemon that reads it
+        runs: whether the daemon runs; otherwise it starts at boot
+        written_for: the cluster that kube-ha wrote it for, "" if kube-ha did not write it
+        does: what stops with it, in a few words each
     """
 
     path: str
@@ -41,17 +43,17 @@ class ForeignFile:
     does: tuple[str, ...]
 
     def __str__(self) -> str:
-        """What ends, in one sentence."""
+        """Return what stops when the file is replaced, as a sentence."""
         whose = f"was written for cluster {self.written_for}" if self.written_for else "was not written by kube-ha"
         use = "runs with it" if self.runs else "starts with it at boot"
         return f"{self.path} {whose}, and {self.daemon} {use}: replacing it ends {listed(self.does)}"
 
 
 def cluster_in_header(content: bytes) -> str | None:
-    """Return the cluster that our header names in a file; None if the file has no such header.
+    """Return the cluster named in a file's kube-ha header; None if the file has no such header.
 
     Arguments:
-        content: the file's bytes; what is beyond the first 256 KiB is not read
+        content: the file; only the first 256 KiB are read
     """
     before, found, rest = text_of(content).partition(HEADER)
     comment = before.rpartition("\n")[2].strip()
@@ -62,12 +64,12 @@ def cluster_in_header(content: bytes) -> str | None:
 
 
 def is_ours(cluster: Cluster, facts: Facts, path: str) -> bool:
-    """Return whether a live file was written for this cluster, perhaps under an earlier name of it.
+    """Return whether kube-ha wrote a live file for this cluster, under its present name or an earlier one.
 
     Arguments:
-        cluster: the host's, as it should be
-        facts: of the host
-        path: of a file that it has
+        cluster: the host's cluster, from the inventory
+        facts: facts of the host
+        path: a file in these facts
     """
     writer = written_for(facts, path)
     if writer is None:
@@ -76,11 +78,11 @@ def is_ours(cluster: Cluster, facts: Facts, path: str) -> bool:
 
 
 def written_for(facts: Facts, path: str) -> str | None:
-    """Return the cluster that a run of ours wrote a live file for, "" if unknown; None if no run of ours wrote it.
+    """Return the cluster that kube-ha wrote a live file for, "" if unknown; None if kube-ha did not write it.
 
     Arguments:
-        facts: of the host
-        path: of a file that it has
+        facts: facts of the host
+        path: a file in these facts
     """
     named = cluster_in_header(facts.files[path].content)
     if named is not None:
@@ -90,7 +92,7 @@ def written_for(facts: Facts, path: str) -> str | None:
 
 
 def _is_renamed(cluster: Cluster, facts: Facts, writer: str) -> bool:
-    """A cluster of another name that has one of this cluster's VIPs is the same one, renamed."""
+    """Return whether the writer is this cluster under an earlier name: the live file has one of its VIPs."""
     live = facts.files.get(KEEPALIVED_CONF)
     if live is None or written_for(facts, KEEPALIVED_CONF) != writer:
         return False
@@ -99,12 +101,12 @@ def _is_renamed(cluster: Cluster, facts: Facts, writer: str) -> bool:
 
 
 def foreign_files(cluster: Cluster, facts: Facts, paths: frozenset[str]) -> tuple[ForeignFile, ...]:
-    """Return the files in use that were not written for a cluster, of those that a change replaces.
+    """Return the foreign files in use that a change would replace.
 
     Arguments:
-        cluster: the host's, as it should be
-        facts: of the host
-        paths: that the change writes or removes
+        cluster: the host's cluster, from the inventory
+        facts: facts of the host
+        paths: files that the change writes or removes
     """
     return tuple(_foreign_files(cluster, facts, paths))
 
@@ -121,7 +123,7 @@ def _foreign_files(cluster: Cluster, facts: Facts, paths: frozenset[str]) -> Ite
 
 
 def _does(path: str, content: bytes) -> tuple[str, ...]:
-    """What a file has its daemon do: listeners first."""
+    """Return what the daemon does with a file, listeners first."""
     if path == KEEPALIVED_CONF:
         return parse_keepalived_conf(content).does
     sections = [section for section in haproxy_sections(content) if section.serves]

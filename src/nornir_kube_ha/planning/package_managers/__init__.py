@@ -1,4 +1,4 @@
-"""Families of package managers: one class each, with one sh file. Nothing else knows that there are several."""
+"""Package managers: one class and one sh file each. No other code depends on which ones exist."""
 
 import shlex
 from collections.abc import Iterable
@@ -8,43 +8,39 @@ from nornir_kube_ha.planning.package_managers.dnf import Dnf
 from nornir_kube_ha.planning.package_managers.model import Family
 
 FAMILIES: tuple[Family, ...] = (Apt(), Dnf())
-"""Every family there is; on a host the first whose command is there."""
+"""All families; a host's family is the first one whose command it has."""
 
 UNKNOWN = Family()
-"""Of a host on which none was found."""
+"""Family of a host without a known package manager."""
 
 __all__ = ["FAMILIES", "UNKNOWN", "Apt", "Dnf", "Family", "commands", "family_of", "functions"]
 
 
 def family_of(name: str, families: Iterable[Family] = FAMILIES) -> Family:
-    """The family of a host.
+    """Return the family with this name, `UNKNOWN` if there is none.
 
     Arguments:
-        name: as its facts say it
-        families: those that there are
+        name: `package_manager` of the host's facts
+        families: families to choose from
     """
     return next((family for family in families if family.name == name), UNKNOWN)
 
 
 def commands(families: Iterable[Family] = FAMILIES) -> tuple[str, ...]:
-    """By what the families are found.
-
-    Arguments:
-        families: those that there are
-    """
+    """Return the commands that identify the families."""
     return tuple(command for family in families for command in family.commands)
 
 
 def functions(packages: tuple[str, ...] = (), families: Iterable[Family] = FAMILIES) -> str:
-    """The sh functions of all families, and `choose_family`, which finds the one that a host has.
+    """Return the sh functions of all families, and `choose_family`, which selects the host's.
 
     Arguments:
-        packages: that are asked for, by Debian's names
-        families: those that there are
+        packages: packages that the script asks for, by their Debian names
+        families: families to choose from
 
     Returns:
-        Sh. `choose_family` sets `FAMILY` and `MANAGER`, "" where there is none, and `NAMES`, what those packages are
-        called there
+        sh code. `choose_family` sets `FAMILY` and `MANAGER`, "" if there is none, and `NAMES`, that family's names of
+        the packages
     """
     families = tuple(families)
     lines = [family.functions for family in families]

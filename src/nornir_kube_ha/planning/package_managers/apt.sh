@@ -1,10 +1,10 @@
-# What nornir_kube_ha.planning.package_managers.Family says of each function, for apt-get.
+# The functions that nornir_kube_ha.planning.package_managers.Family describes, for apt-get.
 
 apt_installed() {
     dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Status}\n' "$@" | sed -n 's/ installed$//p'
 }
 
-# Without its caches: apt-cache would write them anew, and this only looks.
+# Without cache files: apt-cache would rewrite them, and fact gathering must not write.
 apt_cache() { apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= "$@"; }
 
 apt_candidates() {
@@ -49,7 +49,7 @@ apt_trouble() {
     esac
 }
 
-# The file is a conffile of a package, and as the package ships it.
+# Succeeds if the file is a conffile with the content that the package ships.
 apt_unchanged() {
     shipped=$(dpkg-query --show --showformat '${Conffiles}\n' haproxy keepalived 2>/dev/null |
         awk -v file="$1" '$1 == file { print $2; exit }')

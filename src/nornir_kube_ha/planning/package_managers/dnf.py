@@ -1,4 +1,4 @@
-"""Red Hat Enterprise Linux 8 and later, what is rebuilt from it, and Fedora."""
+"""Red Hat Enterprise Linux 8 and later, its rebuilds, and Fedora."""
 
 from types import MappingProxyType
 
@@ -6,10 +6,10 @@ from nornir_kube_ha.planning.package_managers.model import Family
 
 
 class Dnf(Family):
-    """dnf, over rpm; `yum` is its other name.
+    """dnf over rpm; `yum` is an alias.
 
-    What its units lack was read in what Enterprise Linux is built from: SOURCES/haproxy.service and SPECS/haproxy.spec
-    of openela-main/haproxy, and in keepalived's unit as EL hosts show it.
+    The unit lines come from SOURCES/haproxy.service and SPECS/haproxy.spec of openela-main/haproxy, and from
+    keepalived's unit on EL hosts.
     """
 
     name = "dnf"
@@ -17,8 +17,8 @@ class Dnf(Family):
     names = MappingProxyType({"iputils-arping": "iputils", "iputils-ping": "iputils", "python3-minimal": "python3"})
     haproxy_service = (
         "Restart=always",
-        "RuntimeDirectory=haproxy",  # for a socket in /run/haproxy, which nobody makes there
-        "BindReadOnlyPaths=-/dev/log:/var/lib/haproxy/dev/log",  # the worker is locked in, and logs all the same
+        "RuntimeDirectory=haproxy",  # the admin socket is in /run/haproxy, which EL does not create
+        "BindReadOnlyPaths=-/dev/log:/var/lib/haproxy/dev/log",  # lets the chrooted worker log
     )
-    # Its own is `process`: a child that does not see its parent's end would keep the VIP.
+    # EL's unit has `process`, with which a child that misses its parent's end would keep the VIP.
     keepalived_service = ("KillMode=control-group",)

@@ -1,6 +1,6 @@
-# What nornir_kube_ha.planning.package_managers.Family says of each function, for dnf.
+# The functions that nornir_kube_ha.planning.package_managers.Family describes, for dnf.
 
-# Who provides it counts: on Enterprise Linux 9 and later curl-minimal is there in curl's place.
+# --whatprovides, because Enterprise Linux 9 and later have curl-minimal in place of curl.
 dnf_installed() {
     for package; do
         found=$(rpm -q --whatprovides --queryformat "$package %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\n" "$package") &&
@@ -9,7 +9,7 @@ dnf_installed() {
     true
 }
 
-# From its cache, without reading the sources again, and without waiting for a lock, which would be for ever.
+# From the cache, without refreshing the sources. dnf waits for its lock without limit unless exit_on_lock is set.
 dnf_query() {
     found=$("$MANAGER" --quiet --cacheonly --setopt=exit_on_lock=True repoquery \
         --queryformat '%{name} %{epoch}:%{version}-%{release}\n' --available "$@") || return
@@ -25,7 +25,7 @@ dnf_versions() {
 
 dnf_word() { echo "$1-$2"; }
 
-# rpm's own way to compare, part by part: before 4.16 it knows no whole versions.
+# rpm.vercmp compares whole versions only since rpm 4.16: compare epoch, version and release one by one.
 dnf_older() {
     for part in epoch version release; do
         one=$(dnf_part $part "$1") other=$(dnf_part $part "$2")
@@ -47,7 +47,7 @@ dnf_part() {
     esac
 }
 
-# It would wait for a lock for ever, or not at all.
+# dnf waits for its lock without limit or, with exit_on_lock, not at all; this waits for LOCK seconds.
 dnf_do() {
     until=$(($(date +%s) + LOCK))
     while :; do
@@ -68,10 +68,10 @@ dnf_upgrade() { dnf_do upgrade "$@"; }
 
 dnf_downgrade() { dnf_do downgrade "$@"; }
 
-# It tells only by what it hides: a rehearsal would end as a refusal does.
+# dnf hides held versions rather than refuse them, and `--assumeno` exits with the same status as a refusal.
 dnf_rehearse() { :; }
 
-# Newest with what keeps versions from it, and without: the plugin versionlock, and lines of excludepkgs.
+# The newest version with and without the two ways to hold a package: the versionlock plugin and excludepkgs.
 dnf_held() {
     shown=$(dnf_query --latest-limit 1 "$1") || return
     newest=$(dnf_query --disableplugin=versionlock --disableexcludes=all --latest-limit 1 "$1") || return
@@ -88,7 +88,7 @@ dnf_trouble() {
     esac
 }
 
-# rpm's digests are SHA-256 since Enterprise Linux 6, and MD5 where a package is older.
+# rpm's file digests are SHA-256 since Enterprise Linux 6; older packages have MD5.
 dnf_unchanged() {
     shipped=$(rpm -qf --queryformat '[%{FILENAMES} %{FILEDIGESTS}\n]' "$1" 2>/dev/null |
         awk -v file="$1" '$1 == file { print $2; exit }')

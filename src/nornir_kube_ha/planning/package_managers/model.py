@@ -1,4 +1,4 @@
-"""What a family of package managers is: all that differs between them stands in its class, and in its sh file."""
+"""The interface of a package manager. All differences between them are in its class and its sh file."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -7,42 +7,41 @@ from typing import ClassVar
 
 
 class Family:
-    """A package manager, and what its packages do otherwise than others'.
+    """A package manager, and how its packages differ from Debian's.
 
-    Its sh file has these functions, each with the family's name before it, as `apt_installed`. They are called with
-    `MANAGER` set, the command that was found, and those that change something with `LOCK` as well: seconds to wait for
-    whoever holds the package manager's lock.
+    Its sh file defines the functions below, each prefixed with the family's name, as in `apt_installed`. `MANAGER` is
+    set to the command that was found. Functions that change packages also have `LOCK`: how many seconds to wait for
+    the package manager's lock.
 
-      * `installed PACKAGE...`: a line `PACKAGE VERSION` for each that the host has
-      * `candidates PACKAGE...`: the same of what would be installed, by the sources as they were last read; fails if
-        nobody can tell, as `versions` does
-      * `versions PACKAGE`: each version that the sources have, a line each
-      * `word PACKAGE VERSION`: how this one is asked for
-      * `older VERSION VERSION`: whether the first is older than the second
-      * `refresh`: reads the package sources again
-      * `install WORD...`, `upgrade WORD...`, `downgrade WORD...`: of packages; files of ours that stand there are kept
-      * `unchanged PATH`: whether a configuration file is as haproxy's or keepalived's package ships it
-      * `rehearse WORD...`: fails, with words, where a change to these would be refused; changes nothing
-      * `held PACKAGE`: fails unless the administrator keeps it from changing; prints the newest version if that
-        is hidden by it
-      * `unhold PACKAGE`: how that is ended, for a person
-      * `trouble WORDS`: what words of its own tell of: `locked`, `sources` (one cannot be read), `missing`, or nothing
+      * `installed PACKAGE...`: prints `PACKAGE VERSION` for each installed package
+      * `candidates PACKAGE...`: prints the same for the versions that an install would choose, without refreshing the
+        sources; fails if the versions cannot be determined
+      * `versions PACKAGE`: prints each available version on a line; fails if they cannot be determined
+      * `word PACKAGE VERSION`: prints the argument that requests this version
+      * `older VERSION VERSION`: succeeds if the first version is older than the second
+      * `refresh`: refreshes the package sources
+      * `install WORD...`, `upgrade WORD...`, `downgrade WORD...`: change packages; keep configuration files
+      * `unchanged PATH`: succeeds if a configuration file is as haproxy's or keepalived's package ships it
+      * `rehearse WORD...`: fails with a message if a change to these would be refused; changes nothing
+      * `held PACKAGE`: succeeds if the administrator holds the package; prints the newest version if the hold hides it
+      * `unhold PACKAGE`: prints for the operator how to end the hold
+      * `trouble WORDS`: classifies an error message: `locked`, `sources` (one cannot be read), `missing`, or nothing
     """
 
     name: ClassVar[str] = ""
-    """What facts call it, and its sh file. No name: a host on which none was found."""
+    """Name in facts and of the sh file; "" for a host without a known package manager."""
     commands: ClassVar[tuple[str, ...]] = ()
-    """By any of which it is found on a host, the first that is there."""
+    """Commands that identify it on a host; the first one found is used."""
     names: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """What packages that we need are called there, by what Debian calls them; the same unless given."""
+    """Names of required packages by their Debian names, where the two differ."""
     haproxy_service: ClassVar[tuple[str, ...]] = ()
-    """Lines of section `[Service]` that haproxy's unit lacks there."""
+    """Lines that the section `[Service]` of haproxy's unit lacks."""
     keepalived_service: ClassVar[tuple[str, ...]] = ()
-    """The same of keepalived's."""
+    """Lines that the section `[Service]` of keepalived's unit lacks."""
 
     @property
     def functions(self) -> str:
-        """Its sh functions."""
+        """Text of the sh file."""
         return (
             resources.files("nornir_kube_ha.planning.package_managers")
             .joinpath(f"{self.name}.sh")
@@ -50,9 +49,9 @@ class Family:
         )
 
     def names_of(self, packages: tuple[str, ...]) -> tuple[str, ...]:
-        """What packages are called there, each once.
+        """Return this family's names of packages, each once.
 
         Arguments:
-            packages: by Debian's names
+            packages: Debian's names
         """
         return tuple(dict.fromkeys(self.names.get(name, name) for name in packages))
