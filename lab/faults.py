@@ -14,7 +14,9 @@ from nornir_kube_ha.lab.status import await_hosts, readyz_of
 PATIENCE = 5.0  # seconds until a fault must show, or be gone
 PLANE_PATIENCE = 30.0  # the same of a real control plane: an etcd that comes back hears the leader first
 POLL = 0.02
-ETCD = {"etcd-kill": "systemctl kill --signal KILL etcd", "etcd-stop": "systemctl stop etcd"}
+_KILL_ETCD = "systemctl kill --signal KILL etcd"
+# Killed first: an etcd that is asked to end hands its leadership on, and keeps the quorum for up to 7 s more.
+ETCD = {"etcd-kill": _KILL_ETCD, "etcd-stop": f"{_KILL_ETCD}; systemctl stop etcd"}
 """What is done to a member; systemd starts one that was killed again."""
 UPGRADE = "upgrade"
 _ETCDCTL = (

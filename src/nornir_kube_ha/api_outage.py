@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.outage import FOREVER, Attempt
-from nornir_kube_ha.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.probe.settings import ADDRESS, CACHED, CUT, FINISHED, READ, WATCH, WRITE
 
 NOT_OPENED = "not opened"
 
@@ -39,7 +39,8 @@ class Watches:
         silence: the longest time from a write's acknowledgement until a watch heard of it; infinite if it never did
         start: when that began
         heard: events
-        ended: how often watches ended, by how: `closed`, `reset`, `timeout` for their own patience
+        ended: how often watches ended, by how: `closed`, `reset`, `timeout` for their own patience, `finished` by the
+            apiserver
         refused: how often one could not be opened again at once
     """
 
@@ -51,8 +52,8 @@ class Watches:
 
     @property
     def cuts(self) -> int:
-        """How often watches ended."""
-        return sum(count for _, count in self.ended)
+        """How often watches were cut: their apiserver did not end them."""
+        return sum(count for how, count in self.ended if how != FINISHED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class ApiLimit:
         write: seconds until a new write is acknowledged
         watch: seconds until a watch hears of a write
         failed: reads and writes that fail
-        cuts: watches that end
+        cuts: watches that end, and not by their apiserver
     """
 
     read: float | None = None

@@ -68,7 +68,7 @@ class Connection:
         raise ValueError("a longer answer than any")
 
     async def lines(self, request: bytes) -> AsyncIterator[bytes]:
-        """Send a request, and read the lines of an answer that has no end of its own; an empty one is its beginning.
+        """Send a request, and read the lines of an answer until the server ends it; an empty one is its beginning.
 
         Arguments:
             request: as `request_of` writes it
@@ -76,7 +76,7 @@ class Connection:
         Raises:
             StatusError: the answer is not 200
             TimeoutError: `expire` was called
-            EOFError: it was closed
+            EOFError: it was closed before that
             ValueError: what came is no HTTP
             OSError: as the system and TLS say
         """
@@ -97,7 +97,7 @@ class Connection:
             for line in lines:
                 yield line
             if chunks.ended:
-                raise EOFError
+                return
             piece = await self._read()
             if not piece:
                 raise EOFError

@@ -10,6 +10,9 @@ ADDRESS, READ, CACHED, WRITE, WATCH, CUT = "address", "read", "cached", "write",
 WATCH: from a write's acknowledgement until a watch heard of it. CUT: a watch ended, or could not be opened again ("not
 opened: ...")."""
 
+FINISHED = "finished"
+"""How a watch ends that its apiserver ends, with a whole answer, as after 3 s without an etcd leader."""
+
 
 class Kubernetes(NamedTuple):
     """What a client of the Kubernetes API does, beside asking whether the address answers.

@@ -13,7 +13,7 @@ from nornir_kube_ha.probe.connection import Connection
 from nornir_kube_ha.probe.http import StatusError, word_for
 from nornir_kube_ha.probe.journal import Journal
 from nornir_kube_ha.probe.kubernetes import Api
-from nornir_kube_ha.probe.settings import CUT, WATCH
+from nornir_kube_ha.probe.settings import CUT, FINISHED, WATCH
 
 LAST = "last"
 """The key of an object's data that has the number of the write which changed it last."""
@@ -104,7 +104,7 @@ class Watch:
         connection = self._connection = self._api.connection()
         self._since = began = time.monotonic()
         limit: Limit | None = self._api.limit(connection)
-        error, expired, told = "closed", False, False
+        error, expired, told = FINISHED, False, False
         try:
             async for line in connection.lines(self._request()):
                 if limit:  # it is open
