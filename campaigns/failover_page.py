@@ -10,6 +10,7 @@ from campaigns.record import ROOT, record
 
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.failover.outage import FOREVER
+from nornir_kube_ha.failover.probe.settings import FINISHED
 from nornir_kube_ha.failover.trial import Statistics
 
 PAGE = ROOT / "docs" / "failover.md"
@@ -152,7 +153,7 @@ def _ends(rows: list[Row], limit: int | None) -> str:
     for row in rows:
         ended.update(row["watch"]["ended"])
     words = ", ".join(f"{count} {how}" for how, count in sorted(ended.items())) or "0"
-    return f"{words}{' (none allowed)' if limit == 0 and ended else ''}"
+    return f"{words}{' (none may be cut)' if limit == 0 and ended.keys() - {FINISHED} else ''}"
 
 
 def _head(*titles: str) -> Iterator[str]:

@@ -14,7 +14,9 @@ from nornir_kube_ha.lab.status import await_hosts, readyz_of
 PATIENCE = 5.0  # seconds until a fault must show, or be over
 PLANE_PATIENCE = 30.0  # the same for a real control plane: an etcd that returns waits for its leader
 POLL = 0.02
-ETCD = {"etcd-kill": "systemctl kill --signal KILL etcd", "etcd-stop": "systemctl stop etcd"}
+_KILL_ETCD = "systemctl kill --signal KILL etcd"
+# Killed before it is stopped: an etcd that shuts down hands over its leadership and keeps the quorum for up to 7 s.
+ETCD = {"etcd-kill": _KILL_ETCD, "etcd-stop": f"{_KILL_ETCD}; systemctl stop etcd"}
 """Commands that inject a fault in a member. systemd restarts one that was killed."""
 UPGRADE = "upgrade"
 _ETCDCTL = (

@@ -58,6 +58,8 @@ class FakeKubernetes(Apiserver):
         """Methods that are answered with 503."""
         self.swallows = 0
         """How many requests that create something get no answer, though it is created."""
+        self.finishes = False
+        """A watch ends as an apiserver ends one, with its next event."""
         self.is_mute = False
         """Watches stay open, and hear nothing."""
         self.oldest = 0
@@ -161,6 +163,9 @@ class FakeKubernetes(Apiserver):
                 event = json.dumps({"type": "MODIFIED", "object": content}).encode() + b"\n"
                 writer.write(b"%x\r\n%s\r\n" % (len(event), event))
                 version = number
+                if self.finishes:
+                    writer.write(b"0\r\n\r\n")
+                    return
             await writer.drain()
 
     def _after(self, path: str, version: int) -> Iterator[tuple[int, Tree]]:

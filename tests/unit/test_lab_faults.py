@@ -187,7 +187,7 @@ def member(address: str, number: int, leader: int) -> dict[str, object]:
     ("verb", "made", "healed"),
     [
         ("etcd-kill", "systemctl kill --signal KILL etcd on lb-2", "systemctl start etcd on lb-2"),
-        ("etcd-stop", "systemctl stop etcd on lb-2", "systemctl start etcd on lb-2"),
+        ("etcd-stop", "systemctl kill --signal KILL etcd; systemctl stop etcd on lb-2", "systemctl start etcd on lb-2"),
     ],
 )
 def test_etcd_goes_and_is_over_when_its_apiserver_is_ready(lab: Lab, verb: str, made: str, healed: str) -> None:

@@ -115,6 +115,19 @@ def test_watch_that_was_cut_goes_on_where_it_left_off(server: FakeKubernetes) ->
     assert cost.write.gap >= 0.4
 
 
+def test_watch_that_its_apiserver_ends_was_not_cut(server: FakeKubernetes) -> None:
+    since = time.monotonic()
+    with Client(LocalChannel, server.credential(watches=1)) as client:
+        await_writes(client, 5, since)
+        server.finishes = True
+        await_writes(client, 10, since)
+        server.finishes = False
+        client.settle()
+        cost = cost_of(client, since)
+    assert {how for how, _ in cost.watch.ended} == {"finished"}
+    assert (cost.watch.cuts, cost.lost, cost.missed) == (0, 0, 0)
+
+
 def test_version_that_is_not_remembered_is_made_up_for_by_a_list(server: FakeKubernetes) -> None:
     since = time.monotonic()
     with Client(LocalChannel, server.credential(watches=1)) as client:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.failover.outage import FOREVER, Attempt
-from nornir_kube_ha.failover.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
+from nornir_kube_ha.failover.probe.settings import ADDRESS, CACHED, CUT, FINISHED, READ, WATCH, WRITE
 
 NOT_OPENED = "not opened"
 
@@ -41,7 +41,8 @@ class Watches:
         silence: longest time from the acknowledgement of a write to its event; infinite if the event never came
         start: when that time began
         heard: number of events
-        ended: how often watches ended, by reason: `closed`, `reset`, or `timeout` of the client itself
+        ended: how often watches ended, by reason: `closed`, `reset`, `timeout` of the client itself, or
+            `finished` by the apiserver
         refused: how often a watch could not be reopened at once
     """
 
@@ -53,8 +54,8 @@ class Watches:
 
     @property
     def cuts(self) -> int:
-        """How often watches ended."""
-        return sum(count for _, count in self.ended)
+        """How often watches were cut: their apiserver did not end them."""
+        return sum(count for how, count in self.ended if how != FINISHED)
 
 
 @dataclass(frozen=True, slots=True)

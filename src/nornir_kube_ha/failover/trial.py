@@ -24,7 +24,7 @@ class ApiLimit:
         write: seconds until a new write is acknowledged
         watch: seconds until a watch receives the event of a write
         failed: number of failed reads and writes
-        cuts: number of watches that end
+        cuts: number of watches that end, and not by their apiserver
     """
 
     read: float | None = None

@@ -33,6 +33,13 @@ def is_member(cluster: Cluster, facts: Facts) -> bool:
     return any((each.virtual_router_id, vip) in wanted for each in routers for vip in each.vips)
 
 
+def carries_vip(cluster: Cluster, facts: Facts) -> bool:
+    """Return whether a host's live keepalived.conf has one of the cluster's VIPs, whatever its VRID there."""
+    live = facts.files.get(KEEPALIVED_CONF)
+    routers = parse_keepalived_conf(live.content).routers if live else ()
+    return any(vip.ip in each.vips for each in routers for vip in cluster.vips)
+
+
 def joining(cluster: Cluster, names: Collection[str], facts: Mapping[str, Facts]) -> tuple[str, ...]:
     """Return the hosts that join a cluster: those that are no node yet, or stopped and not listed by a running node.
 

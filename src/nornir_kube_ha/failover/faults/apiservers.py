@@ -58,7 +58,7 @@ PLANE_FAULTS = (
     _lab(
         "etcd-leader-kill",
         "etcd's leader is killed, and started again",
-        Limit(moves=0, after=None, api=ApiLimit(read=2.0, cached=0.3, write=3.0, cuts=0)),
+        Limit(moves=0, after=None, api=ApiLimit(read=2.0, cached=0.5, write=3.0, cuts=0)),
         "etcd-kill",
         Target.ETCD_LEADER,
     ),
@@ -73,11 +73,11 @@ PLANE_FAULTS = (
         _lab(
             "etcd-no-quorum",
             "etcd has no quorum for a while, and all apiservers live",
-            Limit(moves=0, after=3.0, api=ApiLimit(cached=0.3, cuts=0)),
+            Limit(moves=0, after=3.0, api=ApiLimit(cached=1.0, cuts=0)),
             "etcd-stop",
             Target.ETCD_MAJORITY,
         ),
-        seconds=10.0,
+        seconds=8.0,  # less than the client's patience
     ),
     replace(
         _lab(

@@ -68,7 +68,7 @@ class Connection:
         raise ValueError("a longer answer than any")
 
     async def lines(self, request: bytes) -> AsyncIterator[bytes]:
-        """Send a request and yield the lines of an endless answer; an empty line stands for its headers.
+        """Send a request and yield the lines of a long answer; an empty line stands for its headers.
 
         Arguments:
             request: a request as written by `request_of`
@@ -76,7 +76,7 @@ class Connection:
         Raises:
             StatusError: the status is not 200
             TimeoutError: `expire` was called
-            EOFError: the server closed the connection
+            EOFError: the server closed the connection before the answer was complete
             ValueError: the answer is not HTTP
             OSError: an error of the kernel or of TLS
         """
@@ -97,7 +97,7 @@ class Connection:
             for line in lines:
                 yield line
             if chunks.ended:
-                raise EOFError
+                return
             piece = await self._read()
             if not piece:
                 raise EOFError

@@ -10,6 +10,9 @@ ADDRESS, READ, CACHED, WRITE, WATCH, CUT = "address", "read", "cached", "write",
 WATCH: from a write's acknowledgement to its event. CUT: the end of a watch, or a failure to reopen it ("not opened:
 ...")."""
 
+FINISHED = "finished"
+"""How a watch ends that the apiserver ends with a complete answer, as after 3 s without an etcd leader."""
+
 
 class Kubernetes(NamedTuple):
     """Settings of the Kubernetes API client.

@@ -13,7 +13,7 @@ from nornir_kube_ha.failover.probe.connection import Connection
 from nornir_kube_ha.failover.probe.http import StatusError, word_for
 from nornir_kube_ha.failover.probe.journal import Journal
 from nornir_kube_ha.failover.probe.kubernetes import Api
-from nornir_kube_ha.failover.probe.settings import CUT, WATCH
+from nornir_kube_ha.failover.probe.settings import CUT, FINISHED, WATCH
 
 LAST = "last"
 """Key in an object's data with the number of its last write."""
@@ -104,7 +104,7 @@ class Watch:
         connection = self._connection = self._api.connection()
         self._since = began = time.monotonic()
         limit: Limit | None = self._api.limit(connection)
-        error, expired, told = "closed", False, False
+        error, expired, told = FINISHED, False, False
         try:
             async for line in connection.lines(self._request()):
                 if limit:  # the watch is open
