@@ -17,13 +17,14 @@ TIMERS = "systemctl list-units --plain --no-legend 'kube-ha-move*.timer'"
 # Ends as SIGKILL does, before its fourth script: two nodes have another priority by then, and the VIP has been let go.
 KILLED = """
 import os, signal, sys
-from nornir_kube_ha.runbooks import cli, run
+from nornir_kube_ha.cli import main
+from nornir_kube_ha.engine import run
 one, left = run.Run.one, [3]
 def dying(self, *arguments, **named):
     left[0] -= 1
     return one(self, *arguments, **named) if left[0] >= 0 else os.kill(os.getpid(), signal.SIGKILL)
 run.Run.one = dying
-cli.main(sys.argv[1:])
+main.main(sys.argv[1:])
 """
 # The controller of a failover test that dies in its fault.
 BREAKING = """

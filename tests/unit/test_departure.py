@@ -22,7 +22,7 @@ from nornir_kube_ha.ssh import remote
 INVENTORY = Path(__file__).parents[2] / "inventory"
 SOON = 30  # seconds until the command has come to its first host, on a busy machine
 AT_MOST = 5.0  # seconds from the signal to the end
-RUN = "import sys; from nornir_kube_ha.runbooks import cli; sys.exit(cli.main())"
+RUN = "import sys; from nornir_kube_ha.cli import main; sys.exit(main.main())"
 
 
 class Mute(SSHServer):

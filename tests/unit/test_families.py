@@ -124,7 +124,7 @@ NEWLINE='
 '
 section() {{ printf '@%s\\n' "$*"; }}
 {functions(("haproxy", "keepalived", "curl", "iputils-arping", "iputils-ping"), [Toy()])}choose_family
-{probes[probes.index("find_packages() {") : probes.index("# In HAPROXY_SHOWN")]}find_packages
+{probes[probes.index("find_packages() {") : probes.index("# Set HAPROXY_SHOWN")]}find_packages
 {facts[facts.index("packages() {") : facts.index("# All contents")]}
 packages"""
     said = host.sh(script).stdout.split()

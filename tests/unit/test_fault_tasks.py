@@ -62,7 +62,7 @@ def inject(run: Run, intent: Intent, name: str = "haproxy-kill", **arguments: An
 def test_host_is_sent_the_whole_fault(host: Host, run: Run, intent: Intent, name: str) -> None:
     assert inject(run, intent, name)[0].changed
     (script,) = host.sent
-    values = dict(word.split("=", 1) for word in shlex.split(script.partition("\n# Make a fault")[0]))
+    values = dict(word.split("=", 1) for word in shlex.split(script.partition("\n# Inject a fault")[0]))
     fault = FAULTS[name]
     assert values == {
         "UNIT": "kube-ha-fault-0123",

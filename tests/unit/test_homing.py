@@ -9,6 +9,7 @@ from nornir.core import Nornir
 from tests.unit.test_deploy import ALL, World, run_of, with_other_haproxy_cfg, world
 from tests.unit.test_virtual_routers import TWO, WELL, second
 
+from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, KubeHaError, MoveError
 from nornir_kube_ha.facts import Facts
@@ -41,7 +42,7 @@ class Looked:
     intent: Intent
     facts: Mapping[str, Facts]
     plans: Mapping[str, HostPlan] = field(default_factory=dict)
-    ended: dict[str, str] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=lambda: Ledger(dict.fromkeys(ALL, "demo"), frozenset({"demo"})))
     told: list[str] = field(default_factory=list)
 
     @property
@@ -101,7 +102,7 @@ def test_it_goes_to_its_own_master(looked: Looked, moves: list[tuple[str, str]])
 
 
 def test_it_does_not_go_where_the_change_has_ended(looked: Looked, moves: list[tuple[str, str]]) -> None:
-    looked.ended["demo"] = "the change of cluster demo stopped because lb-3 failed"
+    looked.ledger.ended["demo"] = "the change of cluster demo stopped because lb-3 failed"
     assert not bring_home(looked.run, unheld_routers(looked.run))
     assert moves == []
 
@@ -203,7 +204,7 @@ def test_no_election_is_waited_for_where_not_all_is_known_or_nothing_goes_on(
 ) -> None:
     looked.plans = {"lb-3": START}
     looked.facts = dict.fromkeys(ALL if left_out == "ended" else ALL[1:], bare)
-    looked.ended = {"demo": "lb-2 failed"} if left_out == "ended" else {}
+    looked.ledger.ended = {"demo": "lb-2 failed"} if left_out == "ended" else {}
     assert election_seconds(looked.run) == 0
 
 
