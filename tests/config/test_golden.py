@@ -174,8 +174,14 @@ def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str,
             {"router_id lb-2", "priority 120", "unicast_src_ip 192.0.2.12", "192.0.2.11"},
         ),
         CHECK_APISERVERS: (
-            {"for peer in 192.0.2.12:8443 192.0.2.13:8443; do"},
-            {"for peer in 192.0.2.11:8443 192.0.2.13:8443; do"},
+            {
+                "serving=$(for each in 192.0.2.11:8443 192.0.2.12:8443 192.0.2.13:8443; do",
+                'case $serving in "" | *" 192.0.2.11:8443"*) ;; *) verdict=1 ;; esac',
+            },
+            {
+                "serving=$(for each in 192.0.2.12:8443 192.0.2.11:8443 192.0.2.13:8443; do",
+                'case $serving in "" | *" 192.0.2.12:8443"*) ;; *) verdict=1 ;; esac',
+            },
         ),
         HAPROXY_CFG: (
             {"localpeer lb-1", "server lb-1", "server lb-2 192.0.2.12:8444"},

@@ -41,9 +41,11 @@ CURL = """#!/bin/sh
 for url; do :; done
 echo "$url" >>"$FAKE/peers"
 case " $* " in *" --max-time 1 "*) ;; *) exit 99 ;; esac
-cat "$FAKE/$(echo "$url" | tr -d :/)" 2>/dev/null || { echo 000; exit 7; }
+address=${url#https://}
+echo "$(cat "$FAKE/$(echo "$url" | tr -d :/)" 2>/dev/null || echo 000) ${address%/readyz}"
 """
 CLOSED_WITHIN = 1.0  # seconds after a script has ended
+OWN = "https://192.0.2.11:8443/readyz"
 PEERS = ["https://192.0.2.12:8443/readyz", "https://192.0.2.13:8443/readyz"]
 UP = ("UP", 5, 60)
 
@@ -224,7 +226,18 @@ def test_vip_stays_where_it_is_while_no_node_serves(
         for peer in PEERS:
             host.peer_says(peer, code)
     assert host.run(script) == 0
-    assert host.asked_peers == PEERS
+    assert host.asked_peers == [OWN, *PEERS]
+
+
+@pytest.mark.parametrize("servers", BLIND)
+def test_vip_stays_where_the_last_resort_serves(
+    host: Host, script: ConfigFile, servers: list[tuple[str, int, int]]
+) -> None:
+    """After an etcd election, some nodes' haproxies notice sooner than others' that an apiserver is ready again."""
+    host.haproxy_says(stat(*servers, alive="1 2 3"))
+    for each in (OWN, *PEERS):
+        host.peer_says(each, 200)
+    assert host.run(script) == 0
 
 
 @pytest.mark.parametrize(
