@@ -17,13 +17,14 @@ from typing import TextIO
 
 from nornir_kube_ha import templating
 
-NAMES = ("cli", "deploy", "verify", "rollback", "upgrade", "remove", "failover_test", "vip")
+RUNBOOKS = ("deploy", "verify", "rollback", "upgrade", "remove", "failover_test", "vip")
+MODULES = {"cli": "nornir_kube_ha.cli.main", **{name: f"nornir_kube_ha.runbooks.{name}" for name in RUNBOOKS}}
 LONGEST = 240  # seconds that a run may take
 
 
 def main() -> None:
-    for name in NAMES:
-        importlib.import_module(f"nornir_kube_ha.runbooks.{name}")
+    for name in MODULES.values():
+        importlib.import_module(name)
     for name in templating.NAMES:
         templating.our_environment().get_template(name)  # compiled
     gc.freeze()  # a collection in a child would copy every page
@@ -49,7 +50,7 @@ def _become(name: str, arguments: list[str], stdout: TextIO, stderr: TextIO) -> 
         os.dup2(stream, descriptor)
     status = 1
     try:
-        status = sys.modules[f"nornir_kube_ha.runbooks.{name}"].main(arguments)
+        status = sys.modules[MODULES[name]].main(arguments)
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - as Python itself would end

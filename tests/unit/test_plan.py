@@ -327,7 +327,7 @@ def test_change_of_the_inventory_changes_exactly_the_files_that_it_should(
     assert changed(hosts={"lb-2": {"keepalived": {"priority": 115}}}) == {"lb-2": keepalived}
     assert changed(hosts={"lb-2": {"keepalived": {"router_id": "lb-two"}}}) == {"lb-2": keepalived}
     peers = ({HAPROXY_CFG, KEEPALIVED_CONF, CHECK_APISERVERS}, ["reload haproxy", "reload keepalived"])
-    own = ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN, CHECK_VRRP}, ["daemon-reload", "reload keepalived"])
+    own = ({KEEPALIVED_CONF, KEEPALIVED_DROP_IN, CHECK_VRRP, CHECK_APISERVERS}, ["daemon-reload", "reload keepalived"])
     assert changed(hosts={"lb-3": {"address": "192.0.2.99"}}) == {"lb-1": peers, "lb-2": peers, "lb-3": own}
     assert changed(group={"keepalived": {"preempt": True}}) == dict.fromkeys(hosts, keepalived)
     assert changed(group={"keepalived": {"yield_when_blind": False}}) == dict.fromkeys(hosts, ({CHECK_APISERVERS}, []))
