@@ -42,6 +42,8 @@ true
 """The packet filter's rules and VRRP's multicast group, without the watch table's sets, which change by themselves."""
 VERBOSE = "echo 'LogLevel VERBOSE' >/etc/ssh/sshd_config.d/count.conf && systemctl reload ssh"
 UNITS = (
+    # A worker that an earlier reload replaced ends when its connections do.
+    "for _ in $(seq 100); do [ $(pgrep -cx haproxy) -gt 2 ] || break; sleep 0.1; done; "
     "systemctl show --property Id,MainPID,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic"
     " haproxy keepalived; pgrep -x haproxy"
 )
