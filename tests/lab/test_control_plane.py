@@ -77,6 +77,7 @@ def test_kubectl_works_through_the_vip_and_verify_passes(real: Lab) -> None:
 
 
 KUBECTL = 0.5  # seconds until it connects, on a busy machine
+TAKEN = 1.0  # seconds until another node has the VIP, beside what the command takes that kills haproxy
 
 
 def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -> None:
@@ -114,7 +115,7 @@ def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -
         ended.set()
         counting.join()
     real.bring_vip_home()
-    refused = [words for began, words in wrong if "was refused" in words and began > killed - KUBECTL]
+    refused = [words for began, words in wrong if "was refused" in words and -KUBECTL < began - killed < TAKEN]
     assert [words for _, words in wrong] == refused[:1]  # one after the other: there is time for one, in 0.1 s
     assert len(counts) > 2
     stored = json.loads(said(kubectl(real, "get", "configmap", COUNTER, "-o", "json")))

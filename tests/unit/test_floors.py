@@ -77,6 +77,14 @@ def test_the_lab_is_known_through_its_door() -> None:
     assert inside == []
 
 
+def test_only_tests_import_tests() -> None:
+    root = (HOUSE / "tasks").resolve().parent
+    folders = ("src", "tasks", "runbooks", "lab", "rig", "campaigns", "benchmarks", "examples", "docs")
+    paths = [path for folder in folders for path in (root / folder).rglob("*.py")]
+    assert len(paths) > 200
+    assert [str(path) for path in paths for name in names_imported(path) if name.split(".")[0] == "tests"] == []
+
+
 def test_every_room_says_what_is_in_it() -> None:
     rooms = {room for room, _ in modules()}
     assert rooms == FLOOR_OF.keys()

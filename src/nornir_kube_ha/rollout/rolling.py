@@ -118,9 +118,9 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
     holding = [name for name in serving if run.facts[name].holds_any(cluster.vips)]
     serial = max(1, how.serial.of(len(serving)))
     groups = batches(run.intent, changing, serving, holding, serial=serial, joining=new)
-    # Of two nodes that carry the VIP with different VRIDs, each would hold it.
-    speaking = [name for name in changing if run.facts[name].serves and carries_vip(cluster, run.facts[name])]
-    if _cannot_be_rolled(run, cluster, {*serving, *speaking}, plans, how):
+    # Two nodes that carry the VIP with different VRIDs would both hold it, also where one of them joins only now.
+    carrying = [name for name in changing if run.facts[name].serves and carries_vip(cluster, run.facts[name])]
+    if _cannot_be_rolled(run, cluster, dict.fromkeys([*serving, *carrying]), plans, how):
         groups = (tuple(changing),)
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
     # A host that serves another cluster now can be put back as well.
@@ -135,11 +135,11 @@ def _cannot_be_rolled(
 
     Both sides would hold the VIP. If the policy or the hosts of the run do not allow it, fail the host.
     """
+    left_out = [node.name for node in cluster.nodes if node.name not in run.hosts]
     for name in serving:
         new = next((each.file for each in plans[name].write if each.file.path == KEEPALIVED_CONF), None)
         old = run.facts[name].files.get(KEEPALIVED_CONF)
         words = differences(old.content.decode(errors="replace"), new.content) if old and new else ()
-        left_out = [node.name for node in cluster.nodes if node.name not in run.hosts]
         if words and how.accept_outage and not left_out:
             return True
         if words and how.accept_outage:

@@ -1,4 +1,4 @@
-"""Configuration files that kube-ha did not write for the cluster: who wrote them, and what stops without them."""
+"""Configuration files that kube-ha did not write for the cluster: their author, and what stops without them."""
 
 from nornir_kube_ha.planning.foreign.haproxy_cfg import HAProxySection, haproxy_sections
 from nornir_kube_ha.planning.foreign.keepalived_conf import KeepalivedConf, VirtualRouterConf, parse_keepalived_conf
