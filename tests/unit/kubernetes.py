@@ -56,6 +56,8 @@ class FakeKubernetes(Apiserver):
         """Numbers of writes that no watch hears of."""
         self.fails: set[str] = set()
         """Methods that are answered with 503."""
+        self.hangs: set[str] = set()
+        """Methods that get no answer until they are taken out."""
         self.swallows = 0
         """How many requests that create something get no answer, though it is created."""
         self.finishes = False
@@ -92,6 +94,8 @@ class FakeKubernetes(Apiserver):
             return _say(writer, 401, {"message": "Unauthorized"})
         if method in self.fails and "resourceVersion=0" not in query:
             return _say(writer, 503, {"message": "etcd has no leader"})
+        while method in self.hangs:  # noqa: ASYNC110 - a test changes it from its own thread
+            await asyncio.sleep(0.02)
         if "watch=1" in query:
             settings = dict(each.split("=", 1) for each in query.split("&"))
             name = settings["fieldSelector"].partition("%3D")[2]

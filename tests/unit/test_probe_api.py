@@ -75,6 +75,22 @@ def test_reads_from_the_cache_go_on_without_etcd(server: FakeKubernetes) -> None
     assert (cost.cached.failed, cost.cached.total > 5) == (0, True)
 
 
+def test_few_writes_are_begun_while_a_seconds_worth_is_unanswered(server: FakeKubernetes) -> None:
+    since = time.monotonic()
+    with Client(LocalChannel, server.credential(watches=1, rate=40.0)) as client:
+        await_writes(client, 3, since)
+        server.hangs = {"PATCH"}
+        time.sleep(3)
+        server.hangs = set()
+        client.settle()
+        writes = [each for each in client.api_attempts(since) if each.kind == "write"]
+        cost = cost_of(client, since)
+    hung = [each for each in writes if each.end - each.start > 0.1]
+    assert 40 <= len(hung) <= 60  # of 120 that were due
+    assert max(each.start for each in hung) > min(each.start for each in hung) + 2
+    assert (cost.write.failed, cost.lost, cost.missed) == (0, 0, 0)
+
+
 def test_write_that_was_acknowledged_and_not_kept_is_lost(server: FakeKubernetes) -> None:
     server.loses = {4}
     cost = measured(server)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from nornir_kube_ha.failover.probe.watch import LAST, Watch
 SETTLING = 3  # times `patience`, for requests and events to arrive
 _POLL = 0.02  # seconds
 _ROUNDS = 2  # times `patience`, until a slot is written again: longer than any write is under way
+_THINNED = 5  # of so many writes that are due, one is begun while a second's worth of them is unanswered
 
 
 class ApiClient:
@@ -42,7 +43,7 @@ class ApiClient:
         self._workplace = Workplace(self._api)
         self._journal = journal
         self._places = max(1, int(kubernetes.rate * kubernetes.patience * _ROUNDS))
-        self._written = 0
+        self._due = self._written = self._unanswered = 0
         self._kept: dict[int, int] = {}  # slot: number of its newest acknowledged write
         self._failed: dict[int, set[int]] = {}  # slot: numbers of its failed writes
         self._lost: set[int] = set()  # numbers of writes already reported as lost
@@ -102,6 +103,17 @@ class ApiClient:
                 self._lost.add(number)
                 self._journal.add("lost", time.monotonic(), number)
 
+    def next_write(self) -> Coroutine[Any, Any, bool] | None:
+        """Begin the write that is due; None leaves it out, as most are while a second's worth of them is unanswered.
+
+        Concurrent writes of one object conflict, and the apiserver repeats each until it succeeds. All that were begun
+        while etcd had no quorum would keep it busy for half a minute once it has one again.
+        """
+        self._due += 1
+        if self._unanswered >= self.settings.rate and self._due % _THINNED:
+            return None
+        return self.write()
+
     async def write(self, name: str = COUNTER) -> bool:
         """Write the next number; return whether the write was acknowledged.
 
@@ -109,6 +121,7 @@ class ApiClient:
             name: name of the object
         """
         self._written += 1
+        self._unanswered += 1
         number, start, error = self._written, time.monotonic(), ""
         place = number % self._places
         try:
@@ -126,6 +139,8 @@ class ApiClient:
             for watch in self.watches:
                 if watch.name == name:
                     watch.acknowledged(number, version, moment)
+        finally:
+            self._unanswered -= 1
         self._tell(start, error, WRITE)
         return not error
 

@@ -152,7 +152,7 @@ class Measurement:
             self.stopping.set()
             return
         interval, start = 1 / api.settings.rate, time.monotonic() + BEAT
-        self._start(Lane(interval, api.write), start)
+        self._start(Lane(interval, api.next_write), start)
         self._start(Lane(interval, api.read), start + interval / 2)
         self._start(Lane(2 * interval, api.read_cached), start + interval / 4)
         self.journal.add("ready")
