@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nornir_kube_ha.cli.main import RUNBOOKS, make_parser
+from nornir_kube_ha.cli.main import make_parser
+from nornir_kube_ha.cli.runbooks import RUNBOOKS
 
 INTRODUCTION = """\
 # The command line

@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from nornir_kube_ha.checks import ALL, foreign_routers, former_speakers
 from nornir_kube_ha.cli.command import run_as_script
-from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_deploy_options
 from nornir_kube_ha.engine.leases import leased, look_first
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import PreflightError, VRIDTakenError
@@ -27,9 +26,9 @@ from nornir_kube_ha.rollout.foreign_files import refuse_foreign_files, replaced_
 from nornir_kube_ha.rollout.former_nodes import refuse_former_nodes
 from nornir_kube_ha.rollout.gate import SETTLE_SECONDS, settled
 from nornir_kube_ha.rollout.initial_placement import Unheld, bring_home, election_seconds, unheld_routers
-from nornir_kube_ha.rollout.policy import RollOut
+from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 from nornir_kube_ha.rollout.preflight import hindrances
-from nornir_kube_ha.rollout.rolling import roll_out
+from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.tasks import install_packages
 
 HINT = (
@@ -38,44 +37,44 @@ HINT = (
 )
 
 
-def deploy(run: Run, options: Options = DEFAULT) -> Report:
+def deploy(run: Run, *, quick: bool = False, bootstrap: bool = False, roll_out: RollOut = AS_USUAL) -> Report:
     """Make every host of a run match the inventory.
 
     Arguments:
         run: the hosts; with `dry_run`, nothing is changed
-        options: the deploy's and the roll-out's options
+        quick: where nothing differs, ask only the hosts themselves
+        bootstrap: no apiserver has ever been up
+        roll_out: how the change goes over the hosts
 
     Returns:
         The changes and, unless it was a dry run, every check
     """
     proven: set[str] = set()
     with run.ledger.until_failure():
-        look_first(
-            run, allow_unreachable=options.roll_out.allow_unreachable, scope=Scope.OWN if options.quick else Scope.ALL
-        )
-        if options.quick and _differs(run):
-            look_first(run, allow_unreachable=options.roll_out.allow_unreachable)
-        _preflight(run, options.roll_out)
-        if options.bootstrap:
+        look_first(run, allow_unreachable=roll_out.allow_unreachable, scope=Scope.OWN if quick else Scope.ALL)
+        if quick and _differs(run):
+            look_first(run, allow_unreachable=roll_out.allow_unreachable)
+        _preflight(run, roll_out)
+        if bootstrap:
             refuse_served(run)
-        if _differs(run) or (options.bootstrap and waiting(run) != {*run.facts}):
+        if _differs(run) or (bootstrap and waiting(run) != {*run.facts}):
             with leased(run, proven):
                 if not run.dry_run:
-                    _preflight(run, options.roll_out)  # again: another run may have held the leases
+                    _preflight(run, roll_out)  # again: another run may have held the leases
                 replaced = replaced_files(run)
                 _install(run)
-                run.plans = {name: replace(each, replaces=replaced.get(name, ())) for name, each in run.plans.items()}
-                new = new_clusters(run, told=options.bootstrap)
+                run.replan({name: replace(each, replaces=replaced.get(name, ())) for name, each in run.plans.items()})
+                new = new_clusters(run, told=bootstrap)
                 unheld = unheld_routers(run)
                 open_firewalls(run)
-                roll_out(run, ALL, options.roll_out)
+                roll_over_hosts(run, ALL, roll_out)
                 close_firewalls(run)
                 await_first_apiservers(run, new)
                 _settle(run, proven, unheld)
                 proven -= waiting(run)  # files that have not served are not known to be good
-                if options.bootstrap and not (run.ledger.changed or run.dry_run):
+                if bootstrap and not (run.ledger.changed or run.dry_run):
                     run.look()
-        elif not options.quick and _is_settling(run):
+        elif not quick and _is_settling(run):
             run.tell("a daemon was told of something a moment ago: looking again, until every check passes")
             settled(run)
     return run.report()
@@ -172,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("deploy", __doc__, deploy, arguments, add_deploy_options)
+    return run_as_script("deploy", __doc__, deploy, arguments)
 
 
 if __name__ == "__main__":

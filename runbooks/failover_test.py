@@ -7,21 +7,21 @@ itself: its timer runs on the host, even if this command is killed. Every check 
 
 import fnmatch
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
 
 from nornir_kube_ha.cli.command import run_as_script
 from nornir_kube_ha.cli.confirm import Ask, ask
-from nornir_kube_ha.cli.options.failover import FailoverOptions, add_failover_options
-from nornir_kube_ha.cli.options.runbook import NO_FAILOVER, Options
 from nornir_kube_ha.engine.credentials import credentials_of
 from nornir_kube_ha.engine.leases import lease_of, leased
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import DeclinedError, UsageError
 from nornir_kube_ha.failover.faults import FAULTS, Fault, Target, Way
-from nornir_kube_ha.failover.probe.settings import Kubernetes
-from nornir_kube_ha.failover.trial import FaultReport, Limit, Outcome, Trial
+from nornir_kube_ha.failover.probe.settings import Config
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.door import LabFault, apiserver_hosts, etcd_members, why_not
 from nornir_kube_ha.report import Report
@@ -36,40 +36,58 @@ from nornir_kube_ha.trials.measurement import Measurement
 TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, and until every check passes
 
 
-def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -> Report:
+def failover_test(
+    run: Run,
+    faults: Collection[str] | None,
+    *,
+    repeat: int = 1,
+    hold: float | None = None,
+    limit: float | None = None,
+    vantage: str = "",
+    rate: int = 50,
+    connections: int = 10,
+    kubeconfig: Path | None = None,
+    confirm: Ask | None = ask,
+) -> Report:
     """Inject faults and measure what each costs a client.
 
     Arguments:
         run: with all hosts of its clusters
-        options: which faults, how often, and their limits
-        ask: asks for confirmation, unless the options include `--yes`
+        faults: names or patterns of the faults to inject, in order; None: every fault that is possible on these hosts
+        repeat: number of trials of each fault
+        hold: seconds that each fault lasts; None: the fault's own time
+        limit: seconds of outage that new connections may see; None: the fault's own limit
+        vantage: host that the client runs on; empty: the controller
+        rate: new connections a second
+        connections: number of long-lived connections
+        kubeconfig: credential for the Kubernetes API; None: the inventory's
+        confirm: asks for confirmation; None: nobody is asked
 
     Returns:
         Every check, as last seen, and every trial
 
     Raises:
-        UsageError: the options ask for something impossible
+        UsageError: something impossible is asked for
         DeclinedError: not confirmed
     """
-    failover = options.failover if options else NO_FAILOVER
-    faults = choose_faults(failover)
+    chosen = choose_faults(faults)
     clusters = run.clusters
-    credentials = credentials_of(clusters, options.kubeconfig if options else None)
+    credentials = credentials_of(clusters, kubeconfig)
     for cluster in clusters:
         _refuse_partial(run, cluster)
-        for fault in faults:
-            _refuse_impossible(cluster, fault, failover)
-    if failover.vantage:
-        run.refuse_login(failover.vantage)
+        for fault in chosen if faults is not None else ():
+            _refuse_impossible(cluster, fault)
+    if vantage:
+        run.refuse_login(vantage)
     run.tell(f"looking at {', '.join(run.hosts)}")
     run.look(lease_of(run))
     report = run.report()
     if not report.passed:
         run.tell("nothing is broken on purpose: a cluster must pass every check before")
         return report
-    possible = {cluster.name: [each for each in faults if not impossible(cluster, each)] for cluster in clusters}
+    possible = {cluster.name: [each for each in chosen if not impossible(cluster, each)] for cluster in clusters}
     for cluster in clusters:  # confirm all clusters before the first fault
-        if not failover.yes and not ask(_question(cluster, possible[cluster.name], failover)):
+        if confirm and not confirm(_question(cluster, possible[cluster.name], repeat)):
             raise DeclinedError("nothing was broken; --yes does not ask")
     with run.ledger.until_failure(), leased(run, set()):
         if not run.report().passed:  # another run may have changed hosts during the question
@@ -78,22 +96,33 @@ def failover_test(run: Run, options: Options | None = None, *, ask: Ask = ask) -
             )
             return run.report()
         for cluster in clusters:
-            client = _client(run, cluster, failover, credentials.get(cluster.name))
-            if not _test(run, Measurement(run, cluster, client), possible[cluster.name], failover):
-                break
+            config = config_of(cluster.nodes[0])._replace(
+                rate=float(rate), connections=connections, kubernetes=credentials.get(cluster.name)
+            )
+            measurement = Measurement(run, cluster, _client(run, cluster, vantage, config))
+            with measurement:
+                tests = (
+                    _test(run, measurement, fault, repeat=repeat, hold=hold, limit=limit)
+                    for fault in possible[cluster.name]
+                )
+                if not all(tests):  # they stop at the first that has not healed
+                    break
     return run.report()
 
 
-def choose_faults(failover: FailoverOptions) -> tuple[Fault, ...]:
-    """Return the faults that the options select, each once, in order.
+def choose_faults(patterns: Iterable[str] | None) -> tuple[Fault, ...]:
+    """Return the faults that names or patterns select, each once, in order.
+
+    Arguments:
+        patterns: as `haproxy-*`; None: all faults
 
     Raises:
         UsageError: there is no such fault, or none is selected
     """
-    if failover.every:
+    if patterns is None:
         return tuple(FAULTS.values())
     chosen: dict[str, Fault] = {}
-    for pattern in failover.faults:
+    for pattern in patterns:
         names = fnmatch.filter(FAULTS, pattern)
         if not names:
             near = get_close_matches(pattern, FAULTS, n=1)
@@ -126,32 +155,34 @@ def _refuse_partial(run: Run, cluster: Cluster) -> None:
         raise UsageError(f"cluster {cluster.name} is broken as a whole or not at all: {', '.join(missing)} is left out")
 
 
-def _refuse_impossible(cluster: Cluster, fault: Fault, failover: FailoverOptions) -> None:
-    if not failover.every and (why := impossible(cluster, fault)):
+def _refuse_impossible(cluster: Cluster, fault: Fault) -> None:
+    if why := impossible(cluster, fault):
         raise UsageError(f"{fault.name} on cluster {cluster.name}: {why}")
 
 
-def _question(cluster: Cluster, faults: Iterable[Fault], failover: FailoverOptions) -> str:
+def _question(cluster: Cluster, faults: Iterable[Fault], repeat: int) -> str:
     names = ", ".join(fault.name for fault in faults)
-    times = f", {failover.repeat} times each" if failover.repeat > 1 else ""
+    times = f", {repeat} times each" if repeat > 1 else ""
     return f"This breaks cluster {cluster.name} at {cluster.addresses} on purpose: {names}{times}. Go on? [y/N] "
 
 
-def _test(run: Run, measurement: Measurement, faults: Iterable[Fault], failover: FailoverOptions) -> bool:
-    """Inject each fault as often as asked, and return whether the last one has healed."""
-    with measurement:
-        for fault in faults:
-            limit = _limit(fault, measurement.cluster, failover)
-            keep = _keeper(run, FaultReport(fault.name, fault.meaning, limit, ()))
-            for number in range(1, failover.repeat + 1):
-                seconds = fault.seconds if failover.hold is None else failover.hold
-                _prolong(run, seconds)
-                breaker = _breaker(run, measurement, fault, seconds)
-                trial = measurement.trial(limit, breaker, seconds, keep)
-                run.tell(_line(fault, trial, number, failover.repeat))
-                if trial.outcome is Outcome.NOT_HEALED:
-                    run.tell("nothing more is broken: the last fault has not healed")
-                    return False
+def _test(
+    run: Run, measurement: Measurement, fault: Fault, *, repeat: int, hold: float | None, limit: float | None
+) -> bool:
+    """Inject a fault as often as asked, and return whether it has healed."""
+    most = fault.limit_of(measurement.cluster.nodes[0].keepalived.timers)
+    most = most if limit is None else replace(most, seconds=limit)
+    seconds = fault.seconds if hold is None else hold
+    place = len(run.ledger.faults)
+    run.ledger.faults.append(FaultReport(fault.name, fault.meaning, most, ()))
+    for number in range(1, repeat + 1):
+        _prolong(run, seconds)
+        breaker = _breaker(run, measurement, fault, seconds)
+        trial = measurement.trial(most, breaker, seconds, partial(run.ledger.note_trial, place))
+        run.tell(_line(fault, trial, number, repeat))
+        if trial.outcome is Outcome.NOT_HEALED:
+            run.tell("nothing more is broken: the last fault has not healed")
+            return False
     return True
 
 
@@ -164,34 +195,10 @@ def _prolong(run: Run, seconds: float) -> None:
     run.each_or_stop(take_lease, [*run.plans], lease=run.lease, seconds=seconds + TRIAL_SECONDS)
 
 
-def _client(run: Run, cluster: Cluster, failover: FailoverOptions, credential: Kubernetes | None) -> Client:
-    first, vantage = cluster.nodes[0], failover.vantage
-    config = config_of(first)._replace(rate=float(failover.rate), connections=failover.connections)
-    config = config._replace(kubernetes=credential)
+def _client(run: Run, cluster: Cluster, vantage: str, config: Config) -> Client:
     if not vantage:
-        return Client.here(first, config)
+        return Client.here(cluster.nodes[0], config)
     return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config, vantage)
-
-
-def _limit(fault: Fault, cluster: Cluster, failover: FailoverOptions) -> Limit:
-    limit = fault.limit_of(cluster.nodes[0].keepalived.timers)
-    return limit if failover.limit is None else replace(limit, seconds=failover.limit)
-
-
-def _keeper(run: Run, empty: FaultReport) -> Callable[[Trial], None]:
-    """Return a function that adds a trial to the run's report.
-
-    Only the worst trial keeps its attempts, which the report draws.
-    """
-    place = len(run.faults)
-    run.faults.append(empty)
-
-    def keep(trial: Trial) -> None:
-        grown = replace(empty, trials=(*run.faults[place].trials, trial))
-        kept = (each if each is grown.worst else replace(each, attempts=()) for each in grown.trials)
-        run.faults[place] = replace(grown, trials=tuple(kept))
-
-    return keep
 
 
 def _breaker(run: Run, measurement: Measurement, fault: Fault, seconds: float) -> Breaker:
@@ -254,7 +261,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("failover_test", __doc__, failover_test, arguments, add_failover_options)
+    return run_as_script("failover_test", __doc__, failover_test, arguments)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from itertools import zip_longest
 
 from nornir_kube_ha.cli.command import run_as_script
 from nornir_kube_ha.cli.confirm import Ask, ask
-from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_remove_options
 from nornir_kube_ha.engine.leases import keep_leases, leased, look_first
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import DeclinedError
@@ -21,13 +20,12 @@ from nornir_kube_ha.tasks import remove_config, start_keepalived
 from nornir_kube_ha.tasks.remove import STEPS
 
 
-def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
+def remove(run: Run, *, confirm: Ask | None = ask) -> Report:
     """Remove everything that kube-ha put on the hosts of a run.
 
     Arguments:
         run: the hosts; with `dry_run`, nothing is changed
-        options: whether to ask for confirmation
-        asked: asks for confirmation, unless the options include `--yes`
+        confirm: asks for confirmation; None: nobody is asked
 
     Returns:
         What was removed, without any checks
@@ -35,11 +33,11 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
     Raises:
         DeclinedError: not confirmed
     """
-    run.checks = frozenset()
+    run.make_only(frozenset())
     with run.ledger.until_failure():
         look_first(run)
-        run.steps = dict.fromkeys(run.reached, STEPS)
-        if not (run.dry_run or options.yes or asked(_question(run))):
+        run.ledger.steps.update(dict.fromkeys(run.reached, STEPS))
+        if confirm and not run.dry_run and not confirm(_question(run)):
             raise DeclinedError("nothing was taken off; --yes does not ask")
         with leased(run, set()):
             prolonged, waiting = time.monotonic(), list[str]()
@@ -49,7 +47,7 @@ def remove(run: Run, options: Options = DEFAULT, *, asked: Ask = ask) -> Report:
                 if not names:
                     continue
                 run.tell_of_change(f"taking everything off {', '.join(names)}")
-                with run.unbroken():
+                with run.defer_signals():
                     done = run.each(remove_config, names, lease=run.lease, vips=_vips(run))
                 waiting += [name for name, waits in done.items() if waits]
                 run.ledger.end_failed_clusters()
@@ -99,7 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("remove", __doc__, remove, arguments, add_remove_options)
+    return run_as_script("remove", __doc__, remove, arguments)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ drift.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.cli.command import run_as_script
-from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_rollback_options
-from nornir_kube_ha.cli.showing import show
 from nornir_kube_ha.engine.leases import leased, look_first
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, NothingKeptError, RemoteCommandError, UnexpectedReplyError
@@ -28,9 +26,9 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout.firewalls import open_firewalls
 from nornir_kube_ha.rollout.former_nodes import refuse_former_nodes
 from nornir_kube_ha.rollout.gate import settled
-from nornir_kube_ha.rollout.rolling import roll_out
+from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
+from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.tasks import get_generation_files, get_generations
-from nornir_kube_ha.text import one_line
 
 STATE = "keepalived.state"
 CHECKS = frozenset(
@@ -41,34 +39,26 @@ CHECKS = frozenset(
 """Checks that do not depend on the inventory."""
 
 
-def rollback(run: Run, options: Options = DEFAULT) -> Report:
+def rollback(run: Run, *, to_before: str = "", roll_out: RollOut = AS_USUAL) -> Report:
     """Put every host of a run back to an earlier generation of its files.
 
     Arguments:
         run: the hosts; with `dry_run`, nothing is changed
-        options: which generation, and how to roll it out
+        to_before: id of the run to undo; empty: restore the last good files
+        roll_out: how the change goes over the hosts
 
     Returns:
         The changes, and the daemons' checks
     """
-    run.checks = frozenset() if options.list_generations else CHECKS
+    run.make_only(CHECKS)
     with run.ledger.until_failure():
-        look_first(run, only_reads=options.list_generations, allow_unreachable=options.roll_out.allow_unreachable)
+        look_first(run, allow_unreachable=roll_out.allow_unreachable)
         kept = run.each_or_stop(get_generations, run.reached)
-        if options.list_generations:
-            show(_lines(kept))
-            return run.report()
-        back = _choose_all(run, kept, options.back_to)
-        run.intent = intent_of(run.intent, back.files)  # the restored files define what to expect
+        back = _choose_all(run, kept, to_before)
+        run.expect(intent_of(run.intent, back.files))  # the restored files
         _plan(run, back)
-        _roll_back(run, back, options)
+        _roll_back(run, back, roll_out)
     return run.report()
-
-
-def _lines(kept: Mapping[str, tuple[Generation, ...]]) -> Iterator[str]:
-    for name, generations in kept.items():
-        yield name
-        yield from (f"  {one_line(str(each))}" for each in reversed(generations))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +95,7 @@ def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: st
         if wanted.good:
             back.good.add(name)
         if wanted.before and _is_foreign(files):
-            run.checks = CHECKS - {STATE}
+            run.make_only(CHECKS - {STATE})
         back.files[name] = files
         back.needed[name] = openings_of(files, run.intent.cluster_of(name), run.intent.node(name))
     run.ledger.stop_if_failed()
@@ -114,9 +104,11 @@ def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: st
 
 def _plan(run: Run, back: Back) -> None:
     """Plan the difference between the live files and those to restore."""
-    for name, files in back.files.items():
-        change = plan(run.intent.node(name), files, run.facts[name], back.needed[name])
-        run.plans[name] = _opening_only(change)
+    changes = {
+        name: plan(run.intent.node(name), files, run.facts[name], back.needed[name])
+        for name, files in back.files.items()
+    }
+    run.replan({name: _opening_only(change) for name, change in changes.items()})
 
 
 def _is_foreign(files: Iterable[ConfigFile]) -> bool:
@@ -162,7 +154,7 @@ def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
     return f"{wanted} and that make a load balancer; kept are: {there}. Nothing was changed on any host"
 
 
-def _roll_back(run: Run, back: Back, options: Options) -> None:
+def _roll_back(run: Run, back: Back, how: RollOut) -> None:
     if all(change.is_empty for change in run.plans.values()):
         return
     refuse_former_nodes(run, ())
@@ -172,7 +164,7 @@ def _roll_back(run: Run, back: Back, options: Options) -> None:
         if not run.dry_run:
             _plan(run, back)  # again: another run may have held the leases
         open_firewalls(run, back.needed)
-        roll_out(run, run.checks, options.roll_out)
+        roll_over_hosts(run, run.checks, how)
         if not run.dry_run:
             proven.update(back.good & settled(run))
 
@@ -186,7 +178,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("rollback", __doc__, rollback, arguments, add_rollback_options)
+    return run_as_script("rollback", __doc__, rollback, arguments)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from itertools import chain
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.command import run_as_script
-from nornir_kube_ha.cli.options.runbook import DEFAULT, Options, add_upgrade_options
 from nornir_kube_ha.engine.leases import keep_leases, leased, look_first
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, MoveError
@@ -32,12 +31,13 @@ from nornir_kube_ha.tasks.packages import TIMEOUT
 from nornir_kube_ha.tasks.upgrade import Upgrade
 
 
-def upgrade(run: Run, options: Options = DEFAULT) -> Report:
+def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = False) -> Report:
     """Upgrade haproxy and keepalived on every host of a run.
 
     Arguments:
         run: the hosts; with `dry_run`, nothing is changed
-        options: whether an outage is accepted if the VIP cannot be moved, and whether a package may be downgraded
+        accept_outage: whether to restart the VIP holder's daemons even if the VIP cannot be moved away first
+        allow_downgrade: whether a package may go back to an older version, where the inventory pins one
 
     Returns:
         The changes and, unless it was a dry run, every check
@@ -51,17 +51,17 @@ def upgrade(run: Run, options: Options = DEFAULT) -> Report:
                 run.reached,
                 intent=run.intent,
                 refresh=not run.dry_run,
-                allow_downgrade=options.roll_out.allow_downgrade,
+                allow_downgrade=allow_downgrade,
                 lease=run.lease,
             )
-            run.steps = {name: (*_steps(run.facts[name], upgrades[name]),) for name in upgrades}
+            run.ledger.steps.update({name: (*_steps(run.facts[name], upgrades[name]),) for name in upgrades})
             done, prolonged = list[str](), time.monotonic()
             for name in _due(run):
                 prolonged = keep_leases(run, prolonged, seconds=TIMEOUT)
                 if name not in run.going:
                     continue
                 try:
-                    _upgrade(run, name, upgrades, done, accept_outage=options.roll_out.accept_outage)
+                    _upgrade(run, name, upgrades, done, accept_outage=accept_outage)
                 except KubeHaError as error:
                     run.fail(name, error)
                 run.ledger.end_failed_clusters()
@@ -80,7 +80,7 @@ def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
 
 def _due(run: Run) -> tuple[str, ...]:
     """Return the names of the hosts with something to do, VIP holders last."""
-    due = [name for name, steps in run.steps.items() if steps]
+    due = [name for name, steps in run.ledger.steps.items() if steps]
     serving = [name for name in due if run.facts[name].serves]
     holding = [name for name in serving if run.facts[name].holds_any(run.intent.node(name).vips)]
     return tuple(chain.from_iterable(batches(run.intent, due, serving, holding)))
@@ -96,7 +96,7 @@ def _upgrade(
         gate = Gate.of(run, name, ALL)
         if run.facts[name].holds_any(run.intent.node(name).vips) and not accept_outage:
             _send_vip_away(run, name, done)
-    with run.unbroken():
+    with run.defer_signals():
         upgraded = run.each(upgrade_packages, [name], upgrades=upgrades, lease=run.lease)
     if run.dry_run or not upgraded:
         return
@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("upgrade", __doc__, upgrade, arguments, add_upgrade_options)
+    return run_as_script("upgrade", __doc__, upgrade, arguments)
 
 
 if __name__ == "__main__":

@@ -2,22 +2,24 @@
 """Check whether every host matches the inventory, and change nothing."""
 
 import sys
+from pathlib import Path
 
 from nornir_kube_ha.checks import NEED_CREDENTIAL
 from nornir_kube_ha.cli.command import run_as_script
-from nornir_kube_ha.cli.options.runbook import Options, add_verify_options
 from nornir_kube_ha.engine.credentials import credentials_of
 from nornir_kube_ha.engine.retry import until_passed
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.report import Report
 
 
-def verify(run: Run, options: Options | None = None) -> Report:
+def verify(run: Run, *, retry_timeout: float = 0, sleep: float = 1, kubeconfig: Path | None = None) -> Report:
     """Check every host of a run. A host that cannot be reached is unknown; the others are still checked.
 
     Arguments:
         run: the hosts
-        options: checks to repeat, and for how long; default: each once
+        retry_timeout: seconds for which failed checks are repeated
+        sleep: seconds between two looks
+        kubeconfig: credential for asking each apiserver for its health; None: the inventory's
 
     Returns:
         Every check
@@ -25,18 +27,16 @@ def verify(run: Run, options: Options | None = None) -> Report:
     Raises:
         UsageError: a kubeconfig cannot be used
     """
-    options = options or Options()
-    if NEED_CREDENTIAL & {*run.checks}:
-        run.credentials = credentials_of(run.clusters, options.kubeconfig)
+    credentials = credentials_of(run.clusters, kubeconfig) if NEED_CREDENTIAL & {*run.checks} else {}
     run.keep_no_logins()
     run.tell(f"looking at {', '.join(run.hosts)}")
 
     def look() -> Report:
         run.start_over()
-        run.look()
+        run.look(credentials=credentials)
         return run.report()
 
-    return until_passed(look, timeout=options.retry_timeout, sleep=options.sleep, tell=run.tell)
+    return until_passed(look, timeout=retry_timeout, sleep=sleep, tell=run.tell)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code
     """
-    return run_as_script("verify", __doc__, verify, arguments, add_verify_options)
+    return run_as_script("verify", __doc__, verify, arguments)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ from nornir.core import Nornir
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.exit_codes import hush_libraries
 from nornir_kube_ha.cli.options.argument_types import ip_address
-from nornir_kube_ha.cli.options.failover import FailoverOptions
-from nornir_kube_ha.cli.options.runbook import AS_USUAL, Options
 from nornir_kube_ha.cli.selection import choose_checks, needs_stats_password
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
 from nornir_kube_ha.engine.isolated_copy import apart
@@ -25,7 +23,7 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.rollout.policy import RollOut
+from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 from nornir_kube_ha.runbooks import deploy as _deploy
 from nornir_kube_ha.runbooks import failover_test as _failover_test
 from nornir_kube_ha.runbooks import remove as _remove
@@ -68,11 +66,11 @@ def verify(
         InventoryError: the inventory is invalid; nothing was sent
         UsageError: there is no such host or check, or the kubeconfig cannot be used
     """
-    checks = choose_checks(Options(check=_names("check", check), skip=_names("skip", skip)))
+    checks = choose_checks(_names("check", check), _names("skip", skip))
     _check_number("retry_timeout", retry_timeout, least=0)
     _check_number("sleep", sleep, least=0)
     with _run("verify", nornir, hosts, dry_run=False, tell=tell, checks=checks) as run:
-        return _verify.verify(run, Options(retry_timeout=retry_timeout, sleep=sleep, kubeconfig=kubeconfig))
+        return _verify.verify(run, retry_timeout=retry_timeout, sleep=sleep, kubeconfig=kubeconfig)
 
 
 def deploy(
@@ -105,7 +103,7 @@ def deploy(
         UsageError: there is no such host
     """
     with _run("deploy", nornir, hosts, dry_run=dry_run, tell=tell) as run:
-        return _deploy.deploy(run, Options(roll_out=roll_out, quick=quick, bootstrap=bootstrap))
+        return _deploy.deploy(run, quick=quick, bootstrap=bootstrap, roll_out=roll_out)
 
 
 def rollback(
@@ -134,7 +132,7 @@ def rollback(
         InventoryError, UsageError: as `deploy` does
     """
     with _run("rollback", nornir, hosts, dry_run=dry_run, tell=tell) as run:
-        return _rollback.rollback(run, Options(roll_out=roll_out, back_to=to_before))
+        return _rollback.rollback(run, to_before=to_before, roll_out=roll_out)
 
 
 def upgrade(
@@ -162,9 +160,8 @@ def upgrade(
     Raises:
         InventoryError, UsageError: as `deploy` does
     """
-    options = Options(roll_out=RollOut(accept_outage=accept_outage, allow_downgrade=allow_downgrade))
     with _run("upgrade", nornir, hosts, dry_run=dry_run, tell=tell) as run:
-        return _upgrade.upgrade(run, options)
+        return _upgrade.upgrade(run, accept_outage=accept_outage, allow_downgrade=allow_downgrade)
 
 
 def remove(
@@ -192,7 +189,7 @@ def remove(
         InventoryError, UsageError: as `deploy` does
     """
     with _run("remove", nornir, hosts, dry_run=dry_run, tell=tell, former=former) as run:
-        return _remove.remove(run, Options(yes=True))
+        return _remove.remove(run, confirm=None)
 
 
 def failover_test(
@@ -239,18 +236,20 @@ def failover_test(
         ("limit", 0 if limit is None else limit, 0),
     ):
         _check_number(name, value, least=least)
-    own = FailoverOptions(
-        faults=_names("faults", faults),
-        repeat=repeat,
-        hold=hold,
-        limit=limit,
-        yes=True,
-        vantage=vantage,
-        rate=rate,
-        connections=connections,
-    )
+    names = _names("faults", faults)
     with _run("failover_test", nornir, hosts, dry_run=False, tell=tell) as run:
-        return _failover_test.failover_test(run, Options(failover=own, kubeconfig=kubeconfig))
+        return _failover_test.failover_test(
+            run,
+            names,
+            repeat=repeat,
+            hold=hold,
+            limit=limit,
+            vantage=vantage,
+            rate=rate,
+            connections=connections,
+            kubeconfig=kubeconfig,
+            confirm=None,
+        )
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from rig.samples import PASSWORD
 import nornir_kube_ha
 from nornir_kube_ha import KubeHaError, Report, RollOut, Share, api, deploy, failover_test, remove, verify
 from nornir_kube_ha.checks import Status
+from nornir_kube_ha.engine import endpoints
 from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.engine.isolated_copy import copied
 from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageError
@@ -81,7 +82,7 @@ def caller(
             return Result(task.host, result=replace(seen, scope=scope))
 
         monkeypatch.setattr(run_module, "get_facts", get_facts)
-        monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), VERSION))
+        monkeypatch.setattr(endpoints, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), VERSION))
         return nornir_of()
 
     return make

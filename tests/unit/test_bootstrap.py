@@ -15,7 +15,6 @@ from tests.unit.test_preflight import fresh
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.checks.bootstrap import AWAITED
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Bootstrap, Certificate, Facts, Probe
 from nornir_kube_ha.facts.bootstrap import bootstrap
@@ -123,10 +122,10 @@ def test_only_a_first_deploy_that_nobody_answers_sees_it_by_itself(
     run_of: Callable[..., Run], healthy: Mapping[str, Facts], name: str, change: Change, *, waits: bool
 ) -> None:
     run = run_of("deploy")
-    run.facts = {host: new(each) for host, each in healthy.items()}
-    run.facts[name] = change(healthy[name])
+    seen = {**{host: new(each) for host, each in healthy.items()}, name: change(healthy[name])}
+    run.snapshot = replace(run.snapshot, facts=seen)
     assert new_clusters(run, told=False) == ({"demo": "seen"} if waits else {})
-    del run.facts["lb-1"]
+    run.snapshot = replace(run.snapshot, facts={host: each for host, each in seen.items() if host != "lb-1"})
     assert new_clusters(run, told=False) == {}
 
 
@@ -151,7 +150,7 @@ def test_deploy_of_a_new_cluster_passes_at_once_and_vouches_for_nothing(
 
     monkeypatch.setattr("nornir_kube_ha.tasks.first_apiserver.run_script", sending)
     monkeypatch.setattr("nornir_kube_ha.tasks.lease.run_script", sending)
-    report = deploy(run_of("deploy"), Options(bootstrap=told))
+    report = deploy(run_of("deploy"), bootstrap=told)
     assert {name: host.status for name, host in report.hosts.items()} == dict.fromkeys(ALL, "passed")
     assert {each.bootstrap.waits for each in world.facts.values()} == {"told" if told else "seen"}
     assert marked == []
@@ -162,7 +161,7 @@ def test_cluster_that_has_served_is_no_new_one_whatever_is_said(world: World, ru
     world.facts = {host: silent(Bootstrap())(each) for host, each in world.facts.items()}
     served = Bootstrap("", ("/var/lib/kube-ha/good",))
     world.facts["lb-2"] = replace(world.facts["lb-2"], bootstrap=served)
-    report = deploy(run_of("deploy"), Options(bootstrap=True))
+    report = deploy(run_of("deploy"), bootstrap=True)
     assert report.exit_code == 1
     failure = report.hosts["lb-2"].failure
     assert failure

@@ -62,7 +62,10 @@ class World:
         if self.error:
             raise self.error
 
-    def roll_out(self, run: object, checks: object, how: object) -> None:
+    def expect(self, intent: Intent) -> None:
+        self.intent = intent
+
+    def roll_over_hosts(self, run: object, checks: object, how: object) -> None:
         assert (run, checks, how) == (self, ALL, RollOut())
         self.steps.append("roll out")
         self.intents.append(self.intent)
@@ -85,7 +88,7 @@ class World:
 def world(intent: Intent, monkeypatch: pytest.MonkeyPatch) -> World:
     """A cluster that is well, whose VIP lb-2 holds."""
     found = World(intent)
-    monkeypatch.setattr(changes, "roll_out", found.roll_out)
+    monkeypatch.setattr(changes, "roll_over_hosts", found.roll_over_hosts)
     monkeypatch.setattr(changes, "move_vip", found.move_vip)
     monkeypatch.setattr(changes, "SETTLE_TIMEOUT", 0.0)
     return found

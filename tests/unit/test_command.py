@@ -19,7 +19,6 @@ from nornir_kube_ha import runbooks
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.cli import main as cli
 from nornir_kube_ha.cli.exit_codes import guarded
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import (
@@ -234,7 +233,7 @@ def test_host_that_does_not_answer_is_unknown(
 def reporting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runbooks that ask no host, and find one check failed on each."""
 
-    def runbook(run: Run, _options: Options) -> Report:
+    def runbook(run: Run, **_arguments: object) -> Report:
         failed = Finding("haproxy.active", Status.FAIL, "active (running)", "failed (failed)", "read its journal")
         hosts = {name: HostReport("demo", "master", True, (failed,), diff="+ line") for name in run.hosts}  # noqa: FBT003
         now = datetime.now(UTC)

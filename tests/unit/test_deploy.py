@@ -15,9 +15,8 @@ from rig.samples import PASSWORD
 from nornir_kube_ha.checks import ALL as ALL_CHECKS
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.model import NOT_ASKED
-from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine import endpoints, summary
 from nornir_kube_ha.engine import run as run_module
-from nornir_kube_ha.engine import summary
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, LoginRefusedError, RemoteCommandError
 from nornir_kube_ha.facts import Advert, Endpoint, Facts, Heard, Probe, Scope, Server
@@ -176,7 +175,7 @@ def world(monkeypatch: pytest.MonkeyPatch, healthy: Mapping[str, Facts]) -> Worl
     """Three hosts, all well."""
     hosts = World(dict(healthy), healthy)
     monkeypatch.setattr(run_module, "get_facts", hosts.get_facts)
-    monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
+    monkeypatch.setattr(endpoints, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
     for module in (apply, config, firewall, generations, lease, packages, remove_tasks, services, upgrade_tasks):
         monkeypatch.setattr(module, "run_script", hosts.run_script)
     monkeypatch.setattr(deploy_module, "election_seconds", lambda _: 0)
@@ -244,11 +243,8 @@ def test_daemons_that_were_told_a_moment_ago_are_looked_at_again(
     assert (report.passed, report.changed) == (looks == 2, False)
 
 
-QUICK = Options(quick=True)
-
-
 def test_a_quick_deploy_of_hosts_as_they_should_be_asks_nobody_else(world: World, run_of: Callable[..., Run]) -> None:
-    report = deploy(run_of("deploy"), QUICK)
+    report = deploy(run_of("deploy"), quick=True)
     assert world.steps == [(host, "quick look") for host in ALL]
     assert (report.passed, report.changed, report.exit_code) == (True, False, 0)
     skipped = {each.id for _, each in report.findings if each.seen == NOT_ASKED}
@@ -260,7 +256,7 @@ def test_a_quick_deploy_sees_a_daemon_that_is_not_well(world: World, run_of: Cal
     sick = world.facts["lb-2"]
     haproxy = replace(sick.units["haproxy"], restarts=9)
     world.facts["lb-2"] = replace(sick, units={**sick.units, "haproxy": haproxy}, servers=())
-    report = deploy(run_of("deploy"), QUICK)
+    report = deploy(run_of("deploy"), quick=True)
     assert world.steps == [(host, "quick look") for host in ALL]
     assert statuses(report) == {"lb-1": "passed", "lb-2": "failed", "lb-3": "passed"}
 
@@ -268,7 +264,7 @@ def test_a_quick_deploy_sees_a_daemon_that_is_not_well(world: World, run_of: Cal
 def test_a_quick_deploy_of_hosts_that_differ_is_a_deploy_like_any_other(
     stale: World, run_of: Callable[..., Run]
 ) -> None:
-    report = deploy(run_of("deploy"), QUICK)
+    report = deploy(run_of("deploy"), quick=True)
     assert stale.steps[:6] == [(host, step) for step in ("quick look", "look") for host in ALL]
     assert (report.passed, report.changed) == (True, True)
     assert not [each for _, each in report.findings if each.seen == NOT_ASKED]
@@ -339,7 +335,7 @@ def test_no_change_waits_for_what_the_controller_itself_asks(
         return Endpoint(Probe(200, ""), Probe(401, ""))
 
     monkeypatch.setattr(stale, "_step", stepping)
-    monkeypatch.setattr(run_module, "get_endpoint", asking)
+    monkeypatch.setattr(endpoints, "get_endpoint", asking)
     assert deploy(run_of("deploy")).passed
 
 
@@ -349,7 +345,7 @@ def test_a_question_that_ends_in_an_error_costs_no_report(
     def failing(*_: object) -> Endpoint:
         raise HostUnreachableError("lb-1", "lives in a lab")
 
-    monkeypatch.setattr(run_module, "get_endpoint", failing)
+    monkeypatch.setattr(endpoints, "get_endpoint", failing)
     run = run_of("deploy")
     with pytest.raises(HostUnreachableError):
         deploy(run)
@@ -363,9 +359,9 @@ def test_the_controller_asks_nothing_that_no_report_shows(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(run_module, "get_endpoint", lambda *given: asked.append(given))
+    monkeypatch.setattr(endpoints, "get_endpoint", lambda *given: asked.append(given))
     run = run_of("deploy", dry_run=why == "dry run")
-    run.checks = ALL_CHECKS - ({"vip.from_controller"} if why == "not wanted" else set())
+    run.make_only(ALL_CHECKS - ({"vip.from_controller"} if why == "not wanted" else set()))
     deploy(run)
     assert world.steps
     assert asked == []
@@ -453,7 +449,7 @@ def test_run_listens_again_for_another_vrid_and_when_it_starts_over(
 ) -> None:
     run = run_of("verify")
     run.look()
-    run.intent = load_intent(nornir_of(group={"virtual_router_id": 51}))
+    run.expect(load_intent(nornir_of(group={"virtual_router_id": 51})))
     run.look()
     run.look()
     run.start_over()

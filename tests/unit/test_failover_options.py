@@ -1,43 +1,56 @@
 """What a failover test understands on its command line beside what every runbook does."""
 
 import argparse
+from typing import Any
 
 import pytest
 
+from nornir_kube_ha.cli.confirm import ask
 from nornir_kube_ha.cli.faults import fault_lines
-from nornir_kube_ha.cli.options.failover import FailoverOptions, add_failover_options
-from nornir_kube_ha.cli.options.runbook import NO_FAILOVER, add_check_options, add_options, parse_options
+from nornir_kube_ha.cli.options.failover import add_failover_options, failover_arguments
+from nornir_kube_ha.cli.options.runbook import add_check_options, add_options
 from nornir_kube_ha.failover.faults import FAULTS
 
+UNLESS_GIVEN = {
+    "faults": (),
+    "repeat": 1,
+    "hold": None,
+    "limit": None,
+    "vantage": "",
+    "rate": 50,
+    "connections": 10,
+    "kubeconfig": None,
+    "confirm": ask,
+}
 
-def parsed(*arguments: str) -> FailoverOptions:
+
+def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="failover_test.py")
     add_options(parser, add_failover_options)
-    return parse_options(parser.parse_args(arguments)).failover
+    return parser.parse_args(arguments)
 
 
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        ([], FailoverOptions()),
-        (["--fault", "link-down", "--fault", "haproxy-*"], FailoverOptions(faults=("link-down", "haproxy-*"))),
-        (["--all"], FailoverOptions(every=True)),
-        (["--list"], FailoverOptions(list_faults=True)),
-        (["--repeat", "20"], FailoverOptions(repeat=20)),
-        (["--hold", "10m"], FailoverOptions(hold=600.0)),
-        (["--hold", "0"], FailoverOptions(hold=0.0)),
-        (["--limit-seconds", "150ms"], FailoverOptions(limit=0.15)),
-        (["--limit", "lb-1"], FailoverOptions()),
-        (["--list-hosts"], FailoverOptions()),
-        (["--yes"], FailoverOptions(yes=True)),
-        (["--vantage", "kube-1"], FailoverOptions(vantage="kube-1")),
-        (["--rate", "100"], FailoverOptions(rate=100)),
-        (["--connections", "2"], FailoverOptions(connections=2)),
+        ([], {}),
+        (["--fault", "link-down", "--fault", "haproxy-*"], {"faults": ("link-down", "haproxy-*")}),
+        (["--all"], {"faults": None}),
+        (["--repeat", "20"], {"repeat": 20}),
+        (["--hold", "10m"], {"hold": 600.0}),
+        (["--hold", "0"], {"hold": 0.0}),
+        (["--limit-seconds", "150ms"], {"limit": 0.15}),
+        (["--limit", "lb-1"], {}),
+        (["--list-hosts"], {}),
+        (["--yes"], {"confirm": None}),
+        (["--vantage", "kube-1"], {"vantage": "kube-1"}),
+        (["--rate", "100"], {"rate": 100}),
+        (["--connections", "2"], {"connections": 2}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_understood(arguments: list[str], options: FailoverOptions) -> None:
-    assert parsed(*arguments) == options
+def test_understood(arguments: list[str], options: dict[str, Any]) -> None:
+    assert failover_arguments(parsed(*arguments)) == {**UNLESS_GIVEN, **options}
 
 
 @pytest.mark.parametrize(
@@ -59,10 +72,17 @@ def test_not_understood(capsys: pytest.CaptureFixture[str], arguments: list[str]
     assert words in capsys.readouterr().err
 
 
-def test_other_runbooks_have_none() -> None:
+@pytest.mark.parametrize("lists", [True, False])
+def test_list_is_no_argument_of_the_runbook(*, lists: bool) -> None:
+    options = parsed(*["--list"] * lists)
+    assert options.list_faults is lists
+    assert failover_arguments(options) == UNLESS_GIVEN
+
+
+def test_other_runbooks_list_no_faults() -> None:
     parser = argparse.ArgumentParser()
     add_options(parser, add_check_options)
-    assert parse_options(parser.parse_args([])).failover is NO_FAILOVER
+    assert parser.parse_args([]).list_faults is False
 
 
 def test_every_fault_is_listed_with_its_place_and_its_limit() -> None:

@@ -13,8 +13,6 @@ from nornir.core import Nornir
 from tests.unit.kubernetes import kubeconfig
 from tests.unit.reports import PASSED, host, report_of
 
-from nornir_kube_ha.cli.options.failover import FailoverOptions
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine import credentials
 from nornir_kube_ha.engine.credentials import credentials_of
 from nornir_kube_ha.engine.run import Run
@@ -76,8 +74,7 @@ class World:
         """Make a fault, on an inventory whose group says this, too; who would make it."""
         nornir = self.nornir_of(**(inventory or {}))
         run = Run("failover_test", nornir, load_intent(nornir), ALL)
-        failover = FailoverOptions(faults=(name,), yes=True, **options)
-        failover_test(run, Options(failover=failover, kubeconfig=kubeconfig))
+        failover_test(run, [name], kubeconfig=kubeconfig, confirm=None, **options)
         return self.breakers[-1]
 
 

@@ -6,15 +6,14 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from nornir.core import Nornir
 from nornir.core.task import Result, Task
 from tests.unit.changes import reachable
 
-from nornir_kube_ha.cli.options.failover import FailoverOptions
-from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.engine import endpoints
 from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import UsageError
@@ -57,15 +56,21 @@ class World:
         assert lease is not None  # it breaks nothing while another run changes the hosts
         return Result(task.host, result=self.facts[task.host.name])
 
-    def test(self, *, hosts: tuple[str, ...] = ALL, answer: bool | None = None, **options: object) -> Report:
-        failover = replace(FailoverOptions(faults=("haproxy-kill",), yes=answer is None), **options)  # type: ignore[arg-type]
+    def test(
+        self,
+        *,
+        hosts: tuple[str, ...] = ALL,
+        answer: bool | None = None,
+        faults: tuple[str, ...] | None = ("haproxy-kill",),
+        **options: Any,  # noqa: ANN401
+    ) -> Report:
         run = Run("failover_test", self.nornir, load_intent(self.nornir), hosts)
 
         def ask(question: str) -> bool:
             self.questions.append(question)
             return bool(answer)
 
-        return failover_test(run, Options(failover=failover), ask=ask)
+        return failover_test(run, faults, confirm=None if answer is None else ask, **options)
 
 
 def granted(_task: Task, script: str, *, timeout: float) -> Completed:
@@ -98,7 +103,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir], hea
             return trial
 
     monkeypatch.setattr(run_module, "get_facts", world.get_facts)
-    monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
+    monkeypatch.setattr(endpoints, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
     monkeypatch.setattr(module, "Measurement", FakeMeasurement)
     monkeypatch.setattr(Client, "here", lambda _, config: world.clients.append(config))
     monkeypatch.setattr(module, "_breaker", lambda *_: None)
@@ -115,11 +120,11 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir], hea
     ],
 )
 def test_faults_are_chosen_by_name_and_pattern(patterns: tuple[str, ...], names: list[str]) -> None:
-    assert [each.name for each in choose_faults(FailoverOptions(faults=patterns))] == names
+    assert [each.name for each in choose_faults(patterns)] == names
 
 
 def test_all_faults_are_chosen_in_their_order() -> None:
-    assert choose_faults(FailoverOptions(every=True)) == tuple(FAULTS.values())
+    assert choose_faults(None) == tuple(FAULTS.values())
 
 
 @pytest.mark.parametrize(
@@ -132,7 +137,7 @@ def test_all_faults_are_chosen_in_their_order() -> None:
 )
 def test_fault_that_there_is_not_is_refused(patterns: tuple[str, ...], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        choose_faults(FailoverOptions(faults=patterns))
+        choose_faults(patterns)
 
 
 def test_what_is_impossible_says_why(nornir_of: Callable[..., Nornir]) -> None:
@@ -162,7 +167,7 @@ def test_fault_of_a_lab_is_refused_elsewhere_unless_all_that_can_be_made_is_mean
     with pytest.raises(UsageError, match=r"node-off on cluster demo: .*only in a lab"):
         world.test(faults=("node-off",))
     assert world.made == []
-    report = world.test(faults=(), every=True)
+    report = world.test(faults=None)
     assert {"node-off", "apiserver-gone"}.isdisjoint(each.name for each in report.faults)
     assert len(report.faults) == len([each for each in FAULTS.values() if each.way != "lab"])
 
@@ -177,7 +182,7 @@ def test_nobody_at_the_terminal_is_no_consent(world: World, monkeypatch: pytest.
     monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
     run = Run("failover_test", world.nornir, load_intent(world.nornir), ALL)
     with pytest.raises(UsageError, match="nobody is there to be asked"):
-        failover_test(run, Options(failover=FailoverOptions(faults=("haproxy-kill",))))
+        failover_test(run, ["haproxy-kill"])
     assert world.made == []
 
 

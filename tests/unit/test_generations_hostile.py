@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from tests.unit.test_deploy import World, run_of, world
 
-from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.cli.generations import list_generations
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.planning.generations import Generation, last_good, parse_generations
-from nornir_kube_ha.runbooks import rollback
 from nornir_kube_ha.ssh.remote import assignments, load_script
 
 __all__ = ["run_of", "world"]  # fixtures
@@ -88,7 +87,7 @@ def test_list_drives_no_terminal(
         return dict.fromkeys(hosts, evil)
 
     monkeypatch.setattr(Run, "each_or_stop", kept)
-    rollback.rollback(run_of("rollback"), Options(list_generations=True))
+    list_generations(run_of("rollback"), allow_unreachable=False)
     out = capsys.readouterr().out
     assert "root" in out
     assert [char for char in out if not char.isprintable() and char != "\n"] == []

@@ -151,7 +151,7 @@ def with_two(world: World, nornir_of: Callable[..., Nornir], monkeypatch: pytest
     world.facts = {name: with_other_haproxy_cfg(well[name](found)) for name, found in world.facts.items()}
     world.healthy = {name: replace(found) for name, found in world.facts.items()}
     monkeypatch.setattr(deploy_module, "hindrances", lambda *_: ())  # the live keepalived.conf has one VIP only
-    monkeypatch.setattr(deploy_module, "roll_out", lambda run, *_: run.ledger.changed.update(run.hosts))
+    monkeypatch.setattr(deploy_module, "roll_over_hosts", lambda run, *_: run.ledger.changed.update(run.hosts))
     nornir = nornir_of(group=TWO)
     return Run("deploy", nornir, load_intent(nornir), ALL)
 

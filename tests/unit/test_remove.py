@@ -7,7 +7,6 @@ import pytest
 from nornir.core.task import Task
 from tests.unit.test_deploy import ALL, World, found_in, run_of, world
 
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
 from nornir_kube_ha.runbooks.remove import remove
@@ -17,7 +16,7 @@ __all__ = ["run_of", "world"]  # fixtures
 
 
 def test_vips_holder_is_the_last(world: World, run_of: Callable[..., Run]) -> None:
-    report = remove(run_of("remove"), Options(yes=True))
+    report = remove(run_of("remove"), confirm=None)
     assert [host for host, _ in world.order("remove")] == ["lb-2", "lb-3", "lb-1"]
     assert (report.changed, report.exit_code) == (True, 0)
     assert "- /etc/keepalived/keepalived.conf" in report.hosts["lb-1"].diff
@@ -32,7 +31,7 @@ def test_person_is_asked_and_told_what_clients_lose(world: World, run_of: Callab
         return False
 
     with pytest.raises(UsageError, match="nothing was taken off"):
-        remove(run_of("remove"), asked=no)
+        remove(run_of("remove"), confirm=no)
     assert questions == [
         "Take everything off lb-1, lb-2, lb-3? Clients of demo (192.0.2.10) lose their address. [y/N] "
     ]
@@ -51,7 +50,7 @@ def test_dry_run_asks_nobody_and_takes_nothing_off(world: World, run_of: Callabl
 
 def test_host_that_fails_stops_it_while_the_vip_is_still_held(world: World, run_of: Callable[..., Run]) -> None:
     world.fails["lb-2", "remove"] = RemoteCommandError("lb-2", "keepalived does not stop")
-    report = remove(run_of("remove"), Options(yes=True))
+    report = remove(run_of("remove"), confirm=None)
     assert [host for host, _ in world.order("remove")] == ["lb-2"]
     assert report.exit_code == 1
 
@@ -66,7 +65,7 @@ def test_host_that_has_nothing_of_ours_is_not_changed(
         return replace(done, stdout=f"@{found_in(script, 'NONCE=')} nothing\n") if "\nKEPT=" in script else done
 
     monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
-    report = remove(run_of("remove"), Options(yes=True))
+    report = remove(run_of("remove"), confirm=None)
     assert (report.changed, report.exit_code) == (False, 0)
 
 
@@ -87,5 +86,5 @@ def test_old_keepalived_with_our_vip_starts_once_all_nodes_are_taken_off(
         return replace(done, stdout=f"@{found_in(script, 'NONCE=')} waits keepalived\n") if waits else done
 
     monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
-    remove(run_of("remove", hosts), Options(yes=True))
+    remove(run_of("remove", hosts), confirm=None)
     assert started == starts

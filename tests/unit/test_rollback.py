@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, world
 
-from nornir_kube_ha.cli.options.runbook import Options
+from nornir_kube_ha.cli.generations import list_generations
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.runbooks.rollback import CHECKS, rollback
@@ -54,14 +54,14 @@ def test_what_a_run_replaced_may_be_asked_for_good_or_not(
         return run_script(task, script, timeout=timeout)  # type: ignore[arg-type]
 
     monkeypatch.setattr("nornir_kube_ha.tasks.generations.run_script", sending)
-    rollback(run_of("rollback"), Options(back_to="23456789abcd"))
+    rollback(run_of("rollback"), to_before="23456789abcd")
     assert asked[3:] == ["show_generation 000009"] * 3
 
 
 def test_list_changes_nothing_and_names_every_generation_newest_first(
     kept: World, run_of: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report = rollback(run_of("rollback"), Options(list_generations=True))
+    report = list_generations(run_of("rollback"), allow_unreachable=False)
     assert {step for _, step in kept.steps} == {"look", "generations"}
     assert capsys.readouterr().out.splitlines()[:4] == [
         "lb-1",
@@ -73,19 +73,19 @@ def test_list_changes_nothing_and_names_every_generation_newest_first(
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("run_id", "words"),
     [
-        (Options(), "no earlier files that ever passed every check and that make a load balancer"),
-        (Options(back_to="ffffffffffff"), "nothing that run ffffffffffff replaced and that make a load balancer"),
+        ("", "no earlier files that ever passed every check and that make a load balancer"),
+        ("ffffffffffff", "nothing that run ffffffffffff replaced and that make a load balancer"),
     ],
 )
 def test_one_host_that_has_nothing_to_go_back_to_stops_all(
-    kept: World, run_of: Callable[..., Run], options: Options, words: str
+    kept: World, run_of: Callable[..., Run], run_id: str, words: str
 ) -> None:
     kept.generations = {**kept.generations, "lb-3": LIVE}
-    if options.back_to:
+    if run_id:
         kept.generations = {}
-    report = rollback(run_of("rollback"), options)
+    report = rollback(run_of("rollback"), to_before=run_id)
     failure = report.hosts["lb-3"].failure
     assert failure
     assert failure.type == "NothingKeptError"

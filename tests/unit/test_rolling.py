@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, with_other_haproxy_cfg, without_ping, world
 
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, lost_lease
 from nornir_kube_ha.facts import Facts
@@ -55,7 +54,7 @@ def failure_of(report: Report, host: str) -> str:
 
 def rolled(hosts: World, run: Run, **options: object) -> Report:
     hosts.generations = kept_by(run)
-    return deploy(run, Options(roll_out=RollOut(**options)))  # type: ignore[arg-type]
+    return deploy(run, roll_out=RollOut(**options))  # type: ignore[arg-type]
 
 
 def test_host_that_is_not_well_with_its_change_goes_back_and_the_others_are_left_alone(

@@ -11,7 +11,6 @@ from rig.samples import GROUP, NONCE
 from tests.unit.conftest import as_found
 from tests.unit.test_deploy import ALL, World, statuses, with_other_haproxy_cfg, without_ping, world
 
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError
 from nornir_kube_ha.facts import Facts, parse_facts
@@ -103,7 +102,7 @@ def commits(hosts: World) -> list[str]:
 
 def rolled(hosts: World, run: Run, **options: object) -> Report:
     hosts.generations = kept_by(run)
-    return deploy(run, Options(roll_out=RollOut(**options)))  # type: ignore[arg-type]
+    return deploy(run, roll_out=RollOut(**options))  # type: ignore[arg-type]
 
 
 def test_clusters_go_beside_each_other_and_hosts_within_them_in_order(hosts: World, run_of: Callable[..., Run]) -> None:
@@ -226,10 +225,10 @@ def test_host_that_is_lost_at_the_end_takes_no_other_cluster_with_it(hosts: Worl
 def test_others_are_upgraded_and_removed_though_one_fails(hosts: World, run_of: Callable[..., Run]) -> None:
     hosts.facts, hosts.newer = dict(hosts.healthy), dict.fromkeys(BOTH, "haproxy 2.6.12 2.6.13 newer")
     hosts.fails = {("lb-2", step): RemoteCommandError("lb-2", "no") for step in ("upgrade", "remove")}
-    report = remove(run_of("remove"), Options(yes=True))
+    report = remove(run_of("remove"), confirm=None)
     assert [host for host, _ in hosts.order("remove")] == ["lb-2", "edge-2", "edge-3", "edge-1"]
     assert (report.exit_code, report.hosts["lb-1"].changed) == (1, False)
-    upgrade(run_of("upgrade"), Options(roll_out=RollOut(accept_outage=True)))
+    upgrade(run_of("upgrade"), accept_outage=True)
     assert [host for host, _ in hosts.order("upgrade")] == ["lb-2", "edge-2", "edge-3", "edge-1"]
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from nornir.core.plugins.runners import RunnersPluginRegister
 
-from nornir_kube_ha.cli.exit_codes import unbroken
+from nornir_kube_ha.cli.exit_codes import defer_signals
 from nornir_kube_ha.engine.runner import Runner
 
 
@@ -87,7 +87,7 @@ def test_what_belongs_together_is_finished_first() -> None:
     done = []
 
     def interrupted() -> None:
-        with unbroken():
+        with defer_signals():
             signal.raise_signal(signal.SIGINT)
             done.append("the second half")
 
@@ -98,5 +98,5 @@ def test_what_belongs_together_is_finished_first() -> None:
 
 
 def test_what_fails_in_there_is_raised() -> None:
-    with pytest.raises(ValueError, match="no"), unbroken():
+    with pytest.raises(ValueError, match="no"), defer_signals():
         raise ValueError("no")

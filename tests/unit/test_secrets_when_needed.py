@@ -12,8 +12,8 @@ from tests.unit.sshserver import SSHServer
 from nornir_kube_ha import api
 from nornir_kube_ha.checks import ALL, NEED_PASSWORD
 from nornir_kube_ha.cli import verbs
-from nornir_kube_ha.cli.main import RUNBOOKS
 from nornir_kube_ha.cli.prompts import fetch_secrets
+from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.cli.selection import needs_stats_password
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import InventoryError

@@ -9,13 +9,13 @@ import pytest
 from nornir.core import Nornir
 
 from nornir_kube_ha.cli import selection
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_inventory, select
 from nornir_kube_ha.errors import InventoryError, UsageError
 from nornir_kube_ha.lab import door
 from nornir_kube_ha.lab.errors import LabDownError
 
 NornirOf = Callable[..., Nornir]
+Filters = tuple[tuple[str, str], ...]
 ALL = ("lb-1", "lb-2", "lb-3")
 
 INVENTORY = Path("mine")
@@ -109,43 +109,46 @@ def test_dry_run_is_nornirs_own(folders: dict[str, Path], *, dry_run: bool) -> N
 
 
 @pytest.mark.parametrize(
-    ("options", "names"),
+    ("filters", "limit", "names"),
     [
-        (Options(), ALL),
-        (Options(filters=(("role", "backup"),)), ("lb-2", "lb-3")),
-        (Options(filters=(("role", "master"),)), ("lb-1",)),
-        (Options(filters=(("role", "backup"), ("rack", "2"))), ("lb-3",)),  # all must match
-        (Options(filters=(("cluster", "demo"),)), ALL),  # a group's value
-        (Options(filters=(("groups", "kube"),)), ALL),  # an item of a list
-        (Options(filters=(("name", "lb-2"),)), ("lb-2",)),
-        (Options(filters=(("hostname", "192.0.2.12"),)), ("lb-2",)),
-        (Options(limit=("lb-3", "lb-1")), ("lb-1", "lb-3")),  # the inventory's order
-        (Options(limit=("lb-3", "lb-1"), filters=(("role", "backup"),)), ("lb-3",)),
+        ((), (), ALL),
+        ((("role", "backup"),), (), ("lb-2", "lb-3")),
+        ((("role", "master"),), (), ("lb-1",)),
+        ((("role", "backup"), ("rack", "2")), (), ("lb-3",)),  # all must match
+        ((("cluster", "demo"),), (), ALL),  # a group's value
+        ((("groups", "kube"),), (), ALL),  # an item of a list
+        ((("name", "lb-2"),), (), ("lb-2",)),
+        ((("hostname", "192.0.2.12"),), (), ("lb-2",)),
+        ((), ("lb-3", "lb-1"), ("lb-1", "lb-3")),  # the inventory's order
+        ((("role", "backup"),), ("lb-3", "lb-1"), ("lb-3",)),
     ],
 )
-def test_selected(nornir_of: NornirOf, options: Options, names: tuple[str, ...]) -> None:
+def test_selected(nornir_of: NornirOf, filters: Filters, limit: tuple[str, ...], names: tuple[str, ...]) -> None:
     nornir = nornir_of({"lb-1": {"rack": 1}, "lb-2": {"rack": 1}, "lb-3": {"rack": 2}})
-    assert select(nornir, options) == names
+    assert select(nornir, filters, limit) == names
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("filters", "limit", "words"),
     [
-        (Options(filters=(("role", "slave"),)), "no host matches role=slave; there are lb-1, lb-2, lb-3"),
+        ((("role", "slave"),), (), "no host matches role=slave; there are lb-1, lb-2, lb-3"),
         (
-            Options(filters=(("role", "master"), ("name", "lb-2"))),
+            (("role", "master"), ("name", "lb-2")),
+            (),
             "no host matches role=master and name=lb-2; there are lb-1, lb-2, lb-3",
         ),
-        (Options(filters=(("no_such_key", "None"),)), "no host matches no_such_key=None"),
-        (Options(limit=("lb-9", "lb-1", "lb-8")), "--limit: no host called lb-8, lb-9; there are lb-1, lb-2, lb-3"),
-        (Options(limit=("lb-1",), filters=(("role", "backup"),)), "no host matches role=backup"),
-        (Options(limit=("switch",)), "no host called switch"),  # it is not ours
+        ((("no_such_key", "None"),), (), "no host matches no_such_key=None"),
+        ((), ("lb-9", "lb-1", "lb-8"), "--limit: no host called lb-8, lb-9; there are lb-1, lb-2, lb-3"),
+        ((("role", "backup"),), ("lb-1",), "no host matches role=backup"),
+        ((), ("switch",), "no host called switch"),  # it is not ours
     ],
 )
-def test_nothing_selected_is_an_error(nornir_of: NornirOf, options: Options, words: str) -> None:
+def test_nothing_selected_is_an_error(
+    nornir_of: NornirOf, filters: Filters, limit: tuple[str, ...], words: str
+) -> None:
     nornir = nornir_of(strangers={"switch": {}}, defaults={})
     with pytest.raises(UsageError, match=re.escape(words)):
-        select(nornir, options)
+        select(nornir, filters, limit)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from nornir.core.task import Result, Task
 from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_foreign import VIP_77, WEB, with_file
 
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
@@ -68,7 +67,7 @@ def test_file_of_somebody_else_is_replaced_on_request_and_kept(
         return send(task, script, timeout=timeout)
 
     monkeypatch.setattr("nornir_kube_ha.tasks.apply.run_script", sending)
-    report = deploy(run_of("deploy"), Options(roll_out=RollOut(replace_foreign_files=True)))
+    report = deploy(run_of("deploy"), roll_out=RollOut(replace_foreign_files=True))
     assert (report.exit_code, report.changed) == (0, True)
     assert [script.count(f"\nREPLACED={KEEPALIVED_CONF}\n") for script in scripts] == [1]
 
@@ -89,7 +88,7 @@ def test_nodes_that_have_the_vip_with_another_vrid_are_not_taken_over_one_by_one
     for name in ALL:
         world.facts[name] = with_file(world.facts[name], KEEPALIVED_CONF, OTHER_VRID)
     how = RollOut(replace_foreign_files=True, accept_outage=accept_outage)
-    report = deploy(run_of("deploy"), Options(roll_out=how))
+    report = deploy(run_of("deploy"), roll_out=how)
     commits = [host for host, _ in world.order("commit")]
     assert sorted(commits) == (sorted(ALL) if accept_outage else [])
     assert accept_outage or "virtual_router_id 51 -> 68" in message_of(report, "lb-1")
@@ -113,7 +112,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, FormerPeer]:
         return Result(task.host, result={GONE: found.get(task.host.name, FormerPeer())})
 
     monkeypatch.setattr(former_nodes, "get_former_peers", asking)
-    monkeypatch.setattr(Run, "look_at_former", lambda *_: None)
+    monkeypatch.setattr(former_nodes, "look_at_former", lambda *_: None)
     return found
 
 
@@ -176,7 +175,7 @@ def test_former_node_that_cannot_take_over_is_forgotten(
     forget: tuple[str, ...],
 ) -> None:
     answers["lb-1"] = found
-    deploy(without_lb_3(nornir_of), Options(roll_out=RollOut(forget=forget)))
+    deploy(without_lb_3(nornir_of), roll_out=RollOut(forget=forget))
     assert [host for host, _ in world.order("commit")] == ["lb-2", "lb-1"]
 
 
@@ -190,7 +189,7 @@ def test_former_node_that_lets_us_in_says_itself_whether_it_is_one(
 ) -> None:
     answers["lb-1"] = FormerPeer(frozenset({"ping"}))
     facts = world.facts["lb-3"] if active else with_file(world.facts["lb-3"], KEEPALIVED_CONF, VIP_77)
-    monkeypatch.setattr(Run, "look_at_former", lambda *_: facts)
+    monkeypatch.setattr(former_nodes, "look_at_former", lambda *_: facts)
     report = deploy(without_lb_3(nornir_of))
     assert bool(report.hosts["lb-1"].failure) is active
 
@@ -246,7 +245,7 @@ def test_host_does_not_join_nodes_that_went_back_to_files_without_it(world: Worl
     new_host(world)
     unknowing = world.facts["lb-2"]
     world.healthy = {**world.healthy, "lb-2": unknowing}
-    report = deploy(run_of("deploy"), Options(roll_out=RollOut(max_fail=replace(RollOut().serial))))
+    report = deploy(run_of("deploy"), roll_out=RollOut(max_fail=replace(RollOut().serial)))
     assert "lb-3" not in {host for host, _ in world.order("commit")}
     assert "lb-2 would send it no VRRP adverts" in message_of(report, "lb-3")
 

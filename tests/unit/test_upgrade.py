@@ -1,6 +1,7 @@
 """An upgrade of the daemons: whom it meets, in which order, and where the VIP is meanwhile."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from nornir.core import Nornir
@@ -9,13 +10,11 @@ from tests.unit.test_deploy import ALL, World, run_of, statuses, with_other_hapr
 from tests.unit.test_rolling import failure_of
 from tests.unit.test_virtual_routers import TWO, WELL, second
 
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine import leases
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
 from nornir_kube_ha.runbooks.upgrade import _send_vip_away, upgrade
 
@@ -69,8 +68,8 @@ def test_of_those_that_are_done_the_vip_goes_to_one_that_holds_no_other(
     """lb-2 is first in the order, but has the second VIP."""
     nornir = nornir_of(group=TWO)
     run = Run("upgrade", nornir, load_intent(nornir), ALL)
-    run.facts = {"lb-1": WELL["lb-1"](old.facts["lb-1"]), **{name: old.facts[name] for name in ("lb-2", "lb-3")}}
-    run.facts["lb-2"] = second("MASTER", holds=True)(run.facts["lb-2"])
+    holder, other = WELL["lb-1"](old.facts["lb-1"]), second("MASTER", holds=True)(old.facts["lb-2"])
+    run.snapshot = replace(run.snapshot, facts={**old.facts, "lb-1": holder, "lb-2": other})
     monkeypatch.setattr(Run, "look_at_each", lambda *_: {})
     _send_vip_away(run, "lb-1", ["lb-2", "lb-3"])
     assert old.order("move") == [("lb-3", "move")]
@@ -130,7 +129,7 @@ def test_older_version_is_refused_before_anything_is_changed_on_any(old: World, 
 
 def test_older_version_that_is_allowed_is_had(old: World, run_of: Callable[..., Run]) -> None:
     old.newer = {"lb-3": OLDER}
-    report = upgrade(run_of("upgrade"), Options(roll_out=RollOut(allow_downgrade=True)))
+    report = upgrade(run_of("upgrade"), allow_downgrade=True)
     assert old.order("upgrade") == [("lb-3", "upgrade")]
     assert "- package haproxy 2.6.12-2\n+ package haproxy 2.6.12-1" in report.hosts["lb-3"].diff
 
@@ -160,7 +159,7 @@ def test_holder_whose_vip_cannot_be_moved_away_is_left_as_it_is(old: World, run_
 
 def test_accepted_outage_moves_nothing(old: World, run_of: Callable[..., Run]) -> None:
     old.refuses |= {"lb-2", "lb-3"}
-    report = upgrade(run_of("upgrade"), Options(roll_out=RollOut(accept_outage=True)))
+    report = upgrade(run_of("upgrade"), accept_outage=True)
     assert old.order("upgrade", "move")[-1] == ("lb-1", "upgrade")
     assert report.exit_code == 0
 

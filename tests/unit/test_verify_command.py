@@ -19,6 +19,7 @@ from tests.unit.kubernetes import kubeconfig
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
 from nornir_kube_ha.cli import main as cli
+from nornir_kube_ha.engine import endpoints
 from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.failover.probe.settings import Kubernetes
@@ -77,7 +78,7 @@ def world_of(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
         world = World(*looks)
         monkeypatch.setattr(run_module, "get_facts", world.get_facts)
         version = Probe(200, "", '{"gitVersion": "v1.30.0"}')
-        monkeypatch.setattr(run_module, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), version))
+        monkeypatch.setattr(endpoints, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), version))
         return world
 
     handler = signal.getsignal(signal.SIGTERM)
@@ -149,7 +150,7 @@ def test_apiservers_are_asked_with_a_credential_only(
         assert credential.token == "told"
         return Endpoint(ready, ready, apiservers={"lb-1": (ready, ready)})
 
-    monkeypatch.setattr(run_module, "get_endpoint", ask)
+    monkeypatch.setattr(endpoints, "get_endpoint", ask)
     (folder / "admin.conf").write_text(kubeconfig("demo", {"token": "told"}))
     assert command([*words, "--kubeconfig", str(folder / "admin.conf")]) == 0
     assert ids(report_of(capsys)) == {"apiserver.health"}

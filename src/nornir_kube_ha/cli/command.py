@@ -7,10 +7,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from nornir_kube_ha.cli.exit_codes import abandon_stdout, guarded, is_full, leave_in_time, tell, unbroken
-from nornir_kube_ha.cli.options.runbook import NAGIOS_UNKNOWN, Options, add_options, parse, parse_options
+from nornir_kube_ha.cli.exit_codes import abandon_stdout, defer_signals, guarded, is_full, leave_in_time, tell
+from nornir_kube_ha.cli.generations import list_generations
+from nornir_kube_ha.cli.options.runbook import NAGIOS_UNKNOWN, add_options, parse
 from nornir_kube_ha.cli.progress import with_progress
 from nornir_kube_ha.cli.prompts import fetch_secrets
+from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.cli.selection import (
     choose_checks,
     enter_lab,
@@ -29,13 +31,11 @@ from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.text import one_line
 
-Runbook = Callable[[Run, Options], Report]
-AddOptions = Callable[[argparse.ArgumentParser], None]
+Runbook = Callable[..., Report]
+"""Takes a run, and what its own options mean."""
 
 
-def run_as_script(
-    name: str, description: str | None, runbook: Runbook, arguments: list[str] | None, add_own: AddOptions
-) -> int:
+def run_as_script(name: str, description: str | None, runbook: Runbook, arguments: list[str] | None) -> int:
     """Run a runbook as a script.
 
     Arguments:
@@ -43,7 +43,6 @@ def run_as_script(
         description: text of `--help`
         runbook: the runbook's function
         arguments: command-line arguments; default: `sys.argv`
-        add_own: adds the runbook's own options
 
     Returns:
         The exit code
@@ -51,20 +50,20 @@ def run_as_script(
     parser = argparse.ArgumentParser(
         prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_options(parser, add_own)
+    add_options(parser, RUNBOOKS[name.replace("_", "-")].add_options)
     return guarded(
         lambda: run_runbook(name, runbook, parse(parser, arguments)),
         owns_process=arguments is None,
     )
 
 
-def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> int:
-    """Run a runbook with parsed arguments, and write its report to stdout.
+def run_runbook(name: str, runbook: Runbook, parsed: argparse.Namespace) -> int:
+    """Run a runbook with parsed options, and write its report to stdout.
 
     Arguments:
         name: the runbook's name
         runbook: the runbook's function
-        arguments: from a parser with the options of `add_options`
+        parsed: from a parser with the options of `add_options`
 
     Returns:
         The exit code; with `--output nagios` that of a monitoring plugin
@@ -72,15 +71,14 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
     Raises:
         KubeHaError: the run could not start, or ended early
     """
-    options = parse_options(arguments)
-    if options.failover.list_faults:
-        sys.stdout.write("".join(f"{line}\n" for line in later("nornir_kube_ha.cli.faults:fault_lines")()))
+    if parsed.list_faults:
+        show(later("nornir_kube_ha.cli.faults:fault_lines")())
         return 0
-    if options.output != "nagios":
-        report, unwritten = _run(name, runbook, options)
+    if parsed.output != "nagios":
+        report, unwritten = _run(name, runbook, parsed)
         return (report.exit_code if report else 0) or (OutputError.exit_code if unwritten else 0)
     try:
-        report, _ = _run(name, runbook, options)
+        report, _ = _run(name, runbook, parsed)
     except Exception as error:  # noqa: BLE001 - whatever it is, a pager must not take it for an answer
         if not isinstance(error, KubeHaError):
             traceback.print_exc()
@@ -90,39 +88,41 @@ def run_runbook(name: str, runbook: Runbook, arguments: argparse.Namespace) -> i
     return status
 
 
-def _run(name: str, runbook: Runbook, options: Options) -> tuple[Report | None, bool]:
+def _run(name: str, runbook: Runbook, parsed: argparse.Namespace) -> tuple[Report | None, bool]:
     """Return the run's report, and whether part of it could not be written.
 
     The report is None if hosts were only listed.
     """
-    leave_in_time(changes=name != "verify" and not options.dry_run)
-    inventory = find_inventory(options.inventory)
+    leave_in_time(changes=name != "verify" and not parsed.dry_run)
+    inventory = find_inventory(parsed.inventory)
     tell(f"inventory {inventory}")
-    nornir = with_progress(open_inventory(inventory, forks=options.forks, dry_run=options.dry_run), sys.stderr)
-    hosts = select(nornir, options)
-    if options.former:
-        hosts = add_former_hosts(nornir, hosts, options.former)
-    checks = choose_checks(options)
+    nornir = with_progress(open_inventory(inventory, forks=parsed.forks, dry_run=parsed.dry_run), sys.stderr)
+    hosts = select(nornir, parsed.filters, parsed.limit)
+    if parsed.former:
+        hosts = add_former_hosts(nornir, hosts, parsed.former)
+    checks = choose_checks(parsed.check, parsed.skip)
     load_intent(nornir, read_files=False)  # errors in the inventory come before prompts and before a lab that is down
-    if options.list_hosts:
+    if parsed.list_hosts:
         show(hosts)
         return None, False
-    _make_folder(options.report_dir)
+    _make_folder(parsed.report_dir)
     needed = needs_stats_password(name, checks)
     fetch_secrets(nornir, stats_password=needed)
     enter_lab(nornir, hosts, inventory)
     intent = load_intent(nornir, stats_password=needed)
-    run = Run(name, nornir, intent, hosts, checks=checks, verbosity=options.verbosity, tell=tell)
-    run.unbroken = unbroken
+    verbosity = parsed.verbosity
+    run = Run(name, nornir, intent, hosts, checks=checks, verbosity=verbosity, tell=tell, defer_signals=defer_signals)
     try:
-        report = runbook(run, options)
+        if parsed.list_generations:
+            return list_generations(run, allow_unreachable=parsed.allow_unreachable), False
+        report = runbook(run, **RUNBOOKS[name.replace("_", "-")].arguments_of(parsed))
     except BaseException as error:  # publish what is known so far
         run.interrupt(error)
-        _publish(run.report(), options)
+        _publish(run.report(), parsed)
         raise
     finally:
         run.close()
-    return report, not options.list_generations and not _publish(report, options)
+    return report, not _publish(report, parsed)
 
 
 def _make_folder(folder: Path | None) -> None:
@@ -137,21 +137,21 @@ def _make_folder(folder: Path | None) -> None:
         raise UsageError(f"--report-dir {folder} cannot be written to")
 
 
-def _publish(report: Report, options: Options) -> bool:
+def _publish(report: Report, parsed: argparse.Namespace) -> bool:
     """Write the report to its folder and to stdout, and return whether all of it was written.
 
     A failed write does not prevent the others: only the report knows which hosts were changed.
     """
     written = True
-    if options.report_dir:
+    if parsed.report_dir:
         try:
-            write_report(report, options.report_dir)
-            tell(f"report in {options.report_dir}")
+            write_report(report, parsed.report_dir)
+            tell(f"report in {parsed.report_dir}")
         except OSError as error:
             tell(f"error: {error.strerror}")
             written = False
     try:
-        _show(report, options)
+        _show(report, parsed)
     except OSError as error:
         if not is_full(error):
             raise
@@ -161,10 +161,10 @@ def _publish(report: Report, options: Options) -> bool:
     return written
 
 
-def _show(report: Report, options: Options) -> None:
-    if options.output == "terminal":
-        later("nornir_kube_ha.report.terminal:show_report")(report, with_diff=options.diff)
+def _show(report: Report, parsed: argparse.Namespace) -> None:
+    if parsed.output == "terminal":
+        later("nornir_kube_ha.report.terminal:show_report")(report, with_diff=parsed.diff)
     else:
-        _name, render = FORMATS[options.output]
+        _name, render = FORMATS[parsed.output]
         sys.stdout.write(f"{render(report).rstrip()}\n")
     sys.stdout.flush()

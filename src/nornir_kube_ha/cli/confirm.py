@@ -1,5 +1,6 @@
 """Confirmation before something that cannot be undone."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -24,3 +25,12 @@ def ask(question: str) -> bool:
     sys.stderr.write(clean(question))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def confirmation(parsed: argparse.Namespace) -> Ask | None:
+    """Return the function that asks for confirmation, None with `--yes`.
+
+    Arguments:
+        parsed: from a parser with a `--yes`
+    """
+    return None if parsed.yes else ask

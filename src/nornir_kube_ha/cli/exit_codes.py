@@ -121,7 +121,7 @@ def _stay() -> None:
 
 
 @contextlib.contextmanager
-def unbroken() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Delay interruptions until the block has ended: its steps belong together."""
     caught: list[tuple[int, FrameType | None]] = []
     signals = (signal.SIGINT, signal.SIGTERM)

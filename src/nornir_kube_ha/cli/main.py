@@ -8,37 +8,13 @@ from typing import Any
 
 from nornir_kube_ha.cli.exit_codes import guarded
 from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
-from nornir_kube_ha.cli.options.failover import add_failover_options
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
-from nornir_kube_ha.cli.options.runbook import (
-    add_deploy_options,
-    add_inventory_option,
-    add_options,
-    add_remove_options,
-    add_rollback_options,
-    add_upgrade_options,
-    add_verify_options,
-    parse,
-)
+from nornir_kube_ha.cli.options.runbook import add_inventory_option, add_options, parse
+from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.lazy import later, postpone
 
 postpone("invoke")  # paramiko needs it only for `Match exec` in an ssh_config; importing it takes 60 ms
-
-RUNBOOKS = {
-    "deploy": ("make every host what the inventory says, then look whether it is", add_deploy_options),
-    "verify": (
-        "look whether every host is what the inventory says, and change nothing",
-        add_verify_options,
-    ),
-    "rollback": ("put every host back on files that it had before, and that were good", add_rollback_options),
-    "upgrade": ("bring every host to the newest haproxy and keepalived, without an outage", add_upgrade_options),
-    "remove": ("take everything off every host again, the VIP's holder last", add_remove_options),
-    "failover-test": (
-        "break things on purpose, and measure a client's outage",
-        add_failover_options,
-    ),
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,9 +45,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, (words, add_own) in RUNBOOKS.items():
+    for name, command in RUNBOOKS.items():
+        words = command.words
         parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
-        add_options(parser_of_runbook, add_own)
+        add_options(parser_of_runbook, command.add_options)
         parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
     _add_vip(commands)
     _add_drain(commands)

@@ -13,7 +13,6 @@ from nornir.core.inventory import Group, Host
 from ruamel.yaml.error import YAMLError
 
 from nornir_kube_ha.checks import ALL, NEED_PASSWORD
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.runner import Runner
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
 from nornir_kube_ha.inventory.files import FILES, problems_of_files
@@ -87,23 +86,25 @@ def _is_its_own_parent(group: Group) -> bool:
     return group in above
 
 
-def select(nornir: Nornir, options: Options) -> tuple[str, ...]:
+def select(nornir: Nornir, filters: Collection[tuple[str, str]], limit: Collection[str]) -> tuple[str, ...]:
     """Return the names of the hosts that `--filter` and `--limit` select.
 
     Arguments:
         nornir: unfiltered
-        options: with filters and limit
+        filters: `key=value` pairs; a host must match all
+        limit: names of hosts; empty: all
 
     Raises:
         UsageError: no host matches, or `--limit` names an unknown host
     """
     ours = our_hosts(nornir)
-    if unknown := sorted(set(options.limit) - {host.name for host in ours}):
+    if unknown := sorted(set(limit) - {host.name for host in ours}):
         raise UsageError(f"--limit: no host called {', '.join(unknown)}; there are {', '.join(_names(ours))}")
-    names = _names(host for host in ours if _matches(host, options))
+    meant = (host for host in ours if not limit or host.name in limit)
+    names = _names(host for host in meant if all(value in _texts(host.get(key)) for key, value in filters))
     if not names:
-        wanted = [f"{key}={value}" for key, value in options.filters]
-        wanted += [f"--limit {','.join(options.limit)}"] if options.limit else []
+        wanted = [f"{key}={value}" for key, value in filters]
+        wanted += [f"--limit {','.join(limit)}"] if limit else []
         raise UsageError(
             f"no host matches {' and '.join(wanted) or 'at all'}; there are {', '.join(_names(ours)) or 'none of ours'}"
         )
@@ -142,13 +143,17 @@ def refuse_logins(nornir: Nornir, names: Iterable[str]) -> None:
         raise InventoryError(problems)
 
 
-def choose_checks(options: Options) -> frozenset[str]:
+def choose_checks(check: Iterable[str], skip: Iterable[str]) -> frozenset[str]:
     """Return the ids of the checks that `--check` and `--skip` select.
+
+    Arguments:
+        check: ids or patterns of the checks to make; empty: all
+        skip: ids or patterns of the checks to leave out
 
     Raises:
         UsageError: a pattern matches no check, or no check is left
     """
-    chosen = (_matching(options.check) or ALL) - _matching(options.skip)
+    chosen = (_matching(check) or ALL) - _matching(skip)
     if not chosen:
         raise UsageError("--check and --skip together leave no check to make")
     return chosen
@@ -212,11 +217,6 @@ def _lab_of(host: Host) -> str:
 
 def _names(hosts: Iterable[Host]) -> tuple[str, ...]:
     return tuple(host.name for host in hosts)
-
-
-def _matches(host: Host, options: Options) -> bool:
-    named = not options.limit or host.name in options.limit
-    return named and all(value in _texts(host.get(key)) for key, value in options.filters)
 
 
 def _texts(value: object) -> tuple[str, ...]:

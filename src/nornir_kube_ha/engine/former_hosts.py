@@ -7,9 +7,12 @@ from typing import Any
 from nornir.core import Nornir
 from nornir.core.inventory import Host, ParentGroups
 
-from nornir_kube_ha.errors import UsageError
+from nornir_kube_ha.engine.isolated_copy import apart
+from nornir_kube_ha.errors import KubeHaError, UsageError
+from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.inventory.load import load_intent, merged_data
+from nornir_kube_ha.tasks import get_facts
 
 PER_HOST = frozenset({"name", "address", "role", "keepalived"})
 
@@ -40,6 +43,31 @@ def add_former_hosts(nornir: Nornir, hosts: Collection[str], addresses: Iterable
     known |= {str(host.hostname): name for name, host in nornir.inventory.hosts.items()}
     (cluster,) = clusters.values()
     return tuple(_add(nornir, cluster, address, known) for address in dict.fromkeys(addresses))
+
+
+def look_at_former(nornir: Nornir, cluster: Cluster, address: str) -> Facts | None:
+    """Return facts of a former node, which is not in the inventory; None if it cannot be looked at.
+
+    Nobody logs in if a node of the cluster accepts any host key: another machine may have the address by now.
+
+    Arguments:
+        nornir: with the whole inventory
+        cluster: of which it was a node; the login is that of the cluster's nodes
+        address: its address
+    """
+    if any(node.host_keys != "strict" for node in cluster.nodes):
+        return None
+    own = apart(nornir, dry_run=True)
+    try:
+        (name,) = add_former_hosts(own, [cluster.nodes[0].name], [address])
+        intent = load_intent(own)
+        results = own.filter(name=name).run(task=get_facts, raise_on_error=False, intent=intent, scope=Scope.OWN)
+    except KubeHaError:
+        return None
+    finally:
+        own.close_connections()
+    facts: Facts | None = None if results[name].failed else results[name][0].result
+    return facts
 
 
 def _add(nornir: Nornir, cluster: Cluster, address: str, known: Mapping[str, str]) -> str:

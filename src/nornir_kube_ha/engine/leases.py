@@ -48,22 +48,21 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
     if run.dry_run:
         yield
         return
-    run.lease = lease_of(run)
     taken: dict[str, bool] = {}
-    try:
-        # One host alone first, the same one for every run: of two runs that start at once, one gets its lease and goes
-        # on.
-        for names in (hosts[:1], hosts[1:]):
-            taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
-            run.ledger.stop_if_failed()
-        if any(taken.values()):
-            run.tell("another run has been at work since: looking again")
-            run.look()
-            run.ledger.stop_if_failed()
-        yield
-    finally:
-        run.each(release_lease, [*taken], lease=run.lease, proven=proven)
-        run.lease = None
+    with run.using_lease(lease_of(run)):
+        try:
+            # One host alone first, the same one for every run: of two runs that start at once, one gets its lease and
+            # goes on.
+            for names in (hosts[:1], hosts[1:]):
+                taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
+                run.ledger.stop_if_failed()
+            if any(taken.values()):
+                run.tell("another run has been at work since: looking again")
+                run.look()
+                run.ledger.stop_if_failed()
+            yield
+        finally:
+            run.each(release_lease, [*taken], lease=run.lease, proven=proven)
 
 
 @contextlib.contextmanager

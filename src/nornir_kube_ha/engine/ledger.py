@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from nornir_kube_ha.errors import HostUnreachableError, KubeHaError, LeaseHeldError
 from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.failover.trial import FaultReport, Trial
 from nornir_kube_ha.report import Failure
 
 
@@ -25,6 +26,8 @@ class Ledger:
         diffs: what changed, by host name
         tolerated: names of hosts whose failure does not stop the run
         ended: why the change of a cluster stopped, by its name; the others go on
+        steps: what a dry run would do, by host name, where its plan does not say it
+        faults: that were injected
         aftermath: facts of a cluster's hosts after its change stopped early, by the cluster's name
         in_hand: names of hosts whose change has begun, and which have not passed their gates yet
         stopped: why the whole run stopped; "" if it did not
@@ -38,6 +41,8 @@ class Ledger:
     diffs: dict[str, list[str]] = field(default_factory=dict)
     tolerated: set[str] = field(default_factory=set)
     ended: dict[str, str] = field(default_factory=dict)
+    steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    faults: list[FaultReport] = field(default_factory=list)
     aftermath: dict[str, Mapping[str, Facts]] = field(default_factory=dict)
     in_hand: set[str] = field(default_factory=set)
     stopped: str = ""
@@ -70,6 +75,17 @@ class Ledger:
         """Note that something changed on a host, or may have."""
         self.changed.add(name)
         self.diffs.setdefault(name, []).append(diff)
+
+    def note_trial(self, place: int, trial: Trial) -> None:
+        """Note one more trial of a fault. Only the worst one keeps its attempts, which the report draws.
+
+        Arguments:
+            place: the fault's, in `faults`
+            trial: the latest
+        """
+        grown = replace(self.faults[place], trials=(*self.faults[place].trials, trial))
+        kept = (each if each is grown.worst else replace(each, attempts=()) for each in grown.trials)
+        self.faults[place] = replace(grown, trials=tuple(kept))
 
     def stop_if_failed(self) -> None:
         """Stop the run if a failure is not tolerated.

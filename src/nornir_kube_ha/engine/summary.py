@@ -16,7 +16,6 @@ from nornir_kube_ha.checks import (
 )
 from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.facts import Endpoint, Facts
-from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.intent.names import VRRP_INSTANCE
 from nornir_kube_ha.planning.plan import HostPlan
@@ -36,12 +35,14 @@ class Snapshot:
         facts: by host name, of the hosts that were looked at
         plans: what differs, by host name
         endpoints: what the controller saw at the VIP, by cluster, where it asked
+        asked_for_health: names of the clusters whose apiservers were asked with a credential
     """
 
     intent: Intent
     facts: Mapping[str, Facts]
     plans: Mapping[str, HostPlan]
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    asked_for_health: Collection[str] = frozenset()
 
     def view(self, name: str) -> HostView:
         """Return all that was found of a host, in the form that checks take.
@@ -69,9 +70,6 @@ class Summary:
         hosts: names of the hosts to work on
         checks: ids of the checks to make
         dry_run: whether nothing was changed; then nothing is checked
-        asked_for_health: names of the clusters whose apiservers were asked with a credential
-        steps: what a dry run would do, by host name, where the plans do not say it
-        faults: that were made
     """
 
     runbook: str
@@ -80,9 +78,6 @@ class Summary:
     hosts: Collection[str]
     checks: Collection[str]
     dry_run: bool
-    asked_for_health: Collection[str]
-    steps: Mapping[str, tuple[str, ...]]
-    faults: tuple[FaultReport, ...]
 
     def report(self, snapshot: Snapshot, ledger: Ledger) -> Report:
         """Return the report.
@@ -101,7 +96,7 @@ class Summary:
             hosts={name: self._host(snapshot, ledger, name) for name in self.hosts},
             clusters={cluster.name: self._cluster(snapshot, ledger, cluster) for cluster in clusters},
             dry_run=self.dry_run,
-            faults=self.faults,
+            faults=tuple(ledger.faults),
             error=ledger.error,
         )
 
@@ -110,7 +105,7 @@ class Summary:
         facts = {} if stopped else snapshot.facts
         endpoint = None if stopped else snapshot.endpoints.get(cluster.name)
         left_out = {node.name for node in cluster.nodes} - {*self.hosts}
-        is_wanted = {*self.checks} <= NEED_CREDENTIAL or cluster.name in self.asked_for_health
+        is_wanted = {*self.checks} <= NEED_CREDENTIAL or cluster.name in snapshot.asked_for_health
         checks = self.checks if is_wanted else {*self.checks} - NEED_CREDENTIAL
         findings = check_cluster(ClusterView(cluster, facts, endpoint, left_out), checks) if not self.dry_run else ()
         return ClusterReport(
@@ -144,7 +139,7 @@ class Summary:
             findings,
             failure,
             "\n".join(filter(None, ledger.diffs.get(name, ()))),
-            self.steps.get(name, snapshot.plans[name].steps) if is_planned else (),
+            ledger.steps.get(name, snapshot.plans[name].steps) if is_planned else (),
             address=str(node.address),
             state=None if self.dry_run or failure or stopped else _state(node, snapshot.facts[name]),
         )

@@ -24,9 +24,9 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
     run.ledger.stop_if_failed()
     if not hosts or run.dry_run:
         return
-    plans = {**run.plans}
+    plans = run.plans
     run.look()
-    run.plans = plans
+    run.replan(plans)
     run.ledger.stop_if_failed()
     for name in hosts:
         view = run.view(name)

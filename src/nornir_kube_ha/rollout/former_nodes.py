@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nornir_kube_ha.addresses import IPAddress, rank
+from nornir_kube_ha.engine.former_hosts import look_at_former
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.facts import Facts, Scope
@@ -100,7 +101,7 @@ def _forgotten_by(run: Run, cluster: Cluster, name: str) -> frozenset[IPAddress]
 def _look_at(run: Run, former: Former) -> Facts | None:
     """Return the facts of a machine by a login of its own; None if there is no login."""
     if not former.now:
-        return run.look_at_former(former.cluster, str(former.address))
+        return look_at_former(run.nornir, former.cluster, str(former.address))
     try:
         facts: Facts = run.facts.get(former.now) or run.one(get_facts, former.now, intent=run.intent, scope=Scope.OWN)
     except KubeHaError:

@@ -53,7 +53,6 @@ class RollOut:
             is
         allow_unreachable: whether to go on without hosts that cannot be reached
         accept_outage: whether to make a change on all hosts at once if it cannot go from host to host
-        allow_downgrade: whether a package may go back to an older version
         replace_foreign_files: whether to replace foreign files that are in use
         forget: addresses of former nodes to remove from the peers although they still answer
     """
@@ -63,7 +62,6 @@ class RollOut:
     on_failure: str = ON_FAILURE[0]
     allow_unreachable: bool = False
     accept_outage: bool = False
-    allow_downgrade: bool = False
     replace_foreign_files: bool = False
     forget: tuple[str, ...] = ()
 
@@ -80,3 +78,6 @@ class RollOut:
             raise UsageError(f"on_failure is one of {', '.join(ON_FAILURE)}, and not {self.on_failure!r}")
         if isinstance(self.forget, str):
             raise UsageError(f"forget is a list of addresses, and not {self.forget!r}")
+
+
+AS_USUAL = RollOut()

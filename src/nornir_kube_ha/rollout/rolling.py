@@ -58,7 +58,7 @@ class Lane:
         return [name for group in self.groups for name in group]
 
 
-def roll_out(run: Run, checks: Collection[str], how: RollOut) -> None:
+def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
     """Stage what differs on all hosts, validate it, then put it live group by group, the VIP holder last.
 
     Clusters proceed side by side: the first group of each, then the second of each. A cluster that fails stops alone.
@@ -197,13 +197,13 @@ def _watch(
 def _look_at_ended(run: Run, started: Mapping[str, Collection[str]], plans: Mapping[str, HostPlan]) -> None:
     """Look at clusters whose change ended early, so that their report says who holds the VIP now."""
     if not run.dry_run:
-        with run.unbroken():
+        with run.defer_signals():
             leave_single_holder(run, started, plans)
 
 
 def _change(run: Run, names: Collection[str], plans: Mapping[str, HostPlan], waiting: set[str]) -> None:
     """Put files live on hosts. An interruption has to wait: daemons must also read the files that are live."""
-    with run.unbroken():
+    with run.defer_signals():
         waiting.difference_update(run.each(apply_config, names, intent=run.intent, plans=plans, lease=run.lease))
 
 

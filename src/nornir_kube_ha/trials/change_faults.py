@@ -12,7 +12,7 @@ from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout.policy import RollOut
-from nornir_kube_ha.rollout.rolling import roll_out
+from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.rollout.vip_move import move_vip
 from nornir_kube_ha.tasks.services import restart_services
 from nornir_kube_ha.trials.fault_injectors import Breaker, RunBreaker
@@ -68,12 +68,12 @@ def _move(run: Run, cluster: Cluster, to: str) -> None:
 
 
 def _configure(run: Run, intent: Intent) -> None:
-    run.intent = intent
+    run.expect(intent)
     run.start_over()
     run.look()
     with contextlib.suppress(StoppedError):
         run.ledger.stop_if_failed()
-        roll_out(run, ALL, RollOut())
+        roll_over_hosts(run, ALL, RollOut())
     if failed := [name for name in run.hosts if name not in run.reached]:
         raise FaultError(", ".join(failed), "the change stopped there, and went no further")
 

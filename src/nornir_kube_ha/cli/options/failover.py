@@ -1,64 +1,21 @@
 """Command-line options of `failover-test`, beyond those of every runbook."""
 
 import argparse
-from dataclasses import dataclass
+from typing import Any
 
+from nornir_kube_ha.cli.confirm import confirmation
 from nornir_kube_ha.cli.options.argument_types import add_kubeconfig_option, positive, seconds
-
-
-@dataclass(frozen=True, slots=True)
-class FailoverOptions:
-    """A failover test's own options, parsed.
-
-    Arguments:
-        faults: names or patterns of the faults to inject, in order
-        every: inject every fault that is possible on these hosts
-        repeat: number of trials of each fault
-        hold: seconds that each fault lasts; None: the fault's own time
-        limit: seconds of outage that new connections may see; None: the fault's own limit
-        yes: do not ask for confirmation
-        vantage: host that the client runs on; empty: the controller
-        rate: new connections a second
-        connections: number of long-lived connections
-        list_faults: list the faults and do nothing else
-    """
-
-    faults: tuple[str, ...] = ()
-    every: bool = False
-    repeat: int = 1
-    hold: float | None = None
-    limit: float | None = None
-    yes: bool = False
-    vantage: str = ""
-    rate: int = 50
-    connections: int = 10
-    list_faults: bool = False
-
-    @classmethod
-    def of(cls, arguments: argparse.Namespace) -> "FailoverOptions":
-        """Return the options in parsed arguments.
-
-        Arguments:
-            arguments: from a parser with the options of `add_failover_options`
-        """
-        return cls(
-            tuple(arguments.fault),
-            arguments.all,
-            arguments.repeat,
-            arguments.hold,
-            arguments.limit_seconds,
-            arguments.yes,
-            arguments.vantage,
-            arguments.rate,
-            arguments.connections,
-            arguments.list,
-        )
 
 
 def add_failover_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `failover-test`."""
     what = parser.add_argument_group("what is broken")
-    what.add_argument("--list", action="store_true", help="list every fault, what it may cost and where it can be made")
+    what.add_argument(
+        "--list",
+        dest="list_faults",
+        action="store_true",
+        help="list every fault, what it may cost and where it can be made",
+    )
     what.add_argument(
         "--fault", metavar="NAME", action="append", default=[], help="break this; repeatable, also as 'haproxy-*'"
     )
@@ -84,3 +41,22 @@ def add_failover_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--vantage", metavar="HOST", default="", help="run the client on this host of the inventory, not here"
     )
+
+
+def failover_arguments(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of a failover test that parsed options mean.
+
+    Arguments:
+        parsed: from a parser with the options of `add_failover_options`
+    """
+    return {
+        "faults": None if parsed.all else tuple(parsed.fault),
+        "repeat": parsed.repeat,
+        "hold": parsed.hold,
+        "limit": parsed.limit_seconds,
+        "vantage": parsed.vantage,
+        "rate": parsed.rate,
+        "connections": parsed.connections,
+        "kubeconfig": parsed.kubeconfig,
+        "confirm": confirmation(parsed),
+    }

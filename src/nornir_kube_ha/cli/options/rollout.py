@@ -23,10 +23,10 @@ def share(text: str) -> Share:
     raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts nor a percentage, as 3 or 25%")
 
 
-def roll_out_of(arguments: argparse.Namespace) -> RollOut:
-    """Return the roll-out that parsed arguments ask for. Options that the runbook lacks keep their defaults."""
+def roll_out_of(parsed: argparse.Namespace) -> RollOut:
+    """Return the roll-out that parsed options mean. Options that the runbook lacks keep their defaults."""
     own = (field.name for field in fields(RollOut))
-    given: dict[str, Any] = {name: getattr(arguments, name) for name in own if hasattr(arguments, name)}
+    given: dict[str, Any] = {name: getattr(parsed, name) for name in own if hasattr(parsed, name)}
     return RollOut(**given | {"forget": tuple(given.get("forget", ()))})
 
 

@@ -5,7 +5,6 @@ import contextlib
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from nornir_kube_ha.cli.options.argument_types import (
@@ -16,80 +15,28 @@ from nornir_kube_ha.cli.options.argument_types import (
     positive,
     seconds,
 )
-from nornir_kube_ha.cli.options.failover import FailoverOptions
-from nornir_kube_ha.cli.options.rollout import add_accept_outage, add_rollout_options, add_takeover_options, roll_out_of
-from nornir_kube_ha.rollout.policy import RollOut
+from nornir_kube_ha.cli.options.rollout import add_accept_outage, add_rollout_options, add_takeover_options
 from nornir_kube_ha.text import clean
 
 NAGIOS_UNKNOWN = 3  # exit code of a monitoring plugin
 # A copy of the keys of `report.files.FORMATS`, which `--help` need not import; a test compares the two.
 OUTPUTS = ("terminal", "json", "junit", "nagios", "prometheus", "markdown", "html")
 
-
-NO_FAILOVER = FailoverOptions()
-AS_USUAL = RollOut()
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """A runbook's options, parsed.
-
-    Arguments:
-        inventory: folder with hosts.yaml, or a Nornir configuration file; None: search for one
-        filters: `key=value` pairs; a host must match all
-        limit: names of hosts; empty: all
-        list_hosts: list the selected hosts and do nothing else
-        dry_run: report what would change, change nothing
-        diff: show what changes, line by line
-        verbosity: how often `-v` was given
-        forks: number of hosts at once
-        output: format of the report on stdout
-        report_dir: folder for the report in every format; None: write no files
-        check: ids or patterns of the checks to make; empty: all
-        skip: ids or patterns of the checks to leave out
-        retry_timeout: seconds for which failed checks are repeated
-        sleep: seconds between two looks
-        failover: options of a failover test
-        roll_out: options of a roll-out
-        quick: where nothing differs, ask only the hosts themselves
-        bootstrap: no apiserver has ever been up
-        list_generations: list the generations on each host and do nothing else
-        yes: do not ask for confirmation
-        former: addresses of former nodes; the selected hosts determine their cluster
-        back_to: id of the run to undo; empty: restore the last good files
-        kubeconfig: credential for the Kubernetes API; None: the inventory's
-    """
-
-    inventory: Path | None = None
-    filters: tuple[tuple[str, str], ...] = ()
-    limit: tuple[str, ...] = ()
-    list_hosts: bool = False
-    dry_run: bool = False
-    diff: bool = False
-    verbosity: int = 0
-    forks: int = 32
-    output: str = "terminal"
-    report_dir: Path | None = None
-    check: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    retry_timeout: float = 0
-    sleep: float = 1
-    failover: FailoverOptions = NO_FAILOVER
-    roll_out: RollOut = AS_USUAL
-    quick: bool = False
-    bootstrap: bool = False
-    list_generations: bool = False
-    back_to: str = ""
-    yes: bool = False
-    former: tuple[str, ...] = ()
-    kubeconfig: Path | None = None
-
-
-DEFAULT = Options()
+LACKING = {
+    "dry_run": False,
+    "diff": False,
+    "check": (),
+    "skip": (),
+    "former": (),
+    "list_faults": False,
+    "list_generations": False,
+}
+"""Values of options that only some runbooks have."""
 
 
 def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add the options that all runbooks share, and with `add_own` the runbook's own."""
+    parser.set_defaults(**LACKING)
     select = parser.add_argument_group("which hosts")
     add_inventory_option(select)
     select.add_argument(
@@ -171,7 +118,7 @@ def add_rollback_options(parser: argparse.ArgumentParser) -> None:
     )
     back.add_argument(
         "--to-before",
-        dest="back_to",
+        dest="to_before",
         metavar="RUN_ID",
         default="",
         help="the files that this run replaced, good or not (the last that passed every check)",
@@ -258,36 +205,3 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argpa
             sys.stdout.write("KUBE-HA UNKNOWN - the command line is wrong; stderr says what\n")
             raise SystemExit(NAGIOS_UNKNOWN) from None
         raise
-
-
-def parse_options(arguments: argparse.Namespace) -> Options:
-    """Return the options in parsed arguments.
-
-    Arguments:
-        arguments: from a parser with the options of `add_options`
-    """
-    return Options(
-        inventory=arguments.inventory,
-        filters=tuple(arguments.filters),
-        limit=tuple(arguments.limit),
-        list_hosts=arguments.list_hosts,
-        dry_run=getattr(arguments, "dry_run", False),
-        diff=getattr(arguments, "diff", False),
-        verbosity=arguments.verbosity,
-        forks=arguments.forks,
-        output=arguments.output,
-        report_dir=arguments.report_dir,
-        check=tuple(getattr(arguments, "check", ())),
-        skip=tuple(getattr(arguments, "skip", ())),
-        retry_timeout=getattr(arguments, "retry_timeout", 0),
-        sleep=getattr(arguments, "sleep", 1),
-        failover=FailoverOptions.of(arguments) if hasattr(arguments, "fault") else NO_FAILOVER,
-        roll_out=roll_out_of(arguments),
-        quick=getattr(arguments, "quick", False),
-        bootstrap=getattr(arguments, "bootstrap", False),
-        list_generations=getattr(arguments, "list_generations", False),
-        back_to=getattr(arguments, "back_to", ""),
-        yes=getattr(arguments, "yes", False),
-        former=tuple(getattr(arguments, "former", ())),
-        kubeconfig=getattr(arguments, "kubeconfig", None),
-    )
