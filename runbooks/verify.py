@@ -7,7 +7,7 @@ from pathlib import Path
 from nornir_kube_ha.checks import NEED_CREDENTIAL
 from nornir_kube_ha.cli.command import run_as_script
 from nornir_kube_ha.engine.credentials import credentials_of
-from nornir_kube_ha.engine.retry import until_passed
+from nornir_kube_ha.engine.retry import look_until_passed
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.report import Report
 
@@ -30,13 +30,7 @@ def verify(run: Run, *, retry_timeout: float = 0, sleep: float = 1, kubeconfig: 
     credentials = credentials_of(run.clusters, kubeconfig) if NEED_CREDENTIAL & {*run.checks} else {}
     run.keep_no_logins()
     run.tell(f"looking at {', '.join(run.hosts)}")
-
-    def look() -> Report:
-        run.start_over()
-        run.look(credentials=credentials)
-        return run.report()
-
-    return until_passed(look, timeout=retry_timeout, sleep=sleep, tell=run.tell)
+    return look_until_passed(run, timeout=retry_timeout, sleep=sleep, tell=run.tell, credentials=credentials)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,8 +1,10 @@
 """Look again until a report passes, or the time is over."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.model import KEEPS_FROM_PASSING
 
@@ -26,6 +28,35 @@ def until_passed(look: Callable[[], Report], *, timeout: float, sleep: float, te
         tell(f"not passed yet: {failing(report)}")
         time.sleep(sleep)
     return report
+
+
+def look_until_passed(
+    run: Run,
+    *,
+    timeout: float,
+    sleep: float,
+    tell: Callable[[str], object] = lambda _: None,
+    credentials: Mapping[str, Kubernetes] | None = None,
+) -> Report:
+    """Look at all hosts of a run, failed ones too, until every check passes or the time is over.
+
+    Arguments:
+        run: the hosts
+        timeout: seconds from now after which no further look begins
+        sleep: seconds between two looks
+        tell: called with what does not pass yet
+        credentials: as for `Run.look`
+
+    Returns:
+        The last report, passed or not, without the faults that were made before it
+    """
+
+    def look() -> Report:
+        run.start_over()
+        run.look(credentials=credentials)
+        return run.report_of_checks()
+
+    return until_passed(look, timeout=timeout, sleep=sleep, tell=tell)
 
 
 def failing(report: Report) -> str:

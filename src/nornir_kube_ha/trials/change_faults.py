@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.engine.ledger import StoppedError
-from nornir_kube_ha.engine.retry import failing, until_passed
+from nornir_kube_ha.engine.retry import failing, look_until_passed
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import FaultError, KubeHaError
 from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Cluster, Intent, Node
-from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.rollout.vip_move import move_vip
@@ -84,15 +83,6 @@ def _restart(run: Run, cluster: Cluster, holder: str) -> None:
             run.one(restart_services, name, lease=run.lease)
         except KubeHaError as error:
             raise FaultError(name, getattr(error, "message", str(error))) from error
-        report = until_passed(_look(run), timeout=SETTLE_TIMEOUT, sleep=0.2, tell=lambda _: None)
+        report = look_until_passed(run, timeout=SETTLE_TIMEOUT, sleep=0.2)
         if not report.passed:
             raise FaultError(name, f"not well after its daemons were restarted: {failing(report)}")
-
-
-def _look(run: Run) -> Callable[[], Report]:
-    def look() -> Report:
-        run.start_over()
-        run.look()
-        return run.report_of_checks()
-
-    return look

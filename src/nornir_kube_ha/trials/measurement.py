@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
-from nornir_kube_ha.engine.retry import failing, until_passed
+from nornir_kube_ha.engine.retry import failing, look_until_passed
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import ClientError, FaultError, KubeHaError
 from nornir_kube_ha.failover.api_outage import api_cost
@@ -15,7 +15,6 @@ from nornir_kube_ha.failover.outage import Attempt, outage, reused_outage
 from nornir_kube_ha.failover.probe.settings import READ, WRITE
 from nornir_kube_ha.failover.trial import Limit, Outcome, Trial, exceeded, losses
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.report import Report
 from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, get_holding, holding_of
 from nornir_kube_ha.tasks.stream import get_spare_session
 from nornir_kube_ha.trials.client_runner import Client
@@ -164,13 +163,7 @@ class Measurement:
 
     def _settle(self) -> str:
         """Wait until every check passes. Return why they do not; "" if they do."""
-
-        def look() -> Report:
-            self._run.start_over()
-            self._run.look()
-            return self._run.report_of_checks()
-
-        report = until_passed(look, timeout=SETTLE_TIMEOUT, sleep=SETTLE_SLEEP, tell=lambda _: None)
+        report = look_until_passed(self._run, timeout=SETTLE_TIMEOUT, sleep=SETTLE_SLEEP)
         return "" if report.passed else failing(report) or "not every check passes"
 
     def _told(self, draft: Trial, window: Window, trouble: str) -> Trial:
