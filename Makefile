@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser plane demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters idle-clients matrix release-upgrade bench fleet docs down clean
+.PHONY: help setup browser plane demo test test-unit lint check bench docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -47,88 +47,8 @@ lint: setup ## ruff, mypy strict, shellcheck
 
 check: lint test ## lint, then test: what must pass before a change lands
 
-RUNS ?= 200
-strangers: TIMES = 50
-strangers: setup ## verify and deploy beside a foreign router with the cluster's VRID and an advert every 3 s, 50 times (TIMES=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.strangers --times $(TIMES)
-
-clean-runs: setup ## verify a healthy cluster 200 times (RUNS=N) and count false alarms; writes docs/measured.md
-	@$(PYTHON) -m campaigns.clean_runs --runs $(RUNS)
-
-REPEAT ?= 100
-LABS ?= 2
-SETTINGS ?= ours
-FAULTS ?= *
-failover-report: setup ## inject every fault 100 times (REPEAT=N FAULTS='haproxy-*' LABS=N SETTINGS=fast|real HOLD=25s); writes docs/failover.md
-	@$(PYTHON) -m campaigns.failover --repeat $(REPEAT) --labs $(LABS) --settings $(SETTINGS) --fault '$(FAULTS)' $(addprefix --hold ,$(HOLD))
-
-failover-long: REPEAT = 20
-failover-long: LABS = 7
-failover-long: setup ## inject faults of ten minutes, 20 times (REPEAT=N LABS=N); writes docs/failover.md
-	@$(PYTHON) -m campaigns.failover --hold 10m --rate 5 --connections 2 --repeat $(REPEAT) --labs $(LABS) --fault apiservers-gone --fault vrrp-loss
-
-failover-guide: setup ## compare the guide's settings with ours, fault by fault (LABS=N); writes docs/failover.md
-	@$(PYTHON) -m campaigns.failover_guide --labs $(LABS)
-
-failover-killed: REPEAT = 20
-failover-killed: setup ## kill the controller during each fault, 20 times (REPEAT=N LABS=N); writes docs/failover.md
-	@$(PYTHON) -m campaigns.killed_controller --repeat $(REPEAT) --labs $(LABS)
-
-KILLS ?= 200
-deploy-killed: setup ## kill the controller at 200 points of a deploy (KILLS=N LABS=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.killed_deploy --kills $(KILLS) --labs $(LABS)
-
-TIMES ?= 20
-deploy-twice: setup ## start two deploys of the same hosts at once, 20 times (TIMES=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.two_controllers --times $(TIMES)
-
-deploy-loaded: setup ## deploy 20 times in a row under load (TIMES=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.loaded_deploys --times $(TIMES)
-
-HOSTS ?= 30
-deploy-interrupted: setup ## interrupt a deploy while 30 hosts wait for their turn (HOSTS=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.interrupted_deploy --hosts $(HOSTS)
-
-EXAMPLES ?= 10000
-JUDGED ?= 1000
-generated-inventories: setup ## generate 10000 inventories (EXAMPLES=N), have daemons validate the files of 1000 (JUDGED=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.generated_inventories --examples $(EXAMPLES) --judged $(JUDGED)
-
-truncated-files: setup ## truncate each rendered file at every byte and stage it; writes docs/measured.md
-	@$(PYTHON) -m campaigns.truncated_files
-
-lossy: TIMES = 5
-lossy: setup ## verify and deploy over a network with packet loss or latency, 5 times (TIMES=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.lossy --times $(TIMES)
-
-CLUSTERS ?= 20
-many-clusters: setup ## deploy and verify 20 clusters of three nodes, one of them broken (CLUSTERS=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.many_clusters --clusters $(CLUSTERS)
-
-CONNECTIONS ?= 10000
-idle-clients: TIMES = 3
-idle-clients: setup ## power off the VIP holder under 10,000 idle connections, 3 times (CONNECTIONS=N TIMES=N); writes docs/measured.md
-	@$(PYTHON) -m campaigns.idle_clients --connections $(CONNECTIONS) --times $(TIMES)
-
-matrix: REPEAT = 10
-matrix: setup ## from deploy to remove on every release and on mixed clusters, faults 10 times (REPEAT=N ONLY=NAME); writes docs/matrix.md
-	@$(PYTHON) -m campaigns.matrix --repeat $(REPEAT) $(if $(ONLY),--only '$(ONLY)')
-
-release-upgrade: setup ## upgrade a cluster to the next Debian release's packages, under load; writes docs/matrix.md
-	@$(PYTHON) -m campaigns.release_upgrade
-
-bench: HOSTS = 3 30 100
-bench: REPEAT = 5
-bench: FORKS = 6
-bench: WHO = *
-bench: JOBS = no-op verify changed fresh
-bench: setup ## time the same job by kube-ha, Ansible, pyinfra, the guide and the floor (HOSTS='3 30' REPEAT=N JOBS=no-op FORKS=N WHO='floor* ours*'); writes docs/performance.md
-	@$(PYTHON) -m benchmarks.bench --hosts $(HOSTS) --repeat $(REPEAT) --jobs $(JOBS) --forks $(FORKS) --who $(foreach each,$(WHO),'$(each)')
-
-FLEET := 30 100 300 999
-fleet: REPEAT = 5
-fleet: setup ## measure what many hosts cost the controller (FLEET='30 100' REPEAT=N), with one SSH server on the loopback; writes docs/performance.md
-	@$(PYTHON) -m benchmarks.fleet --hosts $(FLEET) --repeat $(REPEAT)
+bench: setup ## time the same job by kube-ha, Ansible, pyinfra, the guide and the floor; writes docs/performance.md
+	@$(PYTHON) -m benchmarks.bench
 
 docs: setup ## regenerate the pages made from the code, and build the site, site/index.html
 	@$(PYTHON) -m docs.reference

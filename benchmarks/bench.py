@@ -4,6 +4,7 @@ Written to docs/performance.md.
 """
 
 import argparse
+import shlex
 import sys
 from fnmatch import fnmatch
 
@@ -27,9 +28,9 @@ def main() -> int:
     parser.add_argument("--who", nargs="+", default=["*"], metavar="NAME", help="only these contestants, as 'floor*'")
     options = parser.parse_args()
     who = [each for each in CONTESTANTS if any(fnmatch(each.name, pattern) for pattern in options.who)]
-    command = f"make bench REPEAT={options.repeat} FORKS={options.forks}"
+    command = f"python -m benchmarks.bench --repeat {options.repeat} --forks {options.forks}"
     if options.who != ["*"]:
-        command += f" WHO='{' '.join(options.who)}'"
+        command += f" --who {shlex.join(options.who)}"
     peers.ensure()
     record_machine(command)
     record_starting(starts(STARTS * options.repeat), command)
@@ -39,7 +40,7 @@ def main() -> int:
             for job in options.jobs:
                 done = [*trials(place, job, options.repeat, who)]
                 wrong += sum(bool(trial.wrong) for trial in done)
-                record_job(job, hosts, done, f"{command} HOSTS={hosts} JOBS={job.value}")
+                record_job(job, hosts, done, f"{command} --hosts {hosts} --jobs {job.value}")
     return 1 if wrong else 0
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.table import PAGE
-from campaigns.record import ROOT, record
+from campaigns.shared.record import ROOT, record
 
 KUBE_HA = Path(sys.executable).with_name("kube-ha")
 RUNS = {"verify": ("verify",), "deploy": ("deploy",), "deploy --quick": ("deploy", "--quick")}
@@ -54,7 +54,9 @@ def main() -> int:
         "|---|---|---|---|---|---|",
         *rows,
     ]
-    record("A fleet", f"make fleet FLEET='{' '.join(map(str, options.hosts))}' REPEAT={options.repeat}", lines, PAGE)
+    hosts = " ".join(map(str, options.hosts))
+    command = f"python -m benchmarks.fleet --hosts {hosts} --repeat {options.repeat}"
+    record("A fleet", command, lines, PAGE)
     return 0
 
 

@@ -5,7 +5,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from campaigns.record import ROOT
+from campaigns.shared.record import ROOT
 
 ENVIRONMENT = ROOT / ".venv-bench"
 

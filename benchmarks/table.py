@@ -11,7 +11,7 @@ from benchmarks.contestants import CONTESTANTS
 from benchmarks.jobs import Job
 from benchmarks.measuring import Taken
 from benchmarks.trials import Trial
-from campaigns.record import ROOT, record
+from campaigns.shared.record import ROOT, record
 
 PAGE = ROOT / "docs" / "performance.md"
 MACHINE = "The machine and the contestants"

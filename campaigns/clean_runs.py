@@ -6,14 +6,16 @@ import sys
 import time
 from collections import Counter
 
-from campaigns.record import record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import record
+from campaigns.shared.settings import deployed_lab
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=200)
-    runs = parser.parse_args().runs
+
+
+def run(options: argparse.Namespace) -> int:
+    runs = options.runs
     seconds, statuses, alarms = [], Counter[str](), 0
     with deployed_lab("clean") as lab:
         for number in range(runs):
@@ -31,9 +33,5 @@ def main() -> int:
         f"* {runs} runs on three healthy hosts: **{alarms} false alarms**. Checks: {counts}.",
         f"* A run, logins included, Python's start not: {took}.",
     ]
-    record("False alarms of verify", f"make clean-runs RUNS={runs}", lines)
+    record("False alarms of verify", options.command, lines)
     return 1 if alarms or set(statuses) != {"pass"} else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

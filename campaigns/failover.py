@@ -1,7 +1,5 @@
 """Inject every fault many times, each on lab hosts, and write a client's losses to docs/failover.md.
 
-    python -m campaigns.failover --repeat 100 --labs 2 --fault 'haproxy-*' --settings ours
-
 Each finished trial becomes a line in build/failover, so that an interrupted campaign continues where it ended, and
 several campaigns add up. `--write` only writes the page from the kept trials.
 """
@@ -15,10 +13,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from campaigns.failover_page import write_page
-from campaigns.labs import share_out
-from campaigns.record import ROOT
-from campaigns.settings import SETTINGS
+from campaigns.shared.failover_page import write_page
+from campaigns.shared.labs import share_out
+from campaigns.shared.record import ROOT
+from campaigns.shared.settings import SETTINGS
 from rig.lab import Lab
 
 from nornir_kube_ha.failover.faults import FAULTS
@@ -29,8 +27,7 @@ APART = 20  # seconds between labs whose faults last equally long, so that their
 BATCH = 10  # trials in one run: an interruption loses at most so many
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fault", action="append", default=[], help="only these, as 'haproxy-*'; repeatable")
     parser.add_argument("--repeat", type=int, default=100, help="trials of each that shall be there in the end")
     parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
@@ -39,7 +36,9 @@ def main() -> int:
     parser.add_argument("--rate", default="50", help="new connections a second")
     parser.add_argument("--connections", default="10", help="how many last")
     parser.add_argument("--write", action="store_true", help="only write the page again")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     if not options.write:
         _run(options)
     write_page(KEPT)
@@ -88,7 +87,7 @@ def kept_under(settings: str, hold: str) -> str:
     """Return the name that trials are kept under: `ours`, or `ours-10m`.
 
     Arguments:
-        settings: one of `campaigns.settings.SETTINGS`
+        settings: one of `campaigns.shared.settings.SETTINGS`
         hold: how long each fault lasts; empty: its own time
     """
     return f"{settings}-{hold}" if hold else settings
@@ -136,7 +135,3 @@ def keep(under: str, fault: str, trials: Iterable[dict[str, object]]) -> None:
 
 def _path(under: str, fault: str) -> Path:
     return KEPT / under / f"{fault}.jsonl"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,8 +14,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from campaigns.record import ROOT, record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import ROOT, record
+from campaigns.shared.settings import deployed_lab
 from rig.inventories import debian_12, rendered, taken, write
 from rig.judging import refusals, staging, unexplained
 from rig.lab import HOSTS
@@ -26,11 +26,12 @@ from nornir_kube_ha.intent import Node
 TEST = "tests/unit/test_inventory_generated.py"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--examples", type=int, default=10_000, help="how many inventories")
     parser.add_argument("--judged", type=int, default=1000, help="of how many the daemons judge the files, at most")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         done = _make_up(options.examples, folder / "taken")
@@ -56,7 +57,7 @@ def main() -> int:
         "  only the host can tell (a user, a group or an interface that it does not have),",
         f"  **{len(wrong)}** for anything else.",
     ]
-    record("Inventories that were made up to do harm", f"make generated-inventories EXAMPLES={options.examples}", lines)
+    record("Inventories that were made up to do harm", options.command, lines)
     return 1 if wrong else 0
 
 
@@ -89,7 +90,3 @@ def _shares(examples: int, printed: str) -> list[str]:
         f"  to three things put wrong. {taken_share} were taken, and rendered to lines that can be printed;",
         f"  {refused_share} were refused, in words that name host or key.",
     ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from campaigns.record import record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import record
+from campaigns.shared.settings import deployed_lab
 from rig.lab import MASTER, VIP, Lab, on_all
 
 from nornir_kube_ha.intent.names import CLIENTS_TABLE
@@ -188,11 +188,12 @@ def await_take_over(lab: Lab, others: Sequence[str]) -> tuple[str, float]:
     raise SystemExit("nobody has taken the VIP over")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--connections", type=int, default=10_000)
     parser.add_argument("--times", type=int, default=3)
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     trials = []
     with deployed_lab("idle") as lab:
         for _ in range(options.times):
@@ -205,7 +206,7 @@ def main() -> int:
     ]
     record(
         "Idle clients of a node that is lost",
-        f"make idle-clients CONNECTIONS={options.connections} TIMES={options.times}",
+        options.command,
         [
             f"{options.connections} connections that never speak, from one address, to the holder. It is switched off.",
             "Seconds from the take-over until each is connected again; seconds of a processor that the new holder used",
@@ -217,7 +218,3 @@ def main() -> int:
         ],
     )
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

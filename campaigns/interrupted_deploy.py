@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.record import record
-from campaigns.settings import set_up
+from campaigns.shared.record import record
+from campaigns.shared.settings import set_up
 from rig.clusters import FEW, QUIET, add_clusters, names_of
 from rig.killing import SUMS, Interrupted, interrupted_at
 from rig.lab import Lab, copy_inventory
@@ -21,11 +21,12 @@ INTERRUPTED = 128 + signal.SIGINT
 CLUSTER = 3  # nodes of each: every node looks at its peers, so that one cluster of thirty would take nine hundred looks
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--hosts", type=int, default=30)
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     names = names_of(options.hosts // CLUSTER, CLUSTER)
     ended, wrong = [], 0
     with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +53,7 @@ def main() -> int:
         "  says which are changed, which are in hand, which are as they were.",
         f"* From Ctrl-C to the end it took {slowest:.2f} s at most.",
     ]
-    record("Ctrl-C while hosts wait for their turn", f"make deploy-interrupted HOSTS={options.hosts}", lines)
+    record("Ctrl-C while hosts wait for their turn", options.command, lines)
     return 1 if wrong else 0
 
 
@@ -76,7 +77,3 @@ def _wrong(one: Interrupted, changed: set[str], in_hand: str) -> Iterator[str]:
     for name in hosts.keys() - changed:
         if not any("left as it was" in seen for seen in words[name]):
             yield f"{name}: {words[name]}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

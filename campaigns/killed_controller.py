@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from campaigns.failover_page import PAGE
-from campaigns.labs import share_out
-from campaigns.record import ROOT, record
+from campaigns.shared.failover_page import PAGE
+from campaigns.shared.labs import share_out
+from campaigns.shared.record import ROOT, record
 from rig.breaking import left
 from rig.lab import HOSTS, Lab
 
@@ -27,11 +27,12 @@ PATIENCE = 30.0  # seconds beyond that, until every check must pass
 ARMED = "systemctl is-active 'kube-ha-fault-*.timer'"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=20)
     parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     names = [fault.name for fault in FAULTS.values() if fault.way is Way.HOST]
     found: dict[str, list[Killed]] = {name: [] for name in names}
 
@@ -44,8 +45,7 @@ def main() -> int:
         sys.stderr.write(f"{name} {len(found[name])}/{options.repeat}: {found[name][-1]}\n")
 
     share_out("kc", options.labs, names * options.repeat, kill, settings=lambda _: "ours")
-    command = f"make failover-killed REPEAT={options.repeat} LABS={options.labs}"
-    record("The controller killed in the middle of a fault", command, _table(found), PAGE)
+    record("The controller killed in the middle of a fault", options.command, _table(found), PAGE)
     good = [each for kills in found.values() for each in kills if each.seconds is not None and not each.left]
     return 0 if len(good) == len(names) * options.repeat else 1
 
@@ -112,7 +112,3 @@ def _await_fault(lab: Lab, process: "subprocess.Popen[bytes]") -> bool:
         if any("active" in lab.run(host, ARMED, check=False).split() for host in HOSTS):
             return True
     return False
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,17 +8,18 @@ import itertools
 import sys
 from collections.abc import Iterator
 
-from campaigns.labs import share_out
-from campaigns.record import record
+from campaigns.shared.labs import share_out
+from campaigns.shared.record import record
 from rig.killing import States, go_to, killed_at, states_of, wrong_after
 from rig.lab import Lab
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     killed = Killed()
     share_out("kd", options.labs, range(options.kills), lambda lab, _: killed.kill(lab), settings=lambda _: "ours")
     points, wrong = len(set(killed.points)), len([words for words in killed.found if words])
@@ -28,7 +29,7 @@ def main() -> int:
         f"* **{wrong} times** anything was wrong: a live file neither the old one nor the new one, a VIP that does not",
         "  serve, a next deploy that does not converge, one after it that changes anything, a draft left over.",
     ]
-    record("The controller killed in the middle of a deploy", f"make deploy-killed LABS={options.labs}", lines)
+    record("The controller killed in the middle of a deploy", options.command, lines)
     return 0 if len(killed.points) == options.kills and not wrong else 1
 
 
@@ -60,7 +61,3 @@ class Killed:
                 return
             # From the beginning: hosts work in parallel, so that a point differs from one deploy to the next.
             self._next = itertools.count()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,18 +5,19 @@ keeps twenty, each with a request every 0.2 s.
 """
 
 import argparse
-import sys
 
-from campaigns.record import record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import record
+from campaigns.shared.settings import deployed_lab
 from rig.killing import go_to
 from rig.load import CONNECTIONS, load_on
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=int, default=20)
-    times = parser.parse_args().times
+
+
+def run(options: argparse.Namespace) -> int:
+    times = options.times
     with deployed_lab("loaded") as lab, load_on(lab) as load:
         load.begin()
         for number in range(1, times + 1):
@@ -32,9 +33,5 @@ def main() -> int:
         f"  {len(new)} connections meanwhile, of which **{lost[0]} failed**, and made {len(lasting)} requests on",
         f"  {CONNECTIONS} that last, of which **{lost[1]} failed**.",
     ]
-    record("Deploys under load", "make deploy-loaded", lines)
+    record("Deploys under load", options.command, lines)
     return 1 if any(lost) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from campaigns.record import ROOT, record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import ROOT, record
+from campaigns.shared.settings import deployed_lab
 from rig.killing import SUMS, States, go_to, states_of, wrong_after
 from rig.lab import Completed, Lab, on_all
 from rig.lossy import errors, far_away, losing, wrong_in_deploy, wrong_in_verify
@@ -51,10 +51,12 @@ class Seen:
         return f"| {self.network} | {self.runbook} | {done} | {took} | {said} | {self.wrong} |"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=int, default=5)
-    times, kept = parser.parse_args().times, list[Seen]()
+
+
+def run(options: argparse.Namespace) -> int:
+    times, kept = options.times, list[Seen]()
     with deployed_lab("lossy") as lab:
         states = states_of(lab)
         for percent in LOSSES:
@@ -72,7 +74,7 @@ def main() -> int:
         "|---|---|---|---|---|---|---|",
         *(each.row for each in kept),
     ]
-    record("A bad network between controller and hosts", f"make lossy TIMES={times}", lines)
+    record("A bad network between controller and hosts", options.command, lines)
     return 1 if wrong else 0
 
 
@@ -120,7 +122,3 @@ def _note(seen: Seen, completed: Completed, words: list[str]) -> None:
     seen.wrong += bool(words)
     told = "; ".join(words) or "nothing wrong"
     sys.stderr.write(f"{seen.network}, {seen.runbook}: {completed.status}, {seen.seconds[-1]:.1f} s: {told}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from campaigns.record import ROOT, record
+from campaigns.shared.record import ROOT, record
 from rig.lab import HOSTS, copy_inventory
 from rig.walking import COUNTED_BY_ALL, FAULTS, Step, use_ipv6, versions, walk
 
@@ -96,15 +96,16 @@ class Row:
         return f"| {' | '.join([self.cluster.name, '; '.join(self.versions), *cells, warned])} |"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=10, help="how often each fault is made")
     parser.add_argument("--only", default="*", help="clusters of that name; nothing is written")
-    options = parser.parse_args()
+
+
+def run(options: argparse.Namespace) -> int:
     rows = [_row(each, options.repeat) for each in CLUSTERS if fnmatch(each.name, options.only)]
     lines = list(_lines(rows, options.repeat))
     if options.only == "*":
-        record("The whole way", f"make matrix REPEAT={options.repeat}", lines, PAGE, INTRODUCTION)
+        record("The whole way", options.command, lines, PAGE, INTRODUCTION)
     else:
         sys.stdout.write("\n".join(lines) + "\n")
     return 0 if all(row.passed for row in rows) else 1
@@ -144,7 +145,3 @@ def _lines(rows: list[Row], repeat: int) -> list[str]:
         f"|{'---|' * (len(names) + 3)}",
         *(row.line for row in rows),
     ]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

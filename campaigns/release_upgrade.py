@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from campaigns.matrix import INTRODUCTION, PAGE
-from campaigns.record import record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import record
+from campaigns.shared.settings import deployed_lab
 from rig.lab import HOSTS, Lab
 from rig.load import load_on
 from rig.walking import versions
@@ -25,8 +25,11 @@ echo 'deb [trusted=yes] file:/srv/newer ./' >/etc/apt/sources.list
 """
 
 
-def main() -> int:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add none."""
+
+
+def run(options: argparse.Namespace) -> int:
     pool = ensure_image("whole-trixie", _tell).pool
     with deployed_lab("release") as lab:
         before = versions(lab, HOSTS[0])
@@ -48,7 +51,7 @@ def main() -> int:
         f"  the outage was **{lost.seconds:.2f} s**, of {PLANNED_MOVE} s that a planned move may cost.",
         f"* A second upgrade changes nothing; verify: {red or 'every check is green'}.",
     ]
-    record("Debian 12's packages to Debian 13's, under load", "make release-upgrade", lines, PAGE, INTRODUCTION)
+    record("Debian 12's packages to Debian 13's, under load", options.command, lines, PAGE, INTRODUCTION)
     well = not upgraded.status and not again.report["changed"] and not red and len(after) == 1
     return 0 if well and lost.seconds <= PLANNED_MOVE else 1
 
@@ -60,7 +63,3 @@ def _give(lab: Lab, host: str, pool: Path) -> None:
 
 def _tell(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,17 +1,22 @@
 """Truncate each rendered file at every byte, and stage it with the hosts' script. Written to docs/measured.md."""
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from campaigns.record import record
+from campaigns.shared.record import record
 from rig.truncation import FILES, RENDERED, Host
 
 CHUNK = 500  # lengths in one script
 
 
-def main() -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add none."""
+
+
+def run(options: argparse.Namespace) -> int:
     lengths = {file: len(file.read_bytes()) for file in FILES}
     wrong = [words for file in FILES for words in _wrong(file)]
     sys.stderr.write("".join(f"{words}\n" for words in wrong))
@@ -19,7 +24,7 @@ def main() -> int:
         f"* {len(FILES)} files of one host, cut off at each of their {sum(lengths.values())} bytes:",
         f"  **{len(wrong)} times** one that was not whole was taken or left lying about, or the live file was touched.",
     ]
-    record("Files that arrive cut off", "make truncated-files", lines)
+    record("Files that arrive cut off", options.command, lines)
     return 1 if wrong else 0
 
 
@@ -35,7 +40,3 @@ def _wrong(file: Path) -> Iterator[str]:
                 yield f"{name}: not taken whole"
             if host.others or host.live.read_text() != "live\n":
                 yield f"{name}: something was left, or the live file touched, within bytes {lengths}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from campaigns.record import ROOT, record
-from campaigns.settings import deployed_lab
+from campaigns.shared.record import ROOT, record
+from campaigns.shared.settings import deployed_lab
 from rig.killing import go_to
 from rig.lab import Lab
 
@@ -47,10 +47,12 @@ class Ended:
     report: dict[str, Any]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=int, default=20)
-    times = parser.parse_args().times
+
+
+def run(options: argparse.Namespace) -> int:
+    times = options.times
     wrong = 0
     together, later = list[tuple[Ended, Ended]](), list[tuple[Ended, Ended]]()
     with deployed_lab("twice") as lab:
@@ -73,7 +75,7 @@ def main() -> int:
         f"* While another is at work: {looks[1]} after it began to look, and",
         f"  {whole} after it was started, Python and its libraries included.",
     ]
-    record("Two controllers at once", "make deploy-twice", lines)
+    record("Two controllers at once", options.command, lines)
     return 1 if wrong else 0
 
 
@@ -128,7 +130,3 @@ def _unconverged(lab: Lab) -> Iterator[str]:
     again = lab.deploy("--output", "json")
     if again.status or again.report["changed"]:
         yield f"not converged: {again.stdout}{again.stderr}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

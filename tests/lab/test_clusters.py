@@ -1,6 +1,6 @@
 """Several clusters in one inventory: what is wrong with one is told of that one, and stops that one.
 
-A short pass of `make many-clusters`.
+A short pass of `python -m campaigns many-clusters`.
 """
 
 from collections.abc import Iterator

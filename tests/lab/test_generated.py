@@ -1,6 +1,6 @@
 """What unusual inventories are rendered to, judged by the real haproxy and keepalived of a host.
 
-Some for each setting here; `make generated-inventories` has a thousand judged.
+Some for each setting here; `python -m campaigns generated-inventories` has a thousand judged.
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """One cluster on three releases of Debian, as it is in the middle of an upgrade of the distribution.
 
-A short pass of `make matrix`.
+A short pass of `python -m campaigns matrix`.
 """
 
 from collections.abc import Iterator

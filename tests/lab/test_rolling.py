@@ -167,7 +167,7 @@ def test_interrupted_run_finishes_the_host_in_hand_and_begins_no_other(
 
 
 def test_run_that_was_killed_leaves_whole_files_and_the_next_one_converges(deployed: Lab) -> None:
-    """A short pass of `make deploy-killed`: among the looks, the leases, the drafts, the first host's change."""
+    """A short pass of `python -m campaigns killed-deploy`: among looks, leases, drafts, the first host's change."""
     states = states_of(deployed)
     for number, point in enumerate((28, 40, 61), 1):
         go_to(deployed, number % 2)

@@ -1,9 +1,20 @@
-"""What a campaign still has to do."""
+"""The campaigns' command line, and what a campaign still has to do."""
 
 import argparse
+import subprocess
+import sys
 
 import pytest
 from campaigns import failover
+from campaigns.shared.record import ROOT
+
+
+def test_every_campaign_is_listed_with_what_it_does() -> None:
+    command = [sys.executable, "-m", "campaigns", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {path.stem.replace("_", "-") for path in (ROOT / "campaigns").glob("[!_]*.py")}
+    assert names
+    assert {name for name in names if f"\n    {name}" not in shown} == set()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Inventories that were made up, some to do harm: each is taken, and renders, or it is refused in words.
 
-Some of them here; `make generated-inventories` does ten thousand, and has a host's daemons judge what was taken.
+Some of them here; `python -m campaigns generated-inventories` does ten thousand, and has a host's daemons judge what
+was taken.
 """
 
 import json

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rig.truncation import FILES, RENDERED, Host
 
-STEP = 53  # bytes; `make truncated-files` takes every one
+STEP = 53  # bytes; `python -m campaigns truncated-files` takes every one
 
 
 @pytest.fixture

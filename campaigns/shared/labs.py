@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-from campaigns.settings import deployed_lab
+from campaigns.shared.settings import deployed_lab
 from rig.lab import Lab
 
 Job = TypeVar("Job")
@@ -32,7 +32,7 @@ def share_out(
         labs: number of workers
         jobs: the jobs, in order
         do: does one job on a lab
-        settings: returns one of `campaigns.settings.SETTINGS` for a job
+        settings: returns one of `campaigns.shared.settings.SETTINGS` for a job
         apart: seconds between the starts of two workers: jobs of one length would all end at once
     """
     work: queue.SimpleQueue[Job] = queue.SimpleQueue()
