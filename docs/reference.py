@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
 from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
-from nornir_kube_ha.inventory.load import PER_HOST_KEYS
+from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\

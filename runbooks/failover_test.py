@@ -29,7 +29,8 @@ from nornir_kube_ha.report.api import through_api
 from nornir_kube_ha.tasks import take_lease
 from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.trials.change_faults import change_breaker
-from nornir_kube_ha.trials.client_runner import Client, config_of, remote_command
+from nornir_kube_ha.trials.client_channel import remote_command
+from nornir_kube_ha.trials.client_runner import Client, config_of
 from nornir_kube_ha.trials.fault_injectors import Breaker, HostBreaker, LabBreaker
 from nornir_kube_ha.trials.measurement import Measurement
 

@@ -12,8 +12,9 @@ from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_invento
 from nornir_kube_ha.cli.showing import show
 from nornir_kube_ha.errors import HostKeyChangedError, KubeHaError, UsageError
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.inventory.load import login_site, merged_data
+from nornir_kube_ha.inventory.load import login_site
 from nornir_kube_ha.inventory.login_places import known_hosts_problem, operators_known_hosts
+from nornir_kube_ha.inventory.merge import merged_data
 from nornir_kube_ha.tasks import get_host_key
 from nornir_kube_ha.tasks.hostkeys import HostKey, KeyState
 

@@ -24,7 +24,7 @@ from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import CONFIGURATIONS, MANAGED_PATHS
-from nornir_kube_ha.inventory.load import merged_data
+from nornir_kube_ha.inventory.merge import merged_data
 from nornir_kube_ha.planning.diff import masked
 from nornir_kube_ha.planning.generated_password import with_kept_passwords
 from nornir_kube_ha.planning.generations import KEPT

@@ -11,7 +11,7 @@ from campaigns.shared.record import ROOT, record
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.failover.outage import FOREVER
 from nornir_kube_ha.failover.probe.settings import FINISHED
-from nornir_kube_ha.failover.trial import Statistics
+from nornir_kube_ha.failover.statistics import Statistics
 
 PAGE = ROOT / "docs" / "failover.md"
 LONG = "python -m campaigns failover --hold 10m --rate 5 --connections 2 --repeat 20 --labs 7"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nornir_kube_ha.cli.selection import open_inventory
-from nornir_kube_ha.inventory.load import merged_data
+from nornir_kube_ha.inventory.merge import merged_data
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 SWITCH = "access-1"  # a device that is none of ours, as most are

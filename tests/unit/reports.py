@@ -8,9 +8,10 @@ from typing import Any
 from nornir_kube_ha.checks import Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError, RefusedConfigError
 from nornir_kube_ha.failover.api_outage import api_cost
+from nornir_kube_ha.failover.limit import Limit
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
 from nornir_kube_ha.failover.probe.settings import CACHED, CUT, READ, WATCH, WRITE
-from nornir_kube_ha.failover.trial import FaultReport, Limit, Outcome, Trial, exceeded
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial, exceeded
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report
 
 PASSED = Finding("haproxy.enabled", Status.PASS, "enabled at boot", "enabled")

@@ -19,7 +19,8 @@ from nornir_kube_ha.failover.outage import Attempt, outage, reused_outage
 from nornir_kube_ha.failover.probe.http import Answer, parse_answer, word_for
 from nornir_kube_ha.failover.probe.settings import Config
 from nornir_kube_ha.lab import pki
-from nornir_kube_ha.trials.client_runner import Client, LocalChannel
+from nornir_kube_ha.trials.client_channel import LocalChannel
+from nornir_kube_ha.trials.client_runner import Client
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -17,13 +17,15 @@ from nornir_kube_ha.engine import credentials
 from nornir_kube_ha.engine.credentials import credentials_of
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import ClientError, UsageError
-from nornir_kube_ha.failover.trial import Limit, Outcome, Trial
+from nornir_kube_ha.failover.limit import Limit
+from nornir_kube_ha.failover.trial import Outcome, Trial
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.runbooks import failover_test as module
 from nornir_kube_ha.runbooks.failover_test import failover_test
 from nornir_kube_ha.tasks.stream import Stream
-from nornir_kube_ha.trials.client_runner import Client, remote_command
+from nornir_kube_ha.trials.client_channel import remote_command
+from nornir_kube_ha.trials.client_runner import Client
 from nornir_kube_ha.trials.fault_injectors import Breaker
 
 ALL = ("lb-1", "lb-2", "lb-3")

@@ -19,9 +19,10 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.failover.faults import FAULTS
+from nornir_kube_ha.failover.limit import Limit
 from nornir_kube_ha.failover.outage import Attempt, Outage
 from nornir_kube_ha.failover.probe.settings import Config
-from nornir_kube_ha.failover.trial import Limit, Outcome, Trial
+from nornir_kube_ha.failover.trial import Outcome, Trial
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.lease import Lease

@@ -10,7 +10,8 @@ from nornir.core.inventory import Defaults, Group, Host, ParentGroups
 from pydantic import ValidationError
 
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.inventory.load import load_intent, merged_data, our_hosts
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.inventory.merge import merged_data, our_hosts
 
 NornirOf = Callable[..., Nornir]
 FAR = {"cluster": "far", "vip": "192.0.2.250/24", "virtual_router_id": 70}

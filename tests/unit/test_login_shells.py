@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from nornir_kube_ha.ssh.shell import ROOT, sudo
 from nornir_kube_ha.tasks.stream import piped
-from nornir_kube_ha.trials.client_runner import remote_command
+from nornir_kube_ha.trials.client_channel import remote_command
 
 SCRIPT = '# it\'s a "script" of several lines!\necho begun\nwhile read -r line; do echo "told $line"; done\n'
 COMMANDS = {

@@ -9,9 +9,10 @@ import pytest
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import ClientError, FaultError, HostUnreachableError, KubeHaError
+from nornir_kube_ha.failover.limit import ApiLimit, Limit
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Span
 from nornir_kube_ha.failover.probe.settings import CACHED, CUT, READ, WATCH, WRITE
-from nornir_kube_ha.failover.trial import ApiLimit, Limit, Outcome, Trial
+from nornir_kube_ha.failover.trial import Outcome, Trial
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.tasks.holding import HoldingWatch

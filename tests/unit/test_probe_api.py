@@ -14,7 +14,8 @@ from tests.unit.kubernetes import NAMESPACE, TOKEN, FakeKubernetes
 from nornir_kube_ha.errors import ClientError
 from nornir_kube_ha.failover.api_outage import ApiCost, api_cost
 from nornir_kube_ha.failover.probe.settings import Config, Kubernetes, parse_config
-from nornir_kube_ha.trials.client_runner import Client, LocalChannel
+from nornir_kube_ha.trials.client_channel import LocalChannel
+from nornir_kube_ha.trials.client_runner import Client
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 from tests.unit.reports import LIMIT, failover, handed_over, through_api
 
-from nornir_kube_ha.failover.trial import ApiLimit, FaultReport
+from nornir_kube_ha.failover.limit import ApiLimit
+from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import to_html, to_json, to_junit, to_markdown, to_nagios, to_prometheus
 from nornir_kube_ha.report.api import NOT_MEASURED, api_rows
 from nornir_kube_ha.report.axis import windows

@@ -29,7 +29,8 @@ from tests.unit.reports import (
 )
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.failover.trial import Limit, Outcome
+from nornir_kube_ha.failover.limit import Limit
+from nornir_kube_ha.failover.trial import Outcome
 from nornir_kube_ha.report import HostState, Report, to_json
 from nornir_kube_ha.report.model import SCHEMA
 

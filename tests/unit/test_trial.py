@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from nornir_kube_ha.failover.api_outage import ApiCost, Requests, Watches
+from nornir_kube_ha.failover.limit import ApiLimit, Limit
 from nornir_kube_ha.failover.outage import FOREVER, Holding, Outage, Span
-from nornir_kube_ha.failover.trial import ApiLimit, FaultReport, Limit, Outcome, Statistics, Trial, exceeded, losses
+from nornir_kube_ha.failover.statistics import Statistics
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial, exceeded, losses
 
 ANYTHING = Limit(two_holders=None, after=None, two_after=None)
 TRIAL = Trial("demo", "lb-1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), Outcome.PASSED, heal=2.0)

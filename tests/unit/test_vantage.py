@@ -19,15 +19,10 @@ from nornir_kube_ha.errors import ClientError, HostUnreachableError
 from nornir_kube_ha.failover.outage import Attempt
 from nornir_kube_ha.failover.probe.settings import Config
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.trials import client_channel
 from nornir_kube_ha.trials import client_runner as vantage
-from nornir_kube_ha.trials.client_runner import (
-    Client,
-    LocalChannel,
-    bootstrap,
-    client_source,
-    config_of,
-    remote_command,
-)
+from nornir_kube_ha.trials.client_channel import LocalChannel, bootstrap, client_source, remote_command
+from nornir_kube_ha.trials.client_runner import Client, config_of
 
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 NOBODY = Config("127.0.0.1", 9, "127.0.0.1", rate=1, connections=0)  # the discard port: nobody listens
@@ -179,7 +174,8 @@ def test_attempts_that_were_begun_are_told_at_the_end(server: Apiserver) -> None
 
 
 def test_client_that_hangs_is_killed_and_that_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vantage, "GRACE", 0.1)
+    for module in (vantage, client_channel):
+        monkeypatch.setattr(module, "GRACE", 0.1)
     channel = LocalChannel()
     with pytest.raises(ClientError, match="did not end when it was told to"), Client(lambda: channel, NOBODY):
         channel.process.send_signal(signal.SIGSTOP)

@@ -9,7 +9,8 @@ from nornir.core import Nornir
 from pydantic import SecretStr
 
 from nornir_kube_ha.errors import InventoryError, Problem, UsageError
-from nornir_kube_ha.inventory.load import SECRETS, inventory_folder
+from nornir_kube_ha.inventory.load import inventory_folder
+from nornir_kube_ha.inventory.references import SECRETS
 from nornir_kube_ha.inventory.secret import read_secret
 from nornir_kube_ha.text import one_line, shortened
 

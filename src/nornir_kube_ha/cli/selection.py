@@ -16,7 +16,8 @@ from nornir_kube_ha.checks import ALL, NEED_PASSWORD
 from nornir_kube_ha.engine.runner import Runner
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
 from nornir_kube_ha.inventory.files import FILES, problems_of_files
-from nornir_kube_ha.inventory.load import login_problems, merged_data, our_hosts
+from nornir_kube_ha.inventory.load import login_problems
+from nornir_kube_ha.inventory.merge import merged_data, our_hosts
 from nornir_kube_ha.lab import door
 from nornir_kube_ha.text import one_line, shortened
 

@@ -11,7 +11,8 @@ from nornir_kube_ha.engine.isolated_copy import apart
 from nornir_kube_ha.errors import KubeHaError, UsageError
 from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.inventory.load import load_intent, merged_data
+from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.inventory.merge import merged_data
 from nornir_kube_ha.tasks import get_facts
 
 PER_HOST = frozenset({"name", "address", "role", "keepalived"})

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.failover.api_outage import ApiCost
-from nornir_kube_ha.failover.trial import FaultReport, Statistics
+from nornir_kube_ha.failover.statistics import Statistics
+from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report.faults import in_seconds, spread
 
 API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from nornir_kube_ha.failover.outage import FOREVER
-from nornir_kube_ha.failover.trial import FaultReport, Outcome, Statistics, Trial
+from nornir_kube_ha.failover.statistics import Statistics
+from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.report.model import Report
 
 NO_END = "no end"

@@ -5,7 +5,8 @@ from typing import Any
 
 from nornir_kube_ha.failover.api_outage import ApiCost, Requests, Watches
 from nornir_kube_ha.failover.outage import FOREVER, Outage
-from nornir_kube_ha.failover.trial import FaultReport, Statistics, Trial
+from nornir_kube_ha.failover.statistics import Statistics
+from nornir_kube_ha.failover.trial import FaultReport, Trial
 from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.failover.outage import FOREVER
-from nornir_kube_ha.failover.trial import FaultReport, Outcome, Statistics
+from nornir_kube_ha.failover.statistics import Statistics
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api import api_statistics
 from nornir_kube_ha.report.faults import FIGURES, by_cluster, two_holders
 from nornir_kube_ha.report.model import Report

@@ -19,9 +19,11 @@ from nornir_kube_ha.errors import (
     HostUnreachableError,
     LoginRefusedError,
 )
-from nornir_kube_ha.inventory.load import inventory_folder, login_problems, login_site, merged_data, secret_at
+from nornir_kube_ha.inventory.load import inventory_folder, login_problems, login_site
 from nornir_kube_ha.inventory.login_options import login_options
 from nornir_kube_ha.inventory.login_words import LINUX
+from nornir_kube_ha.inventory.merge import merged_data
+from nornir_kube_ha.inventory.references import secret_at
 from nornir_kube_ha.lab import door
 from nornir_kube_ha.ssh.negotiation import NoCommonAlgorithmError
 from nornir_kube_ha.ssh.ssh_config import JumpError

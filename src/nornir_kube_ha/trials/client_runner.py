@@ -3,145 +3,31 @@
 Its source is sent to this machine or to a host, so nothing has to be installed there.
 """
 
-import base64
-import json
 import queue
-import subprocess
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from importlib import resources
-from typing import Protocol, Self
+from typing import Self
 
 from nornir_kube_ha.errors import ClientError, KubeHaError
 from nornir_kube_ha.failover.outage import Attempt
-from nornir_kube_ha.failover.probe import MODULES
 from nornir_kube_ha.failover.probe.api import SETTLING
 from nornir_kube_ha.failover.probe.settings import ADDRESS, Config, Kubernetes
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.ssh.login import refuse_outside_lab
+from nornir_kube_ha.trials.client_channel import GRACE, Channel, LocalChannel, client_source
+from nornir_kube_ha.trials.client_record import Record
 
 EXCHANGES = 5  # to compare the clocks; the quickest answer counts
 PATIENCE = 10.0  # seconds for an answer; the first one includes opening a channel and starting Python
 SILENCE = 3.0  # seconds; the client prints a line each second, whatever happens
-GRACE = 3.0  # seconds, beyond its time-out, until a stopped client is killed
 READY_TIMEOUT = 90.0  # seconds until the client's objects exist; those of an earlier run may have to go first
 SETTLE_GRACE = 20.0  # seconds, beyond its patience, for the client to report everything
 POLL = 0.05  # seconds; the client writes as often
 MOST_TOLD = 128 * 1024 * 1024  # bytes of reports that are kept: an hour at 200 attempts a second
-KEPT_LINE = 100  # bytes that a kept line takes beside its characters, about
 FOREVER = float("inf")
-
-# The source comes before the settings and commands on the same stdin, so read exactly its size.
-_BOOTSTRAP = """\
-import json, os, sys, types
-left, source = {size}, b""
-while left > len(source):
-    piece = os.read(0, left - len(source))
-    if not piece:
-        sys.exit("the client's source was cut short")
-    source += piece
-for name, text in json.loads(source).items():
-    module = sys.modules[name] = types.ModuleType(name)
-    exec(compile(text, name, "exec"), module.__dict__)
-sys.exit(module.main())
-"""
-
-
-class Channel(Protocol):
-    """A connection to a client that runs somewhere."""
-
-    def write(self, data: bytes) -> None:
-        """Write to the client's stdin.
-
-        Raises:
-            OSError: the client has ended
-        """
-
-    def lines(self) -> Iterator[str]:
-        """Yield the client's lines until it ends."""
-
-    def close(self) -> None:
-        """End the client. It is gone when this returns, and `lines` ends."""
-
-
-class LocalChannel:
-    """A client on this machine, in the network namespace of the calling thread.
-
-    It has a session of its own, so Ctrl-C on the terminal does not reach it: the controller decides when it ends.
-    """
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", bootstrap(client_source())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            start_new_session=True,
-        )
-
-    def write(self, data: bytes) -> None:
-        """See `Channel`."""
-        stdin = self.process.stdin
-        if stdin is None or stdin.closed:
-            raise BrokenPipeError("it was told to end")
-        stdin.write(data)
-        stdin.flush()
-
-    def lines(self) -> Iterator[str]:
-        """See `Channel`."""
-        if self.process.stdout:
-            with self.process.stdout as stdout:
-                for line in stdout:
-                    yield line.decode(errors="replace")
-
-    def let_go(self) -> None:
-        """Close the client's stdin, and let it end by itself: it may have to clean up."""
-        if self.process.stdin:
-            with suppress(OSError):  # it had not read everything
-                self.process.stdin.close()
-
-    def close(self) -> None:
-        """See `Channel`."""
-        self.let_go()
-        try:
-            self.process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def client_source() -> bytes:
-    """Return the client's source: its modules by name as JSON, in the order in which they are loaded."""
-    folder = resources.files("nornir_kube_ha.failover.probe")
-    return json.dumps(
-        {f"nornir_kube_ha.failover.probe.{name}": (folder / f"{name}.py").read_text() for name in MODULES}
-    ).encode()
-
-
-def bootstrap(source: bytes) -> str:
-    """Return the Python code that reads the client from stdin. Its settings and commands follow there.
-
-    Arguments:
-        source: the client's
-    """
-    return _BOOTSTRAP.format(size=len(source))
-
-
-def remote_command(source: bytes | None = None) -> str:
-    """Return the command by which a host runs the client, for an exec channel. `Client` sends the rest through stdin.
-
-    Arguments:
-        source: the client's; None: its own
-    """
-    # One line without special characters, for any login shell: csh takes no newline in quotes, and no 2>&1.
-    own = base64.b64encode(bootstrap(source or client_source()).encode()).decode()
-    command = f'import base64; exec(base64.b64decode("{own}"))'
-    return f"exec /bin/sh -c 'exec 2>&1; exec python3 -I -c \"$1\"' sh '{command}'"
 
 
 def config_of(node: Node) -> Config:
@@ -171,20 +57,10 @@ class Client:
         self._connect, self._config = connect, config
         self.channel: Channel | None = None
         """Connection to the client, while it runs."""
-        self._left = ""  # its objects that it could not remove at the end, and why
         self._patience = config.kubernetes.patience if config.kubernetes else config.timeout
-        self._ready = False
-        self._settling = self._settled = 0
-        self._lost = self._missed = 0
+        self._record = Record()
+        self._settling = self._asked = 0
         self._told_losses = 0, 0
-        self._attempts: list[Attempt] = []  # in the client's own time
-        self._late: list[tuple[float, float, int]] = []
-        self._times: queue.SimpleQueue[tuple[int, float, float] | None] = queue.SimpleQueue()
-        self._asked = 0
-        self._words: deque[str] = deque(maxlen=20)
-        self._heard = time.monotonic()
-        self._told = 0
-        self._finished = False
         self._over = threading.Event()
         self._reader = threading.Thread(target=self._listen, name="client", daemon=True)
 
@@ -215,7 +91,7 @@ class Client:
             self._write(source + self._config.line())
             self.synchronise()
             if self.uses_api:
-                self._await(lambda: self._ready, READY_TIMEOUT, "does not begin to read and write")
+                self._await(lambda: self._record.ready, READY_TIMEOUT, "does not begin to read and write")
         except BaseException:
             self._leave()
             raise
@@ -250,9 +126,7 @@ class Client:
         Raises:
             ClientError: the client ended by itself, or does not answer
         """
-        self._check()
-        found = [each for each in list(self._attempts) if each.kind == ADDRESS and each.start + self.ahead >= since]
-        return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
+        return self._in_our_time(lambda each: each.kind == ADDRESS and each.start + self.ahead >= since)
 
     def api_attempts(self, since: float) -> list[Attempt]:
         """Return the reads, writes and watches that ended since a moment, in our time, in order of their start.
@@ -263,13 +137,16 @@ class Client:
         Raises:
             ClientError: the client ended by itself, or does not answer
         """
+        return self._in_our_time(lambda each: each.kind != ADDRESS and each.end + self.ahead >= since)
+
+    def _in_our_time(self, keep: Callable[[Attempt], bool]) -> list[Attempt]:
         self._check()
-        found = [each for each in list(self._attempts) if each.kind != ADDRESS and each.end + self.ahead >= since]
-        return sorted((each.moved(self.ahead) for each in found), key=lambda each: each.start)
+        found = (each.moved(self.ahead) for each in filter(keep, list(self._record.attempts)))
+        return sorted(found, key=lambda each: each.start)
 
     def take_losses(self) -> tuple[int, int]:
         """Return how many acknowledged writes were lost, and how many events missed, since the last call."""
-        told, self._told_losses = self._told_losses, (self._lost, self._missed)
+        told, self._told_losses = self._told_losses, (self._record.lost, self._record.missed)
         return self._told_losses[0] - told[0], self._told_losses[1] - told[1]
 
     @property
@@ -293,15 +170,21 @@ class Client:
         self._settling += 1
         self._write(f"settle {self._settling}\n".encode())
         seconds = SETTLING * self._patience + SETTLE_GRACE
-        self._await(lambda: self._settled >= self._settling, seconds, "does not settle")
+        self._await(lambda: self._record.settled >= self._settling, seconds, "does not settle")
 
     def _await(self, condition: Callable[[], bool], seconds: float, words: str) -> None:
+        if not self._is_met(condition, seconds):
+            raise ClientError(f"the client on {self.where} {words} within {seconds:.0f} s: {self._last_words}")
+
+    def _is_met(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Return whether a condition is met before the time is over."""
         deadline = time.monotonic() + seconds
         while not condition():
             self._check()
             if time.monotonic() > deadline:
-                raise ClientError(f"the client on {self.where} {words} within {seconds:.0f} s: {self._last_words}")
+                return False
             self._over.wait(POLL)
+        return True
 
     def forget(self, before: float) -> None:
         """Drop attempts that are not needed any more: a client that works for hours sees many.
@@ -310,9 +193,9 @@ class Client:
             before: a moment of `time.monotonic`; attempts that were over by then are dropped
         """
         # One `del` for each list, since the reader goes on appending. Both are in the order of arrival.
-        self._told = 0
-        del self._attempts[: sum(each.end + self.ahead < before for each in list(self._attempts))]
-        del self._late[: sum(each[0] + self.ahead < before for each in list(self._late))]
+        self._record.size = 0
+        del self._record.attempts[: sum(each.end + self.ahead < before for each in list(self._record.attempts))]
+        del self._record.late[: sum(each[0] + self.ahead < before for each in list(self._record.late))]
 
     def late(self, since: float = -FOREVER) -> float:
         """Return the seconds by which the client itself was late at most: what it saw is no better than that.
@@ -324,19 +207,15 @@ class Client:
             ClientError: the client ended by itself, or does not answer
         """
         self._check()
-        return max((late for moment, late, _ in list(self._late) if moment + self.ahead >= since), default=0.0)
+        return max((late for moment, late, _ in list(self._record.late) if moment + self.ahead >= since), default=0.0)
 
     def skipped(self, since: float = -FOREVER) -> int:
         """Return how many attempts the client skipped, because it was late or had no descriptor for them.
 
-        Arguments:
-            since: a moment of `time.monotonic`
-
-        Raises:
-            ClientError: the client ended by itself, or does not answer
+        Arguments and errors: as for `late`
         """
         self._check()
-        return sum(skipped for moment, _, skipped in list(self._late) if moment + self.ahead >= since)
+        return sum(skipped for moment, _, skipped in list(self._record.late) if moment + self.ahead >= since)
 
     def wait_until(
         self, condition: Callable[[list[Attempt]], bool], seconds: float, *, since: float = -FOREVER
@@ -354,12 +233,7 @@ class Client:
         Raises:
             ClientError: the client ended by itself, or does not answer
         """
-        deadline = time.monotonic() + seconds
-        while not condition(self.attempts(since)):
-            if time.monotonic() >= deadline:
-                return False
-            self._over.wait(POLL)
-        return True
+        return self._is_met(lambda: condition(self.attempts(since)), seconds)
 
     def stop(self) -> None:
         """End the client, once the attempts that it has begun are over. Its results stay available.
@@ -370,11 +244,11 @@ class Client:
         self._write(b"stop\n")
         # Attempts end within its patience. Then it removes its objects, and tries that for as long.
         if not self._over.wait((3 if self.uses_api else 1) * self._patience + GRACE):
-            self._words.append("it did not end when it was told to")
+            self._record.words.append("it did not end when it was told to")
         self._close()
         self._check()
-        if self._left:
-            raise ClientError(f"the client on {self.where} has ended, but {self._left}")
+        if self._record.left:
+            raise ClientError(f"the client on {self.where} has ended, but {self._record.left}")
         if any(losses := self.take_losses()):
             lost, missed = losses
             words = f"{lost} acknowledged writes lost, {missed} events missed"
@@ -388,8 +262,8 @@ class Client:
         elif isinstance(self.channel, LocalChannel):
             self.channel.let_go()
             self.channel = None
-        if self._left:
-            sys.stderr.write(f"{self._left}\n")
+        if self._record.left:
+            sys.stderr.write(f"{self._record.left}\n")
 
     def _close(self) -> None:
         if self.channel:
@@ -404,9 +278,9 @@ class Client:
 
     def _check(self) -> None:
         if self._over.is_set():
-            if not self._finished:
+            if not self._record.finished:
                 raise ClientError(f"the client on {self.where} ended by itself: {self._last_words}")
-        elif time.monotonic() - self._heard > SILENCE:
+        elif time.monotonic() - self._record.heard > SILENCE:
             self._exchange()  # or this process did not listen
 
     def _exchange(self) -> tuple[float, float]:
@@ -418,7 +292,7 @@ class Client:
         self._write(f"time {self._asked}\n".encode())
         while (left := sent + PATIENCE - time.monotonic()) > 0:
             with suppress(queue.Empty):
-                answer = self._times.get(timeout=left)
+                answer = self._record.times.get(timeout=left)
                 if answer is None:
                     self._over.wait(GRACE)
                     break
@@ -431,52 +305,17 @@ class Client:
 
     @property
     def _last_words(self) -> str:
-        return " ".join(" ".join((*self._words, self._left)).split())[-2000:] or "without a word"
+        return " ".join(" ".join((*self._record.words, self._record.left)).split())[-2000:] or "without a word"
 
     def _listen(self) -> None:
         try:
             for line in self.channel.lines() if self.channel else ():
-                self._heard = time.monotonic()
-                self._told += len(line) + KEPT_LINE
-                if self._told > MOST_TOLD:
-                    self._words.append(f"it has told more than {MOST_TOLD} bytes")
+                self._record.take(line)
+                if self._record.size > MOST_TOLD:
+                    self._record.words.append(f"it has told more than {MOST_TOLD} bytes")
                     break
-                self._take(line)
         except (OSError, EOFError, KubeHaError) as error:
-            self._words.append(f"{type(error).__name__}: {error}")
+            self._record.words.append(f"{type(error).__name__}: {error}")
         finally:
             self._over.set()
-            self._times.put(None)
-
-    def _take(self, line: str) -> None:
-        try:
-            match json.loads(line):
-                case ["a", float(start), float(end), str(error), int() | None as number, str(server), str(kind)]:
-                    self._attempts.append(Attempt(start, end, error, number, server, kind))
-                case ["late", float(moment), float(seconds), int(skipped)]:
-                    self._late.append((moment, seconds, skipped))
-                case ["time", int(number), float(moment)]:
-                    self._times.put((number, moment, self._heard))
-                case ["end", *_]:
-                    self._finished = True
-                case ["fatal", str(words)]:
-                    self._words.append(words)
-                case record:
-                    self._take_of_api(record, line)
-        except ValueError:
-            self._words.append(line)
-
-    def _take_of_api(self, record: object, line: str) -> None:
-        match record:
-            case ["ready"]:
-                self._ready = True
-            case ["lost", float(), int()]:
-                self._lost += 1
-            case ["missed", int(), float(), int()]:
-                self._missed += 1
-            case ["settled", int(number)]:
-                self._settled = number
-            case ["left", str(words)]:
-                self._left = words
-            case _:
-                self._words.append(line)
+            self._record.times.put(None)

@@ -11,9 +11,10 @@ from nornir_kube_ha.engine.retry import failing, look_until_passed
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import ClientError, FaultError, KubeHaError
 from nornir_kube_ha.failover.api_outage import api_cost
+from nornir_kube_ha.failover.limit import Limit
 from nornir_kube_ha.failover.outage import Attempt, outage, reused_outage
 from nornir_kube_ha.failover.probe.settings import READ, WRITE
-from nornir_kube_ha.failover.trial import Limit, Outcome, Trial, exceeded, losses
+from nornir_kube_ha.failover.trial import Outcome, Trial, exceeded, losses
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, get_holding, holding_of
 from nornir_kube_ha.tasks.stream import get_spare_session

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nornir_kube_ha.failover.faults.model import Fault, Target, Way
-from nornir_kube_ha.failover.trial import ApiLimit, Limit
+from nornir_kube_ha.failover.limit import ApiLimit, Limit
 
 UNHARMED = Limit(failed=0, moves=0)
 DETECTED = Limit(seconds=3.0, moves=0, api=ApiLimit(read=3.0, write=3.0, watch=3.0))

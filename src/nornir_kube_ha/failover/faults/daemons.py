@@ -1,7 +1,7 @@
 """Faults of haproxy and keepalived on the VIP holder."""
 
 from nornir_kube_ha.failover.faults.model import Fault, Target, Way
-from nornir_kube_ha.failover.trial import ApiLimit, Limit
+from nornir_kube_ha.failover.limit import ApiLimit, Limit
 
 EVENT = Limit(seconds=0.15, moves=1, api=ApiLimit(read=0.3, write=0.3, watch=0.3))
 """Faults that an event reports: the holder hands over with an advert of priority 0."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from nornir_kube_ha.failover.trial import Limit
+from nornir_kube_ha.failover.limit import Limit
 
 
 class Way(StrEnum):

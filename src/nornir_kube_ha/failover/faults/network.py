@@ -1,7 +1,7 @@
 """Faults of the VIP holder's network, and of the holder itself."""
 
 from nornir_kube_ha.failover.faults.model import Fault, Target, Way
-from nornir_kube_ha.failover.trial import ApiLimit, Limit
+from nornir_kube_ha.failover.limit import ApiLimit, Limit
 
 LOST = ApiLimit(read=2.0, write=3.0, watch=1.3)
 """A lost node takes its apiserver and etcd member with it."""

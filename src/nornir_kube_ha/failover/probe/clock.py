@@ -37,7 +37,7 @@ class Pulse:
         self.worst = max(self.worst, late)
 
 
-class Limit:
+class TimeLimit:
     """The time limit of an attempt. Stalls of the client extend it, since the answer may have arrived unread.
 
     Arguments:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from nornir_kube_ha.failover.probe.clock import Limit, Pulse
+from nornir_kube_ha.failover.probe.clock import Pulse, TimeLimit
 from nornir_kube_ha.failover.probe.connection import Connection
 from nornir_kube_ha.failover.probe.http import StatusError, bracketed, request_of, word_for
 from nornir_kube_ha.failover.probe.settings import Config, Kubernetes
@@ -52,13 +52,13 @@ class Api:
         """Return a connection that is not open yet."""
         return Connection(self._config, self._context)
 
-    def limit(self, connection: Connection) -> Limit:
+    def limit(self, connection: Connection) -> TimeLimit:
         """Return the time limit of a request that starts now.
 
         Arguments:
             connection: connection of the request
         """
-        return Limit(self._pulse, self.settings.patience, connection.expire)
+        return TimeLimit(self._pulse, self.settings.patience, connection.expire)
 
     def request(self, method: str, path: str, body: object = None, *, kind: str = "application/json") -> bytes:
         """Return a request in wire format.

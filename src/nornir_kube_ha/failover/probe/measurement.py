@@ -42,7 +42,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from nornir_kube_ha.failover.probe.api import ApiClient
-from nornir_kube_ha.failover.probe.clock import BEAT, Limit, Pulse
+from nornir_kube_ha.failover.probe.clock import BEAT, Pulse, TimeLimit
 from nornir_kube_ha.failover.probe.connection import Connection
 from nornir_kube_ha.failover.probe.http import bracketed, request_of, word_for
 from nornir_kube_ha.failover.probe.journal import GRACE, Journal
@@ -188,7 +188,7 @@ class Measurement:
     async def _attempt(self, connection: Connection, number: int | None) -> None:
         start = time.monotonic()
         connection.is_busy = True
-        limit = Limit(self.pulse, self.config.timeout, connection.expire)
+        limit = TimeLimit(self.pulse, self.config.timeout, connection.expire)
         server, lasts = "", False
         try:
             status, server, lasts, _ = await connection.ask(self._request)

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from nornir_kube_ha.failover.probe.clock import Limit
+from nornir_kube_ha.failover.probe.clock import TimeLimit
 from nornir_kube_ha.failover.probe.connection import Connection
 from nornir_kube_ha.failover.probe.http import StatusError, word_for
 from nornir_kube_ha.failover.probe.journal import Journal
@@ -103,7 +103,7 @@ class Watch:
     async def _listen(self) -> None:
         connection = self._connection = self._api.connection()
         self._since = began = time.monotonic()
-        limit: Limit | None = self._api.limit(connection)
+        limit: TimeLimit | None = self._api.limit(connection)
         error, expired, told = FINISHED, False, False
         try:
             async for line in connection.lines(self._request()):
