@@ -5,17 +5,15 @@ works on copies of the inventory's hosts. The caller's connections and set of fa
 runs may be active at once. The caller's runner and processors are used.
 """
 
-import argparse
-import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nornir.core import Nornir
 
+from nornir_kube_ha.arguments import addresses, check_number, names
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.exit_codes import hush_libraries
-from nornir_kube_ha.cli.options.argument_types import ip_address
 from nornir_kube_ha.cli.selection import choose_checks, needs_stats_password
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
 from nornir_kube_ha.engine.isolated_copy import apart
@@ -66,9 +64,9 @@ def verify(
         InventoryError: the inventory is invalid; nothing was sent
         UsageError: there is no such host or check, or the kubeconfig cannot be used
     """
-    checks = choose_checks(_names("check", check), _names("skip", skip))
-    _check_number("retry_timeout", retry_timeout, least=0)
-    _check_number("sleep", sleep, least=0)
+    checks = choose_checks(names("check", check), names("skip", skip))
+    check_number("retry_timeout", retry_timeout, least=0)
+    check_number("sleep", sleep, least=0)
     with _run("verify", nornir, hosts, dry_run=False, tell=tell, checks=checks) as run:
         return _verify.verify(run, retry_timeout=retry_timeout, sleep=sleep, kubeconfig=kubeconfig)
 
@@ -235,12 +233,12 @@ def failover_test(
         ("hold", 0 if hold is None else hold, 0),
         ("limit", 0 if limit is None else limit, 0),
     ):
-        _check_number(name, value, least=least)
-    names = _names("faults", faults)
+        check_number(name, value, least=least)
+    meant = names("faults", faults)
     with _run("failover_test", nornir, hosts, dry_run=False, tell=tell) as run:
         return _failover_test.failover_test(
             run,
-            names,
+            meant,
             repeat=repeat,
             hold=hold,
             limit=limit,
@@ -264,7 +262,7 @@ def _run(
     former: Collection[str] = (),
 ) -> Iterator[Run]:
     """Yield a run on a copy of the caller's inventory, and close its connections at the end of the block."""
-    meant = None if hosts is None else _names("hosts", hosts)
+    meant = None if hosts is None else names("hosts", hosts)
     if not isinstance(dry_run, bool | None):
         raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
     own = apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
@@ -276,42 +274,10 @@ def _run(
         raise UsageError(f"no host is meant; there are {', '.join(ours)}")
     meant = tuple(ours) if meant is None else meant
     if former:
-        meant = add_former_hosts(own, meant, _addresses("former", former))
+        meant = add_former_hosts(own, meant, addresses("former", former))
         intent = load_intent(own)
     run = Run(name, own, intent, meant, checks=checks, tell=tell or (lambda _: None))
     try:
         yield run
     finally:
         run.close()
-
-
-def _names(argument: str, given: Collection[str]) -> tuple[str, ...]:
-    """Return the names as a tuple; a single string is refused, since it is a collection of letters.
-
-    Raises:
-        UsageError: not a list of names
-    """
-    hint = f"{argument} is a list of names, as `nr.filter(...).inventory.hosts` has them, and not"
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise UsageError(f"{hint} {given!r}")
-    names = tuple(given)
-    if strange := [name for name in names if not isinstance(name, str)]:
-        raise UsageError(f"{hint} of {type(strange[0]).__name__}")
-    return names
-
-
-def _addresses(argument: str, given: Collection[str]) -> tuple[str, ...]:
-    """Return the addresses in Python's normal form.
-
-    Raises:
-        UsageError: not a list of IP addresses
-    """
-    try:
-        return tuple(map(ip_address, _names(argument, given)))
-    except argparse.ArgumentTypeError as error:
-        raise UsageError(f"{argument}: {error}") from None
-
-
-def _check_number(argument: str, value: float, *, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-        raise UsageError(f"{argument} is a number, {least} at least, and not {value!r}")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nornir_kube_ha.cli.confirm import ask
-from nornir_kube_ha.cli.faults import fault_lines
+from nornir_kube_ha.cli.lists.faults import fault_lines
 from nornir_kube_ha.cli.options.failover import add_failover_options, failover_arguments
 from nornir_kube_ha.cli.options.runbook import add_check_options, add_options
 from nornir_kube_ha.failover.faults import FAULTS

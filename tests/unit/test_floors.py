@@ -26,7 +26,7 @@ FLOORS = (
     {"rollout"},
     {"trials"},
     {"cli"},
-    {"runbooks"},
+    {"arguments", "runbooks"},
     {"api"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

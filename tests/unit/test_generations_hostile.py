@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.unit.test_deploy import World, run_of, world
 
-from nornir_kube_ha.cli.generations import list_generations
+from nornir_kube_ha.cli.lists.generations import list_generations
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.planning.generations import Generation, last_good, parse_generations
 from nornir_kube_ha.ssh.remote import assignments, load_script

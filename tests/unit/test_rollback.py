@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tests.unit.test_deploy import ALL, World, run_of, stale, statuses, world
 
-from nornir_kube_ha.cli.generations import list_generations
+from nornir_kube_ha.cli.lists.generations import list_generations
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.runbooks.rollback import CHECKS, rollback

@@ -13,7 +13,7 @@ from tests.unit.test_address_families import DUAL, IPV6, OF_IPV6
 
 from nornir_kube_ha.facts.parse_network import MOST_ASIDE, heard
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
-from nornir_kube_ha.intent.cluster import MOST_HEARD
+from nornir_kube_ha.intent.cluster_rules import MOST_HEARD
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.ssh.remote import assignments, load_script
 

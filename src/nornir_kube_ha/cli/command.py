@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nornir_kube_ha.cli.exit_codes import abandon_stdout, defer_signals, guarded, is_full, leave_in_time, tell
-from nornir_kube_ha.cli.generations import list_generations
+from nornir_kube_ha.cli.lists.generations import list_generations
 from nornir_kube_ha.cli.options.runbook import NAGIOS_UNKNOWN, add_options, parse
 from nornir_kube_ha.cli.progress import with_progress
 from nornir_kube_ha.cli.prompts import fetch_secrets
@@ -72,7 +72,7 @@ def run_runbook(name: str, runbook: Runbook, parsed: argparse.Namespace) -> int:
         KubeHaError: the run could not start, or ended early
     """
     if parsed.list_faults:
-        show(later("nornir_kube_ha.cli.faults:fault_lines")())
+        show(later("nornir_kube_ha.cli.lists.faults:fault_lines")())
         return 0
     if parsed.output != "nagios":
         report, unwritten = _run(name, runbook, parsed)

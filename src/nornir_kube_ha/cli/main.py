@@ -127,7 +127,7 @@ def _add_hostkeys(commands: Parsers) -> None:
 
 def _add_checks(commands: Parsers) -> None:
     parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
-    parser.set_defaults(run=later("nornir_kube_ha.cli.checks:run_list"))
+    parser.set_defaults(run=later("nornir_kube_ha.cli.lists.checks:run_list"))
 
 
 def _add_init(commands: Parsers) -> None:

@@ -6,10 +6,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Self
 
+from nornir_kube_ha.checks import NEED_CREDENTIAL
 from nornir_kube_ha.facts import Endpoint
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.tasks import get_endpoint
+
+FROM_CONTROLLER = "vip.from_controller"  # the check of what the controller itself sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,15 @@ class Endpoints:
     threads: tuple[threading.Thread, ...] = ()
 
     @classmethod
-    def of(cls, clusters: Collection[Cluster], credentials: Mapping[str, Kubernetes]) -> Self:
-        """Begin to ask for the VIPs of clusters.
+    def of(cls, clusters: Collection[Cluster], credentials: Mapping[str, Kubernetes], checks: Collection[str]) -> Self:
+        """Begin to ask for the VIPs of clusters, where a check needs the answer.
 
         Arguments:
             clusters: whose VIPs to ask for
             credentials: by the cluster's name: for asking its apiservers for their health
+            checks: ids of the checks to make
         """
+        clusters = [each for each in clusters if _is_needed(each, each.name in credentials, checks)]
         asked = {cluster.name: Future[Endpoint]() for cluster in clusters}
         threads = tuple(
             threading.Thread(
@@ -52,6 +57,11 @@ class Endpoints:
         if all(each.done() for each in self.asked.values()):
             for thread in self.threads:
                 thread.join()
+
+
+def _is_needed(cluster: Cluster, has_credential: bool, checks: Collection[str]) -> bool:
+    needing = {FROM_CONTROLLER, *(NEED_CREDENTIAL if has_credential else ())}
+    return cluster.nodes[0].verify.from_controller and not needing.isdisjoint(checks)
 
 
 def _ask(asked: Future[Endpoint], cluster: Cluster, credential: Kubernetes | None) -> None:

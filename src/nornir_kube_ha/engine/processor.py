@@ -1,4 +1,4 @@
-"""Base class of our Nornir processors, each of which handles only some events."""
+"""Our Nornir processors, each of which handles only some events."""
 
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Task
@@ -24,3 +24,11 @@ class Processor:
 
     def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
         """Handle the end of a subtask on a host."""
+
+
+class LogOut(Processor):
+    """Logs out of a host once its task is done, in the thread that ran it: for a look at a fleet."""
+
+    def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:  # noqa: ARG002 - Nornir's
+        """Log out."""
+        host.close_connections()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from nornir.core import Nornir
 
-from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL, HostView, foreign_routers
+from nornir_kube_ha.checks import ALL, HostView, foreign_routers
 from nornir_kube_ha.engine.endpoints import Endpoints
 from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.session import Session
@@ -23,13 +23,6 @@ from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import HostPlan
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.tasks import get_facts, get_plan
-
-FROM_CONTROLLER = "vip.from_controller"  # the check of what the controller itself sees
-
-
-def _from_here(cluster: Cluster) -> bool:
-    """Return whether the controller itself asks for a cluster's VIP."""
-    return cluster.nodes[0].verify.from_controller
 
 
 class Run(Session):
@@ -214,8 +207,8 @@ class Run(Session):
         """
         credentials = credentials or {}
         wanted = scope is Scope.ALL and not self.dry_run
-        asked = [each for each in self.clusters if wanted and self._asks_for(each, credentials)]
-        endpoints = Endpoints.of(asked, credentials)
+        going = [each for each in self.clusters if wanted and each.name not in self.ledger.ended]
+        endpoints = Endpoints.of(going, credentials, self.checks)
         facts = self.each(
             get_facts, self.going, intent=self.intent, lease=lease, scope=scope, listened=self._heard_nobody_else()
         )
@@ -226,12 +219,6 @@ class Run(Session):
         self._endpoints, self.is_look_current = endpoints, True
         if scope is Scope.ALL:
             self._listened = {name: self._wire(name) for name in plans if self._hears_nobody_else(name)}
-
-    def _asks_for(self, cluster: Cluster, credentials: Collection[str]) -> bool:
-        """Return whether a check needs what the controller itself asks of a cluster."""
-        with_credential = NEED_CREDENTIAL if cluster.name in credentials else frozenset[str]()
-        is_needed = bool({FROM_CONTROLLER, *with_credential} & {*self.checks})
-        return is_needed and cluster.name not in self.ledger.ended and _from_here(cluster)
 
     def _heard_nobody_else(self) -> frozenset[str]:
         """Return the hosts that have listened for other routers, under the present intent, and heard none."""

@@ -7,9 +7,9 @@ from typing import Any
 from nornir.core import Nornir
 from nornir.core.task import AggregatedResult, Result
 
-from nornir_kube_ha.engine.disconnect import Leaving
 from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.printer import print_results
+from nornir_kube_ha.engine.processor import LogOut
 from nornir_kube_ha.errors import (
     HostUnreachableError,
     InventoryError,
@@ -184,7 +184,7 @@ class Session:
 
     def keep_no_logins(self) -> None:
         """From now on, log out of each host once a task is done there: a fleet's logins are many open files."""
-        self.nornir = self.nornir.with_processors([*self.nornir.processors, Leaving()])
+        self.nornir = self.nornir.with_processors([*self.nornir.processors, LogOut()])
 
     def log_in_again(self, host: str) -> None:
         """Close the login on a host that was switched off, so that the next task logs in again.

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from nornir_kube_ha.addresses import IPNetwork, rank
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent.cluster import Cluster
+from nornir_kube_ha.intent.cluster_rules import cluster_problems
 from nornir_kube_ha.intent.node import Node
 
 
@@ -55,7 +56,7 @@ class Intent:
     def problems(self) -> Iterator[Problem]:
         """Yield a problem for each rule that is broken, within a cluster or between clusters."""
         for cluster in self.clusters:
-            yield from cluster.problems()
+            yield from cluster_problems(cluster)
         owners: dict[tuple[str, str], str] = {}
         for cluster in self.clusters:
             for host, key, value, owner in _claims(cluster):

@@ -1,0 +1,45 @@
+"""Checks of the arguments that programs pass to `api`."""
+
+import argparse
+import math
+from collections.abc import Collection, Iterable
+
+from nornir_kube_ha.cli.options.argument_types import ip_address
+from nornir_kube_ha.errors import UsageError
+
+
+def names(argument: str, given: Collection[str]) -> tuple[str, ...]:
+    """Return the names as a tuple; a single string is refused, since it is a collection of letters.
+
+    Raises:
+        UsageError: not a list of names
+    """
+    hint = f"{argument} is a list of names, as `nr.filter(...).inventory.hosts` has them, and not"
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise UsageError(f"{hint} {given!r}")
+    names = tuple(given)
+    if strange := [name for name in names if not isinstance(name, str)]:
+        raise UsageError(f"{hint} of {type(strange[0]).__name__}")
+    return names
+
+
+def addresses(argument: str, given: Collection[str]) -> tuple[str, ...]:
+    """Return the addresses in Python's normal form.
+
+    Raises:
+        UsageError: not a list of IP addresses
+    """
+    try:
+        return tuple(map(ip_address, names(argument, given)))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"{argument}: {error}") from None
+
+
+def check_number(argument: str, value: float, *, least: int) -> None:
+    """Refuse what is not a number, or less than `least`.
+
+    Raises:
+        UsageError: it is
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+        raise UsageError(f"{argument} is a number, {least} at least, and not {value!r}")

@@ -1,0 +1,1 @@
+"""What a command lists instead of working on hosts: checks, faults, generations."""
