@@ -29,7 +29,7 @@ browser: setup # only the tests need a browser
 	@./setup.sh browser
 
 plane: setup # programs of a real control plane, built once per machine
-	@$(PYTHON) -m nornir_kube_ha.lab.programs
+	@$(PYTHON) -m nornir_kube_ha.lab.images.programs
 
 MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_load control_plane ipv6 releases whole_way_by_sudo))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from nornir_kube_ha.lab import cgroup
+from nornir_kube_ha.lab.machine import cgroup
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 
 LONGEST = 3600  # seconds until a command is ended

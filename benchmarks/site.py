@@ -17,7 +17,7 @@ from rig.lab import VERBOSE, Lab, copy_inventory
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab.machine.command import run
 from nornir_kube_ha.lab.network import NETNS, control_namespace
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.planning.node_files import config_files

@@ -15,7 +15,7 @@ from rig.lab import HOSTS, Lab
 from rig.load import load_on
 from rig.walking import versions
 
-from nornir_kube_ha.lab.image import ensure_image
+from nornir_kube_ha.lab.images.image import ensure_image
 
 PLANNED_MOVE = 0.15  # seconds that a planned move of the VIP may cost
 OTHER_POOL = """

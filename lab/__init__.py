@@ -3,12 +3,12 @@
     layout, intent              a lab as a value, and the one that an inventory asks for
     lifecycle, hosts, reboot    a lab as a whole, and one host: disk, boot, end
     state, status               files and locks; which hosts are on and answer
-    network, cgroup, inotify    namespaces and the bridge; a host's processes; a kernel limit
-    image, build, programs      the Debian root, the package pool, a real control plane's programs
-    pki, control_plane          keys and certificates; etcd and kube-apiserver on hosts
-    apiserver                   the kube-apiserver stand-in that runs on hosts
+    network                     namespaces and the bridge
+    machine/                    commands of this machine, a host's processes, a kernel limit
+    images/                     the Debian root, the package pool, a real control plane's programs
+    control_plane/              keys and certificates; etcd and kube-apiserver on hosts, or the stand-in
     faults, healing             faults that need root on this machine, and what ends them
-    command, errors             commands of this machine, and what can fail
+    errors                      what can fail
     door                        what other rooms may import of the lab
 
 kube-ha itself needs no lab.

@@ -12,9 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.lab import cgroup, network
-from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabError
+from nornir_kube_ha.lab.machine import cgroup
+from nornir_kube_ha.lab.machine.command import run
 from nornir_kube_ha.lab.state import LabFiles
 
 GRACE = 5.0  # seconds beyond the fault's own time: a live controller heals it first, and measures that

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.lab import cgroup, network
-from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabDownError, LabError, LabRequestError
-from nornir_kube_ha.lab.image import Image
+from nornir_kube_ha.lab.images.image import Image
 from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout, check_lab_name
+from nornir_kube_ha.lab.machine import cgroup
+from nornir_kube_ha.lab.machine.command import run
 from nornir_kube_ha.lab.state import LabFiles
 
 _HERE = Path(__file__).parent
@@ -102,7 +103,7 @@ class Host:
             image: the image below the disk
             login: public key that may log in as root
         """
-        from nornir_kube_ha.lab.pki import ensure_ssh_key  # noqa: PLC0415 - 100 ms that a reboot need not wait
+        from nornir_kube_ha.lab.control_plane.pki import ensure_ssh_key  # noqa: PLC0415 - 100 ms that a reboot need not wait
 
         spec = layout.host(self.name)
         draft = self.folder.with_name(f".{self.name}")
@@ -268,11 +269,11 @@ def _enable(draft: Path, units: Mapping[str, str]) -> None:
     folder = draft / "upper/etc/systemd/system"
     (folder / "multi-user.target.wants").mkdir(parents=True)
     for source, name in units.items():
-        write_file(folder / name, (_HERE / source).read_text(), 0o644)
+        write_file(folder / name, (_HERE / "control_plane" / source).read_text(), 0o644)
         (folder / "multi-user.target.wants" / name).symlink_to(f"/etc/systemd/system/{name}")
 
 
 def _install_stand_in(draft: Path, port: int) -> None:
-    write_file(draft / "kube-apiserver/apiserver.py", (_HERE / "apiserver.py").read_text())
+    write_file(draft / "kube-apiserver/apiserver.py", (_HERE / "control_plane/stand_in.py").read_text())
     write_file(draft / "kube-apiserver/environment", f"PORT={port}\n")
     write_file(draft / "kube-apiserver/mode", "ok\n")

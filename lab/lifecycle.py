@@ -13,13 +13,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.lab import cgroup, inotify, network
-from nornir_kube_ha.lab.command import require_tools
+from nornir_kube_ha.lab import network
 from nornir_kube_ha.lab.errors import LabError, LabRequiresRootError
 from nornir_kube_ha.lab.hosts import Host, read_layout
-from nornir_kube_ha.lab.image import Image, ensure_image, ensure_installed
+from nornir_kube_ha.lab.images.image import Image, ensure_image, ensure_installed
+from nornir_kube_ha.lab.images.programs import Programs
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
-from nornir_kube_ha.lab.programs import Programs
+from nornir_kube_ha.lab.machine import cgroup, inotify
+from nornir_kube_ha.lab.machine.command import require_tools
 from nornir_kube_ha.lab.state import LABS, LabFiles, Progress, locked, silent
 from nornir_kube_ha.lab.status import await_control_plane, await_hosts
 
@@ -198,7 +199,7 @@ def _bring_up(
 def _ensure_files(layout: Layout) -> str:
     """Create the lab's folder with its keys and certificates, and return the public login key."""
     # cryptography takes 100 ms to import, and only `up` needs it
-    from nornir_kube_ha.lab import control_plane, pki  # noqa: PLC0415
+    from nornir_kube_ha.lab.control_plane import pki, plane  # noqa: PLC0415
 
     files = LabFiles(layout.name)
     LABS.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -210,7 +211,7 @@ def _ensure_files(layout: Layout) -> str:
     addresses = [vip.ip for vip in layout.vips]
     addresses += [host.address.ip for host in layout.hosts if host.apiserver_port is not None]
     pki.ensure_service_account_key(files.pki)
-    control_plane.write_kubeconfig(layout)
+    plane.write_kubeconfig(layout)
     pki.ensure_apiserver_certificate(files.pki, [*addresses, *map(ip_address, ("127.0.0.1", "::1"))])
     return login
 
@@ -218,7 +219,7 @@ def _ensure_files(layout: Layout) -> str:
 def _make_disks(
     layout: Layout, hosts: list[Host], images: Mapping[str, Image], login: str, programs: Programs | None
 ) -> None:
-    from nornir_kube_ha.lab import control_plane  # noqa: PLC0415 - as above
+    from nornir_kube_ha.lab.control_plane import plane  # noqa: PLC0415 - as above
 
     files = LabFiles(layout.name)
     for host in hosts:
@@ -229,8 +230,8 @@ def _make_disks(
         if spec.apiserver_port is not None:
             host.give_certificate(files.pki)
         if spec.plane and programs:
-            control_plane.give_programs(host.folder, programs)
-            control_plane.install(host.folder / "kube-apiserver", layout, spec, spec.plane)
+            plane.give_programs(host.folder, programs)
+            plane.install(host.folder / "kube-apiserver", layout, spec, spec.plane)
     lines = (f"{layout.host(host.name).address.ip} {host.public_key}\n" for host in hosts)
     write_file(files.known_hosts, "".join(lines))
 

@@ -15,9 +15,9 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabDownError, LabError, LabRequiresRootError
 from nornir_kube_ha.lab.layout import LabHost, Layout
+from nornir_kube_ha.lab.machine.command import run
 
 NETNS = Path("/run/netns")  # where ip(8) looks for names
 BRIDGE = "lab"

@@ -12,7 +12,7 @@ import pytest
 from rig.breaking import begin, failover_test
 from rig.lab import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab
 
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.state import LabFiles
 

@@ -9,7 +9,7 @@ import pytest
 from rig.breaking import holder
 from rig.lab import ROOT, Lab, on_all
 
-from nornir_kube_ha.lab import cgroup
+from nornir_kube_ha.lab.machine import cgroup
 
 FOREIGN = "bbbbbbbbbbbb 99999999999 ops@noc-2 0123456789abcdef 4711 12345 0000000-7"
 TOLD = "tail -n +1 /run/kube-ha/vip-*; ls /run/kube-ha-drained; ls /var/lib/kube-ha-fault || true"

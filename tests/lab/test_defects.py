@@ -15,7 +15,7 @@ from tests.lab.defects import CLUSTER, DEFECTS, LB, Certificate, Defect, Expecte
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
 from nornir_kube_ha.intent.names import WATCH
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 from nornir_kube_ha.lab.hosts import Host
 from nornir_kube_ha.lab.state import LabFiles
 

@@ -16,11 +16,12 @@ from typing import TypeVar
 
 import pytest
 
-from nornir_kube_ha.lab import cgroup, lifecycle, network
+from nornir_kube_ha.lab import lifecycle, network
 from nornir_kube_ha.lab.errors import LabDownError, LabError, LabRequestError
 from nornir_kube_ha.lab.hosts import Host, read_layout
-from nornir_kube_ha.lab.image import Image
+from nornir_kube_ha.lab.images.image import Image
 from nornir_kube_ha.lab.layout import LabHost, Layout
+from nornir_kube_ha.lab.machine import cgroup
 from nornir_kube_ha.lab.state import LABS, RUN, LabFiles
 from nornir_kube_ha.lab.status import status
 from nornir_kube_ha.planning.plan import PACKAGES

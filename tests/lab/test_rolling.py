@@ -12,7 +12,7 @@ from rig.killing import LEFTOVERS, go_to, interrupted_at, killed_at, states_of, 
 from rig.lab import BACKUPS, HOSTS, MASTER, ROOT, UNITS, Lab, on_all
 
 from nornir_kube_ha.intent.names import MANAGED_PATHS
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 
 FOLDERS = "/etc/haproxy /etc/keepalived /etc/systemd/system /etc/tmpfiles.d"
 FILES = f"find {FOLDERS} -type f -printf '%p %s %m %T@ %i\\n' | sort"

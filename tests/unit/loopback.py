@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from nornir_kube_ha.failover.probe.settings import Config
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 
 _T = TypeVar("_T")
 

@@ -18,7 +18,7 @@ from nornir_kube_ha.failover import probe
 from nornir_kube_ha.failover.outage import Attempt, outage, reused_outage
 from nornir_kube_ha.failover.probe.http import Answer, parse_answer, word_for
 from nornir_kube_ha.failover.probe.settings import Config
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 from nornir_kube_ha.trials.client_channel import LocalChannel
 from nornir_kube_ha.trials.client_runner import Client
 

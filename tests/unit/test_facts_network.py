@@ -24,7 +24,7 @@ from nornir_kube_ha.facts import (
     Probe,
     parse_facts,
 )
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 from nornir_kube_ha.ssh.remote import assignments, load_script
 
 Recorded = Callable[[str], str]

@@ -12,7 +12,7 @@ import pytest
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.failover.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.lab.apiserver import MODES
+from nornir_kube_ha.lab.control_plane.stand_in import MODES
 from nornir_kube_ha.lab.faults import ETCD, UPGRADE
 from nornir_kube_ha.ssh.remote import load_script
 from nornir_kube_ha.tasks.faults import Story

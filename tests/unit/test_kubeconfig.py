@@ -15,7 +15,7 @@ from nornir_kube_ha.engine.credentials import credentials_of
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory.kubeconfig import read_kubeconfig
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 
 ENCRYPTED = base64.b64encode(b"-----BEGIN ENCRYPTED PRIVATE KEY-----").decode()
 PLUGIN = """\

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.lab import apiserver, pki
+from nornir_kube_ha.lab.control_plane import pki
+from nornir_kube_ha.lab.control_plane import stand_in as apiserver
 
 LOOPBACK = "127.0.0.1"
 

@@ -9,10 +9,12 @@ from nornir_kube_ha.cli import lab as cli
 from nornir_kube_ha.cli.options.lab import MODES as NAMED_MODES
 from nornir_kube_ha.cli.options.lab import add_parser
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.lab import command, image, inotify, lifecycle
-from nornir_kube_ha.lab.apiserver import MODES
+from nornir_kube_ha.lab import lifecycle
+from nornir_kube_ha.lab.control_plane.stand_in import MODES
 from nornir_kube_ha.lab.errors import LabError, LabRequestError, LabRequiresRootError
+from nornir_kube_ha.lab.images import image
 from nornir_kube_ha.lab.layout import LabHost, Layout
+from nornir_kube_ha.lab.machine import command, inotify
 from nornir_kube_ha.lab.state import locked
 
 LAB = Layout("unit", (LabHost("lb-1", "eth0", IPv4Interface("10.71.0.11/24")),))

@@ -14,12 +14,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from nornir.core import Nornir
 
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.lab import control_plane, pki, state
+from nornir_kube_ha.lab import state
+from nornir_kube_ha.lab.control_plane import pki
+from nornir_kube_ha.lab.control_plane import plane as control_plane
 from nornir_kube_ha.lab.errors import LabRequestError
 from nornir_kube_ha.lab.hosts import Host, describe
+from nornir_kube_ha.lab.images.programs import Programs, ensure_programs, version_of
 from nornir_kube_ha.lab.intent import has_real_plane, layouts_of, with_control_plane
 from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
-from nornir_kube_ha.lab.programs import Programs, ensure_programs, version_of
 
 PLANE = ControlPlane("demo", "192.0.2.10:8443", "stacked", "v1.20.2")
 HOSTS = tuple(LabHost(f"lb-{n}", "eth0", ip_interface(f"192.0.2.1{n}/24"), 6443, plane=PLANE) for n in (1, 2, 3))

@@ -10,7 +10,7 @@ from tests.unit.test_address_families import DUAL, IPV6, OF_IPV6
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 from nornir_kube_ha.lab.hosts import hosts_file
 from nornir_kube_ha.lab.intent import layout_of
 from nornir_kube_ha.lab.layout import Layout

@@ -16,7 +16,7 @@ from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.facts import Endpoint, Probe
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.intent import Apiserver, Cluster, Intent
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
 from nornir_kube_ha.tasks import get_endpoint, vip
 
 VERSION = '{"gitVersion": "v1.30.0"}'

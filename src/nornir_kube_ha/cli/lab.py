@@ -12,8 +12,8 @@ from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.lab import lifecycle, network
 from nornir_kube_ha.lab.errors import LabDownError, LabRequestError
 from nornir_kube_ha.lab.hosts import Host, read_layout
+from nornir_kube_ha.lab.images.programs import TOOLS, ensure_programs
 from nornir_kube_ha.lab.layout import Layout, check_lab_name
-from nornir_kube_ha.lab.programs import TOOLS, ensure_programs
 from nornir_kube_ha.lab.state import LabFiles
 from nornir_kube_ha.lab.status import HostStatus, status
 from nornir_kube_ha.text import clean

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from nornir_kube_ha.addresses import IPAddress, with_port
 from nornir_kube_ha.files import write_file
-from nornir_kube_ha.lab import pki
+from nornir_kube_ha.lab.control_plane import pki
+from nornir_kube_ha.lab.images.programs import Programs
 from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
-from nornir_kube_ha.lab.programs import Programs
 from nornir_kube_ha.lab.state import LabFiles
 
 CLIENTS, PEERS = 2379, 2380  # etcd's ports

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nornir_kube_ha.lab.build import draft_of, run_builder
-from nornir_kube_ha.lab.command import run
+from nornir_kube_ha.lab.images.build import draft_of, run_builder
+from nornir_kube_ha.lab.machine.command import run
 from nornir_kube_ha.lab.state import IMAGES, Progress, locked
 from nornir_kube_ha.planning.package_managers import functions
 

@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from nornir_kube_ha.lab.build import draft_of, run_builder
-from nornir_kube_ha.lab.command import run
 from nornir_kube_ha.lab.errors import LabError, LabRequestError
-from nornir_kube_ha.lab.image import MIRROR
+from nornir_kube_ha.lab.images.build import draft_of, run_builder
+from nornir_kube_ha.lab.images.image import MIRROR
+from nornir_kube_ha.lab.machine.command import run
 from nornir_kube_ha.lab.state import IMAGES, Progress, locked
 
 _HERE = Path(__file__).parent

@@ -1,0 +1,1 @@
+"""The hosts' root images, their package pools, and a real control plane's programs."""

@@ -1,0 +1,1 @@
+"""What the lab takes from this machine: commands, control groups, inotify instances."""
