@@ -1,7 +1,4 @@
-"""Generated inventories: some are valid with unusual settings, some are wrong on purpose.
-
-Unusual settings are generated from the types of the model's fields, so that a field added later is covered too.
-"""
+"""Generated inventories, valid with unusual settings from the types of the model's fields, or wrong on purpose."""
 
 import copy
 import json

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,3 +99,42 @@ def test_documented_places_of_before_still_work_and_warn() -> None:
         old = importlib.import_module("nornir_kube_ha.lease")
     assert old.Lease is Lease
     assert importlib.import_module("nornir_kube_ha.inventory").load_intent is nornir_kube_ha.load_intent
+
+
+FEW_FILES, FEW_LINES, FEW_STATEMENTS = 16, 300, 40
+LONG_MODULES = {
+    "lab/control_plane/stand_in.py": "one file, since it is copied to hosts",
+    "src/nornir_kube_ha/trials/client_runner.py": "one object: each method is about the same client",
+}
+LONG_FUNCTIONS = {"_facts": "a line for each field of Facts"}
+
+
+def sources() -> list[Path]:
+    """Every Python module that is no test."""
+    root = (HOUSE / "tasks").resolve().parent
+    folders = ("src", "tasks", "runbooks", "lab", "rig", "campaigns", "benchmarks", "examples", "docs")
+    return [
+        path for folder in folders for path in sorted((root / folder).rglob("*.py")) if "__pycache__" not in str(path)
+    ]
+
+
+def test_no_room_is_crowded() -> None:
+    folders = Counter(path.parent for path in sources() if path.stem not in {"__init__", "__main__"})
+    assert {str(folder): count for folder, count in folders.items() if count > FEW_FILES} == {}
+
+
+def test_modules_are_short() -> None:
+    root = (HOUSE / "tasks").resolve().parent
+    long = {str(path.relative_to(root)) for path in sources() if len(path.read_text().splitlines()) > FEW_LINES}
+    assert long == LONG_MODULES.keys()
+
+
+def test_functions_are_short() -> None:
+    long = set()
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body and (node.end_lineno or 0) - body[0].lineno >= FEW_STATEMENTS:
+                    long.add(node.name)
+    assert long == LONG_FUNCTIONS.keys()

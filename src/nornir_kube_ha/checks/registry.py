@@ -13,7 +13,6 @@ from nornir_kube_ha.checks import (
     keepalived,
     liveness,
     machine,
-    moves,
     timers,
     units,
     vip,
@@ -75,7 +74,7 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
         _WARNING,
         asks=Scope.ALL,
     ),
-    Check("keepalived.moved", "no move of the VIP is under way or was cut off", moves.over, _WARNING),
+    Check("keepalived.moved", "no move of the VIP is under way or was cut off", vip.no_move_left, _WARNING),
     Check(
         "vrrp.adverts",
         "adverts of one node of the cluster, and only one, are heard",

@@ -51,7 +51,33 @@ def config_files(
         render: renders a template
         family: package manager of the host; its units may need extra drop-in lines
     """
-    values = {
+    values = _values(cluster, node, features, family)
+    files = [
+        ConfigFile(HAPROXY_CFG, render("haproxy.cfg.j2", values), "0640", "root", node.haproxy.group),
+        ConfigFile(KEEPALIVED_CONF, render("keepalived.conf.j2", values), "0600"),
+        ConfigFile(CHECK_SCRIPT, render("check-haproxy.j2", values), "0755"),
+    ]
+    if node.apiserver_ca:
+        files.append(ConfigFile(HAPROXY_CA, node.apiserver_ca))
+    if _watches_apiservers(node):
+        files.append(ConfigFile(CHECK_APISERVERS, render("check-apiservers.j2", values), "0755"))
+    if node.keepalived.events:
+        files += [
+            ConfigFile(HAPROXY_DROP_IN, render("haproxy.service.conf.j2", values)),
+            ConfigFile(KEEPALIVED_DROP_IN, render("keepalived.service.conf.j2", values)),
+            ConfigFile(CHECK_VRRP, render("check-vrrp.j2", values), "0755"),
+            ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
+        ]
+    if node.keepalived.tickle:
+        files.append(ConfigFile(CLIENTS, render("clients.py", values), "0755"))
+    if _is_watched(node):
+        files.append(ConfigFile(WATCH, render("watch.nft.j2", values)))
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def _values(cluster: Cluster, node: Node, features: Features, family: Family) -> dict[str, Any]:
+    """Return what templates may use."""
+    return {
         "node": node.model_copy(update={"login": Login()}),  # a custom template must not be able to print credentials
         "haproxy": node.haproxy,
         "keepalived": node.keepalived,
@@ -79,27 +105,6 @@ def config_files(
         "clients_table": CLIENTS_TABLE,
         "routers": tuple(_rendered(cluster, node, router) for router in cluster.routers),
     }
-    files = [
-        ConfigFile(HAPROXY_CFG, render("haproxy.cfg.j2", values), "0640", "root", node.haproxy.group),
-        ConfigFile(KEEPALIVED_CONF, render("keepalived.conf.j2", values), "0600"),
-        ConfigFile(CHECK_SCRIPT, render("check-haproxy.j2", values), "0755"),
-    ]
-    if node.apiserver_ca:
-        files.append(ConfigFile(HAPROXY_CA, node.apiserver_ca))
-    if _watches_apiservers(node):
-        files.append(ConfigFile(CHECK_APISERVERS, render("check-apiservers.j2", values), "0755"))
-    if node.keepalived.events:
-        files += [
-            ConfigFile(HAPROXY_DROP_IN, render("haproxy.service.conf.j2", values)),
-            ConfigFile(KEEPALIVED_DROP_IN, render("keepalived.service.conf.j2", values)),
-            ConfigFile(CHECK_VRRP, render("check-vrrp.j2", values), "0755"),
-            ConfigFile(TMPFILES, render("tmpfiles.conf.j2", values)),
-        ]
-    if node.keepalived.tickle:
-        files.append(ConfigFile(CLIENTS, render("clients.py", values), "0755"))
-    if _is_watched(node):
-        files.append(ConfigFile(WATCH, render("watch.nft.j2", values)))
-    return tuple(sorted(files, key=lambda file: file.path))
 
 
 def _rendered(cluster: Cluster, node: Node, router: Router) -> dict[str, object]:
