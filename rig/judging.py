@@ -8,8 +8,7 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.planning.plan import plan
-from nornir_kube_ha.ssh.remote import assignments, load_script
-from nornir_kube_ha.tasks.config import _stage_script
+from nornir_kube_ha.tasks.config import UNSTAGE, _stage_script
 from rig.lab import Lab
 
 AT_ONCE = 100  # sets of files in one script
@@ -45,8 +44,7 @@ def staging(number: int, node: Node, files: Iterable[ConfigFile], facts: Facts) 
         facts: facts of a host that has none of the files
     """
     change = plan(node, tuple(files), facts)
-    drafts = assignments(write=" ".join(each.file.path for each in change.write))
-    unstage = "".join([drafts, load_script("draft.sh"), load_script("unstage.sh")])
+    unstage = UNSTAGE.render(write=" ".join(each.file.path for each in change.write))
     own = _nonce(number)
     return f"""
 echo '@{own} begin 0'

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 from rig.lab import ROOT
 
 GOLDEN = ROOT / "tests" / "config" / "golden"
@@ -46,7 +46,7 @@ class Host:
         variables = assignments(nonce="0123", managed=str(self.live), write=str(self.live), remove="")
         calls = "".join(self._call(whole, (sent or whole)[:length]) for length in lengths)
         script = variables + load_script("draft.sh") + load_script("stage.sh") + calls + "exit 0\n"
-        done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True)
+        done = subprocess.run(["sh", "-us"], input=script, capture_output=True, text=True, check=True)
         return [int(length) for length in re.findall(r"^taken (\d+)$", done.stdout, re.MULTILINE)]
 
     def _call(self, whole: bytes, arrived: bytes) -> str:

@@ -1,7 +1,7 @@
 # Put drafts live, each by one rename: a reader sees the old bytes or the new ones. Before that, the live files are kept
 # as a generation.
 #
-# After draft.sh, generations.sh and selinux.sh. Set before it, besides what keep_generation needs:
+# After draft.sh, generations.sh, keep.sh and selinux.sh. Set before it, besides what those need:
 #   MANAGED  all paths of ours
 #   WRITE    lines of "SHA256 PATH"
 #   REMOVE   paths

@@ -1,9 +1,8 @@
 """Configuration files: render them, stage them, validate them with the host's own daemons, put them live."""
 
 import base64
-import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -17,7 +16,6 @@ from nornir_kube_ha.errors import (
     LeaseHeldError,
     RefusedConfigError,
     RefusedTemplateError,
-    UnexpectedReplyError,
 )
 from nornir_kube_ha.facts import Facts, Judgement, Package
 from nornir_kube_ha.firewall import openings
@@ -32,15 +30,21 @@ from nornir_kube_ha.planning.lease import Lease, this_process
 from nornir_kube_ha.planning.node_files import config_files
 from nornir_kube_ha.planning.package_managers import family_of
 from nornir_kube_ha.planning.plan import HostPlan, plan
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.sections import list_sections, whole
+from nornir_kube_ha.ssh.remote import reading, run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.selinux import selinux
 from nornir_kube_ha.templating import environment, line_of, our_environment
 from nornir_kube_ha.versions import features, upstream_version
 
-STAGE = ("draft.sh", "loads.sh", "stage.sh")
-COMMIT = ("draft.sh", "generations.sh", "units.sh", "selinux.sh", "commit.sh", "written.sh")
+STAGE = Script(("section.sh", "draft.sh", "loads.sh", "stage.sh"), "nonce managed write remove folders")
+UNSTAGE = Script(("draft.sh", "unstage.sh"), "write")
+COMMIT = Script(
+    ("draft.sh", "generations.sh", "keep.sh", "units.sh", "selinux.sh", "commit.sh", "written.sh"),
+    "managed write remove folders stale keep about replaced cluster scripts set_here",
+)
 TIMEOUT = 60  # seconds; both daemons together validate in well under one
 
 
@@ -140,9 +144,11 @@ def stage_config(
     completed = run_script(
         task, guard(lease, task.host.name, seconds=TIMEOUT) + _stage_script(change, nonce), timeout=TIMEOUT
     )
+    with reading(task):
+        verdicts = worst_verdicts(completed.stdout, nonce)
     words = []
     for daemon, path in CONFIGURATIONS.items():
-        judgement = _worst(_judgements(task, daemon, completed.stdout, nonce))
+        judgement = verdicts[daemon]
         said = masked(judgement.words, intent.node(task.host.name))
         if not judgement.accepts:
             with suppress(HostError):  # report the rejection even if the drafts cannot be removed
@@ -153,30 +159,39 @@ def stage_config(
     return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
 
 
-def _judgements(task: Task, daemon: str, stdout: str, nonce: str) -> list[Judgement]:
-    """Return a daemon's verdicts on the staged files, one for each command that may start it with them."""
-    found = re.findall(rf"^@{nonce} {daemon} (\d+)\n(.*?)(?=^@{nonce} |\Z)", stdout, re.MULTILINE | re.DOTALL)
-    if not found:
-        raise UnexpectedReplyError(task.host.name, f"no verdict of {daemon}")
-    return [Judgement(daemon, int(status), words.strip()) for status, words in found]
+def worst_verdicts(stdout: str, nonce: str) -> dict[str, Judgement]:
+    """Return each daemon's first rejection of the staged files; if there is none, its first verdict.
 
+    A daemon gives one for each command that may start it with them.
 
-def _worst(judgements: Sequence[Judgement]) -> Judgement:
-    """Return the first rejection; if there is none, the first verdict."""
-    return next((each for each in judgements if not each.accepts), judgements[0])
+    Arguments:
+        stdout: of a script that ended with `judge` of stage.sh
+        nonce: word that marks section lines
+
+    Raises:
+        ValueError: the output is truncated, or a daemon's verdict is missing
+    """
+    found: dict[str, Judgement] = {}
+    for name, words in list_sections(stdout, nonce):
+        daemon, status = name.split()
+        verdict = Judgement(daemon, whole(status), words.strip())
+        if daemon not in found or (found[daemon].accepts and not verdict.accepts):
+            found[daemon] = verdict
+    if missing := [daemon for daemon in CONFIGURATIONS if daemon not in found]:
+        raise ValueError(f"no verdict of {' and '.join(missing)}")
+    return found
 
 
 def _stage_script(change: HostPlan, nonce: str) -> str:
-    variables = assignments(
+    calls = [_stage_call(each.file, nonce) for each in change.write]
+    return STAGE.render(
+        "".join([*calls, "judge\n"]),
         nonce=nonce,
         managed=" ".join(MANAGED_PATHS),
         write=" ".join(each.file.path for each in change.write),
         remove=" ".join(change.remove),
         folders=" ".join(each.path for each in change.folders),
     )
-    parts = [variables, *map(load_script, STAGE)]
-    parts += [_stage_call(each.file, nonce) for each in change.write]
-    return "".join([*parts, "judge\n"])
 
 
 def _stage_call(file: ConfigFile, nonce: str) -> str:
@@ -200,7 +215,7 @@ def unstage_config(
     """
     paths = " ".join(each.file.path for each in plans[task.host.name].write)
     if not task.is_dry_run(dry_run):
-        script = assignments(write=paths) + load_script("draft.sh") + load_script("unstage.sh")
+        script = UNSTAGE.render(write=paths)
         with suppress(LeaseHeldError):
             run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=False)
@@ -240,7 +255,7 @@ def commit_script(change: HostPlan, lease: Lease | None, cluster: str = "") -> s
         lease: its run is named in the generation that is kept
         cluster: name of the cluster that the files are for
     """
-    variables = assignments(
+    return COMMIT.render(
         managed=" ".join(MANAGED_PATHS),
         write="\n".join(f"{each.file.sha256} {each.file.path}" for each in change.write),
         remove=" ".join(change.remove),
@@ -252,7 +267,6 @@ def commit_script(change: HostPlan, lease: Lease | None, cluster: str = "") -> s
         **selinux(),
         about=f"{lease.run_id if lease else '-'} {(lease.owner if lease else this_process()).user}",
     )
-    return "".join([variables, *map(load_script, COMMIT)])
 
 
 def upload_config(

@@ -5,9 +5,11 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import DRAINED_FOLDER, LAST_RESORT, LISTENER
 from nornir_kube_ha.planning.lease import Lease
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
+DRAIN = Script(("drain.sh",), "server haproxy_socket listener last_resort drained seconds_to_last")
 TIMEOUT = 20  # seconds; haproxy answers within one, and systemd arms its timer within one
 
 
@@ -75,7 +77,8 @@ def _run(
     lease: Lease | None,
 ) -> Result:
     if not task.is_dry_run(dry_run):
-        variables = assignments(
+        script = DRAIN.render(
+            f"{call}\n",
             server=apiserver,
             haproxy_socket=intent.node(task.host.name).haproxy.socket,
             listener=LISTENER,
@@ -83,6 +86,5 @@ def _run(
             drained=DRAINED_FOLDER,
             seconds_to_last=f"{seconds:g}",
         )
-        script = f"{variables}{load_script('drain.sh')}{call}\n"
         run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True)

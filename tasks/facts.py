@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
-from nornir_kube_ha.errors import LoginRefusedError, UnexpectedReplyError
+from nornir_kube_ha.errors import LoginRefusedError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
 from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
@@ -18,12 +18,19 @@ from nornir_kube_ha.intent.names import CHECKED_FILE, CLIENTS, FOLDERS, HAPROXY_
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.package_managers import functions
 from nornir_kube_ha.planning.plan import required_packages
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.sections import sections_of
+from nornir_kube_ha.ssh.remote import reading, run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held_by, leave_if_held, unreadable
 
 PATIENCE = 25  # seconds beyond listening until the script ends itself; a look takes about half of one
 GRACE = 5  # seconds more until the controller gives up on a host whose script has not ended
-LOOK = ("probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh")
+LOOK = Script(
+    ("section.sh", "probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh", "facts.sh"),
+    "nonce deadline lock probed whole listened listen_at_least listen_at_most remembered files folders managed "
+    "checked_file others interface watch vrids address haproxy_socket vip also port heard group ask_by_arp ask_by_ndp "
+    "ca_file endpoint served_at verify apiservers peers clients_check stats_url own_stats_url stats_user stats_login",
+)
 LEAST_AT_A_GATE = 0.1  # seconds
 LEAST_TO_HEAR = 0.9  # seconds; Linux delays its proxy ARP answers by up to 0.8 (proxy_delay)
 LEAST_AGAIN = 0.3  # seconds, where no other router was heard a moment ago
@@ -68,20 +75,10 @@ def get_facts(
     variables = _variables(cluster, node, scope) | {"nonce": nonce, "deadline": str(deadline)}
     variables["listened"] = "yes" if name in listened else ""
     variables |= {name: str(math.ceil(100 * seconds)) for name, seconds in times.items()}
-    look = "".join(
-        [
-            assignments(**variables),
-            *map(load_script, LOOK),
-            functions(required_packages(node)),
-            "probes() { :; }\n" if scope is Scope.OWN else "",
-            load_script("facts.sh"),
-        ]
-    )
+    look = functions(required_packages(node)) + LOOK.render(**variables)
     asked, answered, stdout = _ask(task, look, nonce, deadline + GRACE, lease)
-    try:
+    with reading(task):
         facts = parse_facts(stdout, nonce)
-    except ValueError as error:
-        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
     if not facts.is_root:
         raise LoginRefusedError(task.host.name, f"{task.host.username} is not root, and sudo has not made it so")
     clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
@@ -106,8 +103,10 @@ def _ask(task: Task, look: str, nonce: str, timeout: float, lease: Lease | None)
         before = leave_if_held(lease, nonce, gone) if lease else ""
         asked = time.time()
         stdout = run_script(task, before + look, timeout=timeout).stdout
+        with reading(task):
+            sections = sections_of(stdout, nonce)
         try:
-            holder = find_holder(stdout, nonce) if lease else None
+            holder = find_holder(sections) if lease else None
         except ValueError as error:
             raise unreadable(task.host.name, stdout) from error
         if not holder:
@@ -139,6 +138,8 @@ def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
         "folders": " ".join(("/", "/etc", *FOLDERS)),
         "managed": " ".join(MANAGED_PATHS),
         "checked_file": CHECKED_FILE,
+        "lock": "0",  # a look waits for no package manager
+        "probed": "" if scope is Scope.OWN else "yes",
         "others": " ".join(_others(cluster, node)),
         "interface": node.interface,
         "watch": WATCH if node.vip.version == 4 else "",

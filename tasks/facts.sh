@@ -1,8 +1,8 @@
-# Look at a load-balancer node, in one round trip. Changes nothing. After probes.sh (which has the helpers of both), the
-# package managers' functions, nftables.sh, loads.sh, generations.sh and origins.sh.
+# Look at a load-balancer node, in one round trip. Changes nothing. After the package managers' functions, section.sh,
+# probes.sh (which has the helpers of both), nftables.sh, loads.sh, generations.sh and origins.sh.
 #
 # Set before it:
-#   NONCE           the word that marks our own lines
+#   PROBED          "" to ask and hear no other machine
 #   FILES, MANAGED  all paths of ours
 #   FOLDERS         the folders of those
 #   HAPROXY_SOCKET  the admin socket
@@ -10,8 +10,6 @@
 #   CHECKED_FILE    the file that keepalived's check touches
 #   OTHERS          addresses of the other nodes and of apiservers
 #   CLIENTS_CHECK   the command that checks who is connected, "" for none
-# All output is in sections that begin with a line "@NONCE SECTION", to tell it from what a login shell prints. The last
-# line is "@NONCE end".
 
 # A command that hangs costs its own section, not the whole look.
 bounded() { timeout 5 "$@"; }
@@ -154,6 +152,13 @@ network() {
         case $chains in *'type filter hook '*) filters | head -c 2000000 ;; esac
         firewall
     fi
+}
+
+# Remove our own table, which drops nothing, from nft's list in `chains`.
+without_watch() {
+    case $chains in *"table inet kube_ha_watch {"*) ;; *) return ;; esac
+    before=${chains%%"table inet kube_ha_watch {"*} after=${chains#*"table inet kube_ha_watch {"}
+    chains=$before${after#*"$NEWLINE}"}
 }
 
 filters() {
@@ -438,7 +443,7 @@ show_units
 show_sockets
 show_network
 # Run both at once: the left side waits, the right side works. The left side's output comes after the right side's.
-probes | {
+{ [ -z "$PROBED" ] || probes; } | {
     look
     cat
 }

@@ -10,20 +10,16 @@ from nornir_kube_ha.errors import FaultError, LeaseHeldError, RemoteCommandError
 from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.planning.lease import Lease
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
 FOLDER = "/var/lib/kube-ha-fault"
 UNIT = "kube-ha-fault-{run}"
 TIMEOUT = 30  # seconds for each script; the fault itself runs beside it
 POLL = 0.1  # seconds between two reads of the story
-
-_END = """
-if systemctl --quiet is-active "$UNIT.timer" "$UNIT.service"; then systemctl start "$UNIT.service"; fi
-systemctl stop "$UNIT.timer" 2>/dev/null
-cat "$FOLDER/story"
-rm -rf "$FOLDER"
-"""
+INJECT = Script(("faults.sh",), "unit folder seconds_to_last interface vips port needs inject there heal well")
+HEAL = Script(("heal.sh",), "unit folder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +104,7 @@ def inject_fault(
         "heal": fault.heal,
         "well": fault.well,
     }
-    variables = assignments(
+    script = INJECT.render(
         unit=UNIT.format(run=run_id),
         folder=FOLDER,
         seconds_to_last=f"{seconds:g}",
@@ -118,7 +114,7 @@ def inject_fault(
         **scripts,
     )
     try:
-        run_script(task, _guard(lease, task.host.name, seconds) + variables + load_script("faults.sh"), timeout=TIMEOUT)
+        run_script(task, _guard(lease, task.host.name, seconds) + script, timeout=TIMEOUT)
     except LeaseHeldError as error:
         raise FaultError(task.host.name, f"{fault.name} was not made: {error.message}") from error
     except RemoteCommandError as error:
@@ -164,8 +160,7 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and not get_fault_story(task).result.is_over:
         time.sleep(POLL)
-    unit = UNIT.format(run=run_id)
-    completed = run_script(task, assignments(unit=unit, folder=FOLDER) + _END, timeout=TIMEOUT)
+    completed = run_script(task, HEAL.render(unit=UNIT.format(run=run_id), folder=FOLDER), timeout=TIMEOUT)
     story = Story.parse(completed.stdout)
     if story.begun is not None and story.healed is None:
         raise FaultError(task.host.name, f"the fault has not healed: {story.trouble or 'the host does not tell why'}")

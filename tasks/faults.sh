@@ -61,9 +61,9 @@ words=$( (eval "$NEEDS") 2>&1) || {
 # The script that ends the fault is complete before the fault begins.
 variables="FOLDER='$FOLDER' INTERFACE='$INTERFACE' VIPS='$VIPS' PORT='$PORT'"
 {
-    printf '%s\n' "$variables" "$COMMON" 'tell healing' "{ $HEAL
+    printf '%s\n' 'set -u' "$variables" "$COMMON" 'tell healing' "{ $HEAL
 } >>$FOLDER/log 2>&1" "conclude healed \"\$1\"" >"$FOLDER/heal" &&
-        printf '%s\n' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject"
+        printf '%s\n' 'set -u' "$variables" "$COMMON" 'tell begun' "$INJECT" "conclude made \"\$1\"" >"$FOLDER/inject"
 } || {
     rm -rf "$FOLDER"
     exit 1

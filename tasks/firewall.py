@@ -1,5 +1,6 @@
 """The host's own firewall: let through what VRRP and haproxy need, by rules that are marked as ours."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Literal
 
@@ -8,15 +9,17 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.firewall.managers import MARK, PRIORITY
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import HostPlan
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
 TIMEOUT = 60  # seconds; firewall-cmd takes about 0.25 for each rule
 FIREWALL = ("nftables.sh", "firewall.sh")
+OPEN = Script(FIREWALL, "wanted mark priority")
 
 
 def marks() -> dict[str, str]:
-    """Return what marks our rules, as variables for `assignments`."""
+    """Return what marks our rules, as inputs of firewall.sh."""
     return {"mark": MARK, "priority": str(PRIORITY)}
 
 
@@ -49,11 +52,8 @@ def change_firewall(
         return Result(host=task.host, changed=False)
     if not task.is_dry_run(dry_run):
         wanted = (*change.wanted, *change.closed) if step == "open" else change.wanted
-        variables = assignments(wanted="\n".join(wanted), **marks())
-        call = assignments(place=change.place) + f'open_in_{change.manager} "$PLACE"\n'
-        scripts = map(load_script, FIREWALL)
-        run_script(
-            task, "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts, call]), timeout=TIMEOUT
-        )
+        call = f"open_in_{change.manager} {shlex.quote(change.place)}\n"
+        script = OPEN.render(call, wanted="\n".join(wanted), **marks())
+        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     diff = change.opened_diff if step == "open" else change.closed_diff
     return Result(host=task.host, changed=bool(rules), diff=diff)

@@ -7,9 +7,11 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import LISTENER, SERVED_FILE, WAITS_FILE
 from nornir_kube_ha.planning.lease import Lease
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
+AWAIT = Script(("first_apiserver.sh",), "waits served why haproxy_socket listener")
 TIMEOUT = 15  # seconds; systemd starts the process within one
 
 
@@ -36,13 +38,12 @@ def await_first_apiserver(
         RemoteCommandError: systemd does not start the process
     """
     if not task.is_dry_run(dry_run):
-        variables = assignments(
+        script = AWAIT.render(
             waits=WAITS_FILE,
             served=SERVED_FILE,
             why=why,
             haproxy_socket=intent.node(task.host.name).haproxy.socket,
             listener=LISTENER,
         )
-        script = variables + load_script("first_apiserver.sh")
         run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=False)

@@ -14,6 +14,7 @@ UNIT=kube-ha-first-apiserver
 # first. No braces around names, since systemd would expand them.
 # shellcheck disable=SC2016  # expanded by the shell that waits
 LOOP='
+set -u
 exec 9>"$1" && flock --nonblock 9 || exit 0
 echo "$2" >&9
 until echo "show stat $4 4 -1" | socat -t 2 - "UNIX-CONNECT:$3" 2>/dev/null | cut -d , -f 37 | grep -qE "L[47]OK"; do

@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from nornir.core.task import Result, Task
 
 from nornir_kube_ha.addresses import IPAddress
-from nornir_kube_ha.errors import UnexpectedReplyError
-from nornir_kube_ha.facts.sections import sections_of
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.planning.membership import FormerPeer
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.sections import sections_of
+from nornir_kube_ha.ssh.remote import reading, run_script
+from nornir_kube_ha.ssh.script import Script
 
+ASK = Script(("section.sh", "former.sh"), "nonce interface address port former")
 TIMEOUT = 30  # seconds; the script listens for three
 
 
@@ -33,19 +34,16 @@ def get_former_peers(task: Task, intent: Intent, addresses: Mapping[str, Iterabl
     """
     node, asked = intent.node(task.host.name), tuple(addresses[task.host.name])
     nonce = secrets.token_hex(8)
-    variables = assignments(
+    script = ASK.render(
         nonce=nonce,
         interface=node.interface,
         address=str(node.address),
         port=str(node.haproxy.port),
         former=" ".join(map(str, asked)),
     )
-    script = variables + load_script("probes.sh") + load_script("former.sh")
     stdout = run_script(task, script, timeout=TIMEOUT).stdout
-    try:
+    with reading(task):
         return Result(host=task.host, result=parse_former_peers(stdout, nonce, asked))
-    except ValueError as error:
-        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
 
 
 def parse_former_peers(text: str, nonce: str, asked: Iterable[IPAddress]) -> dict[IPAddress, FormerPeer]:

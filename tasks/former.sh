@@ -1,7 +1,9 @@
 # Find out whether former nodes still answer, and whether their kernels accept VRRP. Changes nothing.
 #
-# After probes.sh. Set before it: NONCE, INTERFACE, ADDRESS (our own), PORT (haproxy's), FORMER (addresses). Prints
-# "@NONCE answers ADDRESS HOW" and "@NONCE rejects ADDRESS", then "@NONCE end".
+# After section.sh. Set before it: INTERFACE, ADDRESS (our own), PORT (haproxy's), FORMER (addresses). Prints sections
+# "answers ADDRESS HOW" and "rejects ADDRESS".
+export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
+exec 2>/dev/null
 LISTENING=3 # seconds; a kernel reports an unknown protocol to each sender once a second at most
 
 # Without a VRRP socket, a kernel rejects the holder's adverts and our packets below. The other codes in this filter are
@@ -12,21 +14,19 @@ rejections() {
         '(icmp[0] = 3 and (icmp[1] = 2 or icmp[1] = 9 or icmp[1] = 10 or icmp[1] = 13) and icmp[17] = 112) or
         (ip6 proto 58 and ((ip6[40] = 4 and ip6[41] = 1) or (ip6[40] = 1 and ip6[41] = 1)) and ip6[54] = 112)' |
         awk '{ print $2 }' | sort -u |
-        while read -r from; do case " $FORMER " in *" $from "*) printf '\n@%s rejects %s\n' "$NONCE" "$from" ;; esac done
+        while read -r from; do case " $FORMER " in *" $from "*) section rejects "$from" ;; esac done
 }
-
-answer() { printf '\n@%s answers %s %s\n' "$NONCE" "$1" "$2"; }
 
 # One byte is not an advert: keepalived drops it.
 ask_former() {
-    case $1 in *:*) to="IP6-SENDTO:[$1]:112" ;; *) to="IP4-SENDTO:$1:112" ;; esac
-    (for _ in 1 2 3; do echo | socat -u - "$to"; sleep 0.5; done) &
-    ! ping -n -q -c 3 -i 0.3 -W 1 "$1" >/dev/null || answer "$1" ping
+    case $1 in *:*) version=6 at="[$1]" ;; *) version=4 at=$1 ;; esac
+    (for _ in 1 2 3; do echo | socat -u - "IP$version-SENDTO:$at:112"; sleep 0.5; done) &
+    ! ping -n -q -c 3 -i 0.3 -W 1 "$1" >/dev/null || section answers "$1" ping
     case $1 in
     *:*) ;;
-    *) ! arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$1" >/dev/null || answer "$1" ARP ;;
+    *) ! arping -q -f -c 2 -w 2 -s "$ADDRESS" -I "$INTERFACE" "$1" >/dev/null || section answers "$1" ARP ;;
     esac
-    ! timeout 3 socat -u /dev/null "TCP:$(with_port "$1"),connect-timeout=2" || answer "$1" "port $PORT"
+    ! timeout 3 socat -u /dev/null "TCP:$at:$PORT,connect-timeout=2" || section answers "$1" "port $PORT"
     wait
 }
 
@@ -34,4 +34,4 @@ rejections &
 sleep 0.3 # until tcpdump listens
 for machine in $FORMER; do ask_former "$machine" & done
 wait
-printf '\n@%s end\n' "$NONCE"
+section end

@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.errors import UnexpectedReplyError
 from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.planning.generations import parse_files, parse_generations
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import reading, run_script
+from nornir_kube_ha.ssh.script import Script
 
+LOOK = Script(("section.sh", "generations.sh"), "nonce managed")
 TIMEOUT = 30  # seconds
 _Parsed = TypeVar("_Parsed")
 
@@ -47,9 +48,7 @@ def get_generation_files(task: Task, number: int) -> Result:
 
 def _ask(task: Task, call: str, parse: Callable[[str, str], _Parsed]) -> _Parsed:
     nonce = secrets.token_hex(8)
-    script = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS)) + load_script("generations.sh") + f"{call}\n"
+    script = LOOK.render(f"{call}\n", nonce=nonce, managed=" ".join(MANAGED_PATHS))
     stdout = run_script(task, script, timeout=TIMEOUT).stdout
-    try:
+    with reading(task):
         return parse(stdout, nonce)
-    except ValueError as error:
-        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error

@@ -12,10 +12,11 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.errors import RemoteTimeoutError
 from nornir_kube_ha.failover.outage import FOREVER, Holding, Span
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.stream import Stream, get_stream, piped
 from nornir_kube_ha.text import shortened
 
+WATCH = Script(("holding.sh",), "vip seconds_at_most")
 SECONDS_AT_MOST = 7200  # until a watch that was never closed ends by itself
 LEAD = 0.5  # seconds before a fault at which a trial's timeline begins
 QUESTIONS = 5  # to compare the clocks; the quickest answer counts
@@ -150,11 +151,10 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
         HostUnreachableError, LoginRefusedError: see `get_stream`
         RemoteTimeoutError: the watch does not answer
     """
-    script = load_script("holding.sh")
-    variables = assignments(vip=str(intent.node(task.host.name).vip.ip), seconds_at_most=str(SECONDS_AT_MOST))
+    script = WATCH.render(vip=str(intent.node(task.host.name).vip.ip), seconds_at_most=str(SECONDS_AT_MOST))
     if earlier:
         earlier.close()
-    stream: Stream = get_stream(task, *piped(variables + script)).result
+    stream: Stream = get_stream(task, *piped(script)).result
     watch = HoldingWatch(task.host.name, stream, earlier.told if earlier else ())
     if not all(watch.ask(timeout=5) for _ in range(QUESTIONS)):
         words = ": ".join(filter(None, ("the watch on the VIP does not answer", watch.complaint())))

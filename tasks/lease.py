@@ -1,6 +1,5 @@
 """A host's lease: take it, check it, release it, so that one run at a time changes the host."""
 
-import re
 import secrets
 from collections.abc import Collection, Mapping
 
@@ -10,9 +9,14 @@ from nornir_kube_ha.errors import LeaseHeldError, UnexpectedReplyError, lost_lea
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.planning.lease import BOOTED, LEASE_SECONDS, Holder, Lease
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.sections import list_sections
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.text import one_line
 
+LEASE = Script(("lease.sh",), "run_id owner lease_seconds number gone")
+TELL = Script(("section.sh",), "nonce")
+MARK_GOOD = Script(("generations.sh",), "managed")
 HELD = "75"  # lease.sh's exit status if another run holds the lease
 LEASE_FILE = "/run/kube-ha-lease"
 MOST_GONE = 3  # ended runs whose lease is taken over in a row; more of them are made up
@@ -80,8 +84,7 @@ def release_lease(task: Task, lease: Lease, proven: Collection[str] = (), dry_ru
     if not task.is_dry_run(dry_run):
         script = lease_functions(lease, number=lease.numbers.get(task.host.name, ""))
         if task.host.name in proven:
-            script += assignments(managed=" ".join(MANAGED_PATHS)) + load_script("generations.sh")
-            script += "prove() {\nmark_good\n}\n"
+            script += MARK_GOOD.render("prove() {\nmark_good\n}\n", managed=" ".join(MANAGED_PATHS))
         run_script(task, f"{script}release\n", timeout=TIMEOUT)
     return Result(host=task.host, changed=False)
 
@@ -96,10 +99,7 @@ def lease_functions(lease: Lease, *, seconds: float = 0, number: str = "", gone:
         gone: id of a run that ended without a release
     """
     lasts = LEASE_SECONDS + int(seconds)
-    variables = assignments(
-        run_id=lease.run_id, owner=str(lease.owner), lease_seconds=str(lasts), number=number, gone=gone
-    )
-    return variables + load_script("lease.sh")
+    return LEASE.render(run_id=lease.run_id, owner=str(lease.owner), lease_seconds=str(lasts), number=number, gone=gone)
 
 
 def leave_if_held(lease: Lease, nonce: str, gone: str = "") -> str:
@@ -110,22 +110,20 @@ def leave_if_held(lease: Lease, nonce: str, gone: str = "") -> str:
         nonce: the word that marks the script's own lines
         gone: id of a run that ended without a release
     """
-    held = f'words=$(is_free) || {{\n    echo\n    echo "@{nonce} held $words"\n    exit\n}}\n'
-    return lease_functions(lease, gone=gone) + held
+    held = 'words=$(is_free) || {\n    section held\n    echo "$words"\n    section end\n    exit\n}\n'
+    return lease_functions(lease, gone=gone) + TELL.render(held, nonce=nonce)
 
 
-def find_holder(stdout: str, nonce: str) -> Holder | None:
+def find_holder(sections: Mapping[str, str]) -> Holder | None:
     """Return the run because of which `leave_if_held` ended a script; None if the script went on.
 
     Arguments:
-        stdout: of a script that began with `leave_if_held`
-        nonce: as given to `leave_if_held`
+        sections: what a script answered that began with `leave_if_held`
 
     Raises:
-        ValueError: the line about that run cannot be parsed
+        ValueError: the words about that run cannot be parsed
     """
-    found = re.search(rf"^@{nonce} held (.*)$", stdout, re.MULTILINE)
-    return Holder.parse(found[1]) if found else None
+    return Holder.parse(sections["held"]) if "held" in sections else None
 
 
 def always_gone(host: str) -> UnexpectedReplyError:
@@ -188,12 +186,12 @@ def _ask(
     it.
     """
     nonce = secrets.token_hex(8)
-    asking = f'words=$(hold && echo "$last $number_of")\nstatus=$?\necho\necho "@{nonce} $status $words"\n'
+    asking = 'words=$(hold && echo "$last $number_of")\nsection $?\necho "$words"\nsection end\n'
     functions = lease_functions(lease, seconds=seconds, number=number, gone=gone)
-    stdout = run_script(task, functions + asking, timeout=TIMEOUT).stdout
-    found = re.search(rf"^@{nonce} (\d+) (.*)$", stdout, re.MULTILINE)
+    stdout = run_script(task, functions + TELL.render(asking, nonce=nonce), timeout=TIMEOUT).stdout
     try:
-        return _read(found[1], found[2]) if found else _read("", "")
+        [(status, words)] = list_sections(stdout, nonce)
+        return _read(status, words)
     except ValueError as error:
         raise unreadable(task.host.name, stdout) from error
 
@@ -204,4 +202,4 @@ def _read(status: str, words: str) -> tuple[Holder | None, str | None]:
         return None, words
     if status == HELD:
         return Holder.parse(words) if words.strip() else None, None
-    raise ValueError(f"exit status {status or 'missing'}")
+    raise ValueError(f"exit status {status}")

@@ -13,9 +13,15 @@ from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import HINDMOST, Intent, Node, Router
 from nornir_kube_ha.intent.names import CLIENTS, FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.planning.lease import Lease
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
+MOVE = Script(
+    ("connections.sh", "move.sh"),
+    "vip vips port drain rest holder holder_mac tell unit table forwards keeps wanted wanted_file released_file "
+    "seconds_to_last",
+)
 TIMEOUT = 15  # seconds; the longest of these scripts waits for two, besides its drain
 DRAIN = 0.5  # seconds in which requests in flight may end
 SETTLED = 0.5  # seconds until the other nodes have elected the holder
@@ -166,7 +172,8 @@ def _script(
 ) -> str:
     drain = drain if node.keepalived.tickle else 0.0
     vips = " ".join(str(vip.ip) for vip in router.vips)
-    variables = assignments(
+    return MOVE.render(
+        f"{call}\n",
         vip=str(router.vip.ip),
         wanted=str(wanted),
         wanted_file=router.name(VIP_WANTED_FILE),
@@ -184,7 +191,6 @@ def _script(
         keeps=f"{KEEPS_FILE}{router.vip.ip}",
         tell=f"{CLIENTS} notify {node.haproxy.socket} {node.haproxy.port} {vips} INSTANCE move MASTER 0",
     )
-    return f"{variables}{load_script('connections.sh')}{load_script('move.sh')}{call}\n"
 
 
 def _run(

@@ -16,10 +16,3 @@ nftables_tables() {
     sed -n 's/^[[:space:]]*\(add[[:space:]]*\|create[[:space:]]*\)\{0,1\}table[[:space:]][[:space:]]*\([^{}#;]*\).*/\2/p' "$1" $included |
         awk 'NF == 1 { print "ip " $1 } NF == 2 { print $1 " " $2 }' | sort -u
 }
-
-# Remove our own table, which drops nothing, from nft's list in `chains`. NEWLINE is set before it.
-without_watch() {
-    case $chains in *"table inet kube_ha_watch {"*) ;; *) return ;; esac
-    before=${chains%%"table inet kube_ha_watch {"*} after=${chains#*"table inet kube_ha_watch {"}
-    chains=$before${after#*"$NEWLINE}"}
-}

@@ -11,12 +11,14 @@ from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.package_managers import commands, functions
 from nornir_kube_ha.planning.plan import HostPlan, missing_packages
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
 
 TIMEOUT = 900  # seconds; mirrors can be slow
-UNITS = ("generations.sh", "units.sh")
+REMEMBER_UNITS = Script(("generations.sh", "units.sh"), "managed replaced")
+MANAGE = Script(("section.sh", "loads.sh", "packages.sh"), "nonce wanted upgrades downgrades lock known")
 LOCK_TIMEOUT = 120  # seconds to wait for the package manager's lock while another program holds it
 
 
@@ -53,7 +55,7 @@ def install_packages(
         words = f"no {' or '.join(commands())} on {seen.os}; other package managers are not known yet"
         raise RemoteCommandError(task.host.name, words)
     # A package may start and enable its unit, so the units' state before that is recorded first.
-    before = assignments(managed=" ".join(MANAGED_PATHS), replaced="") + "".join(map(load_script, UNITS))
+    before = REMEMBER_UNITS.render(managed=" ".join(MANAGED_PATHS), replaced="")
     script = before + manager_script("install_wanted", wanted="\n".join(missing))
     run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
     return Result(host=task.host, changed=True, diff=diff, result=missing)
@@ -68,4 +70,4 @@ def manager_script(calls: str, **variables: str) -> str:
     """
     given = {"nonce": "", "wanted": "", "upgrades": "", "downgrades": ""} | variables
     known = {"lock": str(LOCK_TIMEOUT), "known": ", ".join(commands())}
-    return f"{assignments(**given, **known)}{functions()}{load_script('loads.sh')}{load_script('packages.sh')}{calls}\n"
+    return functions() + MANAGE.render(f"{calls}\n", **given, **known)

@@ -1,6 +1,6 @@
-# Requests to whichever package manager the host has. After the families' functions and loads.sh. Set before it: NONCE,
-# LOCK (seconds to wait for the package manager's lock), WANTED, UPGRADES, DOWNGRADES (lines `PACKAGE [VERSION]`). Calls
-# of these functions are appended.
+# Requests to whichever package manager the host has. After the families' functions, section.sh and loads.sh. Set before
+# it: LOCK (seconds to wait for the package manager's lock), KNOWN (package managers), WANTED, UPGRADES, DOWNGRADES
+# (lines `PACKAGE [VERSION]`). Calls of these functions are appended.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 newline='
@@ -54,10 +54,9 @@ install_wanted() {
 
 refresh() { said=$(manager refresh 2>&1) || give_up "$said"; }
 
-# Print "@NONCE PACKAGE INSTALLED WANTED newer|older" for each that is not at the wanted version, or unpinned not at the
-# newest. For a held one, print "@NONCE held PACKAGE INSTALLED WANTED HOW", with the command that releases it. Then
-# print "@NONCE end". A version that no source has ends the script. So does a change that the package manager would
-# refuse.
+# Print a section "PACKAGE INSTALLED WANTED newer|older" for each that is not at the wanted version, or unpinned not at
+# the newest. For a held one, print "held PACKAGE INSTALLED WANTED HOW", with the command that releases it. A version
+# that no source has ends the script. So does a change that the package manager would refuse.
 list_changes() {
     due=''
     while read -r name version <&3; do
@@ -74,7 +73,7 @@ list_changes() {
         fi
         [ "$version" != "$installed" ] || continue
         [ $held = no ] || {
-            printf '\n@%s held %s %s %s %s\n' "$NONCE" "$name" "$installed" "$version" "$(manager unhold "$name")"
+            section held "$name" "$installed" "$version" "$(manager unhold "$name")"
             continue
         }
         ask versions "$name"
@@ -83,14 +82,13 @@ list_changes() {
             printf '%s: no package source has %s %s; they have: %s\n' "$MANAGER" "$name" "$version" "$sources" >&2
             exit 1
         }
-        printf '\n@%s %s %s %s %s\n' "$NONCE" "$name" "$installed" "$version" \
-            "$(if older "$version" "$installed"; then echo older; else echo newer; fi)"
+        section "$name" "$installed" "$version" "$(if older "$version" "$installed"; then echo older; else echo newer; fi)"
         due="$due$name $version$newline"
     done 3<<END
 $WANTED
 END
     have rehearse "$due" || give_up "$said"
-    printf '\n@%s end\n' "$NONCE"
+    section end
 }
 
 older() { manager older "$1" "$2"; }

@@ -1,4 +1,4 @@
-# What a look waits for: answers of others, and what is heard on the wire. Before facts.sh.
+# What a look waits for: answers of others, and what is heard on the wire. After section.sh, before facts.sh.
 #
 # Set before it:
 #   NONCE              the word that marks our own lines
@@ -30,8 +30,6 @@ exec 2>/dev/null
 NEWLINE='
 '
 PROCESSES=/proc
-
-section() { printf '\n@%s %s\n' "$NONCE" "$*"; }
 
 has() { command -v "$1" >/dev/null; }
 
@@ -113,7 +111,7 @@ aside() {
 # apart, it does not wait for the next one in order to end.
 hear() {
     listening_times
-    silent='' ended='' unspoken=$VRIDS
+    silent='' ended='' begun=0 pid='' unspoken=$VRIDS
     [ -z "$WHOLE" ] || for vip in $VIP $ALSO; do
         case $ADDRESSES in *"\"local\":\"$vip\""*) ;; *) silent="$silent $vip" ;; esac
     done
@@ -252,6 +250,7 @@ arping_from() {
 # know. The hop limit is 255, so that no router can have passed it on (RFC 4861, 7.1.1). It ends with our own hardware
 # address, to which the answer goes. The kernel adds the checksum.
 solicit() {
+    own=
     for byte in $(tr : ' ' <"/sys/class/net/$INTERFACE/address"); do
         own="$own\\0$(printf %03o "0x$byte")"
     done

@@ -6,17 +6,22 @@ from types import MappingProxyType
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.intent.names import MANAGED_PATHS, VRRP_MAC
+from nornir_kube_ha.intent.names import MANAGED_PATHS, VRRP_MAC, WATCH
 from nornir_kube_ha.planning.generations import FOLDER
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import UNITS
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.sections import sections_of
+from nornir_kube_ha.ssh.remote import reading, run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.firewall import FIREWALL, marks
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.selinux import selinux
 
 NO_VIPS: Mapping[str, Iterable[str]] = MappingProxyType({})
-REMOVE = ("draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "watch.sh", "remove.sh")
+REMOVE = Script(
+    ("section.sh", "draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "watch.sh", "remove.sh"),
+    "nonce managed kept family vips mark priority scripts set_here watch vrrp_mac",
+)
 TIMEOUT = 120  # seconds; systemd's default limit for a stop is 90
 STEPS = (
     "stop keepalived and haproxy, and start neither at boot",
@@ -53,13 +58,20 @@ def remove_config(
     if task.is_dry_run(dry_run):
         return Result(host=task.host, changed=True, diff=_diff(frozenset()), result=False)
     nonce = secrets.token_hex(8)
-    variables = assignments(nonce=nonce, managed=" ".join(MANAGED_PATHS), kept=FOLDER, **marks(), **selinux())
-    variables += assignments(vips=" ".join(vips.get(task.host.name, ())), family="", vrrp_mac=VRRP_MAC)
-    scripts = map(load_script, REMOVE)
-    script = "".join([guard(lease, task.host.name, seconds=TIMEOUT), variables, *scripts])
-    done = run_script(task, script, timeout=TIMEOUT)
-    mark = f"@{nonce} "
-    told = frozenset(line.removeprefix(mark) for line in done.stdout.splitlines() if line.startswith(mark))
+    script = REMOVE.render(
+        nonce=nonce,
+        managed=" ".join(MANAGED_PATHS),
+        kept=FOLDER,
+        family="",
+        vips=" ".join(vips.get(task.host.name, ())),
+        watch=WATCH,
+        vrrp_mac=VRRP_MAC,
+        **marks(),
+        **selinux(),
+    )
+    done = run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
+    with reading(task):
+        told = sections_of(done.stdout, nonce)
     if "nothing" in told:
         return Result(host=task.host, changed=False, diff="", result=False)
     return Result(host=task.host, changed=True, diff=_diff(told), result="waits keepalived" in told)

@@ -1,24 +1,23 @@
 # Remove everything of ours from this host, and put back what was there before our first change. What is not ours stays:
 # a foreign file and its unit, and all of a host that we never changed.
 #
-# After draft.sh, firewall.sh, selinux.sh, generations.sh, origins.sh and watch.sh. Set before it:
-#   NONCE    the word that marks our own lines
+# After section.sh, draft.sh, firewall.sh, selinux.sh, generations.sh, origins.sh and watch.sh. Set before it:
 #   MANAGED  all paths of ours
 #   KEPT     the folder of generations and of what was before them
 #   FAMILY   ""
 #   VIPS     the cluster's
-# Prints:
-#   @NONCE nothing       if nothing is ours
-#   @NONCE foreign PATH  for each file that stays
-#   @NONCE unit UNIT     for each unit that runs again
-#   @NONCE waits UNIT    for a unit that must not run yet
-#   @NONCE end           last
+# Prints sections:
+#   nothing       if nothing is ours
+#   foreign PATH  for each file that stays
+#   unit UNIT     for each unit that runs again
+#   waits UNIT    for a unit that must not run yet
 set -e
 
 # shellcheck disable=SC2086  # a list of words
 [ -e "$KEPT" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED || {
     close_all
-    printf '@%s nothing\n@%s end\n' "$NONCE" "$NONCE"
+    section nothing
+    section end
     exit 0
 }
 
@@ -40,7 +39,7 @@ for unit in haproxy keepalived; do
             owner=$(owner_of "$file")
             if [ "$owner" = foreign ]; then
                 foreign="$foreign $unit $file"
-                printf '@%s foreign %s\n' "$NONCE" "$file"
+                section foreign "$file"
             fi
             ;;
         esac
@@ -94,7 +93,7 @@ for unit in haproxy keepalived; do
     case " $foreign " in *" $unit "*) continue ;; esac
     state=$(was "$unit" 2) at_boot=$(was "$unit" 3)
     if [ $unit = keepalived ] && [ "$state" = active ] && [ -n "$shared" ]; then
-        printf '@%s waits %s\n' "$NONCE" $unit
+        section waits $unit
         continue
     fi
     [ "$at_boot" != enabled ] || systemctl enable --quiet "$unit" >&2 || failed="$failed enable $unit;"
@@ -104,7 +103,7 @@ for unit in haproxy keepalived; do
     esac
     # systemctl reports success even if a condition of the unit was not met.
     if systemctl start "$unit" >&2 && systemctl --quiet is-active "$unit"; then
-        printf '@%s unit %s\n' "$NONCE" "$unit"
+        section unit "$unit"
     else
         failed="$failed start $unit;"
     fi
@@ -114,4 +113,4 @@ rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-
 # Last, since a firewall may refuse: everything else is done by then.
 close_all
 [ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }
-printf '@%s end\n' "$NONCE"
+section end

@@ -16,10 +16,16 @@ from nornir_kube_ha.intent.names import (
 )
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import HostPlan
-from nornir_kube_ha.ssh.remote import assignments, load_script, run_script
+from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.selinux import selinux
 
+CHANGE = Script(
+    ("draft.sh", "selinux.sh", "watch.sh", "services.sh"),
+    "changes keepalived_conf watch vrrp_mac interface haproxy_socket run_folder listener last_resort drained scripts "
+    "set_here",
+)
 TIMEOUT = 180  # seconds; systemd's default limit for a start is 90
 
 
@@ -62,7 +68,7 @@ def services_script(change: HostPlan, node: Node) -> str:
         change: the host's plan
         node: desired state of the host
     """
-    variables = assignments(
+    return CHANGE.render(
         changes="\n".join(map(str, change.units)),
         keepalived_conf=KEEPALIVED_CONF,
         watch=WATCH,
@@ -75,7 +81,6 @@ def services_script(change: HostPlan, node: Node) -> str:
         drained=DRAINED_FOLDER,
         **selinux(),
     )
-    return "".join([variables, *map(load_script, ("draft.sh", "selinux.sh", "watch.sh", "services.sh"))])
 
 
 def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | None = None) -> Result:

@@ -1,10 +1,10 @@
 # Put drafts beside the live files, and let the host's own daemons validate the whole set. No live file is touched.
 #
-# After draft.sh and loads.sh. Set before it: NONCE, MANAGED (all paths of ours), WRITE and REMOVE (those that will
+# After section.sh, draft.sh and loads.sh. Set before it: MANAGED (all paths of ours), WRITE and REMOVE (those that will
 # change), FOLDERS (which only root may write to). Calls of `stage`, each with a file's content, are appended; `judge`
 # is the last.
 #
-# Prints "@NONCE DAEMON STATUS" before each daemon's words, once for each command that may start it. One is what a start
+# Prints a section "DAEMON STATUS" with each daemon's words, once for each command that may start it. One is what a start
 # would run now. The other is what runs, if it differs: the next worker starts by it.
 umask 077
 
@@ -44,6 +44,7 @@ replaceable() {
 # its content is copied, since a copy of the link would lead to the live files.
 # shellcheck disable=SC2016  # expanded by the inner shell
 JUDGE='
+set -u
 nonce=$1 write=$2 remove=$3 folders=$4
 mount -t tmpfs -o mode=0755 kube-ha /mnt || exit
 for folder in /etc/haproxy /etc/keepalived; do
@@ -88,4 +89,5 @@ judge() {
     # shellcheck disable=SC2153  # of loads.sh
     unshare --mount --propagation private sh -c "$JUDGED$JUDGE" judge "$@" || fail "cannot judge the new files"
     [ -z "$made" ] || rmdir /run/kube-ha
+    section end
 }

@@ -75,7 +75,7 @@ def piped(script: str) -> tuple[str, bytes]:
         The command, and what to send to its standard input first
     """
     data = script.encode()
-    return f"exec sh -c 'script=$(head -c {len(data)}) && eval \"$script\"'", data
+    return f"exec sh -uc 'script=$(head -c {len(data)}) && eval \"$script\"'", data
 
 
 def get_spare_session(task: Task) -> Result:

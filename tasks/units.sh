@@ -6,7 +6,7 @@ UNITS=/var/lib/kube-ha/units
 remember_units() {
     (umask 077 && mkdir -p "${UNITS%/*}")
     for unit in haproxy keepalived; do
-        case " ${REPLACED:-} " in
+        case " $REPLACED " in
         *" /etc/$unit/$unit."*) ;;
         *) if [ -e "$UNITS" ] || [ -n "$(numbers)" ] || has_ours; then continue; fi ;;
         esac

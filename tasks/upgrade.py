@@ -1,17 +1,17 @@
 """Upgrade the daemons' packages: find those that need another version, and install it."""
 
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nornir.core.task import Result, Task
 
-from nornir_kube_ha.errors import DowngradeRefusedError, PackageHeldError, UnexpectedReplyError
+from nornir_kube_ha.errors import DowngradeRefusedError, PackageHeldError
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import UNITS
-from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.sections import sections_of
+from nornir_kube_ha.ssh.remote import reading, run_script
 from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.packages import TIMEOUT, manager_script
 
@@ -77,9 +77,8 @@ def get_upgrades(
     wanted = "\n".join(f"{name} {pins.pin_of(name)}" for name in UNITS)
     script = manager_script("refresh\nlist_changes" if refresh else "list_changes", nonce=nonce, wanted=wanted)
     said = run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT).stdout
-    lines = re.findall(rf"^@{nonce} (.+)$", said, re.MULTILINE)
-    if not lines or lines.pop() != "end":
-        raise UnexpectedReplyError(task.host.name, "the host's answer does not end as it should")
+    with reading(task):
+        lines = [*sections_of(said, nonce)]
     if held := [line.split(maxsplit=4)[1:] for line in lines if line.startswith("held ")]:
         words = "; ".join(
             f"{package} is held at {installed}: expected to bring it to {version}. Release it with `{how}`"

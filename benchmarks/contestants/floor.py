@@ -22,7 +22,7 @@ from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.plan import PACKAGES
-from nornir_kube_ha.ssh.remote import assignments, whole
+from nornir_kube_ha.ssh.script import assignments, whole
 from nornir_kube_ha.tasks import facts
 
 PARALLEL = 4 * (os.cpu_count() or 1)  # hosts at once: a login spends half of its time waiting

@@ -32,7 +32,7 @@ class Host:
 
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
         assert timeout == apply.TIMEOUT
-        ended = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=False)
+        ended = subprocess.run(["sh", "-u"], input=script, capture_output=True, text=True, check=False)
         self.done += ended.stderr.split()
         if ended.returncode:
             raise RemoteCommandError(task.host.name, "failed", ended.returncode)

@@ -25,7 +25,7 @@ from nornir_kube_ha.report.nagios import to_nagios
 from nornir_kube_ha.report.prometheus import to_prometheus
 from nornir_kube_ha.rollout.bootstrap import new_clusters
 from nornir_kube_ha.runbooks.deploy import deploy
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.ssh.shell import Completed
 
 __all__ = ["run_of", "world"]  # fixtures
@@ -189,7 +189,7 @@ def test_host_waits_until_the_first_answer_and_never_again_says_that_none_came(t
     )
     script = variables + load_script("first_apiserver.sh").replace("PATH=/usr/sbin", f"PATH={path}:/usr/sbin")
     for _ in range(2):  # the second finds that it waits already
-        done = subprocess.run(["sh"], input=script, capture_output=True, text=True, check=False, timeout=10)
+        done = subprocess.run(["sh", "-u"], input=script, capture_output=True, text=True, check=False, timeout=10)
         assert (done.returncode, done.stderr) == (0, "")
         assert waits.read_text() == "seen\n"
     assert subprocess.run(["flock", "--nonblock", waits, "true"], check=False).returncode == 1

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.planning.generations import KEPT
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 
 LEFT_ALONE = 78
-SCRIPTS = ("draft.sh", "generations.sh", "selinux.sh", "commit.sh")
+SCRIPTS = ("draft.sh", "generations.sh", "keep.sh", "selinux.sh", "commit.sh")
 
 
 class Host:
@@ -39,6 +39,7 @@ class Host:
             stale="haproxy",
             keep=str(KEPT),
             about="aaaa root@noc-1",
+            replaced="",
             scripts="",
             set_here="",
         )
@@ -46,7 +47,7 @@ class Host:
         for path in ("/var/lib/kube-ha", "/run/kube-ha-pending"):
             script = script.replace(path, f"{self.folder}{path}")
         script = script.replace("PATH=/usr/sbin", f"PATH={self.bin}:/usr/sbin")
-        return subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False)
+        return subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=False)
 
     def stand_in(self, program: str, script: str) -> None:
         path = self.bin / program

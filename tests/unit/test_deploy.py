@@ -116,16 +116,19 @@ class World:
         if script.endswith("judge\n"):
             self._step(host, "stage")
             nonce, status = found_in(script, "NONCE="), 1 if host in self.refuses else 0
-            return Completed(0, f"@{nonce} haproxy {status}\nwords\n@{nonce} keepalived 0\n", "")
+            return Completed(0, f"@{nonce} haproxy {status}\nwords\n@{nonce} keepalived 0\n@{nonce} end\n", "")
         step, *further = (name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE))
         self._step(host, step)
         if step == "take":
-            return Completed(0, f"@{found_in(script, 'echo .@')} {self.leases.get(host, '0  boot-1')}\n", "")
+            nonce, (ended, _, words) = found_in(script, "NONCE="), self.leases.get(host, "0  boot-1").partition(" ")
+            return Completed(0, f"@{nonce} {ended}\n{words}\n@{nonce} end\n", "")
         if step in {"generations", "files"}:
             return Completed(0, re.sub("(?m)^@", f"@{found_in(script, 'NONCE=')} ", self.kept(host, step)), "")
         if step == "newer":
             lines = (*self.newer.get(host, "").splitlines(), "end")
             return Completed(0, "".join(f"@{found_in(script, 'NONCE=')} {line}\n" for line in lines), "")
+        if step == "remove":
+            return Completed(0, f"@{found_in(script, 'NONCE=')} end\n", "")
         if step == "install":
             installed = self.healthy[host]
             units = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 
 STAND_INS = {"systemctl": "", "systemd-run": "", "timeout": 'cat >>"{told}"'}
 """Programs of the host that only seem to be there; haproxy is asked through `timeout`."""
@@ -25,10 +25,11 @@ def test_drain_that_cannot_be_noted_is_not_made(tmp_path: Path, *, is_writable: 
         server="lb-2",
         haproxy_socket="/none",
         listener="kube-apiserver",
+        last_resort="last-resort",
         drained=str(parent / "drained"),
         seconds_to_last="60",
     )
     script = f"{variables}{load_script('drain.sh')}drain\n".replace("PATH=/usr/sbin", f"PATH={programs}:/usr/sbin")
-    done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=False)
     assert (done.returncode == 0, told.exists()) == (is_writable, is_writable), done.stderr
     assert ("cannot note the drain in" in done.stderr) is not is_writable

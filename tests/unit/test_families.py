@@ -10,7 +10,7 @@ import pytest
 
 from nornir_kube_ha.planning.package_managers import FAMILIES, UNKNOWN, Apt, Dnf, Family, family_of, functions
 from nornir_kube_ha.planning.plan import PACKAGES
-from nornir_kube_ha.ssh.remote import load_script
+from nornir_kube_ha.ssh.script import load_script
 from nornir_kube_ha.tasks import packages as tasks_packages
 from nornir_kube_ha.tasks.packages import manager_script
 
@@ -90,7 +90,7 @@ class Host:
     def sh(self, script: str) -> "subprocess.CompletedProcess[str]":
         assert PATH in script
         script = script.replace(PATH, f"TOY={self.folder} PATH={self.folder}/bin:/usr/bin:/bin")
-        return subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=30)
+        return subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=False, timeout=30)
 
     def run(self, call: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return self.sh(manager_script(call, nonce="n", **variables))
@@ -213,7 +213,9 @@ def test_host_without_any_is_told_which_are_known(host: Host) -> None:
 def test_each_family_has_every_function(family: Family) -> None:
     verbs = [line.split("_")[1].split("(")[0] for line in FUNCTIONS.splitlines() if line.startswith("toy_")]
     asked = " && ".join(f"command -v {family.name}_{verb}" for verb in verbs)
-    done = subprocess.run(["sh", "-s"], input=family.functions + asked, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sh", "-u", "-s"], input=family.functions + asked, capture_output=True, text=True, check=False
+    )
     assert done.stdout.split() == [f"{family.name}_{verb}" for verb in verbs]
 
 
@@ -322,7 +324,7 @@ esac
     def held(locked: Path) -> tuple[int, str]:
         script = f"{Dnf().functions}\nMANAGER={dnf}\ndnf_held haproxy\n"
         environment = {"LOCKED": str(locked), "PATH": "/usr/bin:/bin"}
-        done = subprocess.run(["sh"], input=script, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(["sh", "-u"], input=script, env=environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
     assert held(dnf) == (0, "2.8.14-1.el9\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.failover.faults import FAULTS
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.tasks.faults import Story
 
 PATIENCE = 10.0  # seconds; a host that is as it should be needs a few milliseconds
@@ -93,7 +93,7 @@ class Host:
             heal=heal,
             well=well,
         )
-        return self._sh("-s", stdin=variables + script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin"))
+        return self._sh("-us", stdin=variables + script.replace(PATH, f"PATH={self.fake}/bin:/usr/sbin"))
 
     def heal(self) -> None:
         """What the timer does when it is time."""

@@ -159,7 +159,9 @@ def test_end_heals_what_is_there_and_takes_the_rest_away(
     if active:
         (tmp_path / "active").touch()
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FAKE": str(tmp_path)}
-    done = subprocess.run(["sh", "-s"], input=host.sent[0], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-us"], input=host.sent[0], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout == ("begun 1.5 \nhealed 9.5 \n" if active else "begun 1.5 \n")
     assert (tmp_path / "calls").read_text(encoding="utf-8").splitlines() == [
         "--quiet is-active kube-ha-fault-0123.timer kube-ha-fault-0123.service",

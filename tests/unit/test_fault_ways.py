@@ -14,7 +14,7 @@ from nornir_kube_ha.failover.faults import FAULTS, Fault, Target, Way
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lab.control_plane.stand_in import MODES
 from nornir_kube_ha.lab.faults import ETCD, UPGRADE
-from nornir_kube_ha.ssh.remote import load_script
+from nornir_kube_ha.ssh.script import load_script
 from nornir_kube_ha.tasks.faults import Story
 from nornir_kube_ha.trials.change_faults import change_breaker
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from nornir_kube_ha.failover.faults import FAULTS, Fault, Way
-from nornir_kube_ha.ssh.remote import load_script
+from nornir_kube_ha.ssh.script import load_script
 from nornir_kube_ha.tasks.faults import Story
 
 SCRIPTS = ("needs", "inject", "there", "heal", "well")

@@ -12,7 +12,7 @@ from tests.unit.changes import heard as hearing
 from nornir_kube_ha.checks import HostView, Status, check_cluster
 from nornir_kube_ha.facts import Advert, Answer, Facts
 from nornir_kube_ha.facts.parse_network import MOST_ASIDE, heard
-from nornir_kube_ha.ssh.remote import load_script
+from nornir_kube_ha.ssh.script import load_script
 
 COUNTED = ["250 packets captured", "250 packets received by filter", "0 packets dropped by kernel"]
 MAC = "02:aa:00:00:00:{:02x}"

@@ -13,7 +13,7 @@ from nornir_kube_ha.planning.lease import Lease
 
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
-    {"addresses", "files", "lazy", "text", "versions"},
+    {"addresses", "files", "lazy", "sections", "text", "versions"},
     {"errors", "templating"},
     {"intent"},
     {"failover", "firewall"},

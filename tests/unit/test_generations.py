@@ -9,7 +9,7 @@ import pytest
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.planning.generations import KEPT, Generation, last_good, parse_files, parse_generations, serves
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 
 NONCE = "0123"
 
@@ -30,9 +30,10 @@ class Host:
 
     def run(self, call: str, about: str = "aaaa root@noc-1") -> str:
         variables = assignments(managed=" ".join(map(str, self.files)), nonce=NONCE, keep=str(KEPT), about=about)
-        script = load_script("draft.sh") + load_script("generations.sh").replace("=/var/lib/kube-ha", f"={self.kept}")
+        parts = ("section.sh", "draft.sh", "generations.sh", "keep.sh")
+        script = "".join(map(load_script, parts)).replace("=/var/lib/kube-ha", f"={self.kept}") + "REPLACED=\n"
         done = subprocess.run(
-            ["sh", "-s"], input=f"{variables}{script}{call}\n", capture_output=True, text=True, check=False
+            ["sh", "-u", "-s"], input=f"{variables}{script}{call}\n", capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

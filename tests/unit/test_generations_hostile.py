@@ -10,7 +10,8 @@ from tests.unit.test_deploy import World, run_of, world
 from nornir_kube_ha.cli.lists.generations import list_generations
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.planning.generations import Generation, last_good, parse_generations
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.runbooks import rollback
+from nornir_kube_ha.ssh.script import assignments, load_script
 
 __all__ = ["run_of", "world"]  # fixtures
 
@@ -42,8 +43,9 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, call: str) -> subprocess.CompletedProcess[str]:
     script = assignments(nonce=NONCE, managed=f"{folder}/live", keep="5", about="now root@noc-1")
-    script += load_script("generations.sh").replace("/var/lib/kube-ha", str(folder)) + f"{call}\n"
-    return subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=30)
+    parts = ("section.sh", "generations.sh", "keep.sh")
+    script += "".join(map(load_script, parts)).replace("/var/lib/kube-ha", str(folder)) + f"REPLACED=\n{call}\n"
+    return subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=False, timeout=30)
 
 
 @pytest.mark.field_report("G4")

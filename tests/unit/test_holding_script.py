@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.tasks.holding import HoldingWatch
 from nornir_kube_ha.tasks.stream import Stream
 
@@ -60,7 +60,7 @@ def start(fake: Path, seconds_at_most: str = "60") -> Node:
     assert PATH in script
     variables = assignments(vip="192.0.2.10", seconds_at_most=seconds_at_most)
     process = subprocess.Popen(
-        ["sh", "-c", variables + script.replace(PATH, f"PATH={fake}:/usr/sbin")],
+        ["sh", "-uc", variables + script.replace(PATH, f"PATH={fake}:/usr/sbin")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"FAKE": str(fake)},

@@ -17,7 +17,6 @@ from nornir_kube_ha.checks import ALL, check_host, foreign_routers
 from nornir_kube_ha.checks.haproxy import stats_password
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.files import FileFact
-from nornir_kube_ha.facts.sections import sections_of
 from nornir_kube_ha.firewall.managers import parse_firewall
 from nornir_kube_ha.firewall.ruleset import parse_ruleset
 from nornir_kube_ha.intent import Intent
@@ -32,6 +31,7 @@ from nornir_kube_ha.planning.generations import parse_files, parse_generations
 from nornir_kube_ha.planning.lease import Holder
 from nornir_kube_ha.planning.vrrp_compatibility import differences, virtual_router_ids, vrrp_scripts
 from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.sections import sections_of
 from nornir_kube_ha.tasks.lease import find_holder
 from nornir_kube_ha.versions import upstream_version
 
@@ -72,7 +72,7 @@ SHAPES: Mapping[str, str] = {
     "nft": 'insert rule x comment "kube-ha: ' * (LONG // 32),
     "generations": f"\n@{NONCE} generation 1 2 3" * (LONG // 40) + f"\n@{NONCE} end\n",
     "sections": f"\n@{NONCE} file" * (LONG // 23),
-    "held": f"@{NONCE} held " * (LONG // 22),
+    "held": f"@{NONCE} held\n" + "run " * (LONG // 4) + f"\n@{NONCE} end\n",
 }
 CONF = "vrrp_instance VI {\n virtual_router_id 51\n interface eth0\n virtual_ipaddress {\n 192.0.2.10/24\n }\n}\n"
 
@@ -108,7 +108,7 @@ def parsers(intent: Intent, view: Hosts, facts: Facts) -> Mapping[str, Callable[
         "generations": lambda text: parse_generations(text, NONCE),
         "files": lambda text: parse_files(text, NONCE),
         "sections": lambda text: sections_of(text, NONCE),
-        "holder": lambda text: find_holder(text, NONCE),
+        "holder": lambda text: find_holder(sections_of(text, NONCE)),
         "lease": Holder.parse,
         "facts": lambda text: parse_facts(text, NONCE),
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.planning.lease import BOOTED, Holder, Lease, Owner, lost_to, this_process
+from nornir_kube_ha.sections import sections_of
 from nornir_kube_ha.tasks.lease import find_holder, guard, lease_functions, leave_if_held
 
 OURS = Lease("aaaaaaaaaaaa", this_process())
@@ -23,7 +24,7 @@ class Host:
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         script = script.replace("LEASE=/run/kube-ha-lease", f"LEASE={self.path}")
         script = script.replace("=/var/lib/kube-ha/", f"={self.path.parent}/kept-")
-        return subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=10)
+        return subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=False, timeout=10)
 
     def hold(self, lease: Lease, gone: str = "") -> subprocess.CompletedProcess[str]:
         return self.run(lease_functions(lease, gone=gone) + 'words=$(hold && echo "$last")\necho "$? $words"\n')
@@ -93,11 +94,11 @@ def test_run_that_only_looks_so_far_leaves_a_host_to_who_has_it(host: Host) -> N
     host.expire()
     host.hold(THEIRS)
     left = host.run(look)
-    holder = find_holder(f"motd\n{left.stdout}", "n0")
+    holder = find_holder(sections_of(f"motd\n{left.stdout}", "n0"))
     assert holder
     assert str(holder) == "run bbbbbbbbbbbb of ops@noc-2, process 4711"
     assert "looked" not in left.stdout
-    assert find_holder("looked\n", "n0") is None
+    assert find_holder(sections_of("looked\n\n@n0 end\n", "n0")) is None
     assert host.run(f"{leave_if_held(OURS, 'n0', gone=THEIRS.run_id)}echo looked\n").stdout == "looked\n"
 
 
@@ -121,7 +122,7 @@ def test_step_that_is_asked_for_again_waits_for_the_one_whose_connection_was_los
     host.hold(OURS)
     step = guard(OURS, "lb-1", seconds=60).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
     log = host.path.with_name("log")
-    with subprocess.Popen(["sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lost:
+    with subprocess.Popen(["sh", "-u", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as lost:
         assert lost.stdin
         assert lost.stdout
         lost.stdin.write(f"{step}echo begun; sleep 0.5; echo first >>{log}\n")
@@ -135,7 +136,8 @@ def test_of_many_who_ask_at_once_one_has_it(host: Host) -> None:
     script = lease_functions(OURS).replace("LEASE=/run/kube-ha-lease", f"LEASE={host.path}")
     asking = f"{script}\nRUN_ID=$$; words=$(hold) && echo mine\n"
     processes = [
-        subprocess.Popen(["sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(12)
+        subprocess.Popen(["sh", "-u", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(12)
     ]
     for process in processes:
         assert process.stdin

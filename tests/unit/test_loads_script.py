@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 
 DEBIAN = """\
 ExecStart={ path=/usr/sbin/haproxy ; argv[]=/usr/sbin/haproxy -Ws -f $CONFIG -p $PIDFILE $EXTRAOPTS ; ignore_errors=no }
@@ -20,7 +20,7 @@ OURS = "/etc/haproxy/haproxy.cfg"
 
 def run(call: str, **variables: str) -> list[str]:
     script = f"{assignments(**variables)}{load_script('loads.sh')}{call}\n"
-    done = subprocess.run(["sh", "-s"], input=script, capture_output=True, text=True, check=True)
+    done = subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
@@ -160,12 +160,12 @@ def test_look_takes_neither_units_command_for_the_others(starts: tuple[str, str]
     ]
     facts = load_script("facts.sh")
     script = (
-        f"NONCE=n\n{load_script('probes.sh')}{load_script('loads.sh')}"
+        f"NONCE=n\n{load_script('section.sh')}{load_script('probes.sh')}{load_script('loads.sh')}"
         + facts[facts.index("units() {") : facts.index("# UNIT SHOWN CONFIGURATION STARTS")]
         + f'HAPROXY_SHOWN="${{NEWLINE}}{blocks[0]}" KEEPALIVED_SHOWN="${{NEWLINE}}{blocks[1]}"\n'
         + "unit() { printf '%s:%s;' \"$1\" \"$4\" | tr '\\n' ' '; }\nunits | tail -n 1\n"
     )
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(["sh", "-uc", script], capture_output=True, text=True, check=True)
     said = done.stdout[done.stdout.index("haproxy:") :]
     haproxy, keepalived = (f"/{name} -x" if name else "" for name in starts)
     assert said == f"haproxy:{haproxy};keepalived:{keepalived};"

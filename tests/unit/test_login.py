@@ -28,7 +28,7 @@ from nornir_kube_ha.errors import (
     SudoRefusedError,
 )
 from nornir_kube_ha.inventory import login_options
-from nornir_kube_ha.ssh.remote import whole
+from nornir_kube_ha.ssh.script import whole
 from nornir_kube_ha.tasks import get_host_key
 
 SayOfLogin = Callable[..., None]

@@ -12,7 +12,7 @@ from nornir.core.task import Task
 
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import get_vip_arrival, move, prefer_for_vip, release_vip
 
@@ -68,7 +68,7 @@ class Host:
         script = script.replace("=/proc/", f"={self.fake}/proc/").replace("=/run/kube-ha-arp", f"={self.fake}/arp")
         (self.fake / "script").write_text(f"{variables}{script}{call}\n", encoding="utf-8")
         return subprocess.Popen(
-            ["sh", str(self.fake / "script")],
+            ["sh", "-u", str(self.fake / "script")],
             env={"FAKE": str(self.fake)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -20,7 +20,7 @@ from nornir_kube_ha.errors import (
     UnexpectedReplyError,
 )
 from nornir_kube_ha.ssh import remote
-from nornir_kube_ha.ssh.remote import assignments, load_script, whole
+from nornir_kube_ha.ssh.script import assignments, load_script, whole
 from nornir_kube_ha.ssh.shell import Completed
 
 

@@ -62,7 +62,8 @@ def test_host_that_has_nothing_of_ours_is_not_changed(
 
     def sending(task: Task, script: str, *, timeout: float) -> Completed:
         done = send(task, script, timeout=timeout)
-        return replace(done, stdout=f"@{found_in(script, 'NONCE=')} nothing\n") if "\nKEPT=" in script else done
+        nothing = f"@{found_in(script, 'NONCE=')} nothing\n{done.stdout}" if "\nKEPT=" in script else ""
+        return replace(done, stdout=nothing or done.stdout)
 
     monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
     report = remove(run_of("remove"), confirm=None)
@@ -83,7 +84,7 @@ def test_old_keepalived_with_our_vip_starts_once_all_nodes_are_taken_off(
             return Completed(0, "", "")
         done = send(task, script, timeout=timeout)
         waits = "\nKEPT=" in script and task.host.name == "lb-3"
-        return replace(done, stdout=f"@{found_in(script, 'NONCE=')} waits keepalived\n") if waits else done
+        return replace(done, stdout=f"@{found_in(script, 'NONCE=')} waits keepalived\n{done.stdout}") if waits else done
 
     monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
     remove(run_of("remove", hosts), confirm=None)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.sections import sections_of
+from nornir_kube_ha.ssh.script import assignments, load_script
 
 # A systemd in files: running/UNIT and boot/UNIT are there where the unit runs, or starts at boot.
 SYSTEMCTL = """
@@ -46,13 +47,13 @@ class Host:
         text = "".join(scripts).replace("=/var/lib/kube-ha", f"={self.kept}").replace(" /etc/", f" {self.folder}/etc/")
         text = text.replace('" /etc/', f'" {self.folder}/etc/').replace("/files/etc/", f"/files{self.folder}/etc/")
         return subprocess.run(
-            ["sh", "-s"],
-            input=f"umask 077\n{variables}{load_script('draft.sh')}{SYSTEMCTL}{text}",
+            ["sh", "-u", "-s"],
+            input=f"umask 077\n{variables}{load_script('section.sh')}{load_script('draft.sh')}{SYSTEMCTL}{text}",
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
     def keep(self, replaced: str = "") -> None:
-        scripts = (load_script("generations.sh"), load_script("units.sh"), "keep_generation\n")
+        scripts = (*map(load_script, ("generations.sh", "keep.sh", "units.sh")), "keep_generation\n")
         done = self.run(*scripts, replaced=replaced)
         assert done.returncode == 0, done.stderr
 
@@ -91,7 +92,7 @@ def test_units_run_again_that_ran_before_the_first_deploy(host: Host) -> None:
     host.deploy()
     host.keep()  # of the second deploy
     done = host.remove()
-    assert (done.returncode, done.stdout.split("\n")[:1]) == (0, ["@0 unit haproxy"]), done.stderr
+    assert (done.returncode, [*sections_of(done.stdout, "0")][:1]) == (0, ["unit haproxy"]), done.stderr
     assert host.units == ["boot/haproxy", "running/haproxy"]
     assert host.files[0].read_text() == "frontend web\n"
     assert not host.files[1].exists()
@@ -118,7 +119,7 @@ def test_old_file_with_a_vip_of_the_cluster_waits_until_all_nodes_are_taken_off(
         (host.folder / place / "keepalived").touch()
     host.deploy()
     done = host.remove()
-    assert (done.returncode, done.stdout.split("\n")[0]) == (0, "@0 waits keepalived"), done.stderr
+    assert (done.returncode, next(iter(sections_of(done.stdout, "0")))) == (0, "waits keepalived"), done.stderr
     assert host.units == []
     assert "192.0.2.10" in host.files[1].read_text()
 
@@ -160,7 +161,7 @@ def test_host_that_was_never_deployed_to_is_left_alone(host: Host) -> None:
     host.files[0].write_text("frontend web\n")
     (host.folder / "running/haproxy").touch()
     done = host.remove()
-    assert (done.returncode, done.stdout) == (0, "@0 nothing\n@0 end\n"), done.stderr
+    assert (done.returncode, sections_of(done.stdout, "0")) == (0, {"nothing": ""}), done.stderr
     assert host.units == ["running/haproxy"]
     assert host.files[0].read_text() == "frontend web\n"
 
@@ -171,7 +172,7 @@ def test_file_that_somebody_else_has_put_in_the_place_of_ours_stays_with_its_uni
     host.deploy()
     host.files[0].write_text("frontend web\n")
     done = host.remove()
-    assert (done.returncode, done.stdout.split("\n")[0]) == (0, f"@0 foreign {host.files[0]}"), done.stderr
+    assert (done.returncode, next(iter(sections_of(done.stdout, "0")))) == (0, f"foreign {host.files[0]}"), done.stderr
     assert host.units == ["boot/haproxy", "running/haproxy"]
     assert host.files[0].read_text() == "frontend web\n"
     assert not host.files[1].exists()

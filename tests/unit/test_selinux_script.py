@@ -11,7 +11,7 @@ import pytest
 
 from nornir_kube_ha.intent import CHECK_SCRIPT
 from nornir_kube_ha.intent.names import CHECK_APISERVERS, HAPROXY_CFG
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.tasks.selinux import selinux
 
 TOOLS = ("setsebool", "restorecon", "semanage", "chcon")

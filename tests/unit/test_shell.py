@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from nornir_kube_ha.ssh.remote import whole
+from nornir_kube_ha.ssh.script import whole
 from nornir_kube_ha.ssh.shell import ROOT, Completed, Shell, sudo
 
 PASSWORD = 'it\'s $(reboot) \\n "quoted" '

@@ -19,7 +19,7 @@ from nornir_kube_ha.errors import (
     RemoteCommandError,
     UnexpectedReplyError,
 )
-from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.facts import Facts, Judgement
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES
 from nornir_kube_ha.inventory.load import load_intent
@@ -97,7 +97,7 @@ class Hosts:
         if script.endswith("judge\n"):
             nonce = assigned(script, "NONCE")
             verdicts = (f"@{nonce} {daemon} {status}\n{words}\n" for daemon, (status, words) in self.verdicts.items())
-            return Completed(0, "motd\n\n" + "\n".join(verdicts), "")
+            return Completed(0, "motd\n\n" + "\n".join([*verdicts, f"@{nonce} end\n"]), "")
         return Completed(0, self.answer, "")
 
 
@@ -177,6 +177,24 @@ def test_refusal_of_a_daemon_names_file_and_words_and_cleans_up(
     assert words in str(error)
     assert f"exit status {status}" in str(error)
     assert [assigned(script, "WRITE") for _, script in hosts.sent[1:]] == [HAPROXY_CFG]  # the staged ones are gone
+
+
+def test_host_that_leaves_out_a_daemons_verdict_is_an_error(hosts: Hosts, bench: Bench) -> None:
+    hosts.verdicts = {"haproxy": GOOD["haproxy"]}
+    error = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].exception
+    assert isinstance(error, UnexpectedReplyError)
+    assert str(error) == "lb-1: the host's answer cannot be read: no verdict of keepalived"
+
+
+@pytest.mark.parametrize("statuses", [(0, 1, 2), (1, 0), (1,), (0, 0)])
+def test_first_command_by_which_a_daemon_rejects_decides(statuses: tuple[int, ...]) -> None:
+    said = "".join(f"\n@n haproxy {status}\nwords {status}\n" for status in statuses)
+    found = config.worst_verdicts(f"{said}\n@n keepalived 0\n\n\n@n end\n", "n")
+    worst = next((status for status in statuses if status), 0)
+    assert found == {
+        "haproxy": Judgement("haproxy", worst, f"words {worst}"),
+        "keepalived": Judgement("keepalived", 0, ""),
+    }
 
 
 def test_refusal_does_not_show_the_password(hosts: Hosts, bench: Bench) -> None:
@@ -423,7 +441,7 @@ def test_look_of_a_run_that_means_to_change_the_host_ends_at_one_that_is_at_work
         hosts.run_script(task, script, timeout=timeout)
         nonce = assigned(script, "NONCE")
         if assigned(script, "GONE") != "bbbbbbbbbbbb":
-            return Completed(0, f"motd\n@{nonce} held bbbbbbbbbbbb 87 {owner}\n", "")
+            return Completed(0, f"motd\n@{nonce} held\nbbbbbbbbbbbb 87 {owner}\n@{nonce} end\n", "")
         return Completed(0, recorded("facts-master").replace("0123456789abcdef", nonce), "")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -446,9 +464,8 @@ def test_lease_that_names_one_dead_run_after_the_other_is_not_asked_for_ever(
 
     def answer(task: Task, script: str, *, timeout: float) -> Completed:
         hosts.run_script(task, script, timeout=timeout)
-        nonce = re.findall(r"@([0-9a-f]{16}) ", script)[-1]
-        how = "held" if "@NONCE" in script or "\nNONCE=" in script else "75"
-        return Completed(0, f"@{nonce} {how} {next(numbers):012d} 87 {DEAD}\n", "")
+        nonce, how = assigned(script, "NONCE"), "held" if "section held" in script else "75"
+        return Completed(0, f"@{nonce} {how}\n{next(numbers):012d} 87 {DEAD}\n@{nonce} end\n", "")
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (facts, lease_tasks):
@@ -472,9 +489,8 @@ def test_lease_that_names_one_dead_run_after_the_other_is_not_asked_for_ever(
 @pytest.mark.parametrize("words", ["", "garbage", "a b c d e f", "run 9 u m pid 1", "run soon u m 1 1"])
 def test_lease_that_cannot_be_read_is_named_with_what_to_do(bench: Bench, words: str) -> None:
     def answer(_task: Task, script: str, *, timeout: float) -> Completed:  # noqa: ARG001
-        nonce = re.findall(r"@([0-9a-f]{16}) ", script)[-1]
-        how = "held" if "NONCE=" in script else "2"
-        return Completed(0, f"@{nonce} {how} {words}\n", "")
+        nonce, how = assigned(script, "NONCE"), "held" if "section held" in script else "2"
+        return Completed(0, f"@{nonce} {how}\n{words}\n@{nonce} end\n", "")
 
     for looks in (True, False):
         with pytest.MonkeyPatch.context() as patch:

@@ -14,7 +14,7 @@ def watched(work: str, deadline: str) -> subprocess.CompletedProcess[bytes]:
     assert found
     script = f"DEADLINE={deadline}\n{found[0]}\n{work}\nkill $watchdog\n"
     return subprocess.run(
-        ["sh", "-s"], input=script.encode(), capture_output=True, start_new_session=True, check=False, timeout=20
+        ["sh", "-u", "-s"], input=script.encode(), capture_output=True, start_new_session=True, check=False, timeout=20
     )
 
 

@@ -15,9 +15,16 @@ from nornir_kube_ha.facts.parse_network import MOST_ASIDE, heard
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
 from nornir_kube_ha.intent.cluster_rules import MOST_HEARD
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.ssh.remote import assignments, load_script
+from nornir_kube_ha.ssh.script import assignments, load_script
+from nornir_kube_ha.tasks.facts import LOOK
 
 NornirOf = Callable[..., Nornir]
+
+
+def given(**values: str) -> str:
+    """What a look is given: nothing, but for these."""
+    return assignments(**dict.fromkeys(LOOK.inputs.split(), "") | {"addresses": "", "watched": ""} | values)
+
 
 PROMISE = (
     "ip6 proto 58 and ip6[40] = 136 and ip6[48:4] = 0x20010db8 and ip6[52:4] = 0x0 and ip6[56:4] = 0x0"
@@ -85,14 +92,14 @@ def asked(tmp_path: Path) -> Path:
     (tmp_path / "address").write_text("02:07:e7:b0:ee:d5\n", encoding="utf-8")
     script = load_script("probes.sh").replace("/sys/class/net/$INTERFACE/address", f"{tmp_path}/address")
     script = script.replace("PATH=", f"PATH={tmp_path}:").replace("exec 2>/dev/null", "")
-    variables = assignments(
+    variables = given(
         address="2001:db8::11",
         interface="eth0",
         ask_by_arp="",
         ask_by_ndp=solicitation(IPv6Address("2001:db8::ab:cdef")),
     )
     done = subprocess.run(
-        ["sh", "-c", f"{variables}{script}\nask_for_vip\nwait"],
+        ["sh", "-uc", f"{variables}{script}\nchildren=\nask_for_vip\nwait"],
         env={"FAKE": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -146,11 +153,11 @@ def young(left: str) -> str:
     ],
 )
 def test_a_whole_look_listens_for_as_long_as_the_kernel_has_not(watched: str, at_most: int, least: int) -> None:
-    variables = assignments(whole="yes", listened="", watched=watched, listen_at_least="10", remembered="1000")
+    variables = given(whole="yes", listened="", watched=watched, listen_at_least="10", remembered="1000")
     script = f"{load_script('probes.sh')}{variables}LISTEN_AT_MOST={at_most}\nlistening_times\necho $least\n"
     for listened, expected in (("", least), ("LISTENED=yes\n", 10), ("WHOLE=\n", 10)):
         text = script.replace("listening_times\necho", f"{listened}listening_times\necho")
-        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+        done = subprocess.run(["sh", "-uc", text], capture_output=True, text=True, check=True)
         assert done.stdout == f"{expected}\n"
 
 
@@ -170,7 +177,7 @@ def test_a_look_listens_until_it_has_heard_who_there_is(
         (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
-    script += assignments(
+    script += given(
         adverts=adverts,
         vrids="68",
         whole="" if watched is None else "yes",
@@ -180,7 +187,7 @@ def test_a_look_listens_until_it_has_heard_who_there_is(
         listen_at_most=str(most),
     )
     begun = time.monotonic()
-    done = subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", "-uc", f"{script}export ADVERTS\nhear\n"], capture_output=True, text=True, check=False)
     assert least <= time.monotonic() - begun < 15
     assert done.stdout.count("VRRPv3") >= bool(adverts)
 
@@ -201,9 +208,9 @@ def heard_for(folder: Path, tcpdump: str, **variables: str) -> float:
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={folder}:/usr/sbin")
-    script += assignments(whole="yes", watched=OLD, remembered="1000", **variables)
+    script += given(whole="yes", watched=OLD, remembered="1000", **variables)
     begun = time.monotonic()
-    subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
+    subprocess.run(["sh", "-uc", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
     return time.monotonic() - begun
 
 
@@ -225,9 +232,10 @@ def test_a_look_leaves_no_process_behind(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     script = load_script("probes.sh").replace("PATH=/usr/sbin", f"PATH={tmp_path}:/usr/sbin")
-    script += assignments(adverts=FAST, whole="yes", watched=OLD, address="192.0.2.11", ask_by_arp="192.0.2.10")
-    script += assignments(listen_at_least="10", listen_at_most="3350", remembered="9000")
-    subprocess.run(["sh", "-c", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
+    asked = {"address": "192.0.2.11", "ask_by_arp": "192.0.2.10"}
+    times = {"listen_at_least": "10", "listen_at_most": "3350", "remembered": "9000"}
+    script += given(adverts=FAST, whole="yes", watched=OLD, **asked, **times)
+    subprocess.run(["sh", "-uc", f"{script}export ADVERTS\nhear\n"], capture_output=True, check=False)
     for left in ("31.5", "32.5", "33.50"):
         deadline = time.monotonic() + 10
         while subprocess.run(["pgrep", "-f", f"^sleep {left}$"], capture_output=True, check=False).stdout:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from nornir_kube_ha.facts.sections import whole
+from nornir_kube_ha.sections import whole
 
 LONGEST = 20_000  # characters of a section; usually a few hundred
 _SOCKET = re.compile(r'^\S+ +\d+ +\d+ +(\S+):112 +.*\(\("keepalived",')

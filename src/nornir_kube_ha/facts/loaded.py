@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nornir_kube_ha.facts.sections import whole
+from nornir_kube_ha.sections import whole
 
 
 @dataclass(frozen=True, slots=True)

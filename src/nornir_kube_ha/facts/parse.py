@@ -16,9 +16,9 @@ from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
 from nornir_kube_ha.facts.moves import moves
 from nornir_kube_ha.facts.parse_origin import parse_kept_peers, parse_origins
-from nornir_kube_ha.facts.sections import sections_about, sections_of, whole
 from nornir_kube_ha.firewall.managers import parse_firewall
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
+from nornir_kube_ha.sections import sections_about, sections_of, whole
 
 LONGEST_REASON = 300  # characters
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.loaded import loaded
-from nornir_kube_ha.facts.sections import sections_about, whole
 from nornir_kube_ha.intent.names import LAST_RESORT, LISTENER
+from nornir_kube_ha.sections import sections_about, whole
 
 _CHECK = ("check_status", "check_code", "last_chk")
 

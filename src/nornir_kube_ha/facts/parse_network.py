@@ -22,8 +22,8 @@ from nornir_kube_ha.facts.network import (
     Probe,
     Reachable,
 )
-from nornir_kube_ha.facts.sections import sections_about, whole
 from nornir_kube_ha.intent.names import MOST_REMEMBERED
+from nornir_kube_ha.sections import sections_about, whole
 
 MOST_ROUTES = 20_000  # characters; usually a few hundred
 MOST_ASIDE = 3000  # characters; `aside` in probes.sh prints no more, and the regular expressions below are slow on more

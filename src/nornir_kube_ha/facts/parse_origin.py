@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts.origin import Origin
-from nornir_kube_ha.facts.sections import sections_about
+from nornir_kube_ha.sections import sections_about
 
 _CLUSTER = re.compile(r"[A-Za-z0-9._-]{1,63}")
 MOST_PEERS = 200  # addresses; more than the kept generations of a large cluster name

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nornir_kube_ha.facts.sections import sections_about, sections_of
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
+from nornir_kube_ha.sections import sections_about, sections_of
 from nornir_kube_ha.text import shortened
 
 FOLDER = "/var/lib/kube-ha"

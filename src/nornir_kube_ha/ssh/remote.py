@@ -4,13 +4,10 @@ netmiko's shell channel guesses where a command's output ends, from what looks l
 exec channel of the SSH client below it has an exit status and a separate stderr, and needs no second login.
 """
 
-import shlex
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from importlib import resources
 
 import paramiko
 from nornir.core.task import Task
@@ -28,6 +25,7 @@ from nornir_kube_ha.planning.lease import LOST, lost_to
 from nornir_kube_ha.ssh.departure import DEPARTURE
 from nornir_kube_ha.ssh.login import Login, login
 from nornir_kube_ha.ssh.poll import is_readable
+from nornir_kube_ha.ssh.script import whole
 from nornir_kube_ha.ssh.shell import ROOT, Completed, Shell, sudo
 
 OPEN_TIMEOUT = 30  # seconds to open a channel on an established login
@@ -36,25 +34,6 @@ LEFT = "the run was interrupted and has left; what was in hand may go on there b
 NO_STATUS = -1  # paramiko's value for a channel that was closed without an exit status
 EXPIRED = "Password change required but no TTY available"  # sshd prints this instead of running a script
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that prints more is not running our script
-
-
-@cache
-def load_script(name: str) -> str:
-    """Return a script of this package.
-
-    Arguments:
-        name: its file name, `facts.sh`
-    """
-    return resources.files("nornir_kube_ha.tasks").joinpath(name).read_text(encoding="utf-8")
-
-
-def assignments(**variables: str) -> str:
-    """Return quoted shell assignments, for the start of a script.
-
-    Arguments:
-        variables: by name in lower case; the shell gets upper case
-    """
-    return "".join(f"{name.upper()}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def run_script(task: Task, script: str, *, timeout: float) -> Completed:
@@ -103,15 +82,20 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     return completed
 
 
-def whole(script: str) -> str:
-    """Return a script that starts once all of it has arrived.
-
-    A shell runs each line as soon as it has read it.
+@contextmanager
+def reading(task: Task) -> Iterator[None]:
+    """Raise an error of the host if its answer cannot be parsed in this context.
 
     Arguments:
-        script: POSIX sh
+        task: that got the answer
+
+    Raises:
+        UnexpectedReplyError: the answer is truncated or malformed
     """
-    return f"{{ true\n{script}\n}}\n"
+    try:
+        yield
+    except ValueError as error:
+        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
 
 
 def _refuse_if_not_run(host: str, own: Login, shell: Shell, completed: Completed) -> None:

@@ -38,8 +38,8 @@ class Target(StrEnum):
 class Fault:
     """A fault and its limit.
 
-    The scripts are sh and run as root, with the functions of tasks/faults.sh. They have INTERFACE, PORT (of the
-    apiserver) and FOLDER, which is the fault's own and is deleted after it.
+    The scripts are sh and run as root under `set -u`, with the functions of tasks/faults.sh. They have INTERFACE, VIPS,
+    PORT (of the apiserver) and FOLDER, which is the fault's own and is deleted after it.
 
     Arguments:
         name: `haproxy-kill`

@@ -1,4 +1,4 @@
-"""Splits the output of `facts.sh` into named sections."""
+"""Parser for what scripts on hosts answer: named sections, as tasks/section.sh prints them. No I/O."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,7 +17,12 @@ def whole(text: str) -> int:
 
 
 def sections_of(text: str, nonce: str) -> dict[str, str]:
-    """Return each section's text by its name.
+    """Return each section's text by its name; of several with one name, the last. See `list_sections`."""
+    return dict(list_sections(text, nonce))
+
+
+def list_sections(text: str, nonce: str) -> list[tuple[str, str]]:
+    """Return the name and the text of each section.
 
     Arguments:
         text: the script's whole output; text that a login shell prints around it is ignored
@@ -26,15 +31,12 @@ def sections_of(text: str, nonce: str) -> dict[str, str]:
     Raises:
         ValueError: the output is truncated
     """
-    sections: dict[str, str] = {}
-    name = ""
     lines = "\n" + text.replace("\r\n", "\n")
-    for part in lines.split(f"\n@{nonce} ")[1:]:
-        name, _, body = part.partition("\n")
-        sections[name] = body.strip("\n")
-    if name != "end":
-        raise ValueError(f"the output ends in section {name or '(none)'}")
-    return sections
+    parts = (part.partition("\n") for part in lines.split(f"\n@{nonce} ")[1:])
+    *sections, (last, _) = [("(none)", ""), *((name, body.strip("\n")) for name, _, body in parts)]
+    if last != "end":
+        raise ValueError(f"the output ends in section {last}")
+    return sections[1:]
 
 
 def sections_about(kind: str, sections: Mapping[str, str]) -> Iterator[tuple[list[str], str]]:
