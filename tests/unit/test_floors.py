@@ -12,7 +12,7 @@ from nornir_kube_ha.planning.lease import Lease
 
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
-    {"addresses", "files", "lazy", "text", "versions"},
+    {"addresses", "duration", "files", "lazy", "text", "versions"},
     {"errors", "templating"},
     {"intent"},
     {"failover", "firewall"},
