@@ -13,7 +13,7 @@ from nornir_kube_ha.planning.lease import Lease
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
     {"addresses", "duration", "files", "lazy", "text", "versions"},
-    {"errors", "templating"},
+    {"daemons", "errors", "templating"},
     {"intent"},
     {"failover", "firewall"},
     {"facts"},
