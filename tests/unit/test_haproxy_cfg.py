@@ -80,7 +80,7 @@ def test_password_that_the_host_keeps_is_found(
         ("bind *:9443-9445", {9443, 9444, 9445}),
         ("bind :0-99999", {*range(1, 100)}),
         ("bind 127.0.0.1:9443\n bind [::1]:9444\n bind localhost:80", set()),
-        ("bind unix@/run/x.sock:1\n bind /run/x:2\n bind abns@x:3\n bind quic4@:443", set()),
+        ("bind unix@/run/x.sock:1\n bind /run/x:2\n bind abns@x:3\n bind quic4@:443\n dgram-bind :514", set()),
         ("# bind :9443", set()),
         ("bind", set()),
     ],

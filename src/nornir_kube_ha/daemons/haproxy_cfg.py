@@ -17,7 +17,7 @@ SECTIONS = frozenset(
     }
 )
 SETTINGS = frozenset({"global", "defaults", "traces"})  # have no traffic of their own
-BINDS = frozenset({"bind", "dgram-bind"})
+TCP, UDP = "bind", "dgram-bind"
 WITH_ADDRESS = frozenset({"frontend", "listen"})  # `listen NAME ADDRESS:PORT`, accepted before haproxy 1.9
 MOST_PORTS = 100  # of a range of ports
 # A quote without its partner stands for itself. At most one of each kind looks for it in vain, so matching is linear.
@@ -63,9 +63,13 @@ class HAProxySection:
     @property
     def binds(self) -> tuple[str, ...]:
         """Listen addresses as written in the file."""
+        return self.bound(TCP, UDP)
+
+    def bound(self, *keywords: str) -> tuple[str, ...]:
+        """Return the listen addresses of some keywords, and those in the section's head."""
         head, *lines = (line.words for line in self.lines)
         old = [word for word in head[2:3] if self.kind in WITH_ADDRESS and ":" in word]
-        return (*old, *(words[1] for words in lines if words[0] in BINDS and words[1:]))
+        return (*old, *(words[1] for words in lines if words[0] in keywords and words[1:]))
 
     @property
     def serves(self) -> bool:
@@ -114,7 +118,7 @@ class HAProxyCfg:
     @property
     def ports(self) -> tuple[int, ...]:
         """TCP ports that clients of other hosts can reach, in file order."""
-        binds = (bind for section in self.sections if section.kind != "peers" for bind in section.binds)
+        binds = (bind for section in self.sections if section.kind != "peers" for bind in section.bound(TCP))
         return tuple(dict.fromkeys(port for host, port in _sockets(binds) if not _is_loopback(host)))
 
     @property
