@@ -11,6 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 from pydantic import BaseModel, SecretStr
 
+from nornir_kube_ha.duration import keepalived_seconds
 from nornir_kube_ha.versions import Features
 
 OURS = "kube-ha"
@@ -81,7 +82,7 @@ def _ours() -> jinja2.BaseLoader:
 
 
 def _furnished(made: jinja2.Environment) -> jinja2.Environment:
-    made.filters["seconds"] = lambda value: f"{value:g}"
+    made.filters["seconds"] = keepalived_seconds
     return made
 
 

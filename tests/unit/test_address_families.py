@@ -339,7 +339,8 @@ def without_certificates(healthy: Mapping[str, Facts]) -> dict[str, Facts]:
 
 def test_a_vip_that_is_added_is_no_address_that_the_host_has(dual: Intent, healthy: Mapping[str, Facts]) -> None:
     own = healthy["lb-1"]
-    live = {**own.files, KEEPALIVED_CONF: replace(own.files[KEEPALIVED_CONF], content=b"{\n  192.0.2.10/24\n}\n")}
+    conf = b"vrrp_instance x {\n virtual_ipaddress {\n  192.0.2.10/24\n }\n}\n"
+    live = {**own.files, KEEPALIVED_CONF: replace(own.files[KEEPALIVED_CONF], content=conf)}
     own = replace(own, files=live, addresses=(*own.addresses, ("eth0", ip_interface("2001:db8::10/64"))))
     words = [*hindrances(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": own})]
     assert "2001:db8::10 is an address of this host that no keepalived put there: the VIP must be a free one" in words

@@ -18,6 +18,9 @@ from nornir_kube_ha.checks.bootstrap import AWAITED
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Bootstrap, Certificate, Facts, Probe
 from nornir_kube_ha.facts.bootstrap import bootstrap
+from nornir_kube_ha.facts.files import FileFact
+from nornir_kube_ha.facts.origin import Origin
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.report.junit import to_junit
 from nornir_kube_ha.report.machine import to_json
 from nornir_kube_ha.report.markdown import to_markdown
@@ -106,17 +109,31 @@ def new(found: Facts) -> Facts:
     return replace(silent(Bootstrap())(fresh(found)), servers=None)
 
 
+def by_a_template(found: Facts) -> Facts:
+    """Its keepalived.conf came of a template of the inventory, which has no header of ours."""
+    file = FileFact(KEEPALIVED_CONF, "0600", "root", "root", b"global_defs {\n}\n")
+    return replace(found, files={KEEPALIVED_CONF: file}, origins={KEEPALIVED_CONF: Origin("written", "demo")})
+
+
 @pytest.mark.field_report("J3")
 @pytest.mark.parametrize(
     ("name", "change", "waits"),
     [
         ("lb-2", new, True),
         ("lb-2", silent(Bootstrap()), False),
+        ("lb-2", together(new, by_a_template), False),
         ("lb-3", together(new, facts(bootstrap=Bootstrap("", ("/etc/kubernetes/admin.conf",)))), False),
         ("lb-3", together(new, reachable(certificates={})), False),
         ("lb-1", lambda found: replace(new(found), reachable=found.reachable), False),
     ],
-    ids=["new", "deployed before", "served before", "could not ask", "one answers"],
+    ids=[
+        "new",
+        "deployed before",
+        "deployed by a template",
+        "served before",
+        "could not ask",
+        "one answers",
+    ],
 )
 def test_only_a_first_deploy_that_nobody_answers_sees_it_by_itself(
     run_of: Callable[..., Run], healthy: Mapping[str, Facts], name: str, change: Change, *, waits: bool

@@ -228,11 +228,13 @@ def test_password_that_everybody_knows_turns_red(host_view: Hosts, line: str, se
     ["admin:twelve-chars", "'admin:eleven-char\"'", "'admin:twelve:chars'", '"admin:twelve-chars"', "'a:#1-of-twelve'"],
 )
 def test_password_that_is_one_is_no_false_alarm(host_view: Hosts, login: str) -> None:
-    view = host_view(change=file(HAPROXY_CFG, content=f"    stats auth {login}\n".encode()))
+    view = host_view(change=file(HAPROXY_CFG, content=f"listen s\n    stats auth {login}\n".encode()))
     assert findings_of(view)["haproxy.stats_password"].status is Status.PASS
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\n stats auth admin:admin\n", b" stats auth 'admin:admin\n"])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\nlisten s\n stats auth admin:admin\n", b"listen s\n stats auth 'admin:admin\n"]
+)
 def test_file_that_is_none_is_judged_all_the_same(host_view: Hosts, content: bytes) -> None:
     view = host_view(change=file(HAPROXY_CFG, content=content))
     assert findings_of(view)["haproxy.stats_password"].status is Status.FAIL

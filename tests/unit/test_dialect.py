@@ -8,12 +8,17 @@ import pytest
 from tests.unit.test_deploy import ALL, World, run_of, world
 from tests.unit.test_rolling import failure_of, rolled
 
+from nornir_kube_ha.daemons import parse_keepalived_conf
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.planning.vrrp_compatibility import differences
+from nornir_kube_ha.planning import vrrp_compatibility
 
 __all__ = ["run_of", "world"]  # fixtures
+
+
+def differences(old: str, new: str) -> tuple[str, ...]:
+    return vrrp_compatibility.differences(*(parse_keepalived_conf(text.encode()) for text in (old, new)))
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from nornir_kube_ha.planning.lease import Lease
 
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
-    {"addresses", "files", "lazy", "sections", "text", "versions"},
-    {"errors", "templating"},
+    {"addresses", "duration", "files", "lazy", "sections", "text", "versions"},
+    {"daemons", "errors", "templating"},
     {"intent"},
     {"failover", "firewall"},
     {"facts"},

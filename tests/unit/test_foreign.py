@@ -7,18 +7,13 @@ from dataclasses import replace
 import pytest
 from rig.samples import NONCE
 
+from nornir_kube_ha.daemons import parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.intent import Cluster, Intent
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.planning.foreign import (
-    cluster_in_header,
-    foreign_files,
-    haproxy_sections,
-    is_ours,
-    parse_keepalived_conf,
-)
+from nornir_kube_ha.planning.foreign import cluster_in_header, foreign_files, is_ours
 
 BOTH = frozenset({HAPROXY_CFG, KEEPALIVED_CONF})
 WEB = b"""\
@@ -113,9 +108,9 @@ def test_peers_of_either_family_are_read() -> None:
 @pytest.mark.parametrize("ends", [b"\r\n", b"\r", b"\n\t\n"])
 def test_line_ends_of_others_are_read(ends: bytes) -> None:
     conf = parse_keepalived_conf(VIP_77.replace(b"\n", ends))
-    assert [router.virtual_router_id for router in conf.routers] == ["51", "52"]
-    assert conf.routers[0].addresses == ("192.0.2.77/24",)
-    assert [str(each) for each in haproxy_sections(WEB.replace(b"\n", ends)) if each.binds] == [
+    assert [router.virtual_router_id for router in conf.vrrp_instances] == ["51", "52"]
+    assert conf.vrrp_instances[0].addresses == ("192.0.2.77/24",)
+    assert [str(each) for each in parse_haproxy_cfg(WEB.replace(b"\n", ends)).sections if each.binds] == [
         "frontend web (*:80,[::]:80)",
         "listen mqtt (0.0.0.0:1883, unix@/run/x.sock)",
     ]
@@ -144,7 +139,7 @@ def test_what_else_a_keepalived_conf_does(text: bytes, does: tuple[str, ...]) ->
 def test_hostile_text_is_read_within_a_second(text: bytes) -> None:
     begun = time.process_time()
     parse_keepalived_conf(text)
-    haproxy_sections(text)
+    parse_haproxy_cfg(text)
     cluster_in_header(text)
     assert time.process_time() - begun < 3
 

@@ -10,7 +10,6 @@ from tests.unit.test_deploy import World, run_of, world
 from nornir_kube_ha.cli.lists.generations import list_generations
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.planning.generations import Generation, last_good, parse_generations
-from nornir_kube_ha.runbooks import rollback
 from nornir_kube_ha.ssh.script import assignments, load_script
 
 __all__ = ["run_of", "world"]  # fixtures

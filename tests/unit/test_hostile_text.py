@@ -15,6 +15,7 @@ from tests.unit.changes import Hosts
 
 from nornir_kube_ha.checks import ALL, check_host, foreign_routers
 from nornir_kube_ha.checks.haproxy import stats_password
+from nornir_kube_ha.daemons import HAProxyCfg, KeepalivedConf, parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.firewall.managers import parse_firewall
@@ -23,13 +24,11 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.planning.diff import diff, masked
-from nornir_kube_ha.planning.foreign.haproxy_cfg import haproxy_sections
-from nornir_kube_ha.planning.foreign.keepalived_conf import parse_keepalived_conf
-from nornir_kube_ha.planning.foreign.owner import cluster_in_header
+from nornir_kube_ha.planning.foreign import cluster_in_header
 from nornir_kube_ha.planning.generated_password import kept_passwords
 from nornir_kube_ha.planning.generations import parse_files, parse_generations
 from nornir_kube_ha.planning.lease import Holder
-from nornir_kube_ha.planning.vrrp_compatibility import differences, virtual_router_ids, vrrp_scripts
+from nornir_kube_ha.planning.vrrp_compatibility import differences
 from nornir_kube_ha.rollout.preflight import hindrances
 from nornir_kube_ha.sections import sections_of
 from nornir_kube_ha.tasks.lease import find_holder
@@ -81,6 +80,15 @@ def of(path: str, text: str) -> FileFact:
     return FileFact(path, "0600", "root", "root", text.encode(errors="surrogateescape"))
 
 
+def conf(text: str) -> KeepalivedConf:
+    """Parsed anew each time, or only the first of them would take its time."""
+    return parse_keepalived_conf.__wrapped__(text.encode(errors="surrogateescape"))
+
+
+def cfg(text: str) -> HAProxyCfg:
+    return parse_haproxy_cfg.__wrapped__(text.encode(errors="surrogateescape"))
+
+
 def parsers(intent: Intent, view: Hosts, facts: Facts) -> Mapping[str, Callable[[str], object]]:
     node, cluster = intent.node("lb-1"), intent.clusters[0]
 
@@ -88,12 +96,14 @@ def parsers(intent: Intent, view: Hosts, facts: Facts) -> Mapping[str, Callable[
         return replace(facts, files={**facts.files, path: of(path, text)})
 
     return {
-        "VRIDs": virtual_router_ids,
-        "scripts": vrrp_scripts,
-        "differences": lambda text: differences(text, CONF),
-        "differences, turned": lambda text: differences(CONF, text),
-        "foreign haproxy.cfg": lambda text: haproxy_sections(text.encode(errors="surrogateescape")),
-        "foreign keepalived.conf": lambda text: parse_keepalived_conf(text.encode(errors="surrogateescape")),
+        "VRIDs": lambda text: conf(text).virtual_router_ids,
+        "scripts": lambda text: conf(text).scripts,
+        "differences": lambda text: differences(conf(text), conf(CONF)),
+        "differences, turned": lambda text: differences(conf(CONF), conf(text)),
+        "foreign haproxy.cfg": lambda text: [str(each) for each in cfg(text).sections],
+        "logins of haproxy.cfg": lambda text: [*cfg(text).logins],
+        "ports of haproxy.cfg": lambda text: (cfg(text).ports, cfg(text).peers_ports),
+        "foreign keepalived.conf": lambda text: (conf(text).does, conf(text).assigned, conf(text).tracks_files),
         "header": lambda text: cluster_in_header(text.encode(errors="surrogateescape")),
         "masked": lambda text: masked(text, node),
         "diff": lambda text: diff(of(HAPROXY_CFG, text), ConfigFile(HAPROXY_CFG, "global\n\n" * 100), node),

@@ -15,7 +15,6 @@ from nornir_kube_ha.planning.membership import (
     further_addresses,
     is_member,
     joining,
-    live_peers,
     strangers_to,
     why_not_to_join,
 )
@@ -78,7 +77,7 @@ def test_node_has_its_old_address_beside_a_new_one(cluster: Cluster, healthy: Ma
     assert not further_addresses(cluster, {"lb-3": healthy["lb-3"]}) & {node.address for node in cluster.nodes}
     moved = cluster.nodes[2].model_copy(update={"address": ip_address("192.0.2.33")})
     assert GONE in further_addresses(Cluster("demo", (*cluster.nodes[:2], moved)), healthy)
-    assert GONE in live_peers(healthy["lb-1"])
+    assert GONE in healthy["lb-1"].keepalived_conf.peers
 
 
 def test_host_must_not_join_alone_where_the_vip_answers(cluster: Cluster, healthy: Mapping[str, Facts]) -> None:

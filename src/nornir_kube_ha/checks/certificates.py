@@ -7,7 +7,6 @@ from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.checks.model import ClusterView, Severity, Skipped, Verdict
 from nornir_kube_ha.facts import Certificate, Facts, Package
 from nornir_kube_ha.intent import Apiserver, Cluster
-from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.planning.ca_validity import validity
 
 DAY = 86400  # seconds
@@ -127,9 +126,7 @@ def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[st
 
 
 def _is_live(facts: Facts, vip: IPInterface) -> bool:
-    file = facts.files.get(KEEPALIVED_CONF)
-    words = file.content.decode(errors="replace").split() if file else []
-    return facts.holds(vip) or any(word.partition("/")[0] == str(vip.ip) for word in words)
+    return facts.holds(vip) or vip.ip in facts.keepalived_conf.assigned
 
 
 def _is_address(name: str) -> bool:

@@ -1,8 +1,7 @@
 """Checks of haproxy: its sockets, backend servers, workers, load and stats page."""
 
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import islice
 
 from nornir_kube_ha.checks.model import HostView, Severity, Verdict
@@ -12,7 +11,7 @@ from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.versions import features
 
 FULL_PERCENT = 80  # of maxconn
-LONGEST_LOGIN, MOST_LOGINS = 1000, 100  # characters per line, and lines, that are read; a real file has fewer
+LONGEST_USER, MOST_LOGINS = 100, 100  # characters of a name, and logins, that are read; a real file has fewer
 ANONYMOUS = (
     "it answers no anonymous client (--anonymous-auth=false): use `haproxy.check: readyz-or-unauthorized`, which takes "
     "401 and 403 for alive; or let anonymous clients ask for /readyz alone (AuthenticationConfiguration); "
@@ -142,25 +141,14 @@ def stats(view: HostView) -> Verdict:
 
 def stats_password(view: HostView) -> Verdict:
     """Check that the stats page's password in the host's file is neither weak nor well known."""
-    file = view.facts.files.get(HAPROXY_CFG)
-    if file is None:
+    if HAPROXY_CFG not in view.facts.files:
         return Verdict(None, STRONG, f"{HAPROXY_CFG} is not there", "", because="files.intended")
-    logins = list(_logins(file.content.decode(errors="replace")))
-    parts = (login.partition(":") for login in logins)
-    weak = [f"{user}'s {weakness}" for user, _, password in parts if (weakness := weakness_of(password))]
+    logins = [*islice(view.facts.haproxy_cfg.logins, MOST_LOGINS)]
+    weakness = ((user[:LONGEST_USER], weakness_of(password.get_secret_value())) for user, password in logins)
+    weak = [f"{user}'s {words}" for user, words in weakness if words]
     return Verdict(
         not weak and bool(logins),
         STRONG,
         "; ".join(weak) or ("it has" if logins else "it has none"),
         "run deploy, which sets the inventory's password",
     )
-
-
-def _logins(text: str) -> Iterator[str]:
-    """Yield USER:PASSWORD of each `stats auth` line; haproxy's quoting is that of a shell."""
-    found = re.finditer(r"^[ \t]*stats[ \t]+auth[ \t]+(.*)$", text, re.MULTILINE)
-    for words in (each[1][:LONGEST_LOGIN] for each in islice(found, MOST_LOGINS)):
-        try:
-            yield from shlex.split(words, comments=True)[:1]
-        except ValueError:  # an unterminated quote: haproxy rejects the file and keeps its old configuration
-            yield words

@@ -7,7 +7,6 @@ from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.facts import Advert, Heard, Scope
 from nornir_kube_ha.intent import FOREMOST, Router
 from nornir_kube_ha.intent.names import VRRP_INSTANCE
-from nornir_kube_ha.planning.membership import live_peers
 
 MOST_NAMED = 5  # addresses of each kind listed per message
 MOST_FOREIGN = 10  # foreign routers listed per message
@@ -101,7 +100,7 @@ def _no_other(view: HostView) -> str:
 
 def _former_peers(view: HostView) -> frozenset[IPAddress]:
     """Return the host's unicast peers, live or in earlier generations, that are not nodes of the cluster."""
-    return (view.facts.kept_peers | live_peers(view.facts)) - {node.address for node in view.cluster.nodes}
+    return (view.facts.kept_peers | view.facts.keepalived_conf.peers) - {node.address for node in view.cluster.nodes}
 
 
 def former_speakers(view: HostView) -> tuple[IPAddress, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import HostView, Verdict
 from nornir_kube_ha.facts import Liveness
-from nornir_kube_ha.intent.names import CHECK_VRRP, KEEPALIVED_CONF
+from nornir_kube_ha.intent.names import CHECK_VRRP
 from nornir_kube_ha.planning.plan import UNITS
 
 UNCHECKED = 10  # seconds without a run of keepalived's scripts, which run each second
@@ -40,11 +40,11 @@ def _missing(view: HostView, found: Liveness) -> Iterator[str]:
     if version not in found.families:
         yield f"no IPv{version} VRRP socket: it hears no advert, and never takes over"
     # Judged by the live file, not by the inventory: after a rollback the file may ask for less.
-    file = view.facts.files.get(KEEPALIVED_CONF)
-    live = file.content.decode(errors="replace") if file else ""
-    if "track_file" in live and not found.watches:
+    live = view.facts.keepalived_conf
+    if live.tracks_files and not found.watches:
         yield "no inotify watch: it does not notice that haproxy ended, and no planned move works"
-    if CHECK_VRRP in live and found.child_age > UNCHECKED and (found.checked is None or found.checked > UNCHECKED):
+    runs_script = any(CHECK_VRRP in command.split() for command in live.scripts.values())
+    if runs_script and found.child_age > UNCHECKED and (found.checked is None or found.checked > UNCHECKED):
         when = "never" if found.checked is None else f"{found.checked} s ago"
         yield f"it last ran its scripts {when}"
 

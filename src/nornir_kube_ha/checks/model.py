@@ -11,7 +11,6 @@ from nornir_kube_ha.facts import Endpoint, Facts, Scope
 from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.planning.plan import HostPlan
-from nornir_kube_ha.planning.vrrp_compatibility import virtual_router_ids
 
 NOT_ASKED = "not asked: a quick look asks the hosts only, and a gate asks no other node"
 
@@ -76,10 +75,9 @@ class HostView:
     @cached_property
     def routers(self) -> tuple[Router, ...]:
         """The virtual routers in the live keepalived.conf; `files.intended` reports one that is not deployed yet."""
-        file = self.facts.files.get(KEEPALIVED_CONF)
-        if file is None:
+        if KEEPALIVED_CONF not in self.facts.files:
             return self.cluster.routers
-        live = virtual_router_ids(file.content.decode(errors="replace"))
+        live = self.facts.keepalived_conf.virtual_router_ids
         return tuple(each for each in self.cluster.routers if each.is_first or str(each.virtual_router_id) in live)
 
     @property

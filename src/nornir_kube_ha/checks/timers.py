@@ -1,14 +1,13 @@
 """Check of settings that delay fault detection or make the VIP flap."""
 
-import re
 from collections.abc import Iterator
 
 from nornir_kube_ha.checks.model import ClusterView, Skipped, Verdict
+from nornir_kube_ha.duration import Duration
 from nornir_kube_ha.intent import HAProxy, Node
 from nornir_kube_ha.intent.keepalived import PROTOCOL_MISSES, QUICK
 from nornir_kube_ha.versions import features
 
-SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SLOW = 10.0  # seconds that clients notice as an outage; kubelet renews its lease every 10 s
 FEW_MISSES = 5  # measured with 30 % packet loss and adverts every 0.1 s: 3 moved the VIP 12 times in 40 s, 8 never
@@ -104,11 +103,6 @@ def _dead(haproxy: HAProxy) -> float:
 
     haproxy's intervals run from the end of one health check to the start of the next.
     """
-    between = _seconds(haproxy.inter) + _seconds(haproxy.fastinter) * (haproxy.fall - 1)
-    return between + _seconds(haproxy.timeouts.check) * haproxy.fall
-
-
-def _seconds(duration: str) -> float:
-    """Return a haproxy time in seconds; a number without a unit is milliseconds."""
-    number, unit = re.fullmatch(r"(\d+)(\w*)", duration).groups()  # type: ignore[union-attr] # checked when parsed
-    return int(number) * SECONDS[unit or "ms"]
+    times = (haproxy.inter, haproxy.fastinter, haproxy.timeouts.check)
+    first, further, answer = (Duration.of_haproxy(each).seconds for each in times)
+    return first + further * (haproxy.fall - 1) + answer * haproxy.fall

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
+from nornir_kube_ha.daemons import HAProxyCfg, KeepalivedConf, parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.clients import Clients
 from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
@@ -16,6 +17,7 @@ from nornir_kube_ha.facts.network import Heard, Link, Listener, Reachable
 from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.firewall.model import NO_FIREWALL, FirewallFact
 from nornir_kube_ha.firewall.ruleset import Ruleset, parse_ruleset
+from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.versions import upstream_version
 
 NO_MOVES = Moves()
@@ -195,6 +197,18 @@ class Facts:
     def link_of(self, path: str) -> str:
         """Return the link target of a managed file; "" if it is not a link."""
         return next((each.words for each in self.obstacles if each.kind == "link" and each.path == path), "")
+
+    @property
+    def haproxy_cfg(self) -> HAProxyCfg:
+        """What the live haproxy.cfg says: nothing if there is none."""
+        file = self.files.get(HAPROXY_CFG)
+        return parse_haproxy_cfg(file.content) if file else HAProxyCfg()
+
+    @property
+    def keepalived_conf(self) -> KeepalivedConf:
+        """What the live keepalived.conf says: nothing if there is none."""
+        file = self.files.get(KEEPALIVED_CONF)
+        return parse_keepalived_conf(file.content) if file else KeepalivedConf()
 
     @property
     def serves(self) -> bool:

@@ -1,21 +1,15 @@
 """The packets that a load balancer's packet filter must pass."""
 
-import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import replace
-from ipaddress import ip_address
 
-from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface
+from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface, rank
+from nornir_kube_ha.daemons import parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.firewall.model import Opening
 from nornir_kube_ha.firewall.ruleset import TCP, VRRP, Packet
 from nornir_kube_ha.intent import Cluster, Node
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-
-_PEERS = re.compile(r"unicast_peer\s*\{([^}]*)\}")
-_TABLES = re.compile(r"^peers\s.*?^\s*bind\s+\S+?:(\d+)\b.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-_BIND = re.compile(r"^\s*bind\s+([\d.]*|\*|\[[\da-fA-F.:]*\]):(\d+)", re.MULTILINE)
 
 
 def openings(cluster: Cluster, node: Node) -> tuple[Opening, ...]:
@@ -34,30 +28,20 @@ def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tu
         cluster: the node's cluster
         node: the node
     """
-    content = {file.path: file.content for file in files}
-    listed = _PEERS.search(content.get(KEEPALIVED_CONF, ""))
-    peers = [(str(address), address) for address in _addresses(listed[1] if listed else "", node.address.version)]
+    content = {file.path: file.data for file in files}
+    listed = parse_keepalived_conf(content.get(KEEPALIVED_CONF, b"")).peers
+    # A node speaks VRRP in its own address family only.
+    own = (address for address in sorted(listed, key=rank) if address.version == node.address.version)
+    peers = [(str(address), address) for address in own]
     known = [(peer.name, peer.address) for peer in cluster.peers(node)]
     unicast = bool(peers)
-    haproxy_cfg = content.get(HAPROXY_CFG, "")
-    tables = _TABLES.search(haproxy_cfg)
-    binds = _BIND.findall(_TABLES.sub("", haproxy_cfg))
-    ports = dict.fromkeys(int(port) for address, port in binds if not address.startswith(("127.", "[::1]")))
+    haproxy = parse_haproxy_cfg(content.get(HAPROXY_CFG, b""))
     return (
         *(way for name, address in peers or known for way in _ways(name, address, node, unicast=unicast)),
-        *(way for peer in cluster.peers(node) for port in ports for way in _from(peer, port, node)),
-        *(way for port in ports for way in _from_others(port, node)),
-        *(_table(peer, int(tables[1]), node) for peer in cluster.peers(node) if tables),
+        *(way for peer in cluster.peers(node) for port in haproxy.ports for way in _from(peer, port, node)),
+        *(way for port in haproxy.ports for way in _from_others(port, node)),
+        *(_table(peer, port, node) for peer in cluster.peers(node) for port in haproxy.peers_ports),
     )
-
-
-def _addresses(text: str, version: int) -> Iterator[IPAddress]:
-    """Yield the addresses in a text that have the node's address family, the only one it speaks VRRP in."""
-    for word in text.split():
-        with suppress(ValueError):
-            address = ip_address(word)
-            if address.version == version:
-                yield address
 
 
 def _vrrp(cluster: Cluster, node: Node) -> Iterator[Opening]:

@@ -22,11 +22,12 @@ from pydantic import (
 )
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface
+from nornir_kube_ha.duration import Duration
 
 MIN_PASSWORD_LENGTH = 12
 MOST_TICKS = 2**31 - 1  # haproxy stores a time in a signed int (time.c)
+LONGEST_IN_MS, LONGEST_IN_SECONDS = (Duration.of_haproxy(f"{MOST_TICKS}", unit) for unit in ("ms", "s"))
 AUTO = 0  # stands for `auto`; RFC 5798 has no VRID 0
-MICROSECONDS = {"us": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86400 * 10**6}
 _NUMBERS = frozenset({int, float})
 WELL_KNOWN_PASSWORDS = frozenset({"123456", "admin", "administrator", "changeme", "haproxy", "password", "secret"})
 
@@ -119,20 +120,14 @@ def _text_of_number(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _amount(value: str, bare: str) -> int:
-    """Return a haproxy time in microseconds; `bare` is the unit of a number without one."""
-    number = value.rstrip("usmhd")
-    return int(number) * MICROSECONDS[value.removeprefix(number) or bare]
-
-
 def _within_24_days(value: str) -> str:
-    if _amount(value, "ms") > MOST_TICKS * MICROSECONDS["ms"]:
+    if Duration.of_haproxy(value) > LONGEST_IN_MS:
         raise ValueError("is too long: haproxy counts milliseconds, and no further than 24 days")
     return value
 
 
 def _within_68_years(value: str) -> str:
-    if _amount(value, "s") > MOST_TICKS * MICROSECONDS["s"]:
+    if Duration.of_haproxy(value, bare="s") > LONGEST_IN_SECONDS:
         raise ValueError("is too long: haproxy counts seconds here, and no further than 68 years")
     return value
 
@@ -198,10 +193,10 @@ Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 _Time = Annotated[
     str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")
 ]
-Duration = Annotated[_Time, AfterValidator(_within_24_days)]
+HAProxyTime = Annotated[_Time, AfterValidator(_within_24_days)]
 """A haproxy time: a number with us, ms, s, m, h or d; milliseconds without a unit. At most 24 days."""
 
-Seconds = Annotated[_Time, AfterValidator(_within_68_years)]
+HAProxySeconds = Annotated[_Time, AfterValidator(_within_68_years)]
 """A haproxy time that is in seconds without a unit. At most 68 years."""
 
 Mode = Annotated[str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^0?[0-7]{3}$")]

@@ -7,7 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
 from nornir_kube_ha.intent.fields import (
     Address,
-    Duration,
+    HAProxySeconds,
+    HAProxyTime,
     Label,
     Line,
     Mode,
@@ -15,7 +16,6 @@ from nornir_kube_ha.intent.fields import (
     Password,
     Path,
     Port,
-    Seconds,
     Settings,
 )
 
@@ -27,13 +27,13 @@ ANY_ADDRESS = ANY_ADDRESSES[0]  # as in the guide: a backup cannot bind the VIP
 class Timeouts(Settings):
     """The `timeout` lines of section `defaults`."""
 
-    connect: Duration = "300ms"
+    connect: HAProxyTime = "300ms"
     """Time to connect to an apiserver before another is tried (`retries`): a host without power fails no request."""
-    client: Duration = "10m"
+    client: HAProxyTime = "10m"
     """How long a client may be idle: a watch is quiet for minutes, `kubectl exec` and `logs` for longer."""
-    server: Duration = "10m"
+    server: HAProxyTime = "10m"
     """How long an apiserver may be idle."""
-    check: Duration = "700ms"
+    check: HAProxyTime = "700ms"
     """Time to answer a health check, once connected."""
 
 
@@ -46,7 +46,7 @@ class Stats(Settings):
     """Port that the page listens on."""
     uri: Path = "/status"
     """Path of the page."""
-    refresh: Seconds = "30s"
+    refresh: HAProxySeconds = "30s"
     """Interval at which a browser reloads the page."""
     realm: Label = "welcome login Haproxy"
     """Text of the browser's password dialog."""
@@ -85,9 +85,9 @@ class HAProxy(Settings):
     # 401 precedes the readiness check, so `readyz-or-unauthorized` keeps a server that is not ready (docs/kubeadm.md).
     check: Literal["readyz", "readyz-or-unauthorized", "tcp"] = "readyz"
     """What makes an apiserver healthy: `/readyz` over TLS answers 200; or 200, 401 or 403; or its port is open."""
-    inter: Duration = "1s"
+    inter: HAProxyTime = "1s"
     """Time between two health checks of an apiserver."""
-    fastinter: Duration = "200ms"
+    fastinter: HAProxyTime = "200ms"
     """Time between two health checks while an apiserver is going down or coming up."""
     fall: int = Field(default=2, ge=1, le=100)
     """Failed health checks in a row that take an apiserver out."""
@@ -109,7 +109,7 @@ class HAProxy(Settings):
     """Mode of the admin socket."""
     socket_level: Literal["user", "operator", "admin"] = "admin"
     """Access level of the admin socket; `shutdown_sessions`, `drain` and `ready` need `admin`."""
-    stats_timeout: Duration = "30s"
+    stats_timeout: HAProxyTime = "30s"
     """How long a client of the admin socket may be idle."""
     user: Name = "haproxy"
     """User that the worker runs as."""
@@ -119,7 +119,7 @@ class HAProxy(Settings):
     """Write `daemon` to section `global`; the unit's master-worker mode (`-Ws`) takes precedence."""
     nbproc: int | None = Field(default=None, ge=1, le=64)
     """Number of processes; written only for haproxy before 2.5, which removed the option."""
-    hard_stop_after: Duration = "30m"
+    hard_stop_after: HAProxyTime = "30m"
     """Longest time that a worker replaced by a reload keeps running, for watches that last."""
     timeouts: Timeouts = Timeouts()
     """The `timeout` lines of section `defaults`."""

@@ -11,7 +11,7 @@ from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.planning.foreign import is_ours, parse_keepalived_conf
+from nornir_kube_ha.planning.foreign import is_ours
 
 
 def is_member(cluster: Cluster, facts: Facts) -> bool:
@@ -23,21 +23,18 @@ def is_member(cluster: Cluster, facts: Facts) -> bool:
         cluster: the cluster, from the inventory
         facts: facts of the host
     """
-    live = facts.files.get(KEEPALIVED_CONF)
-    if live is None:
+    if KEEPALIVED_CONF not in facts.files:
         return False
     if is_ours(cluster, facts, KEEPALIVED_CONF):
         return True
     wanted = {(str(router.virtual_router_id), vip.ip) for router in cluster.routers for vip in router.vips}
-    routers = parse_keepalived_conf(live.content).routers
+    routers = facts.keepalived_conf.vrrp_instances
     return any((each.virtual_router_id, vip) in wanted for each in routers for vip in each.vips)
 
 
 def carries_vip(cluster: Cluster, facts: Facts) -> bool:
     """Return whether a host's live keepalived.conf has one of the cluster's VIPs, whatever its VRID there."""
-    live = facts.files.get(KEEPALIVED_CONF)
-    routers = parse_keepalived_conf(live.content).routers if live else ()
-    return any(vip.ip in each.vips for each in routers for vip in cluster.vips)
+    return any(vip.ip in each.vips for each in facts.keepalived_conf.vrrp_instances for vip in cluster.vips)
 
 
 def joining(cluster: Cluster, names: Collection[str], facts: Mapping[str, Facts]) -> tuple[str, ...]:
@@ -70,19 +67,13 @@ def strangers_to(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> tup
         if node.name in facts
         and _runs(facts[node.name])
         and is_member(cluster, facts[node.name])
-        and (peers := live_peers(facts[node.name]))
+        and (peers := facts[node.name].keepalived_conf.peers)
         and address not in peers
     )
 
 
 def _runs(facts: Facts) -> bool:
     return facts.units["keepalived"].is_active
-
-
-def live_peers(facts: Facts) -> frozenset[IPAddress]:
-    """Return the unicast peers in a host's live keepalived.conf."""
-    live = facts.files.get(KEEPALIVED_CONF)
-    return parse_keepalived_conf(live.content).peers if live else frozenset()
 
 
 def further_addresses(cluster: Cluster, facts: Mapping[str, Facts]) -> frozenset[IPAddress]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from nornir_kube_ha.daemons import KeepalivedConf, parse_keepalived_conf
 from nornir_kube_ha.facts import Facts, Folder
 from nornir_kube_ha.firewall import FirewallChange, Opening, firewall_change
 from nornir_kube_ha.intent import Node
@@ -18,7 +19,6 @@ from nornir_kube_ha.intent.names import (
 )
 from nornir_kube_ha.planning.diff import diff
 from nornir_kube_ha.planning.package_managers import family_of
-from nornir_kube_ha.planning.vrrp_compatibility import vrrp_scripts
 from nornir_kube_ha.versions import features
 
 UNITS = ("haproxy", "keepalived")  # in this order, because a VIP without haproxy behind it serves nobody
@@ -264,12 +264,11 @@ def _scripts_to_introduce(change: HostPlan, facts: Facts) -> tuple[str, ...]:
     package = facts.packages.get("keepalived")
     if features((), package.upstream if package else ()).keeps_vip_with_new_script:
         return ()
-    live = facts.files.get(KEEPALIVED_CONF)
-    has = live.content.decode(errors="replace") if live else ""
-    gets = next((each.file.content for each in change.write if each.file.path == KEEPALIVED_CONF), has)
+    has = facts.keepalived_conf
+    new = (parse_keepalived_conf(each.file.data) for each in change.write if each.file.path == KEEPALIVED_CONF)
     # After an interrupted run, which file keepalived has read is unknown.
-    read = "" if "keepalived" in facts.pending else has
-    return tuple(sorted(vrrp_scripts(gets) - vrrp_scripts(read)))
+    read = KeepalivedConf() if "keepalived" in facts.pending else has
+    return tuple(sorted(next(new, has).scripts.keys() - read.scripts.keys()))
 
 
 def _unit_changes(facts: Facts, stale: set[str], scripts: tuple[str, ...]) -> Iterator[UnitChange]:

@@ -1,15 +1,12 @@
 """The intent that kept files stand for. A rollback is checked against these, not against the inventory."""
 
-import re
 from collections.abc import Collection, Mapping
 from ipaddress import ip_interface
 
+from nornir_kube_ha.daemons import VRRPInstanceConf, parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.intent import Cluster, Intent, Node, VirtualRouter
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF, VRRP_INSTANCE
-from nornir_kube_ha.planning.vrrp_compatibility import Instance, instances
-
-_SOCKET = r"^\s*stats\s+socket\s+(/\S+)"
 
 
 def intent_of(intent: Intent, files: Mapping[str, Collection[ConfigFile]]) -> Intent:
@@ -26,15 +23,15 @@ def intent_of(intent: Intent, files: Mapping[str, Collection[ConfigFile]]) -> In
 
 def _cluster(cluster: Cluster, files: Mapping[str, Collection[ConfigFile]]) -> Cluster:
     kept = next((files[node.name] for node in cluster.nodes if node.name in files), ())
-    texts = {file.path: file.content for file in kept}
-    return Cluster(cluster.name, tuple(_node(cluster, node, texts) for node in cluster.nodes))
+    contents = {file.path: file.data for file in kept}
+    return Cluster(cluster.name, tuple(_node(cluster, node, contents) for node in cluster.nodes))
 
 
-def _node(cluster: Cluster, node: Node, texts: Mapping[str, str]) -> Node:
+def _node(cluster: Cluster, node: Node, contents: Mapping[str, bytes]) -> Node:
     changes: dict[str, object] = {}
-    if socket := re.search(_SOCKET, texts.get(HAPROXY_CFG, ""), re.MULTILINE):
-        changes["haproxy"] = node.haproxy.model_copy(update={"socket": socket[1]})
-    if found := _ours(texts.get(KEEPALIVED_CONF, "")):
+    if socket := parse_haproxy_cfg(contents.get(HAPROXY_CFG, b"")).admin_socket:
+        changes["haproxy"] = node.haproxy.model_copy(update={"socket": socket})
+    if found := _ours(contents.get(KEEPALIVED_CONF, b"")):
         own, *further = found
         vip, *additional = map(ip_interface, own.addresses)
         # Kept files do not say which node is the master now.
@@ -48,9 +45,9 @@ def _node(cluster: Cluster, node: Node, texts: Mapping[str, str]) -> Node:
     return node.model_copy(update=changes)
 
 
-def _ours(text: str) -> list[Instance]:
+def _ours(content: bytes) -> list[VRRPInstanceConf]:
     """Return the instances of our keepalived.conf, the cluster's own first; empty if any is unreadable."""
-    found = {each.name: each for each in instances(text)}
+    found = {each.name: each for each in parse_keepalived_conf(content).vrrp_instances}
     own = found.pop(VRRP_INSTANCE, None)
     if own is None:
         return []
@@ -58,14 +55,14 @@ def _ours(text: str) -> list[Instance]:
     return every if all(map(_can_be_read, every)) else []
 
 
-def _can_be_read(instance: Instance) -> bool:
+def _can_be_read(instance: VRRPInstanceConf) -> bool:
     try:
         return bool([*map(ip_interface, instance.addresses)]) and 0 < int(instance.virtual_router_id) < 256
     except ValueError:
         return False
 
 
-def _further(cluster: Cluster, instance: Instance) -> VirtualRouter:
+def _further(cluster: Cluster, instance: VRRPInstanceConf) -> VirtualRouter:
     vip, *additional = instance.addresses
     number = int(instance.virtual_router_id)
     masters = {router.virtual_router_id: router.master for router in cluster.routers}

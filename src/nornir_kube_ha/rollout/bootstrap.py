@@ -8,9 +8,8 @@ from nornir_kube_ha.errors import PreflightError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
+from nornir_kube_ha.planning.foreign import written_for
 from nornir_kube_ha.tasks import await_first_apiserver
-
-OURS = b"Written by nornir-kube-ha"
 
 
 def refuse_served(run: Run) -> None:
@@ -80,8 +79,7 @@ def _is_new(cluster: Cluster, seen: dict[str, Facts]) -> bool:
 
 
 def _is_deployed(facts: Facts) -> bool:
-    file = facts.files.get(KEEPALIVED_CONF)
-    return file is not None and OURS in file.content
+    return KEEPALIVED_CONF in facts.files and written_for(facts, KEEPALIVED_CONF) is not None
 
 
 def _none_answers(found: Iterable[Facts]) -> bool:

@@ -8,14 +8,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nornir_kube_ha.addresses import IPAddress, rank
+from nornir_kube_ha.daemons import parse_keepalived_conf
 from nornir_kube_ha.engine.former_hosts import look_at_former
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import KubeHaError, PreflightError
 from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.planning.foreign import parse_keepalived_conf
-from nornir_kube_ha.planning.membership import FormerPeer, further_addresses, is_member, live_peers
+from nornir_kube_ha.planning.membership import FormerPeer, further_addresses, is_member
 from nornir_kube_ha.tasks import get_facts, get_former_peers
 
 
@@ -95,7 +95,7 @@ def _forgotten_by(run: Run, cluster: Cluster, name: str) -> frozenset[IPAddress]
     named = parse_keepalived_conf(new.data).peers
     # Multicast names no peers and reaches every node. Whether such a change can roll is checked elsewhere.
     known = named or {node.address for node in cluster.nodes}
-    return live_peers(facts) - known - further_addresses(cluster, run.facts)
+    return facts.keepalived_conf.peers - known - further_addresses(cluster, run.facts)
 
 
 def _look_at(run: Run, former: Former) -> Facts | None:

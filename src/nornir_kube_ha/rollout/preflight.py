@@ -56,7 +56,7 @@ def _interface(node: Node, own: Facts) -> Iterator[str]:
 def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
     """Yield what is wrong with an address for a VIP. One that a node already holds may be outside of the networks."""
     for vip in node.vips:
-        if own.holds(vip) and not _named(own, vip):
+        if own.holds(vip) and vip.ip not in own.keepalived_conf.assigned:
             yield f"{vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
         if not any(name == node.interface and each.version == vip.version for name, each in own.addresses):
             yield f"{node.interface} has no IPv{vip.version} address: from there nobody reaches {vip.ip}"
@@ -66,13 +66,6 @@ def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
         held = any(facts.holds(vip) for facts in seen.values())
         if networks and not (held or any(vip.ip in network for network in networks)):
             yield f"{vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
-
-
-def _named(own: Facts, vip: IPInterface) -> bool:
-    """Return whether the live keepalived.conf names this address."""
-    live = own.files.get(KEEPALIVED_CONF)
-    words = live.content.decode(errors="replace").split() if live else []
-    return any(word.partition("/")[0] == str(vip.ip) for word in words)
 
 
 def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, zip_longest
 
+from nornir_kube_ha.daemons import parse_keepalived_conf
 from nornir_kube_ha.engine.leases import check_leases, keep_leases
 from nornir_kube_ha.engine.ledger import StoppedError
 from nornir_kube_ha.engine.run import Run
@@ -138,8 +139,7 @@ def _cannot_be_rolled(
     left_out = [node.name for node in cluster.nodes if node.name not in run.hosts]
     for name in serving:
         new = next((each.file for each in plans[name].write if each.file.path == KEEPALIVED_CONF), None)
-        old = run.facts[name].files.get(KEEPALIVED_CONF)
-        words = differences(old.content.decode(errors="replace"), new.content) if old and new else ()
+        words = differences(run.facts[name].keepalived_conf, parse_keepalived_conf(new.data)) if new else ()
         if words and how.accept_outage and not left_out:
             return True
         if words and how.accept_outage:

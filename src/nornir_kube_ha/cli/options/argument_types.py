@@ -2,8 +2,9 @@
 
 import argparse
 import ipaddress
-import re
 from pathlib import Path
+
+from nornir_kube_ha.duration import Duration
 
 MOST_DRAIN = 30
 
@@ -33,10 +34,11 @@ def positive(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Return the seconds in `30s`, `2m`, `1h` or `500ms`. A number without a unit is seconds."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s|m|h)?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit")
-    return float(match[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[match[2] or "s"]
+    try:
+        return Duration.of_command_line(text).seconds
+    except ValueError:
+        words = f"{text!r} is no time, as 30s, 2m or 500ms; seconds without a unit"
+        raise argparse.ArgumentTypeError(words) from None
 
 
 def drain_seconds(text: str) -> float:

@@ -11,16 +11,18 @@ configured. The other is the file of a unit that neither runs nor starts at boot
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nornir_kube_ha.daemons import parse_haproxy_cfg, parse_keepalived_conf
+from nornir_kube_ha.daemons.text import text_of
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.facts.origin import UNKNOWN_ORIGIN
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
-from nornir_kube_ha.planning.foreign.haproxy_cfg import haproxy_sections
-from nornir_kube_ha.planning.foreign.keepalived_conf import parse_keepalived_conf
-from nornir_kube_ha.planning.foreign.text import listed, text_of
+from nornir_kube_ha.text import one_line, shortened
 
 HEADER = "Written by nornir-kube-ha for cluster "
 _REST_OF_HEADER = ". Changes made here"
+MOST_NAMES = 8  # listeners or addresses named in a message
+LONGEST_NAME = 60  # characters
 DAEMON_OF = {HAPROXY_CFG: "haproxy", KEEPALIVED_CONF: "keepalived"}
 
 
@@ -46,7 +48,7 @@ class ForeignFile:
         """Return what stops when the file is replaced, as a sentence."""
         whose = f"was written for cluster {self.written_for}" if self.written_for else "was not written by kube-ha"
         use = "runs with it" if self.runs else "starts with it at boot"
-        return f"{self.path} {whose}, and {self.daemon} {use}: replacing it ends {listed(self.does)}"
+        return f"{self.path} {whose}, and {self.daemon} {use}: replacing it ends {_listed(self.does)}"
 
 
 def cluster_in_header(content: bytes) -> str | None:
@@ -93,11 +95,10 @@ def written_for(facts: Facts, path: str) -> str | None:
 
 def _is_renamed(cluster: Cluster, facts: Facts, writer: str) -> bool:
     """Return whether the writer is this cluster under an earlier name: the live file has one of its VIPs."""
-    live = facts.files.get(KEEPALIVED_CONF)
-    if live is None or written_for(facts, KEEPALIVED_CONF) != writer:
+    if KEEPALIVED_CONF not in facts.files or written_for(facts, KEEPALIVED_CONF) != writer:
         return False
     ours = {vip.ip for vip in cluster.vips}
-    return any(router.vips & ours for router in parse_keepalived_conf(live.content).routers)
+    return any(router.vips & ours for router in facts.keepalived_conf.vrrp_instances)
 
 
 def foreign_files(cluster: Cluster, facts: Facts, paths: frozenset[str]) -> tuple[ForeignFile, ...]:
@@ -126,5 +127,15 @@ def _does(path: str, content: bytes) -> tuple[str, ...]:
     """Return what the daemon does with a file, listeners first."""
     if path == KEEPALIVED_CONF:
         return parse_keepalived_conf(content).does
-    sections = [section for section in haproxy_sections(content) if section.serves]
+    sections = [section for section in parse_haproxy_cfg(content).sections if section.serves]
     return tuple(map(str, sorted(sections, key=lambda section: not section.binds)))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Return names for a message: the first few, shortened to one line each, and the number of the others.
+
+    Arguments:
+        names: untrusted text from a host
+    """
+    shown = ", ".join(shortened(one_line(name), LONGEST_NAME) for name in names[:MOST_NAMES])
+    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
