@@ -18,9 +18,9 @@ from nornir.core.configuration import Config, InventoryConfig
 from nornir.core.inventory import Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
 from nornir.core.state import GlobalState
 from nornir.plugins.runners import SerialRunner
+from rig.loopback.sshserver import Sent, SSHServer, close, login_to, sender
 from rig.samples import DATA, DEFAULTS, GROUP, HOSTS, NONCE
-from tests.unit.changes import replace_section
-from tests.unit.sshserver import Sent, SSHServer, close, login_to, sender
+from tests.support.changes import replace_section
 
 from nornir_kube_ha.checks import ClusterView, HostView
 from nornir_kube_ha.errors import InventoryError, Problem
