@@ -9,14 +9,19 @@ from typing import Any
 from rig.samples import NONCE
 
 from nornir_kube_ha.checks import ClusterView, Finding, HostView, Status, check_cluster, check_host
-from nornir_kube_ha.facts import Facts, Heard, Package, VRRPInstance
-from nornir_kube_ha.intent.names import VRRP_INSTANCE
+from nornir_kube_ha.facts import Facts, Heard, Package, Probe, VRRPInstance
+from nornir_kube_ha.facts.files import FileFact
+from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.names import KEEPALIVED_CONF, VRRP_INSTANCE
 
 Change = Callable[[Facts], Facts]
 Hosts = Callable[..., HostView]
 Clusters = Callable[..., ClusterView]
 
 VIP = IPv4Interface("192.0.2.10/24")
+VIP_ON_HOST = IPv4Interface("192.0.2.10/32")
+SECOND_VIP = IPv4Interface("192.0.2.20/24")
+SECOND_INSTANCE = "VI-kube-master-69"
 RED = {Status.FAIL, Status.WARN}
 
 
@@ -83,6 +88,47 @@ def vrrp(state: str, *, holds: bool) -> Change:
         )
 
     return change
+
+
+def second_router(state: str, *, holds: bool) -> Change:
+    """What the second virtual router is on a host."""
+
+    def change(found: Facts) -> Facts:
+        own = found.vrrp or ()
+        others = tuple(pair for pair in found.addresses if pair[1].ip != SECOND_VIP.ip)
+        return replace(
+            found,
+            vrrp=(*own, VRRPInstance(SECOND_INSTANCE, state, 120)),
+            addresses=(*others, ("eth0", SECOND_VIP)) if holds else others,
+            reachable=replace(found.reachable, additional={str(SECOND_VIP.ip): Probe(200, "")}),
+        )
+
+    return change
+
+
+TWO_WELL = {
+    "lb-1": together(vrrp("MASTER", holds=True), second_router("BACKUP", holds=False)),
+    "lb-2": together(vrrp("BACKUP", holds=False), second_router("MASTER", holds=True)),
+    "lb-3": together(vrrp("BACKUP", holds=False), second_router("BACKUP", holds=False)),
+}
+"""What makes three hosts well where there are two virtual routers."""
+
+
+def with_vip(facts: Facts, *interfaces: str) -> Facts:
+    """A host that has the VIP on these interfaces and nowhere else."""
+    others = tuple(each for each in facts.addresses if each[1].ip != VIP_ON_HOST.ip)
+    return replace(facts, addresses=(*others, *((name, VIP_ON_HOST) for name in interfaces)))
+
+
+def fresh(facts: Facts) -> Facts:
+    """A host that keepalived has never run on."""
+    files = {path: file for path, file in facts.files.items() if path != KEEPALIVED_CONF}
+    return replace(with_vip(facts), files=files)
+
+
+def as_found(file: ConfigFile) -> FileFact:
+    """A file that is as it should be."""
+    return FileFact(file.path, file.mode, file.owner, file.group, file.content.encode())
 
 
 def unchanged(found: Facts) -> Facts:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from nornir_kube_ha.checks import Finding, Status, unknown_host
+from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError, RefusedConfigError
 from nornir_kube_ha.failover.api_outage import api_cost
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Holding, Span, outage, reused_outage
@@ -58,6 +58,31 @@ def report_of(*hosts: HostReport, cluster: tuple[Finding, ...] = (HOLDER,), **ch
         clusters={"demo": ClusterReport(cluster, "192.0.2.10", 8443, {"lb-1": "192.0.2.11:6443"})},
     )
     return replace(whole, **changes)
+
+
+def every_finding(**changed: Finding) -> tuple[Finding, ...]:
+    """Every check of a host passed, but those given by their ids with `_` for the dot."""
+    return tuple(
+        changed.get(check.id.replace(".", "_"), Finding(check.id, Status.PASS, check.meaning, "it is"))
+        for check in HOST_CHECKS
+    )
+
+
+def verified(hosts: int = 3, **parts: HostReport) -> Report:
+    """Report on so many hosts of one cluster, all well but those given by their names with `_` for `-`."""
+    names = [f"lb-{number}" for number in range(1, hosts + 1)]
+    roles = ["master", *["backup"] * (hosts - 1)]
+    return Report(
+        run_id="0123456789ab",
+        runbook="verify",
+        started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        finished=datetime(2026, 1, 2, 3, 4, 6, 250_000, tzinfo=UTC),
+        hosts={
+            name: parts.get(name.replace("-", "_"), HostReport("demo", role, False, every_finding()))  # noqa: FBT003
+            for name, role in zip(names, roles, strict=True)
+        },
+        clusters={"demo": ClusterReport((Finding("vip.single_holder", Status.PASS, "exactly one", "lb-1"),))},
+    )
 
 
 def hostile_report(words: str = HOSTILE) -> Report:

@@ -2,14 +2,17 @@
 
 import ast
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rig.lab import ROOT
 
 import nornir_kube_ha
 from nornir_kube_ha.planning.lease import Lease
 
+HERE = Path(__file__).parent
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
     {"addresses", "files", "lazy", "text", "versions"},
@@ -77,12 +80,24 @@ def test_the_lab_is_known_through_its_door() -> None:
     assert inside == []
 
 
-def test_only_tests_import_tests() -> None:
-    root = (HOUSE / "tasks").resolve().parent
+def test_only_tests_know_tests() -> None:
     folders = ("src", "tasks", "runbooks", "lab", "rig", "campaigns", "benchmarks", "examples", "docs")
-    paths = [path for folder in folders for path in (root / folder).rglob("*.py")]
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert len(paths) > 200
     assert [str(path) for path in paths for name in names_imported(path) if name.split(".")[0] == "tests"] == []
+    assert [str(path) for path in paths if '"-m", "tests.' in path.read_text()] == []  # nor starts one of them
+
+
+def test_no_test_imports_another() -> None:
+    paths = [*(ROOT / "tests").rglob("*.py")]
+    found = [f"{path.relative_to(ROOT)} imports {name}" for path in paths for name in names_imported(path)]
+    assert [each for each in found if " imports tests.support" in each]
+    assert [each for each in found if re.search(r" imports tests\b(?!\.support\.)", each)] == []
+
+
+def test_tests_stand_in_the_room_that_they_test() -> None:
+    folders = {path.parent.relative_to(HERE).parts[0] for path in HERE.glob("*/**/test_*.py")}
+    assert folders <= FLOOR_OF.keys() | {"templates", "docs", "rig", "campaigns", "benchmarks"}
 
 
 def test_every_room_says_what_is_in_it() -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 from nornir.core.task import Task
-from tests.support.changes import Change, Clusters, Hosts, facts, findings_of, reachable, together
+from tests.support.changes import Change, Clusters, Hosts, facts, findings_of, fresh, reachable, together
 from tests.support.reports import PASSED, host, report_of
-from tests.unit.rollout.test_preflight import fresh
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, world
+from tests.support.world import ALL, World
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.checks.bootstrap import AWAITED
@@ -28,8 +27,6 @@ from nornir_kube_ha.rollout.bootstrap import new_clusters
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.ssh.remote import assignments, load_script
 from nornir_kube_ha.ssh.shell import Completed
-
-__all__ = ["run_of", "world"]  # fixtures
 
 CUT = Probe(0, "curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to 192.0.2.10:8443")
 UNSEEN = Certificate("", None, ())

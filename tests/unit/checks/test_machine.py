@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from rig.samples import DATA
 from tests.support.changes import Change, Hosts, assert_red, assert_skipped, assert_unmade, facts, findings_of
+from tests.support.rulesets import recorded_ruleset
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.facts import Facts, Filesystem, Link
 from nornir_kube_ha.firewall import FirewallFact
 
-NFT = DATA / "nft"
 GIB = 2**30
 
 
@@ -97,7 +96,7 @@ def test_denials_are_warned_of_word_for_word(host_view: Hosts) -> None:
 
 
 def ruleset(name: str) -> Change:
-    return facts(packet_filter=(NFT / f"{name}.json").read_text())
+    return facts(packet_filter=recorded_ruleset(name))
 
 
 def dropping(hook: str, *match: str) -> Change:
@@ -154,7 +153,7 @@ def test_opening_that_a_boot_forgets_turns_red(host_view: Hosts) -> None:
     rule, *_ = rules = [f"allow from 192.0.2.1{n} proto vrrp" for n in (2, 3)]
     tables = [f"allow from 192.0.2.1{n} to any port 8444 proto tcp" for n in (2, 3)]
     live = frozenset({*rules, *tables, "allow 9443/tcp"})
-    text = (NFT / "opened-by-kube-ha.json").read_text()
+    text = recorded_ruleset("opened-by-kube-ha")
     view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live, kept=live)))
     assert findings_of(view)["host.firewall"].status is Status.PASS  # what is open for nothing stops nobody
     view = host_view(change=facts(packet_filter=text, firewall=FirewallFact("ufw", live=live)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.intent.test_address_families import DUAL, IPV6, OF_IPV6
+from tests.support.inventories import DUAL, IPV6, OF_IPV6
 
 from nornir_kube_ha.facts.parse_network import MOST_ASIDE, heard
 from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation

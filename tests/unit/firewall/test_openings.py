@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.firewall.test_ruleset import recorded
+from tests.support.rulesets import recorded_ruleset
 
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.firewall import (
@@ -65,7 +65,7 @@ def needed(intent: Intent) -> tuple[Opening, ...]:
 
 
 def ruleset(name: str) -> Ruleset:
-    return parse_ruleset(recorded(name))
+    return parse_ruleset(recorded_ruleset(name))
 
 
 def told(change: FirewallChange | None) -> FirewallChange:
@@ -261,7 +261,7 @@ def test_what_managers_list() -> None:
 
 
 def filtering(facts: Facts, name: str, fact: FirewallFact) -> Facts:
-    return replace(facts, packet_filter=recorded(name), firewall=fact)
+    return replace(facts, packet_filter=recorded_ruleset(name), firewall=fact)
 
 
 def test_plan_opens_before_it_writes(intent: Intent, healthy: dict[str, Facts], needed: tuple[Opening, ...]) -> None:

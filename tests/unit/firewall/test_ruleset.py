@@ -8,11 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from rig.samples import DATA
+from tests.support.rulesets import RULESETS, recorded_ruleset
 
 from nornir_kube_ha.firewall.ruleset import Packet, parse_ruleset, passage
-
-RULESETS = DATA / "nft"
 
 VIP = IPv4Address("192.0.2.10")
 PEER = IPv4Address("192.0.2.11")
@@ -29,10 +27,6 @@ ADVERT = Packet("output", 112, HERE, PEER, "eth0")
 TO_GROUP = Packet("output", 112, HERE, GROUP, "eth0")
 CHECK = Packet("output", 6, HERE, PEER, "eth0", 6443)
 DNS = Packet("input", 17, PEER, HERE, "eth0", 53)
-
-
-def recorded(name: str) -> str:
-    return (RULESETS / f"{name}.json").read_text()
 
 
 def listing(*items: Any) -> str:  # noqa: ANN401 - JSON
@@ -187,7 +181,7 @@ def test_every_recorded_rule_is_asked() -> None:
     ("number", "client", "multicast"), [(n, *row[1:]) for n, row in enumerate(MATCHES)], ids=[row[0] for row in MATCHES]
 )
 def test_match(number: int, client: str, multicast: str) -> None:
-    items = json.loads(recorded("matches"))["nftables"]
+    items = json.loads(recorded_ruleset("matches"))["nftables"]
     rules = [item for item in items if item.get("rule", {}).get("chain") == "input"]
     assert len(rules) == len(MATCHES)
     text = listing(*(item for item in items if item not in rules), rules[number])
@@ -305,13 +299,13 @@ def test_match(number: int, client: str, multicast: str) -> None:
     ],
 )
 def test_ruleset(name: str, packet: Packet, expected: str, words: str) -> None:
-    answer = passage(parse_ruleset(recorded(name)), packet)
+    answer = passage(parse_ruleset(recorded_ruleset(name)), packet)
     assert answer.verdict == expected
     assert words in answer.words
 
 
 def test_table_of_which_nft_does_not_say_that_it_sleeps() -> None:
-    text = recorded("dormant")  # nft 1.0.6 prints the table's name where its flags should be
+    text = recorded_ruleset("dormant")  # nft 1.0.6 prints the table's name where its flags should be
     answer = passage(parse_ruleset(text), VRRP)
     assert (answer.verdict, answer.words) == (UNTOLD, "whether table inet filter is dormant")
     for flags, expected in (('"dormant"', YES), ('["owner", "dormant"]', YES), ('"owner"', NO), ("[]", NO)):
@@ -331,7 +325,7 @@ def test_table_of_which_nft_does_not_say_that_it_sleeps() -> None:
     ],
 )
 def test_what_iptables_nft_hides(name: str, packet: Packet, expected: str, *, named: bool) -> None:
-    answer = passage(parse_ruleset(as_iptables_nft(recorded(name), named=named)), packet)
+    answer = passage(parse_ruleset(as_iptables_nft(recorded_ruleset(name), named=named)), packet)
     assert answer.verdict == expected
     if expected == UNTOLD:
         assert ("iptables match" if named else "an iptables extension") in answer.words
@@ -477,7 +471,7 @@ def test_work_does_not_double_with_each_chain() -> None:
 
 
 def test_tables_listed_one_by_one() -> None:
-    text = f"{recorded('two-base-chains')}\n{recorded('other-families')}{recorded('empty')}"
+    text = f"{recorded_ruleset('two-base-chains')}\n{recorded_ruleset('other-families')}{recorded_ruleset('empty')}"
     assert verdict(text, VRRP) == NO
 
 
@@ -487,8 +481,8 @@ def test_tables_listed_one_by_one() -> None:
         ("", "nft printed nothing"),
         (" \n", "nft printed nothing"),
         ("Error: syntax error", "no JSON"),
-        (recorded("peers")[:-3], "no JSON"),
-        (recorded("peers") + "}", "no JSON"),
+        (recorded_ruleset("peers")[:-3], "no JSON"),
+        (recorded_ruleset("peers") + "}", "no JSON"),
         ("[" * 100_000, "no JSON"),
         ("[]", 'no list "nftables"'),
         ('{"nftables": {}}', 'no list "nftables"'),
@@ -509,7 +503,7 @@ def test_what_nft_does_not_print_is_an_error(text: str, words: str) -> None:
 
 @pytest.mark.parametrize("name", ["matches", "firewalld", "kube-proxy-nftables"])
 def test_record_with_anything_in_it_spoiled_is_an_error_or_an_answer(name: str) -> None:
-    text = recorded(name)
+    text = recorded_ruleset(name)
     outcomes = set()
     for value in sorted(set(re.findall(r'"[^"]*"|\b\d+\b|null', text))):
         for instead in ("[]", '{"a": 1}'):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.intent.test_address_families import IPV6, OF_IPV6, dual, ipv6
+from tests.support.inventories import IPV6, OF_IPV6
 
 from nornir_kube_ha.firewall import FirewallFact, firewall_change, openings, openings_of
 from nornir_kube_ha.firewall.ruleset import TCP, VRRP, Packet, Ruleset, parse_ruleset, passage
@@ -16,8 +16,6 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.inventory.load import load_intent
-
-__all__ = ["dual", "ipv6"]  # fixtures
 
 NornirOf = Callable[..., Nornir]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 from tests.support.changes import Change, Clusters, Hosts, assert_red, facts, findings_of, heard, reachable, together
+from tests.support.inventories import DUAL, IPV6, OF_IPV6
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.errors import Problem
@@ -22,12 +23,6 @@ NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]
 
 HOSTS = ("lb-1", "lb-2", "lb-3")
-OF_IPV6 = {name: {"address": f"2001:db8::1{number}"} for number, name in enumerate(HOSTS, 1)}
-IPV6: dict[str, Any] = {
-    "vip": "2001:db8::10/64",
-    "apiservers": [{"name": name, "address": f"2001:db8::1{number}"} for number, name in enumerate(HOSTS, 1)],
-}
-DUAL = {"additional_vips": ["192.0.2.20/24", "2001:db8::10/64"]}
 SEVERAL = [("eth0", ip_interface(vip)) for vip in ("192.0.2.10/24", "192.0.2.20/24", "2001:db8::10/64")]
 HOLDER_MAC, OTHER_MAC = "02:07:e7:b0:ee:d5", "02:00:00:00:00:99"
 ANSWERS = frozenset(Answer(vip.ip, HOLDER_MAC) for _, vip in SEVERAL)
@@ -38,16 +33,6 @@ VERSION = Probe(200, "", '{"gitVersion": "v1.30.0"}')
 def problem(nornir: Nornir, problems_of: ProblemsOf, key: str) -> str:
     """What is said of a key, at whatever host first."""
     return next(each.message for each in problems_of(nornir) if each.key == key)
-
-
-@pytest.fixture(scope="module")
-def ipv6(nornir_of: NornirOf) -> Intent:
-    return load_intent(nornir_of(OF_IPV6, group=IPV6))
-
-
-@pytest.fixture(scope="module")
-def dual(nornir_of: NornirOf) -> Intent:
-    return load_intent(nornir_of(group=DUAL))
 
 
 # What an inventory may say

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from rig.inventories import SETTINGS, Tree, base, debian_12, rendered, taken, unusual, write, wrong
 from rig.samples import DATA
-from tests.unit.inventory.test_hostile import FIELDS
+from tests.support.inventories import TEXT_FIELDS
 
 from nornir_kube_ha.inventory.files import FILES
 from nornir_kube_ha.inventory.secret import STORE
@@ -40,9 +40,9 @@ def test_what_is_made_up_starts_from_what_is_good(folder: Path) -> None:
 
 
 def test_every_setting_is_made_up() -> None:
-    assert SETTINGS.keys() >= {path for path in FIELDS if not path.startswith(("apiservers.", "virtual_routers."))} - {
-        "lab"
-    }
+    assert SETTINGS.keys() >= {
+        path for path in TEXT_FIELDS if not path.startswith(("apiservers.", "virtual_routers."))
+    } - {"lab"}
     assert SETTINGS.keys() >= {"apiservers", "haproxy.fall", "haproxy.stats.admin", "keepalived.advert_int"}
 
 

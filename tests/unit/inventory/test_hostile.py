@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
-from rig.inventories import HOSTILE, text_fields
+from rig.inventories import HOSTILE
+from tests.support.inventories import TEXT_FIELDS
 
 from nornir_kube_ha.errors import InventoryError
-from nornir_kube_ha.intent import Intent, Node
+from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory.load import load_intent
 
 NornirOf = Callable[..., Nornir]
@@ -32,16 +33,6 @@ KEEPALIVED_LINES = {"keepalived.check.script", "keepalived.global_lines", "keepa
 NO_KEEPALIVED_LINE = NO_LINE | {
     *("double quote", "single quote", "brace", "block", "variable", "template", "comment", "backslash")
 }
-# Read as paths and as secrets: test_errors.py, test_passwords.py, tests/unit/test_templating.py.
-ELSEWHERE = {
-    "apiserver_ca",
-    "templates.name",
-    "templates.text",
-    "haproxy.stats.password",
-    "login.password",
-    "login.sudo_password",
-}
-PER_HOST = {"name"}  # not of the data
 # A good value, where the lab's inventory has none.
 GOOD = {
     "additional_vips": "192.0.2.20/24",
@@ -57,9 +48,6 @@ GOOD = {
     "keepalived.global_lines": "dynamic_interfaces",
     "keepalived.instance_lines": "accept",
 }
-
-
-FIELDS = sorted(set(text_fields(Node)) - ELSEWHERE - PER_HOST)
 
 
 def refused(path: str) -> set[str]:
@@ -95,9 +83,9 @@ def data_with(path: str, value: str) -> dict[str, Any]:
 
 def test_fields_are_found() -> None:
     assert {"cluster", "interface", "vip", "apiservers.name", "haproxy.balance", "haproxy.timeouts.check"} <= set(
-        FIELDS
+        TEXT_FIELDS
     )
-    assert set(FIELDS) >= LINES | KEEPALIVED_LINES
+    assert set(TEXT_FIELDS) >= LINES | KEEPALIVED_LINES
 
 
 def refusals(nornir: Nornir, path: str) -> list[str]:
@@ -111,7 +99,7 @@ def refusals(nornir: Nornir, path: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("path", TEXT_FIELDS)
 def test_hostile_text_is_refused(nornir_of: NornirOf, intent: Intent, path: str) -> None:
     value = good(intent, path)
     assert refusals(nornir_of({"lb-3": data_with(path, value)}), path) == []
@@ -121,13 +109,13 @@ def test_hostile_text_is_refused(nornir_of: NornirOf, intent: Intent, path: str)
     assert taken == set(HOSTILE) - refused(path)
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("path", TEXT_FIELDS)
 @pytest.mark.parametrize("value", ["", " "], ids=["nothing", "blank"])
 def test_text_that_is_none_is_refused(nornir_of: NornirOf, path: str, value: str) -> None:
     assert refusals(nornir_of({"lb-3": data_with(path, value)}), path)
 
 
-@pytest.mark.parametrize("path", FIELDS)
+@pytest.mark.parametrize("path", TEXT_FIELDS)
 def test_refusal_shows_no_control_character(nornir_of: NornirOf, path: str) -> None:
     messages = refusals(nornir_of({"lb-3": data_with(path, "a\x1b[31m\nb")}), path)
     assert messages

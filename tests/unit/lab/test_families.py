@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from nornir.core import Nornir
-from tests.unit.intent.test_address_families import DUAL, IPV6, OF_IPV6
+from tests.support.inventories import DUAL, IPV6, OF_IPV6
 
 from nornir_kube_ha.addresses import IPAddress
 from nornir_kube_ha.inventory.load import load_intent

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.conftest import as_found
+from tests.support.changes import as_found
 
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.facts import Facts

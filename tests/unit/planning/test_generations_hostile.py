@@ -6,15 +6,13 @@ from pathlib import Path
 
 import pytest
 from rig.lab import ROOT
-from tests.unit.runbooks.test_deploy import World, run_of, world
+from tests.support.world import World
 
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.planning.generations import Generation, last_good, parse_generations
 from nornir_kube_ha.runbooks import rollback
 from nornir_kube_ha.ssh.remote import assignments, load_script
-
-__all__ = ["run_of", "world"]  # fixtures
 
 NONCE = "0123456789abcdef"
 GOOD = "1700000000 good 0123456789ab root@noc-1"

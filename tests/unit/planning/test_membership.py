@@ -5,7 +5,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
-from tests.unit.planning.test_foreign import VIP_77, with_file
+from tests.support.foreign import VIP_77, with_file
 
 from nornir_kube_ha.facts import Advert, Facts, Heard
 from nornir_kube_ha.intent import Cluster, Intent

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from nornir.core import Nornir
 from nornir.core.task import Task
-from tests.support.changes import vrrp
-from tests.unit.rollout.test_preflight import with_vip
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, world
-from tests.unit.runbooks.test_rollback import GOOD
+from tests.support.changes import vrrp, with_vip
+from tests.support.world import ALL, GOOD, World
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
@@ -22,8 +20,6 @@ from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.put_back import intent_of
 from nornir_kube_ha.runbooks.rollback import rollback
 from nornir_kube_ha.ssh.shell import Completed
-
-__all__ = ["run_of", "world"]  # fixtures
 
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]
 OTHER = {"vip": "192.0.2.99/24", "control_plane_endpoint": "192.0.2.99:8443"}

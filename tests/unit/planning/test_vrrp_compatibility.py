@@ -5,15 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from tests.unit.rollout.test_rolling import failure_of, rolled
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, world
+from tests.support.world import ALL, World, failure_of, rolled
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.planning.vrrp_compatibility import differences
-
-__all__ = ["run_of", "world"]  # fixtures
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from tests.unit.report.test_terminal import FAILED, findings, report_of
+from tests.support.reports import FAILED, every_finding, verified
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, Report
@@ -17,14 +17,14 @@ from nornir_kube_ha.report.terminal import print_report
 def report_of_clusters(count: int) -> Report:
     """So many clusters of two: one is red, one has a host that was not reached."""
     hosts = {
-        f"c{number}-{place}": HostReport(f"c{number}", "backup" if place - 1 else "master", False, findings())  # noqa: FBT003
+        f"c{number}-{place}": HostReport(f"c{number}", "backup" if place - 1 else "master", False, every_finding())  # noqa: FBT003
         for number in range(1, count + 1)
         for place in (1, 2)
     }
-    hosts["c2-1"] = replace(hosts["c2-1"], findings=findings(haproxy_active=FAILED))
+    hosts["c2-1"] = replace(hosts["c2-1"], findings=every_finding(haproxy_active=FAILED))
     hosts["c3-2"] = replace(hosts["c3-2"], failure=Failure.of(HostUnreachableError("c3-2", "no answer")))
     clusters = {f"c{number}": ClusterReport(()) for number in range(1, count + 1)}
-    return replace(report_of(), hosts=hosts, clusters=clusters)
+    return replace(verified(), hosts=hosts, clusters=clusters)
 
 
 def shown(report: Report, width: int = 80) -> str:
@@ -52,4 +52,4 @@ def test_of_many_clusters_only_those_that_are_not_well_are_shown_in_full(count: 
 
 
 def test_one_cluster_has_no_overview() -> None:
-    assert "hosts" not in shown(report_of()).splitlines()[0]
+    assert "hosts" not in shown(verified()).splitlines()[0]

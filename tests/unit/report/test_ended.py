@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from tests.support.reports import PASSED, host, report_of
-from tests.unit.runbooks.test_deploy import World, run_of, world
+from tests.support.world import World
 
 from nornir_kube_ha.cli.confirm import ask
 from nornir_kube_ha.engine.run import Run
@@ -16,8 +16,6 @@ from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, DeclinedError
 from nornir_kube_ha.report import Failure, to_json
 from nornir_kube_ha.report.files import FORMATS
 from nornir_kube_ha.report.nagios import nagios_status
-
-__all__ = ["run_of", "world"]  # fixtures
 
 ENDS: dict[BaseException, int] = {
     DeclinedError("nothing was taken off; --yes does not ask"): 2,

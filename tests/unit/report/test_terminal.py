@@ -4,12 +4,21 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.support.reports import FAULTS, MISSED, NEVER_MADE, NOT_INJECTED, SURVIVED, UNENDED, hostile_faults
+from tests.support.reports import (
+    FAULTS,
+    MISSED,
+    NEVER_MADE,
+    NOT_INJECTED,
+    SURVIVED,
+    UNENDED,
+    every_finding,
+    hostile_faults,
+    verified,
+)
 
 from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError
@@ -27,13 +36,6 @@ ESCAPE = "\x1b"
 Shown = Callable[..., str]
 
 
-def findings(**changed: Finding) -> tuple[Finding, ...]:
-    return tuple(
-        changed.get(check.id.replace(".", "_"), Finding(check.id, Status.PASS, check.meaning, "it is"))
-        for check in HOST_CHECKS
-    )
-
-
 FAILED = Finding(
     "haproxy.active",
     Status.FAIL,
@@ -43,23 +45,7 @@ FAILED = Finding(
 )
 
 
-def report_of(hosts: int = 3, **parts: HostReport) -> Report:
-    names = [f"lb-{number}" for number in range(1, hosts + 1)]
-    roles = ["master", *["backup"] * (hosts - 1)]
-    return Report(
-        run_id="0123456789ab",
-        runbook="verify",
-        started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        finished=datetime(2026, 1, 2, 3, 4, 6, 250_000, tzinfo=UTC),
-        hosts={
-            name: parts.get(name.replace("-", "_"), HostReport("demo", role, False, findings()))  # noqa: FBT003
-            for name, role in zip(names, roles, strict=True)
-        },
-        clusters={"demo": ClusterReport((Finding("vip.single_holder", Status.PASS, "exactly one", "lb-1"),))},
-    )
-
-
-FAILING = report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_active=FAILED)))  # noqa: FBT003
+FAILING = verified(lb_2=HostReport("demo", "backup", False, every_finding(haproxy_active=FAILED)))  # noqa: FBT003
 
 
 @pytest.fixture
@@ -102,8 +88,8 @@ def test_no_color_leaves_no_colour(shown: Shown, monkeypatch: pytest.MonkeyPatch
 def test_control_codes_of_a_host_do_not_reach_the_terminal(shown: Shown, text: str) -> None:
     failed = replace(FAILED, seen=f"failed (failed)\n{text}")
     unreachable = Failure.of(HostUnreachableError("lb-3", text))
-    report = report_of(
-        lb_2=HostReport("demo", "backup", False, findings(haproxy_active=failed)),  # noqa: FBT003
+    report = verified(
+        lb_2=HostReport("demo", "backup", False, every_finding(haproxy_active=failed)),  # noqa: FBT003
         lb_3=HostReport("demo", "backup", True, unknown_host(text), unreachable, diff=f"- {text}"),  # noqa: FBT003
     )
     assert [char for char in shown(report, with_diff=True) if not char.isprintable() and char != "\n"] == []
@@ -117,7 +103,7 @@ def test_no_line_ends_with_blanks(shown: Shown, width: int) -> None:
 @pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize("hosts", [3, 40])
 def test_no_line_of_the_matrix_is_wider_than_the_terminal(shown: Shown, width: int, hosts: int) -> None:
-    lines = shown(report_of(hosts), width).splitlines()
+    lines = shown(verified(hosts), width).splitlines()
     assert max(map(len, lines)) <= width
 
 
@@ -139,9 +125,9 @@ def test_rows_become_hosts_when_hosts_are_many(shown: Shown, width: int, hosts: 
         "demo",
         "backup",
         False,  # noqa: FBT003
-        findings(haproxy_active=FAILED, vip_ping=replace(FAILED, id="vip.ping")),
+        every_finding(haproxy_active=FAILED, vip_ping=replace(FAILED, id="vip.ping")),
     )
-    lines = [line.split() for line in shown(report_of(hosts, lb_2=failing), width).splitlines()]
+    lines = [line.split() for line in shown(verified(hosts, lb_2=failing), width).splitlines()]
     assert ["host", "role", "status", "not", "passed"] in lines
     assert ["lb-1", "master", "passed"] in lines
     assert ["lb-2", "backup", "failed", "haproxy.active,", "vip.ping"] in lines
@@ -150,14 +136,14 @@ def test_rows_become_hosts_when_hosts_are_many(shown: Shown, width: int, hosts: 
 
 @pytest.mark.parametrize(("width", "hosts"), [(80, 5), (200, 17)])
 def test_hosts_stay_columns_while_they_fit(shown: Shown, width: int, hosts: int) -> None:
-    lines = [line.split() for line in shown(report_of(hosts), width).splitlines()]
+    lines = [line.split() for line in shown(verified(hosts), width).splitlines()]
     assert ["haproxy.active", *["pass"] * hosts] in lines
 
 
 @pytest.mark.parametrize("width", [80, 200])
 @pytest.mark.parametrize("hosts", [3, 40])
 def test_failed_check_says_expected_seen_and_next(shown: Shown, width: int, hosts: int) -> None:
-    report = report_of(hosts, lb_2=HostReport("demo", "backup", False, findings(haproxy_active=FAILED)))  # noqa: FBT003
+    report = verified(hosts, lb_2=HostReport("demo", "backup", False, every_finding(haproxy_active=FAILED)))  # noqa: FBT003
     text = re.sub(r"\s+", " ", shown(report, width))  # however it is wrapped
     assert "lb-2: haproxy.active expected: active (running) seen: failed (failed)" in text
     for line in JOURNAL:
@@ -166,18 +152,18 @@ def test_failed_check_says_expected_seen_and_next(shown: Shown, width: int, host
 
 
 def test_check_that_passed_is_not_explained(shown: Shown) -> None:
-    assert "expected:" not in shown(report_of())
+    assert "expected:" not in shown(verified())
 
 
 def test_what_a_host_says_is_no_markup(shown: Shown) -> None:
     failed = replace(FAILED, seen="[bold]not bold[/bold] :smile: [/] [link=x]")
-    report = report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_active=failed)))  # noqa: FBT003
+    report = verified(lb_2=HostReport("demo", "backup", False, every_finding(haproxy_active=failed)))  # noqa: FBT003
     assert "[bold]not bold[/bold] :smile: [/] [link=x]" in shown(report)
 
 
 def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> None:
     failure = Failure.of(HostUnreachableError("lb-3", "no SSH server answers on 192.0.2.13:22"))
-    text = shown(report_of(lb_3=HostReport("demo", "backup", False, unknown_host(failure.message), failure)))  # noqa: FBT003
+    text = shown(verified(lb_3=HostReport("demo", "backup", False, unknown_host(failure.message), failure)))  # noqa: FBT003
     assert ["haproxy.active", "pass", "pass", "UNKNOWN"] in [line.split() for line in text.splitlines()]
     assert "lb-3: HostUnreachableError\n  no SSH server answers on 192.0.2.13:22\n" in text
     assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 69 pass, 34 unknown; 1.2 s" in text
@@ -195,7 +181,7 @@ def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> N
 )
 def test_cluster_check_is_a_line_of_its_own(shown: Shown, status: Status, word: str) -> None:
     holder = Finding("vip.single_holder", status, "exactly one of lb-1, lb-2", "lb-1, lb-2", "see keepalived.state")
-    text = shown(replace(report_of(), clusters={"demo": ClusterReport((holder,))}))
+    text = shown(replace(verified(), clusters={"demo": ClusterReport((holder,))}))
     assert f"vip.single_holder: {word}\n" in text
     explained = "cluster demo: vip.single_holder\n  expected: exactly one of lb-1, lb-2" in text
     assert explained is (status in {Status.WARN, Status.FAIL})
@@ -203,20 +189,20 @@ def test_cluster_check_is_a_line_of_its_own(shown: Shown, status: Status, word: 
 
 def test_warning_is_explained_and_does_not_fail_the_run(shown: Shown) -> None:
     warned = replace(FAILED, id="haproxy.stable", status=Status.WARN)
-    text = shown(report_of(lb_2=HostReport("demo", "backup", False, findings(haproxy_stable=warned))))  # noqa: FBT003
+    text = shown(verified(lb_2=HostReport("demo", "backup", False, every_finding(haproxy_stable=warned))))  # noqa: FBT003
     assert "lb-2: haproxy.stable\n  expected: active (running)" in text
     assert "verify: passed - hosts: 3 passed; changed: 0; checks: 102 pass, 1 warn" in text
 
 
 def test_what_was_skipped_says_why_in_one_line(shown: Shown) -> None:
     skipped = Finding("host.firewall", Status.SKIP, "it lets VRRP pass", "nft is not installed,\nso nobody knows")
-    text = shown(report_of(lb_2=HostReport("demo", "backup", False, findings(host_firewall=skipped))))  # noqa: FBT003
+    text = shown(verified(lb_2=HostReport("demo", "backup", False, every_finding(host_firewall=skipped))))  # noqa: FBT003
     assert "\nlb-2: host.firewall skipped: nft is not installed, so nobody knows\n" in text
 
 
 def test_each_cluster_has_its_own_matrix(shown: Shown) -> None:
-    other = HostReport("other", "master", False, findings())  # noqa: FBT003
-    text = shown(report_of(lb_3=other))
+    other = HostReport("other", "master", False, every_finding())  # noqa: FBT003
+    text = shown(verified(lb_3=other))
     assert [line for line in text.splitlines() if line.startswith("cluster ")] == ["cluster demo", "cluster other"]
     assert ["haproxy.active", "pass", "pass"] in [line.split() for line in text.splitlines()]
 
@@ -225,34 +211,34 @@ def test_each_cluster_has_its_own_matrix(shown: Shown) -> None:
     ("dry_run", "words"), [(False, "verify: passed - hosts: 3 passed; changed: 1;"), (True, "would change: 1;")]
 )
 def test_summary_says_what_changed(shown: Shown, words: str, *, dry_run: bool) -> None:
-    report = report_of(lb_1=HostReport("demo", "master", True, findings(), diff="+ line"))  # noqa: FBT003
+    report = verified(lb_1=HostReport("demo", "master", True, every_finding(), diff="+ line"))  # noqa: FBT003
     assert words in shown(replace(report, dry_run=dry_run)).splitlines()[-1]
 
 
 def test_diff_is_shown_only_when_asked(shown: Shown) -> None:
     diff = "--- a\n+++ b\n@@ -1 +1 @@\n-    balance source\n+    balance leastconn # [bold]"
-    report = report_of(lb_1=HostReport("demo", "master", True, findings(), diff=diff))  # noqa: FBT003
+    report = verified(lb_1=HostReport("demo", "master", True, every_finding(), diff=diff))  # noqa: FBT003
     assert f"lb-1:\n{diff}\n" in shown(report, with_diff=True)
     assert "balance" not in shown(report)
 
 
 def test_diff_of_a_long_line_is_not_broken(shown: Shown) -> None:
     line = "+" + "x" * 150
-    report = report_of(lb_1=HostReport("demo", "master", True, findings(), diff=line))  # noqa: FBT003
+    report = verified(lb_1=HostReport("demo", "master", True, every_finding(), diff=line))  # noqa: FBT003
     assert line in shown(report, with_diff=True).splitlines()
 
 
 def test_dry_run_says_what_would_be_done_instead_of_a_matrix(shown: Shown) -> None:
-    hosts = {name: replace(host, findings=()) for name, host in report_of().hosts.items()}
+    hosts = {name: replace(host, findings=()) for name, host in verified().hosts.items()}
     hosts["lb-2"] = replace(hosts["lb-2"], plan=("write /etc/haproxy/haproxy.cfg", "reload haproxy"))
-    text = shown(replace(report_of(), hosts=hosts, clusters={"demo": ClusterReport(())}, dry_run=True))
+    text = shown(replace(verified(), hosts=hosts, clusters={"demo": ClusterReport(())}, dry_run=True))
     assert "lb-1: as it should be\nlb-2 would change:\n  write /etc/haproxy/haproxy.cfg\n  reload haproxy\n" in text
     assert "haproxy.active" not in text
     assert text.splitlines()[-1].startswith("verify: passed - hosts: 3 passed; would change: 0;")
 
 
 def with_faults(*faults: FaultReport) -> Report:
-    return replace(report_of(), runbook="failover_test", faults=faults)
+    return replace(verified(), runbook="failover_test", faults=faults)
 
 
 def section(text: str) -> list[str]:
@@ -261,7 +247,7 @@ def section(text: str) -> list[str]:
 
 
 def test_without_faults_nothing_is_said_of_them(shown: Shown) -> None:
-    assert "fault" not in shown(report_of())
+    assert "fault" not in shown(verified())
 
 
 def test_faults_are_a_table_after_the_clusters(shown: Shown) -> None:

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from nornir.core import Nornir
 from rig.samples import GROUP, NONCE
-from tests.unit.conftest import as_found
-from tests.unit.runbooks.test_deploy import ALL, World, statuses, with_other_haproxy_cfg, without_ping, world
+from tests.support.changes import as_found
+from tests.support.world import ALL, World, rolled, statuses, with_other_haproxy_cfg, without_ping
 
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
@@ -18,14 +18,11 @@ from nornir_kube_ha.facts import Facts, parse_facts
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout import gate
 from nornir_kube_ha.rollout.policy import RollOut, Share
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.remove import remove
 from nornir_kube_ha.runbooks.upgrade import upgrade
-
-__all__ = ["world"]  # a fixture
 
 EDGE = ("edge-1", "edge-2", "edge-3")
 BOTH = (*ALL, *EDGE)
@@ -93,17 +90,8 @@ def sicken(hosts: World, *names: str) -> None:
     hosts.healthy = {**hosts.healthy, **{name: without_ping(hosts.healthy[name]) for name in names}}
 
 
-def kept_by(run: Run) -> dict[str, str]:
-    return dict.fromkeys(BOTH, f"@generation 000007 1700000000 good {run.run_id} root@here other")
-
-
 def commits(hosts: World) -> list[str]:
     return [host for host, _ in hosts.order("commit")]
-
-
-def rolled(hosts: World, run: Run, **options: object) -> Report:
-    hosts.generations = kept_by(run)
-    return deploy(run, Options(roll_out=RollOut(**options)))  # type: ignore[arg-type]
 
 
 def test_clusters_go_beside_each_other_and_hosts_within_them_in_order(hosts: World, run_of: Callable[..., Run]) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.unit.firewall.test_ruleset import recorded
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, stale, world
+from tests.support.rulesets import recorded_ruleset
+from tests.support.world import ALL, World
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Facts
@@ -12,13 +12,11 @@ from nornir_kube_ha.firewall import FirewallFact
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.runbooks.rollback import rollback
 
-__all__ = ["run_of", "stale", "world"]  # fixtures
-
 CONF = FirewallFact("nftables", "/etc/nftables.conf", tables=frozenset({"inet filter"}))
 
 
 def filtering(facts: Facts, ruleset: str, fact: FirewallFact) -> Facts:
-    return replace(facts, packet_filter=recorded(ruleset) if ruleset else "", firewall=fact)
+    return replace(facts, packet_filter=recorded_ruleset(ruleset) if ruleset else "", firewall=fact)
 
 
 def shut(world: World, *, opens: bool) -> None:

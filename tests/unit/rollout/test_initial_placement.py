@@ -6,8 +6,9 @@ from typing import cast
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.intent.test_virtual_routers import TWO, WELL, second
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, with_other_haproxy_cfg, world
+from tests.support.changes import TWO_WELL, second_router
+from tests.support.inventories import TWO_ROUTERS
+from tests.support.world import ALL, World, with_other_haproxy_cfg
 
 from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.engine.run import Run
@@ -27,9 +28,6 @@ from nornir_kube_ha.rollout.initial_placement import (
 )
 from nornir_kube_ha.runbooks import deploy as deploy_module
 from nornir_kube_ha.runbooks.deploy import deploy
-
-__all__ = ["run_of", "world"]  # fixtures
-
 
 START = HostPlan(units=(UnitChange("start", "haproxy"), UnitChange("start", "keepalived")))
 RELOAD = HostPlan(units=(UnitChange("reload", "keepalived"),))
@@ -60,8 +58,8 @@ class Looked:
 @pytest.fixture
 def looked(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> Looked:
     """Three hosts of which nobody holds the second VIP."""
-    facts = {name: second("BACKUP", holds=False)(found) for name, found in healthy.items()}
-    return Looked(load_intent(nornir_of(group=TWO)), facts)
+    facts = {name: second_router("BACKUP", holds=False)(found) for name, found in healthy.items()}
+    return Looked(load_intent(nornir_of(group=TWO_ROUTERS)), facts)
 
 
 @pytest.fixture
@@ -87,7 +85,7 @@ def test_what_nobody_holds_is_new(looked: Looked) -> None:
 
 @pytest.mark.parametrize("holder", ALL)
 def test_what_somebody_holds_is_not(looked: Looked, holder: str) -> None:
-    looked.facts = {**looked.facts, holder: second("MASTER", holds=True)(looked.facts[holder])}
+    looked.facts = {**looked.facts, holder: second_router("MASTER", holds=True)(looked.facts[holder])}
     assert vips(unheld_routers(looked.run)) == []
 
 
@@ -147,12 +145,12 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def with_two(world: World, nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch, *, held: bool) -> Run:
     """A deploy of two virtual routers to hosts whose haproxy.cfg is another."""
-    well = WELL if held else dict.fromkeys(ALL, second("BACKUP", holds=False))
+    well = TWO_WELL if held else dict.fromkeys(ALL, second_router("BACKUP", holds=False))
     world.facts = {name: with_other_haproxy_cfg(well[name](found)) for name, found in world.facts.items()}
     world.healthy = {name: replace(found) for name, found in world.facts.items()}
     monkeypatch.setattr(deploy_module, "hindrances", lambda *_: ())  # the live keepalived.conf has one VIP only
     monkeypatch.setattr(deploy_module, "roll_out", lambda run, *_: run.ledger.changed.update(run.hosts))
-    nornir = nornir_of(group=TWO)
+    nornir = nornir_of(group=TWO_ROUTERS)
     return Run("deploy", nornir, load_intent(nornir), ALL)
 
 

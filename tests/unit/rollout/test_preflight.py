@@ -6,20 +6,17 @@ from ipaddress import IPv4Address, IPv4Interface
 
 import pytest
 from nornir.core import Nornir
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, stale, world
+from tests.support.changes import fresh, with_vip
+from tests.support.world import ALL, World
 
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Answer, Certificate, Facts, Heard, Link, Listener
 from nornir_kube_ha.facts.model import Clock, Filesystem
 from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.rollout.preflight import hindrances
 from nornir_kube_ha.runbooks.deploy import deploy
 
-__all__ = ["run_of", "stale", "world"]  # fixtures
-
-VIP = IPv4Interface("192.0.2.10/32")
 STRANGER = "02:00:00:00:00:99"
 
 
@@ -31,17 +28,6 @@ def intent(nornir_of: Callable[..., Nornir]) -> Intent:
 
 def words_of(intent: Intent, facts: Mapping[str, Facts], name: str = "lb-2") -> list[str]:
     return [*hindrances(intent.cluster_of(name), intent.node(name), facts)]
-
-
-def with_vip(facts: Facts, *interfaces: str) -> Facts:
-    others = tuple(each for each in facts.addresses if each[1].ip != VIP.ip)
-    return replace(facts, addresses=(*others, *((name, VIP) for name in interfaces)))
-
-
-def fresh(facts: Facts) -> Facts:
-    """A host that keepalived has never run on."""
-    files = {path: file for path, file in facts.files.items() if path != KEEPALIVED_CONF}
-    return replace(with_vip(facts), files=files)
 
 
 @pytest.mark.parametrize("host", ALL)

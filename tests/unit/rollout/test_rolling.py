@@ -4,28 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
-from tests.unit.runbooks.test_deploy import (
-    ALL,
-    World,
-    run_of,
-    stale,
-    statuses,
-    with_other_haproxy_cfg,
-    without_ping,
-    world,
-)
+from tests.support.world import ALL, World, failure_of, kept_by, rolled, statuses, with_other_haproxy_cfg, without_ping
 
-from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, RemoteCommandError, RemoteTimeoutError, lost_lease
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.planning.lease import this_process
-from nornir_kube_ha.report import HostReport, Report
 from nornir_kube_ha.rollout import gate
-from nornir_kube_ha.rollout.policy import RollOut, Share
+from nornir_kube_ha.rollout.policy import Share
 from nornir_kube_ha.runbooks.deploy import deploy
-
-__all__ = ["run_of", "stale", "world"]  # fixtures
 
 FOREIGN = "75 0123456789ab 87 ops@noc-2 0123456789abcdef 4711 12345"
 
@@ -50,21 +37,6 @@ def bad(stale: World, monkeypatch: pytest.MonkeyPatch) -> World:
     for module in ("apply", "config", "generations", "lease", "packages", "services"):
         monkeypatch.setattr(f"nornir_kube_ha.tasks.{module}.run_script", sending)
     return stale
-
-
-def kept_by(run: Run) -> dict[str, str]:
-    return dict.fromkeys(ALL, f"@generation 000007 1700000000 good {run.run_id} root@here other")
-
-
-def failure_of(report: Report, host: str) -> str:
-    found: HostReport = report.hosts[host]
-    assert found.failure
-    return f"{found.failure.type}: {found.failure.message}"
-
-
-def rolled(hosts: World, run: Run, **options: object) -> Report:
-    hosts.generations = kept_by(run)
-    return deploy(run, Options(roll_out=RollOut(**options)))  # type: ignore[arg-type]
 
 
 def test_host_that_is_not_well_with_its_change_goes_back_and_the_others_are_left_alone(

@@ -7,8 +7,8 @@ from ipaddress import ip_address
 import pytest
 from nornir.core import Nornir
 from nornir.core.task import Result, Task
-from tests.unit.planning.test_foreign import VIP_77, WEB, with_file
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, world
+from tests.support.foreign import VIP_77, WEB, with_file
+from tests.support.world import ALL, World
 
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
@@ -24,7 +24,6 @@ from nornir_kube_ha.rollout import former_nodes, second_holder
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.runbooks.deploy import deploy
 
-__all__ = ["run_of", "world"]  # fixtures
 GONE = ip_address("192.0.2.13")
 
 

@@ -5,15 +5,13 @@ from dataclasses import replace
 
 import pytest
 from nornir.core.task import Task
-from tests.unit.runbooks.test_deploy import ALL, World, found_in, run_of, world
+from tests.support.world import ALL, World, found_in
 
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import RemoteCommandError, UsageError
 from nornir_kube_ha.runbooks.remove import remove
 from nornir_kube_ha.ssh.shell import Completed
-
-__all__ = ["run_of", "world"]  # fixtures
 
 
 def test_vips_holder_is_the_last(world: World, run_of: Callable[..., Run]) -> None:

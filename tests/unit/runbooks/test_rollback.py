@@ -3,16 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, stale, statuses, world
+from tests.support.world import ALL, GOOD, World, statuses
 
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.runbooks.rollback import CHECKS, rollback
 
-__all__ = ["run_of", "stale", "world"]  # fixtures
-
-GOOD = "@generation 000007 1700000000 good 0123456789ab root@noc-1 other"
 LIVE = "@generation 000008 1700000001 good 123456789abc root@noc-1 live"
 UNPROVEN = "@generation 000009 1700000002 unproven 23456789abcd root@noc-1 other"
 

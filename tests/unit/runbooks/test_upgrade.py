@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from nornir.core import Nornir
-from tests.support.changes import unit, vrrp
-from tests.unit.intent.test_virtual_routers import TWO, WELL, second
-from tests.unit.rollout.test_rolling import failure_of
-from tests.unit.runbooks.test_deploy import ALL, World, run_of, statuses, with_other_haproxy_cfg, without_ping, world
+from tests.support.changes import TWO_WELL, second_router, unit, vrrp
+from tests.support.inventories import TWO_ROUTERS
+from tests.support.world import ALL, World, failure_of, statuses, with_other_haproxy_cfg, without_ping
 
 from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine import leases
@@ -18,8 +17,6 @@ from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.runbooks import upgrade as upgrade_module
 from nornir_kube_ha.runbooks.upgrade import _send_vip_away, upgrade
-
-__all__ = ["run_of", "world"]  # fixtures
 
 NEWER = "haproxy 2.6.12-1 2.6.12-2 newer\nkeepalived 1:2.2.7-1 1:2.2.7-2 newer\n"
 OLDER = "haproxy 2.6.12-2 2.6.12-1 older\n"
@@ -67,10 +64,10 @@ def test_of_those_that_are_done_the_vip_goes_to_one_that_holds_no_other(
     old: World, nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """lb-2 is first in the order, but has the second VIP."""
-    nornir = nornir_of(group=TWO)
+    nornir = nornir_of(group=TWO_ROUTERS)
     run = Run("upgrade", nornir, load_intent(nornir), ALL)
-    run.facts = {"lb-1": WELL["lb-1"](old.facts["lb-1"]), **{name: old.facts[name] for name in ("lb-2", "lb-3")}}
-    run.facts["lb-2"] = second("MASTER", holds=True)(run.facts["lb-2"])
+    run.facts = {"lb-1": TWO_WELL["lb-1"](old.facts["lb-1"]), **{name: old.facts[name] for name in ("lb-2", "lb-3")}}
+    run.facts["lb-2"] = second_router("MASTER", holds=True)(run.facts["lb-2"])
     monkeypatch.setattr(Run, "look_at_each", lambda *_: {})
     _send_vip_away(run, "lb-1", ["lb-2", "lb-3"])
     assert old.order("move") == [("lb-3", "move")]
