@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser plane demo test lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters idle-clients matrix release-upgrade bench fleet docs down clean
+.PHONY: help setup browser plane demo test test-unit lint check clean-runs failover-report failover-long failover-guide failover-killed deploy-killed deploy-twice deploy-loaded strangers deploy-interrupted generated-inventories truncated-files lossy many-clusters idle-clients matrix release-upgrade bench fleet docs down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -36,6 +36,10 @@ MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_lo
 test: browser plane ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # tests of the lab first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: they measure outages
+
+test-unit: ## tests in tests/unit: no root, no lab, less than a minute
+	@uv sync --locked --quiet
+	@$(PYTHON) -m pytest --numprocesses 2 tests/unit
 
 SHELLCHECKS := check-set-e-suppressed,deprecate-which,avoid-nullary-conditions,avoid-negated-conditions,useless-use-of-cat
 
