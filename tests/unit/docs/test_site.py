@@ -9,6 +9,8 @@ import pytest
 from rig.lab import ROOT
 from tests.support import site
 
+pytestmark = pytest.mark.slow
+
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "use": "href"}
 """What a browser fetches by itself."""
 OUTSIDE = re.compile(r"\s*(https?:)?//")

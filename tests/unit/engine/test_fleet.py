@@ -14,6 +14,8 @@ from rig.lab import ROOT
 from nornir_kube_ha import verify
 from nornir_kube_ha.engine.runner import Runner
 
+pytestmark = pytest.mark.slow
+
 HOSTS = 90
 
 

@@ -16,6 +16,8 @@ from nornir_kube_ha.failover.api_outage import ApiCost, api_cost
 from nornir_kube_ha.failover.probe.settings import Config, Kubernetes, parse_config
 from nornir_kube_ha.trials.client_runner import Client, LocalChannel
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 20.0  # seconds for what takes a moment on an idle machine
 
 

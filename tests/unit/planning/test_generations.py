@@ -64,7 +64,8 @@ def test_what_was_live_comes_back_with_content_mode_and_owner(host: Host) -> Non
     (kept,) = host.generations
     assert (kept.number, kept.run_id, kept.user, kept.good, kept.is_live) == (1, "aaaa", "root@noc-1", False, False)
     assert abs(kept.replaced.timestamp() - datetime.now(UTC).timestamp()) < 60
-    assert host.files_of(1) == tuple(ConfigFile(str(file), "one\n", "0640") for file in host.files)
+    was = tuple(ConfigFile(str(file), "one\n", "0640", file.owner(), file.group()) for file in host.files)
+    assert host.files_of(1) == was
 
 
 def test_content_that_is_no_text_comes_back_as_it_was(host: Host) -> None:

@@ -26,6 +26,7 @@ class Host:
         for file in self.files:
             file.write_text("live\n")
             self.draft_of(file).write_text(f"new {file.name}\n")
+        self.stand_in("chown", f'echo "$*" >>{folder}/given')  # only root gives away what is its own
 
     def draft_of(self, file: Path) -> Path:
         return file.with_name(f".{file.name}.kube-ha-new")
@@ -137,6 +138,7 @@ def test_a_folder_is_taken_from_others(host: Host) -> None:
     folder.chmod(0o775)
     assert host.commit(folders=str(folder)).returncode == 0
     assert folder.stat().st_mode & 0o777 == 0o755
+    assert (host.folder / "given").read_text() == f"root {folder}\n"
 
 
 def test_no_script_under_set_e_lets_an_and_list_fail_unseen() -> None:
