@@ -37,6 +37,10 @@ test: browser plane ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # tests of the lab first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: they measure outages
 
+test-unit: ## tests in tests/unit but the slow ones: no root, no lab, about a minute
+	@uv sync --locked --quiet
+	@$(PYTHON) -m pytest --numprocesses 3 -m 'not slow' tests/unit # some wait: three keep two cores busy
+
 SHELLCHECKS := check-set-e-suppressed,deprecate-which,avoid-nullary-conditions,avoid-negated-conditions,useless-use-of-cat
 
 lint: setup ## ruff, mypy strict, shellcheck

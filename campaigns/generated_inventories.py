@@ -23,7 +23,7 @@ from rig.samples import DATA
 
 from nornir_kube_ha.intent import Node
 
-TEST = "tests/unit/test_inventory_generated.py"
+TEST = "tests/unit/inventory/test_generated.py"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

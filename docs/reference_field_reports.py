@@ -27,7 +27,7 @@ class Marked:
     Arguments:
         row: number of the report in this project, `A1`
         texts: what was reported, the result with the guide's set-up, the result here; empty on a row's further tests
-        test: place of the test, `tests/unit/test_plan.py::test_name`
+        test: place of the test, `tests/unit/planning/test_plan.py::test_name`
     """
 
     row: str

@@ -61,7 +61,7 @@ def states_of(lab: Lab) -> States:
 
 def killed_at(lab: Lab, point: int) -> bool:
     """Deploy, with a kill at that point. Return False if the deploy ended before."""
-    command = [sys.executable, "-m", "tests.lab.dying", str(point), "-i", str(lab.inventory)]
+    command = [sys.executable, "-m", "rig.dying", str(point), "-i", str(lab.inventory)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in {0, -signal.SIGKILL}, done.stdout + done.stderr
     return done.returncode != 0

@@ -37,7 +37,7 @@ def far_away(lab: Lab, seconds: float, folder: Path) -> Iterator[Lab]:
     far, layout = lab.copy_to(folder), read_layout(lab.name)
     addresses = [str(layout.host(name).address.ip) for name in HOSTS]
     command = [str(Path(sys.executable).with_name("kube-ha")), "lab", "exec", "--lab", lab.name, "--"]
-    command += [sys.executable, "-m", "tests.lab.delaying", str(seconds), *addresses]
+    command += [sys.executable, "-m", "rig.loopback.delaying", str(seconds), *addresses]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as proxy:
         assert proxy.stdout
         ports: list[int] = json.loads(proxy.stdout.readline())

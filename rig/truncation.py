@@ -51,5 +51,6 @@ class Host:
 
     def _call(self, whole: bytes, arrived: bytes) -> str:
         content, sha256 = base64.b64encode(arrived).decode(), hashlib.sha256(whole).hexdigest()
-        stage = f"stage {self.live} 0644 root root {sha256} <<END && echo taken {len(arrived)}\n{content}\nEND\n"
+        owner = f"{self.live.parent.owner()} {self.live.parent.group()}"  # root's, where it is root who runs this
+        stage = f"stage {self.live} 0644 {owner} {sha256} <<END && echo taken {len(arrived)}\n{content}\nEND\n"
         return f"({stage}discard {self.live})\n"

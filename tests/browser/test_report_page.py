@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from tests import pages
-from tests.chromium import chromium
+from tests.support import pages
+from tests.support.chromium import chromium
 
 from nornir_kube_ha.report import Report, to_html
 

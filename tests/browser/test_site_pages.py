@@ -8,8 +8,8 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
-from tests import site
-from tests.chromium import chromium
+from tests.support import site
+from tests.support.chromium import chromium
 
 WIDTHS = (390, 1280)
 

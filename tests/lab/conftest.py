@@ -1,6 +1,5 @@
 """Labs of the tests' own, of other names in each process: several go on beside each other."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 from rig.lab import EVERYTHING, RULES, UNITS, Lab, copy_inventory, on_all
 from rig.users import ADD, REMOVE
+from tests.support.labs import PROCESS
 
-PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
 STATE = f"""
 {EVERYTHING}
 {UNITS}

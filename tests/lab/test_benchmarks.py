@@ -14,7 +14,7 @@ from benchmarks.jobs import Job
 from benchmarks.measuring import take
 from benchmarks.site import Site, site
 from benchmarks.trials import trials
-from tests.lab.conftest import PROCESS
+from tests.support.labs import PROCESS
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from rig.clusters import BREAK, MEND, QUIET, add_clusters, names_of, red_clusters
 from rig.lab import Lab, copy_inventory
-from tests.lab.conftest import PROCESS
+from tests.support.labs import PROCESS
 
 CLUSTERS, NODES = 3, 2
 BROKEN, ILL = "c1", "lb-4"  # its backup, which is the first to change

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rig.lab import VIP, Completed, Lab, copy_inventory, on_all
 from rig.strangers import APISERVERS, STRANGER, beside_a_stranger, names_it, notice, speaking
-from tests.lab.defects import CLUSTER, DEFECTS, LB, Certificate, Defect, Expected, rounds
+from tests.support.defects import CLUSTER, DEFECTS, LB, Certificate, Defect, Expected, rounds
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
 from nornir_kube_ha.intent.names import WATCH

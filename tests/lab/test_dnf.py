@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from rig.lab import BACKUPS, HOSTS, UNITS, Completed, Lab, copy_inventory, on_all
-from tests.lab.conftest import PROCESS
-from tests.lab.test_hindered import HASTY
+from tests.support.labs import HASTY, PROCESS
 
 pytestmark = pytest.mark.timeout(600)  # an image may have to be built first
 HOST = BACKUPS[0]

@@ -46,7 +46,7 @@ def test_an_inventory_of_netboxs_is_verified(deployed: Lab, tmp_path: Path) -> N
     tree["data"] = {}  # NetBox has them
     YAML().dump(tree, tmp_path / "login.yaml")
     command = [sys.executable, str(EXAMPLES / "netbox.py"), str(tmp_path / "login.yaml")]
-    completed = run(deployed, sys.executable, "-m", "tests.lab.netbox", str(deployed.inventory), *command)
+    completed = run(deployed, sys.executable, "-m", "tests.support.netbox", str(deployed.inventory), *command)
     assert completed.status == 0, completed.stdout + completed.stderr
     assert "verify: passed - hosts: 3 passed" in completed.stdout
     assert "access-1" not in completed.stdout
@@ -54,7 +54,7 @@ def test_an_inventory_of_netboxs_is_verified(deployed: Lab, tmp_path: Path) -> N
 
 def cron(lab: Lab, config: Path, folder: Path) -> Completed:
     command = [sys.executable, str(EXAMPLES / "cron.py"), str(config), str(folder / "kube_ha.prom"), "noc@example.com"]
-    return run(lab, sys.executable, "-m", "tests.lab.mailbox", str(folder), *command)
+    return run(lab, sys.executable, "-m", "tests.support.mailbox", str(folder), *command)
 
 
 def test_a_cron_job_says_nothing_while_all_is_well(deployed: Lab, config: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 
 from rig.killing import LEFTOVERS, SUMS
 from rig.lab import BACKUPS, Completed, Lab, on_all
+from tests.support.labs import HASTY
 
 HOST = BACKUPS[0]
 # A folder of its own that has no room left.
@@ -20,14 +21,6 @@ fcntl.lockf(lock, fcntl.LOCK_EX)
 print(os.getpid(), flush=True)
 os.close(1)
 time.sleep(60)
-"""
-# As a controller that waits for three seconds, not for two minutes.
-HASTY = """
-import sys
-from nornir_kube_ha.runbooks import deploy
-from nornir_kube_ha.tasks import packages
-packages.LOCK_TIMEOUT = 3
-sys.exit(deploy.main(sys.argv[1:]))
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 from rig.breaking import failover_test
 from rig.lab import Lab, copy_inventory
 from rig.walking import use_ipv6
-from tests.lab.conftest import PROCESS
+from tests.support.labs import PROCESS
 
 HOSTS = ("lb-1", "lb-2")
 CLUSTERS = {

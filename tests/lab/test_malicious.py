@@ -13,7 +13,7 @@ import pytest
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
 from rig.lab import BACKUPS, HOSTS, MASTER, ROOT, Completed, Lab
-from tests.lab.liars import FORGE, MARKUP, lying_programs, lying_shells
+from tests.support.liars import FORGE, MARKUP, lying_programs, lying_shells
 
 from nornir_kube_ha.report.files import FORMATS
 

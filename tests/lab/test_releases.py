@@ -9,7 +9,7 @@ import pytest
 from rig.lab import Lab, copy_inventory
 from rig.load import load_on
 from rig.walking import COUNTED_BY_ALL, versions, walk
-from tests.lab.conftest import PROCESS
+from tests.support.labs import PROCESS
 
 RELEASES = {
     "lb-1": ("bullseye", "haproxy 2.2.9, keepalived 2.1.5"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from rig.lab import MASTER, Lab, copy_inventory
-from tests.lab.conftest import PROCESS
+from tests.support.labs import PROCESS
 
 from nornir_kube_ha.lab.hosts import read_layout
 from nornir_kube_ha.lab.network import NETNS, control_namespace

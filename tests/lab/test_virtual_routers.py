@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from rig.lab import HOSTS, Lab, copy_inventory, on_all
-from tests.lab.conftest import PROCESS
+from tests.support.labs import PROCESS
 
 VIPS = ("192.0.2.10", "192.0.2.20")
 SECOND = [{"virtual_router_id": 69, "vip": "192.0.2.20/24", "master": "lb-2"}]

@@ -18,14 +18,16 @@ from nornir.core.configuration import Config, InventoryConfig
 from nornir.core.inventory import Defaults, Group, Groups, Host, Hosts, Inventory, ParentGroups
 from nornir.core.state import GlobalState
 from nornir.plugins.runners import SerialRunner
+from rig.loopback.sshserver import Sent, SSHServer, close, login_to, sender
 from rig.samples import DATA, DEFAULTS, GROUP, HOSTS, NONCE
-from tests.unit.changes import replace_section
-from tests.unit.sshserver import Sent, SSHServer, close, login_to, sender
+from tests.support.changes import as_found, replace_section
+from tests.support.inventories import DUAL, IPV6, OF_IPV6
+from tests.support.world import ALL, World, stand_in, with_other_haproxy_cfg
 
 from nornir_kube_ha.checks import ClusterView, HostView
+from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import InventoryError, Problem
 from nornir_kube_ha.facts import Endpoint, Facts, Package, Probe, parse_facts
-from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
@@ -107,6 +109,18 @@ def problems_of() -> Callable[[Nornir], tuple[Problem, ...]]:
 def intent(nornir_of: Callable[..., Nornir]) -> Intent:
     """What the inventory of the lab's three hosts says."""
     return load_intent(nornir_of())
+
+
+@pytest.fixture(scope="session")
+def ipv6(nornir_of: Callable[..., Nornir]) -> Intent:
+    """What the inventory of three hosts says whose addresses are all of IPv6."""
+    return load_intent(nornir_of(OF_IPV6, group=IPV6))
+
+
+@pytest.fixture(scope="session")
+def dual(nornir_of: Callable[..., Nornir]) -> Intent:
+    """What the inventory of three hosts says that have VIPs of both families."""
+    return load_intent(nornir_of(group=DUAL))
 
 
 @pytest.fixture(scope="session")
@@ -208,11 +222,6 @@ def cluster_view(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts])
     return view
 
 
-def as_found(file: ConfigFile) -> FileFact:
-    """A file that is as it should be."""
-    return FileFact(file.path, file.mode, file.owner, file.group, file.content.encode())
-
-
 @pytest.fixture
 def fresh_server() -> Iterator[SSHServer]:
     """A server that nobody has logged in to."""
@@ -239,3 +248,28 @@ def sent_afresh(stranger: Nornir) -> Sent:
 def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nobody's host keys are known but those of the inventory."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def world(healthy: Mapping[str, Facts], monkeypatch: pytest.MonkeyPatch) -> World:
+    """Three hosts that only seem to be there, all well."""
+    return stand_in(healthy, monkeypatch)
+
+
+@pytest.fixture
+def stale(world: World) -> World:
+    """Three hosts whose haproxy.cfg is not as it should be."""
+    world.facts = {host: with_other_haproxy_cfg(facts) for host, facts in world.facts.items()}
+    return world
+
+
+@pytest.fixture
+def run_of(nornir_of: Callable[..., Nornir]) -> Callable[..., Run]:
+    """A run over hosts of the lab's inventory."""
+
+    def make(runbook: str, hosts: tuple[str, ...] = ALL, *, dry_run: bool = False) -> Run:
+        nornir = nornir_of()
+        nornir.data.dry_run = dry_run
+        return Run(runbook, nornir, load_intent(nornir), hosts)
+
+    return make

@@ -6,10 +6,11 @@ import pkgutil
 import tomllib
 from pathlib import Path
 
+from rig.lab import ROOT
+
 import nornir_kube_ha
 from nornir_kube_ha import tasks
 
-ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "nornir_kube_ha"
 
 

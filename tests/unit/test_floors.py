@@ -2,15 +2,18 @@
 
 import ast
 import importlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rig.lab import ROOT
 
 import nornir_kube_ha
 from nornir_kube_ha.planning.lease import Lease
 
+HERE = Path(__file__).parent
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
     {"addresses", "duration", "files", "lazy", "sections", "text", "versions"},
@@ -57,6 +60,14 @@ def imported(path: Path) -> Iterator[str]:
     return (name.split(".")[1] for name in names_imported(path) if name.startswith("nornir_kube_ha."))
 
 
+def sources() -> list[Path]:
+    """Every Python module that is no test."""
+    folders = ("src", "tasks", "runbooks", "lab", "rig", "campaigns", "benchmarks", "examples", "docs")
+    return [
+        path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")) if "__pycache__" not in str(path)
+    ]
+
+
 def test_arrows_only_go_down() -> None:
     upwards = [
         f"{path.relative_to(HOUSE)} imports {other}"
@@ -78,12 +89,23 @@ def test_the_lab_is_known_through_its_door() -> None:
     assert inside == []
 
 
-def test_only_tests_import_tests() -> None:
-    root = (HOUSE / "tasks").resolve().parent
-    folders = ("src", "tasks", "runbooks", "lab", "rig", "campaigns", "benchmarks", "examples", "docs")
-    paths = [path for folder in folders for path in (root / folder).rglob("*.py")]
+def test_only_tests_know_tests() -> None:
+    paths = sources()
     assert len(paths) > 200
     assert [str(path) for path in paths for name in names_imported(path) if name.split(".")[0] == "tests"] == []
+    assert [str(path) for path in paths if '"-m", "tests.' in path.read_text()] == []  # nor starts one of them
+
+
+def test_no_test_imports_another() -> None:
+    paths = [*(ROOT / "tests").rglob("*.py")]
+    found = [f"{path.relative_to(ROOT)} imports {name}" for path in paths for name in names_imported(path)]
+    assert [each for each in found if " imports tests.support" in each]
+    assert [each for each in found if re.search(r" imports tests\b(?!\.support\.)", each)] == []
+
+
+def test_tests_stand_in_the_room_that_they_test() -> None:
+    folders = {path.parent.relative_to(HERE).parts[0] for path in HERE.glob("*/**/test_*.py")}
+    assert folders <= FLOOR_OF.keys() | {"templates", "docs", "rig", "campaigns", "benchmarks"}
 
 
 def test_every_room_says_what_is_in_it() -> None:
@@ -109,23 +131,13 @@ LONG_MODULES = {
 LONG_FUNCTIONS = {"_facts": "a line for each field of Facts"}
 
 
-def sources() -> list[Path]:
-    """Every Python module that is no test."""
-    root = (HOUSE / "tasks").resolve().parent
-    folders = ("src", "tasks", "runbooks", "lab", "rig", "campaigns", "benchmarks", "examples", "docs")
-    return [
-        path for folder in folders for path in sorted((root / folder).rglob("*.py")) if "__pycache__" not in str(path)
-    ]
-
-
 def test_no_room_is_crowded() -> None:
     folders = Counter(path.parent for path in sources() if path.stem not in {"__init__", "__main__"})
     assert {str(folder): count for folder, count in folders.items() if count > FEW_FILES} == {}
 
 
 def test_modules_are_short() -> None:
-    root = (HOUSE / "tasks").resolve().parent
-    long = {str(path.relative_to(root)) for path in sources() if len(path.read_text().splitlines()) > FEW_LINES}
+    long = {str(path.relative_to(ROOT)) for path in sources() if len(path.read_text().splitlines()) > FEW_LINES}
     assert long == LONG_MODULES.keys()
 
 

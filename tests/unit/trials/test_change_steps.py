@@ -1,0 +1,146 @@
+"""What each change of a failover test does to a run, step by step, and what is left of one that stops half-way."""
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+from tests.support.reports import FAILED, PASSED, host, report_of
+
+from nornir_kube_ha.checks import ALL
+from nornir_kube_ha.engine.ledger import Ledger, StoppedError
+from nornir_kube_ha.engine.run import Run
+from nornir_kube_ha.errors import FaultError, HostUnreachableError, MoveError
+from nornir_kube_ha.failover.faults import FAULTS
+from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.report import Failure, Report
+from nornir_kube_ha.rollout.policy import RollOut
+from nornir_kube_ha.tasks.services import restart_services
+from nornir_kube_ha.trials import change_faults as changes
+from nornir_kube_ha.trials.change_faults import change_breaker, commented
+from nornir_kube_ha.trials.fault_injectors import Breaker
+
+
+@dataclass
+class World:
+    """A run, and what it is made to do.
+
+    Arguments:
+        intent: what the run takes for what should be
+        stops: whether a host fails by the next change
+        sick: after how many steps the cluster is not well any more
+    """
+
+    intent: Intent
+    hosts: tuple[str, ...] = ("lb-1", "lb-2", "lb-3")
+    reached: tuple[str, ...] = ("lb-1", "lb-2", "lb-3")
+    stops: bool = False
+    sick: int = 99
+    error: Exception | None = None
+    lease: None = None
+    steps: list[str] = field(default_factory=list)
+    intents: list[Intent] = field(default_factory=list)
+
+    def start_over(self) -> None:
+        self.steps.append("start over")
+        self.reached = self.hosts
+
+    def look(self, **_arguments: object) -> None:
+        self.steps.append("look")
+
+    @property
+    def ledger(self) -> Ledger:
+        failed = {name: Failure("HostError", "no", 1) for name in self.hosts if name not in self.reached}
+        return Ledger(dict.fromkeys(self.hosts, "demo"), frozenset({"demo"}), failed)
+
+    def report_of_checks(self) -> Report:
+        return report_of(host(FAILED if len(self.steps) > self.sick else PASSED))
+
+    def one(self, task: object, name: str, *, lease: None) -> None:
+        assert lease is self.lease
+        assert task is restart_services
+        self.steps.append(f"restart {name}")
+        if self.error:
+            raise self.error
+
+    def expect(self, intent: Intent) -> None:
+        self.intent = intent
+
+    def roll_over_hosts(self, run: object, checks: object, how: object) -> None:
+        assert (run, checks, how) == (self, ALL, RollOut())
+        self.steps.append("roll out")
+        self.intents.append(self.intent)
+        if self.stops:
+            self.stops, self.reached = False, ("lb-1", "lb-3")
+            raise StoppedError
+
+    def move_vip(self, run: object, cluster: Cluster, to: str) -> str:
+        assert (run, cluster.name) == (self, self.intent.clusters[0].name)
+        self.steps.append(f"move to {to}")
+        if self.error:
+            raise self.error
+        return "lb-2"
+
+    def breaker(self, name: str, holder: str = "lb-2") -> Breaker:
+        return change_breaker(cast("Run", self), self.intent.clusters[0], FAULTS[name], holder)
+
+
+@pytest.fixture
+def world(intent: Intent, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A cluster that is well, whose VIP lb-2 holds."""
+    found = World(intent)
+    monkeypatch.setattr(changes, "roll_over_hosts", found.roll_over_hosts)
+    monkeypatch.setattr(changes, "move_vip", found.move_vip)
+    monkeypatch.setattr(changes, "SETTLE_TIMEOUT", 0.0)
+    return found
+
+
+def test_configuration_is_changed_and_changed_back(world: World, intent: Intent) -> None:
+    breaker = world.breaker("config-change")
+    breaker.inject()
+    assert world.intents == [commented(intent)]
+    breaker.heal()
+    assert world.intents[1:] == [intent]
+    assert world.intent == intent
+    assert world.steps == ["start over", "look", "roll out"] * 2
+
+
+def test_change_that_stops_half_way_is_changed_back_also_where_it_failed(world: World, intent: Intent) -> None:
+    world.stops = True
+    with pytest.raises(FaultError, match=r"^lb-2: the change stopped there, and went no further"):
+        world.breaker("config-change").inject()
+    assert world.intents == [commented(intent), intent]
+    assert (world.intent, world.reached) == (intent, world.hosts)
+
+
+def test_vip_is_looked_for_before_it_is_moved(world: World) -> None:
+    breaker = world.breaker("vip-move")
+    breaker.inject()
+    breaker.heal()
+    assert world.steps == ["look", "move to lb-3"]
+
+
+def test_vip_that_does_not_move_is_a_fault_that_cannot_be_made(world: World) -> None:
+    world.error = MoveError("lb-3", "is not fit")
+    with pytest.raises(FaultError, match="is not fit"):
+        world.breaker("vip-move").inject()
+
+
+def test_holder_is_restarted_last_and_each_only_when_all_is_well(world: World) -> None:
+    world.breaker("rolling-restart").inject()
+    restarts = [step for step in world.steps if step.startswith("restart")]
+    assert restarts == ["restart lb-1", "restart lb-3", "restart lb-2"]
+    assert world.steps[:4] == ["restart lb-1", "start over", "look", "restart lb-3"]
+
+
+def test_nothing_more_is_restarted_when_a_node_is_not_well_after_it(world: World) -> None:
+    world.sick = 3
+    with pytest.raises(FaultError, match=r"^lb-3: not well after its daemons were restarted: lb-1 haproxy\.active"):
+        world.breaker("rolling-restart").inject()
+    assert "restart lb-2" not in world.steps
+
+
+def test_node_that_cannot_be_restarted_is_a_fault_that_cannot_be_made(world: World) -> None:
+    world.error = HostUnreachableError("lb-1", "no answer")
+    with pytest.raises(FaultError, match=r"^lb-1: no answer$"):
+        world.breaker("rolling-restart").inject()
+    assert world.steps == ["restart lb-1"]
