@@ -19,11 +19,11 @@ from nornir_kube_ha.cli.options.runbook import Options
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.facts import Bootstrap, Certificate, Facts, Probe
 from nornir_kube_ha.facts.bootstrap import bootstrap
-from nornir_kube_ha.report.junit import to_junit
-from nornir_kube_ha.report.machine import to_json
-from nornir_kube_ha.report.markdown import to_markdown
-from nornir_kube_ha.report.nagios import to_nagios
-from nornir_kube_ha.report.prometheus import to_prometheus
+from nornir_kube_ha.report.formats.json import to_json
+from nornir_kube_ha.report.formats.junit import to_junit
+from nornir_kube_ha.report.formats.markdown import to_markdown
+from nornir_kube_ha.report.formats.nagios import to_nagios
+from nornir_kube_ha.report.formats.prometheus import to_prometheus
 from nornir_kube_ha.rollout.bootstrap import new_clusters
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.ssh.remote import assignments, load_script

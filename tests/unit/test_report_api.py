@@ -12,12 +12,12 @@ from tests.unit.reports import LIMIT, failover, handed_over, through_api
 
 from nornir_kube_ha.failover.trial import ApiLimit, FaultReport
 from nornir_kube_ha.report import to_html, to_json, to_junit, to_markdown, to_nagios, to_prometheus
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows
-from nornir_kube_ha.report.axis import windows
-from nornir_kube_ha.report.lanes import WIDE
-from nornir_kube_ha.report.terminal import print_report
-from nornir_kube_ha.report.timeline import timeline
-from nornir_kube_ha.report.trial_words import sentences
+from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows
+from nornir_kube_ha.report.formats.terminal import print_report
+from nornir_kube_ha.report.html.axis import windows
+from nornir_kube_ha.report.html.lanes import WIDE
+from nornir_kube_ha.report.html.timeline import timeline
+from nornir_kube_ha.report.html.trial_words import sentences
 
 SCHEMA = resources.files("nornir_kube_ha.report") / "schema.json"
 LIMITED = replace(LIMIT, api=ApiLimit(read=0.3, write=0.3, watch=0.3))

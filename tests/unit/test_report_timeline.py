@@ -22,11 +22,11 @@ from tests.unit.reports import (
 
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Span
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis, Window, windows
-from nornir_kube_ha.report.lanes import NARROW, WIDE, Frame
-from nornir_kube_ha.report.shapes import Line
-from nornir_kube_ha.report.timeline import Timeline, timeline
-from nornir_kube_ha.report.trial_words import MOST_PHASES, sentences
+from nornir_kube_ha.report.html.axis import Axis, Window, windows
+from nornir_kube_ha.report.html.lanes import NARROW, WIDE, Frame
+from nornir_kube_ha.report.html.shapes import Line
+from nornir_kube_ha.report.html.timeline import Timeline, timeline
+from nornir_kube_ha.report.html.trial_words import MOST_PHASES, sentences
 
 WHOLE = Window("The whole trial", -1.0, 9.0)
 FRAMES = pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])

@@ -15,7 +15,7 @@ from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, Report
-from nornir_kube_ha.report.terminal import print_report
+from nornir_kube_ha.report.formats.terminal import print_report
 
 JOURNAL = (
     "failed (failed)",

@@ -163,7 +163,7 @@ def _publish(report: Report, options: Options) -> bool:
 
 def _show(report: Report, options: Options) -> None:
     if options.output == "terminal":
-        later("nornir_kube_ha.report.terminal:show_report")(report, with_diff=options.diff)
+        later("nornir_kube_ha.report.formats.terminal:show_report")(report, with_diff=options.diff)
     else:
         _name, render = FORMATS[options.output]
         sys.stdout.write(f"{render(report).rstrip()}\n")

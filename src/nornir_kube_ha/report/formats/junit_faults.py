@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from nornir_kube_ha.failover.trial import FaultReport, Outcome
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api, limit_words
-from nornir_kube_ha.report.faults import cost_of, in_words, seconds_of, troubles_of
+from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows, lacks_api, limit_words
+from nornir_kube_ha.report.fault_costs import cost_of, problems_of, seconds_of
+from nornir_kube_ha.report.words import in_words
 from nornir_kube_ha.text import indented
 
 SUITE = "faults"
@@ -19,8 +20,8 @@ class Case:
         seconds: duration of its trials
         tag: `failure` if it exceeds its limit, `error` if it was not measured properly; "" if it passed
         outcome: outcome of the fault
-        message: the first trouble
-        words: limit and troubles
+        message: the first problem
+        words: limit and problems
         output: cost
     """
 
@@ -35,11 +36,11 @@ class Case:
 
 def case_of(fault: FaultReport) -> Case:
     """Return the test of a fault."""
-    troubles = [] if fault.passed else troubles_of(fault)
+    problems = [] if fault.passed else problems_of(fault)
     tag = {Outcome.PASSED: "", Outcome.MISSED: "failure"}.get(fault.outcome, "error")
-    words = "\n".join((f"limit: {limit_words(fault) or 'none'}", *map(indented, troubles)))
+    words = "\n".join((f"limit: {limit_words(fault) or 'none'}", *map(indented, problems)))
     seconds = sum(map(seconds_of, fault.trials))
-    return Case(fault.name, seconds, tag, fault.outcome, next(iter(troubles), ""), words, _output(fault))
+    return Case(fault.name, seconds, tag, fault.outcome, next(iter(problems), ""), words, _output(fault))
 
 
 def _output(fault: FaultReport) -> str:

@@ -8,10 +8,10 @@ from nornir_kube_ha.failover.api_outage import ApiCost
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Outage
 from nornir_kube_ha.failover.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis
-from nornir_kube_ha.report.faults import in_seconds
-from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
-from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.report.html.axis import Axis
+from nornir_kube_ha.report.html.lanes import BESIDE, Frame, Lane, area, level
+from nornir_kube_ha.report.html.shapes import Line, Text
+from nornir_kube_ha.report.words import in_seconds
 
 DENSE = 4.5  # pixels; with less space for each request, a bar stands for several
 BREAK = 9  # pixels without a request that end a bar

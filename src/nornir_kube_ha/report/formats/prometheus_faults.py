@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.failover.outage import FOREVER
 from nornir_kube_ha.failover.trial import FaultReport, Outcome, Statistics
-from nornir_kube_ha.report.api import api_statistics
-from nornir_kube_ha.report.faults import FIGURES, by_cluster, two_holders
+from nornir_kube_ha.report.api_costs import api_statistics
+from nornir_kube_ha.report.fault_costs import FIGURES, by_cluster, two_holders
 from nornir_kube_ha.report.model import Report
 
 Sample = tuple[Mapping[str, str], str]

@@ -6,8 +6,8 @@ Samples have no timestamps, since that collector rejects them. The end of the ru
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.report.formats.prometheus_faults import Sample, fault_families
 from nornir_kube_ha.report.model import HostState, Report
-from nornir_kube_ha.report.prometheus_faults import Sample, fault_families
 
 Family = tuple[str, str, list[Sample]]
 

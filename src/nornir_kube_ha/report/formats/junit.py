@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC
 
 from nornir_kube_ha.checks import Finding, Status
-from nornir_kube_ha.report.junit_faults import SUITE, Case, case_of
+from nornir_kube_ha.report.formats.junit_faults import SUITE, Case, case_of
 from nornir_kube_ha.report.model import Failure, Report
-from nornir_kube_ha.report.text import parts
-from nornir_kube_ha.report.trouble import tells
+from nornir_kube_ha.report.problems import parts, repeats
 from nornir_kube_ha.text import clean, indented, one_line
 
 _COUNTS = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -50,7 +49,7 @@ def _suite(root: ET.Element, name: str, host: str, findings: Iterable[Finding], 
     suite = _add(root, "testsuite", name=name)
     if host:
         suite.set("hostname", clean(host))
-    if failure and not any(tells(finding, failure) for finding in findings):
+    if failure and not any(repeats(finding, failure) for finding in findings):
         case = _add(suite, "testcase", classname=name, name="run")
         _add(case, "error", failure.message, message=one_line(failure.message), type=failure.type)
     for finding in findings:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis, Window
-from nornir_kube_ha.report.faults import in_seconds
-from nornir_kube_ha.report.holders import holder_lines, holders_of, two_holders_words
-from nornir_kube_ha.report.lanes import BESIDE, GAP, Frame, amid, area, lane_name, lanes
-from nornir_kube_ha.report.requests import outage_words, request_lines, requests_of
-from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.report.html.axis import Axis, Window
+from nornir_kube_ha.report.html.holder_lanes import holder_lines, holders_of, two_holders_words
+from nornir_kube_ha.report.html.lanes import BESIDE, GAP, Frame, amid, area, lane_name, lanes
+from nornir_kube_ha.report.html.request_lanes import outage_words, request_lines, requests_of
+from nornir_kube_ha.report.html.shapes import Line, Text
+from nornir_kube_ha.report.words import in_seconds
 
 ROW = 15  # pixels of a line of text
 

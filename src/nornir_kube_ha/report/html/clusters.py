@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import CHECKS, Finding, Severity, Status
-from nornir_kube_ha.report import seen
-from nornir_kube_ha.report.model import ClusterReport, HostReport, Report
-from nornir_kube_ha.report.picture import picture
-from nornir_kube_ha.report.shapes import NARROW, WIDE, Picture
+from nornir_kube_ha.report.html import cluster_state
+from nornir_kube_ha.report.html.picture import picture
+from nornir_kube_ha.report.html.shapes import NARROW, WIDE, Picture
+from nornir_kube_ha.report.model import HOST_STATUSES, ClusterReport, HostReport, Report
+from nornir_kube_ha.report.problems import WORST_FIRST
 
-WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
 MOST_NODES = 12
 """A picture of more nodes would be longer than a page; the cluster is then described in words only."""
 
@@ -146,7 +146,7 @@ class Part:
     @property
     def words(self) -> tuple[str, ...]:
         """Contents of the picture in sentences."""
-        return seen.in_words(self.cluster, self.hosts)
+        return cluster_state.in_words(self.cluster, self.hosts)
 
     @property
     def worst(self) -> Status:
@@ -179,8 +179,7 @@ def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
         report: the run's report
         anchors: allocates the ids
     """
-    names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
-    parts = [_part(report, name, anchors) for name in names]
+    parts = [_part(report, name, anchors) for name in report.cluster_names]
     return tuple(sorted(parts, key=lambda part: (*WORST_FIRST, Status.PASS).index(part.worst)))
 
 
@@ -204,7 +203,7 @@ def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topi
 
 def _part(report: Report, name: str, anchors: Anchors) -> Part:
     cluster = report.clusters.get(name, ClusterReport(()))
-    hosts = {host: each for host, each in report.hosts.items() if each.cluster == name}
+    hosts = report.hosts_of(name)
     anchor = anchors.of("cluster", name)
     found = {host: _entries(host, each.findings, anchors) for host, each in hosts.items()}
     of_cluster = _entries(name, cluster.findings, anchors)
@@ -231,7 +230,7 @@ def _unseen(name: str, host: HostReport, entries: Iterable[Entry], anchors: Anch
     """Yield one entry for a host without results, instead of one for each check."""
     unknown = tuple(entry for entry in entries if entry.finding.status is Status.UNKNOWN)
     if host.failure:
-        status = Status.UNKNOWN if host.status == "unknown" else Status.FAIL
+        status = HOST_STATUSES[host.status]
         yield Unseen(anchors.of(name, "failure"), name, status, host.failure.type, host.failure.message, unknown)
     elif len({entry.finding.seen for entry in unknown}) == 1 and len(unknown) == len(host.findings) > 1:
         reason = unknown[0].finding.seen
