@@ -215,7 +215,7 @@ def test_reports_for_people_and_machines_say_it_in_their_first_words() -> None:
     assert report.awaiting == ("demo",)
     assert report.exit_code == 0
     assert to_nagios(report).startswith("KUBE-HA WARNING - no apiserver answers yet (demo): ")
-    assert 'kube_ha_no_apiserver_yet{cluster="demo"} 1\n' in to_prometheus(report)
+    assert 'kube_ha_no_apiserver_yet{cluster="demo"} 1.0\n' in to_prometheus(report)
     assert "no apiserver answers yet" in to_json(report)
     assert "no apiserver answers yet" in to_junit(report)
     assert "no apiserver answers yet" in to_markdown(report)

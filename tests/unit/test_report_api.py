@@ -75,7 +75,7 @@ def test_json_has_each_figure_and_keeps_to_its_schema() -> None:
 def test_machines_are_told_the_longest_wait_of_each_kind() -> None:
     report = failover(TWICE)
     metrics = to_prometheus(report)
-    assert 'client="watch",statistic="p99"} 10' in metrics
+    assert 'client="watch",cluster="demo",fault="vip-move",statistic="p99"} 10' in metrics
     assert 'what="acknowledged_writes_lost"} 0' in metrics
     assert 'what="watches_ended"} 2' in metrics
     assert ".watch'=10.000s;;0.3;0" in to_nagios(report)

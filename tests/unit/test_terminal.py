@@ -133,6 +133,12 @@ def test_rows_are_checks_and_columns_are_hosts(shown: Shown, width: int) -> None
     ]
 
 
+def test_check_that_only_one_host_has_is_a_row(shown: Shown) -> None:
+    more = (*findings(), Finding("apiserver.certificate", Status.WARN, "valid for 30 days", "18 days left"))
+    lines = shown(report_of(lb_2=HostReport("demo", "backup", False, more))).splitlines()  # noqa: FBT003
+    assert ["apiserver.certificate", "UNKNOWN", "WARN", "UNKNOWN"] in [line.split() for line in lines]
+
+
 @pytest.mark.parametrize(("width", "hosts"), [(80, 6), (200, 18), (80, 40), (200, 40)])
 def test_rows_become_hosts_when_hosts_are_many(shown: Shown, width: int, hosts: int) -> None:
     failing = HostReport(
