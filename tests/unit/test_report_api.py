@@ -14,7 +14,7 @@ from nornir_kube_ha.failover.trial import ApiLimit, FaultReport
 from nornir_kube_ha.report import to_html, to_json, to_junit, to_markdown, to_nagios, to_prometheus
 from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows
 from nornir_kube_ha.report.formats.terminal import print_report
-from nornir_kube_ha.report.html.axis import windows
+from nornir_kube_ha.report.html.axis import excerpts
 from nornir_kube_ha.report.html.lanes import WIDE
 from nornir_kube_ha.report.html.timeline import timeline
 from nornir_kube_ha.report.html.trial_words import sentences
@@ -93,12 +93,12 @@ def test_people_are_told_it_in_tables_and_words() -> None:
 
 def test_timeline_has_a_lane_for_each_kind_with_its_longest_wait() -> None:
     trial = through_api()
-    drawn = timeline(trial, windows(trial)[0], WIDE)
+    drawn = timeline(trial, excerpts(trial)[0], WIDE)
     words = [each.text for each in drawn.texts]
     assert [each for each in words if each in {"reads", "writes", "watches"}] == ["reads", "writes", "watches"]
     assert "outage 10.0 s" in words
     assert not {"reads", "writes", "watches"} & {
-        each.text for each in timeline(handed_over(), windows(handed_over())[0], WIDE).texts
+        each.text for each in timeline(handed_over(), excerpts(handed_over())[0], WIDE).texts
     }
 
 

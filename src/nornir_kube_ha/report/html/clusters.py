@@ -113,7 +113,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ClusterPart:
     """The part of the page about one cluster.
 
     Arguments:
@@ -172,7 +172,7 @@ class Topic:
     places: tuple[tuple[str, str], ...]
 
 
-def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
+def parts_of(report: Report, anchors: Anchors) -> tuple[ClusterPart, ...]:
     """Return the parts of the page, one for each cluster: the worst first, otherwise in inventory order.
 
     Arguments:
@@ -183,7 +183,7 @@ def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
     return tuple(sorted(parts, key=lambda part: (*WORST_FIRST, Status.PASS).index(part.worst)))
 
 
-def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
+def topics_of(parts: Iterable[ClusterPart], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
     """Return everything that did not pass, worst first, each topic once for all its hosts.
 
     Arguments:
@@ -201,7 +201,7 @@ def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topi
     return tuple(sorted((*others, *topics), key=lambda topic: WORST_FIRST.index(topic.status)))
 
 
-def _part(report: Report, name: str, anchors: Anchors) -> Part:
+def _part(report: Report, name: str, anchors: Anchors) -> ClusterPart:
     cluster = report.clusters.get(name, ClusterReport(()))
     hosts = report.hosts_of(name)
     anchor = anchors.of("cluster", name)
@@ -210,7 +210,7 @@ def _part(report: Report, name: str, anchors: Anchors) -> Part:
     unseen = [each for host, report_ in hosts.items() for each in _unseen(host, report_, found[host], anchors)]
     told = {entry.anchor for each in unseen for entry in each.entries}
     entries = [*(entry for each in found.values() for entry in each), *of_cluster]
-    return Part(
+    return ClusterPart(
         anchor,
         name,
         cluster,

@@ -7,7 +7,7 @@ from nornir_kube_ha.checks import Status
 from nornir_kube_ha.failover.trial import FaultReport, Trial
 from nornir_kube_ha.report.api_costs import ApiRow, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.fault_costs import OUTCOME_STATUSES, Cost, clusters_of, cost_of, problems_of
-from nornir_kube_ha.report.html.axis import windows
+from nornir_kube_ha.report.html.axis import excerpts
 from nornir_kube_ha.report.html.clusters import Anchors, Topic
 from nornir_kube_ha.report.html.lanes import NARROW, WIDE
 from nornir_kube_ha.report.html.timeline import Timeline, timeline
@@ -90,11 +90,11 @@ class FaultPart:
 
     @property
     def timelines(self) -> tuple[tuple[Timeline, ...], ...]:
-        """Timelines of the drawn trial, one for each window; each for a wide and a narrow screen."""
+        """Timelines of the drawn trial, one for each excerpt; each for a wide and a narrow screen."""
         trial = self.drawn
         if not trial:
             return ()
-        return tuple(tuple(timeline(trial, window, frame) for frame in (WIDE, NARROW)) for window in windows(trial))
+        return tuple(tuple(timeline(trial, excerpt, frame) for frame in (WIDE, NARROW)) for excerpt in excerpts(trial))
 
     @property
     def words(self) -> tuple[str, ...]:
