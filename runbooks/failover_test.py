@@ -25,7 +25,7 @@ from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.door import LabFault, apiserver_hosts, etcd_members, why_not
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.report.api import through_api
+from nornir_kube_ha.report.api_costs import through_api
 from nornir_kube_ha.tasks import take_lease
 from nornir_kube_ha.tasks.stream import get_stream
 from nornir_kube_ha.trials.change_faults import change_breaker

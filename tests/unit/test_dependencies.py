@@ -19,6 +19,7 @@ SAFE = {
     "nornir-netmiko": "1.0.1",
     "nornir-utils": "0.2",
     "paramiko": "5.1",  # 5.0: no SHA-1 in key exchanges; CVE-2023-48795 (3.4)
+    "prometheus-client": "0.25",
     "pydantic": "2.11",  # CVE-2024-3772 (2.4)
     "rich": "14",
     "ruamel-yaml": "0.18",

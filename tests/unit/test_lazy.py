@@ -6,9 +6,8 @@ import sys
 import pytest
 
 BEFORE = "import sys; "
-LOADED = (
-    "; print(' '.join(sorted({'netmiko', 'rich', 'paramiko', 'pydantic', 'jinja2', 'asyncio'} & set(sys.modules))))"
-)
+LIBRARIES = {"netmiko", "rich", "paramiko", "pydantic", "jinja2", "asyncio", "prometheus_client"}
+LOADED = f"; print(' '.join(sorted({LIBRARIES} & set(sys.modules))))"
 
 
 def said_by(program: str) -> str:
@@ -26,6 +25,13 @@ def said_by(program: str) -> str:
 )
 def test_nothing_is_imported_before_it_is_needed(program: str, loaded: str) -> None:
     assert said_by(f"{BEFORE}{program}{LOADED}") == loaded
+
+
+def test_format_is_imported_when_it_is_asked_for() -> None:
+    look = "print(*(name for name in sys.modules if 'report.formats.' in name or 'report.html.' in name))"
+    assert said_by(f"{BEFORE}import nornir_kube_ha.cli.command; {look}") == ""
+    told = said_by(f"{BEFORE}from nornir_kube_ha.report import to_text; {look}").split()
+    assert {name.rpartition(".")[2].partition("_")[0] for name in told} == {"terminal"}
 
 
 def test_a_library_that_is_postponed_is_there_when_it_is_used() -> None:

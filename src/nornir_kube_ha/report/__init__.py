@@ -6,23 +6,23 @@ from nornir_kube_ha.lazy import exports
 from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
 
 if TYPE_CHECKING:
-    from nornir_kube_ha.report.html import to_html
-    from nornir_kube_ha.report.junit import to_junit
-    from nornir_kube_ha.report.machine import to_json
-    from nornir_kube_ha.report.markdown import to_markdown
-    from nornir_kube_ha.report.nagios import nagios_status, to_nagios
-    from nornir_kube_ha.report.prometheus import to_prometheus
-    from nornir_kube_ha.report.terminal import to_text
+    from nornir_kube_ha.report.formats.json import to_json
+    from nornir_kube_ha.report.formats.junit import to_junit
+    from nornir_kube_ha.report.formats.markdown import to_markdown
+    from nornir_kube_ha.report.formats.nagios import nagios_status, to_nagios
+    from nornir_kube_ha.report.formats.prometheus import to_prometheus
+    from nornir_kube_ha.report.formats.terminal import to_text
+    from nornir_kube_ha.report.html.page import to_html
 
 RENDERINGS = {
-    "nagios_status": "nornir_kube_ha.report.nagios:nagios_status",
-    "to_html": "nornir_kube_ha.report.html:to_html",
-    "to_json": "nornir_kube_ha.report.machine:to_json",
-    "to_junit": "nornir_kube_ha.report.junit:to_junit",
-    "to_markdown": "nornir_kube_ha.report.markdown:to_markdown",
-    "to_nagios": "nornir_kube_ha.report.nagios:to_nagios",
-    "to_prometheus": "nornir_kube_ha.report.prometheus:to_prometheus",
-    "to_text": "nornir_kube_ha.report.terminal:to_text",
+    "nagios_status": "nornir_kube_ha.report.formats.nagios:nagios_status",
+    "to_html": "nornir_kube_ha.report.html.page:to_html",
+    "to_json": "nornir_kube_ha.report.formats.json:to_json",
+    "to_junit": "nornir_kube_ha.report.formats.junit:to_junit",
+    "to_markdown": "nornir_kube_ha.report.formats.markdown:to_markdown",
+    "to_nagios": "nornir_kube_ha.report.formats.nagios:to_nagios",
+    "to_prometheus": "nornir_kube_ha.report.formats.prometheus:to_prometheus",
+    "to_text": "nornir_kube_ha.report.formats.terminal:to_text",
 }
 """Module and function of each rendering."""
 

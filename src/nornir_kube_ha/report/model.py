@@ -14,6 +14,9 @@ SCHEMA = 1
 
 INTERNAL_ERROR = 1
 KEEPS_FROM_PASSING = {Status.FAIL, Status.UNKNOWN}
+HOST_STATUSES = {"passed": Status.PASS, "failed": Status.FAIL, "unknown": Status.UNKNOWN}
+"""Each status of a host, with the status of a check that is as bad."""
+
 # Errors that prevented a look come before findings: "failed" must mean that the host was looked at.
 _PRECEDENCE = (6, 5, 4, 2, 1)
 
@@ -93,6 +96,14 @@ class HostReport:
         found = {finding.status for finding in self.findings}
         return "failed" if Status.FAIL in found else "unknown" if Status.UNKNOWN in found else "passed"
 
+    def status_of(self, check: str) -> Status:
+        """Return the status of a check; unknown if it was not made.
+
+        Arguments:
+            check: id of the check
+        """
+        return next((finding.status for finding in self.findings if finding.id == check), Status.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
@@ -143,6 +154,27 @@ class Report:
         return any(host.changed for host in self.hosts.values())
 
     @property
+    def cluster_names(self) -> tuple[str, ...]:
+        """Names of the clusters of its hosts, then of those without hosts."""
+        return tuple(dict.fromkeys([*(host.cluster for host in self.hosts.values()), *self.clusters]))
+
+    def hosts_of(self, cluster: str) -> dict[str, HostReport]:
+        """Return the hosts of a cluster by name.
+
+        Arguments:
+            cluster: name of the cluster
+        """
+        return {name: host for name, host in self.hosts.items() if host.cluster == cluster}
+
+    def findings_of(self, cluster: str) -> tuple[Finding, ...]:
+        """Return the cluster's own checks; empty if none was made.
+
+        Arguments:
+            cluster: name of the cluster
+        """
+        return self.clusters[cluster].findings if cluster in self.clusters else ()
+
+    @property
     def findings(self) -> Iterator[tuple[str, Finding]]:
         """Every finding with its host or cluster, hosts first."""
         for name, host in self.hosts.items():
@@ -155,6 +187,12 @@ class Report:
         """Number of checks by status, of hosts and clusters together."""
         found = Counter(finding.status for _, finding in self.findings)
         return {status: found[status] for status in Status}
+
+    @property
+    def host_counts(self) -> Mapping[str, int]:
+        """Number of hosts by status."""
+        found = Counter(host.status for host in self.hosts.values())
+        return {status: found[status] for status in HOST_STATUSES}
 
     @property
     def awaiting(self) -> tuple[str, ...]:

@@ -20,11 +20,11 @@ from nornir_kube_ha.facts.bootstrap import bootstrap
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
-from nornir_kube_ha.report.junit import to_junit
-from nornir_kube_ha.report.machine import to_json
-from nornir_kube_ha.report.markdown import to_markdown
-from nornir_kube_ha.report.nagios import to_nagios
-from nornir_kube_ha.report.prometheus import to_prometheus
+from nornir_kube_ha.report.formats.json import to_json
+from nornir_kube_ha.report.formats.junit import to_junit
+from nornir_kube_ha.report.formats.markdown import to_markdown
+from nornir_kube_ha.report.formats.nagios import to_nagios
+from nornir_kube_ha.report.formats.prometheus import to_prometheus
 from nornir_kube_ha.rollout.bootstrap import new_clusters
 from nornir_kube_ha.runbooks.deploy import deploy
 from nornir_kube_ha.ssh.script import assignments, load_script
@@ -228,7 +228,7 @@ def test_reports_for_people_and_machines_say_it_in_their_first_words() -> None:
     assert report.awaiting == ("demo",)
     assert report.exit_code == 0
     assert to_nagios(report).startswith("KUBE-HA WARNING - no apiserver answers yet (demo): ")
-    assert 'kube_ha_no_apiserver_yet{cluster="demo"} 1\n' in to_prometheus(report)
+    assert 'kube_ha_no_apiserver_yet{cluster="demo"} 1.0\n' in to_prometheus(report)
     assert "no apiserver answers yet" in to_json(report)
     assert "no apiserver answers yet" in to_junit(report)
     assert "no apiserver answers yet" in to_markdown(report)

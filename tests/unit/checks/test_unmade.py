@@ -11,11 +11,11 @@ from tests.support.changes import Change, Clusters, Hosts, facts, heard, reachab
 from nornir_kube_ha.checks import ALL, CHECKS, ClusterView, HostView, Severity, Status, check_cluster, check_host
 from nornir_kube_ha.facts import NOT_PROBED, Facts
 from nornir_kube_ha.report import ClusterReport, HostReport, Report
-from nornir_kube_ha.report.junit import to_junit
-from nornir_kube_ha.report.machine import to_json
-from nornir_kube_ha.report.nagios import nagios_status
-from nornir_kube_ha.report.prometheus import to_prometheus
-from nornir_kube_ha.report.terminal import to_text
+from nornir_kube_ha.report.formats.json import to_json
+from nornir_kube_ha.report.formats.junit import to_junit
+from nornir_kube_ha.report.formats.nagios import nagios_status
+from nornir_kube_ha.report.formats.prometheus import to_prometheus
+from nornir_kube_ha.report.formats.terminal import to_text
 
 FLOODED = heard(adverts=frozenset(), answers=frozenset(), trouble="too much was heard")
 NO_CURL = reachable(readyz=NOT_PROBED, version=NOT_PROBED, stats_open=NOT_PROBED, stats_login=NOT_PROBED, peers={})

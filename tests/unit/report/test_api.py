@@ -13,12 +13,12 @@ from tests.support.reports import LIMIT, failover, handed_over, through_api
 from nornir_kube_ha.failover.limit import ApiLimit
 from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import to_html, to_json, to_junit, to_markdown, to_nagios, to_prometheus
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows
-from nornir_kube_ha.report.axis import windows
-from nornir_kube_ha.report.lanes import WIDE
-from nornir_kube_ha.report.terminal import print_report
-from nornir_kube_ha.report.timeline import timeline
-from nornir_kube_ha.report.trial_words import sentences
+from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows
+from nornir_kube_ha.report.formats.terminal import print_report
+from nornir_kube_ha.report.html.axis import excerpts
+from nornir_kube_ha.report.html.lanes import WIDE
+from nornir_kube_ha.report.html.timeline import timeline
+from nornir_kube_ha.report.html.trial_words import sentences
 
 SCHEMA = resources.files("nornir_kube_ha.report") / "schema.json"
 LIMITED = replace(LIMIT, api=ApiLimit(read=0.3, write=0.3, watch=0.3))
@@ -76,7 +76,7 @@ def test_json_has_each_figure_and_keeps_to_its_schema() -> None:
 def test_machines_are_told_the_longest_wait_of_each_kind() -> None:
     report = failover(TWICE)
     metrics = to_prometheus(report)
-    assert 'client="watch",statistic="p99"} 10' in metrics
+    assert 'client="watch",cluster="demo",fault="vip-move",statistic="p99"} 10' in metrics
     assert 'what="acknowledged_writes_lost"} 0' in metrics
     assert 'what="watches_ended"} 2' in metrics
     assert ".watch'=10.000s;;0.3;0" in to_nagios(report)
@@ -94,12 +94,12 @@ def test_people_are_told_it_in_tables_and_words() -> None:
 
 def test_timeline_has_a_lane_for_each_kind_with_its_longest_wait() -> None:
     trial = through_api()
-    drawn = timeline(trial, windows(trial)[0], WIDE)
+    drawn = timeline(trial, excerpts(trial)[0], WIDE)
     words = [each.text for each in drawn.texts]
     assert [each for each in words if each in {"reads", "writes", "watches"}] == ["reads", "writes", "watches"]
     assert "outage 10.0 s" in words
     assert not {"reads", "writes", "watches"} & {
-        each.text for each in timeline(handed_over(), windows(handed_over())[0], WIDE).texts
+        each.text for each in timeline(handed_over(), excerpts(handed_over())[0], WIDE).texts
     }
 
 

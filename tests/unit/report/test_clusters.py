@@ -9,9 +9,9 @@ from tests.support.reports import FAILED, every_finding, verified
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, Report
-from nornir_kube_ha.report.html import to_html
-from nornir_kube_ha.report.overview import ClusterLine, overview_of
-from nornir_kube_ha.report.terminal import print_report
+from nornir_kube_ha.report.cluster_summary import ClusterSummary, summarize_clusters
+from nornir_kube_ha.report.formats.terminal import print_report
+from nornir_kube_ha.report.html.page import to_html
 
 
 def report_of_clusters(count: int) -> Report:
@@ -34,11 +34,11 @@ def shown(report: Report, width: int = 80) -> str:
 
 
 def test_a_line_for_each_cluster_says_what_is_wrong() -> None:
-    lines = overview_of(report_of_clusters(4))
+    lines = summarize_clusters(report_of_clusters(4))
     assert lines[:3] == (
-        ClusterLine("c1", "passed", "2 passed", ()),
-        ClusterLine("c2", "failed", "1 passed, 1 failed", ("haproxy.active",)),
-        ClusterLine("c3", "unknown", "1 passed, 1 unknown", ("HostUnreachableError",)),
+        ClusterSummary("c1", "passed", "2 passed", ()),
+        ClusterSummary("c2", "failed", "1 passed, 1 failed", ("haproxy.active",)),
+        ClusterSummary("c3", "unknown", "1 passed, 1 unknown", ("HostUnreachableError",)),
     )
 
 

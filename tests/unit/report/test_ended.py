@@ -15,7 +15,7 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, DeclinedError
 from nornir_kube_ha.report import Failure, to_json
 from nornir_kube_ha.report.files import FORMATS
-from nornir_kube_ha.report.nagios import nagios_status
+from nornir_kube_ha.report.formats.nagios import nagios_status
 
 ENDS: dict[BaseException, int] = {
     DeclinedError("nothing was taken off; --yes does not ask"): 2,

@@ -13,16 +13,16 @@ from tests.support.reports import hostile_faults
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report import Failure, HostReport, Report, to_html
-from nornir_kube_ha.report import page as page_module
-from nornir_kube_ha.report.page import Anchors
-from nornir_kube_ha.report.picture import picture
-from nornir_kube_ha.report.shapes import NARROW, WIDE, Layout
+from nornir_kube_ha.report.html import page as page_module
+from nornir_kube_ha.report.html.clusters import Anchors
+from nornir_kube_ha.report.html.picture import picture
+from nornir_kube_ha.report.html.shapes import NARROW, WIDE, Layout
 
 HOSTILE = (
     "</pre><script>alert(1)</script><img src=x onerror=alert(1)> \"double\" 'single' &amp; {{ 7 * 7 }} "
     "\x1b[31mred\x1b[0m \x00 \x9b1m \x07 \u202e \ufffe \udcff\r\nhttp://example.org/ --> ]]>"
 )
-CSS = Path(page_module.__file__).with_name("html.css").read_text()
+CSS = (Path(page_module.__file__).parent / "templates/page.css").read_text()
 PARSED_REPORTS = pytest.mark.parametrize("report", [make() for make in pages.REPORTS.values()], ids=[*pages.REPORTS])
 
 

@@ -31,16 +31,8 @@ from nornir_kube_ha.errors import (
 from nornir_kube_ha.failover.outage import FOREVER
 from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState, Report, to_json
-from nornir_kube_ha.report.faults import (
-    by_cluster,
-    cost_of,
-    counts_of,
-    figure,
-    in_words,
-    seconds_of,
-    troubles_of,
-    way_of,
-)
+from nornir_kube_ha.report.fault_costs import by_cluster, cost_of, counts_of, problems_of, seconds_of, way_of
+from nornir_kube_ha.report.words import figure, in_words
 
 PASSED = Finding("haproxy.active", Status.PASS, "active (running)", "active (running)")
 FAILED = Finding("haproxy.active", Status.FAIL, "active (running)", "failed (failed)", "read its journal")
@@ -342,12 +334,12 @@ def test_figure_is_as_exact_as_is_of_use(seconds: float, words: str) -> None:
 def test_cost_of_one_trial_is_one_figure() -> None:
     cost = cost_of(SURVIVED)
     assert (cost.new, cost.reused, cost.after) == (("0.080",), ("0.100",), ("0",))
-    assert (cost.failed, cost.two_holders, cost.ways) == (("3 of 300", "1 cut"), "0", ("lb-1 -> lb-2",))
+    assert (cost.failed, cost.two_holders, cost.ways) == (("3 of 300", "1 cut"), "0 s", ("lb-1 -> lb-2",))
 
 
 def test_cost_of_many_trials_is_median_p99_and_maximum() -> None:
     cost = cost_of(MISSED)
-    assert (cost.new, cost.failed, cost.two_holders) == (("0.080", "1.360", "1.360"), ("62 of 600", "1 cut"), "4.450")
+    assert (cost.new, cost.failed, cost.two_holders) == (("0.080", "1.360", "1.360"), ("62 of 600", "1 cut"), "4.450 s")
     assert cost.ways == ("lb-1 -> lb-2", "lb-1 -> lb-2 -> lb-1")
     assert in_words(cost.new) == "median 0.080 s, p99 1.360 s, max 1.360 s"
     assert in_words(cost_of(UNENDED).new) == "median 0.080 s, p99 no end, max no end"
@@ -399,14 +391,14 @@ def test_faults_are_counted_by_outcome_best_first() -> None:
     assert counts_of(failover(*FAULTS, SURVIVED)) == {Outcome.PASSED: 2, Outcome.MISSED: 1, Outcome.NOT_INJECTED: 1}
 
 
-def test_troubles_of_a_fault_are_told_up_to_a_number() -> None:
+def test_problems_of_a_fault_are_told_up_to_a_number() -> None:
     (trial,) = NOT_INJECTED.trials
     fault = replace(NOT_INJECTED, trials=(replace(trial, words="no"),) * 5)
-    assert len(troubles_of(fault)) == 5
-    assert troubles_of(fault, 2) == [
+    assert len(problems_of(fault)) == 5
+    assert problems_of(fault, 2) == [
         "kube-2: not injected: no (trial 1 of 5)",
         "kube-2: not injected: no (trial 2 of 5)",
         "and 3 more",
     ]
-    assert troubles_of(NEVER_MADE) == ["not injected: no trial was made"]
-    assert troubles_of(SURVIVED) == []
+    assert problems_of(NEVER_MADE) == ["not injected: no trial was made"]
+    assert problems_of(SURVIVED) == []

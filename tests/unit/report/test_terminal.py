@@ -24,7 +24,7 @@ from nornir_kube_ha.checks import HOST_CHECKS, Finding, Status, unknown_host
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import ClusterReport, Failure, HostReport, Report
-from nornir_kube_ha.report.terminal import print_report
+from nornir_kube_ha.report.formats.terminal import print_report
 
 JOURNAL = (
     "failed (failed)",
@@ -117,6 +117,12 @@ def test_rows_are_checks_and_columns_are_hosts(shown: Shown, width: int) -> None
     assert [line[0] for line in lines if line[1:2] == ["pass"]] == [check.id for check in HOST_CHECKS] + [
         "vip.single_holder:"
     ]
+
+
+def test_check_that_only_one_host_has_is_a_row(shown: Shown) -> None:
+    more = (*every_finding(), Finding("apiserver.certificate", Status.WARN, "valid for 30 days", "18 days left"))
+    lines = shown(verified(lb_2=HostReport("demo", "backup", False, more))).splitlines()  # noqa: FBT003
+    assert ["apiserver.certificate", "UNKNOWN", "WARN", "UNKNOWN"] in [line.split() for line in lines]
 
 
 @pytest.mark.parametrize(("width", "hosts"), [(80, 6), (200, 18), (80, 40), (200, 40)])

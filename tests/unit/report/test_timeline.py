@@ -22,13 +22,13 @@ from tests.support.reports import (
 
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Span
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis, Window, windows
-from nornir_kube_ha.report.lanes import NARROW, WIDE, Frame
-from nornir_kube_ha.report.shapes import Line
-from nornir_kube_ha.report.timeline import Timeline, timeline
-from nornir_kube_ha.report.trial_words import MOST_PHASES, sentences
+from nornir_kube_ha.report.html.axis import Axis, Excerpt, excerpts
+from nornir_kube_ha.report.html.lanes import NARROW, WIDE, Frame
+from nornir_kube_ha.report.html.shapes import Line
+from nornir_kube_ha.report.html.timeline import Timeline, timeline
+from nornir_kube_ha.report.html.trial_words import MOST_PHASES, sentences
 
-WHOLE = Window("The whole trial", -1.0, 9.0)
+WHOLE = Excerpt("The whole trial", -1.0, 9.0)
 FRAMES = pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])
 FLAPPING = trial_of(asked(), *(Span(f"lb-{number % 2}", number / 10, number / 10 + 0.1) for number in range(60)))
 TRIALS = {
@@ -93,7 +93,7 @@ def test_moments_stand_where_they_belong() -> None:
     ],
 )
 def test_ticks_are_round_and_apart(start: float, end: float, apart: float, words: list[str]) -> None:
-    axis = Axis(Window("", start, end), 0, 1000)
+    axis = Axis(Excerpt("", start, end), 0, 1000)
     ticks = [*axis.ticks(apart)]
     assert [each for _, each in ticks] == words
     assert [x for x, _ in ticks] == pytest.approx([axis.x(float(each.split()[0])) for each in words])
@@ -101,31 +101,31 @@ def test_ticks_are_round_and_apart(start: float, end: float, apart: float, words
 
 
 def test_what_is_short_is_looked_at_closely() -> None:
-    found = {window.name: (window.start, window.end) for window in windows(handed_over())}
+    found = {excerpt.name: (excerpt.start, excerpt.end) for excerpt in excerpts(handed_over())}
     assert found["The whole trial"] == (-1.0, 9.0)
     start, end = found["Around the fault"]
     assert start < 0
     assert 0.1 < end < 0.5
     assert [*found] == ["The whole trial", "Around the fault"]
-    assert [window.name for window in windows(split_brain())][1:] == ["Around the fault", "Around the heal"]
+    assert [excerpt.name for excerpt in excerpts(split_brain())][1:] == ["Around the fault", "Around the heal"]
 
 
 @pytest.mark.parametrize("name", ["not-injected", "unending", "not-healed", "late-outage", "no-answer"])
 def test_what_is_long_or_did_not_happen_is_not_looked_at_closely(name: str) -> None:
-    assert [window.name for window in windows(TRIALS[name])] == ["The whole trial"]
+    assert [excerpt.name for excerpt in excerpts(TRIALS[name])] == ["The whole trial"]
 
 
 def test_trial_of_which_only_its_heal_is_known_is_whole() -> None:
     bare = replace(NOT_INJECTED.trials[0], heal=2.0)
-    assert windows(bare) == (Window("The whole trial", 0.0, 2.0),)
-    assert windows(NOT_INJECTED.trials[0]) == (Window("The whole trial", 0.0, 1.0),)
+    assert excerpts(bare) == (Excerpt("The whole trial", 0.0, 2.0),)
+    assert excerpts(NOT_INJECTED.trials[0]) == (Excerpt("The whole trial", 0.0, 1.0),)
 
 
 @FRAMES
 @EVERY_TRIAL
 def test_everything_stays_within_the_picture(trial: Trial, frame: Frame) -> None:
-    for window in windows(trial):
-        drawn = timeline(trial, window, frame)
+    for excerpt in excerpts(trial):
+        drawn = timeline(trial, excerpt, frame)
         for line in drawn.lines:
             assert all(-1.3 <= x <= frame.width + 1.3 for x, _ in numbers(line)), line
             assert all(0 <= y <= drawn.height for _, y in numbers(line)), line
@@ -138,9 +138,9 @@ def test_everything_stays_within_the_picture(trial: Trial, frame: Frame) -> None
 @FRAMES
 @EVERY_TRIAL
 def test_words_of_one_line_do_not_overlap(trial: Trial, frame: Frame) -> None:
-    for window in windows(trial):
+    for excerpt in excerpts(trial):
         by_line: dict[float, list[tuple[float, float]]] = {}
-        for text in timeline(trial, window, frame).texts:
+        for text in timeline(trial, excerpt, frame).texts:
             by_line.setdefault(text.y, []).append((text.x, text.x + len(text.text) * frame.letter))
         for spans in by_line.values():
             assert all(before[1] <= after[0] for before, after in pairwise(sorted(spans)))
@@ -161,8 +161,8 @@ def test_each_kind_of_connection_and_each_host_has_its_lane(frame: Frame) -> Non
 
 @FRAMES
 def test_requests_that_failed_are_below_the_line_and_the_others_above(frame: Frame) -> None:
-    for window in windows(handed_over()):
-        drawn = timeline(handed_over(), window, frame)
+    for excerpt in excerpts(handed_over()):
+        drawn = timeline(handed_over(), excerpt, frame)
         assert all(re.search(r"v-[\d.]+h", line.path) for line in of_kind(drawn, "answered"))
         assert all(re.search(r"v[\d.]+h", line.path) for line in of_kind(drawn, "failed"))
     drawn = timeline(handed_over(), WHOLE, frame)
@@ -171,7 +171,7 @@ def test_requests_that_failed_are_below_the_line_and_the_others_above(frame: Fra
 
 
 def test_requests_with_room_are_drawn_one_by_one() -> None:
-    near = Window("", -0.1, 0.2)
+    near = Excerpt("", -0.1, 0.2)
     (answered, _), (failed, _) = (of_kind(timeline(handed_over(), near, WIDE), each) for each in ("answered", "failed"))
     assert (answered.kind, answered.path.count("M"), failed.path.count("M")) == ("answered", 12, 4)
 
@@ -200,8 +200,8 @@ def test_bar_breaks_where_nothing_was_asked() -> None:
 
 @pytest.mark.parametrize(("frame", "words"), [(WIDE, "outage 0.080 s"), (NARROW, "0.080 s")], ids=["wide", "narrow"])
 def test_outage_is_marked_with_its_seconds(frame: Frame, words: str) -> None:
-    for window in windows(handed_over()):
-        drawn = timeline(handed_over(), window, frame)
+    for excerpt in excerpts(handed_over()):
+        drawn = timeline(handed_over(), excerpt, frame)
         assert words in words_of(drawn, "loss")
         assert titled(drawn, "outage") == ["new connections: outage 0.080 s", "long-lived ones: outage 0.100 s"]
 
@@ -219,7 +219,7 @@ def test_fault_heal_and_its_end_are_marked(frame: Frame) -> None:
     assert words_of(drawn, "mark") == ["fault", "heal", "healed"]
     assert [line.kind for line in of_kind(drawn, "mark")] == ["mark fault", "mark heal", "mark healed"]
     assert [line.title for line in of_kind(drawn, "making")] == ["the fault was there after 0.030 s"]
-    assert words_of(timeline(handed_over(), windows(handed_over())[1], frame), "mark") == ["fault"]
+    assert words_of(timeline(handed_over(), excerpts(handed_over())[1], frame), "mark") == ["fault"]
     assert words_of(timeline(TRIALS["interrupted"], WHOLE, frame), "mark") == ["fault"]
 
 
@@ -296,7 +296,7 @@ def test_order_of_attempts_does_not_matter() -> None:
 
 def test_single_request_is_drawn() -> None:
     trial = replace(handed_over(), attempts=(Attempt(0.5, 0.6),), holding=None)
-    assert titled(timeline(trial, windows(trial)[0], NARROW), "1 answered")
+    assert titled(timeline(trial, excerpts(trial)[0], NARROW), "1 answered")
     assert sum(1 for _ in kept()) == 800  # what the other tests count
     assert MISSED.worst == split_brain()
     assert SURVIVED.worst == handed_over()

@@ -5,16 +5,16 @@ from functools import cache
 
 import jinja2
 
-from nornir_kube_ha.report.api import NOT_MEASURED
-from nornir_kube_ha.report.fault_page import KINDS, fault_parts_of, fault_topics_of
-from nornir_kube_ha.report.faults import counts_of, in_seconds, in_words, way_of
-from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.report.overview import FEW
-from nornir_kube_ha.report.page import Anchors, parts_of, topics_of
+from nornir_kube_ha.report.api_costs import NOT_MEASURED
+from nornir_kube_ha.report.cluster_summary import FEW
+from nornir_kube_ha.report.fault_costs import OUTCOME_STATUSES, counts_of, way_of
+from nornir_kube_ha.report.html.clusters import Anchors, parts_of, topics_of
+from nornir_kube_ha.report.html.faults import fault_parts_of, fault_topics_of
+from nornir_kube_ha.report.model import HOST_STATUSES, Report
+from nornir_kube_ha.report.words import in_seconds, in_words, pieces
 from nornir_kube_ha.text import clean
 
 MINUTE = 60  # seconds
-HOST_STATUSES = ("passed", "failed", "unknown")
 
 
 def to_html(report: Report) -> str:
@@ -23,10 +23,9 @@ def to_html(report: Report) -> str:
     faults_anchor = anchors.of("faults")
     faults = fault_parts_of(report.faults, anchors)
     parts = parts_of(report, anchors)
-    hosts = [host.status for host in report.hosts.values()]
     return (
         _environment()
-        .get_template("html.j2")
+        .get_template("page.j2")
         .render(
             report=report,
             parts=parts,
@@ -34,10 +33,9 @@ def to_html(report: Report) -> str:
             topics=topics_of(parts, fault_topics_of(faults)),
             faults=faults,
             faults_anchor=faults_anchor,
-            kinds=KINDS,
+            kinds={**OUTCOME_STATUSES, **HOST_STATUSES},
             not_measured=NOT_MEASURED,
             fault_counts=counts_of(report),
-            host_counts={status: hosts.count(status) for status in HOST_STATUSES},
         )
     )
 
@@ -45,14 +43,14 @@ def to_html(report: Report) -> str:
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("nornir_kube_ha", "report"),
+        loader=jinja2.PackageLoader("nornir_kube_ha", "report/html/templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"utc": _utc, "duration": _duration, "pieces": _pieces, "lines": _lines}
+    environment.filters |= {"utc": _utc, "duration": _duration, "pieces": pieces, "lines": _lines}
     environment.filters |= {"seconds": in_seconds, "in_words": in_words, "way": way_of}
     return environment
 
@@ -69,14 +67,6 @@ def _utc(moment: datetime) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(seconds, MINUTE)
     return f"{minutes:.0f} min {int(rest)} s" if minutes else f"{rest:.1f} s"
-
-
-def _pieces(value: str) -> list[tuple[str, bool]]:
-    """Split one of our own texts at the backticks around commands; return each piece, and whether it is a command."""
-    pieces = value.split("`")
-    if len(pieces) % 2 == 0:
-        return [(value, False)]
-    return [(piece, bool(number % 2)) for number, piece in enumerate(pieces) if piece]
 
 
 def _lines(value: str) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ from itertools import islice
 
 from nornir_kube_ha.failover.outage import Outage
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.api import api_rows_of
-from nornir_kube_ha.report.faults import in_seconds, in_words
+from nornir_kube_ha.report.api_costs import api_rows_of
+from nornir_kube_ha.report.words import in_seconds, in_words
 
 MOST_PHASES = 40
 """Phases that are listed; the others are counted."""

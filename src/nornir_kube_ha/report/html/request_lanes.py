@@ -8,10 +8,10 @@ from nornir_kube_ha.failover.api_outage import ApiCost
 from nornir_kube_ha.failover.outage import FOREVER, Attempt, Outage
 from nornir_kube_ha.failover.probe.settings import ADDRESS, CACHED, CUT, READ, WATCH, WRITE
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis
-from nornir_kube_ha.report.faults import in_seconds
-from nornir_kube_ha.report.lanes import BESIDE, Frame, Lane, area, level
-from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.report.html.axis import Axis
+from nornir_kube_ha.report.html.lanes import BESIDE, Frame, Lane, area, level
+from nornir_kube_ha.report.html.shapes import Line, Text
+from nornir_kube_ha.report.words import in_seconds
 
 DENSE = 4.5  # pixels; with less space for each request, a bar stands for several
 BREAK = 9  # pixels without a request that end a bar
@@ -21,7 +21,7 @@ HALF = 0.46  # height of a bar as a share of its lane: answered above the middle
 
 
 @dataclass(frozen=True, slots=True)
-class Requests:
+class ClientRequests:
     """Requests over one kind of connection.
 
     Arguments:
@@ -35,31 +35,31 @@ class Requests:
     outages: tuple[Outage, ...]
 
 
-def requests_of(trial: Trial) -> list[Requests]:
+def requests_of(trial: Trial) -> list[ClientRequests]:
     """Return the requests of a trial by kind of connection, without unused kinds."""
     asked = [each for each in trial.attempts if each.kind == ADDRESS]
     new = tuple(each for each in asked if each.is_new)
     kept = tuple(each for each in asked if not each.is_new)
     found = (
-        Requests("new connections", new, (trial.new, trial.after)),
-        Requests("long-lived ones", kept, (trial.reused, trial.after_reused)),
+        ClientRequests("new connections", new, (trial.new, trial.after)),
+        ClientRequests("long-lived ones", kept, (trial.reused, trial.after_reused)),
         *(_through_api(trial, trial.api) if trial.api else ()),
     )
     return [each for each in found if each.attempts]
 
 
-def _through_api(trial: Trial, cost: ApiCost) -> Iterator[Requests]:
+def _through_api(trial: Trial, cost: ApiCost) -> Iterator[ClientRequests]:
     for name, kind, waited in (
         ("reads", READ, cost.read),
         ("cached reads", CACHED, cost.cached),
         ("writes", WRITE, cost.write),
     ):
         attempts = tuple(each for each in trial.attempts if each.kind == kind)
-        yield Requests(name, attempts, (_wait(waited.gap, waited.start),))
+        yield ClientRequests(name, attempts, (_wait(waited.gap, waited.start),))
     # An event is drawn at the time when the watch received it.
     heard = (replace(each, start=each.end) for each in trial.attempts if each.kind == WATCH)
     ends = (each for each in trial.attempts if each.kind == CUT)
-    yield Requests("watches", (*heard, *ends), (_wait(cost.watch.silence, cost.watch.start),))
+    yield ClientRequests("watches", (*heard, *ends), (_wait(cost.watch.silence, cost.watch.start),))
 
 
 def _wait(seconds: float, start: float | None) -> Outage:
@@ -67,7 +67,7 @@ def _wait(seconds: float, start: float | None) -> Outage:
     return Outage(seconds, start=start) if seconds > USUAL else Outage()
 
 
-def request_lines(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
+def request_lines(lane: Lane, requests: ClientRequests, axis: Axis) -> Iterator[Line]:
     """Yield the outages, and the requests on top of them.
 
     Arguments:
@@ -115,7 +115,7 @@ def outage_words(lane: Lane, outages: Iterable[Outage], axis: Axis, frame: Frame
     return found
 
 
-def _drawn(lane: Lane, requests: Requests, axis: Axis) -> Iterator[Line]:
+def _drawn(lane: Lane, requests: ClientRequests, axis: Axis) -> Iterator[Line]:
     """Yield answered requests above the middle, and failed ones below."""
     tries = sorted(requests.attempts, key=lambda each: each.start)
     shown = [each for each in tries if axis.shows(each.start, each.start)]

@@ -6,23 +6,18 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nornir_kube_ha.failover.trial import FaultReport, Outcome
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api, limit_words
-from nornir_kube_ha.report.faults import NO_END, NONE, Cost, cost_of, in_words, troubles_of, verdict
-from nornir_kube_ha.text import clean, indented, one_line
+from nornir_kube_ha.failover.trial import FaultReport
+from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows, lacks_api, limit_words
+from nornir_kube_ha.report.fault_costs import OUTCOME_STATUSES, Cost, cost_of, problems_of
+from nornir_kube_ha.report.formats.terminal_style import STYLES, plain_table, styled
+from nornir_kube_ha.report.words import NO_END, NONE, in_words, verdict
+from nornir_kube_ha.text import indented, one_line
 
-STYLES = {
-    Outcome.PASSED: "green",
-    Outcome.MISSED: "bold red",
-    Outcome.INTERRUPTED: "bold yellow",
-    Outcome.NOT_INJECTED: "bold yellow",
-    Outcome.NOT_HEALED: "bold red",
-}
 ANY_WIDTH = 10_000  # characters, to measure the width that a table wants
 
 
 def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[RenderableType]:
-    """Yield an overview of the faults, and then each trouble.
+    """Yield an overview of the faults, and then each problem.
 
     Arguments:
         faults: the report's faults
@@ -45,10 +40,9 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
 
 def _api_table(faults: Sequence[FaultReport]) -> Table:
     """Return a table with rows for each fault: cost and limit for each kind of client, and its losses."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
     spread = any(len(fault.api_costs) > 1 for fault in faults)
-    for title in ("fault", "client", "median/p99/max" if spread else "waited", "limit", "failed, ended, lost"):
-        table.add_column(title)
+    waited = "median/p99/max" if spread else "waited"
+    table = plain_table("fault", "client", waited, "limit", "failed, ended, lost")
     for fault in faults:
         for number, row in enumerate(api_rows(fault)):
             name = "" if number else one_line(fault.name)
@@ -73,13 +67,12 @@ def _table(faults: Sequence[FaultReport], *, tall: bool) -> Table:
     names = ("median", "p99", "max") if any(len(fault.measured) > 1 for fault in faults) else ()
     spread = "".join(f"\n{name}" for name in names) if tall else "\n" + "/".join(names)
     counted = any(len(fault.trials) != 1 for fault in faults)
-    table = Table(box=None, pad_edge=False, header_style="bold", leading=int(tall))
-    for title in ("fault", *(["trials"] if counted and not tall else [])):
-        table.add_column(title)
-    for title in (f"outage\nnew{spread}", f"outage\nreused{spread}", "failed\nof total", "two\nholders"):
-        table.add_column(title.rstrip("\n"))
-    table.add_column("took over")
-    table.add_column("verdict")
+    titles = [
+        *("fault", *(["trials"] if counted and not tall else [])),
+        *(f"outage\n{kind}{spread}".rstrip("\n") for kind in ("new", "reused")),
+        *("failed\nof total", "two\nholders", "took over", "verdict"),
+    ]
+    table = plain_table(*titles, leading=int(tall))
     for fault in faults:
         name, trials = one_line(fault.name), len(fault.trials)
         counts = [f"{trials} trial{'s' * (trials != 1)}" if tall else str(trials)] * counted
@@ -93,7 +86,7 @@ def _cells(cost: Cost, *, tall: bool) -> Iterator[str]:
     yield _outage(cost.new, between)
     yield _outage(cost.reused, between)
     yield "\n".join(cost.failed) or NONE
-    yield cost.two_holders if cost.two_holders == NONE else f"{cost.two_holders} s"
+    yield cost.two_holders
     ways = [one_line(way) for way in cost.ways]
     yield "\n".join(way.replace(" ->", "\n->") if tall else way for way in ways) or NONE
 
@@ -110,7 +103,7 @@ def _block(fault: FaultReport) -> Text:
         "outage new": in_words(cost.new),
         "outage reused": in_words(cost.reused),
         "failed of total": ", ".join(cost.failed) or NONE,
-        "two holders": cost.two_holders if cost.two_holders == NONE else f"{cost.two_holders} s",
+        "two holders": cost.two_holders,
         "took over": ", ".join(map(one_line, cost.ways)) or NONE,
     }
     text = Text.assemble(f"{one_line(fault.name)}: ", _verdict(fault))
@@ -120,16 +113,16 @@ def _block(fault: FaultReport) -> Text:
 
 
 def _verdict(fault: FaultReport, *, tall: bool = False) -> Text:
-    words = verdict(fault.outcome)
-    return Text(words.replace(" ", "\n") if tall else words, STYLES[fault.outcome])
+    return styled(fault.outcome.replace(" ", "\n") if tall else fault.outcome, OUTCOME_STATUSES[fault.outcome])
 
 
 def _explanation(fault: FaultReport) -> Text:
-    text = Text.assemble((f"\n{one_line(fault.name)}: {verdict(fault.outcome)}", STYLES[fault.outcome]))
+    title = f"\n{one_line(fault.name)}: {verdict(fault.outcome)}"
+    text = Text.assemble((title, STYLES[OUTCOME_STATUSES[fault.outcome]]))
     for title, value in (("broken", fault.meaning), ("limit", limit_words(fault))):
         if value:
             text.append(f"\n  {title}: ", "bold")
             text.append(one_line(value))
-    for trouble in troubles_of(fault):
-        text.append(f"\n  {indented(clean(trouble))}")
+    for problem in problems_of(fault):
+        text.append(f"\n  {indented(problem)}")
     return text

@@ -8,22 +8,16 @@ from rich.table import Table
 from rich.text import Text
 
 from nornir_kube_ha.checks import NO_APISERVER_YET, Finding, Status
-from nornir_kube_ha.report.faults import counts_of
-from nornir_kube_ha.report.model import HostReport, Report
-from nornir_kube_ha.report.overview import FEW, ClusterLine, overview_of
-from nornir_kube_ha.report.terminal_faults import print_faults
-from nornir_kube_ha.report.text import parts
+from nornir_kube_ha.report.cluster_summary import FEW, ClusterSummary, summarize_clusters
+from nornir_kube_ha.report.fault_costs import counts_of
+from nornir_kube_ha.report.formats.terminal_faults import print_faults
+from nornir_kube_ha.report.formats.terminal_style import STYLES, plain_table, styled
+from nornir_kube_ha.report.model import HOST_STATUSES, HostReport, Report
+from nornir_kube_ha.report.problems import parts
+from nornir_kube_ha.report.words import counted
 from nornir_kube_ha.text import clean, indented, one_line
 
-STYLES = {
-    Status.PASS: "green",
-    Status.WARN: "bold magenta",
-    Status.FAIL: "bold red",
-    Status.SKIP: "yellow",
-    Status.UNKNOWN: "bold yellow",
-}
 EXPLAINED = {Status.WARN, Status.FAIL, Status.UNKNOWN}
-HOST_STYLES = {"passed": "green", "failed": "bold red", "unknown": "bold yellow"}
 _PAGE_WIDTH = 120  # characters, for the report as a text file
 NARROW_COLUMN = 10  # smallest width of a host's column; if the columns do not fit, hosts become rows
 
@@ -67,9 +61,9 @@ def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[Ren
             if host.diff:
                 yield Text(f"{name}:", style="bold")
                 yield _diff(host.diff)
-    lines = overview_of(report)
+    lines = summarize_clusters(report)
     for line in lines:
-        if len(lines) <= FEW or report.dry_run or not line.is_well:
+        if len(lines) <= FEW or report.dry_run or not line.passed:
             yield from _cluster(report, line.name, console.width)
             yield Text()
     if len(lines) > 1:
@@ -81,13 +75,10 @@ def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[Ren
     yield _summary(report)
 
 
-def _overview(lines: tuple[ClusterLine, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("clusters", "status", "hosts", "not passed"):
-        table.add_column(title)
+def _overview(lines: tuple[ClusterSummary, ...]) -> Table:
+    table = plain_table("clusters", "status", "hosts", "not passed")
     for line in lines:
-        status = line.status if line.status == "passed" else line.status.upper()
-        table.add_row(line.name, Text(status, HOST_STYLES[line.status]), line.hosts, ", ".join(line.wrong))
+        table.add_row(line.name, styled(line.status, HOST_STATUSES[line.status]), line.hosts, ", ".join(line.wrong))
     return table
 
 
@@ -100,8 +91,7 @@ def _diff(diff: str) -> Text:
 
 
 def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableType]:
-    hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
-    findings = report.clusters[cluster].findings if cluster in report.clusters else ()
+    hosts, findings = report.hosts_of(cluster), report.findings_of(cluster)
     yield Text(f"cluster {cluster}", style="bold")
     if any(finding.status is not Status.UNKNOWN for host in hosts.values() for finding in host.findings):
         fits = _first_column(hosts) + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
@@ -111,7 +101,7 @@ def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableTyp
     for finding in findings:
         # Checks that did not pass are explained below.
         seen = "" if finding.status in {Status.WARN, Status.FAIL} else f" ({one_line(finding.seen)})"
-        yield Text.assemble(f"{finding.id}: ", _status(finding.status), seen)
+        yield Text.assemble(f"{finding.id}: ", styled(finding.status, finding.status), seen)
     if report.dry_run:
         yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
     yield from _explanations(hosts, f"cluster {cluster}", findings)
@@ -123,37 +113,24 @@ def _left_out(hosts: dict[str, HostReport]) -> Iterator[tuple[str, HostReport]]:
 
 
 def _by_check(hosts: dict[str, HostReport]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for name, host in hosts.items():
-        table.add_column(f"{name}\n{host.role}")
-    for row in zip(*(host.findings for host in hosts.values() if host.findings), strict=True):
-        table.add_row(row[0].id, *(_status(_find(host, row[0].id)) for host in hosts.values()))
+    table = plain_table("", *(f"{name}\n{host.role}" for name, host in hosts.items()))
+    for check in dict.fromkeys(finding.id for host in hosts.values() for finding in host.findings):
+        found = (host.status_of(check) for host in hosts.values())
+        table.add_row(check, *(styled(status, status) for status in found))
     return table
 
 
 def _by_host(hosts: dict[str, HostReport]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("host", "role", "status", "not passed"):
-        table.add_column(title)
+    table = plain_table("host", "role", "status", "not passed")
     for name, host in hosts.items():
         failed = ", ".join(finding.id for finding in host.findings if finding.status in EXPLAINED)
-        table.add_row(name, host.role, Text(host.status, HOST_STYLES[host.status]), failed)
+        table.add_row(name, host.role, Text(host.status, STYLES[HOST_STATUSES[host.status]]), failed)
     return table
 
 
 def _first_column(hosts: dict[str, HostReport]) -> int:
     gap = 2
     return gap + max(len(finding.id) for host in hosts.values() for finding in host.findings)
-
-
-def _find(host: HostReport, name: str) -> Status:
-    return next((finding.status for finding in host.findings if finding.id == name), Status.UNKNOWN)
-
-
-def _status(status: Status) -> Text:
-    # Capitals make all but `pass` stand out without colours.
-    return Text(status.value if status is Status.PASS else status.value.upper(), STYLES[status])
 
 
 def _plan(name: str, host: HostReport) -> Text:
@@ -200,19 +177,14 @@ def _explanation(where: str, finding: Finding) -> Text:
 
 
 def _summary(report: Report) -> Text:
-    counts = {status: sum(host.status == status for host in report.hosts.values()) for status in HOST_STYLES}
-    hosts = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
-    changed = sum(host.changed for host in report.hosts.values())
-    verb = "would change" if report.dry_run else "changed"
-    verdict = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
-    faults = ", ".join(f"{count} {outcome}" for outcome, count in counts_of(report).items())
-    words = [
-        f"hosts: {hosts or 'none'}",
-        f"{verb}: {changed}",
-        *([f"checks: {checks}"] if checks else []),
-        *([f"faults: {faults}"] if faults else []),
-        *([f"{NO_APISERVER_YET}: {', '.join(report.awaiting)}"] if report.awaiting else []),
-    ]
+    told = {
+        "hosts": counted(report.host_counts.items()) or "none",
+        "would change" if report.dry_run else "changed": sum(host.changed for host in report.hosts.values()),
+        "checks": counted(report.counts.items()),
+        "faults": counted(counts_of(report).items()),
+        NO_APISERVER_YET: ", ".join(report.awaiting),
+    }
+    words = "; ".join(f"{title}: {value}" for title, value in told.items() if value != "")
+    passed = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
     ended = f" ({report.error.type}: {one_line(report.error.message)})" if report.error else ""
-    return Text.assemble(f"{report.runbook}: ", verdict, ended, f" - {'; '.join(words)}; {report.seconds:.1f} s")
+    return Text.assemble(f"{report.runbook}: ", passed, ended, f" - {words}; {report.seconds:.1f} s")

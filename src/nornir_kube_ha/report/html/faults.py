@@ -4,23 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
-from nornir_kube_ha.report.api import ApiRow, api_rows, lacks_api, limit_words
-from nornir_kube_ha.report.axis import windows
-from nornir_kube_ha.report.faults import Cost, clusters_of, cost_of, in_words, troubles_of, verdict
-from nornir_kube_ha.report.lanes import NARROW, WIDE
-from nornir_kube_ha.report.page import Anchors, Topic
-from nornir_kube_ha.report.timeline import Timeline, timeline
-from nornir_kube_ha.report.trial_words import sentences
-
-KINDS = {
-    Outcome.PASSED: Status.PASS,
-    Outcome.MISSED: Status.FAIL,
-    Outcome.INTERRUPTED: Status.UNKNOWN,
-    Outcome.NOT_INJECTED: Status.UNKNOWN,
-    Outcome.NOT_HEALED: Status.FAIL,
-}
-"""Check status whose colours and rank an outcome has on the page."""
+from nornir_kube_ha.failover.trial import FaultReport, Trial
+from nornir_kube_ha.report.api_costs import ApiRow, api_rows, lacks_api, limit_words
+from nornir_kube_ha.report.fault_costs import OUTCOME_STATUSES, Cost, clusters_of, cost_of, problems_of
+from nornir_kube_ha.report.html.axis import excerpts
+from nornir_kube_ha.report.html.clusters import Anchors, Topic
+from nornir_kube_ha.report.html.lanes import NARROW, WIDE
+from nornir_kube_ha.report.html.timeline import Timeline, timeline
+from nornir_kube_ha.report.html.trial_words import sentences
+from nornir_kube_ha.report.words import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +32,7 @@ class FaultPart:
     @property
     def kind(self) -> Status:
         """Status that gives the part its colours."""
-        return KINDS[self.fault.outcome]
+        return OUTCOME_STATUSES[self.fault.outcome]
 
     @property
     def where(self) -> str:
@@ -56,7 +48,7 @@ class FaultPart:
             ("Outage, long-lived ones", in_words(cost.reused)),
             ("Outage after the heal", in_words(cost.after)),
             ("New connections failed", ", ".join(cost.failed) or "none was made"),
-            ("Two holders", f"{cost.two_holders} s" if self.watched else "not watched"),
+            ("Two holders", cost.two_holders if self.watched else "not watched"),
             ("Took over", ", ".join(cost.ways) or "nobody"),
         )
 
@@ -81,9 +73,9 @@ class FaultPart:
         return any(trial.holding for trial in self.fault.trials)
 
     @property
-    def troubles(self) -> list[str]:
+    def problems(self) -> list[str]:
         """What went wrong."""
-        return troubles_of(self.fault)
+        return problems_of(self.fault)
 
     @property
     def drawn(self) -> Trial | None:
@@ -98,11 +90,11 @@ class FaultPart:
 
     @property
     def timelines(self) -> tuple[tuple[Timeline, ...], ...]:
-        """Timelines of the drawn trial, one for each window; each for a wide and a narrow screen."""
+        """Timelines of the drawn trial, one for each excerpt; each for a wide and a narrow screen."""
         trial = self.drawn
         if not trial:
             return ()
-        return tuple(tuple(timeline(trial, window, frame) for frame in (WIDE, NARROW)) for window in windows(trial))
+        return tuple(tuple(timeline(trial, excerpt, frame) for frame in (WIDE, NARROW)) for excerpt in excerpts(trial))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -128,7 +120,5 @@ def fault_topics_of(parts: Sequence[FaultPart]) -> Iterator[Topic]:
     """
     for part in parts:
         if not part.fault.passed:
-            place = (part.where or "why", part.anchor)
-            yield Topic(
-                part.kind, f"{part.fault.name} {verdict(part.fault.outcome).lower()}", part.fault.meaning, (place,)
-            )
+            title = f"{part.fault.name} {part.fault.outcome}"
+            yield Topic(part.kind, title, part.fault.meaning, ((part.where or "why", part.anchor),))

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import Status
-from nornir_kube_ha.report.model import Report
+from nornir_kube_ha.report.model import HOST_STATUSES, Report
+from nornir_kube_ha.report.words import counted
 
 FEW = 3
 """With more clusters than this, only those with problems are shown in full."""
@@ -14,7 +15,7 @@ _TOLD = {Status.FAIL, Status.WARN}
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterLine:
+class ClusterSummary:
     """One cluster at a glance.
 
     Arguments:
@@ -30,39 +31,30 @@ class ClusterLine:
     wrong: tuple[str, ...]
 
     @property
-    def is_well(self) -> bool:
-        """Whether everything passed."""
+    def passed(self) -> bool:
+        """Whether everything passed, without a warning."""
         return self.status == "passed" and not self.wrong
 
 
-def overview_of(report: Report) -> tuple[ClusterLine, ...]:
+def summarize_clusters(report: Report) -> tuple[ClusterSummary, ...]:
     """Return a line for each cluster, in inventory order."""
-    names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
-    return tuple(_line(report, name) for name in names)
+    return tuple(_summary(report, name) for name in report.cluster_names)
 
 
-def _line(report: Report, name: str) -> ClusterLine:
-    statuses = Counter(host.status for host in report.hosts.values() if host.cluster == name)
-    found = {*statuses}
-    findings = report.clusters[name].findings if name in report.clusters else ()
-    if any(finding.status is Status.FAIL for finding in findings):
-        found.add("failed")
-    if any(finding.status is Status.UNKNOWN for finding in findings):
-        found.add("unknown")
-    status = next((each for each in _WORST_FIRST if each in found), "passed")
-    hosts = ", ".join(f"{statuses[each]} {each}" for each in reversed(_WORST_FIRST) if statuses[each])
-    return ClusterLine(name, status, hosts, tuple(dict.fromkeys(_wrong(report, name))))
+def _summary(report: Report, name: str) -> ClusterSummary:
+    statuses = Counter(host.status for host in report.hosts_of(name).values())
+    found = {finding.status for finding in report.findings_of(name)}
+    status = next((each for each in _WORST_FIRST if statuses[each] or HOST_STATUSES[each] in found), "passed")
+    hosts = counted((each, statuses[each]) for each in HOST_STATUSES)
+    return ClusterSummary(name, status, hosts, tuple(dict.fromkeys(_wrong(report, name))))
 
 
 def _wrong(report: Report, name: str) -> Iterator[str]:
-    for host in (host for host in report.hosts.values() if host.cluster == name):
+    for host in report.hosts_of(name).values():
         if host.failure:
             yield host.failure.type
         else:
             seen = any(finding.status is not Status.UNKNOWN for finding in host.findings)
             told = {*_TOLD, Status.UNKNOWN} if seen else _TOLD
             yield from (finding.id for finding in host.findings if finding.status in told)
-    if name in report.clusters:
-        yield from (
-            finding.id for finding in report.clusters[name].findings if finding.status in {*_TOLD, Status.UNKNOWN}
-        )
+    yield from (finding.id for finding in report.findings_of(name) if finding.status in {*_TOLD, Status.UNKNOWN})

@@ -14,7 +14,7 @@ STEPS = (1, 2, 5, 10)
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Excerpt:
     """The part of a trial that is drawn.
 
     Arguments:
@@ -38,32 +38,32 @@ class Axis:
     """The scale of a timeline.
 
     Arguments:
-        window: part that is drawn
+        excerpt: part that is drawn
         left: left end in pixels
         right: right end in pixels
     """
 
-    window: Window
+    excerpt: Excerpt
     left: float
     right: float
 
     def x(self, moment: float) -> float:
-        """Return the position of a moment in pixels; a moment outside the window is at its edge.
+        """Return the position of a moment in pixels; a moment outside the excerpt is at its edge.
 
         Arguments:
             moment: in seconds
         """
-        share = (moment - self.window.start) / self.window.seconds
+        share = (moment - self.excerpt.start) / self.excerpt.seconds
         return self.left + min(1.0, max(0.0, share)) * (self.right - self.left)
 
     def shows(self, start: float, end: float) -> bool:
-        """Return whether a period overlaps the window.
+        """Return whether a period overlaps the excerpt.
 
         Arguments:
             start: in seconds
             end: in seconds
         """
-        return start <= self.window.end and end >= self.window.start
+        return start <= self.excerpt.end and end >= self.excerpt.start
 
     def ticks(self, apart: float) -> Iterator[tuple[float, str]]:
         """Yield round moments as position and label.
@@ -71,16 +71,16 @@ class Axis:
         Arguments:
             apart: smallest distance of two ticks, in pixels
         """
-        least = self.window.seconds * apart / (self.right - self.left)
+        least = self.excerpt.seconds * apart / (self.right - self.left)
         power = math.floor(math.log10(least))
         step = next(each for each in STEPS if each * 10.0**power >= least * 0.999)
         size, decimals = step * 10.0**power, max(0, -power - (step == STEPS[-1]))
-        first, last = math.ceil(self.window.start / size), math.floor(self.window.end / size)
+        first, last = math.ceil(self.excerpt.start / size), math.floor(self.excerpt.end / size)
         yield from ((self.x(number * size), f"{number * size:.{decimals}f} s") for number in range(first, last + 1))
 
 
-def windows(trial: Trial) -> tuple[Window, ...]:
-    """Return the windows to draw: the whole trial, then close-ups of the fault and the heal where they are short."""
+def excerpts(trial: Trial) -> tuple[Excerpt, ...]:
+    """Return the excerpts to draw: the whole trial, then close-ups of the fault and the heal where they are short."""
     whole = _whole(trial)
     heal = FOREVER if trial.heal is None else trial.heal
     moves = [at for at, _ in trial.moves]
@@ -96,19 +96,19 @@ def _edges(outages: Iterable[Outage]) -> Iterator[float]:
             yield from (outage.start, outage.end)
 
 
-def _whole(trial: Trial) -> Window:
+def _whole(trial: Trial) -> Excerpt:
     known = [0.0, trial.made, *(each for each in (trial.heal, trial.healed) if each is not None)]
     if trial.holding:
         known += [trial.holding.start, trial.holding.end]
     known += [each.start for each in trial.attempts]
     start, end = min(known), max(known)
-    return Window("The whole trial", start, end if end > start else start + 1)
+    return Excerpt("The whole trial", start, end if end > start else start + 1)
 
 
-def _near(name: str, marks: list[float], edges: list[float], whole: Window) -> Window | None:
+def _near(name: str, marks: list[float], edges: list[float], whole: Excerpt) -> Excerpt | None:
     found = [*marks, *edges]
     if not edges or FOREVER in found:
         return None
     room = max(LEAST_ROOM, ROOM * (max(found) - min(found)))
     start, end = max(whole.start, min(found) - room), min(whole.end, max(found) + room)
-    return Window(name, start, end) if 0 < end - start <= whole.seconds / CLOSER else None
+    return Excerpt(name, start, end) if 0 < end - start <= whole.seconds / CLOSER else None

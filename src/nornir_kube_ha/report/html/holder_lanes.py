@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from nornir_kube_ha.failover.outage import FOREVER
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis
-from nornir_kube_ha.report.faults import in_seconds
-from nornir_kube_ha.report.lanes import Frame, Lane, amid, area, level
-from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.report.html.axis import Axis
+from nornir_kube_ha.report.html.lanes import Frame, Lane, amid, area, level
+from nornir_kube_ha.report.html.shapes import Line, Text
+from nornir_kube_ha.report.words import in_seconds
 
 
 def holders_of(trial: Trial) -> list[str]:

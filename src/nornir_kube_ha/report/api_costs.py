@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nornir_kube_ha.failover.api_outage import ApiCost
 from nornir_kube_ha.failover.statistics import Statistics
 from nornir_kube_ha.failover.trial import FaultReport
-from nornir_kube_ha.report.faults import in_seconds, spread
+from nornir_kube_ha.report.words import in_seconds, spread
 
 API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
     "address": lambda cost: cost.address.gap,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nornir_kube_ha.checks import Finding
-from nornir_kube_ha.report.machine_faults import fault_tree
+from nornir_kube_ha.report.formats.json_faults import fault_tree
 from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Report
 
 

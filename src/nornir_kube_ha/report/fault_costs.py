@@ -1,17 +1,15 @@
 """The cost of a fault, in figures and words that all renderings share."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from nornir_kube_ha.failover.outage import FOREVER
-from nornir_kube_ha.failover.statistics import Statistics
+from nornir_kube_ha.checks import Status
 from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.report.model import Report
+from nornir_kube_ha.report.words import NONE, in_seconds, spread
 
-NO_END = "no end"
-NONE = "-"
 WAYS = 3  # paths of the VIP that are listed; the others are counted
 
 FIGURES: Mapping[str, Callable[[Trial], float]] = {
@@ -20,6 +18,15 @@ FIGURES: Mapping[str, Callable[[Trial], float]] = {
     "after": lambda trial: trial.after.seconds,
 }
 """Outages of a trial: new connections, long-lived connections, and new connections from the start of the heal."""
+
+OUTCOME_STATUSES = {
+    Outcome.PASSED: Status.PASS,
+    Outcome.MISSED: Status.FAIL,
+    Outcome.INTERRUPTED: Status.UNKNOWN,
+    Outcome.NOT_INJECTED: Status.UNKNOWN,
+    Outcome.NOT_HEALED: Status.FAIL,
+}
+"""Each outcome of a fault, with the status of a check that is as bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Cost:
         reused: outage of long-lived connections
         after: outage of new connections from the start of the heal
         failed: failed new connections and their total; cut ones are counted separately
-        two_holders: longest time in seconds in which two hosts held the VIP
+        two_holders: longest time in which two hosts held the VIP; `-` if it was not watched
         ways: paths of the VIP, the most frequent first
     """
 
@@ -47,25 +54,13 @@ def cost_of(fault: FaultReport) -> Cost:
     """Return the cost of a fault over its trials."""
     most = two_holders(fault)
     new, reused, after = (_spread(fault, of) for of in FIGURES.values())
-    return Cost(new, reused, after, _failed(fault), NONE if most is None else figure(most), _ways(fault))
+    return Cost(new, reused, after, _failed(fault), NONE if most is None else in_seconds(most), _ways(fault))
 
 
 def _spread(fault: FaultReport, of: Callable[[Trial], float]) -> tuple[str, ...]:
     unhealed = (trial for trial in fault.trials if trial.outcome is Outcome.NOT_HEALED and trial.new.total)
     # A cluster that did not recover has figures to show; for a fault that was never present, they would mislead.
     return spread([of(trial) for trial in fault.measured or unhealed])
-
-
-def spread(seconds: Sequence[float]) -> tuple[str, ...]:
-    """Return a figure over trials: the figure itself if there is one, else median, p99 and maximum.
-
-    Arguments:
-        seconds: figure of each trial
-    """
-    if len(seconds) <= 1:
-        return tuple(map(figure, seconds))
-    found = Statistics.of(seconds)
-    return figure(found.median), figure(found.p99), figure(found.maximum)
 
 
 def _failed(fault: FaultReport) -> tuple[str, ...]:
@@ -86,44 +81,6 @@ def way_of(trial: Trial) -> str:
     """Return the path of the VIP, `lb-1 -> lb-2`; "" if it did not move."""
     hosts = [host for _, host in trial.moves]
     return " -> ".join(filter(None, (trial.before, *hosts))) if hosts else ""
-
-
-def figure(seconds: float) -> str:
-    """Return seconds as text, with milliseconds below 10 s.
-
-    Arguments:
-        seconds: may be infinite
-    """
-    if seconds == FOREVER:
-        return NO_END
-    if not seconds:
-        return "0"
-    return f"{seconds:.3f}" if abs(seconds) < 10 else f"{seconds:.1f}"
-
-
-def in_seconds(seconds: float) -> str:
-    """Return seconds as text with the unit.
-
-    Arguments:
-        seconds: may be infinite
-    """
-    return _with_unit(figure(seconds))
-
-
-def _with_unit(value: str) -> str:
-    return value if value == NO_END else f"{value} s"
-
-
-def in_words(figures: tuple[str, ...]) -> str:
-    """Return an outage over trials in words: `0.080 s`, or `median 0.080 s, p99 0.120 s, max 0.140 s`.
-
-    Arguments:
-        figures: one figure, or median, p99 and maximum
-    """
-    words = [_with_unit(value) for value in figures]
-    if len(words) <= 1:
-        return "".join(words) or "not measured"
-    return ", ".join(f"{name} {value}" for name, value in zip(("median", "p99", "max"), words, strict=True))
 
 
 def two_holders(fault: FaultReport) -> float | None:
@@ -159,20 +116,15 @@ def counts_of(report: Report) -> dict[Outcome, int]:
     return {outcome: found[outcome] for outcome in Outcome if found[outcome]}
 
 
-def troubles_of(fault: FaultReport, most: int | None = None) -> list[str]:
+def problems_of(fault: FaultReport, most: int | None = None) -> list[str]:
     """Return what went wrong in each trial that did not pass, or that no trial was made.
 
     Arguments:
         fault: the fault
-        most: largest number of troubles to list; the others are counted. None lists all
+        most: largest number of problems to list; the others are counted. None lists all
     """
     if not fault.trials:
         return [f"{Outcome.NOT_INJECTED}: no trial was made"]
     told = list(islice(fault.troubles, most))
     more = sum(1 for _ in fault.troubles) - len(told)
     return [*told, *([f"and {more} more"] if more else [])]
-
-
-def verdict(outcome: Outcome) -> str:
-    """Return the outcome, in capitals unless it is `passed`, so that it stands out without colours."""
-    return outcome.value if outcome is Outcome.PASSED else outcome.upper()

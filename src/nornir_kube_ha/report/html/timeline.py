@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nornir_kube_ha.failover.trial import Trial
-from nornir_kube_ha.report.axis import Axis, Window
-from nornir_kube_ha.report.faults import in_seconds
-from nornir_kube_ha.report.holders import holder_lines, holders_of, two_holders_words
-from nornir_kube_ha.report.lanes import BESIDE, GAP, Frame, amid, area, lane_name, lanes
-from nornir_kube_ha.report.requests import outage_words, request_lines, requests_of
-from nornir_kube_ha.report.shapes import Line, Text
+from nornir_kube_ha.report.html.axis import Axis, Excerpt
+from nornir_kube_ha.report.html.holder_lanes import holder_lines, holders_of, two_holders_words
+from nornir_kube_ha.report.html.lanes import BESIDE, GAP, Frame, amid, area, lane_name, lanes
+from nornir_kube_ha.report.html.request_lanes import outage_words, request_lines, requests_of
+from nornir_kube_ha.report.html.shapes import Line, Text
+from nornir_kube_ha.report.words import in_seconds
 
 ROW = 15  # pixels of a line of text
 
@@ -20,28 +20,28 @@ class Timeline:
 
     Arguments:
         frame: measures of the timeline
-        window: part of the trial
+        excerpt: part of the trial
         height: height of the whole, in pixels
         lines: in drawing order
         texts: drawn on top of all lines
     """
 
     frame: Frame
-    window: Window
+    excerpt: Excerpt
     height: float
     lines: tuple[Line, ...]
     texts: tuple[Text, ...]
 
 
-def timeline(trial: Trial, window: Window, frame: Frame) -> Timeline:
+def timeline(trial: Trial, excerpt: Excerpt, frame: Frame) -> Timeline:
     """Return the timeline of a part of a trial.
 
     Arguments:
         trial: the trial
-        window: part to draw
+        excerpt: part to draw
         frame: measures of the timeline
     """
-    axis = Axis(window, frame.left, frame.right)
+    axis = Axis(excerpt, frame.left, frame.right)
     marks, top = _mark_words(trial, axis, frame)
     requests = requests_of(trial)
     clients = lanes([each.name for each in requests], top, frame.client, frame)
@@ -56,7 +56,7 @@ def timeline(trial: Trial, window: Window, frame: Frame) -> Timeline:
     lines += [*holder_lines(hosts, trial, axis), *_mark_lines(trial, axis, top, bottom)]
     texts += (lane_name(lane, frame) for lane in (*clients, *hosts))
     texts += (amid(x, floor, words, "tick", frame) for x, words in axis.ticks(frame.apart))
-    return Timeline(frame, window, floor + 6, tuple(lines), tuple(texts))
+    return Timeline(frame, excerpt, floor + 6, tuple(lines), tuple(texts))
 
 
 def _grid(axis: Axis, frame: Frame, top: float, bottom: float) -> Iterator[Line]:

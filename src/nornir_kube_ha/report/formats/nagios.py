@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from nornir_kube_ha.checks import NO_APISERVER_YET, Status
 from nornir_kube_ha.failover.outage import FOREVER
 from nornir_kube_ha.failover.trial import FaultReport, Outcome
-from nornir_kube_ha.report.api import api_statistics
-from nornir_kube_ha.report.faults import FIGURES, by_cluster, counts_of
+from nornir_kube_ha.report.api_costs import api_statistics
+from nornir_kube_ha.report.fault_costs import FIGURES, by_cluster, counts_of
 from nornir_kube_ha.report.model import Report
-from nornir_kube_ha.report.trouble import Trouble, troubles
+from nornir_kube_ha.report.problems import Problem, problems
 from nornir_kube_ha.text import one_line
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _DECIDES = {Status.FAIL: CRITICAL, Status.UNKNOWN: UNKNOWN, Status.WARN: WARNING}
 _NO_LABEL = re.compile(r"[^\w.-]+")
-_NAMED = 3  # troubles named on the first line; the others are counted
+_NAMED = 3  # problems named on the first line; the others are counted
 
 # Status, label, and the ranges for warning and critical: alert on more than 0.
 _FIGURES = (
@@ -34,7 +34,7 @@ _FIGURES = (
 
 def to_nagios(report: Report) -> str:
     """Return the report as the output of a plugin."""
-    found = troubles(report)
+    found = problems(report)
     name = _NAMES[nagios_status(report)]
     first = f"KUBE-HA {name} - {_in_short(report, found)} | {' '.join(_figures(report))}"
     return "".join(f"{line}\n" for line in (first, *map(_line, found)))
@@ -42,13 +42,13 @@ def to_nagios(report: Report) -> str:
 
 def nagios_status(report: Report) -> int:
     """Return the plugin's exit code: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. It is never OK if nothing was checked."""
-    worst = next(iter(troubles(report)), None)
+    worst = next(iter(problems(report)), None)
     if worst and worst.status in _DECIDES:
         return _DECIDES[worst.status]
     return OK if report.counts[Status.PASS] or report.faults else UNKNOWN
 
 
-def _in_short(report: Report, found: list[Trouble]) -> str:
+def _in_short(report: Report, found: list[Problem]) -> str:
     checks = sum(report.counts.values())
     if not checks and not report.faults and not any(host.failure for host in report.hosts.values()):
         return "nothing was checked"
@@ -57,7 +57,7 @@ def _in_short(report: Report, found: list[Trouble]) -> str:
         survived = counts_of(report).get(Outcome.PASSED, 0)
         faults = f", {survived} of {len(report.faults)} faults survived" if report.faults else ""
         return f"{report.counts[Status.PASS]} of {checks} checks passed{faults}"
-    names = [_text(f"{trouble.where} {trouble.what}") for trouble in deciding]
+    names = [_text(f"{problem.where} {problem.what}") for problem in deciding]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     yet = f"{NO_APISERVER_YET} ({', '.join(report.awaiting)}): " if report.awaiting else ""
     return yet + ", ".join(names[:_NAMED]) + more
@@ -87,9 +87,9 @@ def _outages(name: str, fault: FaultReport) -> Iterator[str]:
         yield f"'{_NO_LABEL.sub('_', name)}.{client}'={value};;{most};0"
 
 
-def _line(trouble: Trouble) -> str:
-    todo = f" -> {trouble.next}" if trouble.next else ""
-    return _text(f"{trouble.status.upper()} {trouble.where}: {trouble.what}: {trouble.seen}{todo}")
+def _line(problem: Problem) -> str:
+    todo = f" -> {problem.next}" if problem.next else ""
+    return _text(f"{problem.status.upper()} {problem.where}: {problem.what}: {problem.seen}{todo}")
 
 
 def _text(value: str) -> str:

@@ -7,8 +7,8 @@ from nornir_kube_ha.failover.api_outage import ApiCost, Requests, Watches
 from nornir_kube_ha.failover.outage import FOREVER, Outage
 from nornir_kube_ha.failover.statistics import Statistics
 from nornir_kube_ha.failover.trial import FaultReport, Trial
-from nornir_kube_ha.report.api import api_statistics
-from nornir_kube_ha.report.faults import FIGURES
+from nornir_kube_ha.report.api_costs import api_statistics
+from nornir_kube_ha.report.fault_costs import FIGURES
 
 Tree = dict[str, Any]
 

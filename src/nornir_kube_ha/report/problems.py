@@ -6,15 +6,15 @@ from itertools import chain
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.failover.trial import FaultReport
-from nornir_kube_ha.report.faults import clusters_of, troubles_of
-from nornir_kube_ha.report.model import Failure, HostReport, Report
+from nornir_kube_ha.report.fault_costs import clusters_of, problems_of
+from nornir_kube_ha.report.model import HOST_STATUSES, Failure, HostReport, Report
 
 _TOLD = 3  # trials listed for a fault, because a pager or a ticket has no room for a hundred
-_WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
+WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Something that did not pass.
 
     Arguments:
@@ -34,23 +34,30 @@ class Trouble:
     next: str = ""
 
 
-def troubles(report: Report) -> list[Trouble]:
+def parts(told: Finding | Problem) -> Iterator[tuple[str, str]]:
+    """Yield title and text of what was expected, what was seen and what to do, without empty ones."""
+    for title, value in (("expected", told.expected), ("seen", told.seen), ("next", told.next)):
+        if value:
+            yield title, value
+
+
+def problems(report: Report) -> list[Problem]:
     """Return everything that did not pass, worst first, otherwise in the report's order."""
     hosts = (_of_host(name, host) for name, host in report.hosts.items())
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
     faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
     return sorted(
-        chain(_of_run(report), *hosts, *clusters, faults), key=lambda trouble: _WORST_FIRST.index(trouble.status)
+        chain(_of_run(report), *hosts, *clusters, faults), key=lambda problem: WORST_FIRST.index(problem.status)
     )
 
 
-def _of_run(report: Report) -> Iterator[Trouble]:
+def _of_run(report: Report) -> Iterator[Problem]:
     """Yield the error that ended the run early."""
     if report.error:
-        yield Trouble("run", report.error.type, Status.UNKNOWN, "", report.error.message)
+        yield Problem("run", report.error.type, Status.UNKNOWN, "", report.error.message)
 
 
-def tells(finding: Finding, failure: Failure) -> bool:
+def repeats(finding: Finding, failure: Failure) -> bool:
     """Return whether a finding only repeats that an error came before it.
 
     Arguments:
@@ -60,33 +67,32 @@ def tells(finding: Finding, failure: Failure) -> bool:
     return finding.status is Status.UNKNOWN and finding.seen == failure.message
 
 
-def _of_host(name: str, host: HostReport) -> Iterator[Trouble]:
+def _of_host(name: str, host: HostReport) -> Iterator[Problem]:
     failure = host.failure
     if failure:
-        status = Status.UNKNOWN if host.status == "unknown" else Status.FAIL
-        yield Trouble(name, failure.type, status, "", failure.message)
+        yield Problem(name, failure.type, HOST_STATUSES[host.status], "", failure.message)
     elif not host.findings:
-        yield Trouble(name, "no check", Status.UNKNOWN, "", "nothing was checked")
-    yield from _of_findings(name, (each for each in host.findings if not (failure and tells(each, failure))))
+        yield Problem(name, "no check", Status.UNKNOWN, "", "nothing was checked")
+    yield from _of_findings(name, (each for each in host.findings if not (failure and repeats(each, failure))))
 
 
-def _of_fault(fault: FaultReport) -> Trouble:
+def _of_fault(fault: FaultReport) -> Problem:
     where = ", ".join(clusters_of(fault)) or "no cluster"
-    return Trouble(where, fault.name, Status.FAIL, fault.limit.words, "\n".join(troubles_of(fault, _TOLD)))
+    return Problem(where, fault.name, Status.FAIL, fault.limit.words, "\n".join(problems_of(fault, _TOLD)))
 
 
-def _of_findings(where: str, findings: Iterable[Finding]) -> Iterator[Trouble]:
+def _of_findings(where: str, findings: Iterable[Finding]) -> Iterator[Problem]:
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         if finding.status is not Status.PASS:
             # All checks of a host that was not looked at have the same reason, which is reported once.
             key = ("", finding.seen) if finding.status is Status.UNKNOWN else (finding.id, finding.seen)
             alike.setdefault(key, []).append(finding)
-    yield from (_trouble(where, group) for group in alike.values())
+    yield from (_problem(where, group) for group in alike.values())
 
 
-def _trouble(where: str, alike: list[Finding]) -> Trouble:
+def _problem(where: str, alike: list[Finding]) -> Problem:
     first = alike[0]
     if len(alike) == 1:
-        return Trouble(where, first.id, first.status, first.expected, first.seen, first.next)
-    return Trouble(where, f"{len(alike)} checks", first.status, "", first.seen, first.next)
+        return Problem(where, first.id, first.status, first.expected, first.seen, first.next)
+    return Problem(where, f"{len(alike)} checks", first.status, "", first.seen, first.next)

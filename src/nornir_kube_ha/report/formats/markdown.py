@@ -7,13 +7,13 @@ possible markup character as a character reference.
 import re
 from collections.abc import Iterator
 
-from nornir_kube_ha.checks import CHECKS, Finding, Status
+from nornir_kube_ha.checks import CHECKS, Status
 from nornir_kube_ha.failover.trial import FaultReport, Outcome
-from nornir_kube_ha.report.api import NOT_MEASURED, api_rows, lacks_api
-from nornir_kube_ha.report.faults import NONE, cost_of, counts_of, in_words, verdict
+from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows, lacks_api
+from nornir_kube_ha.report.fault_costs import cost_of, counts_of
 from nornir_kube_ha.report.model import HostReport, Report
-from nornir_kube_ha.report.text import parts
-from nornir_kube_ha.report.trouble import Trouble, troubles
+from nornir_kube_ha.report.problems import Problem, parts, problems
+from nornir_kube_ha.report.words import NONE, counted, in_words, pieces, verdict
 from nornir_kube_ha.text import clean, one_line
 
 _FENCE = 3  # smallest number of backticks around a block
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[\w./-]+")
 
 
 def to_markdown(report: Report) -> str:
-    """Return the report as Markdown: the verdict, a table for each cluster, and an explanation of each trouble."""
+    """Return the report as Markdown: the verdict, a table for each cluster, and an explanation of each problem."""
     return "\n\n".join(_blocks(report)) + "\n"
 
 
@@ -32,7 +32,7 @@ def _blocks(report: Report) -> Iterator[str]:
     dry_run = " (dry run)" if report.dry_run else ""
     yield f"## kube-ha {_text(report.runbook)}{dry_run}: {f'passed{warned}' if report.passed else 'NOT PASSED'}"
     yield _summary(report)
-    for cluster in sorted({host.cluster for host in report.hosts.values()} | set(report.clusters)):
+    for cluster in sorted(report.cluster_names):
         yield from _cluster(report, cluster)
     if report.faults:
         yield "### Faults"
@@ -41,24 +41,19 @@ def _blocks(report: Report) -> Iterator[str]:
             yield "\n".join(_api(report))
         if any(map(lacks_api, report.faults)):
             yield _text(NOT_MEASURED)
-    for trouble in troubles(report):
-        if trouble.status is not Status.SKIP:
-            yield from _explanation(trouble)
+    for problem in problems(report):
+        if problem.status is not Status.SKIP:
+            yield from _explanation(problem)
 
 
 def _summary(report: Report) -> str:
-    checks = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
-    finished = report.finished.isoformat(timespec="seconds")
-    faults = ", ".join(f"{count} {outcome}" for outcome, count in counts_of(report).items())
-    counted = "; ".join(
-        (f"Hosts: {len(report.hosts)}", f"checks: {checks or 'none'}", *([f"faults: {faults}"] if faults else []))
-    )
-    return f"{counted}; {report.seconds:.1f} s, finished {finished}"
+    checks, faults = counted(report.counts.items()), counted(counts_of(report).items())
+    told = f"Hosts: {len(report.hosts)}; checks: {checks or 'none'}{f'; faults: {faults}' if faults else ''}"
+    return f"{told}; {report.seconds:.1f} s, finished {report.finished.isoformat(timespec='seconds')}"
 
 
 def _cluster(report: Report, cluster: str) -> Iterator[str]:
-    hosts = {name: host for name, host in report.hosts.items() if host.cluster == cluster}
-    findings = report.clusters[cluster].findings if cluster in report.clusters else ()
+    hosts, findings = report.hosts_of(cluster), report.findings_of(cluster)
     yield f"### Cluster {_name(cluster)}"
     if any(host.findings for host in hosts.values()):
         yield "\n".join(_table(hosts))
@@ -73,7 +68,7 @@ def _table(hosts: dict[str, HostReport]) -> Iterator[str]:
     yield _row(*["---"] * (len(hosts) + 2))
     for check in dict.fromkeys(finding.id for host in hosts.values() for finding in host.findings):
         meaning = CHECKS[check].meaning if check in CHECKS else ""
-        yield _row(_name(check), _text(meaning), *(_word(_find(host.findings, check)) for host in hosts.values()))
+        yield _row(_name(check), _text(meaning), *(_word(host.status_of(check)) for host in hosts.values()))
 
 
 def _faults(report: Report) -> Iterator[str]:
@@ -87,10 +82,9 @@ def _fault(fault: FaultReport) -> Iterator[str]:
     yield from (_name(fault.name), _text(fault.meaning), str(len(fault.trials)))
     yield from map(in_words, (cost.new, cost.reused, cost.after))
     yield ", ".join(cost.failed) or NONE
-    yield cost.two_holders if cost.two_holders == NONE else f"{cost.two_holders} s"
+    yield cost.two_holders
     yield ", ".join(map(_text, cost.ways)) or NONE
-    words = verdict(fault.outcome)
-    yield words if fault.outcome is Outcome.PASSED else f"**{words}**"
+    yield _word(fault.outcome)
 
 
 def _api(report: Report) -> Iterator[str]:
@@ -106,12 +100,8 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _find(findings: tuple[Finding, ...], check: str) -> Status:
-    return next((finding.status for finding in findings if finding.id == check), Status.UNKNOWN)
-
-
-def _word(status: Status) -> str:
-    return status.value if status is Status.PASS else f"**{status.upper()}**"
+def _word(word: Status | Outcome) -> str:
+    return verdict(word) if word in {Status.PASS, Outcome.PASSED} else f"**{verdict(word)}**"
 
 
 def _plan(name: str, host: HostReport) -> str:
@@ -120,9 +110,9 @@ def _plan(name: str, host: HostReport) -> str:
     return "\n".join([f"Host {_name(name)} would change:\n", *(f"- {_code(step)}" for step in host.plan)])
 
 
-def _explanation(trouble: Trouble) -> Iterator[str]:
-    yield f"#### {_name(trouble.where)}: {_name(trouble.what)} {_word(trouble.status)}"
-    for title, value in parts(trouble):
+def _explanation(problem: Problem) -> Iterator[str]:
+    yield f"#### {_name(problem.where)}: {_name(problem.what)} {_word(problem.status)}"
+    for title, value in parts(problem):
         if title == "next":
             yield f"Next: {_prose(value)}"
         elif "\n" in value.strip("\n"):
@@ -134,10 +124,7 @@ def _explanation(trouble: Trouble) -> Iterator[str]:
 
 def _prose(value: str) -> str:
     """Return one of our own texts with the commands between backticks as code."""
-    pieces = one_line(value).split("`")
-    if len(pieces) % 2 == 0:
-        return _text(value)
-    return "".join(_code(piece) if number % 2 else _text(piece) for number, piece in enumerate(pieces))
+    return "".join(_code(piece) if is_command else _text(piece) for piece, is_command in pieces(one_line(value)))
 
 
 def _text(value: str) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nornir_kube_ha.report.axis import Axis
-from nornir_kube_ha.report.shapes import Line, Text, cut
+from nornir_kube_ha.report.html.axis import Axis
+from nornir_kube_ha.report.html.shapes import Line, Text, cut
 
 GAP = 12  # pixels between two lanes
 BESIDE = 5  # pixels between a mark and its label

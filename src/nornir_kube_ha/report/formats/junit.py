@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC
 
 from nornir_kube_ha.checks import Finding, Status
-from nornir_kube_ha.report.junit_faults import SUITE, Case, case_of
+from nornir_kube_ha.failover.trial import FaultReport, Outcome
+from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows, lacks_api, limit_words
+from nornir_kube_ha.report.fault_costs import cost_of, problems_of, seconds_of
 from nornir_kube_ha.report.model import Failure, Report
-from nornir_kube_ha.report.text import parts
-from nornir_kube_ha.report.trouble import tells
+from nornir_kube_ha.report.problems import parts, repeats
+from nornir_kube_ha.report.words import in_words
 from nornir_kube_ha.text import clean, indented, one_line
 
 _COUNTS = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
+_FAULTS = "faults"
 
 
 def to_junit(report: Report) -> str:
@@ -32,7 +35,7 @@ def to_junit(report: Report) -> str:
     for name, cluster in report.clusters.items():
         _suite(root, name, "", cluster.findings)
     if report.faults:
-        _faults(root, [case_of(fault) for fault in report.faults])
+        _fault_suite(root, report.faults)
     # The schema allows no time zone here, so the time is UTC.
     timestamp = report.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for element in (root, *root):
@@ -50,21 +53,11 @@ def _suite(root: ET.Element, name: str, host: str, findings: Iterable[Finding], 
     suite = _add(root, "testsuite", name=name)
     if host:
         suite.set("hostname", clean(host))
-    if failure and not any(tells(finding, failure) for finding in findings):
+    if failure and not any(repeats(finding, failure) for finding in findings):
         case = _add(suite, "testcase", classname=name, name="run")
         _add(case, "error", failure.message, message=one_line(failure.message), type=failure.type)
     for finding in findings:
         _judge(_add(suite, "testcase", classname=name, name=finding.id), finding, failure)
-
-
-def _faults(root: ET.Element, cases: Sequence[Case]) -> None:
-    suite = _add(root, "testsuite", name=SUITE)
-    for each in cases:
-        case = _add(suite, "testcase", classname=SUITE, name=each.name, time=f"{each.seconds:.3f}")
-        if each.tag:
-            _add(case, each.tag, each.words, message=one_line(each.message), type=each.outcome)
-        _add(case, "system-out", each.output)
-    suite.set("time", f"{sum(each.seconds for each in cases):.3f}")
 
 
 def _judge(case: ET.Element, finding: Finding, failure: Failure | None) -> None:
@@ -84,6 +77,38 @@ def _judge(case: ET.Element, finding: Finding, failure: Failure | None) -> None:
 
 def _words(finding: Finding) -> str:
     return "\n".join(f"{title}: {indented(value)}" for title, value in parts(finding))
+
+
+def _fault_suite(root: ET.Element, faults: Sequence[FaultReport]) -> None:
+    seconds = [sum(map(seconds_of, fault.trials)) for fault in faults]
+    suite = _add(root, "testsuite", name=_FAULTS, time=f"{sum(seconds):.3f}")
+    for fault, took in zip(faults, seconds, strict=True):
+        case = _add(suite, "testcase", classname=_FAULTS, name=fault.name, time=f"{took:.3f}")
+        if not fault.passed:
+            tag = "failure" if fault.outcome is Outcome.MISSED else "error"
+            problems = problems_of(fault)
+            words = "\n".join((f"limit: {limit_words(fault) or 'none'}", *map(indented, problems)))
+            _add(case, tag, words, message=one_line("".join(problems[:1])), type=fault.outcome)
+        _add(case, "system-out", _cost(fault))
+
+
+def _cost(fault: FaultReport) -> str:
+    cost = cost_of(fault)
+    lines = {
+        "broken": fault.meaning,
+        "trials": str(len(fault.trials)),
+        "outage of new connections": in_words(cost.new),
+        "outage of long-lived connections": in_words(cost.reused),
+        "outage after the heal": in_words(cost.after),
+        "failed new connections": ", ".join(cost.failed) or "none was made",
+        "took over": ", ".join(cost.ways) or "nobody",
+    }
+    rows = {
+        f"{row.name}, {row.meaning}": "; ".join(filter(None, (in_words(row.figures), row.losses)))
+        for row in api_rows(fault)
+    }
+    told = [f"{title}: {value}" for title, value in (lines | rows).items()]
+    return "\n".join([*told, *([NOT_MEASURED] if lacks_api(fault) else [])])
 
 
 def _add(parent: ET.Element, tag: str, text: str = "", **attributes: str) -> ET.Element:

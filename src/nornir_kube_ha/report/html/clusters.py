@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nornir_kube_ha.checks import CHECKS, Finding, Severity, Status
-from nornir_kube_ha.report import seen
-from nornir_kube_ha.report.model import ClusterReport, HostReport, Report
-from nornir_kube_ha.report.picture import picture
-from nornir_kube_ha.report.shapes import NARROW, WIDE, Picture
+from nornir_kube_ha.report.html import cluster_state
+from nornir_kube_ha.report.html.picture import picture
+from nornir_kube_ha.report.html.shapes import NARROW, WIDE, Picture
+from nornir_kube_ha.report.model import HOST_STATUSES, ClusterReport, HostReport, Report
+from nornir_kube_ha.report.problems import WORST_FIRST
 
-WORST_FIRST = (Status.FAIL, Status.UNKNOWN, Status.WARN, Status.SKIP)
 MOST_NODES = 12
 """A picture of more nodes would be longer than a page; the cluster is then described in words only."""
 
@@ -113,7 +113,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ClusterPart:
     """The part of the page about one cluster.
 
     Arguments:
@@ -146,7 +146,7 @@ class Part:
     @property
     def words(self) -> tuple[str, ...]:
         """Contents of the picture in sentences."""
-        return seen.in_words(self.cluster, self.hosts)
+        return cluster_state.in_words(self.cluster, self.hosts)
 
     @property
     def worst(self) -> Status:
@@ -172,19 +172,18 @@ class Topic:
     places: tuple[tuple[str, str], ...]
 
 
-def parts_of(report: Report, anchors: Anchors) -> tuple[Part, ...]:
+def parts_of(report: Report, anchors: Anchors) -> tuple[ClusterPart, ...]:
     """Return the parts of the page, one for each cluster: the worst first, otherwise in inventory order.
 
     Arguments:
         report: the run's report
         anchors: allocates the ids
     """
-    names = dict.fromkeys([*(host.cluster for host in report.hosts.values()), *report.clusters])
-    parts = [_part(report, name, anchors) for name in names]
+    parts = [_part(report, name, anchors) for name in report.cluster_names]
     return tuple(sorted(parts, key=lambda part: (*WORST_FIRST, Status.PASS).index(part.worst)))
 
 
-def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
+def topics_of(parts: Iterable[ClusterPart], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
     """Return everything that did not pass, worst first, each topic once for all its hosts.
 
     Arguments:
@@ -202,16 +201,16 @@ def topics_of(parts: Iterable[Part], others: Iterable[Topic] = ()) -> tuple[Topi
     return tuple(sorted((*others, *topics), key=lambda topic: WORST_FIRST.index(topic.status)))
 
 
-def _part(report: Report, name: str, anchors: Anchors) -> Part:
+def _part(report: Report, name: str, anchors: Anchors) -> ClusterPart:
     cluster = report.clusters.get(name, ClusterReport(()))
-    hosts = {host: each for host, each in report.hosts.items() if each.cluster == name}
+    hosts = report.hosts_of(name)
     anchor = anchors.of("cluster", name)
     found = {host: _entries(host, each.findings, anchors) for host, each in hosts.items()}
     of_cluster = _entries(name, cluster.findings, anchors)
     unseen = [each for host, report_ in hosts.items() for each in _unseen(host, report_, found[host], anchors)]
     told = {entry.anchor for each in unseen for entry in each.entries}
     entries = [*(entry for each in found.values() for entry in each), *of_cluster]
-    return Part(
+    return ClusterPart(
         anchor,
         name,
         cluster,
@@ -231,7 +230,7 @@ def _unseen(name: str, host: HostReport, entries: Iterable[Entry], anchors: Anch
     """Yield one entry for a host without results, instead of one for each check."""
     unknown = tuple(entry for entry in entries if entry.finding.status is Status.UNKNOWN)
     if host.failure:
-        status = Status.UNKNOWN if host.status == "unknown" else Status.FAIL
+        status = HOST_STATUSES[host.status]
         yield Unseen(anchors.of(name, "failure"), name, status, host.failure.type, host.failure.message, unknown)
     elif len({entry.finding.seen for entry in unknown}) == 1 and len(unknown) == len(host.findings) > 1:
         reason = unknown[0].finding.seen

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from nornir_kube_ha.report import seen
+from nornir_kube_ha.report.html import cluster_state
+from nornir_kube_ha.report.html.shapes import ELLIPSIS, Box, Layout, Line, Picture, Text, cut
 from nornir_kube_ha.report.model import ClusterReport, HostReport
-from nornir_kube_ha.report.shapes import ELLIPSIS, Box, Layout, Line, Picture, Text, cut
 
 TOP = 30  # pixels above the columns, for their headings
 GAP = 14  # pixels between two boxes of a column
@@ -25,7 +25,7 @@ def picture(cluster: ClusterReport, hosts: Hosts, layout: Layout) -> Picture:
         hosts: its nodes, by name
         layout: measures of the picture
     """
-    servers = seen.apiservers(cluster, hosts)
+    servers = cluster_state.apiservers(cluster, hosts)
     top = TOP + (ENTRY + 30 if layout.stacked else 0)
     height = max(ENTRY, _length(len(hosts), layout.node), _length(len(servers), SERVER))
     middle = top + height / 2
@@ -74,10 +74,10 @@ def _entry(cluster: ClusterReport, hosts: Hosts, layout: Layout, middle: float) 
     """Return the boxes of the clients and the VIP."""
     (x, width), (vip_x, vip_width) = layout.columns[:2]
     y = 1 if layout.stacked else middle - ENTRY / 2
-    kind, words = seen.held(hosts)
-    endpoint = seen.endpoint(cluster)
+    kind, words = cluster_state.held(hosts)
+    endpoint = cluster_state.endpoint(cluster)
     client = Box(x, y, width, ENTRY, "client", "clients", tuple(_texts(layout, x, y + 9, width, ["clients"])))
-    names, short = seen.holders(hosts), _short(hosts, layout.most(2))
+    names, short = cluster_state.holders(hosts), _short(hosts, layout.most(2))
     holder = f"held by {short[names[0]]}" if len(names) == 1 else words.partition(":")[0]
     texts = _texts(layout, vip_x, y, vip_width, [endpoint, holder])
     return client, Box(vip_x, y, vip_width, ENTRY, f"vip {kind}", f"{endpoint}: {words}", tuple(texts))
@@ -90,7 +90,7 @@ def _nodes(hosts: Hosts, layout: Layout, middle: float) -> Iterator[Box]:
         small = [host.role, host.address] if layout.stacked else [f"{host.role}  {host.address}"]
         badges = _badges(layout, x, y + layout.node - 15, _states(host, hosts))
         texts = (*_texts(layout, x, y, width, [short[name], *small]), *badges)
-        yield Box(x, y, width, layout.node, _node_kind(host, hosts), seen.node_in_words(name, host), texts)
+        yield Box(x, y, width, layout.node, _node_kind(host, hosts), cluster_state.node_in_words(name, host), texts)
 
 
 def _badges(layout: Layout, x: float, y: float, badges: Sequence[tuple[str, str]]) -> Iterator[Text]:
@@ -103,17 +103,17 @@ def _badges(layout: Layout, x: float, y: float, badges: Sequence[tuple[str, str]
 
 def _states(host: HostReport, hosts: Hosts) -> list[tuple[str, str]]:
     if not host.state:
-        return [(seen.unseen(host), "unknown")]
+        return [(cluster_state.unseen(host), "unknown")]
     state = (host.state.vrrp or "no answer")[:9]
     kind = {"MASTER": "holder", "BACKUP": "plain"}.get(state, "fault")
-    return [(state, kind), *([("holds VIP", seen.held(hosts)[0])] if host.state.holds_vip else [])]
+    return [(state, kind), *([("holds VIP", cluster_state.held(hosts)[0])] if host.state.holds_vip else [])]
 
 
 def _node_kind(host: HostReport, hosts: Hosts) -> str:
     if not host.state:
         return "unknown"
     if host.state.holds_vip:
-        return seen.held(hosts)[0]
+        return cluster_state.held(hosts)[0]
     return "plain" if host.state.vrrp in {"MASTER", "BACKUP"} else "ailing"
 
 
@@ -121,9 +121,9 @@ def _servers(servers: Mapping[str, str], hosts: Hosts, layout: Layout, middle: f
     x, width = layout.columns[3]
     short = _short(servers, layout.most(3))
     for (name, address), y in zip(servers.items(), _tops(len(servers), SERVER, middle), strict=True):
-        kind, summary = _summary([seen.kind_of(seen.view_of(host, name)) for host in hosts.values()])
+        kind, summary = _summary([cluster_state.kind_of(cluster_state.view_of(host, name)) for host in hosts.values()])
         *texts, last = _texts(layout, x, y, width, [short[name], address, summary])
-        title = seen.server_in_words(name, address, hosts)
+        title = cluster_state.server_in_words(name, address, hosts)
         yield Box(x, y, width, SERVER, kind, title, (*texts, Text(last.x, last.y, last.text, f"small {kind}")))
 
 
@@ -132,7 +132,7 @@ def _summary(kinds: Sequence[str]) -> tuple[str, str]:
     if down:
         return "down", f"down for {down} of {len(kinds)}"
     if not up:
-        return "unknown", seen.UNKNOWN
+        return "unknown", cluster_state.UNKNOWN
     return "up", f"up for {up}, {unknown} unknown" if unknown else f"up for {up} of {up}"
 
 
@@ -150,10 +150,10 @@ def _paths(hosts: Hosts, vip: Box, nodes: Mapping[str, Box], layout: Layout) -> 
 def _path(name: str, hosts: Hosts, box: Box, path: str) -> Line:
     state = hosts[name].state
     if not state:
-        return Line(path, "unknown", f"whether {name} holds the VIP is {seen.UNKNOWN}")
+        return Line(path, "unknown", f"whether {name} holds the VIP is {cluster_state.UNKNOWN}")
     if not state.holds_vip:
         return Line(path, "idle", f"{name} does not hold the VIP")
-    return Line(path, seen.held(hosts)[0], f"{name} holds the VIP", _arrow(box))
+    return Line(path, cluster_state.held(hosts)[0], f"{name} holds the VIP", _arrow(box))
 
 
 def _views(hosts: Hosts, nodes: Mapping[str, Box], servers: Mapping[str, Box]) -> list[Line]:
@@ -179,8 +179,8 @@ def _ports(box: Box, count: int) -> list[float]:
 
 
 def _view(name: str, host: HostReport, server: str, start: Point, end: Point) -> Line:
-    status = seen.view_of(host, server)
-    kind = seen.kind_of(status)
+    status = cluster_state.view_of(host, server)
+    kind = cluster_state.kind_of(status)
     live = " live" if host.state and host.state.holds_vip else ""
     mark = _cross(start, end) if kind == "down" else ""
     return Line(_curve(start, end), f"{kind}{live}", f"{server} is {status} at {name}", mark)

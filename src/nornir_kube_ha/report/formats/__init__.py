@@ -1,0 +1,1 @@
+"""The report as text in each format, with a module for each."""
