@@ -20,14 +20,14 @@ from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.planning.membership import joining, why_not_to_join
 from nornir_kube_ha.planning.obstacles import obstacles
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.rollout.bootstrap import await_first_apiservers, new_clusters, refuse_served, waiting
+from nornir_kube_ha.rollout.bootstrap import await_first_apiservers, new_clusters, refuse_served, without_apiservers
 from nornir_kube_ha.rollout.firewalls import close_firewalls, open_firewalls
 from nornir_kube_ha.rollout.foreign_files import refuse_foreign_files, replaced_files
 from nornir_kube_ha.rollout.former_nodes import refuse_former_nodes
 from nornir_kube_ha.rollout.gate import SETTLE_SECONDS, settled
-from nornir_kube_ha.rollout.initial_placement import Unheld, bring_home, election_seconds, unheld_routers
+from nornir_kube_ha.rollout.initial_placement import Unheld, election_seconds, move_to_masters, unheld_routers
 from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.tasks import install_packages
 
@@ -57,7 +57,7 @@ def deploy(run: Run, *, quick: bool = False, bootstrap: bool = False, roll_out: 
         _preflight(run, roll_out)
         if bootstrap:
             refuse_served(run)
-        if _differs(run) or (bootstrap and waiting(run) != {*run.facts}):
+        if _differs(run) or (bootstrap and without_apiservers(run) != {*run.facts}):
             with leased(run, proven):
                 if not run.dry_run:
                     _preflight(run, roll_out)  # again: another run may have held the leases
@@ -71,7 +71,7 @@ def deploy(run: Run, *, quick: bool = False, bootstrap: bool = False, roll_out: 
                 close_firewalls(run)
                 await_first_apiservers(run, new)
                 _settle(run, proven, unheld)
-                proven -= waiting(run)  # files that have not served are not known to be good
+                proven -= without_apiservers(run)  # files that have not served are not known to be good
                 if bootstrap and not (run.ledger.changed or run.dry_run):
                     run.look()
         elif not quick and _is_settling(run):
@@ -124,7 +124,7 @@ def _preflight(run: Run, how: RollOut | None) -> None:
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
         elif words := "; ".join(
             (
-                *hindrances(view.cluster, view.node, run.facts),
+                *blockers(view.cluster, view.node, run.facts),
                 *obstacles(plan, view.facts),
                 *_why_not_to_join(run, name),
             )
@@ -157,7 +157,7 @@ def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
         run.tell("looking again, until every check passes")
         time.sleep(election_seconds(run))
         well = settled(run)
-        if bring_home(run, unheld):
+        if move_to_masters(run, unheld):
             well = settled(run)
         proven.update(well)
 

@@ -27,11 +27,11 @@ from nornir_kube_ha.lab.door import LabFault, apiserver_hosts, etcd_members, why
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.api_costs import through_api
 from nornir_kube_ha.tasks import take_lease
-from nornir_kube_ha.tasks.stream import get_stream
-from nornir_kube_ha.trials.change_faults import change_breaker
+from nornir_kube_ha.tasks.stream import start_command
+from nornir_kube_ha.trials.change_faults import change_injector
 from nornir_kube_ha.trials.client_channel import remote_command
 from nornir_kube_ha.trials.client_runner import Client, config_of
-from nornir_kube_ha.trials.fault_injectors import Breaker, HostBreaker, LabBreaker
+from nornir_kube_ha.trials.fault_injectors import FaultInjector, HostFaultInjector, LabFaultInjector
 from nornir_kube_ha.trials.measurement import Measurement
 
 TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, and until every check passes
@@ -178,8 +178,8 @@ def _test(
     run.ledger.faults.append(FaultReport(fault.name, fault.meaning, most, ()))
     for number in range(1, repeat + 1):
         _prolong(run, seconds)
-        breaker = _breaker(run, measurement, fault, seconds)
-        trial = measurement.trial(most, breaker, seconds, partial(run.ledger.note_trial, place))
+        injector = _injector(run, measurement, fault, seconds)
+        trial = measurement.trial(most, injector, seconds, partial(run.ledger.note_trial, place))
         run.tell(_line(fault, trial, number, repeat))
         if trial.outcome is Outcome.NOT_HEALED:
             run.tell("nothing more is broken: the last fault has not healed")
@@ -199,20 +199,20 @@ def _prolong(run: Run, seconds: float) -> None:
 def _client(run: Run, cluster: Cluster, vantage: str, config: Config) -> Client:
     if not vantage:
         return Client.here(cluster.nodes[0], config)
-    return Client(lambda: run.one(get_stream, vantage, command=remote_command()), config, vantage)
+    return Client(lambda: run.one(start_command, vantage, command=remote_command()), config, vantage)
 
 
-def _breaker(run: Run, measurement: Measurement, fault: Fault, seconds: float) -> Breaker:
+def _injector(run: Run, measurement: Measurement, fault: Fault, seconds: float) -> FaultInjector:
     cluster = measurement.cluster
     holder = next(iter(measurement.holders), cluster.nodes[0].name)
     if fault.way is Way.RUN:
-        return change_breaker(run, cluster, fault, holder)
+        return change_injector(run, cluster, fault, holder)
     if fault.way is Way.LAB:
         hosts = _hosts_in_lab(cluster, fault, holder)
         broken = LabFault(str(cluster.nodes[0].lab), fault.verb, hosts, seconds)
-        return LabBreaker(broken, measurement.lose, measurement.watch)
+        return LabFaultInjector(broken, measurement.lose, measurement.watch)
     host, port = (holder, 0) if fault.target is Target.HOLDER else _apiserver_on_a_node(cluster, holder)
-    return HostBreaker(run, fault, measurement.watches[host], seconds=seconds, port=port)
+    return HostFaultInjector(run, fault, measurement.watches[host], seconds=seconds, port=port)
 
 
 def _hosts_in_lab(cluster: Cluster, fault: Fault, holder: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from nornir_kube_ha.errors import (
     RefusedConfigError,
     RefusedTemplateError,
 )
-from nornir_kube_ha.facts import Facts, Judgement, Package
+from nornir_kube_ha.facts import ConfigCheck, Facts, Package
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
@@ -159,7 +159,7 @@ def stage_config(
     return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
 
 
-def worst_verdicts(stdout: str, nonce: str) -> dict[str, Judgement]:
+def worst_verdicts(stdout: str, nonce: str) -> dict[str, ConfigCheck]:
     """Return each daemon's first rejection of the staged files; if there is none, its first verdict.
 
     A daemon gives one for each command that may start it with them.
@@ -171,10 +171,10 @@ def worst_verdicts(stdout: str, nonce: str) -> dict[str, Judgement]:
     Raises:
         ValueError: the output is truncated, or a daemon's verdict is missing
     """
-    found: dict[str, Judgement] = {}
+    found: dict[str, ConfigCheck] = {}
     for name, words in list_sections(stdout, nonce):
         daemon, status = name.split()
-        verdict = Judgement(daemon, whole(status), words.strip())
+        verdict = ConfigCheck(daemon, whole(status), words.strip())
         if daemon not in found or (found[daemon].accepts and not verdict.accepts):
             found[daemon] = verdict
     if missing := [daemon for daemon in CONFIGURATIONS if daemon not in found]:

@@ -23,7 +23,7 @@ HEAL = Script(("heal.sh",), "unit folder")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class FaultTimeline:
     """A host's record of a fault. Times are seconds since 1970 on the host's clock, None for what has not happened.
 
     Arguments:
@@ -51,7 +51,7 @@ class Story:
         return self.begun, self.made, self.healing, self.healed
 
     @classmethod
-    def parse(cls, text: str) -> "Story":
+    def parse(cls, text: str) -> "FaultTimeline":
         """Parse lines of `WORD TIME [WORDS]`. Of each word the first line counts; lines of another form are ignored.
 
         Arguments:
@@ -128,15 +128,15 @@ def _guard(lease: Lease | None, host: str, seconds: float) -> str:
     return f"(\n{script}) || exit\n" if script else ""
 
 
-def get_fault_story(task: Task) -> Result:
+def get_fault_timeline(task: Task) -> Result:
     """Return the host's record of the latest fault. Changes nothing.
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`Story`): the record so far
+          * result (:obj:`FaultTimeline`): the record so far
     """
     completed = run_script(task, f"cat {FOLDER}/story 2>/dev/null || true\n", timeout=TIMEOUT)
-    return Result(host=task.host, result=Story.parse(completed.stdout))
+    return Result(host=task.host, result=FaultTimeline.parse(completed.stdout))
 
 
 def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool | None = None) -> Result:
@@ -150,18 +150,18 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
     Returns:
         Result object with the following attributes set:
           * changed (``bool``): True
-          * result (:obj:`Story`): the whole record
+          * result (:obj:`FaultTimeline`): the whole record
 
     Raises:
         FaultError: the fault has not healed
     """
     if task.is_dry_run(dry_run):
-        return Result(host=task.host, changed=True, result=Story())
+        return Result(host=task.host, changed=True, result=FaultTimeline())
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline and not get_fault_story(task).result.is_over:
+    while time.monotonic() < deadline and not get_fault_timeline(task).result.is_over:
         time.sleep(POLL)
     completed = run_script(task, HEAL.render(unit=UNIT.format(run=run_id), folder=FOLDER), timeout=TIMEOUT)
-    story = Story.parse(completed.stdout)
+    story = FaultTimeline.parse(completed.stdout)
     if story.begun is not None and story.healed is None:
         raise FaultError(task.host.name, f"the fault has not healed: {story.trouble or 'the host does not tell why'}")
     return Result(host=task.host, changed=True, result=story)

@@ -136,7 +136,7 @@ def release_vip(
     return _run(task, router, script, seconds=TIMEOUT + drain, dry_run=dry_run, lease=lease)
 
 
-def get_vip_arrival(task: Task, intent: Intent, *, virtual_router_id: int | None = None) -> Result:
+def wait_for_vip(task: Task, intent: Intent, *, virtual_router_id: int | None = None) -> Result:
     """Wait until a node holds the VIP.
 
     Arguments:

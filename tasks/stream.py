@@ -87,7 +87,7 @@ def get_spare_session(task: Task) -> Result:
 
     Raises:
         PreflightError: it does not
-        HostUnreachableError, LoginRefusedError: see `get_stream`
+        HostUnreachableError, LoginRefusedError: see `start_command`
     """
     transport = login(task).client.get_transport()
     try:
@@ -105,7 +105,7 @@ def _refused(error: paramiko.ChannelException) -> str:
     return f"{words}, one of them to watch the VIP. Set MaxSessions in its sshd_config to 10, the default"
 
 
-def get_stream(task: Task, command: str, stdin: bytes = b"") -> Result:
+def start_command(task: Task, command: str, stdin: bytes = b"") -> Result:
     """Start a command on a host, and leave it running.
 
     Arguments:

@@ -16,7 +16,7 @@ from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.exit_codes import hush_libraries
 from nornir_kube_ha.cli.selection import choose_checks, needs_stats_password
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
-from nornir_kube_ha.engine.isolated_copy import apart
+from nornir_kube_ha.engine.isolated_copy import isolated_copy
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory.load import load_intent
@@ -265,7 +265,7 @@ def _run(
     meant = None if hosts is None else names("hosts", hosts)
     if not isinstance(dry_run, bool | None):
         raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
-    own = apart(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
+    own = isolated_copy(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
     intent = load_intent(own, stats_password=needs_stats_password(name, checks))
     ours = [node.name for node in intent.nodes]
     if unknown := sorted({*(meant or ())} - {*ours}):

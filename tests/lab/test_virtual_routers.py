@@ -27,7 +27,7 @@ def holders(lab: Lab) -> dict[str, list[str]]:
     return {vip: [host for host in HOSTS if f" {vip}/" in shown[host]] for vip in VIPS}
 
 
-def bring_home(lab: Lab) -> None:
+def move_to_masters(lab: Lab) -> None:
     for vip, host in zip(VIPS, ("lb-1", "lb-2"), strict=True):
         completed = lab.kube_ha("vip", "move", "-i", str(lab.inventory), "--to", host, "--vip", vip)
         assert completed.status == 0, completed.stdout + completed.stderr
@@ -39,7 +39,7 @@ def test_a_first_deploy_has_each_address_at_its_own_master(two: Lab) -> None:
 
 
 def test_each_address_can_be_brought_to_its_own_master_and_all_is_well(two: Lab) -> None:
-    bring_home(two)
+    move_to_masters(two)
     assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": ["lb-2"]}
     two.await_healthy()
     again = two.deploy("--output", "json")
@@ -47,7 +47,7 @@ def test_each_address_can_be_brought_to_its_own_master_and_all_is_well(two: Lab)
 
 
 def test_a_load_balancer_that_stops_costs_its_own_address_alone(two: Lab) -> None:
-    bring_home(two)
+    move_to_masters(two)
     two.run("lb-2", "systemctl stop haproxy")
     deadline = time.monotonic() + 5
     while (after := holders(two))["192.0.2.20"] not in (["lb-1"], ["lb-3"]):
@@ -59,7 +59,7 @@ def test_a_load_balancer_that_stops_costs_its_own_address_alone(two: Lab) -> Non
 
 
 def test_one_address_on_two_hosts_is_found(two: Lab) -> None:
-    bring_home(two)
+    move_to_masters(two)
     two.run("lb-3", "ip address add 192.0.2.20/24 dev eth0")
     report = two.runbook("verify", "--output", "json").report
     two.run("lb-3", "ip address del 192.0.2.20/24 dev eth0")
@@ -86,7 +86,7 @@ def await_holder(lab: Lab, vip: str, *hosts: str) -> None:
 
 
 def test_with_preemption_an_address_goes_home_by_itself(two: Lab) -> None:
-    bring_home(two)
+    move_to_masters(two)
     two.set("keepalived.preempt", value=True)
     assert two.deploy("--output", "json").status == 0
     two.run("lb-2", "systemctl stop haproxy")
@@ -100,7 +100,7 @@ def test_with_preemption_an_address_goes_home_by_itself(two: Lab) -> None:
 
 
 def test_one_is_taken_away_and_added_host_by_host_while_the_other_stays(two: Lab) -> None:
-    bring_home(two)
+    move_to_masters(two)
     two.set_for_group("virtual_routers", [])
     assert two.deploy("--output", "json").status == 0
     assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": []}
@@ -112,7 +112,7 @@ def test_one_is_taken_away_and_added_host_by_host_while_the_other_stays(two: Lab
 
 
 def test_a_change_moves_neither_and_all_is_taken_off_again(two: Lab) -> None:
-    bring_home(two)
+    move_to_masters(two)
     before = holders(two)
     two.set("haproxy.balance", "roundrobin")
     changed = two.deploy("--output", "json")

@@ -6,15 +6,18 @@ import pkgutil
 import tomllib
 from pathlib import Path
 
+import pytest
 from rig.lab import ROOT
 
 import nornir_kube_ha
 from nornir_kube_ha import tasks
+from nornir_kube_ha.tasks import FORMER
 
 SOURCE = ROOT / "src" / "nornir_kube_ha"
 
 
 ENDPOINT = "get_endpoint"  # logs in to no host, so it is no task of Nornir's
+COMMAND = "start_command"  # what it starts is its caller's
 TASKS = sorted(set(tasks.__all__) - {ENDPOINT})
 
 
@@ -39,7 +42,14 @@ def test_tasks_take_what_nornir_gives_them() -> None:
     for name in TASKS:
         signature = inspect.signature(getattr(tasks, name))
         assert next(iter(signature.parameters)) == "task"
-        assert ("dry_run" in signature.parameters) is not name.startswith(("get_", "render_")), name
+        only_reads = name.startswith(("get_", "render_", "watch_", "wait_for_")) or name == COMMAND
+        assert ("dry_run" in signature.parameters) is not only_reads, name
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_former_names_still_work_and_warn(name: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"{name} is called {FORMER[name]} now"):
+        assert getattr(tasks, name) is getattr(tasks, FORMER[name])
 
 
 def test_tasks_document_their_result() -> None:

@@ -123,7 +123,8 @@ def test_documented_places_of_before_still_work_and_warn() -> None:
     assert importlib.import_module("nornir_kube_ha.inventory").load_intent is nornir_kube_ha.load_intent
 
 
-FEW_FILES, FEW_LINES, FEW_STATEMENTS = 16, 300, 40
+FEW_FILES, FEW_LINES, FEW_STATEMENTS = 15, 300, 40
+CROWDED = {"tasks": "a noun a file: an operator looks for a task by its noun"}
 LONG_MODULES = {
     "lab/control_plane/stand_in.py": "one file, since it is copied to hosts",
     "src/nornir_kube_ha/trials/client_runner.py": "one object: each method is about the same client",
@@ -133,7 +134,8 @@ LONG_FUNCTIONS = {"_facts": "a line for each field of Facts"}
 
 def test_no_room_is_crowded() -> None:
     folders = Counter(path.parent for path in sources() if path.stem not in {"__init__", "__main__"})
-    assert {str(folder): count for folder, count in folders.items() if count > FEW_FILES} == {}
+    crowded = {str(folder.relative_to(ROOT)) for folder, count in folders.items() if count > FEW_FILES}
+    assert crowded - {"src/nornir_kube_ha/tasks"} == CROWDED.keys()  # and the link to it
 
 
 def test_modules_are_short() -> None:

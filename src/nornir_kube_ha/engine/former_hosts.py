@@ -7,7 +7,7 @@ from typing import Any
 from nornir.core import Nornir
 from nornir.core.inventory import Host, ParentGroups
 
-from nornir_kube_ha.engine.isolated_copy import apart
+from nornir_kube_ha.engine.isolated_copy import isolated_copy
 from nornir_kube_ha.errors import KubeHaError, UsageError
 from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.intent import Cluster
@@ -58,7 +58,7 @@ def look_at_former(nornir: Nornir, cluster: Cluster, address: str) -> Facts | No
     """
     if any(node.host_keys != "strict" for node in cluster.nodes):
         return None
-    own = apart(nornir, dry_run=True)
+    own = isolated_copy(nornir, dry_run=True)
     try:
         (name,) = add_former_hosts(own, [cluster.nodes[0].name], [address])
         intent = load_intent(own)

@@ -8,7 +8,7 @@ from nornir.core.inventory import ConnectionOptions, Groups, Hosts, Inventory, P
 from nornir.core.state import GlobalState
 
 
-def apart(nornir: Nornir, *, dry_run: bool) -> Nornir:
+def isolated_copy(nornir: Nornir, *, dry_run: bool) -> Nornir:
     """Return a Nornir on the same inventory, with connections and failed hosts of its own.
 
     Arguments:

@@ -2,7 +2,7 @@
 
 from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.clients import CONNECTED, Clients
-from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.daemons import VRRP_STATES, ConfigCheck, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Command, Folder, Loaded, LoadedFile, Obstacle
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package, Scope
@@ -32,12 +32,12 @@ __all__ = [
     "Clients",
     "Clock",
     "Command",
+    "ConfigCheck",
     "Endpoint",
     "Facts",
     "Filesystem",
     "Folder",
     "Heard",
-    "Judgement",
     "Link",
     "Listener",
     "Liveness",

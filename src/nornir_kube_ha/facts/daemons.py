@@ -67,7 +67,7 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ConfigCheck:
     """A daemon's validation of a configuration: `haproxy -c`, `keepalived --config-test`.
 
     Arguments:

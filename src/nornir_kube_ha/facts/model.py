@@ -8,7 +8,7 @@ from nornir_kube_ha.addresses import IPAddress, IPInterface
 from nornir_kube_ha.daemons import HAProxyCfg, KeepalivedConf, parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.clients import Clients
-from nornir_kube_ha.facts.daemons import Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.daemons import ConfigCheck, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.files import FileFact
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
@@ -144,7 +144,7 @@ class Facts:
     units: Mapping[str, Unit]
     has_run_folder: bool
     pending: tuple[str, ...]
-    judgements: Mapping[str, Judgement]
+    judgements: Mapping[str, ConfigCheck]
     addresses: tuple[tuple[str, IPInterface], ...]
     links: Mapping[str, Link]
     listeners: tuple[Listener, ...]

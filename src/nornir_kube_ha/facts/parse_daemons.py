@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from nornir_kube_ha.facts.daemons import VRRP_STATES, Judgement, Server, Unit, VRRPInstance
+from nornir_kube_ha.facts.daemons import VRRP_STATES, ConfigCheck, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.loaded import loaded
 from nornir_kube_ha.intent.names import LAST_RESORT, LISTENER
 from nornir_kube_ha.sections import sections_about, whole
@@ -48,10 +48,10 @@ def _time(text: str) -> float | None:
     return datetime.strptime(text.partition(" ")[2], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC).timestamp()
 
 
-def judgements(sections: Mapping[str, str]) -> Iterator[Judgement]:
+def judgements(sections: Mapping[str, str]) -> Iterator[ConfigCheck]:
     """Parse each daemon's validation of its live configuration."""
     for (daemon, status), words in sections_about("syntax", sections):
-        yield Judgement(daemon, whole(status), words)
+        yield ConfigCheck(daemon, whole(status), words)
 
 
 def servers(text: str) -> tuple[Server, ...] | None:

@@ -59,7 +59,7 @@ def await_first_apiservers(run: Run, why: dict[str, str]) -> None:
     run.ledger.end_failed_clusters()
 
 
-def waiting(run: Run) -> set[str]:
+def without_apiservers(run: Run) -> set[str]:
     """Return the names of the hosts that waited for their first apiserver at the last look.
 
     Arguments:

@@ -60,7 +60,7 @@ def election_seconds(run: Run) -> float:
     return min(longest, LONGEST)
 
 
-def bring_home(run: Run, routers: Iterable[tuple[Cluster, Router]]) -> bool:
+def move_to_masters(run: Run, routers: Iterable[tuple[Cluster, Router]]) -> bool:
     """Move virtual routers to their masters. One that cannot be moved stays where it is, and is reported.
 
     Arguments:

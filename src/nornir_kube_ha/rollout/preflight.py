@@ -18,7 +18,7 @@ EVERYWHERE = {"*", "0.0.0.0", "[::]"}  # noqa: S104 - what others bind to
 NEEDED = {"/etc", "/run", "/var/lib", *FOLDERS}
 
 
-def hindrances(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[str, ...]:
+def blockers(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[str, ...]:
     """Return why a host should not be changed, in one sentence each; empty if it may be.
 
     Arguments:

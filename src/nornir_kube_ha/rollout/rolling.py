@@ -34,7 +34,7 @@ from nornir_kube_ha.tasks import (
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class ClusterRollOut:
     """How a change goes over one cluster, independent of the others.
 
     Arguments:
@@ -111,7 +111,9 @@ def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
         run.each(unstage_config, sorted(waiting - set(run.ledger.unreachable)), plans=plans, lease=run.lease)
 
 
-def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut) -> Lane:
+def _lane(
+    run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Collection[str], how: RollOut
+) -> ClusterRollOut:
     own = [node.name for node in cluster.nodes if node.name in plans]
     changing = [name for name in own if plans[name].touches_live]
     new = joining(cluster, changing, run.facts)
@@ -126,7 +128,7 @@ def _lane(run: Run, cluster: Cluster, plans: Mapping[str, HostPlan], checks: Col
         how = replace(how, max_fail=NONE, on_failure="stop" if how.on_failure == "stop" else "rollback-all")
     # A host that serves another cluster now can be put back as well.
     gates = {name: Gate.of(run, name, checks) for name in changing if run.facts[name].serves}
-    return Lane(cluster.name, how, groups, gates, new)
+    return ClusterRollOut(cluster.name, how, groups, gates, new)
 
 
 def _cannot_be_rolled(
@@ -157,7 +159,7 @@ def _cannot_be_rolled(
     return False
 
 
-def _admit(run: Run, lanes: Iterable[Lane], turns: Mapping[str, Collection[str]]) -> None:
+def _admit(run: Run, lanes: Iterable[ClusterRollOut], turns: Mapping[str, Collection[str]]) -> None:
     """Fail a host that joins while a running node sends it no adverts, as one that went back to its old files."""
     for lane in lanes:
         if run.dry_run or len(lane.groups) == 1:
@@ -174,7 +176,7 @@ def _admit(run: Run, lanes: Iterable[Lane], turns: Mapping[str, Collection[str]]
 
 def _watch(
     run: Run,
-    lanes: Iterable[Lane],
+    lanes: Iterable[ClusterRollOut],
     turns: Mapping[str, Collection[str]],
     started: dict[str, set[str]],
     plans: Mapping[str, HostPlan],
@@ -228,7 +230,7 @@ def _on_each(steps: Sequence[Callable[[], None]]) -> None:
             future.result()
 
 
-def _judge(run: Run, lane: Lane, names: Iterable[str]) -> None:
+def _judge(run: Run, lane: ClusterRollOut, names: Iterable[str]) -> None:
     """Put back the hosts that failed their turn. With `rollback-all`, put back all that was changed in the cluster."""
     for name in names:
         if name in run.reached:

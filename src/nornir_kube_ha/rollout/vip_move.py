@@ -10,7 +10,7 @@ from nornir_kube_ha.engine.unseen import because_unseen
 from nornir_kube_ha.errors import HostError, MoveError
 from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.report import HostReport
-from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks import forward_connections, prefer_for_vip, release_vip, wait_for_vip
 from nornir_kube_ha.tasks.move import DRAIN
 
 ATTEMPTS = 3  # elections take milliseconds: on a busy machine a third node may claim the VIP first
@@ -150,7 +150,7 @@ def _hand_over(  # noqa: PLR0917 - who and where
 
 def _arrives(run: Run, router: Router, to: str, *, is_last: bool) -> bool:
     try:
-        run.one(get_vip_arrival, to, intent=run.intent, virtual_router_id=router.virtual_router_id)
+        run.one(wait_for_vip, to, intent=run.intent, virtual_router_id=router.virtual_router_id)
     except MoveError:
         if is_last:
             raise

@@ -14,14 +14,14 @@ from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.rollout.vip_move import move_vip
 from nornir_kube_ha.tasks.services import restart_services
-from nornir_kube_ha.trials.fault_injectors import Breaker, RunBreaker
+from nornir_kube_ha.trials.fault_injectors import ChangeInjector, FaultInjector
 
 SETTLE_TIMEOUT = 60.0  # seconds until every check must pass after a restart
 COMMENT = "# changed by a failover test, and back again"
 
 
-def change_breaker(run: Run, cluster: Cluster, fault: Fault, holder: str) -> Breaker:
-    """Return the breaker for one of these changes.
+def change_injector(run: Run, cluster: Cluster, fault: Fault, holder: str) -> FaultInjector:
+    """Return the injector for one of these changes.
 
     Arguments:
         run: logs in
@@ -32,12 +32,12 @@ def change_breaker(run: Run, cluster: Cluster, fault: Fault, holder: str) -> Bre
     names = [node.name for node in cluster.nodes]
     following = names[(names.index(holder) + 1) % len(names)]
     original = run.intent
-    makers: Mapping[str, Callable[[], Breaker]] = {
-        "vip-move": lambda: RunBreaker(f"{holder} to {following}", lambda: _move(run, cluster, following)),
-        "config-change": lambda: RunBreaker(
+    makers: Mapping[str, Callable[[], FaultInjector]] = {
+        "vip-move": lambda: ChangeInjector(f"{holder} to {following}", lambda: _move(run, cluster, following)),
+        "config-change": lambda: ChangeInjector(
             ", ".join(names), lambda: _configure(run, commented(original)), lambda: _configure(run, original)
         ),
-        "rolling-restart": lambda: RunBreaker(", ".join(names), lambda: _restart(run, cluster, holder)),
+        "rolling-restart": lambda: ChangeInjector(", ".join(names), lambda: _restart(run, cluster, holder)),
     }
     return makers[fault.name]()
 

@@ -9,8 +9,8 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import FaultError
 from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.lab.door import UPGRADE, LabError, LabFault
-from nornir_kube_ha.tasks.faults import Story, heal_fault, inject_fault
-from nornir_kube_ha.tasks.holding import HoldingWatch
+from nornir_kube_ha.tasks.faults import FaultTimeline, heal_fault, inject_fault
+from nornir_kube_ha.tasks.vip_watch import VIPWatch
 
 PATIENCE = 30  # seconds after its time within which a host must have healed
 
@@ -34,7 +34,7 @@ class Window:
     trouble: str = ""
 
 
-class Breaker(Protocol):
+class FaultInjector(Protocol):
     """Injector of one fault, for one use."""
 
     @property
@@ -63,7 +63,7 @@ class Breaker(Protocol):
         """
 
 
-class HostBreaker:
+class HostFaultInjector:
     """A fault that a script on a host makes, and that a timer on the host ends.
 
     Arguments:
@@ -74,13 +74,13 @@ class HostBreaker:
         port: the apiserver's, for a fault of an apiserver
     """
 
-    def __init__(self, run: Run, fault: Fault, watch: HoldingWatch, *, seconds: float, port: int) -> None:
+    def __init__(self, run: Run, fault: Fault, watch: VIPWatch, *, seconds: float, port: int) -> None:
         self.target = watch.host
         self._run, self._fault, self._watch, self._seconds, self._port = run, fault, watch, seconds, port
         self._asked = 0.0
 
     def inject(self) -> None:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         self._asked = time.monotonic()
         self._run.one(
             inject_fault,
@@ -94,9 +94,9 @@ class HostBreaker:
         )
 
     def heal(self) -> Window:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         patience = self._asked + self._seconds + PATIENCE - time.monotonic()
-        story: Story = self._run.one(heal_fault, self.target, run_id=self._run.run_id, patience=patience)
+        story: FaultTimeline = self._run.one(heal_fault, self.target, run_id=self._run.run_id, patience=patience)
         begun, made, heal, healed = (self._time(moment) for moment in story.moments)
         if begun is None or heal is None:
             return Window(self._asked, None, time.monotonic(), None, story.trouble or "the host tells of no fault")
@@ -107,11 +107,11 @@ class HostBreaker:
         return None if moment is None else self._watch.controller_time(moment)
 
     def heal_now(self) -> None:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         self._run.one(heal_fault, self.target, run_id=self._run.run_id)
 
 
-class LabBreaker:
+class LabFaultInjector:
     """A fault that the lab makes.
 
     Arguments:
@@ -131,7 +131,7 @@ class LabBreaker:
         return self._fault.verb in {"off", "reboot"}
 
     def inject(self) -> None:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         self._begun = time.monotonic()
         try:
             self._fault.make()
@@ -144,19 +144,19 @@ class LabBreaker:
             self._gone(host)
 
     def heal(self) -> Window:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         heal = time.monotonic()
         self.heal_now()
         return Window(self._begun, self._made, heal, time.monotonic())
 
     def heal_now(self) -> None:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         self._fault.heal()
         for host in self._fault.hosts if self._takes_hosts_away else ():
             self._back(host)
 
 
-class RunBreaker:
+class ChangeInjector:
     """A fault that is our own work: done, then undone or left.
 
     Arguments:
@@ -171,7 +171,7 @@ class RunBreaker:
         self._begun = 0.0
 
     def inject(self) -> None:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         self._begun = time.monotonic()
         try:
             self._do()
@@ -180,11 +180,11 @@ class RunBreaker:
             raise
 
     def heal(self) -> Window:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         heal = time.monotonic()
         self._undo()
         return Window(self._begun, self._begun, heal, time.monotonic())
 
     def heal_now(self) -> None:
-        """See `Breaker`."""
+        """See `FaultInjector`."""
         self._undo()

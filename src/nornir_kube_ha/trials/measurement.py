@@ -16,10 +16,10 @@ from nornir_kube_ha.failover.outage import Attempt, outage, reused_outage
 from nornir_kube_ha.failover.probe.settings import READ, WRITE
 from nornir_kube_ha.failover.trial import Outcome, Trial, exceeded, losses
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, get_holding, holding_of
 from nornir_kube_ha.tasks.stream import get_spare_session
+from nornir_kube_ha.tasks.vip_watch import LEAD, VIPWatch, holding_of, watch_vip
 from nornir_kube_ha.trials.client_runner import Client
-from nornir_kube_ha.trials.fault_injectors import Breaker, Window
+from nornir_kube_ha.trials.fault_injectors import FaultInjector, Window
 
 STEADY = 0.5  # seconds without a failure before a fault is injected
 STEADY_TIMEOUT = 20.0  # seconds to wait for that
@@ -40,7 +40,7 @@ class Measurement:
 
     def __init__(self, run: Run, cluster: Cluster, client: Client) -> None:
         self.cluster = cluster
-        self.watches: dict[str, HoldingWatch] = {}
+        self.watches: dict[str, VIPWatch] = {}
         self._run, self._client = run, client
         self._stack = ExitStack()
 
@@ -75,7 +75,7 @@ class Measurement:
             host: its name
         """
         earlier = self.watches.get(host)
-        self.watches[host] = self._run.one(get_holding, host, intent=self._run.intent, earlier=earlier)
+        self.watches[host] = self._run.one(watch_vip, host, intent=self._run.intent, earlier=earlier)
 
     def lose(self, host: str) -> None:
         """Note that a node was switched off: it holds nothing, its login is gone, and it has forgotten our lease.
@@ -93,12 +93,12 @@ class Measurement:
         """Names of the nodes that hold the VIP now."""
         return tuple(name for name, watch in self.watches.items() if watch.ask(timeout=ANSWER_TIMEOUT) and watch.holds)
 
-    def trial(self, limit: Limit, breaker: Breaker, seconds: float, keep: Callable[[Trial], None]) -> Trial:
+    def trial(self, limit: Limit, injector: FaultInjector, seconds: float, keep: Callable[[Trial], None]) -> Trial:
         """Inject a fault, measure it, heal it, and wait for recovery.
 
         Arguments:
             limit: the most that it may cost
-            breaker: injects it
+            injector: injects it
             seconds: how long it lasts
             keep: called with the trial, even after an interruption
 
@@ -112,16 +112,16 @@ class Measurement:
         self._await_steady()
         draft = Trial(
             self.cluster.name,
-            breaker.target,
+            injector.target,
             datetime.now(UTC),
             Outcome.INTERRUPTED,
             "healed at once",
             before=", ".join(self.holders),
         )
         try:
-            trial = self._judged(limit, self._measured(draft, breaker, seconds))
+            trial = self._judged(limit, self._measured(draft, injector, seconds))
         except (KeyboardInterrupt, SystemExit) as interruption:
-            keep(self._interrupted(draft, breaker, interruption))
+            keep(self._interrupted(draft, injector, interruption))
             raise
         keep(trial)
         return trial
@@ -139,10 +139,10 @@ class Measurement:
                 f"though nothing is broken yet: {', '.join(errors) or 'it is too slow'}; --vantage asks from elsewhere"
             )
 
-    def _measured(self, draft: Trial, breaker: Breaker, seconds: float) -> Trial:
+    def _measured(self, draft: Trial, injector: FaultInjector, seconds: float) -> Trial:
         asked = time.monotonic()
         try:
-            breaker.inject()
+            injector.inject()
         except FaultError as error:
             trouble = self._settle()  # a failed injection may have left something behind
             outcome = Outcome.NOT_HEALED if trouble else Outcome.NOT_INJECTED
@@ -151,7 +151,7 @@ class Measurement:
             return replace(draft, outcome=Outcome.NOT_HEALED, words=getattr(error, "message", str(error)))
         time.sleep(max(0.0, asked + seconds - time.monotonic()))
         try:
-            window = breaker.heal()
+            window = injector.heal()
         except KubeHaError as error:
             return replace(draft, outcome=Outcome.NOT_HEALED, words=getattr(error, "message", str(error)))
         trouble = self._settle()
@@ -210,10 +210,10 @@ class Measurement:
         over = exceeded(limit, trial)
         return replace(trial, exceeded=over, outcome=Outcome.MISSED if over else Outcome.PASSED)
 
-    def _interrupted(self, draft: Trial, breaker: Breaker, interruption: BaseException) -> Trial:
-        self._run.tell(f"interrupted: healing {breaker.target} at once")
+    def _interrupted(self, draft: Trial, injector: FaultInjector, interruption: BaseException) -> Trial:
+        self._run.tell(f"interrupted: healing {injector.target} at once")
         try:
-            breaker.heal_now()
+            injector.heal_now()
         except KubeHaError as error:
             return replace(draft, outcome=Outcome.NOT_HEALED, words=f"{type(interruption).__name__}, then {error}")
         return draft

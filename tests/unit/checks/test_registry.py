@@ -19,7 +19,7 @@ from nornir_kube_ha.checks import (
     unknown_host,
 )
 from nornir_kube_ha.checks.model import Check, Rule, Verdict
-from nornir_kube_ha.facts import Facts, Judgement, Probe
+from nornir_kube_ha.facts import ConfigCheck, Facts, Probe
 from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.planning.diff import MASK
 from nornir_kube_ha.text import MOST_READ
@@ -82,7 +82,7 @@ def test_no_finding_shows_the_password(host_view: Hosts) -> None:
     everything_wrong = together(
         file(HAPROXY_CFG, content=f"stats auth 'admin:{PASSWORD}'\nstats auth eve:123456\n".encode(), mode="0644"),
         facts(listeners=(), servers=None, vrrp=None, pending=("haproxy",)),
-        facts(judgements={"haproxy": Judgement("haproxy", 1, f"[haproxy.cfg:30] 'stats auth' : 'admin:{PASSWORD}'")}),
+        facts(judgements={"haproxy": ConfigCheck("haproxy", 1, f"[haproxy.cfg:30] 'stats auth' : 'admin:{PASSWORD}'")}),
         unit("haproxy", active_state="failed", journal=(f"unknown word admin:{PASSWORD}",)),
         unit("keepalived", active_state="failed", journal=(f"unknown word {PASSWORD}",)),
         reachable(ping=False, stats_login=Probe(401, ""), readyz=Probe(0, f"curl: {PASSWORD}")),
@@ -96,7 +96,7 @@ def test_no_finding_shows_the_password(host_view: Hosts) -> None:
 
 
 def test_no_finding_is_longer_than_anybody_reads(host_view: Hosts) -> None:
-    words = Judgement("haproxy", 1, f"begin {PASSWORD} {'x' * 1_000_000} end")
+    words = ConfigCheck("haproxy", 1, f"begin {PASSWORD} {'x' * 1_000_000} end")
     seen = findings_of(host_view("lb-1", facts(judgements={"haproxy": words})))["haproxy.config_accepted"].seen
     assert len(seen) < MOST_READ + 100
     assert f"begin {MASK} xxx" in seen

@@ -18,7 +18,7 @@ from tests.support.changes import (
 
 from nornir_kube_ha.checks import Status
 from nornir_kube_ha.checks.units import FLAPPING
-from nornir_kube_ha.facts import Command, Facts, Judgement, Loaded, LoadedFile
+from nornir_kube_ha.facts import Command, ConfigCheck, Facts, Loaded, LoadedFile
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT
 from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF
 
@@ -242,17 +242,19 @@ def test_daemon_that_is_stopped_still_tells_what_it_was_not_told(host_view: Host
 @pytest.mark.parametrize(
     ("judgement", "seen"),
     [
-        pytest.param(Judgement("haproxy", 1, "haproxy.cfg:35: no"), "exit status 1: haproxy.cfg:35: no", id="haproxy"),
-        pytest.param(Judgement("haproxy", 139, ""), "exit status 139: (no words)", id="crashed"),
         pytest.param(
-            Judgement("keepalived", 5, "(Line 7) Unknown keyword 'x'"), "exit status 5: (Line 7)", id="keepalived"
+            ConfigCheck("haproxy", 1, "haproxy.cfg:35: no"), "exit status 1: haproxy.cfg:35: no", id="haproxy"
+        ),
+        pytest.param(ConfigCheck("haproxy", 139, ""), "exit status 139: (no words)", id="crashed"),
+        pytest.param(
+            ConfigCheck("keepalived", 5, "(Line 7) Unknown keyword 'x'"), "exit status 5: (Line 7)", id="keepalived"
         ),
         pytest.param(
-            Judgement("keepalived", 0, "script not found"), "exit status 0: script not found", id="keepalived#2069"
+            ConfigCheck("keepalived", 0, "script not found"), "exit status 0: script not found", id="keepalived#2069"
         ),
     ],
 )
-def test_configuration_that_is_refused_turns_red(host_view: Hosts, judgement: Judgement, seen: str) -> None:
+def test_configuration_that_is_refused_turns_red(host_view: Hosts, judgement: ConfigCheck, seen: str) -> None:
     def change(found: Facts) -> Facts:
         return replace(found, judgements={**found.judgements, judgement.daemon: judgement})
 
@@ -262,7 +264,7 @@ def test_configuration_that_is_refused_turns_red(host_view: Hosts, judgement: Ju
 
 def test_warning_of_haproxy_is_no_refusal(host_view: Hosts) -> None:
     words = "[WARNING] (1) : config : a word\nConfiguration file is valid"
-    change = facts(judgements={"haproxy": Judgement("haproxy", 0, words)})
+    change = facts(judgements={"haproxy": ConfigCheck("haproxy", 0, words)})
     assert findings_of(host_view(change=change))["haproxy.config_accepted"].status is Status.PASS
 
 

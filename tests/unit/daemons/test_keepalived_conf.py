@@ -14,7 +14,7 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.planning.vrrp_compatibility import differences
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 
 GUIDE = """\
 global_defs {
@@ -169,7 +169,7 @@ def test_address_in_a_comment_is_no_vip_of_keepalived(intent: Intent, healthy: M
         ("static_ipaddress {\n 192.0.2.10/24 dev eth0\n}\n", False),
     ):
         facts = with_file(healthy["lb-1"], KEEPALIVED_CONF, text.encode())
-        found = [*hindrances(intent.clusters[0], intent.node("lb-1"), {**healthy, "lb-1": facts})]
+        found = [*blockers(intent.clusters[0], intent.node("lb-1"), {**healthy, "lb-1": facts})]
         assert any(words in each for each in found) is is_told, text
 
 

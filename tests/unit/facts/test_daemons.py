@@ -7,8 +7,8 @@ from rig.samples import NONCE
 from tests.support.changes import replace_section
 
 from nornir_kube_ha.facts import (
+    ConfigCheck,
     Facts,
-    Judgement,
     Server,
     parse_daemons,
     parse_facts,
@@ -168,16 +168,16 @@ def test_workers_of_haproxy(with_section: WithSection) -> None:
 @pytest.mark.parametrize(
     ("judgement", "accepts"),
     [
-        (Judgement("haproxy", 0, "Configuration file is valid"), True),
-        (Judgement("haproxy", 0, "[WARNING] (1) : config : a word"), True),
-        (Judgement("haproxy", 1, ""), False),
-        (Judgement("haproxy", 2, "Configuration file is valid"), False),
-        (Judgement("keepalived", 0, ""), True),
-        (Judgement("keepalived", 0, "Unknown keyword 'x'"), False),
-        (Judgement("keepalived", 5, ""), False),
+        (ConfigCheck("haproxy", 0, "Configuration file is valid"), True),
+        (ConfigCheck("haproxy", 0, "[WARNING] (1) : config : a word"), True),
+        (ConfigCheck("haproxy", 1, ""), False),
+        (ConfigCheck("haproxy", 2, "Configuration file is valid"), False),
+        (ConfigCheck("keepalived", 0, ""), True),
+        (ConfigCheck("keepalived", 0, "Unknown keyword 'x'"), False),
+        (ConfigCheck("keepalived", 5, ""), False),
     ],
 )
-def test_judgement_of_a_daemon(judgement: Judgement, *, accepts: bool) -> None:
+def test_judgement_of_a_daemon(judgement: ConfigCheck, *, accepts: bool) -> None:
     assert judgement.accepts is accepts
 
 

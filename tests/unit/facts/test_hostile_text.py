@@ -29,7 +29,7 @@ from nornir_kube_ha.planning.generated_password import kept_passwords
 from nornir_kube_ha.planning.generations import parse_files, parse_generations
 from nornir_kube_ha.planning.lease import Holder
 from nornir_kube_ha.planning.vrrp_compatibility import differences
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 from nornir_kube_ha.sections import sections_of
 from nornir_kube_ha.tasks.lease import find_holder
 from nornir_kube_ha.versions import upstream_version
@@ -186,5 +186,5 @@ def test_what_is_odd_costs_a_finding_or_the_hosts_own_row(
     view = host_view(change=lambda _: facts)
     assert {each.id for each in check_host(view)} <= ALL
     assert not any("the check itself failed" in each.seen for each in check_host(view))
-    [*hindrances(intent.clusters[0], intent.node("lb-1"), {"lb-1": facts})]
+    [*blockers(intent.clusters[0], intent.node("lb-1"), {"lb-1": facts})]
     foreign_routers(view)

@@ -16,10 +16,10 @@ from nornir_kube_ha.facts import (
     Answer,
     Certificate,
     Clock,
+    ConfigCheck,
     Facts,
     Filesystem,
     Heard,
-    Judgement,
     Link,
     Package,
     Probe,
@@ -83,8 +83,8 @@ def test_host_that_holds_the_vip(facts_from: FactsFrom) -> None:
     assert set(found.certificates) == {f"192.0.2.1{n}:6443" for n in (1, 2, 3)}
     assert {each.verification for each in found.certificates.values()} == {"0 (ok)"}
     assert facts.judgements == {
-        "haproxy": Judgement("haproxy", 0, "Configuration file is valid"),
-        "keepalived": Judgement("keepalived", 0, ""),
+        "haproxy": ConfigCheck("haproxy", 0, "Configuration file is valid"),
+        "keepalived": ConfigCheck("keepalived", 0, ""),
     }
     assert all(judgement.accepts for judgement in facts.judgements.values())
     assert facts.links["eth0"] == Link("02:07:e7:b0:ee:d5", is_up=True)

@@ -15,8 +15,8 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.lab.control_plane.stand_in import MODES
 from nornir_kube_ha.lab.faults import ETCD, UPGRADE
 from nornir_kube_ha.ssh.script import load_script
-from nornir_kube_ha.tasks.faults import Story
-from nornir_kube_ha.trials.change_faults import change_breaker
+from nornir_kube_ha.tasks.faults import FaultTimeline
+from nornir_kube_ha.trials.change_faults import change_injector
 
 SHELLCHECK = str(Path(sys.executable).with_name("shellcheck"))
 BY_WAY = {way: [fault for fault in FAULTS.values() if fault.way is way] for way in Way}
@@ -62,8 +62,8 @@ def test_lab_knows_what_it_is_asked_to_do(fault: Fault) -> None:
 @pytest.mark.parametrize("fault", BY_WAY[Way.RUN], ids=lambda fault: fault.name)
 def test_our_own_work_has_somebody_who_does_it(intent: Intent, fault: Fault) -> None:
     run = cast("Run", SimpleNamespace(intent=intent))
-    breaker = change_breaker(run, intent.clusters[0], fault, "lb-3")
-    assert breaker.target == {"vip-move": "lb-3 to lb-1"}.get(fault.name, "lb-1, lb-2, lb-3")
+    injector = change_injector(run, intent.clusters[0], fault, "lb-3")
+    assert injector.target == {"vip-move": "lb-3 to lb-1"}.get(fault.name, "lb-1, lb-2, lb-3")
 
 
 def test_words_of_many_lines_are_no_events() -> None:
@@ -71,11 +71,11 @@ def test_words_of_many_lines_are_no_events() -> None:
         "begun 10.0 \nnot-made 15.0 Failed to kill unit:\nhealed by hand 11.5 \nmade 12\n  made 13.0\n"
         "healing 16.0 \nnot-healed 21.0 \n"
     )
-    story = Story.parse(text)
+    story = FaultTimeline.parse(text)
     assert story.moments == (10.0, None, 16.0, None)
     assert story.trouble == "not made: Failed to kill unit:"
 
 
 def test_what_is_told_twice_happened_when_it_was_told_first() -> None:
     story = "begun 1.0 \nmade 2.0 \nhealing 3.0 \nhealed 4.0 \n"
-    assert Story.parse(f"{story}healing 5.0 \nhealed 6.0 \n") == Story.parse(story)
+    assert FaultTimeline.parse(f"{story}healing 5.0 \nhealed 6.0 \n") == FaultTimeline.parse(story)

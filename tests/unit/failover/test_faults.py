@@ -7,7 +7,7 @@ import pytest
 
 from nornir_kube_ha.failover.faults import FAULTS, Fault, Way
 from nornir_kube_ha.ssh.script import load_script
-from nornir_kube_ha.tasks.faults import Story
+from nornir_kube_ha.tasks.faults import FaultTimeline
 
 SCRIPTS = ("needs", "inject", "there", "heal", "well")
 ON_HOSTS = [fault for fault in FAULTS.values() if fault.way is Way.HOST]
@@ -94,17 +94,17 @@ def test_timers_change_nothing_where_an_event_tells() -> None:
 
 
 def test_story_is_read_as_far_as_it_has_come() -> None:
-    assert Story.parse("") == Story()
-    story = Story.parse("begun 10.25 \nmade 10.500000001 \n")
+    assert FaultTimeline.parse("") == FaultTimeline()
+    story = FaultTimeline.parse("begun 10.25 \nmade 10.500000001 \n")
     assert story.moments == (10.25, 10.500000001, None, None)
     assert (story.trouble, story.is_over) == ("", False)
 
 
 def test_story_is_over_when_it_is_healed() -> None:
     healing = "begun 1.0 \nmade 2.0 \nhealing 3.0 \n"
-    assert not Story.parse(healing).is_over
-    assert Story.parse(f"{healing}healed 4.0 \n").is_over
-    assert Story.parse(f"{healing}healed 4.0 \n").moments == (1.0, 2.0, 3.0, 4.0)
+    assert not FaultTimeline.parse(healing).is_over
+    assert FaultTimeline.parse(f"{healing}healed 4.0 \n").is_over
+    assert FaultTimeline.parse(f"{healing}healed 4.0 \n").moments == (1.0, 2.0, 3.0, 4.0)
 
 
 @pytest.mark.parametrize(
@@ -115,15 +115,15 @@ def test_story_is_over_when_it_is_healed() -> None:
     ],
 )
 def test_story_of_what_does_not_heal_is_over_and_says_why(line: str, trouble: str) -> None:
-    story = Story.parse(f"begun 1.0 \nmade 2.0 \nhealing 3.0 \n{line}\n")
+    story = FaultTimeline.parse(f"begun 1.0 \nmade 2.0 \nhealing 3.0 \n{line}\n")
     assert (story.healed, story.trouble, story.is_over) == (None, trouble, True)
 
 
 def test_story_of_what_was_not_made_goes_on_until_it_is_healed() -> None:
-    story = Story.parse("begun 1.0 \nnot-made 6.0 nft: no such table\n")
+    story = FaultTimeline.parse("begun 1.0 \nnot-made 6.0 nft: no such table\n")
     assert (story.made, story.trouble, story.is_over) == (None, "not made: nft: no such table", False)
 
 
 def test_first_trouble_is_the_one_that_is_told() -> None:
-    story = Story.parse("begun 1.0 \nnot-made 2.0 first\nhealing 3.0 \nnot-healed 4.0 second\n")
+    story = FaultTimeline.parse("begun 1.0 \nnot-made 2.0 first\nhealing 3.0 \nnot-healed 4.0 second\n")
     assert story.trouble == "not made: first"

@@ -25,7 +25,7 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.plan import plan
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 
 VIP = "192.0.2.10"
 RICH = 'rule priority="-28112" family="ipv4"'
@@ -282,7 +282,7 @@ def test_what_cannot_be_opened_speaks_against_any_change(
     def words(fact: FirewallFact, **group: str) -> str:
         intent = load_intent(nornir_of(group=group))
         seen = {**healthy, "lb-1": filtering(healthy["lb-1"], "established-only", fact)}
-        return "; ".join(hindrances(intent.cluster_of("lb-1"), intent.node("lb-1"), seen))
+        return "; ".join(blockers(intent.cluster_of("lb-1"), intent.node("lb-1"), seen))
 
     assert words(CONF) == ""
     assert words(NO_FIREWALL).startswith("its packet filter stops VRRP from lb-2: ")
@@ -294,6 +294,6 @@ def test_rules_that_cannot_be_read_speak_against_a_first_deploy(intent: Intent, 
     cluster, node = intent.clusters[0], intent.node("lb-1")
     serving = replace(healthy["lb-1"], packet_filter="{")
     fresh = replace(serving, files={}, addresses=tuple(each for each in serving.addresses if str(each[1].ip) != VIP))
-    assert hindrances(cluster, node, {**healthy, "lb-1": serving}) == ()
-    [words] = hindrances(cluster, node, {**healthy, "lb-1": fresh})
+    assert blockers(cluster, node, {**healthy, "lb-1": serving}) == ()
+    [words] = blockers(cluster, node, {**healthy, "lb-1": fresh})
     assert words.startswith("its packet filter cannot be read, and may stop VRRP: nft printed what is no JSON")

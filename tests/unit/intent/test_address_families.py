@@ -17,7 +17,7 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG, KEEPALIVED_CONF, KEEPALIVED_DROP_IN
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 
 NornirOf = Callable[..., Nornir]
 ProblemsOf = Callable[[Nornir], tuple[Problem, ...]]
@@ -314,7 +314,7 @@ def test_what_speaks_against_an_additional_vip(
 ) -> None:
     found = {name: fresh(each) for name, each in without_certificates(healthy).items()}
     found["lb-1"] = change(found["lb-1"])
-    assert [*hindrances(dual.clusters[0], dual.node("lb-1"), found)] == words
+    assert [*blockers(dual.clusters[0], dual.node("lb-1"), found)] == words
 
 
 def without_certificates(healthy: Mapping[str, Facts]) -> dict[str, Facts]:
@@ -327,14 +327,14 @@ def test_a_vip_that_is_added_is_no_address_that_the_host_has(dual: Intent, healt
     conf = b"vrrp_instance x {\n virtual_ipaddress {\n  192.0.2.10/24\n }\n}\n"
     live = {**own.files, KEEPALIVED_CONF: replace(own.files[KEEPALIVED_CONF], content=conf)}
     own = replace(own, files=live, addresses=(*own.addresses, ("eth0", ip_interface("2001:db8::10/64"))))
-    words = [*hindrances(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": own})]
+    words = [*blockers(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": own})]
     assert "2001:db8::10 is an address of this host that no keepalived put there: the VIP must be a free one" in words
     assert not any(word.startswith("192.0.2.10 ") for word in words)
 
 
 def test_who_listens_on_one_family_is_in_the_way_of_both(dual: Intent, healthy: Mapping[str, Facts]) -> None:
     taken = replace(healthy["lb-1"], listeners=(Listener("[::1]", 8443, "nginx"),))
-    words = hindrances(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": taken})
+    words = blockers(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": taken})
     assert "port 8443 is taken by nginx on [::1]" in words
 
 
@@ -349,6 +349,6 @@ def test_ipv6_that_is_switched_off_turns_the_interface_red(host_view: Hosts) -> 
     finding = findings_of(view)["host.interface"]
     assert (finding.status, "IPv6 switched off" in finding.seen) == ("fail", True)
     assert "disable_ipv6=0" in finding.next
-    found = hindrances(view.cluster, view.node, {view.node.name: view.facts})
+    found = blockers(view.cluster, view.node, {view.node.name: view.facts})
     assert any(words.startswith("IPv6 is switched off on eth0") for words in found)
     assert findings_of(host_view(change=facts(has_ipv6=False)))["host.interface"].status == "pass"

@@ -18,7 +18,7 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.ca_validity import validity
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 Span = tuple[float, float]  # days from now on, from and until
@@ -101,7 +101,7 @@ def test_ca_that_is_not_valid_is_refused_before_a_change(
     intent_of: Callable[..., Intent], healthy: Mapping[str, Facts], spans: list[Span], refused: str
 ) -> None:
     [cluster] = intent_of(*spans).clusters
-    found = hindrances(cluster, cluster.nodes[0], at_now(healthy))
+    found = blockers(cluster, cluster.nodes[0], at_now(healthy))
     assert [words.startswith(refused) for words in found] == ([True] if refused else [])
 
 

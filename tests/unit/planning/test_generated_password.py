@@ -13,7 +13,7 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.planning.generated_password import with_kept_passwords
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 
 NornirOf = Callable[..., Nornir]
 Render = Callable[..., dict[str, dict[str, ConfigFile]]]
@@ -87,8 +87,8 @@ def test_one_that_is_given_and_made_up_is_refused(
 def test_host_whose_peers_keep_one_unseen_gets_none(nornir: Nornir, facts_from: Callable[[str], Facts]) -> None:
     intent, bare = load_intent(nornir), facts_from("facts-bare")
     cluster, node = intent.clusters[0], intent.node("lb-1")
-    [words] = hindrances(cluster, node, {"lb-1": bare})
+    [words] = blockers(cluster, node, {"lb-1": bare})
     assert words == "its stats page's password is kept by hosts that were not looked at: lb-2, lb-3"
-    assert hindrances(cluster, node, dict.fromkeys(("lb-1", "lb-2", "lb-3"), bare)) == ()
+    assert blockers(cluster, node, dict.fromkeys(("lb-1", "lb-2", "lb-3"), bare)) == ()
     kept = keeping(bare, "stats auth 'admin:kept-by-one-of-them'")
-    assert hindrances(cluster, node, {"lb-1": bare, "lb-2": kept}) == ()
+    assert blockers(cluster, node, {"lb-1": bare, "lb-2": kept}) == ()

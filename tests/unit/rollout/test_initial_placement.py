@@ -22,8 +22,8 @@ from nornir_kube_ha.rollout.initial_placement import (
     LONGEST,
     MARGIN,
     Unheld,
-    bring_home,
     election_seconds,
+    move_to_masters,
     unheld_routers,
 )
 from nornir_kube_ha.runbooks import deploy as deploy_module
@@ -95,13 +95,13 @@ def test_who_was_not_seen_may_be_the_holder(looked: Looked) -> None:
 
 
 def test_it_goes_to_its_own_master(looked: Looked, moves: list[tuple[str, str]]) -> None:
-    assert bring_home(looked.run, unheld_routers(looked.run))
+    assert move_to_masters(looked.run, unheld_routers(looked.run))
     assert moves == [("192.0.2.20", "lb-2")]
 
 
 def test_it_does_not_go_where_the_change_has_ended(looked: Looked, moves: list[tuple[str, str]]) -> None:
     looked.ledger.ended["demo"] = "the change of cluster demo stopped because lb-3 failed"
-    assert not bring_home(looked.run, unheld_routers(looked.run))
+    assert not move_to_masters(looked.run, unheld_routers(looked.run))
     assert moves == []
 
 
@@ -115,7 +115,7 @@ def test_one_that_cannot_be_moved_is_told_of_and_stops_nothing(
         raise error
 
     monkeypatch.setattr(homing, "move_vip", refuse)
-    assert not bring_home(looked.run, unheld_routers(looked.run))
+    assert not move_to_masters(looked.run, unheld_routers(looked.run))
     assert looked.told == [f"192.0.2.20 was not brought to lb-2: {error}"]
 
 
@@ -138,7 +138,7 @@ class Home:
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch) -> Home:
     found = Home()
-    monkeypatch.setattr(deploy_module, "bring_home", found.bring)
+    monkeypatch.setattr(deploy_module, "move_to_masters", found.bring)
     monkeypatch.setattr(deploy_module, "settled", found.settled)
     return found
 
@@ -148,7 +148,7 @@ def with_two(world: World, nornir_of: Callable[..., Nornir], monkeypatch: pytest
     well = TWO_WELL if held else dict.fromkeys(ALL, second_router("BACKUP", holds=False))
     world.facts = {name: with_other_haproxy_cfg(well[name](found)) for name, found in world.facts.items()}
     world.healthy = {name: replace(found) for name, found in world.facts.items()}
-    monkeypatch.setattr(deploy_module, "hindrances", lambda *_: ())  # the live keepalived.conf has one VIP only
+    monkeypatch.setattr(deploy_module, "blockers", lambda *_: ())  # the live keepalived.conf has one VIP only
     monkeypatch.setattr(deploy_module, "roll_over_hosts", lambda run, *_: run.ledger.changed.update(run.hosts))
     nornir = nornir_of(group=TWO_ROUTERS)
     return Run("deploy", nornir, load_intent(nornir), ALL)

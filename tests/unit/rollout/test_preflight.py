@@ -14,7 +14,7 @@ from nornir_kube_ha.facts import Answer, Certificate, Facts, Heard, Link, Listen
 from nornir_kube_ha.facts.model import Clock, Filesystem
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.rollout.preflight import hindrances
+from nornir_kube_ha.rollout.preflight import blockers
 from nornir_kube_ha.runbooks.deploy import deploy
 
 STRANGER = "02:00:00:00:00:99"
@@ -27,7 +27,7 @@ def intent(nornir_of: Callable[..., Nornir]) -> Intent:
 
 
 def words_of(intent: Intent, facts: Mapping[str, Facts], name: str = "lb-2") -> list[str]:
-    return [*hindrances(intent.cluster_of(name), intent.node(name), facts)]
+    return [*blockers(intent.cluster_of(name), intent.node(name), facts)]
 
 
 @pytest.mark.parametrize("host", ALL)

@@ -18,13 +18,13 @@ from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.report import Failure, HostReport, Report
 from nornir_kube_ha.rollout.vip_move import move_vip
-from nornir_kube_ha.tasks import forward_connections, get_vip_arrival, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks import forward_connections, prefer_for_vip, release_vip, wait_for_vip
 
 NAMES: Mapping[Any, str] = {
     prefer_for_vip: "prefer",
     forward_connections: "forward",
     release_vip: "release",
-    get_vip_arrival: "arrival",
+    wait_for_vip: "arrival",
 }
 
 

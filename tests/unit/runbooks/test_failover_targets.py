@@ -26,7 +26,7 @@ from nornir_kube_ha.runbooks.failover_test import failover_test
 from nornir_kube_ha.tasks.stream import Stream
 from nornir_kube_ha.trials.client_channel import remote_command
 from nornir_kube_ha.trials.client_runner import Client
-from nornir_kube_ha.trials.fault_injectors import Breaker
+from nornir_kube_ha.trials.fault_injectors import FaultInjector
 
 ALL = ("lb-1", "lb-2", "lb-3")
 
@@ -60,7 +60,7 @@ class World:
     nornir_of: Callable[..., Nornir]
     holders: tuple[str, ...] = ("lb-2",)
     kubeconfig: Path | None = None
-    breakers: list[Breaker] = field(default_factory=list)
+    injectors: list[FaultInjector] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -72,12 +72,12 @@ class World:
         inventory: Mapping[str, Any] | None = None,
         kubeconfig: Path | None = None,
         **options: Any,  # noqa: ANN401
-    ) -> Breaker:
+    ) -> FaultInjector:
         """Make a fault, on an inventory whose group says this, too; who would make it."""
         nornir = self.nornir_of(**(inventory or {}))
         run = Run("failover_test", nornir, load_intent(nornir), ALL)
         failover_test(run, [name], kubeconfig=kubeconfig, confirm=None, **options)
-        return self.breakers[-1]
+        return self.injectors[-1]
 
 
 @pytest.fixture
@@ -98,11 +98,11 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir]) -> 
         def __exit__(self, *_: object) -> None:
             pass
 
-        def trial(self, limit: Limit, breaker: Breaker, seconds: float, keep: Callable[[Trial], None]) -> Trial:
+        def trial(self, limit: Limit, injector: FaultInjector, seconds: float, keep: Callable[[Trial], None]) -> Trial:
             world.limits.append(limit)
-            world.breakers.append(breaker)
+            world.injectors.append(injector)
             world.seconds.append(seconds)
-            trial = Trial(self.cluster.name, breaker.target, datetime.now(UTC), Outcome.PASSED)
+            trial = Trial(self.cluster.name, injector.target, datetime.now(UTC), Outcome.PASSED)
             keep(trial)
             return trial
 
@@ -151,10 +151,10 @@ def test_apiserver_is_broken_beside_the_holder_if_there_is_one(
     world: World, holder: str, numbers: tuple[int, ...], target: str
 ) -> None:
     world.holders = (holder,)
-    breaker = world.breaks("apiserver-kill", apiservers(*numbers))
-    breaker.inject()
+    injector = world.breaks("apiserver-kill", apiservers(*numbers))
+    injector.inject()
     ((host, arguments),) = world.told
-    assert (breaker.target, host, arguments["port"], arguments["seconds"]) == (target, target, 16443, 2.0)
+    assert (injector.target, host, arguments["port"], arguments["seconds"]) == (target, target, 16443, 2.0)
 
 
 @pytest.mark.parametrize(

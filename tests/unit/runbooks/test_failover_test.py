@@ -30,7 +30,7 @@ from nornir_kube_ha.report import Report
 from nornir_kube_ha.runbooks import failover_test as module
 from nornir_kube_ha.runbooks.failover_test import choose_faults, failover_test, impossible
 from nornir_kube_ha.ssh.shell import Completed
-from nornir_kube_ha.tasks import get_stream
+from nornir_kube_ha.tasks import start_command
 from nornir_kube_ha.trials.client_runner import Client
 
 ALL = ("lb-1", "lb-2", "lb-3")
@@ -97,7 +97,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir], hea
         def __exit__(self, *_: object) -> None:
             pass
 
-        def trial(self, limit: Limit, _breaker: object, seconds: float, keep: Callable[[Trial], None]) -> Trial:
+        def trial(self, limit: Limit, _injector: object, seconds: float, keep: Callable[[Trial], None]) -> Trial:
             trial = world.trials[len(world.made)] if world.trials else TRIAL
             world.made.append((limit, seconds))
             keep(trial)
@@ -107,7 +107,7 @@ def world(monkeypatch: pytest.MonkeyPatch, nornir_of: Callable[..., Nornir], hea
     monkeypatch.setattr(endpoints, "get_endpoint", lambda *_: Endpoint(Probe(200, ""), Probe(401, "")))
     monkeypatch.setattr(module, "Measurement", FakeMeasurement)
     monkeypatch.setattr(Client, "here", lambda _, config: world.clients.append(config))
-    monkeypatch.setattr(module, "_breaker", lambda *_: None)
+    monkeypatch.setattr(module, "_injector", lambda *_: None)
     monkeypatch.setattr("nornir_kube_ha.tasks.lease.run_script", granted)
     return world
 
@@ -218,4 +218,4 @@ def test_a_vantage_point_that_nobody_knows_is_a_usage_error(nornir_of: Callable[
     nornir = nornir_of()
     run = Run("failover_test", nornir, load_intent(nornir), list(nornir.inventory.hosts))
     with pytest.raises(UsageError, match="no host called nosuch"):
-        run.one(get_stream, "nosuch", command="true")
+        run.one(start_command, "nosuch", command="true")

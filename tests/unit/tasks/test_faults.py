@@ -16,8 +16,8 @@ from nornir_kube_ha.errors import FaultError, RemoteCommandError
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.ssh.shell import Completed
-from nornir_kube_ha.tasks import faults, get_fault_story, heal_fault, inject_fault
-from nornir_kube_ha.tasks.faults import FOLDER, Story
+from nornir_kube_ha.tasks import faults, get_fault_timeline, heal_fault, inject_fault
+from nornir_kube_ha.tasks.faults import FOLDER, FaultTimeline
 
 HEALED = "begun 1.0 \nmade 2.0 \nhealing 3.0 \nhealed 4.0 \n"
 Run = Callable[..., MultiResult]
@@ -89,15 +89,15 @@ def test_fault_that_cannot_be_made_says_which_and_why(host: Host, run: Run, inte
 
 def test_story_is_looked_at_and_nothing_is_changed(host: Host, run: Run) -> None:
     host.answers = ["begun 1.0 \n"]
-    outcome = run(get_fault_story)[0]
-    assert (outcome.result, outcome.changed) == (Story(1.0), False)
+    outcome = run(get_fault_timeline)[0]
+    assert (outcome.result, outcome.changed) == (FaultTimeline(1.0), False)
     assert host.sent == [f"cat {FOLDER}/story 2>/dev/null || true\n"]
 
 
 def test_host_may_heal_by_itself_before_it_is_told_to(host: Host, run: Run) -> None:
     host.answers = ["begun 1.0 \n", "begun 1.0 \nmade 2.0 \n", HEALED]
     outcome = run(heal_fault, run_id="0123", patience=30)[0]
-    assert (outcome.result, outcome.changed) == (Story(1.0, 2.0, 3.0, 4.0), True)
+    assert (outcome.result, outcome.changed) == (FaultTimeline(1.0, 2.0, 3.0, 4.0), True)
     assert len(host.sent) == 4  # three looks, then what is left is taken away
     assert all(script.startswith("cat ") for script in host.sent[:3])
     assert host.sent[3].startswith("UNIT=kube-ha-fault-0123\n")
@@ -133,7 +133,7 @@ def test_fault_that_does_not_heal_is_an_error(host: Host, run: Run, story: str, 
 
 def test_fault_that_was_never_begun_needs_no_healing(host: Host, run: Run) -> None:
     assert host.answers == [""]
-    assert run(heal_fault, run_id="0123")[0].result == Story()
+    assert run(heal_fault, run_id="0123")[0].result == FaultTimeline()
 
 
 # Knows a timer while the file is there. A service that is started heals, and tells so.

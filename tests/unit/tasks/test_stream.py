@@ -10,7 +10,7 @@ from nornir.core import Nornir
 
 from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.ssh.login import Login
-from nornir_kube_ha.tasks import get_stream, stream
+from nornir_kube_ha.tasks import start_command, stream
 from nornir_kube_ha.tasks.stream import Stream
 
 
@@ -66,7 +66,7 @@ def test_login_that_went_away_is_an_error_of_the_host(
     nornir_of: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "login", lambda _task: Login(paramiko.SSHClient(), "root", None))  # without a transport
-    error = nornir_of().filter(name="lb-1").run(get_stream, command="true")["lb-1"][0].exception
+    error = nornir_of().filter(name="lb-1").run(start_command, command="true")["lb-1"][0].exception
     assert isinstance(error, HostUnreachableError)
     assert str(error).startswith("lb-1: the connection was lost")
 

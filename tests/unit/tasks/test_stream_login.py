@@ -13,7 +13,7 @@ from rig.loopback.sshserver import SSHServer, close, login_to
 
 from nornir_kube_ha.errors import HostUnreachableError, PreflightError
 from nornir_kube_ha.ssh.remote import run_script
-from nornir_kube_ha.tasks import get_stream
+from nornir_kube_ha.tasks import start_command
 from nornir_kube_ha.tasks.stream import Stream, get_spare_session
 
 PATIENCE = 10.0  # seconds for what takes a millisecond on an idle machine
@@ -53,7 +53,7 @@ def nornir(server: TalkingServer, tmp_path: Path) -> Iterator[Nornir]:
 
 def started(nornir: Nornir, command: str = "talk --twice") -> MultiResult:
     nornir.data.reset_failed_hosts()
-    return nornir.run(get_stream, command=command)["lb-1"]
+    return nornir.run(start_command, command=command)["lb-1"]
 
 
 def test_command_talks_while_others_run_over_the_same_login(server: TalkingServer, nornir: Nornir) -> None:

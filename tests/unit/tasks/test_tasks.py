@@ -19,7 +19,7 @@ from nornir_kube_ha.errors import (
     RemoteCommandError,
     UnexpectedReplyError,
 )
-from nornir_kube_ha.facts import Facts, Judgement
+from nornir_kube_ha.facts import ConfigCheck, Facts
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import HAPROXY_CA, HAPROXY_CFG, HAPROXY_DROP_IN, KEEPALIVED_CONF, TMPFILES
 from nornir_kube_ha.inventory.load import load_intent
@@ -192,8 +192,8 @@ def test_first_command_by_which_a_daemon_rejects_decides(statuses: tuple[int, ..
     found = config.worst_verdicts(f"{said}\n@n keepalived 0\n\n\n@n end\n", "n")
     worst = next((status for status in statuses if status), 0)
     assert found == {
-        "haproxy": Judgement("haproxy", worst, f"words {worst}"),
-        "keepalived": Judgement("keepalived", 0, ""),
+        "haproxy": ConfigCheck("haproxy", worst, f"words {worst}"),
+        "keepalived": ConfigCheck("keepalived", 0, ""),
     }
 
 

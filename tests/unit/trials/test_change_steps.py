@@ -16,8 +16,8 @@ from nornir_kube_ha.report import Failure, Report
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.tasks.services import restart_services
 from nornir_kube_ha.trials import change_faults as changes
-from nornir_kube_ha.trials.change_faults import change_breaker, commented
-from nornir_kube_ha.trials.fault_injectors import Breaker
+from nornir_kube_ha.trials.change_faults import change_injector, commented
+from nornir_kube_ha.trials.fault_injectors import FaultInjector
 
 
 @dataclass
@@ -80,8 +80,8 @@ class World:
             raise self.error
         return "lb-2"
 
-    def breaker(self, name: str, holder: str = "lb-2") -> Breaker:
-        return change_breaker(cast("Run", self), self.intent.clusters[0], FAULTS[name], holder)
+    def injector(self, name: str, holder: str = "lb-2") -> FaultInjector:
+        return change_injector(cast("Run", self), self.intent.clusters[0], FAULTS[name], holder)
 
 
 @pytest.fixture
@@ -95,10 +95,10 @@ def world(intent: Intent, monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_configuration_is_changed_and_changed_back(world: World, intent: Intent) -> None:
-    breaker = world.breaker("config-change")
-    breaker.inject()
+    injector = world.injector("config-change")
+    injector.inject()
     assert world.intents == [commented(intent)]
-    breaker.heal()
+    injector.heal()
     assert world.intents[1:] == [intent]
     assert world.intent == intent
     assert world.steps == ["start over", "look", "roll out"] * 2
@@ -107,26 +107,26 @@ def test_configuration_is_changed_and_changed_back(world: World, intent: Intent)
 def test_change_that_stops_half_way_is_changed_back_also_where_it_failed(world: World, intent: Intent) -> None:
     world.stops = True
     with pytest.raises(FaultError, match=r"^lb-2: the change stopped there, and went no further"):
-        world.breaker("config-change").inject()
+        world.injector("config-change").inject()
     assert world.intents == [commented(intent), intent]
     assert (world.intent, world.reached) == (intent, world.hosts)
 
 
 def test_vip_is_looked_for_before_it_is_moved(world: World) -> None:
-    breaker = world.breaker("vip-move")
-    breaker.inject()
-    breaker.heal()
+    injector = world.injector("vip-move")
+    injector.inject()
+    injector.heal()
     assert world.steps == ["look", "move to lb-3"]
 
 
 def test_vip_that_does_not_move_is_a_fault_that_cannot_be_made(world: World) -> None:
     world.error = MoveError("lb-3", "is not fit")
     with pytest.raises(FaultError, match="is not fit"):
-        world.breaker("vip-move").inject()
+        world.injector("vip-move").inject()
 
 
 def test_holder_is_restarted_last_and_each_only_when_all_is_well(world: World) -> None:
-    world.breaker("rolling-restart").inject()
+    world.injector("rolling-restart").inject()
     restarts = [step for step in world.steps if step.startswith("restart")]
     assert restarts == ["restart lb-1", "restart lb-3", "restart lb-2"]
     assert world.steps[:4] == ["restart lb-1", "start over", "look", "restart lb-3"]
@@ -135,12 +135,12 @@ def test_holder_is_restarted_last_and_each_only_when_all_is_well(world: World) -
 def test_nothing_more_is_restarted_when_a_node_is_not_well_after_it(world: World) -> None:
     world.sick = 3
     with pytest.raises(FaultError, match=r"^lb-3: not well after its daemons were restarted: lb-1 haproxy\.active"):
-        world.breaker("rolling-restart").inject()
+        world.injector("rolling-restart").inject()
     assert "restart lb-2" not in world.steps
 
 
 def test_node_that_cannot_be_restarted_is_a_fault_that_cannot_be_made(world: World) -> None:
     world.error = HostUnreachableError("lb-1", "no answer")
     with pytest.raises(FaultError, match=r"^lb-1: no answer$"):
-        world.breaker("rolling-restart").inject()
+        world.injector("rolling-restart").inject()
     assert world.steps == ["restart lb-1"]

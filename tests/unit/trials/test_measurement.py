@@ -1,4 +1,4 @@
-"""A trial from start to outcome, with a client, a breaker and watches that only seem to be there."""
+"""A trial from start to outcome, with a client, a injector and watches that only seem to be there."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from nornir_kube_ha.failover.probe.settings import CACHED, CUT, READ, WATCH, WRI
 from nornir_kube_ha.failover.trial import Outcome, Trial
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.report import Report
-from nornir_kube_ha.tasks.holding import HoldingWatch
+from nornir_kube_ha.tasks.vip_watch import VIPWatch
 from nornir_kube_ha.trials import measurement
 from nornir_kube_ha.trials.client_runner import Client
 from nornir_kube_ha.trials.fault_injectors import Window
@@ -121,7 +121,7 @@ class FakeRun:
 
 
 @dataclass
-class FakeBreaker:
+class FakeInjector:
     """Makes nothing, and tells when it did."""
 
     inject_error: BaseException | None = None
@@ -167,10 +167,10 @@ class World:
         default_factory=lambda: [FakeWatch("lb-1", holds=True), FakeWatch("lb-2", holds=False)]
     )
 
-    def trial(self, breaker: FakeBreaker, *, seconds: float = 0.03, limit: Limit = LIMIT) -> Trial:
+    def trial(self, injector: FakeInjector, *, seconds: float = 0.03, limit: Limit = LIMIT) -> Trial:
         made = Measurement(cast("Run", self.run), self.intent.clusters[0], cast("Client", self.client))
-        made.watches = {each.host: cast("HoldingWatch", each) for each in self.watches}
-        return made.trial(limit, breaker, seconds, self.kept.append)
+        made.watches = {each.host: cast("VIPWatch", each) for each in self.watches}
+        return made.trial(limit, injector, seconds, self.kept.append)
 
 
 @pytest.fixture
@@ -202,10 +202,10 @@ def test_trial_of_ten_minutes_is_split_by_the_same_rule() -> None:
 
 
 def test_trial_that_costs_nothing_has_passed(world: World) -> None:
-    breaker = FakeBreaker()
-    trial = world.trial(breaker)
+    injector = FakeInjector()
+    trial = world.trial(injector)
     assert (trial.outcome, trial.words, trial.exceeded) == (Outcome.PASSED, "", ())
-    assert breaker.steps == ["inject", "heal"]
+    assert injector.steps == ["inject", "heal"]
     assert (trial.before, trial.holder, trial.cluster, trial.target) == ("lb-1", "lb-1", "demo", "lb-1")
     assert trial.heal is not None
     assert trial.heal >= 0.03
@@ -220,7 +220,7 @@ def test_trial_that_costs_more_than_its_limit_has_missed(world: World) -> None:
     def fail() -> None:
         world.client.fails_from, world.client.fails_for = time.monotonic(), 0.025
 
-    trial = world.trial(FakeBreaker(on_inject=fail), seconds=0.06)
+    trial = world.trial(FakeInjector(on_inject=fail), seconds=0.06)
     assert trial.outcome is Outcome.MISSED
     assert trial.new.failed in {2, 3}
     assert "outage" in trial.exceeded[0]
@@ -228,29 +228,29 @@ def test_trial_that_costs_more_than_its_limit_has_missed(world: World) -> None:
 
 
 def test_fault_that_cannot_be_made_is_not_injected(world: World) -> None:
-    breaker = FakeBreaker(inject_error=FaultError("lb-1", "nft is missing"))
-    trial = world.trial(breaker)
+    injector = FakeInjector(inject_error=FaultError("lb-1", "nft is missing"))
+    trial = world.trial(injector)
     assert (trial.outcome, trial.words) == (Outcome.NOT_INJECTED, "nft is missing")
-    assert breaker.steps == ["inject"]
+    assert injector.steps == ["inject"]
     assert world.kept == [trial]
 
 
 def test_fault_that_cannot_be_made_but_leaves_something_behind_has_not_healed(world: World) -> None:
     world.run.passes = False
-    trial = world.trial(FakeBreaker(inject_error=FaultError("lb-1", "not well after a restart")))
+    trial = world.trial(FakeInjector(inject_error=FaultError("lb-1", "not well after a restart")))
     assert trial.outcome is Outcome.NOT_HEALED
     assert trial.words == "not well after a restart; then not every check passes"
 
 
 def test_fault_of_which_nobody_knows_has_not_healed(world: World) -> None:
-    trial = world.trial(FakeBreaker(inject_error=HostUnreachableError("lb-1", "no answer")))
+    trial = world.trial(FakeInjector(inject_error=HostUnreachableError("lb-1", "no answer")))
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "no answer")
 
 
 def test_what_the_apis_clients_lost_is_told_once_all_of_it_is_known(world: World) -> None:
-    assert world.trial(FakeBreaker()).api is None
+    assert world.trial(FakeInjector()).api is None
     world.client.uses_api = True
-    trial = world.trial(FakeBreaker(), limit=Limit(api=ApiLimit(write=0.3, cuts=0)))
+    trial = world.trial(FakeInjector(), limit=Limit(api=ApiLimit(write=0.3, cuts=0)))
     assert world.client.settled == 2
     assert trial.api
     assert trial.api.write.gap == pytest.approx(0.5)
@@ -262,13 +262,13 @@ def test_what_the_apis_clients_lost_is_told_once_all_of_it_is_known(world: World
 
 
 def test_fault_that_was_never_seen_is_not_injected(world: World) -> None:
-    trial = world.trial(FakeBreaker(has_made=False))
+    trial = world.trial(FakeInjector(has_made=False))
     assert (trial.outcome, trial.words) == (Outcome.NOT_INJECTED, "the host does not show it")
 
 
 def test_fault_that_was_never_seen_on_a_cluster_that_is_not_well_has_not_healed(world: World) -> None:
     world.run.passes = False
-    assert world.trial(FakeBreaker(has_made=False)).outcome is Outcome.NOT_HEALED
+    assert world.trial(FakeInjector(has_made=False)).outcome is Outcome.NOT_HEALED
 
 
 @pytest.mark.parametrize(
@@ -276,25 +276,25 @@ def test_fault_that_was_never_seen_on_a_cluster_that_is_not_well_has_not_healed(
     [(FaultError("lb-1", "it hangs"), "it hangs"), (KubeHaError("the lab is down"), "the lab is down")],
 )
 def test_heal_that_fails_has_not_healed(world: World, error: Exception, words: str) -> None:
-    trial = world.trial(FakeBreaker(heal_error=error))
+    trial = world.trial(FakeInjector(heal_error=error))
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, words)
     assert world.kept == [trial]
 
 
 def test_fault_that_is_not_seen_to_be_gone_has_not_healed(world: World) -> None:
-    trial = world.trial(FakeBreaker(has_healed=False))
+    trial = world.trial(FakeInjector(has_healed=False))
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "the host does not show it")
 
 
 def test_checks_that_stay_red_have_not_healed(world: World) -> None:
     world.run.passes = False
-    trial = world.trial(FakeBreaker())
+    trial = world.trial(FakeInjector())
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "not every check passes")
 
 
 def test_node_that_tells_nothing_any_more_has_not_healed(world: World) -> None:
     world.watches[1].answers = False
-    trial = world.trial(FakeBreaker())
+    trial = world.trial(FakeInjector())
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "lb-2 tells nothing any more")
 
 
@@ -302,33 +302,33 @@ def test_node_that_tells_nothing_any_more_has_not_healed(world: World) -> None:
 def test_interruption_heals_at_once_and_is_raised_again(
     world: World, monkeypatch: pytest.MonkeyPatch, interruption: BaseException
 ) -> None:
-    breaker = FakeBreaker()
+    injector = FakeInjector()
 
     def hold(_seconds: float) -> None:
-        if breaker.steps:  # the fault is there
+        if injector.steps:  # the fault is there
             raise interruption
 
     monkeypatch.setattr(time, "sleep", hold)
     monkeypatch.setattr(world.client, "wait_until", lambda *_, **__: True)
     with pytest.raises(type(interruption)) as caught:
-        world.trial(breaker)
+        world.trial(injector)
     assert caught.value is interruption
-    assert breaker.steps == ["inject", "heal now"]
+    assert injector.steps == ["inject", "heal now"]
     assert [each.outcome for each in world.kept] == [Outcome.INTERRUPTED]
     assert world.run.told == ["interrupted: healing lb-1 at once"]
 
 
 def test_interruption_whose_heal_fails_has_not_healed(world: World) -> None:
-    breaker = FakeBreaker(inject_error=KeyboardInterrupt(), heal_now_error=FaultError("lb-1", "it hangs"))
+    injector = FakeInjector(inject_error=KeyboardInterrupt(), heal_now_error=FaultError("lb-1", "it hangs"))
     with pytest.raises(KeyboardInterrupt):
-        world.trial(breaker)
+        world.trial(injector)
     (kept,) = world.kept
     assert (kept.outcome, kept.words) == (Outcome.NOT_HEALED, "KeyboardInterrupt, then lb-1: it hangs")
 
 
 def test_nothing_is_broken_while_the_client_is_without_service(world: World) -> None:
     world.client.error = "refused"
-    breaker = FakeBreaker()
+    injector = FakeInjector()
     with pytest.raises(ClientError, match=r"demo on this machine does not get each request answered.*: refused;"):
-        world.trial(breaker)
-    assert (breaker.steps, world.kept) == ([], [])
+        world.trial(injector)
+    assert (injector.steps, world.kept) == ([], [])

@@ -56,7 +56,7 @@ _SPARE = 16  # descriptors for everything but connections; 6 are used
 _ANSWERED = (200, 401, 403)  # --anonymous-auth=false: an apiserver that rejects anonymous clients still serves
 
 
-class Lane(NamedTuple):
+class Schedule(NamedTuple):
     """Attempts at a fixed interval.
 
     Arguments:
@@ -68,7 +68,7 @@ class Lane(NamedTuple):
     attempt: Callable[[], Coroutine[Any, Any, Any] | None]
 
 
-class Measurement:
+class ProbeClient:
     """All attempts, from the first to the last.
 
     Arguments:
@@ -135,9 +135,9 @@ class Measurement:
     def _begin(self, start: float) -> None:
         config = self.config
         if config.rate > 0:
-            self._start(Lane(1 / config.rate, self._new), start)
+            self._start(Schedule(1 / config.rate, self._new), start)
         for number, kept in enumerate(self._kept):
-            lane = Lane(config.reuse_interval, partial(self._reused, kept, number))
+            lane = Schedule(config.reuse_interval, partial(self._reused, kept, number))
             self._start(lane, start + lane.interval * (number + 0.5) / config.connections)
         if self.api:
             self._beginning = self.loop.create_task(self._begin_api(self.api))
@@ -152,15 +152,15 @@ class Measurement:
             self.stopping.set()
             return
         interval, start = 1 / api.settings.rate, time.monotonic() + BEAT
-        self._start(Lane(interval, api.next_write), start)
-        self._start(Lane(interval, api.read), start + interval / 2)
-        self._start(Lane(2 * interval, api.read_cached), start + interval / 4)
+        self._start(Schedule(interval, api.next_write), start)
+        self._start(Schedule(interval, api.read), start + interval / 2)
+        self._start(Schedule(2 * interval, api.read_cached), start + interval / 4)
         self.journal.add("ready")
 
-    def _start(self, lane: Lane, moment: float) -> None:
+    def _start(self, lane: Schedule, moment: float) -> None:
         self.loop.call_at(moment, self._slot, lane, moment)
 
-    def _slot(self, lane: Lane, due: float) -> None:
+    def _slot(self, lane: Schedule, due: float) -> None:
         """Begin an attempt when it is due. Attempts that were due during a stall are skipped."""
         if self.stopping.is_set():
             return
@@ -261,7 +261,7 @@ def _first_line() -> tuple[bytes, bytes]:
 
 async def _measure(config: Config, heard: bytes) -> int:
     try:
-        measurement = Measurement(config, context_for(config.ca))
+        measurement = ProbeClient(config, context_for(config.ca))
     except (OSError, ValueError) as error:
         return _fatal(error)
     return await measurement.run(heard)

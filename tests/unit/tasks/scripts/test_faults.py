@@ -11,7 +11,7 @@ import pytest
 
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.ssh.script import assignments, load_script
-from nornir_kube_ha.tasks.faults import Story
+from nornir_kube_ha.tasks.faults import FaultTimeline
 
 PATIENCE = 10.0  # seconds; a host that is as it should be needs a few milliseconds
 PATH = "PATH=/usr/sbin"
@@ -58,10 +58,10 @@ class Host:
         return (self.fake / "armed").read_text(encoding="utf-8").split("\0")[:-1]
 
     @property
-    def story(self) -> Story:
+    def story(self) -> FaultTimeline:
         """What it tells by now."""
         path = self.folder / "story"
-        return Story.parse(path.read_text(encoding="utf-8") if path.exists() else "")
+        return FaultTimeline.parse(path.read_text(encoding="utf-8") if path.exists() else "")
 
     def _sh(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         environment = {"PATH": f"{self.fake}/bin:{os.environ['PATH']}", "FAKE": str(self.fake)}
@@ -100,7 +100,7 @@ class Host:
         arguments = self.armed
         assert self._sh(*arguments[arguments.index("sh") + 1 :]).returncode == 0
 
-    def told(self) -> Story:
+    def told(self) -> FaultTimeline:
         """The story, once the fault has been made or has not."""
         deadline = time.monotonic() + PATIENCE
         while self.story.made is None and not self.story.trouble:
@@ -134,7 +134,7 @@ def test_nothing_is_broken_where_no_timer_can_be_armed(host: Host) -> None:
     (host.fake / "no-timers").touch()
     assert host.make(inject='echo broken >>"$FAKE/order"').returncode
     time.sleep(0.1)  # it would be in the background
-    assert (host.order, host.story) == ([], Story())
+    assert (host.order, host.story) == ([], FaultTimeline())
 
 
 @pytest.mark.parametrize("needs", ["{ echo nft is missing; false; }", "echo nft is missing >&2; exit 3"])

@@ -14,7 +14,7 @@ from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.ssh.shell import Completed
-from nornir_kube_ha.tasks import get_vip_arrival, move, prefer_for_vip, release_vip
+from nornir_kube_ha.tasks import move, prefer_for_vip, release_vip, wait_for_vip
 
 PATH = "PATH=/usr/sbin"
 
@@ -288,7 +288,7 @@ def test_vip_that_does_not_come_is_an_error_of_its_host(
 
     monkeypatch.setattr(move, "run_script", refuse)
     nornir = nornir_of()
-    error = nornir.filter(name="lb-3").run(get_vip_arrival, intent=load_intent(nornir))["lb-3"][0].exception
+    error = nornir.filter(name="lb-3").run(wait_for_vip, intent=load_intent(nornir))["lb-3"][0].exception
     assert isinstance(error, MoveError)
     assert str(error).startswith("lb-3: 192.0.2.10 does not move: keepalived does not take it")
 

@@ -12,9 +12,9 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.errors import RemoteTimeoutError
 from nornir_kube_ha.failover.outage import FOREVER, Span
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.tasks import get_holding, holding
-from nornir_kube_ha.tasks.holding import LEAD, HoldingWatch, holding_of
+from nornir_kube_ha.tasks import vip_watch, watch_vip
 from nornir_kube_ha.tasks.stream import Stream
+from nornir_kube_ha.tasks.vip_watch import LEAD, VIPWatch, holding_of
 
 NOW = 1000.0  # on the controller's clock
 
@@ -78,18 +78,18 @@ class Host(Stream):
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock that watches look at."""
     found = Clock()
-    monkeypatch.setattr(holding, "time", SimpleNamespace(monotonic=lambda: found.now))
+    monkeypatch.setattr(vip_watch, "time", SimpleNamespace(monotonic=lambda: found.now))
     return found
 
 
 @pytest.fixture
-def watch(clock: Clock) -> Iterator[Callable[..., HoldingWatch]]:
+def watch(clock: Clock) -> Iterator[Callable[..., VIPWatch]]:
     """Watches that end with the test. Arguments of the function: the host, its name, what an earlier watch was told."""
     assert clock.now
-    watches: list[HoldingWatch] = []
+    watches: list[VIPWatch] = []
 
-    def begin(host: Host, name: str = "lb-1", past: tuple[tuple[float, bool], ...] = ()) -> HoldingWatch:
-        watches.append(HoldingWatch(name, host, past))
+    def begin(host: Host, name: str = "lb-1", past: tuple[tuple[float, bool], ...] = ()) -> VIPWatch:
+        watches.append(VIPWatch(name, host, past))
         return watches[-1]
 
     yield begin
@@ -97,7 +97,7 @@ def watch(clock: Clock) -> Iterator[Callable[..., HoldingWatch]]:
         each.close()
 
 
-Watch = Callable[..., HoldingWatch]
+Watch = Callable[..., VIPWatch]
 
 
 def near(spans: list[Span]) -> list[tuple[str, float, float]]:
@@ -173,7 +173,7 @@ def test_late_answer_is_none_to_the_next_question(clock: Clock, watch: Watch) ->
 def test_host_that_tells_without_end_is_not_listened_to(
     clock: Clock, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "MOST_LINES", 3)
+    monkeypatch.setattr(vip_watch, "MOST_LINES", 3)
     host = Host(clock)
     own = watch(host)
     for _ in range(2):
@@ -256,23 +256,23 @@ class Bench:
         self.command = f"{command}\n{stdin.decode()}"
         return Result(host=task.host, result=self.host)
 
-    def watch(self, earlier: HoldingWatch | None = None) -> Result:
-        return self.nornir.filter(name="lb-1").run(get_holding, intent=load_intent(self.nornir), earlier=earlier)[
-            "lb-1"
-        ][0]
+    def watch(self, earlier: VIPWatch | None = None) -> Result:
+        return self.nornir.filter(name="lb-1").run(watch_vip, intent=load_intent(self.nornir), earlier=earlier)["lb-1"][
+            0
+        ]
 
 
 @pytest.fixture
 def bench(nornir_of: Callable[..., Nornir], clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """lb-1 of the lab's inventory."""
     found = Bench(nornir_of(), Host(clock, ahead=9.0))
-    monkeypatch.setattr(holding, "get_stream", found.stream)
+    monkeypatch.setattr(vip_watch, "start_command", found.stream)
     return found
 
 
 def test_watch_begins_with_the_clocks_compared(bench: Bench) -> None:
     bench.host.held = True
-    watch: HoldingWatch = bench.watch().result
+    watch: VIPWatch = bench.watch().result
     assert watch.controller_time(NOW + 9) == pytest.approx(NOW)
     assert watch.holds
     assert "VIP=192.0.2.10\n" in bench.command
@@ -285,7 +285,7 @@ def test_watch_goes_on_from_an_earlier_one(bench: Bench, clock: Clock, watch: Wa
     earlier = watch(before)
     before.tell("held", NOW - 4)
     assert earlier.ask(timeout=5)  # free by now
-    again: HoldingWatch = bench.watch(earlier).result
+    again: VIPWatch = bench.watch(earlier).result
     assert before.closed
     assert near(again.spans()) == [("lb-1", -4, 0)]
     again.close()

@@ -13,10 +13,10 @@ from nornir_kube_ha.errors import RemoteTimeoutError
 from nornir_kube_ha.failover.outage import FOREVER, Holding, Span
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.ssh.script import Script
-from nornir_kube_ha.tasks.stream import Stream, get_stream, piped
+from nornir_kube_ha.tasks.stream import Stream, piped, start_command
 from nornir_kube_ha.text import shortened
 
-WATCH = Script(("holding.sh",), "vip seconds_at_most")
+WATCH = Script(("vip_watch.sh",), "vip seconds_at_most")
 SECONDS_AT_MOST = 7200  # until a watch that was never closed ends by itself
 LEAD = 0.5  # seconds before a fault at which a trial's timeline begins
 QUESTIONS = 5  # to compare the clocks; the quickest answer counts
@@ -26,7 +26,7 @@ MOST_LINES = 200_000  # of one watch: over 20 a second throughout; a host that s
 _TOLD = re.compile(r"(\d{1,12}\.\d{1,9}) (held|free)(?: (\d{1,9}))?")
 
 
-class HoldingWatch:
+class VIPWatch:
     """A host's reports of whether it holds the VIP, on the controller's monotonic clock.
 
     Arguments:
@@ -136,7 +136,7 @@ class HoldingWatch:
         self._reader.join(timeout=5)
 
 
-def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None) -> Result:
+def watch_vip(task: Task, intent: Intent, earlier: VIPWatch | None = None) -> Result:
     """Start to watch whether a node holds its cluster's VIP.
 
     Arguments:
@@ -145,17 +145,17 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
 
     Returns:
         Result object with the following attributes set:
-          * result (:obj:`HoldingWatch`): to be closed by the caller
+          * result (:obj:`VIPWatch`): to be closed by the caller
 
     Raises:
-        HostUnreachableError, LoginRefusedError: see `get_stream`
+        HostUnreachableError, LoginRefusedError: see `start_command`
         RemoteTimeoutError: the watch does not answer
     """
     script = WATCH.render(vip=str(intent.node(task.host.name).vip.ip), seconds_at_most=str(SECONDS_AT_MOST))
     if earlier:
         earlier.close()
-    stream: Stream = get_stream(task, *piped(script)).result
-    watch = HoldingWatch(task.host.name, stream, earlier.told if earlier else ())
+    stream: Stream = start_command(task, *piped(script)).result
+    watch = VIPWatch(task.host.name, stream, earlier.told if earlier else ())
     if not all(watch.ask(timeout=5) for _ in range(QUESTIONS)):
         words = ": ".join(filter(None, ("the watch on the VIP does not answer", watch.complaint())))
         watch.close()
@@ -163,7 +163,7 @@ def get_holding(task: Task, intent: Intent, earlier: HoldingWatch | None = None)
     return Result(host=task.host, result=watch)
 
 
-def holding_of(watches: Iterable[HoldingWatch], zero: float, end: float) -> Holding:
+def holding_of(watches: Iterable[VIPWatch], zero: float, end: float) -> Holding:
     """Return who held the VIP in a period.
 
     Arguments:

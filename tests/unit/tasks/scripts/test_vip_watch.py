@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from nornir_kube_ha.ssh.script import assignments, load_script
-from nornir_kube_ha.tasks.holding import HoldingWatch
 from nornir_kube_ha.tasks.stream import Stream
+from nornir_kube_ha.tasks.vip_watch import VIPWatch
 
 PATIENCE = 10.0  # seconds for what takes a few milliseconds on an idle machine
 PATH = "PATH=/usr/sbin"
@@ -56,7 +56,7 @@ class Node:
 
 
 def start(fake: Path, seconds_at_most: str = "60") -> Node:
-    script = load_script("holding.sh")
+    script = load_script("vip_watch.sh")
     assert PATH in script
     variables = assignments(vip="192.0.2.10", seconds_at_most=seconds_at_most)
     process = subprocess.Popen(
@@ -183,7 +183,7 @@ class Pipe(Stream):
 def test_watch_reads_what_the_script_tells_and_nothing_else(node: Node) -> None:
     (node.fake / "holds").touch()
     before = time.monotonic()
-    watch = HoldingWatch("lb-1", Pipe(node))
+    watch = VIPWatch("lb-1", Pipe(node))
     assert watch.ask(timeout=PATIENCE)
     ((moment, held),) = watch.told
     assert held
