@@ -51,6 +51,10 @@ of() {
     done
 }
 
+stop_forwarding_changes() { [ -e "$FORWARDS" ] || [ -e "$KEEPS" ]; }
+
+forward_changes() { if [ -n "$DRAIN" ]; then [ ! -e "$FORWARDS" ]; else stop_forwarding_changes; fi; }
+
 # Before this node has the VIP: forward packets of the holder's connections to the holder. These are segments that begin
 # no connection, and belong to none that began here. Where that is not possible, the connections are reset as the VIP
 # comes. What the holder itself sends is not forwarded: it may be such a segment that it sends back.

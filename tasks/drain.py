@@ -5,7 +5,7 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import DRAINED_FOLDER, LAST_RESORT, LISTENER
 from nornir_kube_ha.planning.lease import Lease
-from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.change import run_change
 from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
@@ -30,12 +30,12 @@ def drain_apiserver(
         intent: desired state, from the inventory
         apiserver: its name
         seconds: how long the drain lasts
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
         lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it was not drained, or would be in a dry run. A longer drain is no change
 
     Raises:
         LeaseLostError: another run holds the host's lease by now
@@ -52,12 +52,12 @@ def ready_apiserver(
     Arguments:
         intent: desired state, from the inventory
         apiserver: its name
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
         lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it was drained
 
     Raises:
         LeaseLostError: another run holds the host's lease by now
@@ -76,15 +76,21 @@ def _run(
     dry_run: bool | None,
     lease: Lease | None,
 ) -> Result:
-    if not task.is_dry_run(dry_run):
-        script = DRAIN.render(
-            f"{call}\n",
-            server=apiserver,
-            haproxy_socket=intent.node(task.host.name).haproxy.socket,
-            listener=LISTENER,
-            last_resort=LAST_RESORT,
-            drained=DRAINED_FOLDER,
-            seconds_to_last=f"{seconds:g}",
-        )
-        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
-    return Result(host=task.host, changed=True)
+    functions = DRAIN.render(
+        server=apiserver,
+        haproxy_socket=intent.node(task.host.name).haproxy.socket,
+        listener=LISTENER,
+        last_resort=LAST_RESORT,
+        drained=DRAINED_FOLDER,
+        seconds_to_last=f"{seconds:g}",
+    )
+    changed = run_change(
+        task,
+        functions,
+        call,
+        changes=f"{call}_changes",
+        guard=guard(lease, task.host.name, seconds=TIMEOUT),
+        dry_run=task.is_dry_run(dry_run),
+        timeout=TIMEOUT,
+    )
+    return Result(host=task.host, changed=changed)

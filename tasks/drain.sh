@@ -34,6 +34,16 @@ disarm() {
     systemctl reset-failed "$UNIT.service" 2>/dev/null
 }
 
+# BACKEND: succeed if haproxy drains the server there. Bit 8 of its administrative state is a drain by the admin socket.
+drained_in() {
+    echo "show servers state $1" | timeout 5 socat -t 2 - "UNIX-CONNECT:$HAPROXY_SOCKET" 2>/dev/null |
+        awk -v name="$SERVER" '$4 == name { drained = int($7 / 8) % 2 } END { exit !drained }'
+}
+
+drain_changes() { [ ! -e "$DRAINED/$SERVER" ] || ! drained_in "$LISTENER"; }
+
+ready_changes() { [ -e "$DRAINED/$SERVER" ] || drained_in "$LISTENER" || drained_in "$LAST_RESORT"; }
+
 # The timer that ends the drain is armed first, on this host: it works even if the controller is gone.
 drain() {
     disarm

@@ -149,14 +149,15 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether a fault was there
           * result (:obj:`FaultTimeline`): the whole record
 
     Raises:
         FaultError: the fault has not healed
     """
     if task.is_dry_run(dry_run):
-        return Result(host=task.host, changed=True, result=FaultTimeline())
+        story = get_fault_timeline(task).result
+        return Result(host=task.host, changed=story.begun is not None, result=story)
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and not get_fault_timeline(task).result.is_over:
         time.sleep(POLL)
@@ -164,4 +165,4 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
     story = FaultTimeline.parse(completed.stdout)
     if story.begun is not None and story.healed is None:
         raise FaultError(task.host.name, f"the fault has not healed: {story.trouble or 'the host does not tell why'}")
-    return Result(host=task.host, changed=True, result=story)
+    return Result(host=task.host, changed=story.begun is not None, result=story)

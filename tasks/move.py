@@ -13,7 +13,7 @@ from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import HINDMOST, Intent, Node, Router
 from nornir_kube_ha.intent.names import CLIENTS, FORWARDS_FILE, KEEPS_FILE, VIP_RELEASED_FILE, VIP_WANTED_FILE
 from nornir_kube_ha.planning.lease import Lease
-from nornir_kube_ha.ssh.remote import run_script
+from nornir_kube_ha.ssh.change import run_change
 from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
 
@@ -51,12 +51,12 @@ def prefer_for_vip(
         preferred: name of the node to put first, while all others go last; None: the configured priority
         virtual_router_id: of the virtual router that moves; None: the cluster's own
         lasts: whether the preference stays until the next move, without a timer
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
         lease: abort if this run no longer holds it; None skips the check
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it had another priority
 
     Raises:
         LeaseLostError: another run holds the host's lease by now
@@ -66,8 +66,8 @@ def prefer_for_vip(
     router = _router(task, intent, virtual_router_id)
     own = cluster.place(node, router).keepalived.priority
     wanted = own if preferred is None else cluster.preferred_priority if preferred == node.name else HINDMOST
-    script = _script(router, node, "prefer", wanted=wanted - own, lasts=lasts)
-    return _run(task, router, script, dry_run=dry_run, lease=lease)
+    functions = _functions(router, node, wanted=wanted - own, lasts=lasts)
+    return _run(task, router, functions, "prefer", dry_run=dry_run, lease=lease)
 
 
 def forward_connections(
@@ -92,17 +92,17 @@ def forward_connections(
         virtual_router_id: as for `prefer_for_vip`
         drain: seconds for which connections stay there; 0 ends the forwarding, undoes what any move left, and notifies
             clients
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
         lease: as for `prefer_for_vip`
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it begins or ends to forward
     """
     router, node = _router(task, intent, virtual_router_id), intent.node(task.host.name)
     call = "forward" if drain else "stop_forwarding"
-    script = _script(router, node, call, drain=drain or DRAIN, holder=holder, mac=mac)
-    return _run(task, router, script, dry_run=dry_run, lease=lease)
+    functions = _functions(router, node, drain=drain or DRAIN, holder=holder, mac=mac)
+    return _run(task, router, functions, call, dry_run=dry_run, lease=lease)
 
 
 def release_vip(
@@ -121,19 +121,19 @@ def release_vip(
         virtual_router_id: as for `prefer_for_vip`
         drain: seconds for which its connections go on before they are reset; needs `forward_connections` on the next
             holder
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
         lease: as for `prefer_for_vip`
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it held the VIP
 
     Raises:
         MoveError: its keepalived does not release the VIP
     """
     router, node = _router(task, intent, virtual_router_id), intent.node(task.host.name)
-    script = _script(router, node, "release", drain=drain)
-    return _run(task, router, script, seconds=TIMEOUT + drain, dry_run=dry_run, lease=lease)
+    functions = _functions(router, node, drain=drain)
+    return _run(task, router, functions, "release", seconds=TIMEOUT + drain, dry_run=dry_run, lease=lease)
 
 
 def wait_for_vip(task: Task, intent: Intent, *, virtual_router_id: int | None = None) -> Result:
@@ -151,18 +151,16 @@ def wait_for_vip(task: Task, intent: Intent, *, virtual_router_id: int | None = 
         MoveError: the VIP does not arrive within two seconds
     """
     router = _router(task, intent, virtual_router_id)
-    _run(task, router, _script(router, intent.node(task.host.name), "take"))
-    return Result(host=task.host, changed=False)
+    return _run(task, router, _functions(router, intent.node(task.host.name)), "take", changes="false", dry_run=False)
 
 
 def _router(task: Task, intent: Intent, virtual_router_id: int | None) -> Router:
     return intent.cluster_of(task.host.name).router(virtual_router_id)
 
 
-def _script(
+def _functions(
     router: Router,
     node: Node,
-    call: str,
     *,
     wanted: int = 0,
     lasts: bool = False,
@@ -173,7 +171,6 @@ def _script(
     drain = drain if node.keepalived.tickle else 0.0
     vips = " ".join(str(vip.ip) for vip in router.vips)
     return MOVE.render(
-        f"{call}\n",
         vip=str(router.vip.ip),
         wanted=str(wanted),
         wanted_file=router.name(VIP_WANTED_FILE),
@@ -196,17 +193,25 @@ def _script(
 def _run(
     task: Task,
     router: Router,
-    script: str,
+    functions: str,
+    call: str,
     *,
+    changes: str = "",
     seconds: float = TIMEOUT,
     dry_run: bool | None = None,
     lease: Lease | None = None,
 ) -> Result:
-    if task.is_dry_run(dry_run):
-        return Result(host=task.host, changed=True)
     try:
-        run_script(task, guard(lease, task.host.name, seconds=seconds) + script, timeout=seconds)
+        changed = run_change(
+            task,
+            functions,
+            call,
+            changes=changes or f"{call}_changes",
+            guard=guard(lease, task.host.name, seconds=seconds),
+            dry_run=task.is_dry_run(dry_run),
+            timeout=seconds,
+        )
     except RemoteCommandError as error:
         words = f"{router.vip.ip} does not move: {error.message}; `journalctl -u keepalived` says why"
         raise MoveError(task.host.name, words) from error
-    return Result(host=task.host, changed=True)
+    return Result(host=task.host, changed=changed)

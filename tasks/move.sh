@@ -35,6 +35,8 @@ arm() {
     }
 }
 
+prefer_changes() { [ "$(cat "$WANTED_FILE" 2>/dev/null || echo 0)" != "$WANTED" ]; }
+
 prefer() {
     if [ "$WANTED" = 0 ]; then
         echo 0 >"$WANTED_FILE" && disarm
@@ -43,6 +45,8 @@ prefer() {
         echo "$WANTED" >"$WANTED_FILE"
     fi
 }
+
+release_changes() { holds; }
 
 # As if haproxy had ended: an advert of priority 0 tells the others, and the first of them takes the VIP. However this
 # script ends, the node can take the VIP again then. The timer is for a script that is killed. It may also be another

@@ -115,15 +115,33 @@ $1
 END
 }
 
-# The packages' own scripts restart the daemons. A daemon that still runs a program or library that was replaced is
-# renewed here. haproxy's reload starts its program anew, keepalived's does not.
+# LINES: succeed if the host has one of these packages in another version.
+differs() {
+    printf '%s\n' "$1" | {
+        while read -r name version; do
+            installed=$(manager installed "$name")
+            [ -z "$name" ] || [ "${installed#* }" = "$version" ] || exit 0
+        done
+        exit 1
+    }
+}
+
+# Print a section "changed" if anything is. The packages' own scripts restart the daemons. A daemon that still runs a
+# program or library that was replaced is renewed here. haproxy's reload starts its program anew, keepalived's does not.
 change() {
+    changed=
+    if differs "$UPGRADES" || differs "$DOWNGRADES"; then changed=yes; fi
     have upgrade "$UPGRADES" || give_up "$said"
     is_there "$UPGRADES"
     have downgrade "$DOWNGRADES" || give_up "$said"
     is_there "$DOWNGRADES"
     for renewal in "reload haproxy" "restart keepalived"; do
         main=$(systemctl show --property MainPID --value "${renewal#* }")
-        [ "$main" -eq 0 ] || [ -z "$(replaced_files "$main")" ] || systemctl "${renewal% *}" "${renewal#* }" || exit
+        [ "$main" -eq 0 ] || [ -z "$(replaced_files "$main")" ] || {
+            changed=yes
+            systemctl "${renewal% *}" "${renewal#* }" || exit
+        }
     done
+    [ -z "$changed" ] || section changed
+    section end
 }

@@ -11,6 +11,7 @@ from nornir_kube_ha.planning.generations import FOLDER
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import UNITS
 from nornir_kube_ha.sections import sections_of
+from nornir_kube_ha.ssh.change import run_change
 from nornir_kube_ha.ssh.remote import reading, run_script
 from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.firewall import FIREWALL, marks
@@ -20,7 +21,7 @@ from nornir_kube_ha.tasks.selinux import selinux
 NO_VIPS: Mapping[str, Iterable[str]] = MappingProxyType({})
 REMOVE = Script(
     ("section.sh", "draft.sh", *FIREWALL, "selinux.sh", "generations.sh", "origins.sh", "watch.sh", "remove.sh"),
-    "nonce managed kept family vips mark priority scripts set_here watch vrrp_mac",
+    "nonce managed kept family dry vips mark priority scripts set_here watch vrrp_mac",
 )
 TIMEOUT = 120  # seconds; systemd's default limit for a stop is 90
 STEPS = (
@@ -48,28 +49,28 @@ def remove_config(
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether anything of ours was there; True in a dry run
+          * changed (``bool``): whether anything of ours is there
           * diff (``str``): what is removed
           * result (``bool``): whether keepalived ran before the first deploy, and waits because of `vips`
 
     Raises:
         RemoteCommandError: a unit does not stop or start, or a file cannot be removed
     """
-    if task.is_dry_run(dry_run):
-        return Result(host=task.host, changed=True, diff=_diff(frozenset()), result=False)
-    nonce = secrets.token_hex(8)
+    nonce, dry = secrets.token_hex(8), task.is_dry_run(dry_run)
     script = REMOVE.render(
         nonce=nonce,
         managed=" ".join(MANAGED_PATHS),
         kept=FOLDER,
         family="",
+        dry="yes" if dry else "",
         vips=" ".join(vips.get(task.host.name, ())),
         watch=WATCH,
         vrrp_mac=VRRP_MAC,
         **marks(),
         **selinux(),
     )
-    done = run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
+    start = "" if dry else guard(lease, task.host.name, seconds=TIMEOUT)
+    done = run_script(task, start + script, timeout=TIMEOUT)
     with reading(task):
         told = sections_of(done.stdout, nonce)
     if "nothing" in told:
@@ -101,14 +102,20 @@ def start_keepalived(task: Task, dry_run: bool | None = None, lease: Lease | Non
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it did not run, or not start at boot
           * diff (``str``): what runs again
 
     Raises:
         RemoteCommandError: it does not start
     """
-    if not task.is_dry_run(dry_run):
-        script = guard(lease, task.host.name, seconds=TIMEOUT) + "systemctl enable --quiet --now keepalived >&2\n"
-        run_script(task, script, timeout=TIMEOUT)
-    diff = "+ keepalived: runs again, with the file that was there before the first deploy"
-    return Result(host=task.host, changed=True, diff=diff)
+    changed = run_change(
+        task,
+        "",
+        "systemctl enable --quiet --now keepalived >&2",
+        changes="! systemctl --quiet is-active keepalived || ! systemctl --quiet is-enabled keepalived",
+        guard=guard(lease, task.host.name, seconds=TIMEOUT),
+        dry_run=task.is_dry_run(dry_run),
+        timeout=TIMEOUT,
+    )
+    diff = "+ keepalived: runs again, with the file that was there before the first deploy" if changed else ""
+    return Result(host=task.host, changed=changed, diff=diff)

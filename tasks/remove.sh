@@ -5,6 +5,7 @@
 #   MANAGED  all paths of ours
 #   KEPT     the folder of generations and of what was before them
 #   FAMILY   ""
+#   DRY      "" to remove, else only to say what stays
 #   VIPS     the cluster's
 # Prints sections:
 #   nothing       if nothing is ours
@@ -15,7 +16,7 @@ set -e
 
 # shellcheck disable=SC2086  # a list of words
 [ -e "$KEPT" ] || grep -qs 'Written by nornir-kube-ha' $MANAGED || {
-    close_all
+    [ -n "$DRY" ] || close_all
     section nothing
     section end
     exit 0
@@ -45,6 +46,11 @@ for unit in haproxy keepalived; do
         esac
     done
 done
+
+[ -z "$DRY" ] || {
+    section end
+    exit 0
+}
 
 # keepalived first: it releases the VIP, and tells the others by an advert of priority 0.
 for unit in keepalived haproxy; do

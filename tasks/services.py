@@ -16,6 +16,7 @@ from nornir_kube_ha.intent.names import (
 )
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import HostPlan
+from nornir_kube_ha.ssh.change import run_change
 from nornir_kube_ha.ssh.remote import run_script
 from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
@@ -92,7 +93,7 @@ def restart_services(task: Task, dry_run: bool | None = None, lease: Lease | Non
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): True: a restart is a change
 
     Raises:
         RemoteCommandError: a unit does not start
@@ -113,13 +114,19 @@ def stop_keepalived(task: Task, *, disable: bool, dry_run: bool | None = None, l
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether it ran, or with `disable` started at boot
 
     Raises:
         RemoteCommandError: it does not stop
     """
-    if not task.is_dry_run(dry_run):
-        verb = "disable --now" if disable else "stop"
-        script = f"{guard(lease, task.host.name, seconds=TIMEOUT)}systemctl {verb} keepalived >&2\n"
-        run_script(task, script, timeout=TIMEOUT)
-    return Result(host=task.host, changed=True)
+    enabled = " || systemctl --quiet is-enabled keepalived" if disable else ""
+    changed = run_change(
+        task,
+        "",
+        f"systemctl {'disable --now' if disable else 'stop'} keepalived >&2",
+        changes=f"systemctl --quiet is-active keepalived{enabled}",
+        guard=guard(lease, task.host.name, seconds=TIMEOUT),
+        dry_run=task.is_dry_run(dry_run),
+        timeout=TIMEOUT,
+    )
+    return Result(host=task.host, changed=changed)

@@ -112,19 +112,21 @@ def upgrade_packages(
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): True
+          * changed (``bool``): whether a package was at another version, or a daemon ran a replaced program
           * diff (``str``): the packages
 
     Raises:
         RemoteCommandError: the package manager failed, or a daemon did not start again
     """
-    wanted = upgrades[task.host.name]
-    diff = "\n".join(each.diff for each in wanted)
+    wanted, changed = upgrades[task.host.name], bool(upgrades[task.host.name])
     if not task.is_dry_run(dry_run):
         lines = {
             way: "\n".join(f"{each.package} {each.wanted}" for each in wanted if each.direction == way)
             for way in ("newer", "older")
         }
-        script = manager_script("change", upgrades=lines["newer"], downgrades=lines["older"])
-        run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT)
-    return Result(host=task.host, changed=True, diff=diff)
+        nonce = secrets.token_hex(8)
+        script = manager_script("change", nonce=nonce, upgrades=lines["newer"], downgrades=lines["older"])
+        said = run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT).stdout
+        with reading(task):
+            changed = "changed" in sections_of(said, nonce)
+    return Result(host=task.host, changed=changed, diff="\n".join(each.diff for each in wanted) if changed else "")

@@ -101,22 +101,36 @@ class World:
     def run_script(self, task: Task, script: str, *, timeout: float) -> Completed:
         host = task.host.name
         assert timeout > 0
-        if script.endswith("judge\n"):
-            self._step(host, "stage")
-            nonce, status = found_in(script, "NONCE="), 1 if host in self.refuses else 0
-            return Completed(0, f"@{nonce} haproxy {status}\nwords\n@{nonce} keepalived 0\n@{nonce} end\n", "")
-        step, *further = (name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE))
+        step, *further = self._steps_of(script)
         self._step(host, step)
-        if step == "take":
-            nonce, (ended, _, words) = found_in(script, "NONCE="), self.leases.get(host, "0  boot-1").partition(" ")
-            return Completed(0, f"@{nonce} {ended}\n{words}\n@{nonce} end\n", "")
-        if step in {"generations", "files"}:
-            return Completed(0, re.sub("(?m)^@", f"@{found_in(script, 'NONCE=')} ", self.kept(host, step)), "")
-        if step == "newer":
-            lines = (*self.newer.get(host, "").splitlines(), "end")
-            return Completed(0, "".join(f"@{found_in(script, 'NONCE=')} {line}\n" for line in lines), "")
-        if step == "remove":
-            return Completed(0, f"@{found_in(script, 'NONCE=')} end\n", "")
+        self._become(host, step)
+        if step == "commit" and further[0] == "services":
+            self._tell_units(host)
+        nonce = re.search(r"^NONCE=(\w+)", script, re.MULTILINE)
+        return Completed(0, re.sub("(?m)^@", f"@{nonce[1]} ", self._answer(host, step)) if nonce else "", "")
+
+    @staticmethod
+    def _steps_of(script: str) -> list[str]:
+        if script.endswith("judge\n"):
+            return ["stage"]
+        if re.search("^DRY=yes$", script, re.MULTILINE):
+            return ["ask"]
+        return [name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE)]
+
+    def _answer(self, host: str, step: str) -> str:
+        """What a host says, in sections that begin with `@`."""
+        ended, _, words = self.leases.get(host, "0  boot-1").partition(" ")
+        answers = {
+            "stage": f"@haproxy {int(host in self.refuses)}\nwords\n@keepalived 0\n",
+            "take": f"@{ended}\n{words}\n",
+            "newer": "".join(f"@{line}\n" for line in self.newer.get(host, "").splitlines()),
+            "upgrade": "@changed\n",
+        }
+        kept = self.kept(host, step) if step in {"generations", "files"} else ""
+        return kept or f"{answers.get(step, '')}@end\n"
+
+    def _become(self, host: str, step: str) -> None:
+        """What becomes of a host by a step."""
         if step == "install":
             installed = self.healthy[host]
             units = {
@@ -129,9 +143,6 @@ class World:
             self.facts[host] = self.opened.get(host, self.facts[host])
         if step in {"commit", "services", "upgrade"}:
             self.facts[host] = self.healthy[host]
-        if step == "commit" and further[0] == "services":
-            self._tell_units(host)
-        return Completed(0, "", "")
 
     def _tell_units(self, host: str) -> None:
         """The other half of a script that commits as well."""

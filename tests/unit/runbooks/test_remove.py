@@ -38,7 +38,7 @@ def test_person_is_asked_and_told_what_clients_lose(world: World, run_of: Callab
 
 def test_dry_run_asks_nobody_and_takes_nothing_off(world: World, run_of: Callable[..., Run]) -> None:
     report = remove(run_of("remove", dry_run=True))
-    assert {step for _, step in world.steps} == {"look"}
+    assert {step for _, step in world.steps} == {"look", "ask"}
     assert "- /etc/haproxy/haproxy.cfg" in report.hosts["lb-3"].diff
     assert report.hosts["lb-1"].plan[:2] == (
         "stop keepalived and haproxy, and start neither at boot",
@@ -77,13 +77,17 @@ def test_old_keepalived_with_our_vip_starts_once_all_nodes_are_taken_off(
     send = world.run_script
 
     def sending(task: Task, script: str, *, timeout: float) -> Completed:
-        if "enable --quiet --now keepalived" in script and "\nKEPT=" not in script:
-            started.append(task.host.name)
-            return Completed(0, "", "")
         done = send(task, script, timeout=timeout)
         waits = "\nKEPT=" in script and task.host.name == "lb-3"
         return replace(done, stdout=f"@{found_in(script, 'NONCE=')} waits keepalived\n{done.stdout}") if waits else done
 
+    def starting(task: Task, script: str, *, timeout: float) -> Completed:
+        assert "enable --quiet --now keepalived" in script
+        assert timeout
+        started.append(task.host.name)
+        return Completed(0, f"@{found_in(script, 'NONCE=')} end\n", "")
+
     monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", sending)
+    monkeypatch.setattr("nornir_kube_ha.ssh.change.run_script", starting)
     remove(run_of("remove", hosts), confirm=None)
     assert started == starts

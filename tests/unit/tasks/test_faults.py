@@ -171,7 +171,9 @@ def test_end_heals_what_is_there_and_takes_the_rest_away(
     assert not (tmp_path / "fault").exists()
 
 
-def test_dry_run_sends_nothing(host: Host, run: Run, intent: Intent) -> None:
+@pytest.mark.parametrize("answer", ["", "begun 1.0 \n"], ids=["no fault", "a fault"])
+def test_dry_run_changes_nothing(host: Host, run: Run, intent: Intent, answer: str) -> None:
+    host.answers = [answer]
     assert inject(run, intent, dry_run=True)[0].changed
-    assert run(heal_fault, run_id="0123", patience=30, dry_run=True)[0].changed
-    assert host.sent == []
+    assert run(heal_fault, run_id="0123", patience=30, dry_run=True)[0].changed is bool(answer)
+    assert host.sent == [f"cat {FOLDER}/story 2>/dev/null || true\n"]

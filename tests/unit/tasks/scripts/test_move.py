@@ -1,5 +1,6 @@
 """A planned move of the VIP, a host's part: move.sh run for real under sh, only `ip` is not real."""
 
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -12,9 +13,10 @@ from nornir.core.task import Task
 
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.ssh import change
 from nornir_kube_ha.ssh.script import assignments, load_script
 from nornir_kube_ha.ssh.shell import Completed
-from nornir_kube_ha.tasks import move, prefer_for_vip, release_vip, wait_for_vip
+from nornir_kube_ha.tasks import prefer_for_vip, release_vip, wait_for_vip
 
 PATH = "PATH=/usr/sbin"
 
@@ -252,9 +254,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def answer(_task: Task, script: str, *, timeout: float) -> Completed:
         assert timeout > 2.5  # what the script itself waits
         scripts.append(script)
-        return Completed(0, "", "")
+        nonce = re.search(r"^NONCE=(\w+)$", script, re.MULTILINE)
+        assert nonce
+        return Completed(0, f"@{nonce[1]} changed\n@{nonce[1]} end\n", "")
 
-    monkeypatch.setattr(move, "run_script", answer)
+    monkeypatch.setattr(change, "run_script", answer)
     return scripts
 
 
@@ -267,17 +271,37 @@ def test_preferred_node_is_ahead_of_all_others_and_others_are_behind(
     outcome = nornir.filter(name="lb-2").run(prefer_for_vip, intent=intent, preferred=preferred)["lb-2"][0]
     assert outcome.changed
     assert f"\nWANTED={priority - 120}\n" in sent[0]
-    assert sent[0].endswith("}\nprefer\n")
+    assert sent[0].endswith("}\nif prefer_changes; then section changed; fi\n(\nprefer\n) || exit\nsection end\n")
 
 
-def test_dry_run_sends_nothing(nornir_of: Callable[..., Nornir], sent: list[str]) -> None:
+def test_dry_run_only_asks(nornir_of: Callable[..., Nornir], sent: list[str]) -> None:
     nornir = nornir_of()
     intent = load_intent(nornir)
     nornir.run(prefer_for_vip, intent=intent, preferred="lb-1", dry_run=True).raise_on_error()
     nornir.run(release_vip, intent=intent, dry_run=True).raise_on_error()
-    assert sent == []
+    calls = [script.rpartition("}\n")[2] for script in sent]
+    assert calls[::3] == [
+        f"if {call}_changes; then section changed; fi\nsection end\n" for call in ("prefer", "release")
+    ]
     nornir.run(release_vip, intent=intent).raise_on_error()
-    assert len(sent) == 3
+    assert len(sent) == 9
+
+
+@pytest.mark.parametrize(
+    ("before", "call", "changes"),
+    [
+        ("", "prefer", True),
+        ("prefer", "prefer", False),
+        ("", "release", True),
+        ('rm "$FAKE/holds"', "release", False),
+        ("", "forward", False),  # without a drain, nothing is forwarded
+        ("", "stop_forwarding", False),
+        ('true >"$FORWARDS"', "stop_forwarding", True),
+    ],
+)
+def test_host_tells_whether_a_call_would_change_anything(host: Host, before: str, call: str, *, changes: bool) -> None:
+    status, _ = host.run(f"{before}\n{call}_changes")
+    assert (status == 0) is changes
 
 
 def test_vip_that_does_not_come_is_an_error_of_its_host(
@@ -286,7 +310,7 @@ def test_vip_that_does_not_come_is_an_error_of_its_host(
     def refuse(task: Task, _script: str, *, timeout: float) -> Completed:
         raise RemoteCommandError(task.host.name, f"keepalived does not take it after {timeout:g} s")
 
-    monkeypatch.setattr(move, "run_script", refuse)
+    monkeypatch.setattr(change, "run_script", refuse)
     nornir = nornir_of()
     error = nornir.filter(name="lb-3").run(wait_for_vip, intent=load_intent(nornir))["lb-3"][0].exception
     assert isinstance(error, MoveError)

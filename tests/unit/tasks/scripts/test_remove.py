@@ -39,10 +39,11 @@ class Host:
         for name in ("running", "boot", "etc/haproxy", "etc/keepalived"):
             (folder / name).mkdir(parents=True)
 
-    def run(self, *scripts: str, replaced: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *scripts: str, replaced: str = "", dry: str = "") -> subprocess.CompletedProcess[str]:
         variables = assignments(
             nonce="0", vips="192.0.2.10", managed=" ".join(map(str, self.files)), kept=str(self.kept),
             state=str(self.folder), keep="5", about="aaaa root@noc-1", replaced=replaced, cluster="demo", family="",
+            dry=dry,
         )  # fmt: skip
         text = "".join(scripts).replace("=/var/lib/kube-ha", f"={self.kept}").replace(" /etc/", f" {self.folder}/etc/")
         text = text.replace('" /etc/', f'" {self.folder}/etc/').replace("/files/etc/", f"/files{self.folder}/etc/")
@@ -65,8 +66,8 @@ class Host:
             (self.folder / "running" / unit).touch()
             (self.folder / "boot" / unit).touch()
 
-    def remove(self) -> subprocess.CompletedProcess[str]:
-        return self.run(*map(load_script, ("generations.sh", "origins.sh", "remove.sh")))
+    def remove(self, dry: str = "") -> subprocess.CompletedProcess[str]:
+        return self.run(*map(load_script, ("generations.sh", "origins.sh", "remove.sh")), dry=dry)
 
     @property
     def units(self) -> list[str]:
@@ -164,6 +165,16 @@ def test_host_that_was_never_deployed_to_is_left_alone(host: Host) -> None:
     assert (done.returncode, sections_of(done.stdout, "0")) == (0, {"nothing": ""}), done.stderr
     assert host.units == ["running/haproxy"]
     assert host.files[0].read_text() == "frontend web\n"
+
+
+def test_dry_run_says_what_stays_and_changes_nothing(host: Host) -> None:
+    host.deploy()
+    host.files[0].write_text("frontend web\n")
+    done = host.remove(dry="yes")
+    told = sections_of(done.stdout, "0")
+    assert (done.returncode, [*told]) == (0, [f"foreign {host.files[0]}"]), done.stderr
+    assert host.units == ["boot/haproxy", "boot/keepalived", "running/haproxy", "running/keepalived"]
+    assert "Written by nornir-kube-ha" in host.files[1].read_text()
 
 
 @pytest.mark.field_report("C3")
