@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser plane demo test test-unit lint check bench docs down clean
+.PHONY: help setup browser plane demo test lint check bench docs release down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -43,11 +43,18 @@ test-unit: ## tests in tests/unit but the slow ones: no root, no lab, about a mi
 
 SHELLCHECKS := check-set-e-suppressed,deprecate-which,avoid-nullary-conditions,avoid-negated-conditions,useless-use-of-cat
 
-lint: setup ## ruff, mypy strict, shellcheck
+FORMS := .github/ISSUE_TEMPLATE
+
+lint: setup ## ruff, mypy strict, shellcheck, prose, spelling, CI's own files
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@git ls-files '*.sh' .ci/run | xargs .venv/bin/shellcheck --shell=sh --enable=$(SHELLCHECKS)
+	@$(PYTHON) -m docs.prose
+	@.venv/bin/codespell
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard $(FORMS)/*.yml))
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config $(FORMS)/config.yml
 
 check: lint test ## lint, then test: what must pass before a change lands
 
@@ -57,6 +64,18 @@ bench: setup ## time the same job by kube-ha, Ansible, pyinfra, the guide and th
 docs: setup ## regenerate the pages made from the code, and build the site, site/index.html
 	@$(PYTHON) -m docs.reference
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict # not --quiet: --strict would then count no warnings
+
+release: setup ## build sdist and wheel into dist/ and check them; uploads and tags nothing
+	@rm -rf dist
+	@uv build --quiet --sdist --wheel --out-dir dist
+	@KUBE_HA_DIST=dist $(PYTHON) -m pytest --quiet tests/packaging/test_wheel.py
+	@printf '%s\n' '' 'Built and checked:' && ls -1 dist/nornir_kube_ha-*
+	@printf '%s\n' '' 'Next, by hand:' \
+	  '  1. CHANGELOG.md: "Unreleased" becomes the version and its date; pyproject.toml has the same version' \
+	  '  2. KUBE_HA_UPDATE_GOLDEN=1 $(PYTHON) -m pytest tests/unit/test_stable.py   what is promised from now on' \
+	  '  3. make check on a clean clone, commit, make release again' \
+	  '  4. git tag --sign vVERSION, then push the tag' \
+	  '  5. .venv/bin/twine upload dist/*'
 
 down: ## take the demo's lab down
 	@$(KUBE_HA) lab down --lab demo

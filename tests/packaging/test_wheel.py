@@ -1,11 +1,16 @@
-"""What a user installs: the built wheel, alone in an empty environment."""
+"""What a user installs: the built wheel, alone in an empty environment. `make release` runs this on dist/."""
 
+import os
 import subprocess
+import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 from rig.lab import ROOT
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def run(*command: str, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -15,10 +20,18 @@ def run(*command: str, cwd: Path, check: bool = True) -> subprocess.CompletedPro
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder), str(ROOT), cwd=folder)
-    (built,) = folder.glob("*.whl")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a wheel and an sdist, each built from this checkout: $KUBE_HA_DIST, or a new one."""
+    if folder := os.environ.get("KUBE_HA_DIST"):
+        return Path(folder).resolve()
+    new = tmp_path_factory.mktemp("dist")
+    run("uv", "build", "--quiet", "--wheel", "--sdist", "--out-dir", str(new), str(ROOT), cwd=new)
+    return new
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    (built,) = dist.glob("*.whl")
     return built
 
 
@@ -31,6 +44,21 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_both_are_fit_for_an_index(dist: Path) -> None:
+    files = sorted(str(path) for path in dist.glob("nornir_kube_ha-*"))
+    assert [Path(name).name for name in files] == [
+        f"nornir_kube_ha-{VERSION}-py3-none-any.whl",
+        f"nornir_kube_ha-{VERSION}.tar.gz",
+    ]
+    run(sys.executable, "-m", "twine", "check", "--strict", *files, cwd=dist)
+
+
+def test_the_sdist_builds_the_same_wheel(dist: Path, wheel: Path, tmp_path: Path) -> None:
+    (sdist,) = dist.glob("*.tar.gz")
+    run("uv", "build", "--quiet", "--wheel", "--out-dir", str(tmp_path), str(sdist), cwd=tmp_path)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
 def test_the_wheel_is_one_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"nornir_kube_ha"}
@@ -40,6 +68,7 @@ def test_the_wheel_is_one_package(wheel: Path) -> None:
 
 def test_the_command_works_and_its_inventory_is_written(installed: Path) -> None:
     kube_ha = str(installed / "env/bin/kube-ha")
+    assert run(kube_ha, "--version", cwd=installed).stdout == f"nornir-kube-ha {VERSION}\n"
     assert "deploy" in run(kube_ha, "--help", cwd=installed).stdout
     assert "--dry-run" in run(kube_ha, "deploy", "--help", cwd=installed).stdout
     run(kube_ha, "init", "mine", cwd=installed)

@@ -1,0 +1,171 @@
+"""Check the words people read against the house's rules: `python -m docs.prose [TEXT...]`, part of `make lint`.
+
+A sentence has 25 words at most, and no turn of `BANNED`. A text is a page, a Python file, a folder of Python files, or
+`kube-ha` for all `--help`. Without arguments, `PAGES` and `CLEAN` are checked.
+"""
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from docs.reference import PAGES as GENERATED
+
+from nornir_kube_ha.cli.main import make_parser
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_WORDS = 25
+MEASURED = {ROOT / "docs" / f"{name}.md" for name in ("failover", "matrix", "measured", "performance")}
+"""Pages whose sentences are written by campaigns and benchmarks."""
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - MEASURED - GENERATED.keys())
+HELP = "kube-ha"
+CLEAN = ("src/nornir_kube_ha/errors.py",)
+"""Further texts to check, such as `kube-ha` or `src/nornir_kube_ha/checks`: add each once it has no finding."""
+BANNED = {
+    r"\bshall\b": "a plain verb, or must",
+    r"\b(is|are|gives? (it|them)) none\b|\bnone (that|to)\b": "say what is missing",
+    r"\b(is|are|was|were|be|been|being) told\b|\btold of\b|\btells? of\b": "reports, names, lists",
+    r"\b(its|their) like\b|\bsuch as it\b": "name it",
+    r"\b(is|are|was|were|be|looks?|not) well\b(?!-| \w+ed)": "healthy, passes its checks",
+    r"\b(take|takes|took|taken|taking)( \w+)? off\b": "remove",
+    r"\b(as|than) (it|they) should\b": "say what is expected",
+    r"\b(made|makes?|making) up\b": "generate, consist of",
+    r"\bto be had\b": "available",
+    r"\bwho knows what\b|\bnobody knows\b": "unknown",
+    r"\ball the same\b": "anyway, or nothing",
+    r"\bby right\b|\brightly\b": "as expected",
+    r"\bof (ours|one's own|ones own|somebody else's?|others')(?=[ .,;]|$)": "say whose",
+    r"\bsomebody\b|\bwhoever\b": "name who or what",
+    r"\bwhat (becomes|became|stands|stood) of\b": "say the fact",
+    r"\b(has|have|is|are) to be\b": "must be",
+    r"\bbeside each other\b": "in parallel",
+    r"\bmend(s|ed|ing)?\b": "fix, repair",
+    r"\b(vouch|vouches|vouched|spoil|spoils|spoiled|spoilt|hinder|hinders|hindered|hindrances?)\b": "a glossary term",
+    r"(?<!there )\b(is|are) no (?!longer|more|other)\w+": "expected ..., got ...",
+    r", and not CODE\b|\bis wanted\b|\bneed be\b": "expected ..., got ...",
+    r"\bthere are CODE": "known: ..., or use one of ...",
+    r"\bso many hosts\b|\bso long at most\b": "a number, a time",
+    r"\blook(s|ing)? whether\b": "check that",
+    r"\b(let|lets) us in\b|\bleft to (itself|themselves)\b|\bcome to it\b": "say what happened",
+    r"\bpass(ed|es)? over\b": "ignore, skip",
+    r"\bin the place of\b|\bunlike each other\b": "instead of, different",
+    r"\bof before\b|\banew\b": "earlier, again",
+    r"\b(in order to|it should be noted|please note|due to the fact|basically|simply)\b": "leave it out",
+}
+"""Turns that no engineer would write, and what to say instead. From the table of words, and from what was found."""
+TURNS = [(re.compile(pattern, re.IGNORECASE), instead) for pattern, instead in BANNED.items()]
+WORD = re.compile(r"[\w'./%-]*\w[\w'./%-]*")
+CODE = "CODE"
+"""Stands for code and for what a program puts in: one word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph, a list's item, a table's cell or a message, and where it stands."""
+
+    place: str
+    words: str
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print each finding, and return 1 if there is any."""
+    parser = argparse.ArgumentParser(prog="python -m docs.prose", description="Check prose against the house's rules.")
+    parser.add_argument("texts", metavar="TEXT", nargs="*", help=f"a page, a Python file, a folder of them, or {HELP}")
+    given = parser.parse_args(arguments).texts or [*map(str, PAGES), *CLEAN]
+    findings = [
+        f"{text.place}: {problem}\n" for name in given for text in texts(name) for problem in problems(text.words)
+    ]
+    sys.stdout.writelines(findings)
+    return 1 if findings else 0
+
+
+def texts(name: str) -> Iterator[Text]:
+    """Yield what stands in one text that an argument names."""
+    if name == HELP:
+        return help_texts()
+    path = (ROOT / name).resolve()
+    return page_texts(path) if path.suffix == ".md" else source_texts(path)
+
+
+def problems(words: str) -> Iterator[str]:
+    """Yield what is wrong with a text."""
+    for sentence in re.split(r"(?<=[.!?])[)\"]?\s+", words):
+        if (count := len(WORD.findall(sentence))) > MOST_WORDS:
+            yield f"{count} words, of {MOST_WORDS}: {sentence}"
+    for turn, instead in TURNS:
+        for match in turn.finditer(words):
+            yield f"{match[0]!r}; say: {instead}"
+
+
+def page_texts(path: Path) -> Iterator[Text]:
+    """Yield the prose of a Markdown page: no code, no addresses of links."""
+    page = re.sub(r"^```.*?^```", _only_line_ends, path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    first, block = 1, ""
+    for number, line in enumerate([*page.splitlines(), ""], 1):
+        if not line.strip() or re.match(
+            r" *([*-]|\d+\.) |#|\|", line
+        ):  # a paragraph's end; or an item, a heading, a row
+            yield from (Text(f"{_short(path)}:{first}", cell) for cell in _cells(block))
+            first, block = number, ""
+        block += f"{line} "
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+
+
+def _only_line_ends(code: re.Match[str]) -> str:
+    return "\n" * code[0].count("\n")
+
+
+def _cells(block: str) -> Iterator[str]:
+    words = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", _without_code(block)).replace("**", "")
+    yield from (cell.strip(" #*") for cell in words.split("|"))
+
+
+def _without_code(words: str) -> str:
+    return re.sub(r"``.*?``|`[^`]*`", CODE, " ".join(words.split()))
+
+
+def help_texts() -> Iterator[Text]:
+    """Yield what `kube-ha --help` and the help of each command say."""
+    waiting = [make_parser()]
+    while waiting:
+        parser = waiting.pop()
+        yield Text(f"{parser.prog} --help", parser.description or "")
+        for action in parser._actions:  # noqa: SLF001 - argparse tells them nowhere else
+            yield Text(f"{parser.prog} --help, {'/'.join(action.option_strings) or action.metavar}", action.help or "")
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - the same
+                waiting += action.choices.values()
+
+
+def source_texts(path: Path) -> Iterator[Text]:
+    """Yield what a Python file, or each file of a folder, may say to a person: its literals of several words."""
+    for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        silent = {id(part) for node in ast.walk(tree) for part in _silent(node)}
+        for node in ast.walk(tree):
+            if id(node) not in silent and (words := _literal(node)).count(" ") > 1 and "\n" not in words.strip():
+                yield Text(f"{_short(file)}:{node.lineno}", _without_code(words))  # type: ignore[attr-defined]
+
+
+def _silent(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield literals that are no message, or part of one that is looked at as a whole."""
+    if isinstance(node, ast.Expr):
+        yield node.value  # a docstring
+    if isinstance(node, ast.JoinedStr):
+        yield from node.values
+
+
+def _literal(node: ast.AST) -> str:
+    """Return a literal's text with a word for each value put in; "" for any other node."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(CODE if isinstance(each, ast.FormattedValue) else _literal(each) for each in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
