@@ -28,7 +28,7 @@ OTHERS = {"inject_fault", "start_command"}  # a second fault is refused; a comma
 
 @pytest.fixture(scope="module")
 def said(lab: Lab) -> dict[str, list[bool]]:
-    command = [sys.executable, "-m", "rig.twice", str(lab.inventory), lab.name]
+    command = [sys.executable, "-m", "tests.support.twice", str(lab.inventory), lab.name]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr
     found: dict[str, list[bool]] = json.loads(done.stdout)

@@ -20,6 +20,7 @@ from nornir.core.inventory import ConnectionOptions, Host
 from nornir.core.processor import Processor
 from nornir.core.task import AggregatedResult, MultiResult, Result, Task
 from rig.samples import PASSWORD
+from tests.support.world import found_in
 
 import nornir_kube_ha
 from nornir_kube_ha import KubeHaError, Report, RollOut, Share, api, deploy, failover_test, remove, verify
@@ -31,6 +32,7 @@ from nornir_kube_ha.errors import HostUnreachableError, InventoryError, UsageErr
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import get_plan
 
 FUNCTIONS = ["deploy", "failover_test", "remove", "rollback", "upgrade", "verify"]
@@ -257,10 +259,16 @@ def test_several_may_run_at_once(caller: Callable[..., Nornir]) -> None:
     }
 
 
+def says_nothing(_task: Task, script: str, *, timeout: float) -> Completed:
+    assert timeout
+    return Completed(0, f"@{found_in(script, 'NONCE=')} end\n", "")
+
+
 def test_who_calls_has_been_asked(caller: Callable[..., Nornir], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("nobody is there to be asked"))
     with pytest.raises(UsageError, match=r"no fault is called haproxy-kil; did you mean haproxy-kill\?"):
         failover_test(caller(), ["haproxy-kil"])
+    monkeypatch.setattr("nornir_kube_ha.tasks.remove.run_script", says_nothing)
     assert remove(caller(), dry_run=True).dry_run
 
 

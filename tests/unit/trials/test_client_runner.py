@@ -17,7 +17,7 @@ from tests.support.apiserver import Apiserver
 
 from nornir_kube_ha.errors import ClientError, HostUnreachableError
 from nornir_kube_ha.failover.outage import Attempt
-from nornir_kube_ha.failover.probe.settings import Config
+from nornir_kube_ha.failover.probe.settings import ADDRESS, Config
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.trials import client_channel
 from nornir_kube_ha.trials import client_runner as vantage
@@ -302,8 +302,8 @@ def test_client_that_ended_by_itself_is_an_error_with_its_last_words() -> None:
 def tell(channel: Script, measuring: Client, count: int) -> None:
     now = time.monotonic()
     for _ in range(count):
-        channel.say("a", now, now, "", None, "")
-    measuring.wait_until(lambda tries: len(tries) == count, PATIENCE)
+        channel.say("a", now, now, "", None, "", ADDRESS)
+    assert measuring.wait_until(lambda tries: len(tries) == count, PATIENCE)
 
 
 def test_client_that_tells_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

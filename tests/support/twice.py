@@ -1,4 +1,4 @@
-"""Run each task twice on hosts of a lab, and print what it says of a change: `python -m rig.twice INVENTORY LAB`.
+"""Run each task twice on hosts of a lab, and print what it says of a change: `-m tests.support.twice INVENTORY LAB`.
 
 Prints a JSON object: by the task's name, what a dry run said, the first run, the second, and a dry run after it.
 """
