@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nornir.core import Nornir
 
-from nornir_kube_ha.arguments import addresses, check_number, names
+from nornir_kube_ha.api_arguments import addresses, check_number, names
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.exit_codes import hush_libraries
 from nornir_kube_ha.cli.selection import choose_checks, needs_stats_password

@@ -40,7 +40,7 @@ SILENCE = "#!/bin/sh\nexec sleep 600\n"
 ENDLESS = "#!/bin/sh\nwhile echo; do sleep 0.05; done\n"
 # Honest when looked at, and not when asked who holds the VIP.
 BABBLE = """#!/bin/sh
-case $2 in "exec sh -c"*) yes "1.0 held" ;; *) exec /bin/sh "$@" ;; esac
+case $2 in "exec sh -uc"*) yes "1.0 held" ;; *) exec /bin/sh "$@" ;; esac
 """
 FORGED = (
     (b"syntax haproxy 1", f"{MARKUP}\x1b[31m\n".encode() * 70_000),

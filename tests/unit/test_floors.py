@@ -30,7 +30,7 @@ FLOORS = (
     {"rollout"},
     {"trials"},
     {"cli"},
-    {"arguments", "runbooks"},
+    {"api_arguments", "runbooks"},
     {"api"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

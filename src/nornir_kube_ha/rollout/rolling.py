@@ -99,7 +99,7 @@ def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
             _change(run, names, plans, waiting)
             _pass_gates(run, names, {name: gate for lane in lanes for name, gate in lane.gates.items()})
             _watch(run, lanes, turns, started, plans)
-            _on_each([partial(_judge, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
+            _on_each([partial(_put_back_failed, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
             run.ledger.in_hand.clear()
             run.ledger.end_failed_clusters()
             prolonged = keep_leases(run, prolonged)
@@ -230,7 +230,7 @@ def _on_each(steps: Sequence[Callable[[], None]]) -> None:
             future.result()
 
 
-def _judge(run: Run, lane: ClusterRollOut, names: Iterable[str]) -> None:
+def _put_back_failed(run: Run, lane: ClusterRollOut, names: Iterable[str]) -> None:
     """Put back the hosts that failed their turn. With `rollback-all`, put back all that was changed in the cluster."""
     for name in names:
         if name in run.reached:
