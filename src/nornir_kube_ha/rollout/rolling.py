@@ -99,7 +99,9 @@ def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
             _change(run, names, plans, waiting)
             _pass_gates(run, names, {name: gate for lane in lanes for name, gate in lane.gates.items()})
             _watch(run, lanes, turns, started, plans)
-            _on_each([partial(_put_back_failed, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns])
+            _on_each(
+                [partial(_put_back_failed, run, lane, turns[lane.cluster]) for lane in lanes if lane.cluster in turns]
+            )
             run.ledger.in_hand.clear()
             run.ledger.end_failed_clusters()
             prolonged = keep_leases(run, prolonged)
