@@ -66,15 +66,18 @@ def missing(names: list[str], options: argparse.Namespace) -> Iterator[tuple[str
         options: parsed options
     """
     for name in names:
-        for settings in options.settings or ["ours"]:
-            if not _is_possible(name, settings):
-                continue
-            left = max(0, options.repeat - len(kept(kept_under(settings, options.hold), name)))
-            # small batches, so that no lab idles while another has a long one
-            batch = 1 if options.hold else min(BATCH, math.ceil(left / options.labs))
-            while left:
-                yield settings, name, min(batch, left)
-                left -= min(batch, left)
+        left = {
+            settings: max(0, options.repeat - len(kept(kept_under(settings, options.hold), name)))
+            for settings in options.settings or ["ours"]
+            if _is_possible(name, settings)
+        }
+        # small batches, so that no lab idles while another has a long one
+        batches = {settings: min(BATCH, math.ceil(count / options.labs)) for settings, count in left.items()}
+        while any(left.values()):  # settings by turns
+            for settings in [each for each, count in left.items() if count]:
+                batch = 1 if options.hold else min(batches[settings], left[settings])
+                yield settings, name, batch
+                left[settings] -= batch
 
 
 def _is_possible(name: str, settings: str) -> bool:

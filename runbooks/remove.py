@@ -49,6 +49,8 @@ def remove(run: Run, *, confirm: Ask | None = ask) -> Report:
                 run.tell_of_change(f"taking everything off {', '.join(names)}")
                 with run.defer_signals():
                     done = run.each(remove_config, names, lease=run.lease, vips=_vips(run))
+                if run.dry_run:
+                    run.ledger.steps.update({name: () for name in names if name not in run.ledger.changed})
                 waiting += [name for name, waits in done.items() if waits]
                 run.ledger.end_failed_clusters()
             _start_what_waits(run, waiting)

@@ -145,7 +145,7 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
     Arguments:
         run_id: id of the run that injected it
         patience: seconds to leave the end to the host's own timer
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
 
     Returns:
         Result object with the following attributes set:

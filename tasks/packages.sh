@@ -119,11 +119,24 @@ END
 differs() {
     printf '%s\n' "$1" | {
         while read -r name version; do
+            [ -n "$name" ] || continue
             installed=$(manager installed "$name")
-            [ -z "$name" ] || [ "${installed#* }" = "$version" ] || exit 0
+            [ "${installed#* }" = "$version" ] || exit 0
         done
         exit 1
     }
+}
+
+# UNIT: succeed if it still runs a program or library that was replaced.
+is_stale() {
+    main=$(systemctl show --property MainPID --value "$1")
+    [ "$main" -ne 0 ] && [ -n "$(replaced_files "$main")" ]
+}
+
+# Print a section "changed" if `change` would change anything.
+would_change() {
+    if differs "$UPGRADES" || differs "$DOWNGRADES" || is_stale haproxy || is_stale keepalived; then section changed; fi
+    section end
 }
 
 # Print a section "changed" if anything is. The packages' own scripts restart the daemons. A daemon that still runs a
@@ -136,8 +149,7 @@ change() {
     have downgrade "$DOWNGRADES" || give_up "$said"
     is_there "$DOWNGRADES"
     for renewal in "reload haproxy" "restart keepalived"; do
-        main=$(systemctl show --property MainPID --value "${renewal#* }")
-        [ "$main" -eq 0 ] || [ -z "$(replaced_files "$main")" ] || {
+        ! is_stale "${renewal#* }" || {
             changed=yes
             systemctl "${renewal% *}" "${renewal#* }" || exit
         }

@@ -109,7 +109,7 @@ def stop_keepalived(task: Task, *, disable: bool, dry_run: bool | None = None, l
 
     Arguments:
         disable: whether to disable its start at boot as well
-        dry_run: whether to do nothing; None: Nornir's own setting
+        dry_run: whether to report only; None: Nornir's own setting
         lease: abort if this run no longer holds it; None skips the check
 
     Returns:

@@ -118,15 +118,15 @@ def upgrade_packages(
     Raises:
         RemoteCommandError: the package manager failed, or a daemon did not start again
     """
-    wanted, changed = upgrades[task.host.name], bool(upgrades[task.host.name])
-    if not task.is_dry_run(dry_run):
-        lines = {
-            way: "\n".join(f"{each.package} {each.wanted}" for each in wanted if each.direction == way)
-            for way in ("newer", "older")
-        }
-        nonce = secrets.token_hex(8)
-        script = manager_script("change", nonce=nonce, upgrades=lines["newer"], downgrades=lines["older"])
-        said = run_script(task, guard(lease, task.host.name, seconds=TIMEOUT) + script, timeout=TIMEOUT).stdout
-        with reading(task):
-            changed = "changed" in sections_of(said, nonce)
+    wanted, nonce, dry = upgrades[task.host.name], secrets.token_hex(8), task.is_dry_run(dry_run)
+    lines = {
+        way: "\n".join(f"{each.package} {each.wanted}" for each in wanted if each.direction == way)
+        for way in ("newer", "older")
+    }
+    call = "would_change" if dry else "change"
+    script = manager_script(call, nonce=nonce, upgrades=lines["newer"], downgrades=lines["older"])
+    start = "" if dry else guard(lease, task.host.name, seconds=TIMEOUT)
+    said = run_script(task, start + script, timeout=TIMEOUT).stdout
+    with reading(task):
+        changed = "changed" in sections_of(said, nonce)
     return Result(host=task.host, changed=changed, diff="\n".join(each.diff for each in wanted) if changed else "")

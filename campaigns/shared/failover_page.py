@@ -14,7 +14,10 @@ from nornir_kube_ha.failover.probe.settings import FINISHED
 from nornir_kube_ha.failover.statistics import Statistics
 
 PAGE = ROOT / "docs" / "failover.md"
-LONG = "python -m campaigns failover --hold 10m --rate 5 --connections 2 --repeat 20 --labs 7"
+LONG = (
+    "python -m campaigns failover --hold 10m --rate 5 --connections 2 --repeat 20 --labs 7 "
+    "--fault apiservers-gone --fault vrrp-loss"
+)
 SECTIONS = {
     "ours": ("Measured, with the defaults", "python -m campaigns failover --labs 2"),
     "ours-10m": (
@@ -32,7 +35,11 @@ THROUGH_API = {
     ),
 }
 """The same for trials with a real control plane."""
-GUIDE = "python -m campaigns failover --settings guide --settings ours --hold 25s --repeat 5 --labs 2"
+GUIDE = (
+    "python -m campaigns failover --settings guide --settings ours --hold 25s --repeat 5 --labs 2 "
+    "--fault haproxy-stop --fault haproxy-kill --fault haproxy-hang --fault keepalived-stop --fault keepalived-kill "
+    "--fault link-down --fault node-off --fault apiserver-hang --fault apiserver-error"
+)
 BESIDE = {"guide": "guide-real-25s", "before": "real-before", "now": "real"}
 """Trials with the guide's settings, from before clients were notified of moves, and from now."""
 

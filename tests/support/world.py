@@ -113,7 +113,7 @@ class World:
     def _steps_of(script: str) -> list[str]:
         if script.endswith("judge\n"):
             return ["stage"]
-        if re.search("^DRY=yes$", script, re.MULTILINE):
+        if re.search("^(DRY=yes|would_change)$", script, re.MULTILINE):
             return ["ask"]
         return [name for mark, name in MARKS.items() if re.search(rf"^{mark}", script, re.MULTILINE)]
 
@@ -125,6 +125,7 @@ class World:
             "take": f"@{ended}\n{words}\n",
             "newer": "".join(f"@{line}\n" for line in self.newer.get(host, "").splitlines()),
             "upgrade": "@changed\n",
+            "ask": "@changed\n",
         }
         kept = self.kept(host, step) if step in {"generations", "files"} else ""
         return kept or f"{answers.get(step, '')}@end\n"

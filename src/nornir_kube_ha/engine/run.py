@@ -206,6 +206,7 @@ class Run(Session):
             credentials: by cluster name: for asking its apiservers for their health
         """
         credentials = credentials or {}
+        self.snapshot = replace(self.snapshot, asked_for_health=frozenset(credentials))
         wanted = scope is Scope.ALL and not self.dry_run
         going = [each for each in self.clusters if wanted and each.name not in self.ledger.ended]
         endpoints = Endpoints.of(going, credentials, self.checks)

@@ -87,7 +87,9 @@ class Session:
             return {}
         self.is_look_current = self.is_look_current and task not in CHANGING
         results = self._run(task, hosts, arguments)
-        if task in CHANGING and (lost := [name for name, multi in results.items() if _is_lost(multi[0].exception)]):
+        is_changing = task in CHANGING and not self.dry_run
+        lost = [name for name, multi in results.items() if is_changing and _is_lost(multi[0].exception)]
+        if lost:
             # The outcome is unknown, but a changing task does no harm when it runs twice.
             for name in lost:
                 self.log_in_again(name)
@@ -95,7 +97,7 @@ class Session:
         for name, result in ((name, multi[0]) for name, multi in results.items()):
             if result.exception:
                 self.fail(name, result.exception)
-            if result.changed or (task in CHANGING and _may_have_changed(result.exception)):
+            if result.changed or name in lost or (is_changing and _may_have_changed(result.exception)):
                 self.ledger.note_change(name, result.diff)
         return {name: multi[0].result for name, multi in results.items() if not multi[0].exception}
 
