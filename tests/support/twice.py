@@ -5,6 +5,7 @@ Prints a JSON object: by the task's name, what a dry run said, the first run, th
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,8 @@ def _change(hosts: Hosts, intent: Intent) -> None:
     hosts.twice(OTHER, tasks.start_keepalived)
     fault = FAULTS["vrrp-mute"]
     hosts.on(OTHER, tasks.inject_fault, intent=intent, fault=fault, run_id=RUN, seconds=60.0, port=0)
+    while hosts.on(OTHER, tasks.get_fault_timeline).result.made is None:
+        time.sleep(0.1)  # the test that reads this has a time-out
     hosts.twice(OTHER, tasks.heal_fault, run_id=RUN)
     hosts.twice(OTHER, tasks.restart_services)
     other = commented(intent)
