@@ -10,6 +10,7 @@ from nornir_kube_ha.errors import FaultError, LeaseHeldError, RemoteCommandError
 from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.planning.lease import Lease
+from nornir_kube_ha.ssh.change import run_change
 from nornir_kube_ha.ssh.remote import run_script
 from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.lease import guard
@@ -156,8 +157,9 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
         FaultError: the fault has not healed
     """
     if task.is_dry_run(dry_run):
-        story = get_fault_timeline(task).result
-        return Result(host=task.host, changed=story.begun is not None, result=story)
+        # A fault that is armed and has not begun yet has no story: its folder is there.
+        there = run_change(task, "", "", changes=f"[ -e {FOLDER} ]", guard="", dry_run=True, timeout=TIMEOUT)
+        return Result(host=task.host, changed=there, result=FaultTimeline())
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and not get_fault_timeline(task).result.is_over:
         time.sleep(POLL)

@@ -15,6 +15,7 @@ from nornir.core.task import MultiResult, Task
 from nornir_kube_ha.errors import FaultError, RemoteCommandError
 from nornir_kube_ha.failover.faults import FAULTS
 from nornir_kube_ha.intent import Intent
+from nornir_kube_ha.ssh import change
 from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import faults, get_fault_timeline, heal_fault, inject_fault
 from nornir_kube_ha.tasks.faults import FOLDER, FaultTimeline
@@ -171,9 +172,21 @@ def test_end_heals_what_is_there_and_takes_the_rest_away(
     assert not (tmp_path / "fault").exists()
 
 
-@pytest.mark.parametrize("answer", ["", "begun 1.0 \n"], ids=["no fault", "a fault"])
-def test_dry_run_changes_nothing(host: Host, run: Run, intent: Intent, answer: str) -> None:
-    host.answers = [answer]
+@pytest.mark.parametrize("there", [True, False])
+def test_dry_run_changes_nothing(
+    host: Host, run: Run, intent: Intent, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, there: bool
+) -> None:
+    """A host is asked for the folder alone, and its answer decides."""
+    folder = tmp_path / "fault"
+    if there:
+        folder.mkdir()
+
+    def asking(_task: Task, script: str, *, timeout: float) -> Completed:
+        done = subprocess.run(["sh", "-u"], input=script, capture_output=True, text=True, check=True, timeout=timeout)
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+    monkeypatch.setattr(change, "run_script", asking)
+    monkeypatch.setattr(faults, "FOLDER", str(folder))
     assert inject(run, intent, dry_run=True)[0].changed
-    assert run(heal_fault, run_id="0123", patience=30, dry_run=True)[0].changed is bool(answer)
-    assert host.sent == [f"cat {FOLDER}/story 2>/dev/null || true\n"]
+    assert run(heal_fault, run_id="0123", patience=30, dry_run=True)[0].changed is there
+    assert (host.sent, folder.exists()) == ([], there)
