@@ -26,6 +26,7 @@ JUDGED = {
     "vip-move": ("read", "write"),  # test_told_clients.py holds what idle connections see of a move
     "node-off": (),  # where it had etcd's leader, all wait for the election of another
     "etcd-leader-kill": ("read", "write"),
+    "apiservers-gone": (),  # they end and come back while watches are open
 }
 """Faults of the short pass, and what is held to its limit there; all must be answered and heard in the end."""
 
