@@ -40,6 +40,18 @@ GUIDE = (
     "--fault haproxy-stop --fault haproxy-kill --fault haproxy-hang --fault keepalived-stop --fault keepalived-kill "
     "--fault link-down --fault node-off --fault apiserver-hang --fault apiserver-error"
 )
+CHECKS = {
+    "fall 2": "real",
+    "fall 1": "real-fall-1",
+    "fall 3": "real-fall-3",
+    "fastinter 1s": "real-fastinter-1s",
+    "timeout check 2s": "real-check-2s",
+}
+"""Trials with other health checks of apiservers, the defaults first."""
+CHECKED = (
+    "python -m campaigns failover --settings real-fall-1 --settings real-fall-3 --settings real-fastinter-1s "
+    "--settings real-check-2s --repeat 10 --fault apiserver-hang --fault apiserver-error --fault etcd-leader-kill"
+)
 BESIDE = {"guide": "guide-real-25s", "before": "real-before", "now": "real"}
 """Trials with the guide's settings, from before clients were notified of moves, and from now."""
 
@@ -64,6 +76,9 @@ def write_page(folder: Path) -> None:
     beside = {words: _trials(folder / under) for words, under in BESIDE.items()}
     if all(beside.values()):
         record("Told and not told", THROUGH_API["real"][1], _beside(beside), PAGE)
+    checks = {words: _trials(folder / under) for words, under in CHECKS.items()}
+    if all(checks.values()):
+        record("Other health checks of apiservers", CHECKED, _checks(checks), PAGE)
     guide, ours = (_trials(folder / under) for under in ("guide-25s", "ours-25s"))
     if guide and ours:
         record("Beside the guide's settings", GUIDE, _ratios(guide, ours), PAGE)
@@ -140,6 +155,18 @@ def _beside(trials: dict[str, dict[str, list[Row]]]) -> Iterator[str]:
         if any(name in found for words, found in trials.items() if words != "now"):
             cells = (_waits(found.get(name, []), kind) for kind in kinds for found in trials.values())
             yield f"| `{name}` | {' | '.join(cells)} |"
+
+
+def _checks(trials: dict[str, dict[str, list[Row]]]) -> Iterator[str]:
+    yield "Seconds: median / 99th percentile / longest, and how many trials. The first row of a fault has the defaults."
+    yield ""
+    yield from _head("fault", "health checks", "read", "write", "watch", "failed reads and writes", "watches ended")
+    for name in FAULTS:
+        if all(name in found for found in trials.values()):
+            for words, found in trials.items():
+                apis = [row["api"] for row in found[name] if row["outcome"] in {"passed", "missed"} and row["api"]]
+                waits = (_waits(found[name], kind) for kind in ("read", "write", "watch"))
+                yield f"| `{name}` | {words} | {' | '.join(waits)} | {_of(apis, None)} | {_ends(apis, None)} |"
 
 
 def _waits(rows: list[Row], kind: str) -> str:

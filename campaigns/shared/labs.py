@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-from campaigns.shared.settings import deployed_lab
+from campaigns.shared.settings import SETTINGS, deployed_lab
 from rig.lab import Lab
 
 Job = TypeVar("Job")
@@ -49,7 +49,8 @@ def share_out(
                     job = work.get_nowait()
                     kind = settings(job)
                     if kind not in own:
-                        own[kind] = stack.enter_context(deployed_lab(f"{name}{number}{kind[:1]}", kind))
+                        own_name = f"{name}{number}{[*SETTINGS].index(kind):x}"
+                        own[kind] = stack.enter_context(deployed_lab(own_name, kind))
                     do(own[kind], job)
 
     threads = [threading.Thread(target=serve, args=(number,)) for number in range(labs)]

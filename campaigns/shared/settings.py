@@ -33,8 +33,12 @@ SETTINGS: Mapping[str, Mapping[str, object]] = {
     "guide": _GUIDE,
     "real": _REAL,
     "guide-real": {**_GUIDE, **_REAL},
+    "real-fall-1": {**_REAL, "haproxy.fall": 1},
+    "real-fall-3": {**_REAL, "haproxy.fall": 3},
+    "real-fastinter-1s": {**_REAL, "haproxy.fastinter": "1s"},
+    "real-check-2s": {**_REAL, "haproxy.timeouts": {"check": "2s"}},
 }
-"""Optional settings in the inventory: none, or all of the guide's; with `real`, a real control plane."""
+"""Optional settings in the inventory: none, or all of the guide's, or other health checks; `real` has a real plane."""
 GUIDE_PRIORITIES = (120, 110, 110)
 
 
