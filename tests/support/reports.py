@@ -69,6 +69,15 @@ def every_finding(**changed: Finding) -> tuple[Finding, ...]:
     )
 
 
+def stopped_haproxy() -> Report:
+    """A report on lb-1, that passes, and lb-2, whose haproxy is stopped: all other failures follow from that."""
+    ids = ("haproxy.listening", "haproxy.stats", "keepalived.state")
+    follow = {each.replace(".", "_"): replace(FAILED, id=each, cause="lb-2: haproxy.active") for each in ids}
+    unreached = replace(HOLDER, id="haproxy.reached_by_peers", status=Status.FAIL, cause="lb-2: haproxy.active")
+    stopped = host(*every_finding(haproxy_active=FAILED, **follow))
+    return report_of(host(*every_finding()), stopped, cluster=(HOLDER, unreached))
+
+
 def verified(hosts: int = 3, **parts: HostReport) -> Report:
     """Report on so many hosts of one cluster, all well but those given by their names with `_` for `-`."""
     names = [f"lb-{number}" for number in range(1, hosts + 1)]

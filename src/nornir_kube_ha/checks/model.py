@@ -45,6 +45,7 @@ class Finding:
         expected: intended state
         seen: observed state, or why it could not be observed
         next: what to do; "" if nothing
+        cause: host or cluster, and id, of the failed check that explains this one; "" if none does
     """
 
     id: str
@@ -52,6 +53,7 @@ class Finding:
     expected: str
     seen: str
     next: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)

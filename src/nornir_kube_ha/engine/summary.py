@@ -1,7 +1,7 @@
 """Make a run's report from what it saw and did. No I/O."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from nornir_kube_ha.checks import (
@@ -13,6 +13,7 @@ from nornir_kube_ha.checks import (
     check_cluster,
     check_host,
     unknown_host,
+    with_causes,
 )
 from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.facts import Endpoint, Facts
@@ -88,13 +89,20 @@ class Summary:
         """
         names = {ledger.clusters[name] for name in self.hosts}
         clusters = [cluster for cluster in snapshot.intent.clusters if cluster.name in names]
+        hosts = {name: self._host(snapshot, ledger, name) for name in self.hosts}
+        parts = {cluster.name: self._cluster(snapshot, ledger, cluster) for cluster in clusters}
+        for name, part in parts.items():
+            own = {host: each.findings for host, each in hosts.items() if each.cluster == name}
+            explained, findings = with_causes(own, part.findings, name)
+            hosts |= {host: replace(hosts[host], findings=each) for host, each in explained.items()}
+            parts[name] = replace(part, findings=findings)
         return Report(
             run_id=self.run_id,
             runbook=self.runbook,
             started=self.started,
             finished=datetime.now(UTC),
-            hosts={name: self._host(snapshot, ledger, name) for name in self.hosts},
-            clusters={cluster.name: self._cluster(snapshot, ledger, cluster) for cluster in clusters},
+            hosts=hosts,
+            clusters=parts,
             dry_run=self.dry_run,
             faults=tuple(ledger.faults),
             error=ledger.error,

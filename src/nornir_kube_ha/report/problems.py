@@ -24,6 +24,7 @@ class Problem:
         expected: what was expected, "" for an error
         seen: what was seen, or why nothing could be seen
         next: what to do, "" if nothing
+        cause: the failed check that explains it, `lb-2: haproxy.active`; "" if none does
     """
 
     where: str
@@ -32,22 +33,25 @@ class Problem:
     expected: str
     seen: str
     next: str = ""
+    cause: str = ""
 
 
 def parts(told: Finding | Problem) -> Iterator[tuple[str, str]]:
-    """Yield title and text of what was expected, what was seen and what to do, without empty ones."""
-    for title, value in (("expected", told.expected), ("seen", told.seen), ("next", told.next)):
+    """Yield title and text of what was expected, what was seen, why, and what to do, without empty ones."""
+    values = {"expected": told.expected, "seen": told.seen, "follows from": told.cause, "next": told.next}
+    for title, value in values.items():
         if value:
             yield title, value
 
 
 def problems(report: Report) -> list[Problem]:
-    """Return everything that did not pass, worst first, otherwise in the report's order."""
+    """Return everything that did not pass: worst first, causes before what follows from them, else in report order."""
     hosts = (_of_host(name, host) for name, host in report.hosts.items())
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
     faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
     return sorted(
-        chain(_of_run(report), *hosts, *clusters, faults), key=lambda problem: WORST_FIRST.index(problem.status)
+        chain(_of_run(report), *hosts, *clusters, faults),
+        key=lambda problem: (WORST_FIRST.index(problem.status), bool(problem.cause)),
     )
 
 
@@ -87,6 +91,7 @@ def _of_findings(where: str, findings: Iterable[Finding]) -> Iterator[Problem]:
         if finding.status is not Status.PASS:
             # All checks of a host that was not looked at have the same reason, which is reported once.
             key = ("", finding.seen) if finding.status is Status.UNKNOWN else (finding.id, finding.seen)
+            key = (finding.status, finding.cause) if finding.cause else key
             alike.setdefault(key, []).append(finding)
     yield from (_problem(where, group) for group in alike.values())
 
@@ -94,5 +99,8 @@ def _of_findings(where: str, findings: Iterable[Finding]) -> Iterator[Problem]:
 def _problem(where: str, alike: list[Finding]) -> Problem:
     first = alike[0]
     if len(alike) == 1:
-        return Problem(where, first.id, first.status, first.expected, first.seen, first.next)
-    return Problem(where, f"{len(alike)} checks", first.status, "", first.seen, first.next)
+        return Problem(where, first.id, first.status, first.expected, first.seen, first.next, first.cause)
+    what = f"{len(alike)} checks"
+    if first.cause:
+        return Problem(where, what, first.status, "", ", ".join(each.id for each in alike), cause=first.cause)
+    return Problem(where, what, first.status, "", first.seen, first.next)

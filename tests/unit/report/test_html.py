@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import html5lib
 import pytest
 from tests.support import pages
-from tests.support.reports import hostile_faults
+from tests.support.reports import hostile_faults, stopped_haproxy
 
 from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.report import Failure, HostReport, Report, to_html
@@ -468,3 +468,11 @@ def test_timeline_has_the_contrast_that_wcag_aa_asks_of_graphics(palette: dict[s
         assert contrast(palette[tone], palette["sheet"]) >= 3
     assert contrast(palette["pass"], palette["fail-tint"]) >= 3
     assert contrast(palette["fail"], palette["fail-tint"]) >= 3
+
+
+def test_consequences_are_closed_and_not_named_at_the_top() -> None:
+    tree = parsed(stopped_haproxy())
+    problems = {text_of(each)[:60]: "open" in each.attrib for each in classed(tree, "problem")}
+    assert [*problems.values()] == [True, False, False, False, False]
+    [summary] = classed(tree, "summary")
+    assert ("haproxy.active" in text_of(summary), "haproxy.stats" in text_of(summary)) == (True, False)

@@ -26,6 +26,7 @@ from tests.support.reports import (
     hostile_report,
     lost,
     report_of,
+    stopped_haproxy,
 )
 
 from nornir_kube_ha.checks import HOST_CHECKS, unknown_host
@@ -264,3 +265,15 @@ def test_odd_words_of_a_fault_are_no_markup() -> None:
     ]
     assert kinds[0] == kinds[1]
     assert all(char.isprintable() or char == "\n" for char in to_markdown(failover(*hostile_faults())))
+
+
+def test_consequences_follow_their_cause() -> None:
+    assert headings(stopped_haproxy())[-3:] == [
+        "lb-2: haproxy.active FAIL",
+        "lb-2: 3 checks FAIL",
+        "demo: haproxy.reached_by_peers FAIL",
+    ]
+
+
+def test_host_that_was_not_looked_at_has_no_column() -> None:
+    assert tables(report_of(host(PASSED), lost()))[0][0] == ["check", "passes when", "lb-1 (backup)"]

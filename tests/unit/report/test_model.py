@@ -163,6 +163,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "active (running)",
                         "seen": "active (running)",
                         "next": "",
+                        "cause": "",
                     },
                     {
                         "id": "haproxy.active",
@@ -170,6 +171,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "active (running)",
                         "seen": "failed (failed)",
                         "next": "read its journal",
+                        "cause": "",
                     },
                 ],
             },
@@ -189,6 +191,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "haproxy runs",
                         "seen": "not reached",
                         "next": "",
+                        "cause": "",
                     }
                 ],
             },
@@ -205,6 +208,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "exactly one",
                         "seen": "lb-1",
                         "next": "",
+                        "cause": "",
                     }
                 ],
             }

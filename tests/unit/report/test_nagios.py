@@ -26,6 +26,7 @@ from tests.support.reports import (
     hostile_report,
     lost,
     report_of,
+    stopped_haproxy,
 )
 
 from nornir_kube_ha.checks import HOST_CHECKS, Finding
@@ -208,3 +209,11 @@ def test_odd_words_of_a_fault_stay_text() -> None:
     status, words, figures, long = read(failover(*hostile_faults()))
     assert (status, len(figures), len(long)) == ("CRITICAL", 9, 4)
     assert all(line.isprintable() and "|" not in line for line in (words, *long))
+
+
+def test_cause_comes_before_what_follows_from_it() -> None:
+    first, *lines = to_nagios(stopped_haproxy()).splitlines()
+    assert "CRITICAL - lb-2 haproxy.active, lb-2 3 checks, demo haproxy.reached_by_peers |" in first
+    assert lines[0].startswith("FAIL lb-2: haproxy.active: ")
+    followed = "haproxy.listening, haproxy.stats, keepalived.state (follows from lb-2: haproxy.active)"
+    assert lines[1] == f"FAIL lb-2: 3 checks: {followed}"

@@ -17,6 +17,7 @@ from tests.support.reports import (
     UNENDED,
     every_finding,
     hostile_faults,
+    stopped_haproxy,
     verified,
 )
 
@@ -161,6 +162,17 @@ def test_check_that_passed_is_not_explained(shown: Shown) -> None:
     assert "expected:" not in shown(verified())
 
 
+def test_consequences_are_a_line_below_their_cause(shown: Shown) -> None:
+    text = shown(stopped_haproxy())
+    explained = text[text.index("\nlb-2: haproxy.active\n") :].splitlines()
+    assert [line for line in explained if line.startswith(("lb-2", "cluster"))] == [
+        "lb-2: haproxy.active",
+        "lb-2: haproxy.listening, haproxy.stats, keepalived.state - because of lb-2: haproxy.active",
+        "cluster demo: haproxy.reached_by_peers - because of lb-2: haproxy.active",
+    ]
+    assert text.count("expected:") == 1
+
+
 def test_what_a_host_says_is_no_markup(shown: Shown) -> None:
     failed = replace(FAILED, seen="[bold]not bold[/bold] :smile: [/] [link=x]")
     report = verified(lb_2=HostReport("demo", "backup", False, every_finding(haproxy_active=failed)))  # noqa: FBT003
@@ -170,8 +182,13 @@ def test_what_a_host_says_is_no_markup(shown: Shown) -> None:
 def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> None:
     failure = Failure.of(HostUnreachableError("lb-3", "no SSH server answers on 192.0.2.13:22"))
     text = shown(verified(lb_3=HostReport("demo", "backup", False, unknown_host(failure.message), failure)))  # noqa: FBT003
-    assert ["haproxy.active", "pass", "pass", "UNKNOWN"] in [line.split() for line in text.splitlines()]
-    assert "lb-3: HostUnreachableError\n  no SSH server answers on 192.0.2.13:22\n" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["haproxy.active", "pass", "pass"] in lines  # no column of what is unknown
+    assert lines[:3] == [
+        ["cluster", "demo"],
+        ["lb-3:", "HostUnreachableError"],
+        failure.message.split(),
+    ]  # the cause first
     assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 69 pass, 34 unknown; 1.2 s" in text
 
 

@@ -55,8 +55,9 @@ def _summary(report: Report) -> str:
 def _cluster(report: Report, cluster: str) -> Iterator[str]:
     hosts, findings = report.hosts_of(cluster), report.findings_of(cluster)
     yield f"### Cluster {_name(cluster)}"
-    if any(host.findings for host in hosts.values()):
-        yield "\n".join(_table(hosts))
+    seen = {name: host for name, host in hosts.items() if not host.failure}
+    if any(host.findings for host in seen.values()):
+        yield "\n".join(_table(seen))
     if findings:
         yield "\n".join(f"- {_name(each.id)}: {_word(each.status)} {_code(each.seen)}".rstrip() for each in findings)
     if report.dry_run:

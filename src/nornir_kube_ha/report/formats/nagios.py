@@ -89,7 +89,8 @@ def _outages(name: str, fault: FaultReport) -> Iterator[str]:
 
 def _line(problem: Problem) -> str:
     todo = f" -> {problem.next}" if problem.next else ""
-    return _text(f"{problem.status.upper()} {problem.where}: {problem.what}: {problem.seen}{todo}")
+    why = f" (follows from {problem.cause})" if problem.cause else ""
+    return _text(f"{problem.status.upper()} {problem.where}: {problem.what}: {problem.seen}{why}{todo}")
 
 
 def _text(value: str) -> str:

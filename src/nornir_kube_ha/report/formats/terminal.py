@@ -12,12 +12,13 @@ from nornir_kube_ha.report.cluster_summary import FEW, ClusterSummary, summarize
 from nornir_kube_ha.report.fault_costs import counts_of
 from nornir_kube_ha.report.formats.terminal_faults import print_faults
 from nornir_kube_ha.report.formats.terminal_style import STYLES, plain_table, styled
-from nornir_kube_ha.report.model import HOST_STATUSES, HostReport, Report
+from nornir_kube_ha.report.model import HOST_STATUSES, Failure, HostReport, Report
 from nornir_kube_ha.report.problems import parts
 from nornir_kube_ha.report.words import counted
 from nornir_kube_ha.text import clean, indented, one_line
 
-EXPLAINED = {Status.WARN, Status.FAIL, Status.UNKNOWN}
+_RED = {Status.WARN, Status.FAIL}
+EXPLAINED = {*_RED, Status.UNKNOWN}
 _PAGE_WIDTH = 120  # characters, for the report as a text file
 NARROW_COLUMN = 10  # smallest width of a host's column; if the columns do not fit, hosts become rows
 
@@ -93,23 +94,24 @@ def _diff(diff: str) -> Text:
 def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableType]:
     hosts, findings = report.hosts_of(cluster), report.findings_of(cluster)
     yield Text(f"cluster {cluster}", style="bold")
+    yield from (_failure(name, host.failure) for name, host in hosts.items() if host.failure)
+    hosts = {name: host for name, host in hosts.items() if not host.failure}
     if any(finding.status is not Status.UNKNOWN for host in hosts.values() for finding in host.findings):
         fits = _first_column(hosts) + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
         yield _by_check(hosts) if fits else _by_host(hosts)
     else:
-        yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in _left_out(hosts))
+        yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in hosts.items() if host.findings)
     for finding in findings:
         # Checks that did not pass are explained below.
-        seen = "" if finding.status in {Status.WARN, Status.FAIL} else f" ({one_line(finding.seen)})"
+        seen = "" if finding.status in _RED else f" ({one_line(finding.seen)})"
         yield Text.assemble(f"{finding.id}: ", styled(finding.status, finding.status), seen)
     if report.dry_run:
-        yield from (_plan(name, host) for name, host in hosts.items() if not host.failure)
+        yield from (_plan(name, host) for name, host in hosts.items())
     yield from _explanations(hosts, f"cluster {cluster}", findings)
 
 
-def _left_out(hosts: dict[str, HostReport]) -> Iterator[tuple[str, HostReport]]:
-    """Yield hosts without an error whose checks were not made, because the run stopped before."""
-    return ((name, host) for name, host in hosts.items() if host.findings and not host.failure)
+def _failure(name: str, failure: Failure) -> Text:
+    return Text.assemble((f"{name}: {failure.type}", "bold red"), f"\n  {indented(failure.message)}\n")
 
 
 def _by_check(hosts: dict[str, HostReport]) -> Table:
@@ -143,12 +145,11 @@ def _explanations(
     hosts: dict[str, HostReport], cluster: str, of_cluster: tuple[Finding, ...]
 ) -> Iterator[RenderableType]:
     for name, host in hosts.items():
-        if host.failure:
-            yield Text.assemble((f"\n{name}: {host.failure.type}", "bold red"), f"\n  {indented(host.failure.message)}")
-        else:
-            yield from (_explanation(name, finding) for finding in host.findings if _is_explained(finding))
-            yield from (Text(f"\n{name}: {', '.join(ids)} UNKNOWN: {indented(seen)}") for seen, ids in _unmade(host))
-    yield from (_explanation(cluster, each) for each in of_cluster if each.status in {Status.WARN, Status.FAIL})
+        yield from (_explanation(name, finding) for finding in host.findings if _is_explained(finding))
+        yield from (Text(f"\n{name}: {', '.join(ids)} UNKNOWN: {indented(seen)}") for seen, ids in _unmade(host))
+    yield from (_explanation(cluster, each) for each in of_cluster if each.status in _RED and not each.cause)
+    for where, findings in [*((name, host.findings) for name, host in hosts.items()), (cluster, of_cluster)]:
+        yield from _consequences(where, findings)
     skipped = [(name, each) for name, host in hosts.items() for each in host.findings if each.status is Status.SKIP]
     for number, (name, each) in enumerate(skipped):
         yield Text("" if number else "\n").append(f"{name}: {each.id} skipped: {one_line(each.seen)}")
@@ -156,7 +157,18 @@ def _explanations(
 
 def _is_explained(finding: Finding) -> bool:
     """Return whether a finding has a paragraph of its own; an unknown one has it only if there is something to do."""
-    return finding.status in EXPLAINED and (finding.status is not Status.UNKNOWN or bool(finding.next))
+    has_more = finding.status is not Status.UNKNOWN or bool(finding.next)
+    return finding.status in EXPLAINED and has_more and not finding.cause
+
+
+def _consequences(where: str, findings: tuple[Finding, ...]) -> Iterator[Text]:
+    """Yield a line for each cause, with the checks that fail because of it."""
+    by_cause: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.cause:
+            by_cause.setdefault(finding.cause, []).append(finding.id)
+    for cause, ids in by_cause.items():
+        yield Text(f"\n{where}: {', '.join(ids)} - because of {cause}")
 
 
 def _unmade(host: HostReport) -> Iterator[tuple[str, list[str]]]:

@@ -184,7 +184,7 @@ def parts_of(report: Report, anchors: Anchors) -> tuple[ClusterPart, ...]:
 
 
 def topics_of(parts: Iterable[ClusterPart], others: Iterable[Topic] = ()) -> tuple[Topic, ...]:
-    """Return everything that did not pass, worst first, each topic once for all its hosts.
+    """Return everything that did not pass but has no other cause, worst first, each topic once for all its hosts.
 
     Arguments:
         parts: the page's clusters
@@ -194,7 +194,7 @@ def topics_of(parts: Iterable[ClusterPart], others: Iterable[Topic] = ()) -> tup
     for part in parts:
         for each in part.unseen:
             found.setdefault((each.status, each.title, ""), []).append((each.where, each.anchor))
-        for entry in part.problems:
+        for entry in (each for each in part.problems if not each.finding.cause):
             key = (entry.finding.status, entry.finding.id, entry.meaning)
             found.setdefault(key, []).append((entry.where, entry.anchor))
     topics = (Topic(*key, tuple(places)) for key, places in found.items())
@@ -239,7 +239,7 @@ def _unseen(name: str, host: HostReport, entries: Iterable[Entry], anchors: Anch
 
 def _problems(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     wrong = (entry for entry in entries if entry.finding.status is not Status.PASS)
-    return tuple(sorted(wrong, key=lambda entry: WORST_FIRST.index(entry.finding.status)))
+    return tuple(sorted(wrong, key=lambda entry: (WORST_FIRST.index(entry.finding.status), bool(entry.finding.cause))))
 
 
 def _rows(found: Mapping[str, tuple[Entry, ...]]) -> Iterator[Row]:
