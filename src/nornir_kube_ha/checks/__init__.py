@@ -4,7 +4,6 @@ A host check judges one host, a cluster check all hosts of a cluster together. N
 """
 
 from nornir_kube_ha.checks.bootstrap import NO_APISERVER_YET, waits
-from nornir_kube_ha.checks.causes import with_causes
 from nornir_kube_ha.checks.keepalived import foreign_routers, former_speakers
 from nornir_kube_ha.checks.model import Check, ClusterView, Finding, HostView, Severity, Status, Verdict
 from nornir_kube_ha.checks.registry import (
@@ -40,5 +39,4 @@ __all__ = [
     "former_speakers",
     "unknown_host",
     "waits",
-    "with_causes",
 ]

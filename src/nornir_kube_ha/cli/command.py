@@ -163,7 +163,9 @@ def _publish(report: Report, parsed: argparse.Namespace) -> bool:
 
 def _show(report: Report, parsed: argparse.Namespace) -> None:
     if parsed.output == "terminal":
-        later("nornir_kube_ha.report.formats.terminal:show_report")(report, with_diff=parsed.diff)
+        later("nornir_kube_ha.report.formats.terminal:show_report")(
+            report, with_diff=parsed.diff, only_failed=parsed.only_failed
+        )
     else:
         _name, render = FORMATS[parsed.output]
         sys.stdout.write(f"{render(report).rstrip()}\n")

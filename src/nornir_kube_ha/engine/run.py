@@ -4,7 +4,6 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -54,7 +53,7 @@ class Run(Session):
         checks: Collection[str] = ALL,
         verbosity: int = 0,
         tell: Callable[[str], object] = lambda _: None,
-        defer_signals: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        defer_signals: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         meant = frozenset(hosts)
         self.hosts = tuple(node.name for node in intent.nodes if node.name in meant)
@@ -295,5 +294,6 @@ class Run(Session):
         """
         asked = self._endpoints.asked.items()
         waited = {name: each.result() for name, each in asked if not self.ledger.why_ended(name)}
-        summary = Summary(self._runbook, self.run_id, self._started, self.hosts, self.checks, self.dry_run)
+        made_by = self.origin, self._runbook, self.run_id, self._started
+        summary = Summary(*made_by, self.hosts, self.checks, self.dry_run)
         return summary.report(replace(self.snapshot, endpoints=waited), self.ledger)

@@ -1,7 +1,9 @@
 """Runs Nornir tasks on the hosts of a run, and records what they changed and where they failed."""
 
+import socket
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from nornir.core import Nornir
@@ -19,9 +21,10 @@ from nornir_kube_ha.errors import (
     UsageError,
 )
 from nornir_kube_ha.intent import Node
-from nornir_kube_ha.inventory.load import login_problems
+from nornir_kube_ha.inventory.load import folder_of_files, login_problems
 from nornir_kube_ha.planning.diff import masked
-from nornir_kube_ha.report import Failure
+from nornir_kube_ha.planning.lease import operator
+from nornir_kube_ha.report import Failure, Origin
 from nornir_kube_ha.ssh.departure import DEPARTURE
 from nornir_kube_ha.tasks import (
     apply_config,
@@ -71,6 +74,12 @@ class Session:
     def dry_run(self) -> bool:
         """Whether tasks only report what they would change."""
         return bool(self.nornir.data.dry_run)
+
+    @property
+    def origin(self) -> Origin:
+        """Where this session's report comes from."""
+        folder = str(folder_of_files(self.nornir) or "")
+        return Origin(version("nornir-kube-ha"), folder, operator(), socket.gethostname())
 
     def each(self, task: Callable[..., Result], hosts: Collection[str], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         """Run a task on hosts in parallel. Record what it changed and where it failed.

@@ -13,14 +13,14 @@ from nornir_kube_ha.checks import (
     check_cluster,
     check_host,
     unknown_host,
-    with_causes,
 )
 from nornir_kube_ha.engine.ledger import Ledger
 from nornir_kube_ha.facts import Endpoint, Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.intent.names import VRRP_INSTANCE
 from nornir_kube_ha.planning.plan import HostPlan
-from nornir_kube_ha.report import ClusterReport, HostReport, HostState, Report
+from nornir_kube_ha.report import ClusterReport, HostReport, HostState, Origin, Report
+from nornir_kube_ha.report.causes import with_causes
 from nornir_kube_ha.text import shortened
 
 LONGEST_WORD = 100  # characters of an apiserver's name or status from haproxy; ours are shorter
@@ -65,6 +65,7 @@ class Summary:
     """The data of a run that its report needs besides the ledger and the last look.
 
     Arguments:
+        origin: who runs it, with what
         runbook: its name
         run_id: the run's
         started: when the run started
@@ -73,6 +74,7 @@ class Summary:
         dry_run: whether nothing was changed; then nothing is checked
     """
 
+    origin: Origin
     runbook: str
     run_id: str
     started: datetime
@@ -106,6 +108,7 @@ class Summary:
             dry_run=self.dry_run,
             faults=tuple(ledger.faults),
             error=ledger.error,
+            origin=self.origin,
         )
 
     def _cluster(self, snapshot: Snapshot, ledger: Ledger, cluster: Cluster) -> ClusterReport:

@@ -82,12 +82,12 @@ def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool
 
 def inventory_folder(nornir: Nornir) -> Path:
     """Return the folder for relative paths: that of the host file, or the working directory for other plugins."""
-    return _folder_of_files(nornir) or Path.cwd()
+    return folder_of_files(nornir) or Path.cwd()
 
 
 def login_site(nornir: Nornir) -> Site:
     """Return the inventory's folder and Nornir's SSH settings, for the validation of logins."""
-    return Site(_folder_of_files(nornir), nornir.config.ssh.config_file or "")
+    return Site(folder_of_files(nornir), nornir.config.ssh.config_file or "")
 
 
 def login_problems(nornir: Nornir, host: Host, data: Mapping[str, Any] | None = None) -> Iterator[Problem]:
@@ -101,7 +101,8 @@ def login_problems(nornir: Nornir, host: Host, data: Mapping[str, Any] | None = 
     yield from weaknesses(host, merged_data(host) if data is None else data, login_site(nornir))
 
 
-def _folder_of_files(nornir: Nornir) -> Path | None:
+def folder_of_files(nornir: Nornir) -> Path | None:
+    """Return the folder that an inventory was read from; None if it does not come from files."""
     host_file = nornir.config.inventory.options.get("host_file")
     return Path(host_file).expanduser().resolve().parent if host_file else None
 

@@ -118,13 +118,17 @@ def lost_to(stderr: str) -> str | None:
         return "another run" if found[1].strip() else BOOTED
 
 
+def operator() -> str:
+    """Return the name of the user who runs this process."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a passwd entry, as in a container
+        return str(os.getuid())
+
+
 def this_process() -> Owner:
     """Return the current process as an owner."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a passwd entry, as in a container
-        user = str(os.getuid())
-    words = "".join(f"{user}@{socket.gethostname()}".split())
+    words = "".join(f"{operator()}@{socket.gethostname()}".split())
     return Owner(words, _machine(), os.getpid(), _started(os.getpid()))
 
 

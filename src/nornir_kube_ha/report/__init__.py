@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nornir_kube_ha.lazy import exports
-from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Report
+from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Origin, Report
 
 if TYPE_CHECKING:
     from nornir_kube_ha.report.formats.json import to_json
@@ -34,6 +34,7 @@ __all__ = [
     "Failure",
     "HostReport",
     "HostState",
+    "Origin",
     "Report",
     "nagios_status",
     "to_html",

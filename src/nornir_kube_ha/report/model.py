@@ -123,6 +123,29 @@ class ClusterReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a report comes from.
+
+    Arguments:
+        version: version of nornir-kube-ha
+        inventory: folder of the inventory, "" if it was not read from files
+        operator: user who started the run
+        controller: name of the machine that it ran on
+    """
+
+    version: str = ""
+    inventory: str = ""
+    operator: str = ""
+    controller: str = ""
+
+    def __str__(self) -> str:
+        """Return it in words: `root@ops-1, nornir-kube-ha 0.1.0, inventory /srv/kube`."""
+        who = f"{self.operator}@{self.controller}" if self.operator else ""
+        named = {"nornir-kube-ha": self.version, "inventory": self.inventory}
+        return ", ".join(filter(None, (who, *(f"{name} {value}" for name, value in named.items() if value))))
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run's report.
 
@@ -136,6 +159,7 @@ class Report:
         dry_run: nothing was changed; `changed` means would have changed
         faults: injected faults and their cost
         error: why the run ended early: it was not confirmed, or was interrupted; None if it was completed
+        origin: who made it, with what, and from which inventory
     """
 
     run_id: str
@@ -147,6 +171,7 @@ class Report:
     dry_run: bool = False
     faults: tuple[FaultReport, ...] = ()
     error: Failure | None = None
+    origin: Origin = Origin()
 
     @property
     def changed(self) -> bool:

@@ -26,6 +26,7 @@ def test_unless_given() -> None:
         "verbosity": 0,
         "forks": 32,
         "output": "terminal",
+        "only_failed": False,
         "report_dir": None,
         "check": (),
         "skip": (),

@@ -141,6 +141,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
         "run_id": "0123456789ab",
         "runbook": "deploy",
         "dry_run": False,
+        "origin": {"version": "", "inventory": "", "operator": "", "controller": ""},
         "started": "2026-01-02T03:04:05+00:00",
         "finished": "2026-01-02T03:04:07+00:00",
         "passed": False,

@@ -357,3 +357,15 @@ def test_odd_words_of_a_fault_stay_words(shown: Shown, width: int) -> None:
     assert [char for char in text if not char.isprintable() and char != "\n"] == []
     assert "[bold]a[/bold]" in text
     assert ":smile:" in text
+
+
+def test_only_what_did_not_pass_is_shown_if_asked_for() -> None:
+    def rows(report: Report) -> list[list[str]]:
+        page = io.StringIO()
+        print_report(report, Console(file=page, width=100, color_system=None), only_failed=True)
+        return [line.split() for line in page.getvalue().splitlines()]
+
+    found = rows(stopped_haproxy())
+    assert ["haproxy.active", "pass", "FAIL"] in found
+    assert not any(row[:1] == ["haproxy.enabled"] or row[:1] == ["vip.single_holder:"] for row in found)
+    assert [row[:2] for row in rows(verified())] == [["verify:", "passed"]]

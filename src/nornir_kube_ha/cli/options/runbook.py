@@ -60,15 +60,12 @@ def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.Arg
     select.add_argument("--list-hosts", action="store_true", help="list the hosts that match, and do nothing")
     add_own(parser)
     show = parser.add_argument_group("how")
-    show.add_argument(
-        "-v",
-        dest="verbosity",
-        action="count",
-        default=0,
-        help="show each task's results on stderr; -vv those of debug level",
-    )
+    words = "show each task's results on stderr; -vv those of debug level"
+    show.add_argument("-v", dest="verbosity", action="count", default=0, help=words)
     show.add_argument("--forks", metavar="N", type=positive, default=32, help="how many hosts at once (32)")
     show.add_argument("--output", choices=OUTPUTS, default="terminal", help="the report's format on stdout (terminal)")
+    words = "leave out of the terminal's report the checks that passed everywhere"
+    show.add_argument("--only-failed", action="store_true", help=words)
     show.add_argument(
         "--report-dir",
         metavar="DIR",

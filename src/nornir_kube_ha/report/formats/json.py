@@ -21,6 +21,7 @@ def _tree(report: Report) -> dict[str, Any]:
         "run_id": report.run_id,
         "runbook": report.runbook,
         "dry_run": report.dry_run,
+        "origin": asdict(report.origin),
         "started": report.started.isoformat(),
         "finished": report.finished.isoformat(),
         "passed": report.passed,

@@ -49,7 +49,8 @@ def _blocks(report: Report) -> Iterator[str]:
 def _summary(report: Report) -> str:
     checks, faults = counted(report.counts.items()), counted(counts_of(report).items())
     told = f"Hosts: {len(report.hosts)}; checks: {checks or 'none'}{f'; faults: {faults}' if faults else ''}"
-    return f"{told}; {report.seconds:.1f} s, finished {report.finished.isoformat(timespec='seconds')}"
+    ended = f"{told}; {report.seconds:.1f} s, finished {report.finished.isoformat(timespec='seconds')}"
+    return "; ".join(filter(None, (ended, _text(str(report.origin)))))
 
 
 def _cluster(report: Report, cluster: str) -> Iterator[str]:

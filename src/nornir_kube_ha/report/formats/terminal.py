@@ -23,14 +23,15 @@ _PAGE_WIDTH = 120  # characters, for the report as a text file
 NARROW_COLUMN = 10  # smallest width of a host's column; if the columns do not fit, hosts become rows
 
 
-def show_report(report: Report, *, with_diff: bool) -> None:
+def show_report(report: Report, *, with_diff: bool, only_failed: bool = False) -> None:
     """Print the report to stdout.
 
     Arguments:
         report: the run's report
         with_diff: whether to print each host's diff first
+        only_failed: whether to leave out checks that passed everywhere
     """
-    print_report(report, Console(highlight=False), with_diff=with_diff)
+    print_report(report, Console(highlight=False), with_diff=with_diff, only_failed=only_failed)
 
 
 def to_text(report: Report) -> str:
@@ -40,23 +41,24 @@ def to_text(report: Report) -> str:
     return page.getvalue()
 
 
-def print_report(report: Report, console: Console, *, with_diff: bool = False) -> None:
+def print_report(report: Report, console: Console, *, with_diff: bool = False, only_failed: bool = False) -> None:
     """Print the report.
 
     Arguments:
         report: the run's report
         console: where to print
         with_diff: whether to print each host's diff first
+        only_failed: whether to leave out checks that passed everywhere
     """
     with console.capture() as capture:
-        for part in _parts(report, console, with_diff=with_diff):
+        for part in _parts(report, console, with_diff=with_diff, only_failed=only_failed):
             # Only tables are fitted to the width. The terminal wraps text, which then copies without line breaks.
             console.print(part, soft_wrap=isinstance(part, Text))
     # rich pads the last column of a table with blanks.
     console.file.write("".join(f"{line.rstrip(' ')}\n" for line in capture.get().splitlines()))
 
 
-def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[RenderableType]:
+def _parts(report: Report, console: Console, *, with_diff: bool, only_failed: bool) -> Iterator[RenderableType]:
     if with_diff:
         for name, host in report.hosts.items():
             if host.diff:
@@ -64,8 +66,8 @@ def _parts(report: Report, console: Console, *, with_diff: bool) -> Iterator[Ren
                 yield _diff(host.diff)
     lines = summarize_clusters(report)
     for line in lines:
-        if len(lines) <= FEW or report.dry_run or not line.passed:
-            yield from _cluster(report, line.name, console.width)
+        if report.dry_run or not line.passed or (len(lines) <= FEW and not only_failed):
+            yield from _cluster(report, line.name, console.width, only_failed=only_failed)
             yield Text()
     if len(lines) > 1:
         yield _overview(lines)
@@ -91,17 +93,19 @@ def _diff(diff: str) -> Text:
     return text
 
 
-def _cluster(report: Report, cluster: str, width: int) -> Iterator[RenderableType]:
+def _cluster(report: Report, cluster: str, width: int, *, only_failed: bool) -> Iterator[RenderableType]:
     hosts, findings = report.hosts_of(cluster), report.findings_of(cluster)
     yield Text(f"cluster {cluster}", style="bold")
     yield from (_failure(name, host.failure) for name, host in hosts.items() if host.failure)
     hosts = {name: host for name, host in hosts.items() if not host.failure}
     if any(finding.status is not Status.UNKNOWN for host in hosts.values() for finding in host.findings):
         fits = _first_column(hosts) + sum(max(len(name), NARROW_COLUMN) for name in hosts) <= width
-        yield _by_check(hosts) if fits else _by_host(hosts)
+        yield _by_check(hosts, only_failed=only_failed) if fits else _by_host(hosts, only_failed=only_failed)
     else:
         yield from (Text(f"{name}: {host.findings[0].seen}") for name, host in hosts.items() if host.findings)
     for finding in findings:
+        if only_failed and finding.status is Status.PASS:
+            continue
         # Checks that did not pass are explained below.
         seen = "" if finding.status in _RED else f" ({one_line(finding.seen)})"
         yield Text.assemble(f"{finding.id}: ", styled(finding.status, finding.status), seen)
@@ -114,18 +118,22 @@ def _failure(name: str, failure: Failure) -> Text:
     return Text.assemble((f"{name}: {failure.type}", "bold red"), f"\n  {indented(failure.message)}\n")
 
 
-def _by_check(hosts: dict[str, HostReport]) -> Table:
+def _by_check(hosts: dict[str, HostReport], *, only_failed: bool) -> Table:
     table = plain_table("", *(f"{name}\n{host.role}" for name, host in hosts.items()))
     for check in dict.fromkeys(finding.id for host in hosts.values() for finding in host.findings):
-        found = (host.status_of(check) for host in hosts.values())
+        found = [host.status_of(check) for host in hosts.values()]
+        if only_failed and {*found} == {Status.PASS}:
+            continue
         table.add_row(check, *(styled(status, status) for status in found))
     return table
 
 
-def _by_host(hosts: dict[str, HostReport]) -> Table:
+def _by_host(hosts: dict[str, HostReport], *, only_failed: bool) -> Table:
     table = plain_table("host", "role", "status", "not passed")
     for name, host in hosts.items():
         failed = ", ".join(finding.id for finding in host.findings if finding.status in EXPLAINED)
+        if only_failed and not failed:
+            continue
         table.add_row(name, host.role, Text(host.status, STYLES[HOST_STATUSES[host.status]]), failed)
     return table
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 from tests.support.defects import CLUSTER, DEFECTS, Defect
 
-from nornir_kube_ha.checks import CHECKS, Finding, Status, with_causes
-from nornir_kube_ha.checks.causes import CAUSES
+from nornir_kube_ha.checks import CHECKS, Finding, Status
+from nornir_kube_ha.report.causes import CAUSES, with_causes
 
 HOSTS = ("lb-1", "lb-2", "lb-3")
 Causes = dict[tuple[str, str], str]
