@@ -18,17 +18,18 @@ from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.command import run_as_script
 from nornir_kube_ha.engine.leases import keep_leases, leased, look_first
 from nornir_kube_ha.engine.run import Run
-from nornir_kube_ha.errors import KubeHaError, MoveError
+from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.facts import Facts
-from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.planning.rollout_order import batches
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout.gate import Gate, pass_gate, settled
 from nornir_kube_ha.rollout.rolling import put_files
-from nornir_kube_ha.rollout.vip_move import move_vip
+from nornir_kube_ha.rollout.send_away import send_vips_away
 from nornir_kube_ha.tasks import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.packages import TIMEOUT
 from nornir_kube_ha.tasks.upgrade import Upgrade
+
+_HINT = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
 
 
 def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = False) -> Report:
@@ -95,7 +96,7 @@ def _upgrade(
     if not run.dry_run and run.look_at(name).serves:
         gate = Gate.of(run, name, ALL)
         if run.facts[name].holds_any(run.intent.node(name).vips) and not accept_outage:
-            _send_vip_away(run, name, done)
+            send_vips_away(run, name, done, _HINT)
     with run.defer_signals():
         upgraded = run.each(upgrade_packages, [name], upgrades=upgrades, lease=run.lease)
     if run.dry_run or not upgraded:
@@ -106,41 +107,6 @@ def _upgrade(
     if gate:
         pass_gate(run, name, gate)
     run.ledger.in_hand.clear()
-
-
-def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
-    """Move each VIP that a node holds to another node.
-
-    Upgraded nodes come first, so that the VIP does not move again. Among them, nodes without another VIP come first, so
-    that each load balancer keeps its share of the clients.
-    """
-    cluster = run.intent.cluster_of(name)
-    for lost, error in run.look_at_each([node.name for node in cluster.nodes if node.name in run.reached]).items():
-        run.fail(lost, error)
-    held = [router for router in cluster.routers if run.facts[name].holds_any(router.vips)]
-    for number, router in enumerate(held):
-        gone = ", ".join(each.addresses for each in held[:number])
-        _send_away(run, router, name, done, f"; {gone} has been moved" if gone else "")
-
-
-def _vips_held(run: Run, cluster: Cluster, name: str) -> int:
-    return sum(run.facts[name].holds(vip) for vip in cluster.vips) if name in run.facts else 0
-
-
-def _send_away(run: Run, router: Router, name: str, done: list[str], already: str) -> None:
-    cluster = run.intent.cluster_of(name)
-    others = [node.name for node in cluster.nodes if node.name != name and node.name in run.reached]
-    refusals = []
-    for other in sorted(others, key=lambda other: (other not in done, _vips_held(run, cluster, other))):
-        try:
-            move_vip(run, cluster, other, router)
-        except MoveError as error:
-            refusals.append(str(error))
-        else:
-            return
-    words = "; ".join(refusals) or "no other node of its cluster is part of this run"
-    hint = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
-    raise MoveError(name, f"{router.vip.ip} cannot be moved away first: {words}{already}; {hint}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from nornir_kube_ha.failover.faults import Fault
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.rollout.policy import RollOut
 from nornir_kube_ha.rollout.rolling import roll_over_hosts
+from nornir_kube_ha.rollout.send_away import send_vips_away
 from nornir_kube_ha.rollout.vip_move import move_vip
 from nornir_kube_ha.tasks.services import restart_services
 from nornir_kube_ha.trials.fault_injectors import ChangeInjector, FaultInjector
@@ -78,8 +79,10 @@ def _configure(run: Run, intent: Intent) -> None:
 
 
 def _restart(run: Run, cluster: Cluster, holder: str) -> None:
-    for name in sorted((node.name for node in cluster.nodes), key=lambda name: name == holder):
+    names = sorted((node.name for node in cluster.nodes), key=lambda name: name == holder)
+    for number, name in enumerate(names):
         try:
+            send_vips_away(run, name, names[:number])
             run.one(restart_services, name, lease=run.lease)
         except KubeHaError as error:
             raise FaultError(name, getattr(error, "message", str(error))) from error

@@ -14,8 +14,9 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import MoveError, RemoteCommandError
 from nornir_kube_ha.intent import Cluster, Router
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.runbooks import upgrade as upgrade_module
-from nornir_kube_ha.runbooks.upgrade import _send_vip_away, upgrade
+from nornir_kube_ha.rollout import send_away
+from nornir_kube_ha.rollout.send_away import send_vips_away
+from nornir_kube_ha.runbooks.upgrade import upgrade
 
 NEWER = "haproxy 2.6.12-1 2.6.12-2 newer\nkeepalived 1:2.2.7-1 1:2.2.7-2 newer\n"
 OLDER = "haproxy 2.6.12-2 2.6.12-1 older\n"
@@ -38,7 +39,7 @@ def old(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
             world.healthy = {**world.healthy, node: change(world.healthy[node])}
         return holder
 
-    monkeypatch.setattr(upgrade_module, "move_vip", move_vip)
+    monkeypatch.setattr(send_away, "move_vip", move_vip)
     return world
 
 
@@ -68,7 +69,7 @@ def test_of_those_that_are_done_the_vip_goes_to_one_that_holds_no_other(
     holder, other = TWO_WELL["lb-1"](old.facts["lb-1"]), second_router("MASTER", holds=True)(old.facts["lb-2"])
     run.snapshot = replace(run.snapshot, facts={**old.facts, "lb-1": holder, "lb-2": other})
     monkeypatch.setattr(Run, "look_at_each", lambda *_: {})
-    _send_vip_away(run, "lb-1", ["lb-2", "lb-3"])
+    send_vips_away(run, "lb-1", ["lb-2", "lb-3"])
     assert old.order("move") == [("lb-3", "move")]
 
 

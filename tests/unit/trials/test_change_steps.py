@@ -80,6 +80,10 @@ class World:
             raise self.error
         return "lb-2"
 
+    def send_vips_away(self, run: object, name: str, done: list[str]) -> None:
+        assert run is self
+        self.steps.append(f"free {name}, after {', '.join(done) or 'none'}")
+
     def injector(self, name: str, holder: str = "lb-2") -> FaultInjector:
         return change_injector(cast("Run", self), self.intent.clusters[0], FAULTS[name], holder)
 
@@ -90,6 +94,7 @@ def world(intent: Intent, monkeypatch: pytest.MonkeyPatch) -> World:
     found = World(intent)
     monkeypatch.setattr(changes, "roll_over_hosts", found.roll_over_hosts)
     monkeypatch.setattr(changes, "move_vip", found.move_vip)
+    monkeypatch.setattr(changes, "send_vips_away", found.send_vips_away)
     monkeypatch.setattr(changes, "SETTLE_TIMEOUT", 0.0)
     return found
 
@@ -129,11 +134,12 @@ def test_holder_is_restarted_last_and_each_only_when_all_is_well(world: World) -
     world.injector("rolling-restart").inject()
     restarts = [step for step in world.steps if step.startswith("restart")]
     assert restarts == ["restart lb-1", "restart lb-3", "restart lb-2"]
-    assert world.steps[:4] == ["restart lb-1", "start over", "look", "restart lb-3"]
+    assert world.steps[:4] == ["free lb-1, after none", "restart lb-1", "start over", "look"]
+    assert world.steps[-4:-2] == ["free lb-2, after lb-1, lb-3", "restart lb-2"]
 
 
 def test_nothing_more_is_restarted_when_a_node_is_not_well_after_it(world: World) -> None:
-    world.sick = 3
+    world.sick = 4
     with pytest.raises(FaultError, match=r"^lb-3: not well after its daemons were restarted: lb-1 haproxy\.active"):
         world.injector("rolling-restart").inject()
     assert "restart lb-2" not in world.steps
@@ -143,4 +149,4 @@ def test_node_that_cannot_be_restarted_is_a_fault_that_cannot_be_made(world: Wor
     world.error = HostUnreachableError("lb-1", "no answer")
     with pytest.raises(FaultError, match=r"^lb-1: no answer$"):
         world.injector("rolling-restart").inject()
-    assert world.steps == ["restart lb-1"]
+    assert world.steps == ["free lb-1, after none", "restart lb-1"]

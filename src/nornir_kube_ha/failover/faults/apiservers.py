@@ -111,7 +111,7 @@ CHANGE_FAULTS = (
     ),
     Fault(
         "rolling-restart",
-        "both daemons are restarted, node by node, the holder last",
+        "both daemons are restarted, node by node; the holder last, after a planned move of its VIP",
         Way.RUN,
         Target.CLUSTER,
         PLANNED,
