@@ -8,7 +8,7 @@ itself: its timer runs on the host, even if this command is killed. Every check 
 import fnmatch
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.door import LabFault, apiserver_hosts, etcd_members, why_not
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.api_costs import through_api
+from nornir_kube_ha.report.words import in_seconds
 from nornir_kube_ha.tasks import take_lease
 from nornir_kube_ha.tasks.stream import start_command
 from nornir_kube_ha.trials.change_faults import change_injector
@@ -33,8 +34,20 @@ from nornir_kube_ha.trials.client_channel import remote_command
 from nornir_kube_ha.trials.client_runner import Client, config_of
 from nornir_kube_ha.trials.fault_injectors import FaultInjector, HostFaultInjector, LabFaultInjector
 from nornir_kube_ha.trials.measurement import Measurement
+from nornir_kube_ha.trials.progress import Progress
 
+_RESTARTED = {"haproxy.stable", "keepalived.stable"}  # they passed before: what they warn of later is this test's doing
 TRIAL_SECONDS = 180  # beyond the fault's own time: until it shows, until it has healed, and until every check passes
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How each fault is tested: trials, seconds of the fault and of the outage (None: its own), and how far all is."""
+
+    repeat: int
+    hold: float | None
+    limit: float | None
+    progress: Progress
 
 
 def failover_test(
@@ -96,17 +109,15 @@ def failover_test(
                 "nothing is broken on purpose: another run has changed a cluster, and it does not pass every check"
             )
             return run.report()
+        run.make_only([check for check in run.checks if check not in _RESTARTED])
+        lasts = [_seconds(fault, hold) for each in possible.values() for fault in each for _ in range(repeat)]
+        how = _How(repeat, hold, limit, Progress(lasts))
         for cluster in clusters:
             config = config_of(cluster.nodes[0])._replace(
                 rate=float(rate), connections=connections, kubernetes=credentials.get(cluster.name)
             )
-            measurement = Measurement(run, cluster, _client(run, cluster, vantage, config))
-            with measurement:
-                tests = (
-                    _test(run, measurement, fault, repeat=repeat, hold=hold, limit=limit)
-                    for fault in possible[cluster.name]
-                )
-                if not all(tests):  # they stop at the first that has not healed
+            with Measurement(run, cluster, _client(run, cluster, vantage, config)) as measurement:
+                if not all(_test(run, measurement, fault, how) for fault in possible[cluster.name]):
                     break
     return run.report()
 
@@ -167,20 +178,24 @@ def _question(cluster: Cluster, faults: Iterable[Fault], repeat: int) -> str:
     return f"This breaks cluster {cluster.name} at {cluster.addresses} on purpose: {names}{times}. Go on? [y/N] "
 
 
-def _test(
-    run: Run, measurement: Measurement, fault: Fault, *, repeat: int, hold: float | None, limit: float | None
-) -> bool:
+def _seconds(fault: Fault, hold: float | None) -> float:
+    return fault.seconds if hold is None else hold
+
+
+def _test(run: Run, measurement: Measurement, fault: Fault, how: _How) -> bool:
     """Inject a fault as often as asked, and return whether it has healed."""
     most = fault.limit_of(measurement.cluster.nodes[0].keepalived.timers)
-    most = most if limit is None else replace(most, seconds=limit)
-    seconds = fault.seconds if hold is None else hold
+    most = most if how.limit is None else replace(most, seconds=how.limit)
+    seconds = _seconds(fault, how.hold)
     place = len(run.ledger.faults)
     run.ledger.faults.append(FaultReport(fault.name, fault.meaning, most, ()))
-    for number in range(1, repeat + 1):
+    for number in range(1, how.repeat + 1):
         _prolong(run, seconds)
+        run.tell(f"fault {how.progress.begin()}: {fault.name}")
         injector = _injector(run, measurement, fault, seconds)
         trial = measurement.trial(most, injector, seconds, partial(run.ledger.note_trial, place))
-        run.tell(_line(fault, trial, number, repeat))
+        how.progress.end()
+        run.tell(_line(fault, trial, number, how.repeat))
         if trial.outcome is Outcome.NOT_HEALED:
             run.tell("nothing more is broken: the last fault has not healed")
             return False
@@ -244,7 +259,8 @@ def _apiserver_on_a_node(cluster: Cluster, holder: str) -> tuple[str, int]:
 
 def _line(fault: Fault, trial: Trial, number: int, repeat: int) -> str:
     which = f" {number}/{repeat}" if repeat > 1 else ""
-    cost = f"outage {trial.new.seconds:.2f} s new, {trial.reused.seconds:.2f} s long-lived; {trial.new.failed} failed"
+    new, reused = in_seconds(trial.new.seconds), in_seconds(trial.reused.seconds)
+    cost = f"outage {new} new, {reused} long-lived; {trial.new.failed} failed"
     where = " -> ".join([trial.before, *(host for _, host in trial.moves)])
     cost += f"; {through_api(trial.api)}" if trial.api else ""
     words = "; ".join(filter(None, (*trial.exceeded, trial.words)))

@@ -47,6 +47,7 @@ class World:
     made: list[tuple[Limit, float]] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     clients: list[Config] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def get_facts(
         self, task: Task, intent: Intent, lease: Lease | None, *, scope: Scope, listened: Collection[str]
@@ -65,7 +66,7 @@ class World:
         faults: tuple[str, ...] | None = ("haproxy-kill",),
         **options: Any,  # noqa: ANN401
     ) -> Report:
-        run = Run("failover_test", self.nornir, load_intent(self.nornir), hosts)
+        run = Run("failover_test", self.nornir, load_intent(self.nornir), hosts, tell=self.told.append)
 
         def ask(question: str) -> bool:
             self.questions.append(question)
@@ -219,3 +220,19 @@ def test_a_vantage_point_that_nobody_knows_is_a_usage_error(nornir_of: Callable[
     run = Run("failover_test", nornir, load_intent(nornir), list(nornir.inventory.hosts))
     with pytest.raises(UsageError, match="no host called nosuch"):
         run.one(start_command, "nosuch", command="true")
+
+
+def test_each_fault_is_announced_with_the_time_that_is_left(world: World) -> None:
+    world.test(faults=("haproxy-kill", "link-down"))
+    begun = [line for line in world.told if line.startswith("fault ")]
+    assert [re.sub(r"about \d+ s", "about N s", line) for line in begun] == [
+        "fault 1 of 2, about N s left: haproxy-kill",
+        "fault 2 of 2, about N s left: link-down",
+    ]
+    assert any("outage 0 s new, 0 s long-lived;" in line for line in world.told)
+
+
+def test_restarts_that_the_test_makes_are_no_warning(world: World) -> None:
+    found = world.test().hosts["lb-1"].findings
+    assert {"haproxy.active", "haproxy.listening"} <= {each.id for each in found}
+    assert not {"haproxy.stable", "keepalived.stable"} & {each.id for each in found}
