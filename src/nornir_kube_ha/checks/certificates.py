@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator, Mapping
 from ipaddress import ip_address
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.checks.model import ClusterView, Severity, Skipped, Verdict
+from nornir_kube_ha.checks.model import ClusterView, Severity, Verdict
 from nornir_kube_ha.facts import Certificate, Facts, Package
 from nornir_kube_ha.intent import Apiserver, Cluster
 from nornir_kube_ha.planning.ca_validity import validity
 
 DAY = 86400  # seconds
 _HINT = "see haproxy.apiservers_up, or ask the apiserver from a node: `openssl s_client -connect ADDRESS:PORT`"
+_NAME_CA = "set apiserver_ca to a copy of the cluster's CA, kubeadm's /etc/kubernetes/pki/ca.crt, then deploy"
 _NO = Package(None)
 NOT_NAMED = "does not name"
 ADD_NAME = (
@@ -60,8 +61,8 @@ def _next(view: ClusterView, wrong: Collection[str], soon: Collection[str]) -> s
     return next_steps(wrong, soon) or _HINT
 
 
-def authority(view: ClusterView) -> Verdict | Skipped:
-    """Check that the apiservers' CA is valid and does not expire soon.
+def authority(view: ClusterView) -> Verdict:
+    """Check that the inventory names the apiservers' CA, and that it is valid and does not expire soon.
 
     A file may hold several CAs while one is renewed. One that lasts is enough for clients; others that end only warn.
     """
@@ -69,7 +70,8 @@ def authority(view: ClusterView) -> Verdict | Skipped:
     expected = f"valid for {limits.certificate_warn_days} days more"
     found = {each for node in view.cluster.nodes for each in validity(node.apiserver_ca or "")}
     if not found:
-        return Skipped(expected, "no apiserver_ca")
+        words = "no apiserver_ca: haproxy and these checks believe whoever answers at an apiserver's address"
+        return Verdict(ok=False, expected=expected, seen=words, next=_NAME_CA, severity=Severity.WARNING)
     if not view.seen:
         return Verdict(None, expected, f"not seen: {', '.join(view.unseen)}", "")
     now = next(iter(view.seen.values())).clock.now

@@ -184,3 +184,9 @@ def test_missing_name_is_added_by_kubeadm_init_and_never_by_a_renewal(cluster_vi
     only_soon = findings_of(cluster_view(everywhere(certificate(LB_2, 5))))["apiserver.certificates"].next
     assert only_soon.startswith("ends soon: renew it")
     assert "certSANs" not in only_soon
+
+
+def test_unknown_ca_is_a_warning(cluster_view: Clusters) -> None:
+    finding = findings_of(cluster_view(without=["apiserver_ca"]))["apiserver.ca_certificate"]
+    assert (finding.status, "believe whoever answers" in finding.seen) == (Status.WARN, True)
+    assert "set apiserver_ca" in finding.next
