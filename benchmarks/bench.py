@@ -24,8 +24,10 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, nargs="+", default=[3, 30, 100])
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--jobs", type=Job, nargs="+", default=[*Job], metavar="JOB", help=", ".join(Job))
-    parser.add_argument("--forks", type=int, default=FORKS, help="at how many hosts ours looks at once")
-    parser.add_argument("--who", nargs="+", default=["*"], metavar="NAME", help="only these contestants, as 'floor*'")
+    parser.add_argument("--forks", type=int, default=FORKS, help="number of hosts that ours looks at at once")
+    parser.add_argument(
+        "--who", nargs="+", default=["*"], metavar="NAME", help="only these contestants, such as 'floor*'"
+    )
     options = parser.parse_args()
     who = [each for each in CONTESTANTS if any(fnmatch(each.name, pattern) for pattern in options.who)]
     command = f"python -m benchmarks.bench --repeat {options.repeat} --forks {options.forks}"

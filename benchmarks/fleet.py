@@ -48,7 +48,7 @@ def main() -> int:
             rows += _of_fleet(Path(folder), hosts // 3 * 3, options.repeat)
     lines = [
         f"Medians of {options.repeat}. Clusters of three in one inventory, all on one SSH server of the loopback;",
-        "every host is judged by all checks. An added host costs what lies between two rows.",
+        "every host gets all checks. The difference between two rows is the cost of the added hosts.",
         "",
         "| run | hosts | wall, s | controller's CPU, s | CPU a host, ms | memory, MB |",
         "|---|---|---|---|---|---|",

@@ -26,8 +26,8 @@ DEPLOYS = frozenset({Job.NO_OP, Job.CHANGED, Job.FRESH})
 """Jobs after which the hosts have the same files and the same units up."""
 
 _WORDS = {
-    Job.NO_OP: "All is in place already: packages, files, units. It is looked at, and nothing changes.",
-    Job.VERIFY: "Hosts are looked at, and nothing changes. Ours judges what it sees; the floors only fetch it.",
-    Job.CHANGED: "One value of haproxy.cfg is another one on all hosts; haproxy reads it by a reload.",
-    Job.FRESH: "Bare hosts: packages are installed from the lab's own pool, files put in place, units started.",
+    Job.NO_OP: "Packages, files and units are in place already. A look, and no change.",
+    Job.VERIFY: "A look, and no change. `ours` checks what it sees; the floors only fetch it.",
+    Job.CHANGED: "One value of haproxy.cfg changes on all hosts; haproxy reads it by a reload.",
+    Job.FRESH: "Bare hosts: install packages from the lab's own pool, write the files, start the units.",
 }

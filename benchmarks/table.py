@@ -15,6 +15,7 @@ from campaigns.shared.record import ROOT, record
 
 PAGE = ROOT / "docs" / "performance.md"
 MACHINE = "The machine and the contestants"
+SHARED = "The controller and the hosts share it: work on the hosts competes with the contestant for the processors."
 
 
 def record_machine(command: str) -> None:
@@ -27,7 +28,7 @@ def record_machine(command: str) -> None:
     memory = int(total.split()[1]) / 1024**2
     machine = f"{os.cpu_count()} cores, {memory:.0f} GB of memory, Linux {platform.release()}"
     lines = [
-        f"{machine}. Controller and hosts share it: who has hosts work waits for its processors.",
+        f"{machine}. {SHARED}",
         *(f"**{each.name}** ({each.version()}): {each.words}" for each in CONTESTANTS),
     ]
     record(MACHINE, command, [fill(f"* {line}", 120, subsequent_indent="  ") for line in lines], PAGE)

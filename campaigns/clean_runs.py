@@ -1,4 +1,4 @@
-"""Verify a healthy cluster many times: every alarm is a false one. Written to docs/measured.md."""
+"""Verify a healthy cluster many times: each alarm is false. Written to docs/measured.md."""
 
 import argparse
 import statistics
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     took = f"median {statistics.median(seconds):.2f} s, longest {max(seconds):.2f} s"
     lines = [
         f"* {runs} runs on three healthy hosts: **{alarms} false alarms**. Checks: {counts}.",
-        f"* A run, logins included, Python's start not: {took}.",
+        f"* A run with its logins, but without Python's start: {took}.",
     ]
     record("False alarms of verify", options.command, lines)
     return 1 if alarms or set(statuses) != {"pass"} else 0

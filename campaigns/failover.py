@@ -28,13 +28,19 @@ BATCH = 10  # trials in one run: an interruption loses at most so many
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--fault", action="append", default=[], help="only these, as 'haproxy-*'; repeatable")
-    parser.add_argument("--repeat", type=int, default=100, help="trials of each that shall be there in the end")
-    parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
-    parser.add_argument("--settings", choices=SETTINGS, action="append", default=[], help="of the hosts; repeatable")
-    parser.add_argument("--hold", default="", help="how long each fault lasts, as 10m: these trials are kept apart")
+    parser.add_argument(
+        "--fault", action="append", default=[], help="only these faults, such as 'haproxy-*'; repeatable"
+    )
+    parser.add_argument("--repeat", type=int, default=100, help="trials of each fault, kept ones included")
+    parser.add_argument("--labs", type=int, default=1, help="number of labs that work in parallel")
+    parser.add_argument(
+        "--settings", choices=SETTINGS, action="append", default=[], help="settings of the hosts; repeatable"
+    )
+    parser.add_argument(
+        "--hold", default="", help="duration of each fault, such as 10m; its trials are kept separately"
+    )
     parser.add_argument("--rate", default="50", help="new connections a second")
-    parser.add_argument("--connections", default="10", help="how many last")
+    parser.add_argument("--connections", default="10", help="number of long-lived connections")
     parser.add_argument("--write", action="store_true", help="only write the page again")
 
 

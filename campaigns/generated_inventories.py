@@ -27,8 +27,10 @@ TEST = "tests/unit/inventory/test_generated.py"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--examples", type=int, default=10_000, help="how many inventories")
-    parser.add_argument("--judged", type=int, default=1000, help="of how many the daemons judge the files, at most")
+    parser.add_argument("--examples", type=int, default=10_000, help="number of inventories")
+    parser.add_argument(
+        "--judged", type=int, default=1000, help="maximum number of inventories whose files the daemons validate"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,16 +50,16 @@ def run(options: argparse.Namespace) -> int:
         }
     wrong = [bad for number, words in refused.items() if (bad := unexplained(words, nodes[number]))]
     sys.stderr.write("".join(f"{bad}\n" for bad in wrong))
-    told = len(refused) - len(wrong)
+    explained = len(refused) - len(wrong)
     lines = [
         *_shares(options.examples, done.stdout),
         "* **0 tracebacks, 0 packets, 0 commands run.**",
-        f"* Of {len(sets)} that were taken, one host's files were judged by the `haproxy -c` and `keepalived -t` of",
-        f"  Debian 12, at their live paths: {len(sets) - len(refused)} were accepted. Refused were {told} for what",
-        "  only the host can tell (a user, a group or an interface that it does not have),",
-        f"  **{len(wrong)}** for anything else.",
+        f"* `haproxy -c` and `keepalived -t` of Debian 12 validated one host's files of {len(sets)} accepted",
+        f"  inventories, at their live paths. They accepted {len(sets) - len(refused)}, and refused {explained} for a",
+        f"  user, a group or an interface that the host does not have. They refused **{len(wrong)}** for another",
+        "  reason.",
     ]
-    record("Inventories that were made up to do harm", options.command, lines)
+    record("Generated inventories, hostile ones included", options.command, lines)
     return 1 if wrong else 0
 
 
@@ -86,7 +88,7 @@ def _shares(examples: int, printed: str) -> list[str]:
     of_all = sum(shares.values())  # less than 100: hypothesis discards some examples
     taken_share, refused_share = (f"{shares.get(what, 0) / of_all:.1%}" for what in ("taken", "refused"))
     return [
-        f"* {examples} inventories: good ones, half of them with up to six settings that are unusual, half with up",
-        f"  to three things put wrong. {taken_share} were taken, and rendered to lines that can be printed;",
-        f"  {refused_share} were refused, in words that name host or key.",
+        f"* {examples} inventories: half of them good ones with up to six unusual settings, half with up to three",
+        f"  defects. {taken_share} were accepted, and rendered to printable lines. {refused_share} were refused with a",
+        "  message that names a host or a key.",
     ]

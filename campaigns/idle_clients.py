@@ -112,7 +112,7 @@ def clients(lab: Lab, number: int) -> Iterator[list[subprocess.Popen[str]]]:
             processes.append(each)
         for each in processes:
             if not (each.stdout and each.stdout.readline()):
-                raise SystemExit("the clients do not get their connections")
+                raise SystemExit("the clients got no connections")
         yield processes
 
 
@@ -124,7 +124,7 @@ def measure(lab: Lab, number: int) -> Trial:
         deadline = time.monotonic() + PATIENCE
         while min(known(lab, host) for host in others) < number:
             if time.monotonic() > deadline:
-                raise SystemExit("the others do not get the table")
+                raise SystemExit("the other nodes did not get the table of clients")
             time.sleep(1)
         for host in others:
             lab.run(host, f"nft '{COUNTED}'")
@@ -185,7 +185,7 @@ def await_take_over(lab: Lab, others: Sequence[str]) -> tuple[str, float]:
                 if "Entering MASTER STATE" in str(entry.get("MESSAGE")):
                     return host, int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
         time.sleep(0.2)
-    raise SystemExit("nobody has taken the VIP over")
+    raise SystemExit("no node took the VIP over")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -198,7 +198,7 @@ def run(options: argparse.Namespace) -> int:
     with deployed_lab("idle") as lab:
         for _ in range(options.times):
             trials.append(measure(lab, options.connections))
-            sys.stderr.write(f"{trials[-1].told} told, all back after {max(trials[-1].took, default=0):.2f} s\n")
+            sys.stderr.write(f"{trials[-1].told} reset, all back after {max(trials[-1].took, default=0):.2f} s\n")
     rows = [
         f"| {len(each.took)} | {each.left} | {statistics.median(each.took):.2f} | {max(each.took):.2f} | "
         f"{each.told[0]} | {each.told[1]} | {each.strangers} | {each.cpu:.1f} |"
@@ -208,11 +208,11 @@ def run(options: argparse.Namespace) -> int:
         "Idle clients of a node that is lost",
         options.command,
         [
-            f"{options.connections} connections that never speak, from one address, to the holder. It is switched off.",
-            "Seconds from the take-over until each is connected again; seconds of a processor that the new holder used",
-            f"in the {AFTER} s after it.",
+            f"{options.connections} idle connections from one address to the VIP holder, which is then powered off.",
+            "Seconds from the take-over until each client is connected again, and the new holder's processor time in",
+            f"the {AFTER} s after it.",
             "",
-            "| connected again | left | median | last | clients told | segments | to anybody else | processor |",
+            "| connected again | left | median | last | clients reset | segments | to other addresses | CPU, s |",
             "|---|---|---|---|---|---|---|---|",
             *rows,
         ],

@@ -47,11 +47,11 @@ def run(options: argparse.Namespace) -> int:
                 sys.stderr.write(f"{number}: at {host}, {one.seconds:.2f} s: {'; '.join(words) or 'nothing wrong'}\n")
     slowest = max(each.seconds for each in ended)
     lines = [
-        f"* {len(ended)} deploys that change {options.hosts} serving hosts of {options.hosts // CLUSTER} clusters, the",
-        "  clusters beside each other, hosts of one in order, interrupted at the turn of one. It was",
-        f"  **{wrong} times** otherwise than: exit code 130 within 5 s, no other host begun, and the report",
-        "  says which are changed, which are in hand, which are as they were.",
-        f"* From Ctrl-C to the end it took {slowest:.2f} s at most.",
+        f"* {len(ended)} deploys that change {options.hosts} serving hosts of {options.hosts // CLUSTER} clusters: the",
+        "  clusters in parallel, the hosts of each in order. Each deploy was interrupted while one host changed. It",
+        "  must end within 5 s with exit code 130 and begin no other host. Its report must say which hosts are",
+        f"  changed, which are in hand, and which are as they were. **{wrong} times** it was otherwise.",
+        f"* The longest time from Ctrl-C to the end was {slowest:.2f} s.",
     ]
     record("Ctrl-C while hosts wait for their turn", options.command, lines)
     return 1 if wrong else 0

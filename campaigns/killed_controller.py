@@ -29,7 +29,7 @@ ARMED = "systemctl is-active 'kube-ha-fault-*.timer'"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=int, default=20)
-    parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
+    parser.add_argument("--labs", type=int, default=1, help="number of labs that work in parallel")
 
 
 def run(options: argparse.Namespace) -> int:

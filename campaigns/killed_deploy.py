@@ -16,7 +16,7 @@ from rig.lab import Lab
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--labs", type=int, default=1, help="how many labs work beside each other")
+    parser.add_argument("--labs", type=int, default=1, help="number of labs that work in parallel")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,10 +24,11 @@ def run(options: argparse.Namespace) -> int:
     share_out("kd", options.labs, range(options.kills), lambda lab, _: killed.kill(lab), settings=lambda _: "ours")
     points, wrong = len(set(killed.points)), len([words for words in killed.found if words])
     lines = [
-        f"* {len(killed.found)} deploys, {len(killed.points)} of them killed, at {points} points: before,",
-        "  during and after each script on a host; the others had ended before.",
-        f"* **{wrong} times** anything was wrong: a live file neither the old one nor the new one, a VIP that does not",
-        "  serve, a next deploy that does not converge, one after it that changes anything, a draft left over.",
+        f"* {len(killed.found)} deploys, {len(killed.points)} of them killed, at {points} points: before, during and",
+        "  after each script on a host. The others ended before their point.",
+        f"* **{wrong} times** anything was wrong. Wrong is a live file that is neither the old nor the new one, a VIP",
+        "  that does not serve, or a draft left over. Also wrong: a next deploy that does not converge, and one after",
+        "  it that changes anything.",
     ]
     record("The controller killed in the middle of a deploy", options.command, lines)
     return 0 if len(killed.points) == options.kills and not wrong else 1

@@ -29,9 +29,9 @@ def run(options: argparse.Namespace) -> int:
     new, lasting = ([each for each in seen if each.is_new is kind] for kind in (True, False))
     lost = [sum(each.failed for each in kind) for kind in (new, lasting)]
     lines = [
-        f"* {times} deploys in a row, each a change of both daemons' files on all three nodes. A client opened",
-        f"  {len(new)} connections meanwhile, of which **{lost[0]} failed**, and made {len(lasting)} requests on",
-        f"  {CONNECTIONS} that last, of which **{lost[1]} failed**.",
+        f"* {times} deploys in a row, each a change of both daemons' files on all three nodes. Meanwhile a client",
+        f"  opened {len(new)} connections, of which **{lost[0]} failed**. It made {len(lasting)} requests on",
+        f"  {CONNECTIONS} long-lived connections, of which **{lost[1]} failed**.",
     ]
     record("Deploys under load", options.command, lines)
     return 1 if any(lost) else 0

@@ -64,11 +64,11 @@ def run(options: argparse.Namespace) -> int:
         kept += _over(f"{FAR * 1000:g} ms each way", lab, states, times, None)
     wrong = sum(each.wrong for each in kept)
     lines = [
-        f"* Each runbook {times} times over each network; a deploy changes both daemons' files on all three nodes.",
-        f"  **{wrong} reports were wrong**: a check that fails on a healthy host; an error that is not the network's;",
-        "  a host said to have passed that was not reached, or to be unchanged that was changed, or the other way",
-        "  round; a live file neither the old one nor the new one; a next deploy over a good network that does not",
-        "  converge.",
+        f"* Each runbook ran {times} times over each network. A deploy changes both daemons' files on all three nodes.",
+        f"* **{wrong} reports were wrong.** Wrong is a check that fails on a healthy host, or an error that the",
+        "  network did not cause. A report that passes a host that was not reached is wrong, and one that is wrong",
+        "  about what was changed. Also wrong is a live file that is neither the old nor the new one. So is a next",
+        "  deploy over a good network that does not converge.",
         "",
         "| network | runbook | completed | median, s | longest, s | hosts with an error | wrong |",
         "|---|---|---|---|---|---|---|",

@@ -68,9 +68,9 @@ def run(options: argparse.Namespace) -> int:
     green = all((each.status, red_clusters(each)) == (0, set()) for each in (first, verify, rest, nothing))
     one_red = all((each.status, red_clusters(each)) == (1, {BROKEN}) for each in (stopped, change))
     lines = [
-        f"* {clusters} clusters of {NODES}, {clusters * NODES} hosts on this one machine, whose own work is part of",
-        f"  the wall time; with `{' '.join(FEW)}`, so that they leave each other time. Red are the clusters of which a",
-        "  host or a check did not pass.",
+        f"* {clusters} clusters of {NODES}: {clusters * NODES} hosts on one machine, whose own work is part of the",
+        f"  wall time. `{' '.join(FEW)}` limits how many work at once. A cluster is red if one of its hosts or checks",
+        "  did not pass.",
         "",
         "| run | green | red | exit code | hosts changed | wall, s | controller's CPU, s | and memory, MB |",
         "|---|---|---|---|---|---|---|---|",

@@ -19,7 +19,7 @@ PAGE = ROOT / "docs" / "matrix.md"
 INTRODUCTION = """\
 # What it runs on
 
-Written by the command that stands here, on the lab's hosts.
+Each section is written by the command below its title, run on lab hosts.
 """
 
 MULTICAST = {"additional_vips": ["192.0.2.20/24"], "keepalived.unicast": False}
@@ -97,8 +97,8 @@ class Row:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repeat", type=int, default=10, help="how often each fault is made")
-    parser.add_argument("--only", default="*", help="clusters of that name; nothing is written")
+    parser.add_argument("--repeat", type=int, default=10, help="number of trials of each fault")
+    parser.add_argument("--only", default="*", help="only clusters of this name; writes nothing")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -125,9 +125,7 @@ def _row(cluster: Cluster, repeat: int) -> Row:
         try:
             for step in walk(lab, cluster.warned, repeat=repeat):
                 row.steps[step.name] = step
-                sys.stderr.write(
-                    f"{cluster.name}, {step.name}: {'' if step.ok else 'NOT '}as it should be; {step.words}\n"
-                )
+                sys.stderr.write(f"{cluster.name}, {step.name}: {'passed' if step.ok else 'FAILED'}; {step.words}\n")
                 if step.name == "deploy":
                     row.versions = tuple(dict.fromkeys(versions(lab, host) for host in HOSTS))
         finally:
@@ -138,8 +136,9 @@ def _row(cluster: Cluster, repeat: int) -> Row:
 def _lines(rows: list[Row], repeat: int) -> list[str]:
     names = [WORDS.get(name, name) for name in rows[0].steps]
     return [
-        f"* Clusters of three. Each fault {repeat} times on the holder, within its limit (0.15 s and 1 s); a `yes`:",
-        "  exit code 0, every check green but those that are named, and changed what had to be changed and no more.",
+        f"* Clusters of three. {repeat} trials of each fault on the VIP holder, with limits of 0.15 s and 1 s.",
+        "* `yes`: the step ended with exit code 0, and changed what had to change and nothing else. No check failed,",
+        "  and only those in the last column warned.",
         "",
         f"| {' | '.join(['cluster', 'daemons', *names, 'warned, by right'])} |",
         f"|{'---|' * (len(names) + 3)}",

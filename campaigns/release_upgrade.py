@@ -45,11 +45,12 @@ def run(options: argparse.Namespace) -> int:
         red = lab.runbook("verify", "--output", "json").red_checks()
     failed = sum(each.failed for each in attempts)
     lines = [
-        f"* Three hosts of Debian 12, {before}, host by host by `kube-ha upgrade`, with Debian 13's",
-        f"  packages as their only source: {', '.join(sorted(after))}. With them came systemd, OpenSSH and glibc.",
-        f"* A client made {len(attempts)} requests meanwhile, new connections and on ones that last: {failed} failed;",
-        f"  the outage was **{lost.seconds:.2f} s**, of {PLANNED_MOVE} s that a planned move may cost.",
-        f"* A second upgrade changes nothing; verify: {red or 'every check is green'}.",
+        "* `kube-ha upgrade` upgraded three hosts of Debian 12 one by one, with Debian 13's packages as their only",
+        f"  source. Before: {before}. After: {', '.join(sorted(after))}. systemd, OpenSSH and glibc were upgraded with",
+        "  them.",
+        f"* Meanwhile a client made {len(attempts)} requests, on new and on long-lived connections. {failed} failed.",
+        f"  The outage was **{lost.seconds:.2f} s**; a planned move may cost {PLANNED_MOVE} s.",
+        f"* A second upgrade changes nothing. verify: {red or 'every check is green'}.",
     ]
     record("Debian 12's packages to Debian 13's, under load", options.command, lines, PAGE, INTRODUCTION)
     well = not upgraded.status and not again.report["changed"] and not red and len(after) == 1

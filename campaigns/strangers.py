@@ -22,9 +22,9 @@ def run(options: argparse.Namespace) -> int:
             noticed = notice(lab, options.times)
     median, longest = statistics.median(noticed.seconds), max(noticed.seconds)
     lines = [
-        f"* A keepalived speaks the cluster's VRID with `advert_int {ADVERT_INT}`. Of {options.times} runs of verify,",
-        f"  **{noticed.verified}** named it on each node; of {options.times} deploys, **{noticed.refused}** were",
-        "  refused for it and changed nothing.",
+        f"* A keepalived outside the cluster uses its VRID, with `advert_int {ADVERT_INT}`. Of {options.times} runs of",
+        f"  verify, **{noticed.verified}** named it on each node. Of {options.times} deploys, **{noticed.refused}**",
+        "  were refused because of it, and changed nothing.",
         f"* A verify took {median:.2f} s (median; longest {longest:.2f} s).",
     ]
     record("A router with the cluster's VRID", options.command, lines)

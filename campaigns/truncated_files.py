@@ -21,8 +21,8 @@ def run(options: argparse.Namespace) -> int:
     wrong = [words for file in FILES for words in _wrong(file)]
     sys.stderr.write("".join(f"{words}\n" for words in wrong))
     lines = [
-        f"* {len(FILES)} files of one host, cut off at each of their {sum(lengths.values())} bytes:",
-        f"  **{len(wrong)} times** one that was not whole was taken or left lying about, or the live file was touched.",
+        f"* {len(FILES)} files of one host were cut off at each of their {sum(lengths.values())} bytes. An incomplete",
+        f"  file was accepted or left behind, or the live file was changed, **{len(wrong)} times**.",
     ]
     record("Files that arrive cut off", options.command, lines)
     return 1 if wrong else 0

@@ -67,13 +67,14 @@ def run(options: argparse.Namespace) -> int:
     whole = _told(other.ended - other.began for _, other in later)
     looks = [_told(other.ended - other.looked for _, other in each) for each in (together, later)]
     lines = [
-        f"* {times} times two deploys began at the same moment, and {times} times one began while another was at work,",
-        f"  with a change for all hosts. **{wrong} times** it was otherwise than: one makes it, the other leaves",
-        "  with exit code 5, has changed nothing, names the first by its process; the next deploy finds nothing to do.",
-        f"* At the same moment: the second had left {after_lease} after the first had every",
-        f"  lease, and {looks[0]} after it began to look, for 1.2 s of which it listened.",
-        f"* While another is at work: {looks[1]} after it began to look, and",
-        f"  {whole} after it was started, Python and its libraries included.",
+        f"* Two deploys of a change for all hosts began at the same moment {times} times. {times} times one began",
+        "  while another was at work. One must make the change. The other must end with exit code 5, change nothing,",
+        f"  and name the first by its process. The next deploy must find nothing to do. **{wrong} times** it was",
+        "  otherwise.",
+        f"* At the same moment: the second ended {after_lease} after the first had every lease. It ended",
+        f"  {looks[0]} after it began to look, and listened for 1.2 s of that.",
+        f"* While another is at work: the second ended {looks[1]} after it began to look. It ended",
+        f"  {whole} after its own start, including that of Python and its libraries.",
     ]
     record("Two controllers at once", options.command, lines)
     return 1 if wrong else 0

@@ -50,8 +50,8 @@ def _command(site: Site, _job: Job) -> list[str]:
 
 ANSIBLE = Contestant(
     name="ansible-core",
-    words="`ansible-playbook` with pipelining, one connection a host that stays (ControlPersist), a fork a host, "
-    "strategy free, no facts gathered, and the floor's key exchange. All hosts at once, nothing judged, no gate.",
+    words="`ansible-playbook` with pipelining, strategy free, and the floor's key exchange. Each host has a fork and a "
+    "connection that stays (ControlPersist). No facts are gathered. All hosts at once, no checks, no gate.",
     jobs=DEPLOYS,
     prepare=_prepare,
     command=_command,

@@ -93,8 +93,8 @@ def _version() -> str:
 
 
 _SSH = (
-    f"One `ssh` a host, {PARALLEL} at once, each with `sh -s`; key exchange curve25519-sha256, no shared connection, "
-    "packets acknowledged at once (`quickack` on the lab's route; OpenSSH itself sets TCP_NODELAY after the login)"
+    f"One `ssh` a host, {PARALLEL} at once, each with `sh -s`. Key exchange curve25519-sha256, no shared connection, "
+    "packets acknowledged at once: `quickack` on the lab's route. OpenSSH itself sets TCP_NODELAY after the login"
 )
 LOGIN = Contestant(
     "floor: `true`",
@@ -107,8 +107,8 @@ LOGIN = Contestant(
 )
 LOOK = Contestant(
     "floor: one look",
-    "The same, with the script that ours gathers its facts by, which listens for VRRP as long as ours does. "
-    "Nobody reads what it says.",
+    "The same, with the script that gathers facts for `ours`. It listens for VRRP as long as `ours` does. "
+    "Nothing reads its output.",
     frozenset({Job.VERIFY}),
     _write_look,
     partial(_command, "look"),

@@ -24,8 +24,8 @@ def _command(site: Site, _job: Job) -> list[str]:
 
 GUIDE = Contestant(
     name="the guide",
-    words="Its own loops, one host after the other: `apt-get install` for its `yum install`, `scp`, `systemctl "
-    "restart`, and its looks at the end. It restarts both daemons each time.",
+    words="Its own loops, one host after the other. `apt-get install` replaces its `yum install`; `scp`, `systemctl "
+    "restart` and its checks follow. It restarts both daemons each time.",
     jobs=DEPLOYS,
     prepare=_prepare,
     command=_command,

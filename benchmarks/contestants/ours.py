@@ -31,9 +31,9 @@ def _quick(site: Site, _job: Job) -> list[str]:
 
 OURS = Contestant(
     name="ours",
-    words="`kube-ha deploy --forks N`, as many hosts at once as answer in time on one machine. It also judges what it "
-    "finds, has new files judged by the daemons before any is live, and changes hosts that serve one at a time, each "
-    "behind a gate. `kube-ha verify` in `verify`.",
+    words="`kube-ha deploy --forks N`, with as many hosts at once as answer in time on one machine. It also checks "
+    "what it finds, and has the daemons validate new files before any is live. Serving hosts change one at a time, "
+    "each behind a gate. In `verify` it is `kube-ha verify`.",
     jobs=DEPLOYS | {Job.VERIFY},
     prepare=lambda _: None,  # it reads the inventory that everything else is made from
     command=_command,
@@ -41,8 +41,8 @@ OURS = Contestant(
 )
 QUICK = Contestant(
     name="ours, --quick",
-    words="`kube-ha deploy --quick`: where nothing differs it asks nobody but the hosts themselves and listens for "
-    "nobody, as little as the others do; it judges the daemons all the same. As many hosts at once as the floor has.",
+    words="`kube-ha deploy --quick`. Where nothing differs, it asks only the hosts themselves and does not listen, "
+    "like the others. It still checks the daemons. As many hosts at once as the floor.",
     jobs=frozenset({Job.NO_OP}),
     prepare=lambda _: None,
     command=_quick,

@@ -42,7 +42,7 @@ def _command(site: Site, _job: Job) -> list[str]:
 
 PYINFRA = Contestant(
     name="pyinfra",
-    words="`pyinfra --yes --no-wait --parallel HOSTS`. All hosts at once, nothing judged, no gate.",
+    words="`pyinfra --yes --no-wait --parallel HOSTS`. All hosts at once, no checks, no gate.",
     jobs=DEPLOYS,
     prepare=_prepare,
     command=_command,

@@ -91,7 +91,8 @@ def _trials(folder: Path) -> dict[str, list[Row]]:
 
 
 def _table(trials: dict[str, list[Row]], timers: str) -> Iterator[str]:
-    yield "Seconds: median / 99th percentile / longest. Long-lived connections ask every 0.2 s: they cannot see less."
+    yield "Seconds: median / 99th percentile / longest. Long-lived connections send a request every 0.2 s: no shorter"
+    yield "outage shows."
     yield ""
     yield from _head(
         "fault",
@@ -230,8 +231,8 @@ def _shown(value: float) -> str:
 
 
 def _ratios(guide: dict[str, list[Row]], ours: dict[str, list[Row]]) -> Iterator[str]:
-    yield "Median outage of new connections in seconds, in one run. A fault lasts 25 s here: `no end` is one"
-    yield "that lasted as long as the fault did."
+    yield "Median outage of new connections in seconds, in one run. A fault lasts 25 s here: `no end` is an outage that"
+    yield "lasted as long as the fault."
     yield ""
     yield from _head("fault", "trials", "guide", "ours", "ours / guide", "two holders, guide", "two holders, ours")
     for name, rows in guide.items():

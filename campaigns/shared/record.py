@@ -15,8 +15,8 @@ PAGE = ROOT / "docs" / "measured.md"
 INTRODUCTION = """\
 # Measured
 
-Written by the commands that stand here, on the lab's hosts; each takes its own section's place. Figures of one machine:
-ratios say more than seconds.
+Each section is written by the command below its title, run on lab hosts. Another run replaces the section. All figures
+are from one machine: ratios say more than seconds.
 """
 
 

@@ -59,6 +59,14 @@ def test_the_sdist_builds_the_same_wheel(dist: Path, wheel: Path, tmp_path: Path
     assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
+def test_a_checkout_is_installed_as_the_readme_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_TOOL_DIR", str(tmp_path / "tools"))
+    monkeypatch.setenv("UV_TOOL_BIN_DIR", str(tmp_path / "bin"))
+    assert "uv tool install .\n" in (ROOT / "README.md").read_text()
+    run("uv", "tool", "install", "--quiet", ".", cwd=ROOT)
+    assert run(str(tmp_path / "bin/kube-ha"), "--version", cwd=tmp_path).stdout == f"nornir-kube-ha {VERSION}\n"
+
+
 def test_the_wheel_is_one_package(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"nornir_kube_ha"}

@@ -72,6 +72,15 @@ def test_page_is_read_by_paragraph_item_and_cell_without_its_code() -> None:
     assert len(PAGES) > 30
 
 
+def test_sentences_of_a_measurement_are_read_without_the_rows_of_its_table(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    section = "## Title\n\n`python -m campaigns x`, 2026-11-30, after abc:\n\nIt ran.\n\n| mended |\n|---|\n| 1 |\n"
+    page.write_text(f"| prose |\n\n{section}\n## Next\n\n| more prose |\n", encoding="utf-8")
+    texts = [text.words for text in page_texts(page)]
+    assert {"It ran.", "prose", "more prose", "Next"} <= {*texts}
+    assert "mended" not in texts
+
+
 def test_messages_of_sources_are_read_with_a_word_for_each_value() -> None:
     [text] = [text for text in source_texts(ROOT / "src/nornir_kube_ha/files.py") if "regular file" in text.words]
     assert text.words == "CODE is no regular file"
