@@ -58,8 +58,6 @@ TURNS = [(re.compile(pattern, re.IGNORECASE), instead) for pattern, instead in B
 WORD = re.compile(r"[\w'./%-]*\w[\w'./%-]*")
 RECORDED = re.compile(r"^`python -m [^`]+`, \d{4}-.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 """What a campaign or a benchmark has written, up to the next heading."""
-PENDING = re.compile(r"^## What Kubernetes' clients see of it\n.*?(?=^## )", re.MULTILINE | re.DOTALL)
-"""A section of docs/failover.md whose sentences change with its next figures."""
 CODE = "CODE"
 """Stands for code and for what a program puts in: one word."""
 
@@ -105,7 +103,6 @@ def problems(words: str) -> Iterator[str]:
 def page_texts(path: Path) -> Iterator[Text]:
     """Yield the prose of a Markdown page: no code, no addresses of links, no rows of measured tables."""
     page = re.sub(r"^```.*?^```", _only_line_ends, path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
-    page = PENDING.sub(_only_line_ends, page)
     page = RECORDED.sub(lambda found: re.sub(r"^\|.*", "", found[0], flags=re.MULTILINE), page)
     first, block = 1, ""
     for number, line in enumerate([*page.splitlines(), ""], 1):

@@ -50,7 +50,7 @@ CHECKS = {
 """Trials with other health checks of apiservers, the defaults first."""
 CHECKED = (
     "python -m campaigns failover --settings real-fall-1 --settings real-fall-3 --settings real-fastinter-1s "
-    "--settings real-check-2s --repeat 10 --fault apiserver-hang --fault apiserver-error --fault etcd-leader-kill"
+    "--settings real-check-2s --repeat 6 --fault apiserver-hang --fault apiserver-error --fault etcd-leader-kill"
 )
 BESIDE = {"guide": "guide-real-25s", "before": "real-before", "now": "real"}
 """Trials with the guide's settings, from before clients were notified of moves, and from now."""
