@@ -45,7 +45,7 @@ def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = Fa
     with run.ledger.until_failure():
         look_first(run)
         with leased(run, set()):
-            run.tell_of_change("asking the package sources")
+            run.tell_of_change("querying the package sources")
             upgrades = run.each_or_stop(
                 get_upgrades,
                 run.reached,
@@ -67,13 +67,13 @@ def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = Fa
                 run.ledger.end_failed_clusters()
                 done.append(name)
             if run.ledger.changed and not run.dry_run:
-                run.tell("looking again, until every check passes")
+                run.tell("repeating the checks until all pass")
                 settled(run)
     return run.report()
 
 
 def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
-    """Yield what is to be done on a host, in a few words each."""
+    """Yield the steps on a host, in a few words each."""
     yield from (each.words for each in upgrades)
     yield from (f"{unit.renewal} {unit.name}" for unit in facts.units.values() if unit.renewal)
 
@@ -120,7 +120,7 @@ def _send_vip_away(run: Run, name: str, done: list[str]) -> None:
     held = [router for router in cluster.routers if run.facts[name].holds_any(router.vips)]
     for number, router in enumerate(held):
         gone = ", ".join(each.addresses for each in held[:number])
-        _send_away(run, router, name, done, f"; {gone} has been moved" if gone else "")
+        _send_away(run, router, name, done, f"; {gone} was moved" if gone else "")
 
 
 def _vips_held(run: Run, cluster: Cluster, name: str) -> int:
@@ -138,9 +138,9 @@ def _send_away(run: Run, router: Router, name: str, done: list[str], already: st
             refusals.append(str(error))
         else:
             return
-    words = "; ".join(refusals) or "no other node of its cluster is part of this run"
-    hint = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
-    raise MoveError(name, f"{router.vip.ip} cannot be moved away first: {words}{already}; {hint}")
+    words = "; ".join(refusals) or "this run includes no other node of its cluster"
+    hint = "nothing was upgraded on this host. Pass --accept-outage to restart its daemons anyway"
+    raise MoveError(name, f"cannot move {router.vip.ip} away first: {words}{already}; {hint}")
 
 
 def main(arguments: list[str] | None = None) -> int:
