@@ -6,8 +6,10 @@ A sentence has 25 words at most, and no turn of `BANNED`. A text is a page, a Py
 
 import argparse
 import ast
+import inspect
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_WORDS = 25
 PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")} - GENERATED.keys())
 HELP = "kube-ha"
-CLEAN = ("src/nornir_kube_ha/errors.py",)
-"""Further texts to check, such as `kube-ha` or `src/nornir_kube_ha/checks`: add each once it has no finding."""
+CLEAN = ("src/nornir_kube_ha", "tasks", "runbooks", "lab", "examples", HELP)
+"""Further texts to check: what programs say, with docstrings and comments."""
 BANNED = {
     r"\bshall\b": "a plain verb, or must",
-    r"\b(is|are|gives? (it|them)) none\b|\bnone (that|to)\b": "say what is missing",
+    r"(?<!there )\b(is|are|gives? (it|them)) none\b|\bnone (that|to)\b": "say what is missing",
     r"\b(is|are|was|were|be|been|being) told\b|\btold of\b|\btells? of\b": "reports, names, lists",
     r"\b(its|their) like\b|\bsuch as it\b": "name it",
     r"\b(is|are|was|were|be|looks?|not) well\b(?!-| \w+ed)": "healthy, passes its checks",
@@ -83,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def texts(name: str) -> Iterator[Text]:
-    """Yield what stands in one text that an argument names."""
+    """Yield the texts that an argument names."""
     if name == HELP:
         return help_texts()
     path = (ROOT / name).resolve()
@@ -91,7 +93,7 @@ def texts(name: str) -> Iterator[Text]:
 
 
 def problems(words: str) -> Iterator[str]:
-    """Yield what is wrong with a text."""
+    """Yield the problems of a text."""
     for sentence in re.split(r"(?<=[.!?])[)\"]?\s+", words):
         if (count := len(WORD.findall(sentence))) > MOST_WORDS:
             yield f"{count} words, of {MOST_WORDS}: {sentence}"
@@ -144,21 +146,58 @@ def help_texts() -> Iterator[Text]:
 
 
 def source_texts(path: Path) -> Iterator[Text]:
-    """Yield what a Python file, or each file of a folder, may say to a person: its literals of several words."""
+    """Yield what a Python file, or each file of a folder, says to a person: literals, docstrings and comments."""
     for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         silent = {id(part) for node in ast.walk(tree) for part in _silent(node)}
         for node in ast.walk(tree):
-            if id(node) not in silent and (words := _literal(node)).count(" ") > 1 and "\n" not in words.strip():
+            if id(node) not in silent and _is_prose(words := _literal(node)):
                 yield Text(f"{_short(file)}:{node.lineno}", _without_code(words))  # type: ignore[attr-defined]
+            if words := _docstring(node):
+                yield from _paragraphs(f"{_short(file)}:{node.lineno}", words)  # type: ignore[attr-defined]
+        yield from _comments(file)
 
 
 def _silent(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield literals that are no message, or part of one that is looked at as a whole."""
+    """Yield literals that are not a message, or are a part of one that is checked as a whole."""
     if isinstance(node, ast.Expr):
         yield node.value  # a docstring
     if isinstance(node, ast.JoinedStr):
         yield from node.values
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Script":
+        yield from node.args  # names of a script's inputs
+
+
+def _is_prose(words: str) -> bool:
+    """Return whether a literal may be a sentence: several words on one line, and no shell script."""
+    return words.count(" ") > 1 and "\n" not in words.strip() and "$(" not in words
+
+
+def _docstring(node: ast.AST) -> str:
+    return inspect.cleandoc(_literal(node.value)) if isinstance(node, ast.Expr) else ""
+
+
+def _paragraphs(place: str, words: str) -> Iterator[Text]:
+    """Yield a docstring's paragraphs, items and words about each argument, without indented examples."""
+    for paragraph in re.split(r"\n(?=\n| +\* |    \w+: )", re.sub(r"\bNone\b", CODE, words)):
+        if not re.match(r"\n?    (?! *(\w+:|\*) )", paragraph):
+            yield Text(place, _without_code(re.sub(r"^\s*(\w+:|\*)\s", "", paragraph)))
+
+
+def _comments(file: Path) -> Iterator[Text]:
+    """Yield a file's comments. Lines of nothing but a comment that follow each other are one text."""
+    block, first, last = "", 0, 0
+    with file.open("rb") as source:
+        for token in tokenize.tokenize(source.readline):
+            if token.type != tokenize.COMMENT:
+                continue
+            line, is_alone = token.start[0], token.line.lstrip().startswith("#")
+            if block and not (is_alone and last == line - 1):
+                yield Text(f"{_short(file)}:{first}", _without_code(block))
+                block = ""
+            block, first = f"{block} {token.string.lstrip('#! ')}", first if block else line
+            last = line if is_alone else 0
+    yield Text(f"{_short(file)}:{first}", _without_code(block))
 
 
 def _literal(node: ast.AST) -> str:

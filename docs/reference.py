@@ -45,8 +45,8 @@ CHECKS_INTRODUCTION = """\
 
 Written by `make docs` from the checks themselves; `kube-ha checks` prints the same. A `critical` check that does not
 hold fails, and with it the run; a `warning` only warns. `apiserver.certificates` warns below one number of days left,
-and fails below another. A check that could not be made is `unknown`, and the run has not passed; it is skipped only
-where that is right, see [report.md](report.md). Where each draws its line: section `verify` of
+and fails below another. A check that could not be made is `unknown`, and the run has not passed;
+[report.md](report.md) lists the cases in which it is skipped instead. The thresholds are in section `verify` of
 [settings.md](settings.md).
 
 """

@@ -13,14 +13,13 @@ INTRODUCTION = """\
 Written by `make docs` from the parsers themselves. Each command is the same with `--help`. The runbooks are scripts as
 well: `python runbooks/failover_test.py` is `kube-ha failover-test`.
 
-stdout carries the report or what was asked for, stderr the progress. The codes are told in
-[exit-codes.md](exit-codes.md); 2 stands for a command line that is wrong wherever it is one, 7 for output that cannot
-be written, 130 and 143 for Ctrl-C and SIGTERM.
+stdout carries the report or list, stderr the progress. [exit-codes.md](exit-codes.md) explains the exit codes: 2 is an
+invalid command line, 7 output that cannot be written, 130 and 143 are Ctrl-C and SIGTERM.
 """
 COMMON = """\
 ## Options of every runbook
 
-`deploy`, `verify`, `rollback`, `upgrade`, `remove` and `failover-test` understand these beside their own.
+`deploy`, `verify`, `rollback`, `upgrade`, `remove` and `failover-test` have these options in addition to their own.
 """
 CHANGE = "0, 1, 2, 4, 5, 6, 130, 143"
 LOOK = "0, 1, 2, 4, 6, 130, 143"

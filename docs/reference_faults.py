@@ -8,9 +8,9 @@ INTRODUCTION = """\
 # Every fault
 
 Written by `make docs` from the faults themselves; `kube-ha failover-test --list` lists them, too.
-[failover-test.md](failover-test.md) says how one is made, measured and healed, and [failover.md](failover.md) what each
-cost. A fault lasts as long as its row says, or as `--hold` does. An apiserver that is broken is not the holder's own,
-where there is another.
+[failover-test.md](failover-test.md) says how a fault is injected, measured and healed, and [failover.md](failover.md)
+what each cost. A row has the fault's own duration; `--hold` sets another. A fault of an apiserver avoids the one on the
+VIP holder if there is another.
 
 """
 WAYS = {Way.HOST: "on any hosts", Way.LAB: "in a lab", Way.RUN: "on any hosts"}
@@ -20,8 +20,8 @@ TARGETS = {
     Target.ALL_APISERVERS: "On all apiservers",
     Target.ETCD_LEADER: "On the etcd member that leads",
     Target.ETCD_MEMBER: "On an etcd member that does not lead",
-    Target.ETCD_MAJORITY: "On so many etcd members that the rest has no quorum",
-    Target.CLUSTER: "On all nodes: changes of our own",
+    Target.ETCD_MAJORITY: "On a majority of the etcd members",
+    Target.CLUSTER: "On all nodes: changes by kube-ha",
 }
 LIMITS = """\
 ## What each may cost
@@ -41,8 +41,8 @@ API_LIMITS = """\
 
 Judged where a credential is given
 ([failover-test.md](failover-test.md#with-a-credential-reads-writes-and-watches)): seconds until a new read or write is
-answered, and until a watch hears of a write. No acknowledged write may be lost, and no event missed, whatever the
-fault. A `-` is no limit.
+answered, and until a watch receives the event of a write. No fault may lose an acknowledged write
+or an event. A `-` is no limit.
 
 | fault | read, s | write, s | watch, s | failed reads and writes | watches cut |
 |---|---|---|---|---|---|
@@ -56,7 +56,7 @@ def faults_page() -> str:
 
 
 def _rows(target: Target) -> Iterator[str]:
-    yield "| fault | what is broken | can be made | lasts |\n"
+    yield "| fault | meaning | where | lasts |\n"
     yield "|---|---|---|---|\n"
     for fault in FAULTS.values():
         if fault.target is target:

@@ -55,7 +55,7 @@ def main() -> int:
         nornir = InitNornir(config_file=config, logging={"enabled": False})
         report = verify(nornir, retry_timeout=20)  # seconds; no mail for what recovers in this time
     except KubeHaError as error:
-        sys.stderr.write(f"verify could not be made: {error}\n")
+        sys.stderr.write(f"verify failed to run: {error}")
         return error.exit_code
     write_metrics(report, Path(file))
     if nagios_status(report):

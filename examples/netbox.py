@@ -3,7 +3,7 @@
 
 A device's settings are in its config context, under `kube_ha`, with the keys of `data` in an inventory of files.
 NetBox uses some of these names itself (`role`, `cluster`), with other meanings. The transform function below replaces
-NetBox's fields with ours; Nornir calls it for each host.
+NetBox's fields with kube-ha's keys; Nornir calls it for each host.
 
     NB_URL=https://netbox.example NB_TOKEN=... python examples/netbox.py defaults.yaml
 
@@ -23,7 +23,7 @@ from nornir_kube_ha.report import to_text
 
 
 def take_config_context(host: Host, **_options: object) -> None:
-    """Replace a device's data with its config context. A device without one is not ours.
+    """Replace a device's data with its config context. kube-ha ignores a device without one.
 
     Arguments:
         host: a device, with NetBox's fields as its data

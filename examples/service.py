@@ -50,9 +50,9 @@ class Looks:
             HTTPException: the cluster is unknown or being verified, or the run failed
         """
         if cluster not in self._locks:
-            raise HTTPException(404, f"no cluster called {cluster}; there are {', '.join(self._locks)}")
+            raise HTTPException(404, f"no cluster called {cluster}; known clusters: {', '.join(self._locks)}")
         if not self._locks[cluster].acquire(blocking=False):  # waiting would block one of the server's threads
-            raise HTTPException(409, f"cluster {cluster} is being looked at")
+            raise HTTPException(409, f"cluster {cluster} is being verified")
         try:
             report = self._last[cluster] = verify(self._nornir, hosts=self._hosts[cluster])
         except KubeHaError as error:
@@ -68,7 +68,7 @@ class Looks:
             HTTPException: the cluster has not been verified yet
         """
         if cluster not in self._last:
-            raise HTTPException(404, f"cluster {cluster} was not looked at yet")
+            raise HTTPException(404, f"cluster {cluster} has not been verified yet")
         return self._last[cluster]
 
 

@@ -4,7 +4,7 @@ from nornir_kube_ha.errors import KubeHaError
 
 
 class LabError(KubeHaError, RuntimeError):
-    """The lab cannot do what was asked. The message says what was seen and what to do."""
+    """The lab cannot do what was requested. The message says what was seen and what to do."""
 
 
 class LabRequiresRootError(LabError, PermissionError):

@@ -56,7 +56,7 @@ class LabFault:
         else:
             with ThreadPoolExecutor(len(self.hosts)) as pool:  # a real apiserver takes seconds to stop
                 list(pool.map(self._break, self.hosts))
-        self._await(self._shows, "does not show")
+        self._await(self._shows, "had no visible effect")
 
     def heal(self) -> None:
         """Heal the fault and wait until it is over.
@@ -73,7 +73,7 @@ class LabFault:
                 Host(self.lab, host).run("systemctl", "start", "etcd")
             else:
                 Host(self.lab, host).set_apiserver("ok")
-        self._await(self._is_well, "is not over")
+        self._await(self._is_well, "still has an effect")
         healing.disarm(self.lab, self.hosts)
 
     @property
@@ -92,7 +92,7 @@ class LabFault:
         elif self.verb == UPGRADE:
             Host(self.lab, host).set_apiserver("gone")
             Host(self.lab, host).set_apiserver("ok")
-            self._await_host(host, self._is_well, "is not over")
+            self._await_host(host, self._is_well, "still has an effect")
         else:
             Host(self.lab, host).set_apiserver(self.verb)
 
@@ -182,7 +182,7 @@ def why_not(lab: str, cluster: str, verb: str) -> str:
     if verb in ETCD and not planes:
         return "the lab's apiservers are stand-ins without etcd; see: kube-ha lab up --control-plane real"
     if planes and verb.startswith("slow"):
-        return "a real kube-apiserver cannot be made slow"
+        return "mode slow needs the stand-in; a real kube-apiserver does not have it"
     if planes and verb == "error" and planes[0].etcd == "listed":
-        return "an apiserver that may ask each etcd is well without its own"
+        return "an apiserver that may use every etcd member stays healthy without its own"
     return ""

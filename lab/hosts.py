@@ -144,7 +144,7 @@ class Host:
         run(["sh", str(script), str(self.cgroup), namespace, hostname, *where, *again])
 
     def switch_off(self) -> None:
-        """Kill all its processes at once, as a power loss does, and take it off the network. Its disk stays."""
+        """Kill all its processes at once, as a power loss does, and remove its network. Its disk stays."""
         cgroup.end(self.cgroup)
         network.remove_namespace(network.host_namespace(self.lab, self.name))
 
@@ -212,7 +212,7 @@ class Host:
             "gone": f"systemctl stop {_UNIT}",
         }
         if mode not in commands:
-            raise LabRequestError(f"a real kube-apiserver cannot be made {mode!r}; it can be: {', '.join(commands)}")
+            raise LabRequestError(f"expected a mode of a real kube-apiserver ({', '.join(commands)}), got {mode!r}")
         self.run("sh", "-c", commands[mode])
 
     def give_certificate(self, pki: Path) -> None:

@@ -49,7 +49,7 @@ def layouts_of(intent: Intent, version: str = "") -> tuple[Layout, ...]:
     """
     names = dict.fromkeys(node.lab for node in intent.nodes if node.lab)
     if not names:
-        raise LabRequestError("no host of this inventory lives in a lab: give them `lab: NAME` in their data")
+        raise LabRequestError("no host of this inventory is in a lab; set `lab: NAME` in their data")
     return tuple(layout_of(name, [c for c in intent.clusters if c.nodes[0].lab == name], version) for name in names)
 
 
@@ -106,7 +106,7 @@ def _apiservers(clusters: list[Cluster]) -> Iterator[tuple[Cluster, Apiserver]]:
     for cluster in clusters:
         for apiserver in cluster.apiservers:
             if ports.setdefault(apiserver.address, apiserver.port) != apiserver.port:
-                raise LabRequestError(f"a lab host has one apiserver; {apiserver.address} would need several")
+                raise LabRequestError(f"expected one apiserver per lab host, got several at {apiserver.address}")
             yield cluster, apiserver
 
 

@@ -23,7 +23,7 @@ def check_lab_name(name: str) -> str:
         LabRequestError: it is not 1 to 8 of a-z and 0-9
     """
     if not _LAB_NAME.fullmatch(name):
-        raise LabRequestError(f"lab name {name!r}: 1 to 8 of a-z and 0-9 are expected")
+        raise LabRequestError(f"lab name: expected 1 to 8 characters of a-z and 0-9, got {name!r}")
     return name
 
 
@@ -69,11 +69,13 @@ class LabHost:
     def __post_init__(self) -> None:
         """Refuse values that must not reach a path, a command or a file."""
         if not _HOST_NAME.fullmatch(self.name):
-            raise LabRequestError(f"lab host {self.name!r}: letters, digits, '.', '_' and '-' are expected, 63 at most")
+            raise LabRequestError(
+                f"lab host {self.name!r}: expected at most 63 letters, digits, '.', '_' and '-' as its name"
+            )
         if not _INTERFACE.fullmatch(self.interface) or self.interface == "lo":
-            raise LabRequestError(f"lab host {self.name}: no interface can be called {self.interface!r}")
+            raise LabRequestError(f"lab host {self.name}: {self.interface!r} is not a valid interface name")
         if self.apiserver_port is not None and not 0 < self.apiserver_port < 2**16:
-            raise LabRequestError(f"lab host {self.name}: port {self.apiserver_port} is not 1 to 65535")
+            raise LabRequestError(f"lab host {self.name}: expected a port from 1 to 65535, got {self.apiserver_port}")
 
     @property
     def addresses(self) -> tuple[IPInterface, ...]:
@@ -105,7 +107,7 @@ class Layout:
         """Refuse names, addresses or networks that clash."""
         check_lab_name(self.name)
         if not self.hosts:
-            raise LabRequestError(f"lab {self.name}: it has no host")
+            raise LabRequestError(f"lab {self.name} has no hosts")
         _refuse_repeated("host name", (host.name for host in self.hosts))
         _refuse_repeated("address", (*map(str, self._host_addresses()), *map(str, self._vip_addresses())))
         _refuse_overlap(self.networks)
@@ -148,19 +150,21 @@ class Layout:
             if host.name == name:
                 return host
         known = ", ".join(host.name for host in self.hosts)
-        raise LabRequestError(f"lab {self.name} has no host {name!r}; it has {known}")
+        raise LabRequestError(f"lab {self.name} has no host {name!r}; known hosts: {known}")
 
 
 def _refuse_repeated(what: str, values: Iterable[str]) -> None:
     repeated = sorted(value for value, count in Counter(values).items() if count > 1)
     if repeated:
-        raise LabRequestError(f"{what} given more than once: {', '.join(repeated)}")
+        raise LabRequestError(f"duplicate {what}: {', '.join(repeated)}")
 
 
 def _refuse_overlap(networks: tuple[IPNetwork, ...]) -> None:
     for lower, upper in pairwise(networks):
         if lower.overlaps(upper):
-            raise LabRequestError(f"networks {lower} and {upper} overlap: hosts on one link need one prefix length")
+            raise LabRequestError(
+                f"networks {lower} and {upper} overlap; hosts on one link need the same prefix length"
+            )
 
 
 def _highest_free(network: IPNetwork, taken: set[IPAddress]) -> IPInterface:
@@ -168,4 +172,4 @@ def _highest_free(network: IPNetwork, taken: set[IPAddress]) -> IPInterface:
     for number in range(int(network.broadcast_address) - edge, int(network.network_address) - 1 + edge, -1):
         if (address := type(network.network_address)(number)) not in taken:
             return ip_interface((address, network.prefixlen))
-    raise LabRequestError(f"network {network} has no free address left for the controller")
+    raise LabRequestError(f"network {network} has no address left for the controller")

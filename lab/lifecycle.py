@@ -35,7 +35,7 @@ def require_root() -> None:
         LabRequiresRootError: we are not root
     """
     if os.geteuid() != 0:
-        raise LabRequiresRootError("the lab needs root: it makes network namespaces, mounts and cgroups")
+        raise LabRequiresRootError("the lab needs root for network namespaces, mounts and cgroups")
 
 
 def up(
@@ -64,7 +64,7 @@ def up(
         try:
             _bring_up(layout, images, untouched, progress, programs)
         except BaseException:
-            progress("that failed: taking down what was made")
+            progress("failed: removing what was created")
             _take_down(layout.name, keep=untouched)
             raise
 
@@ -135,7 +135,7 @@ def reboot(lab: str, name: str) -> None:
     deadline = time.monotonic() + REBOOT_SECONDS
     while Path(f"/proc/{before}").exists():
         if time.monotonic() > deadline:
-            raise LabError(f"{name} of lab {lab} has not gone down after {REBOOT_SECONDS} s")
+            raise LabError(f"{name} of lab {lab} has not shut down after {REBOOT_SECONDS} s")
         time.sleep(POLL)
 
 

@@ -57,7 +57,7 @@ def enter(lab: str) -> None:
     """
     path = NETNS / control_namespace(lab)
     if os.geteuid() != 0:
-        raise LabRequiresRootError(f"the hosts of lab {lab} are reached by root only")
+        raise LabRequiresRootError(f"the hosts of lab {lab} can be reached by root only")
     if not is_there(path.name):
         raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -75,7 +75,7 @@ def is_inside(lab: str) -> bool:
 
 
 def is_there(namespace: str) -> bool:
-    """Return whether a namespace of that name exists. A file that a killed `up` left behind is none."""
+    """Return whether a namespace of that name exists. A file left behind by a killed `up` does not count."""
     try:
         return (NETNS / namespace).stat().st_dev != NETNS.stat().st_dev  # a mount: nsfs has a device of its own
     except FileNotFoundError:
@@ -99,7 +99,7 @@ def remove_namespace(namespace: str) -> None:
         path.unlink(missing_ok=True)  # this also unmounts its copies in other mount namespaces
     except OSError as error:
         # `ip netns add` bind-mounts the folder over itself, and hides what was mounted there before.
-        hint = f"{NETNS} may have been mounted over itself since (`ip netns add` does so): `umount {NETNS}`, then again"
+        hint = f"{NETNS} may be mounted over itself (by `ip netns add`): run `umount {NETNS}`, then repeat"
         raise LabError(f"removing {path}: {error.strerror}; {hint}") from None
 
 
@@ -194,7 +194,7 @@ def unplug(lab: str, host: str) -> None:
 
 
 def make_host(layout: Layout, host: LabHost) -> None:
-    """Create a host's namespace anew, and connect it to the bridge."""
+    """Create a host's namespace, replacing an existing one, and connect it to the bridge."""
     control, own, port = control_namespace(layout.name), host_namespace(layout.name, host.name), port_of(host.name)
     _make_namespace(own)
     with suppress(LabError):  # left by a killed host: the kernel takes a moment to clear a dead namespace

@@ -87,7 +87,7 @@ def locked(name: str, progress: Progress = silent) -> Iterator[int]:
     try:
         yield handle
     finally:
-        path.unlink(missing_ok=True)  # while we hold it: a waiter sees that the name is gone, and creates it anew
+        path.unlink(missing_ok=True)  # while we hold it: a waiter sees that the name is gone, and creates it again
         os.close(handle)
         with suppress(OSError):
             RUN.rmdir()
@@ -103,7 +103,7 @@ def _take(path: Path, progress: Progress) -> int:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            progress(f"waiting for another run to let go of {path}")
+            progress(f"waiting for another run to release {path}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         if _is_still(path, handle):
             return handle

@@ -130,7 +130,9 @@ def _await(host: Host, address: IPAddress, port: int, deadline: float) -> None:
         if answers:
             return
         if not host.is_on:
-            raise LabError(f"{host.name} of lab {host.lab} went off while it booted; it said last:\n{host.last_words}")
+            raise LabError(
+                f"{host.name} of lab {host.lab} went off during its boot. Last console output:\n{host.last_words}"
+            )
         if time.monotonic() > deadline:
             what = "its SSH server" if port == _SSH else f"its kube-apiserver on port {port}"
             raise LabError(f"{host.name} of lab {host.lab} is on, but {what} does not answer; last seen: {seen}")
@@ -154,7 +156,7 @@ def _greet(address: IPAddress, port: int) -> tuple[bool, str]:
 def _look_at(host: Host, trouble: str = "") -> HostStatus:
     spec = host.description
     if spec is None:
-        return HostStatus(host.name, None, host.is_on, answers=False, seen="it was not made to its end")
+        return HostStatus(host.name, None, host.is_on, answers=False, seen="its disk was not completed")
     if trouble or not host.is_on:
         return HostStatus(host.name, spec.address, host.is_on, answers=False, seen=trouble or "off")
     answers, seen = _greet(spec.address.ip, _SSH)

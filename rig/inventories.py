@@ -273,7 +273,7 @@ def taken(folder: Path) -> tuple[Nornir, Intent] | None:
     if isinstance(error, InventoryError):
         for problem in error.problems:
             assert problem.message
-            assert problem.host or problem.key or problem.message.startswith("no host of the inventory"), problem
+            assert problem.host or problem.key or problem.message.startswith("expected a host whose data"), problem
     words = str(error)
     assert words
     assert all(line.isprintable() for line in words.splitlines()), words

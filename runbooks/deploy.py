@@ -32,8 +32,8 @@ from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.tasks import install_packages
 
 HINT = (
-    "give the cluster another virtual_router_id, or stop that router (the kernel forgets it ten seconds later); a node "
-    "that was of this cluster is taken off by kube-ha remove --host ADDRESS"
+    "give the cluster another virtual_router_id, or stop that router; the kernel forgets it ten seconds "
+    "later. Remove a former node of this cluster with kube-ha remove --host ADDRESS"
 )
 
 
@@ -75,7 +75,7 @@ def deploy(run: Run, *, quick: bool = False, bootstrap: bool = False, roll_out: 
                 if bootstrap and not (run.ledger.changed or run.dry_run):
                     run.look()
         elif not quick and _is_settling(run):
-            run.tell("a daemon was told of something a moment ago: looking again, until every check passes")
+            run.tell("daemons were started or reloaded moments ago: repeating the checks until all pass")
             settled(run)
     return run.report()
 
@@ -116,10 +116,10 @@ def _preflight(run: Run, how: RollOut | None) -> None:
         # A foreign router with our VRID would contend for the VIP with every node that this run changes.
         if foreign := foreign_routers(view):
             vrids = " or ".join(map(str, view.cluster.virtual_router_ids))
-            words = f"another router speaks VRID {vrids} on {view.node.interface}"
+            words = f"another router uses VRID {vrids} on {view.node.interface}"
             former = "; ".join(f"kube-ha remove --host {each}" for each in former_speakers(view))
-            took = f"it was a node of this cluster: take it off with {former}, or wait ten seconds if that is done"
-            hint = took if former else HINT
+            removal = f"it is a former node of this cluster: run {former}, or wait ten seconds if it was just removed"
+            hint = removal if former else HINT
             hint += "; nothing was changed"
             run.fail(name, VRIDTakenError(name, f"{words}: {'; '.join(foreign)}; {hint}"))
         elif words := "; ".join(
@@ -154,7 +154,7 @@ def _install(run: Run) -> None:
 def _settle(run: Run, proven: set[str], unheld: Unheld) -> None:
     """After a change, repeat the checks until they pass: daemons need time to find each other."""
     if run.ledger.changed and not run.dry_run:
-        run.tell("looking again, until every check passes")
+        run.tell("repeating the checks until all pass")
         time.sleep(election_seconds(run))
         well = settled(run)
         if move_to_masters(run, unheld):

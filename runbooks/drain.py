@@ -1,4 +1,4 @@
-"""`kube-ha drain` and `kube-ha ready`: take an apiserver out of every load balancer for a while, and put it back."""
+"""`kube-ha drain` and `kube-ha ready`: drain an apiserver on every load balancer for a while, and end the drain."""
 
 import argparse
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ def run_drain(arguments: argparse.Namespace) -> int:
         The exit code
 
     Raises:
-        KubeHaError: it is drained on no load balancer
+        KubeHaError: it failed on a load balancer, and was undone on the others
     """
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
             refuse_unseen(run, cluster, DrainError, allowed=arguments.allow_unreachable)
             drain(run, cluster, arguments.apiserver, arguments.seconds, allow_unreachable=arguments.allow_unreachable)
-        told = _told(run)
-    until = f"ready again by itself in {arguments.seconds:g} s"
-    show([f"{arguments.apiserver} is drained on {told}; {until}"])
+        reached = _reached(run)
+    until = f"the drain ends by itself in {arguments.seconds:g} s"
+    show([f"{arguments.apiserver} is drained on {reached}; {until}"])
     return 0
 
 
@@ -51,12 +51,12 @@ def run_ready(arguments: argparse.Namespace) -> int:
     with _serving_it(arguments) as run:
         for cluster in run.clusters:
             ready(run, cluster, arguments.apiserver, allow_unreachable=arguments.allow_unreachable)
-        told = _told(run)
-    show([f"{arguments.apiserver} is ready on {told}"])
+        reached = _reached(run)
+    show([f"{arguments.apiserver} is ready on {reached}"])
     return 0
 
 
-def _told(run: Run) -> str:
+def _reached(run: Run) -> str:
     """Return the names of the nodes that were reached, and of those that were not."""
     unseen = [name for name in run.hosts if name not in run.facts]
     words = ", ".join(name for name in run.hosts if name in run.facts)
@@ -82,11 +82,11 @@ def drain(run: Run, cluster: Cluster, apiserver: str, seconds: float, *, allow_u
         if facts is None and allow_unreachable and node.name in run.ledger.unreachable:
             continue
         if facts is None:
-            raise because_unseen(run, DrainError(node.name, "was not seen; nothing was changed"))
+            raise because_unseen(run, DrainError(node.name, "facts are missing; nothing was changed"))
         if facts.servers is None:
             raise DrainError(node.name, f"{facts.haproxy_silence or 'haproxy does not answer'}; nothing was changed")
         if _is_last(facts.servers, apiserver):
-            words = f"would have no apiserver left: it sees none up but {apiserver}; nothing was changed"
+            words = f"would have no apiserver left: {apiserver} is the only one up there; nothing was changed"
             raise DrainError(node.name, words)
     done: list[str] = []
     try:
@@ -141,7 +141,7 @@ def _serving(intent: Intent, apiserver: str) -> list[Cluster]:
     found = [cluster for cluster in intent.clusters if apiserver in _names([cluster])]
     if not found:
         known = ", ".join(sorted(_names(intent.clusters)))
-        raise UsageError(f"no apiserver is called {apiserver}; there are {known}")
+        raise UsageError(f"no apiserver is called {apiserver}; known apiservers: {known}")
     return found
 
 

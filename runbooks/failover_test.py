@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Inject faults, one at a time, and measure the outage that a client sees.
 
-A cluster that does not pass every check is left alone. Each fault hits the VIP holder or an apiserver, and heals by
+No fault is injected unless every check passes. Each fault hits the VIP holder or an apiserver, and heals by
 itself: its timer runs on the host, even if this command is killed. Every check must pass again before the next fault.
 """
 
@@ -97,17 +97,15 @@ def failover_test(
     run.look(lease_of(run))
     report = run.report()
     if not report.passed:
-        run.tell("nothing is broken on purpose: a cluster must pass every check before")
+        run.tell("no fault was injected: every check must pass first")
         return report
     possible = {cluster.name: [each for each in chosen if not impossible(cluster, each)] for cluster in clusters}
     for cluster in clusters:  # confirm all clusters before the first fault
         if confirm and not confirm(_question(cluster, possible[cluster.name], repeat)):
-            raise DeclinedError("nothing was broken; --yes does not ask")
+            raise DeclinedError("aborted before injecting a fault; pass --yes to skip the question")
     with run.ledger.until_failure(), leased(run, set()):
         if not run.report().passed:  # another run may have changed hosts during the question
-            run.tell(
-                "nothing is broken on purpose: another run has changed a cluster, and it does not pass every check"
-            )
+            run.tell("no fault was injected: another run has changed a cluster, and not every check passes any more")
             return run.report()
         run.make_only([check for check in run.checks if check not in _RESTARTED])
         lasts = [_seconds(fault, hold) for each in possible.values() for fault in each for _ in range(repeat)]
@@ -143,7 +141,7 @@ def choose_faults(patterns: Iterable[str] | None) -> tuple[Fault, ...]:
             )
         chosen |= {name: FAULTS[name] for name in names}
     if not chosen:
-        raise UsageError("name what to break: --fault NAME, or --all; --list shows what there is")
+        raise UsageError("expected --fault NAME or --all; --list shows all faults")
     return tuple(chosen.values())
 
 
@@ -152,7 +150,7 @@ def impossible(cluster: Cluster, fault: Fault) -> str:
     first = cluster.nodes[0]
     own = {node.address for node in cluster.nodes}
     if fault.way is Way.LAB and not first.lab:
-        return "only the owner of the machine can make it, so only in a lab"
+        return "needs root on the machine that the host runs on, so it works in a lab only"
     if fault.way is Way.HOST and fault.target is Target.APISERVER and not own & {a.address for a in cluster.apiservers}:
         return "no apiserver runs on a node of the cluster"
     if fault.way is Way.LAB and (why := why_not(str(first.lab), cluster.name, fault.verb)):
@@ -164,7 +162,9 @@ def impossible(cluster: Cluster, fault: Fault) -> str:
 
 def _refuse_partial(run: Run, cluster: Cluster) -> None:
     if missing := [node.name for node in cluster.nodes if node.name not in run.hosts]:
-        raise UsageError(f"cluster {cluster.name} is broken as a whole or not at all: {', '.join(missing)} is left out")
+        raise UsageError(
+            f"a failover test needs all nodes of cluster {cluster.name}: {', '.join(missing)} is not selected"
+        )
 
 
 def _refuse_impossible(cluster: Cluster, fault: Fault) -> None:
@@ -175,7 +175,7 @@ def _refuse_impossible(cluster: Cluster, fault: Fault) -> None:
 def _question(cluster: Cluster, faults: Iterable[Fault], repeat: int) -> str:
     names = ", ".join(fault.name for fault in faults)
     times = f", {repeat} times each" if repeat > 1 else ""
-    return f"This breaks cluster {cluster.name} at {cluster.addresses} on purpose: {names}{times}. Go on? [y/N] "
+    return f"Inject faults into cluster {cluster.name} at {cluster.addresses}: {names}{times}? [y/N] "
 
 
 def _seconds(fault: Fault, hold: float | None) -> float:
@@ -197,7 +197,7 @@ def _test(run: Run, measurement: Measurement, fault: Fault, how: _How) -> bool:
         how.progress.end()
         run.tell(_line(fault, trial, number, how.repeat))
         if trial.outcome is Outcome.NOT_HEALED:
-            run.tell("nothing more is broken: the last fault has not healed")
+            run.tell("no more faults are injected: the last one has not healed")
             return False
     return True
 

@@ -46,9 +46,9 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
     _refuse_places(nornir, keys)
     files = " and ".join(dict.fromkeys(str(key.file) for key in new))
     if new:
-        words = f"are these {len(new)} the keys that your hosts have? They are pinned in {files} [y/N] "
+        words = f"Do these {len(new)} fingerprints belong to your hosts? The keys will be pinned in {files} [y/N] "
         if not (arguments.yes or ask(words)):
-            raise UsageError("nothing was pinned")
+            raise UsageError("no key was pinned: not confirmed")
         pin(new)
         tell(f"pinned {len(new)} in {files}")
     return max((error.exit_code for error in errors), default=0)
@@ -91,7 +91,7 @@ def _look(nornir: Nornir, names: Iterable[str]) -> tuple[dict[str, HostKey], lis
 def _changed(name: str, key: HostKey) -> HostKeyChangedError:
     return HostKeyChangedError(
         name,
-        f"shows another key than the one that is known, and nothing was pinned for it; if that was meant: "
+        "the host key differs from the pinned one; nothing was pinned. If the change is legitimate: "
         f"ssh-keygen -f {key.file} -R '{key.name}', then enroll it again",
     )
 
@@ -119,7 +119,7 @@ def pin(keys: Iterable[HostKey]) -> None:
         try:
             _extend(file, "".join(dict.fromkeys(new)))
         except OSError as error:
-            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+            raise UsageError(f"cannot write {file}: {error.strerror}") from error
 
 
 def _extend(file: Path, text: str) -> None:

@@ -38,7 +38,7 @@ def remove(run: Run, *, confirm: Ask | None = ask) -> Report:
         look_first(run)
         run.ledger.steps.update(dict.fromkeys(run.reached, STEPS))
         if confirm and not run.dry_run and not confirm(_question(run)):
-            raise DeclinedError("nothing was taken off; --yes does not ask")
+            raise DeclinedError("aborted before removing anything; pass --yes to skip the question")
         with leased(run, set()):
             prolonged, waiting = time.monotonic(), list[str]()
             for wave in zip_longest(*_in_turn(run)):
@@ -46,7 +46,7 @@ def remove(run: Run, *, confirm: Ask | None = ask) -> Report:
                 names = [name for name in wave if name in run.going]
                 if not names:
                     continue
-                run.tell_of_change(f"taking everything off {', '.join(names)}")
+                run.tell_of_change(f"removing kube-ha's files from {', '.join(names)}")
                 with run.defer_signals():
                     done = run.each(remove_config, names, lease=run.lease, vips=_vips(run))
                 if run.dry_run:
@@ -62,15 +62,15 @@ def _vips(run: Run) -> dict[str, list[str]]:
 
 
 def _start_what_waits(run: Run, waiting: Collection[str]) -> None:
-    """Start keepalived with an old file that has the cluster's VIP, once none of our nodes holds the VIP."""
+    """Start keepalived with an old file that has the cluster's VIP, once no node of the cluster holds the VIP."""
     for cluster in run.clusters:
         names = [node.name for node in cluster.nodes if node.name in waiting]
         if names and all(node.name in run.going for node in cluster.nodes):
             run.each(start_keepalived, names, lease=run.lease)
         elif names:
             run.tell(
-                f"{', '.join(names)}: keepalived stays stopped, since the file that was there before has a VIP of "
-                f"{cluster.name}, and other nodes of {cluster.name} still hold that"
+                f"{', '.join(names)}: keepalived stays stopped: its restored file has a VIP that other "
+                f"nodes of {cluster.name} still hold"
             )
 
 
@@ -87,7 +87,7 @@ def _question(run: Run) -> str:
     losing = [cluster for cluster in run.clusters if all(node.name in run.hosts for node in cluster.nodes)]
     vips = ", ".join(f"{cluster.name} ({cluster.addresses})" for cluster in losing or run.clusters)
     lost = f"Clients of {vips} lose their address." if losing else f"The other nodes of {vips} keep the address."
-    return f"Take everything off {', '.join(run.hosts)}? {lost} [y/N] "
+    return f"Remove everything of kube-ha from {', '.join(run.hosts)}? {lost} [y/N] "
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -91,7 +91,7 @@ def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: st
         if not wanted:
             run.fail(name, NothingKeptError(name, _nothing(generations, run_id)))
             continue
-        run.tell(f"{name}: back to {wanted}")
+        run.tell(f"{name}: restoring {wanted}")
         if wanted.good:
             back.good.add(name)
         if wanted.before and _is_foreign(files):
@@ -140,18 +140,22 @@ def _readable(run: Run, name: str, choices: list[Generation]) -> tuple[Generatio
         try:
             files: tuple[ConfigFile, ...] = run.one(get_generation_files, name, number=each.number)
         except (RemoteCommandError, UnexpectedReplyError) as error:
-            run.tell(f"{name}: generation {each.number} is passed over: {error.message}")
+            run.tell(f"{name}: skipped generation {each.number}: {error.message}")
             continue
         if serves(files):
             return each, files
-        run.tell(f"{name}: generation {each.number} is passed over: it lacks haproxy.cfg or keepalived.conf")
+        run.tell(f"{name}: skipped generation {each.number}: it lacks haproxy.cfg or keepalived.conf")
     return None, ()
 
 
 def _nothing(generations: tuple[Generation, ...], run_id: str) -> str:
-    wanted = f"nothing that run {run_id} replaced" if run_id else "no earlier files that ever passed every check"
-    there = "; ".join(map(str, generations)) or "nothing"
-    return f"{wanted} and that make a load balancer; kept are: {there}. Nothing was changed on any host"
+    wanted = (
+        f"no complete generation replaced by run {run_id}"
+        if run_id
+        else ("no generation that passed every check and has both daemons' files")
+    )
+    there = "; ".join(map(str, generations)) or "none"
+    return f"{wanted}; available: {there}. No host was changed"
 
 
 def _roll_back(run: Run, back: Back, how: RollOut) -> None:

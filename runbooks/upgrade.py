@@ -29,7 +29,7 @@ from nornir_kube_ha.tasks import get_upgrades, upgrade_packages
 from nornir_kube_ha.tasks.packages import TIMEOUT
 from nornir_kube_ha.tasks.upgrade import Upgrade
 
-_HINT = "nothing was upgraded here; with --accept-outage its daemons are restarted all the same"
+_HINT = "nothing was upgraded on this host. Pass --accept-outage to restart its daemons anyway"
 
 
 def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = False) -> Report:
@@ -46,7 +46,7 @@ def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = Fa
     with run.ledger.until_failure():
         look_first(run)
         with leased(run, set()):
-            run.tell_of_change("asking the package sources")
+            run.tell_of_change("querying the package sources")
             upgrades = run.each_or_stop(
                 get_upgrades,
                 run.reached,
@@ -68,13 +68,13 @@ def upgrade(run: Run, *, accept_outage: bool = False, allow_downgrade: bool = Fa
                 run.ledger.end_failed_clusters()
                 done.append(name)
             if run.ledger.changed and not run.dry_run:
-                run.tell("looking again, until every check passes")
+                run.tell("repeating the checks until all pass")
                 settled(run)
     return run.report()
 
 
 def _steps(facts: Facts, upgrades: Iterable[Upgrade]) -> Iterator[str]:
-    """Yield what is to be done on a host, in a few words each."""
+    """Yield the steps on a host, in a few words each."""
     yield from (each.words for each in upgrades)
     yield from (f"{unit.renewal} {unit.name}" for unit in facts.units.values() if unit.renewal)
 

@@ -28,7 +28,7 @@ def run_move(arguments: argparse.Namespace) -> int:
         refuse_unseen(run, cluster, MoveError, allowed=arguments.allow_unreachable)
         router = _router_of(cluster, arguments.vip)
         source = move_vip(run, cluster, arguments.to, router, drain=arguments.drain)
-    words = f"is there already: {arguments.to}" if source == arguments.to else f"moved: {source} -> {arguments.to}"
+    words = f"is already on {arguments.to}" if source == arguments.to else (f"moved from {source} to {arguments.to}")
     show([f"{router.vip.ip} {words}"])
     return 0
 
@@ -38,7 +38,7 @@ def _cluster_of(intent: Intent, name: str) -> Cluster:
         return intent.cluster_of(name)
     except KeyError:
         known = ", ".join(node.name for node in intent.nodes)
-        raise UsageError(f"--to: no node is called {name}; there are {known}") from None
+        raise UsageError(f"--to: no node is called {name}; known nodes: {known}") from None
 
 
 def _router_of(cluster: Cluster, vip: str) -> Router:
@@ -46,8 +46,8 @@ def _router_of(cluster: Cluster, vip: str) -> Router:
     try:
         address = ip_interface(vip).ip if vip else cluster.vip.ip
     except ValueError:
-        raise UsageError(f"--vip: {vip} is no address") from None
+        raise UsageError(f"--vip: expected an IP address, got {vip}") from None
     for router in cluster.routers:
         if address in {each.ip for each in router.vips}:
             return router
-    raise UsageError(f"--vip: cluster {cluster.name} has no VIP {vip}; it has {cluster.addresses}")
+    raise UsageError(f"--vip: cluster {cluster.name} has no VIP {vip}; its VIPs: {cluster.addresses}")

@@ -1,8 +1,8 @@
-# Put drafts live, each by one rename: a reader sees the old bytes or the new ones. Before that, the live files are kept
+# Put drafts live, each by one rename, so that a reader sees the old or the new content. Before that, keep the live files
 # as a generation.
 #
 # After draft.sh, generations.sh, keep.sh and selinux.sh. Set before it, besides what those need:
-#   MANAGED  all paths of ours
+#   MANAGED  paths of all managed files
 #   WRITE    lines of "SHA256 PATH"
 #   REMOVE   paths
 #   FOLDERS  which only root may write to
@@ -10,7 +10,7 @@
 # A failure ends the script. Each statement stands alone, since `set -e` ignores a failing `a` in `a && b`.
 set -e
 
-# If the connection to an earlier attempt was lost, what that attempt did is skipped. It is no error.
+# If the connection to an earlier attempt was lost, files that this attempt has already put live are skipped.
 begun=
 while read -r sha256 file; do
     [ -n "$file" ] || continue

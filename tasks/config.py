@@ -153,7 +153,7 @@ def stage_config(
         if not judgement.accepts:
             with suppress(HostError):  # report the rejection even if the drafts cannot be removed
                 unstage_config(task, plans, lease=lease)
-            message = f"{daemon} refuses the new {path} (exit status {judgement.status}):\n{said or '(no words)'}"
+            message = f"{daemon} rejects the new {path} (exit status {judgement.status}):\n{said or '(no output)'}"
             raise RefusedConfigError(task.host.name, message)
         words.append(said)
     return Result(host=task.host, changed=False, diff=change.files_diff, result="\n".join(filter(None, words)))
@@ -178,7 +178,7 @@ def worst_verdicts(stdout: str, nonce: str) -> dict[str, ConfigCheck]:
         if daemon not in found or (found[daemon].accepts and not verdict.accepts):
             found[daemon] = verdict
     if missing := [daemon for daemon in CONFIGURATIONS if daemon not in found]:
-        raise ValueError(f"no verdict of {' and '.join(missing)}")
+        raise ValueError(f"no verdict from {' and '.join(missing)}")
     return found
 
 

@@ -1,4 +1,4 @@
-# Existing connections during a planned move of the VIP: they go on where they are for a moment, then they are reset.
+# Existing connections during a planned move of the VIP: they continue on the old holder for a moment, then are reset.
 #
 # Before move.sh. Set before it:
 #   VIP, VIPS   the first VIP, and all that move
@@ -17,8 +17,8 @@ KEPT_FOR=10 # seconds beyond DRAIN; then the host itself ends what a lost contro
 IGNORE=/proc/sys/net/ipv4/conf/all/arp_ignore ANNOUNCE=/proc/sys/net/ipv4/conf/all/arp_announce
 ARP=/run/kube-ha-arp # the previous values of both
 UNDO_FORWARD="nft delete table ip $TABLE; nft delete table ip6 $TABLE; rm -f $FORWARDS"
-# If the VIP has gone, connections that are left are reset while their clients can still be told from the VIP. Then the
-# routes go: until then, this node must not answer ARP for the VIP.
+# If this node no longer has the VIP, the remaining connections are reset while it can still send from the VIP. The routes
+# are removed after that: until then, this node must not answer ARP for the VIP.
 RESET='' DELETE=''
 for vip in $VIPS; do
     DELETE="$DELETE ip route del local $vip dev lo table local metric 10;"

@@ -35,7 +35,7 @@ def drain_apiserver(
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether it was not drained, or would be in a dry run. A longer drain is no change
+          * changed (``bool``): whether it was not drained, or would be in a dry run. To extend a drain is not a change
 
     Raises:
         LeaseLostError: another run holds the host's lease by now

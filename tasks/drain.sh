@@ -19,7 +19,7 @@ set_state() {
             fail "haproxy does not answer on $HAPROXY_SOCKET, which has $(clients) clients: $words"
         case $backend:$(echo "$words" | tr -d '[:space:]') in
         *: | "$LAST_RESORT:Nosuchbackend.") ;;
-        *) fail "haproxy says: $words" ;;
+        *) fail "haproxy rejects the command: $words" ;;
         esac
     done
 }
@@ -50,9 +50,9 @@ drain() {
     ready="rm -f $DRAINED/$SERVER; for backend in $LISTENER $LAST_RESORT; do
         echo set server \$backend/$SERVER state ready | socat -t 2 - UNIX-CONNECT:$HAPROXY_SOCKET; done"
     systemd-run --quiet --collect --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=1s \
-        sh -c "$ready" || fail "systemd does not take the timer that would end it"
-    # A reload starts with all apiservers ready, and would end a drain that is not noted.
-    { mkdir -p "$DRAINED" && true >"$DRAINED/$SERVER"; } || fail "cannot note the drain in $DRAINED; nothing was drained"
+        sh -c "$ready" || fail "systemd rejects the timer that would end the drain"
+    # After a reload all apiservers are ready. A drain must be recorded, or a reload would end it.
+    { mkdir -p "$DRAINED" && true >"$DRAINED/$SERVER"; } || fail "cannot record the drain in $DRAINED; nothing was drained"
     set_state drain
 }
 

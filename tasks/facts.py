@@ -80,7 +80,7 @@ def get_facts(
     with reading(task):
         facts = parse_facts(stdout, nonce)
     if not facts.is_root:
-        raise LoginRefusedError(task.host.name, f"{task.host.username} is not root, and sudo has not made it so")
+        raise LoginRefusedError(task.host.name, f"{task.host.username} is not root, and sudo did not make it root")
     clock = replace(facts.clock, ahead=(facts.clock.until - answered, facts.clock.now - asked))
     return Result(host=task.host, result=replace(facts, clock=clock, scope=scope))
 

@@ -3,13 +3,13 @@
 #
 # Set before it:
 #   PROBED          "" to ask and hear no other machine
-#   FILES, MANAGED  all paths of ours
+#   FILES, MANAGED  paths of all managed files
 #   FOLDERS         the folders of those
 #   HAPROXY_SOCKET  the admin socket
 #   DEADLINE        seconds
 #   CHECKED_FILE    the file that keepalived's check touches
 #   OTHERS          addresses of the other nodes and of apiservers
-#   CLIENTS_CHECK   the command that checks who is connected, "" for none
+#   CLIENTS_CHECK   the command that checks the clients' connections, "" for none
 
 # A command that hangs costs its own section, not the whole look.
 bounded() { timeout 5 "$@"; }
@@ -53,7 +53,7 @@ files() {
     done
 }
 
-# Print what keeps one of our files from being replaced by a rename: "link FILE TARGET", "kind FILE WORDS", "mounted
+# Print what prevents a rename from replacing a managed file: "link FILE TARGET", "kind FILE WORDS", "mounted
 # FILE", "immutable FILE".
 obstacles() {
     for file in $FILES; do

@@ -63,7 +63,7 @@ class FaultTimeline:
         for word, moment, words in re.findall(r"^([a-z-]+) (\d+\.\d+) ?(.*)$", text, re.MULTILINE):
             times.setdefault(word, float(moment))
             if word.startswith("not-"):
-                trouble = trouble or f"{word.replace('-', ' ')}: {words or 'the host does not show it'}"
+                trouble = trouble or f"{word.replace('-', ' ')}: {words or 'the host gives no reason'}"
         return cls(times.get("begun"), times.get("made"), times.get("healing"), times.get("healed"), trouble)
 
 
@@ -117,7 +117,7 @@ def inject_fault(
     try:
         run_script(task, _guard(lease, task.host.name, seconds) + script, timeout=TIMEOUT)
     except LeaseHeldError as error:
-        raise FaultError(task.host.name, f"{fault.name} was not made: {error.message}") from error
+        raise FaultError(task.host.name, f"{fault.name} was not injected: {error.message}") from error
     except RemoteCommandError as error:
         raise FaultError(task.host.name, f"{fault.name} {error.message}") from error
     return Result(host=task.host, changed=True)
@@ -166,5 +166,5 @@ def heal_fault(task: Task, run_id: str, *, patience: float = 0.0, dry_run: bool 
     completed = run_script(task, HEAL.render(unit=UNIT.format(run=run_id), folder=FOLDER), timeout=TIMEOUT)
     story = FaultTimeline.parse(completed.stdout)
     if story.begun is not None and story.healed is None:
-        raise FaultError(task.host.name, f"the fault has not healed: {story.trouble or 'the host does not tell why'}")
+        raise FaultError(task.host.name, f"the fault has not healed: {story.trouble or 'the host gives no reason'}")
     return Result(host=task.host, changed=story.begun is not None, result=story)

@@ -14,11 +14,11 @@ hangs() { grep -q "^State:.T" "/proc/$1/status"; }
 processes() { { main "$1"; pgrep -x "$1"; } | grep -vx 0 | sort -u; }
 all_hang() { for each in $(processes "$1"); do hangs "$each" || return 1; done; }
 # One by one, as a crash or the kernel would. By the whole control group, as `systemctl kill` does from systemd 254 on, the
-# kernel kills what systemd starts there next as well, which is what tells keepalived.
+# kernel would also kill what systemd starts there next, which notifies keepalived.
 kill_all() { kill -KILL $(processes "$1"); }
 listener() { ss -Hltnp "sport = :$1" | sed -n "s/.*pid=\([0-9]*\).*/\1/p" | head -n 1; }
-# The kernel forgets routes with the link, all but those of its own making and what routers tell (proto ra), and of IPv6
-# the addresses, too. VIPs are for keepalived to put back.
+# With the link, the kernel drops all routes but its own and those from router advertisements (proto ra), and for IPv6
+# the addresses too. keepalived restores the VIPs.
 save_routes() {
     for family in -4 -6; do
         [ $family = -4 ] || [ -e /proc/net/if_inet6 ] || continue
@@ -45,7 +45,7 @@ conclude() { if within "$2"; then tell "$1"; else tell "not-$1" "$(tail -n 3 "$F
 '
 
 if systemctl --quiet is-active 'kube-ha-fault-*.timer'; then
-    echo "another fault is there still: $(systemctl list-units --plain --no-legend 'kube-ha-fault-*.timer')" >&2
+    echo "another fault is still active: $(systemctl list-units --plain --no-legend 'kube-ha-fault-*.timer')" >&2
     exit 1
 fi
 systemctl reset-failed 'kube-ha-fault-*' 2>/dev/null
@@ -54,7 +54,7 @@ mkdir -p "$FOLDER" || exit
 eval "$COMMON"
 words=$( (eval "$NEEDS") 2>&1) || {
     rm -rf "$FOLDER"
-    echo "cannot be made here: $words" >&2
+    echo "cannot be injected on this host: $words" >&2
     exit 1
 }
 

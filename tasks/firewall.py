@@ -1,4 +1,4 @@
-"""The host's own firewall: let through what VRRP and haproxy need, by rules that are marked as ours."""
+"""The host's own firewall: accept what VRRP and haproxy need, by marked rules."""
 
 import shlex
 from collections.abc import Mapping

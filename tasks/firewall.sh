@@ -1,5 +1,5 @@
-# Have this host's firewall let through what WANTED says, one rule a line, and no other rule of ours. Rules of others
-# stay: nothing is flushed or switched off.
+# Make WANTED, one rule a line, the only rules of kube-ha in this host's firewall. Other rules stay: nothing is flushed or
+# disabled.
 #
 # After nftables.sh. Set before it: WANTED, and for `open_in_*` MARK and PRIORITY, which identify our rules.
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -47,7 +47,7 @@ ufw_rules() {
     printf '%s\n' "$listed" | sed -n "s/^ufw \(.*\) comment '$MARK'\$/\1/p"
 }
 
-# Prepended, so that a rule that refuses comes after it. A rule of others that it would replace is left alone.
+# Prepended, so that it precedes rules that reject. An existing rule of the administrator that it would replace stays.
 open_in_ufw() {
     there=$(ufw_rules) || exit
     # shellcheck disable=SC2086  # ufw takes a rule's words one by one
@@ -56,7 +56,7 @@ open_in_ufw() {
     without "$there" "$WANTED" | while read -r rule; do ufw delete $rule </dev/null >&2 || exit; done || exit
     there=$(ufw_rules) || exit
     missing=$(without "$WANTED" "$there")
-    [ -z "$missing" ] || { echo "ufw has a rule of its own for the same as: $missing" >&2 && exit 1; }
+    [ -z "$missing" ] || { echo "ufw already has another rule for the same packets as: $missing" >&2 && exit 1; }
 }
 
 # Print the rules as a file of nft. A missing table or chain is made, and blocks nothing: the file still loads.
@@ -94,7 +94,7 @@ open_in_nftables() {
     [ -z "$WANTED" ] || (cd "${1%/*}" && cat "$folder/.conf" "$folder/.rules" | nft --check --file -) || {
         rm -f "$folder/.rules" "$folder/.line" "$folder/.conf"
         rmdir --ignore-fail-on-non-empty "$folder"
-        echo "nft refuses $1 with these rules at its end" >&2
+        echo "nft rejects $1 with kube-ha's rules appended" >&2
         exit 1
     }
     rules=$(nft_deletions && nft_file) || exit
@@ -111,12 +111,12 @@ open_in_nftables() {
     rmdir --ignore-fail-on-non-empty "$folder"
 }
 
-# Remove our rules from every manager. Each runs in a shell of its own, so that one failure does not keep the others
-# open.
+# Remove kube-ha's rules from every manager. Each runs in a shell of its own, so that one failure does not stop the
+# others.
 close_all() {
     WANTED='' failed=
     ! command -v firewall-cmd >/dev/null || (open_in_firewalld "") || failed="$failed firewalld"
     ! command -v ufw >/dev/null || (open_in_ufw) || failed="$failed ufw"
     ! command -v nft >/dev/null || (open_in_nftables "$(nftables_conf)") || failed="$failed nftables"
-    [ -z "$failed" ] || { echo "rules of kube-ha are left in:$failed" >&2 && return 1; }
+    [ -z "$failed" ] || { echo "could not remove kube-ha's rules from:$failed" >&2 && return 1; }
 }

@@ -6,8 +6,9 @@ export LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin
 exec 2>/dev/null
 LISTENING=3 # seconds; a kernel reports an unknown protocol to each sender once a second at most
 
-# Without a VRRP socket, a kernel rejects the holder's adverts and our packets below. The other codes in this filter are
-# a firewall's: a keepalived behind it would hear nobody, be master, and be heard. The quoted packet must be VRRP.
+# Without a VRRP socket, a kernel rejects the holder's adverts and this script's packets below. The other codes in this
+# filter are a firewall's: a keepalived behind it would receive no adverts, become master, and be heard. The quoted
+# packet must be VRRP.
 rejections() {
     # shellcheck disable=SC2016  # expanded by the inner shell
     timeout $LISTENING sh -c 'exec tcpdump --immediate-mode --no-promiscuous-mode -n -t -l -i "$1" "$2"' sh "$INTERFACE" \

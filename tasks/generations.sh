@@ -1,6 +1,6 @@
 # Generations: the files that were live before each change. A rollback needs nothing but this host. keep.sh makes them.
 #
-# Set before it: MANAGED (all paths of ours). If a file is a link, its target is kept and compared.
+# Set before it: MANAGED (paths of all managed files). If a file is a link, its target is kept and compared.
 GENERATIONS=/var/lib/kube-ha/generations # a folder each, NUMBER: `about`, and files/ with their paths, modes and owners
 # shellcheck disable=SC2034  # scripts that follow use it
 BEFORE=/var/lib/kube-ha/before           # files from before the first of ours
@@ -15,13 +15,13 @@ fingerprint() {
 
 folders() { if [ -d "$GENERATIONS" ]; then ls "$GENERATIONS"; fi; }
 
-# Generations of ours only: others may put copies beside them.
+# Only folders with a number as their name: an administrator may keep copies beside them.
 numbers() { folders | grep -x '[0-9]\{6,9\}'; }
 
 # Record that the live files have passed every check.
 mark_good() {
     { (umask 077 && mkdir -p "${GOOD%/*}") && fingerprint / >"$GOOD.new" && mv -f "$GOOD.new" "$GOOD"; } || {
-        echo "cannot write $GOOD: that what is live passed every check is not noted" >&2
+        echo "cannot write $GOOD, so the live files are not marked as good" >&2
         return 1
     }
 }

@@ -1,8 +1,8 @@
 # Keep the live files as the newest generation, unless it has them already, and delete the oldest. A failure ends the
 # script before anything is changed.
 #
-# After draft.sh and generations.sh. Set before it: KEEP (how many), ABOUT, REPLACED (foreign files in the place of
-# ours).
+# After draft.sh and generations.sh. Set before it: KEEP (how many), ABOUT, REPLACED (foreign files that
+# kube-ha's replace).
 
 # Only root can read a generation. It is complete once it has its number.
 keep_generation() {

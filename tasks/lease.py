@@ -19,7 +19,7 @@ TELL = Script(("section.sh",), "nonce")
 MARK_GOOD = Script(("generations.sh",), "managed")
 HELD = "75"  # lease.sh's exit status if another run holds the lease
 LEASE_FILE = "/run/kube-ha-lease"
-MOST_GONE = 3  # ended runs whose lease is taken over in a row; more of them are made up
+MOST_GONE = 3  # ended runs whose lease is taken over in a row; a host that names more is not trustworthy
 TIMEOUT = 15  # seconds; the lock on the lease is held only while a line is written
 
 
@@ -132,8 +132,10 @@ def always_gone(host: str) -> UnexpectedReplyError:
     Arguments:
         host: the host's name
     """
-    words = f"its lease, {LEASE_FILE}, names another run each time it is asked for, and each has ended; nothing was"
-    return UnexpectedReplyError(host, f"{words} changed. Find out what writes that file, then `rm {LEASE_FILE}` there")
+    words = f"its lease file {LEASE_FILE} names another run, already ended, at each request; nothing was"
+    return UnexpectedReplyError(
+        host, f"{words} changed. Find what writes that file, then run `rm {LEASE_FILE}` on the host"
+    )
 
 
 def unreadable(host: str, words: str) -> UnexpectedReplyError:
@@ -144,8 +146,8 @@ def unreadable(host: str, words: str) -> UnexpectedReplyError:
         words: what the host said
     """
     said = one_line(words)[-200:] or "nothing"
-    hint = f"Nothing was changed. If no other run is at work there: `rm {LEASE_FILE}` on the host"
-    return UnexpectedReplyError(host, f"what its lease, {LEASE_FILE}, says cannot be read: {said}. {hint}")
+    hint = f"Nothing was changed. If no other run is active on the host, run `rm {LEASE_FILE}` there"
+    return UnexpectedReplyError(host, f"cannot parse its lease file {LEASE_FILE}: {said}. {hint}")
 
 
 def held_by(holder: Holder, host: str) -> LeaseHeldError:
@@ -157,8 +159,8 @@ def held_by(holder: Holder, host: str) -> LeaseHeldError:
     """
     return LeaseHeldError(
         host,
-        f"held by {holder}, for {holder.seconds} s more if that run does nothing further; nothing was changed. "
-        "Wait for it to end, then run this again",
+        f"{holder} holds the lease, which ends in {holder.seconds} s if that run takes no further step; "
+        "nothing was changed. Wait for that run to end, then run this again",
     )
 
 

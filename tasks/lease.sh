@@ -1,7 +1,7 @@
 # A host's lease: one run at a time changes the host. The lease expires by the uptime, which only moves forward, and
-# starts anew at boot, as /run does.
+# starts again at boot, as /run does.
 #
-# Each new holder gets a number that no holder before it had: the boot's id and a count. A run with a number does not
+# Each new holder gets a unique number: the boot's id and a count. A run with a number does not
 # get the lease again once another has had it: what it knows of the host is out of date. The last holder is kept over a
 # boot, on hosts that have files of ours. Where it is unknown, no former holder gets the lease again.
 #
@@ -54,7 +54,7 @@ hold() {
         mv -f "$LEASE.new" "$LEASE" && keep_lease
 }
 
-# If it cannot be written, as on a full disk, nothing is kept: that must not stop anyone from moving the VIP away.
+# If it cannot be written, for example on a full disk, go on: the operator must still be able to move the VIP away.
 keep_lease() {
     line="$RUN_ID 0 $OWNER $number_of"
     [ -d "${KEPT_LEASE%/*}/generations" ] && ! grep -qsxF "$line" "$KEPT_LEASE" || return 0
@@ -69,7 +69,7 @@ next_number() {
 }
 
 # The last holder stays known, since a plan made before it is out of date. `prove` runs only while the lease is ours. If
-# it fails, the lease is released all the same.
+# it fails, the lease is released anyway.
 release() {
     exec 9>>"$LEASE.lock"
     flock 9 || return
@@ -96,7 +96,7 @@ lost() {
 still_ours() {
     exec 8>>"$LEASE.step"
     flock -w "$LEASE_SECONDS" 8 || {
-        echo "an earlier step does not end; this step changed nothing" >&2
+        echo "an earlier step is still running; this step changed nothing" >&2
         exit 1
     }
     words=$(hold) || lost "$words"

@@ -16,7 +16,7 @@ BETWEEN=$(printf '\001') # separates the units of one answer
 # separate several units, each one's words are printed, separated likewise.
 start_words() {
     printf '%s\n' "$1" | awk '
-        # Splits text at blanks outside of quotes, or takes only the quotes off; returns the number of words.
+        # Splits text at blanks outside of quotes, or only removes the quotes; returns the number of words.
         function split_words(text, word, whole,    c, count, i, open, quote) {
             for (i = 1; i <= length(text); i++) {
                 c = substr(text, i, 1)
@@ -131,7 +131,7 @@ loaded_files() {
         if [ -d "$file" ]; then printf '%s\n' "${file%/}"/*.cfg; else printf '%s\n' "$file"; fi
         [ "$1" != keepalived ] || included_files "$file"
     done | while [ $((left = left - 1)) -ge 0 ] && IFS= read -r file; do
-        # Compare name and folder, not the file itself: a link in the place of our file leads to another one.
+        # Compare name and folder, not the file itself: the managed path may be a link to another file.
         if [ "${file##*/}" = "${3##*/}" ] && [ "${file%/*}" -ef "${3%/*}" ]; then file=$3; fi
         modified=$(stat -L -c %Y -- "$file") || modified=-
         printf '%s %s\n' "$modified" "$file"

@@ -212,6 +212,6 @@ def _run(
             timeout=seconds,
         )
     except RemoteCommandError as error:
-        words = f"{router.vip.ip} does not move: {error.message}; `journalctl -u keepalived` says why"
+        words = f"{router.vip.ip} did not move: {error.message}; `journalctl -u keepalived` says why"
         raise MoveError(task.host.name, words) from error
     return Result(host=task.host, changed=changed)

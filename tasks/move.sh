@@ -30,7 +30,7 @@ arm() {
     [ -n "$SECONDS_TO_LAST" ] || return 0
     systemd-run --quiet --collect --unit "$UNIT" --on-active "$SECONDS_TO_LAST" --timer-property AccuracySec=1s \
         sh -c "echo 0 >$WANTED_FILE; echo 0 >$RELEASED_FILE" >&2 || {
-        echo "systemd does not take the timer that would end it" >&2
+        echo "systemd rejects the timer that would end it" >&2
         exit 1
     }
 }
@@ -48,7 +48,7 @@ prefer() {
 
 release_changes() { holds; }
 
-# As if haproxy had ended: an advert of priority 0 tells the others, and the first of them takes the VIP. However this
+# As if haproxy had ended: an advert of priority 0 starts an election, and the preferred node takes the VIP. However this
 # script ends, the node can take the VIP again then. The timer is for a script that is killed. It may also be another
 # preference's, so it is not stopped here.
 release() {
@@ -59,7 +59,7 @@ release() {
     [ -z "$DRAIN" ] || keep || { undo && DRAIN='' REST=0.5; }
     echo 1 >"$RELEASED_FILE" || exit
     within lacks || {
-        echo "keepalived does not let it go" >&2
+        echo "keepalived does not release it" >&2
         exit 1
     }
     sleep "${DRAIN:-0}"

@@ -1,7 +1,7 @@
-# Where nftables keeps its rules, and where ours are. Scripts that follow use this.
+# Files of nftables' rules and of kube-ha's. Scripts that follow use this.
 # shellcheck disable=SC2034  # they use these
-NFT_RULES=/etc/kube-ha/firewall.nft # in a folder that nobody includes as a whole
-# A pattern, so that a missing file does not keep anyone's rules from being loaded.
+NFT_RULES=/etc/kube-ha/firewall.nft # in a folder that no configuration includes as a whole
+# A pattern, so that a missing file does not prevent other rules from being loaded.
 # shellcheck disable=SC2034
 NFT_INCLUDE='include "/etc/kube-ha/firewall*.nft" # of kube-ha'
 

@@ -44,7 +44,7 @@ def install_packages(
           * result (``tuple`` of ``str``): their names, with the version of those that are pinned
 
     Raises:
-        RemoteCommandError: the package manager failed, or the host has none that we know
+        RemoteCommandError: the package manager failed, or is not supported
     """
     seen = facts_of(task, intent, facts)
     missing = missing_packages(intent.node(task.host.name), seen)
@@ -52,7 +52,7 @@ def install_packages(
     if not missing or task.is_dry_run(dry_run):
         return Result(host=task.host, changed=bool(missing), diff=diff, result=missing)
     if not seen.package_manager:
-        words = f"no {' or '.join(commands())} on {seen.os}; other package managers are not known yet"
+        words = f"expected one of {' or '.join(commands())} on {seen.os}; other package managers are not supported"
         raise RemoteCommandError(task.host.name, words)
     # A package may start and enable its unit, so the units' state before that is recorded first.
     before = REMEMBER_UNITS.render(managed=" ".join(MANAGED_PATHS), replaced="")

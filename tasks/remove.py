@@ -1,4 +1,4 @@
-"""Remove everything of ours from a host."""
+"""Remove everything of kube-ha from a host."""
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping
@@ -27,8 +27,8 @@ TIMEOUT = 120  # seconds; systemd's default limit for a stop is 90
 STEPS = (
     "stop keepalived and haproxy, and start neither at boot",
     *(f"remove {path}" for path in MANAGED_PATHS),
-    "put back the files that were there before the first deploy, and start the units that ran then",
-    "close in the firewall what kube-ha opened",
+    "restore the files from before the first deploy, and start the units that ran then",
+    "remove kube-ha's rules from the firewall",
 )
 """What is done, in a few words each."""
 
@@ -36,10 +36,10 @@ STEPS = (
 def remove_config(
     task: Task, dry_run: bool | None = None, lease: Lease | None = None, vips: Mapping[str, Iterable[str]] = NO_VIPS
 ) -> Result:
-    """Stop and disable keepalived and haproxy, and remove our files and firewall rules. Packages stay.
+    """Stop and disable keepalived and haproxy, and remove kube-ha's files and firewall rules. Packages stay.
 
-    Files from before the first deploy are put back. Units run and start at boot again if they did so then. A foreign
-    file in the place of ours stays, and so does its unit.
+    Files from before the first deploy are put back. Units run and start at boot again if they did so before. A foreign
+    file that has replaced kube-ha's stays, and so does its unit.
 
     Arguments:
         dry_run: whether to report only; None: Nornir's own setting
@@ -49,7 +49,7 @@ def remove_config(
 
     Returns:
         Result object with the following attributes set:
-          * changed (``bool``): whether anything of ours is there
+          * changed (``bool``): whether anything of kube-ha is there
           * diff (``str``): what is removed
           * result (``bool``): whether keepalived ran before the first deploy, and waits because of `vips`
 
@@ -84,11 +84,9 @@ def _diff(told: Collection[str]) -> str:
     stopped = [unit for unit in reversed(UNITS) if not any(f"/{unit}.c" in path for path in foreign)]
     lines = [f"- {', '.join(stopped)}: stopped, and not started at boot"] if stopped else []
     lines += [f"- {path}" for path in MANAGED_PATHS if path not in foreign]
-    lines += [f"  {path} stays: kube-ha did not write it" for path in foreign]
+    lines += [f"  {path} stays, because kube-ha did not write it" for path in foreign]
     lines += [
-        f"+ {unit}: runs again, with the file that was there before the first deploy"
-        for unit in UNITS
-        if f"unit {unit}" in told
+        f"+ {unit}: runs again, with its file from before the first deploy" for unit in UNITS if f"unit {unit}" in told
     ]
     return "\n".join([*lines, "- firewall rules that kube-ha added"])
 
@@ -117,5 +115,5 @@ def start_keepalived(task: Task, dry_run: bool | None = None, lease: Lease | Non
         dry_run=task.is_dry_run(dry_run),
         timeout=TIMEOUT,
     )
-    diff = "+ keepalived: runs again, with the file that was there before the first deploy" if changed else ""
+    diff = "+ keepalived: runs again, with its file from before the first deploy" if changed else ""
     return Result(host=task.host, changed=changed, diff=diff)

@@ -1,14 +1,14 @@
-# Remove everything of ours from this host, and put back what was there before our first change. What is not ours stays:
-# a foreign file and its unit, and all of a host that we never changed.
+# Remove everything of kube-ha from this host, and restore what was there before its first change. The rest stays: a
+# foreign file and its unit, and everything on a host that kube-ha never changed.
 #
 # After section.sh, draft.sh, firewall.sh, selinux.sh, generations.sh, origins.sh and watch.sh. Set before it:
-#   MANAGED  all paths of ours
+#   MANAGED  paths of all managed files
 #   KEPT     the folder of generations and of what was before them
 #   FAMILY   ""
-#   DRY      "" to remove, else only to say what stays
+#   DRY      "" to remove; otherwise only print what stays
 #   VIPS     the cluster's
 # Prints sections:
-#   nothing       if nothing is ours
+#   nothing       if there is nothing of kube-ha
 #   foreign PATH  for each file that stays
 #   unit UNIT     for each unit that runs again
 #   waits UNIT    for a unit that must not run yet
@@ -22,7 +22,7 @@ set -e
     exit 0
 }
 
-# PATH: print `foreign` if it is not ours.
+# PATH: print `foreign` if kube-ha did not write it.
 owner_of() {
     [ -f "$1" ] || return 0
     if grep -qsF 'Written by nornir-kube-ha' "$1"; then return 0; fi
@@ -116,7 +116,7 @@ for unit in haproxy keepalived; do
 done
 rm -rf "$KEPT" /run/kube-ha /run/kube-ha-pending /run/kube-ha-checked /run/kube-ha-drained \
     /run/kube-ha-first-apiserver /run/kube-ha-forwards-* /run/kube-ha-keeps-* /run/kube-ha-arp /run/kube-ha-remembers
-# Last, since a firewall may refuse: everything else is done by then.
+# Last, since the firewall may reject a change: everything else is done by then.
 close_all
-[ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the journal of the unit" >&2 && exit 1; }
+[ -z "$failed" ] || { echo "removed, but systemctl failed:$failed see the unit's journal" >&2 && exit 1; }
 section end

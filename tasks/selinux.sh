@@ -1,5 +1,5 @@
-# What haproxy and keepalived need where SELinux is on: one boolean, and a label of our scripts. SELinux is never
-# switched off.
+# What haproxy and keepalived need with SELinux: one boolean, and a label on kube-ha's scripts. SELinux is never
+# disabled.
 #
 # By Fedora's and EL's policy haproxy_t may use ports of HTTP only (not 6443 and 10080), unless haproxy_connect_any is
 # on. keepalived_t runs scripts as keepalived_unconfined_script_t if they have its label. In /etc/keepalived they do not

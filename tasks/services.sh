@@ -39,7 +39,7 @@ reload_haproxy() {
         [ -z "$now" ] || [ "$now" = "$before" ] || { drain_again; return 0; }
         sleep 0.1
     done
-    fail "haproxy did not take its new files" haproxy
+    fail "haproxy did not load its new files" haproxy
 }
 
 # NAMES: have keepalived run scripts once before it waits for their results. It does not wait for a script with a
@@ -68,7 +68,7 @@ echo "$CHANGES" | while read -r verb unit; do
     case $verb in
     daemon-reload) systemctl daemon-reload || exit ;;
     watch) watch "$INTERFACE" || exit ;;
-    introduce) introduce "$unit" || fail "keepalived does not take $unit" keepalived ;;
+    introduce) introduce "$unit" || fail "keepalived does not load $unit" keepalived ;;
     create-run-folder) systemd-tmpfiles --create "$RUN_FOLDER" || exit ;;
     *)
         case "$verb $unit" in

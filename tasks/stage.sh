@@ -1,6 +1,6 @@
 # Put drafts beside the live files, and let the host's own daemons validate the whole set. No live file is touched.
 #
-# After section.sh, draft.sh and loads.sh. Set before it: MANAGED (all paths of ours), WRITE and REMOVE (those that will
+# After section.sh, draft.sh and loads.sh. Set before it: MANAGED (paths of all managed files), WRITE and REMOVE (those that will
 # change), FOLDERS (which only root may write to). Calls of `stage`, each with a file's content, are appended; `judge`
 # is the last.
 #
@@ -23,18 +23,18 @@ discard $MANAGED
 stage() {
     new=$(draft_of "$1")
     replaceable "$1"
-    [ -d "${1%/*}" ] || install -d -m 0755 "${1%/*}" || fail "cannot make ${1%/*}"
-    install -m "$2" -o "$3" -g "$4" /dev/null "$new" || fail "cannot make $new"
+    [ -d "${1%/*}" ] || install -d -m 0755 "${1%/*}" || fail "cannot create ${1%/*}"
+    install -m "$2" -o "$3" -g "$4" /dev/null "$new" || fail "cannot create $new"
     base64 -d >"$new" || fail "cannot write $new: $(df -P "${1%/*}" | tail -n 1)"
     sync "$new" || fail "cannot write $new"
-    [ "$(sha256sum <"$new")" = "$5  -" ] || fail "$new does not hold what was sent"
+    [ "$(sha256sum <"$new")" = "$5  -" ] || fail "$new differs from what was sent"
 }
 
 # PATH: refuse it unless a rename can put another file in its place. What prevents a hard link also prevents a rename:
 # it is immutable, append-only, or a mount.
 replaceable() {
     [ -e "$1" ] || return 0
-    [ ! -d "$1" ] || [ -L "$1" ] || fail "$1 is a folder"
+    [ ! -d "$1" ] || [ -L "$1" ] || fail "$1: expected a file, got a folder"
     words=$(ln -P -- "$1" "$new.link" 2>&1) || fail "$1 cannot be replaced: $words"
     rm -f "$new.link"
 }
@@ -87,7 +87,7 @@ judge() {
     set -- "$@" keepalived --config-test "$KEEPALIVED_DEFAULT" "$starts"
     [ -z "$runs" ] || set -- "$@" keepalived --config-test "$KEEPALIVED_DEFAULT" "$runs"
     # shellcheck disable=SC2153  # of loads.sh
-    unshare --mount --propagation private sh -c "$JUDGED$JUDGE" judge "$@" || fail "cannot judge the new files"
+    unshare --mount --propagation private sh -c "$JUDGED$JUDGE" judge "$@" || fail "cannot validate the new files"
     [ -z "$made" ] || rmdir /run/kube-ha
     section end
 }

@@ -101,8 +101,8 @@ def get_spare_session(task: Task) -> Result:
 
 
 def _refused(error: paramiko.ChannelException) -> str:
-    words = f"the SSH server opens no further session on the same login ({error.text}), and this needs two at a time"
-    return f"{words}, one of them to watch the VIP. Set MaxSessions in its sshd_config to 10, the default"
+    words = f"the SSH server refuses a second session on the same login ({error.text}), which is needed to watch"
+    return f"{words} the VIP. Set MaxSessions in its sshd_config to 10, the default"
 
 
 def start_command(task: Task, command: str, stdin: bytes = b"") -> Result:

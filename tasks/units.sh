@@ -1,4 +1,4 @@
-# The state of the daemons' units before our first change, for `remove` to put back. After generations.sh.
+# The state of the daemons' units before kube-ha's first change, for `remove` to restore. After generations.sh.
 UNITS=/var/lib/kube-ha/units
 
 # Record "UNIT active|... enabled|..." for each, once, before anything is changed. If our files are live already, it is

@@ -69,8 +69,8 @@ def get_upgrades(
     Raises:
         PackageHeldError: the package manager holds one of them
         DowngradeRefusedError: a pinned version is older than the installed one
-        RemoteCommandError: no package source has a pinned version, the package manager failed, or we know none of the
-            host's
+        RemoteCommandError: no package source has a pinned version, the package manager failed, or is not
+            supported
         UnexpectedReplyError: the host's answer cannot be parsed
     """
     nonce, pins = secrets.token_hex(8), intent.node(task.host.name).packages
@@ -81,17 +81,15 @@ def get_upgrades(
         lines = [*sections_of(said, nonce)]
     if held := [line.split(maxsplit=4)[1:] for line in lines if line.startswith("held ")]:
         words = "; ".join(
-            f"{package} is held at {installed}: expected to bring it to {version}. Release it with `{how}`"
+            f"{package} is held at {installed}, so it cannot change to {version}. Release it with `{how}`"
             for package, installed, version, how in held
         )
         pin = "or pin the installed version with packages.NAME in the inventory"
         raise PackageHeldError(task.host.name, f"{words}, {pin}; nothing was changed")
     upgrades = tuple(Upgrade(*line.split()) for line in lines)
     if not allow_downgrade and (back := [each for each in upgrades if each.direction == "older"]):
-        words = ", ".join(
-            f"{each.package} {each.installed} is newer than {each.wanted}, which is pinned" for each in back
-        )
-        raise DowngradeRefusedError(task.host.name, f"{words}; with --allow-downgrade it goes back to that")
+        words = ", ".join(f"{each.package} {each.installed} is newer than the pinned {each.wanted}" for each in back)
+        raise DowngradeRefusedError(task.host.name, f"{words}; pass --allow-downgrade to install the pinned version")
     return Result(host=task.host, result=upgrades)
 
 

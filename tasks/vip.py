@@ -36,7 +36,7 @@ def get_endpoint(cluster: Cluster, credential: Kubernetes | None = None) -> Endp
     try:
         context = context_for(node.apiserver_ca)
     except ssl.SSLError as error:  # it has a certificate's header, which is all that the inventory checks
-        refused = Probe(0, f"apiserver_ca cannot be read: {error}")
+        refused = Probe(0, f"cannot parse apiserver_ca: {error}")
         return Endpoint(refused, refused)
     port = node.haproxy.port
     readyz, version = (_probe(node, node.vip.ip, port, path, context) for path in ("/readyz", "/version"))
@@ -50,7 +50,7 @@ def _apiservers(cluster: Cluster, credential: Kubernetes) -> dict[str, tuple[Pro
     try:
         context = credential_context(credential)
     except (OSError, ValueError) as error:
-        refused = Probe(0, f"the kubeconfig's certificates cannot be read: {error}")
+        refused = Probe(0, f"cannot parse the kubeconfig's certificates: {error}")
         return {apiserver.name: (refused, refused) for apiserver in cluster.apiservers}
     headers = {"Authorization": f"Bearer {token}"} if token else {}
 

@@ -8,7 +8,7 @@ watch() {
     if [ ! -f "$WATCH" ]; then
         unwatch
     elif ! { timeout 5 nft -f "$WATCH" && ip maddress add "$VRRP_MAC" dev "$1"; } >&2; then
-        echo "other routers are not remembered on this host" >&2
+        echo "the kernel does not record other routers on this host" >&2
         : >/run/kube-ha-unwatched
     fi
 }

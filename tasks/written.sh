@@ -1,4 +1,4 @@
-# Record which configuration files are ours, since an inventory's own templates need not have our header. After
+# Record which configuration files kube-ha wrote, since an inventory's templates need not have its header. After
 # generations.sh and commit.sh. Set before it: CLUSTER (that the files were written for).
 WRITTEN=/var/lib/kube-ha/written
 

@@ -1,20 +1,20 @@
 #!/usr/bin/python3 -IS
-"""Tell the clients of a VIP that it has moved. Written by nornir-kube-ha; keepalived runs it.
+"""Notify the clients of a VIP that it has moved. Written by nornir-kube-ha; keepalived runs it.
 
-A connection that is idle learns nothing when the VIP moves: nobody sends it a segment, and its client waits for a
-time-out of its own. So each client is sent one segment that its connection does not expect, SYN and ACK with the
-numbers 0. Its kernel answers with the numbers that it does expect. On the new holder that answer meets no connection,
-so its kernel resets it, and the client connects again. Where the connection lives, the answer changes nothing. With a
-SYN it passes the client's own packet filter: connection tracking there takes a bare ACK of these numbers for invalid.
+An idle connection receives no segment when the VIP moves, so its client waits for a time-out of its own. This program
+sends each client one segment that its connection does not expect: SYN and ACK, with sequence numbers 0. The client's
+kernel answers with the numbers that it expects. The new holder has no such connection, so its kernel answers with a
+reset, and the client reconnects. If the connection still exists, the answer changes nothing. The SYN is needed for the
+client's own packet filter: connection tracking drops a bare ACK with these numbers as invalid.
 
 haproxy writes each new connection to a VIP into its table, as CLIENT-PORT-VIP, and copies the table to its peers.
 
-    remember SOCKET PORT    write the connections that live into the table once more, and mark them as lasting
-    notify SOCKET PORT VIP ... INSTANCE NAME STATE PRIORITY    as keepalived calls it when a state changes
+    remember SOCKET PORT    write open connections into the table again, and mark them as lasting
+    notify SOCKET PORT VIP ... INSTANCE NAME STATE PRIORITY    keepalived calls this when a state changes
     check SOCKET PORT VIP ...    print what it sees, for `verify`
 
-It sends nothing else, only from a VIP and its port, and only to those who are connected there by the kernel, or are or
-were by haproxy's table: SPREAD segments a second, to MOST clients, once at each of the TIMES.
+It sends only from a VIP and its port, and only to clients that the kernel or haproxy's table lists as connected there,
+now or earlier. It sends SPREAD segments a second, to MOST clients, once at each of the TIMES.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ TABLE = "kube-apiserver-clients"
 MOST = 100_000  # the table has no more
 SPREAD = 10_000
 BATCH = 100
-KEEPS = "/run/kube-ha-keeps-"  # with a VIP: is there while a planned move has this node keep its connections
+KEEPS = "/run/kube-ha-keeps-"  # + VIP: exists while this node keeps its connections during a planned move
 LOCK = "/run/kube-ha-remembers"
 BUFFER = 4 << 20  # bytes; segments to clients that do not answer ARP wait there for seconds
-FORWARDS = "/run/kube-ha-forwards-"  # with a VIP: is there while a planned move has connections go on where it was
+FORWARDS = "/run/kube-ha-forwards-"  # + VIP: exists while this node forwards packets during a planned move
 TIMES_TAKEN = (0.0, 0.6)  # seconds after a take-over; an answer may be lost, and a kernel gives one in half a second
-TIMES_LEFT = (0.2, 0.8, 1.6)  # seconds after the VIP is gone: until another node has it, nobody there resets anything
+TIMES_LEFT = (0.2, 0.8, 1.6)  # seconds after the VIP is gone: there are no resets until another node has it
 TCP_HEADER = struct.Struct("!HHIIBBHHH")
 SYN_ACK = 0x12
 COMMANDS = 50  # in one line to haproxy, which reads 16 KiB at most
@@ -61,7 +61,7 @@ class Connection(NamedTuple):
 
 
 def address_of(text: str) -> str:
-    """Write an address as the kernel does, "" if it is none; one of IPv4 in IPv6's form as one of IPv4."""
+    """Return an address in the kernel's form, "" if it is invalid; an IPv4-mapped one as IPv4."""
     text = text[7:] if text.lower().startswith("::ffff:") and "." in text else text
     for family in FAMILIES.values():
         with contextlib.suppress(OSError, ValueError):
@@ -70,12 +70,12 @@ def address_of(text: str) -> str:
 
 
 def version_of(address: str) -> int:
-    """Tell the version of IP."""
+    """Return the IP version."""
     return 6 if ":" in address else 4
 
 
 def is_one_machine(address: str) -> bool:
-    """Tell whether it is an address of one machine, by its form: no group, no broadcast, no loopback, not none."""
+    """Return whether an address may belong to one other machine: not multicast, broadcast, loopback or unspecified."""
     packed = socket.inet_pton(FAMILIES[version_of(address)], address)
     if len(packed) == 4:
         return packed[0] not in {0, 127} and packed[0] < 224
@@ -83,7 +83,7 @@ def is_one_machine(address: str) -> bool:
 
 
 def connection_of(client: str, port: str, vip: str, vips: Sequence[str] = ()) -> Connection | None:
-    """Read a connection to one of these VIPs, or to any address if none are given; none where the words are not one."""
+    """Parse a connection to one of these VIPs, or to any address if none are given; return None if it is invalid."""
     client, vip = address_of(client), address_of(vip)
     if not client or not vip or client == vip or version_of(client) != version_of(vip) or (vips and vip not in vips):
         return None
@@ -93,7 +93,7 @@ def connection_of(client: str, port: str, vip: str, vips: Sequence[str] = ()) ->
 
 
 def ask(path: str, command: str) -> str:
-    """Ask haproxy."""
+    """Send a command to haproxy's admin socket and return the answer."""
     with socket.socket(socket.AF_UNIX) as asked:
         asked.settimeout(5)
         asked.connect(path)
@@ -105,7 +105,7 @@ def ask(path: str, command: str) -> str:
 
 
 def remembered(text: str, vips: Sequence[str]) -> list[Connection]:
-    """Read `show table`: first the lasting ones, then those that were written last. Of the others most have ended."""
+    """Parse `show table`: lasting connections first, then the most recent ones. Most of the others have ended."""
     found: list[tuple[bool, int, int, Connection]] = []
     for line in text.splitlines():
         words = dict(word.split("=", 1) for word in line.split() if "=" in word)
@@ -118,13 +118,13 @@ def remembered(text: str, vips: Sequence[str]) -> list[Connection]:
 
 
 def connected(port: int, vips: Sequence[str] = ()) -> list[Connection]:
-    """Ask the kernel for connections to these VIPs, or to any address if none are given; haproxy need not know them."""
+    """Return the kernel's connections to these VIPs, or to any address if none are given."""
     found = (connection_of(*words, vips) for words in established(port))
     return [connection for connection in found if connection][:MOST]
 
 
 def established(port: int) -> Iterator[tuple[str, str, str]]:
-    """Ask the kernel for connections to a port, in its own words: client, its port, address."""
+    """Return the kernel's connections to a port, as it prints them: client, its port, address."""
     command = ["ss", "-Htn", "state", "established", f"( sport = :{port} )"]
     text = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
     for words in map(str.split, text.splitlines()):
@@ -134,7 +134,7 @@ def established(port: int) -> Iterator[tuple[str, str, str]]:
 
 
 def segment(connection: Connection, port: int) -> bytes:
-    """Make the segment from a VIP's port to a client, as it stands behind the IP header."""
+    """Return the TCP segment from a VIP's port to a client."""
     family = FAMILIES[version_of(connection.vip)]
     pseudo = socket.inet_pton(family, connection.vip) + socket.inet_pton(family, connection.client)
     pseudo += struct.pack("!II", TCP_HEADER.size, socket.IPPROTO_TCP)
@@ -147,11 +147,11 @@ def segment(connection: Connection, port: int) -> bytes:
 
 
 def opened(address: str, *, is_local: bool) -> socket.socket:
-    """Open a raw socket that sends from an address of this node's, or, unless `is_local`, from any."""
+    """Open a raw socket that sends from an address of this node or, unless `is_local`, from any address."""
     version = version_of(address)
     made = socket.socket(FAMILIES[version], socket.SOCK_RAW, socket.IPPROTO_TCP)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # what comes in is not read
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # received data is not read
         made.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER)
         made.settimeout(0)
         if not is_local:
@@ -165,7 +165,7 @@ def opened(address: str, *, is_local: bool) -> socket.socket:
 
 
 def has(address: str) -> bool:
-    """Tell whether this node has an address."""
+    """Return whether this node has an address."""
     try:
         opened(address, is_local=True).close()
     except OSError:
@@ -174,14 +174,14 @@ def has(address: str) -> bool:
 
 
 def send(connections: Sequence[Connection], port: int, *, is_local: bool) -> int:
-    """Send each client its segment, and count those that were sent."""
+    """Send each client its segment, and return how many were sent."""
     sockets: dict[str, socket.socket] = {}
     sent, began = 0, time.monotonic()
     with contextlib.ExitStack() as stack:
         for number, connection in enumerate(connections):
             if number % BATCH == 0:
                 time.sleep(max(0.0, began + number / SPREAD - time.monotonic()))
-            with contextlib.suppress(OSError):  # there is no way to that client, or the VIP has moved once more
+            with contextlib.suppress(OSError):  # no route to that client, or the VIP has moved again
                 if connection.vip not in sockets:
                     sockets[connection.vip] = stack.enter_context(opened(connection.vip, is_local=is_local))
                 sockets[connection.vip].sendto(segment(connection, port), (connection.client, 0))
@@ -190,7 +190,7 @@ def send(connections: Sequence[Connection], port: int, *, is_local: bool) -> int
 
 
 def send_at(times: Sequence[float], connections: Sequence[Connection], port: int, *, is_local: bool) -> int:
-    """Send to all of them at each of these times, in seconds from now, and count the segments."""
+    """Send to all clients at each of these times, in seconds from now, and return the number of segments."""
     sent, began = 0, time.monotonic()
     for after in times if connections else ():
         time.sleep(max(0.0, began + after - time.monotonic()))
@@ -199,13 +199,13 @@ def send_at(times: Sequence[float], connections: Sequence[Connection], port: int
 
 
 def take(path: str, port: int, vips: Sequence[str]) -> None:
-    """Tell the clients of the holder before: this node has the VIPs now."""
+    """Notify the previous holder's clients that this node has the VIPs now."""
     connections = remembered(ask(path, f"show table {TABLE}"), vips)
     log(vips, "taken", len(connections), send_at(TIMES_TAKEN, connections, port, is_local=True))
 
 
 def leave(port: int, vips: Sequence[str]) -> None:
-    """Tell the clients that the kernel still counts, then have it forget them: this node has the VIPs no more."""
+    """Notify the clients that the kernel still has that this node released the VIPs, and drop their connections."""
     gone = [vip for vip in vips if not has(vip) and not os.path.exists(f"{KEEPS}{vips[0]}")]  # noqa: PTH110
     connections = connected(port, gone) if gone else []
     log(vips, "let go", len(connections), send_at(TIMES_LEFT, connections, port, is_local=False))
@@ -217,14 +217,14 @@ def leave(port: int, vips: Sequence[str]) -> None:
 
 
 def log(vips: Sequence[str], what: str, clients: int, segments: int) -> None:
-    """Write a line to syslog, if anybody was told."""
+    """Write a line to syslog if any client was notified."""
     if clients:
         syslog.openlog("kube-ha-clients", syslog.LOG_PID, syslog.LOG_DAEMON)
         syslog.syslog(f"{', '.join(vips)} {what}: {clients} clients told, by {segments} segments")
 
 
 def remember(path: str, port: int) -> None:
-    """Write the connections to addresses that this node has into the table once more, in haproxy's own words."""
+    """Write the connections to this node's addresses into the table again, by haproxy's admin socket."""
     there: dict[str, bool] = {}
     keys = []
     for client, client_port, address in established(port):
@@ -238,7 +238,7 @@ def remember(path: str, port: int) -> None:
 
 
 def remember_later(path: str, port: int) -> None:
-    """Do so in a process of its own, one at a time: keepalived waits for this one, and judges by how it ends."""
+    """Do so in a process of its own, one at a time: keepalived waits for this process's exit status."""
     if os.fork():
         return
     with contextlib.suppress(Exception), open(LOCK, "w", encoding="ascii") as lock:  # noqa: PTH123
@@ -248,7 +248,7 @@ def remember_later(path: str, port: int) -> None:
 
 
 def check(path: str, port: int, vips: Sequence[str]) -> Iterator[str]:
-    """Say what it sees: "known NUMBER" by the table, "connected NUMBER", "peer NAME STATUS", "problem WORDS"."""
+    """Yield lines: "known NUMBER" from the table, "connected NUMBER", "peer NAME STATUS", "problem WORDS"."""
     try:
         yield from seen_in(ask(path, "show table;show peers"))
     except OSError as error:
@@ -256,7 +256,7 @@ def check(path: str, port: int, vips: Sequence[str]) -> Iterator[str]:
     try:
         yield f"connected {len(connected(port, vips))}"
     except (OSError, subprocess.SubprocessError) as error:
-        yield f"problem ss does not tell who is connected: {error}"
+        yield f"problem ss does not list connections: {error}"
     for version in sorted({version_of(vip) for vip in vips}):
         try:
             opened(ANY[version], is_local=False).close()
@@ -265,20 +265,20 @@ def check(path: str, port: int, vips: Sequence[str]) -> Iterator[str]:
 
 
 def seen_in(text: str) -> Iterator[str]:
-    """Read what haproxy says of its tables and its peers."""
+    """Parse haproxy's answer about its tables and its peers."""
     known = re.search(rf"^# table: {TABLE}, .*\bused:([0-9]+)", text, re.MULTILINE)
     yield f"known {known[1]}" if known else f"problem haproxy has no table {TABLE}"
     for name, status in re.findall(r"\bid=(\S+?)\(remote\b.*\blast_status=(\w+)", text):
-        yield f"peer {name} {status}"  # of the last attempt: both connect at once, and give one up for the other
+        yield f"peer {name} {status}"  # of the last attempt: both sides connect at once, and drop one connection
 
 
 def main(call: str, path: str, port: int, words: Sequence[str]) -> None:
-    """Do what keepalived or `verify` calls for."""
+    """Run one of the commands."""
     os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C")
-    os.setpriority(os.PRIO_PROCESS, 0, 5)  # not keepalived's own: in this moment haproxy has the most to do
+    os.setpriority(os.PRIO_PROCESS, 0, 5)  # below keepalived's priority: haproxy is busiest at this moment
     if call == "notify":
         *vips, _, _, state, _ = words
-        if state in {"BACKUP", "FAULT"}:  # on its way to the end keepalived waits for nobody
+        if state in {"BACKUP", "FAULT"}:  # keepalived does not wait for this program when it stops
             leave(port, vips)
         elif state == "MASTER" and not os.path.exists(f"{FORWARDS}{vips[0]}"):  # noqa: PTH110 - pathlib takes longer than all the rest
             take(path, port, vips)

@@ -93,8 +93,8 @@ def recipe_of(suite: str) -> Recipe:
     """Return what the image of `suite` is made of.
 
     Arguments:
-        suite: a release of Debian; `whole-RELEASE`, whose pool also has the root's packages, for upgrades of an older
-            release; or `dnf`: Debian 12 with dnf in place of apt
+        suite: a release of Debian; `dnf`: Debian 12 with dnf instead of apt; or `whole-RELEASE`, to upgrade from an
+            older release. Its pool also has the root's packages
     """
     if suite.startswith(WHOLE):
         return Recipe(suite.removeprefix(WHOLE), ROOT_PACKAGES, POOL_PACKAGES, ("whole.sh", "image.sh"))

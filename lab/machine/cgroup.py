@@ -24,7 +24,7 @@ def hierarchy() -> Path:
         fields, _, filesystem = line.partition(" - ")
         if filesystem.startswith("cgroup2 "):
             return Path(fields.split()[4])
-    raise LabError("no cgroup2 file system is mounted on this machine; mount one on /sys/fs/cgroup")
+    raise LabError("expected a cgroup2 file system; mount one on /sys/fs/cgroup")
 
 
 def labs_folder() -> Path:
@@ -85,7 +85,7 @@ def end(cgroup: Path) -> None:
         _kill(cgroup)
         _remove(cgroup)
         if cgroup.is_dir() and time.monotonic() > deadline:
-            raise LabError(f"{cgroup}: processes {processes(cgroup)} are still there after {_DEADLINE:g} s")
+            raise LabError(f"{cgroup}: processes {processes(cgroup)} still exist after {_DEADLINE:g} s")
         time.sleep(0.005)
 
 

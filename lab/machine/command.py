@@ -35,11 +35,11 @@ def run(argv: Sequence[str], *, stdin: str | None = None, seconds: float = 30) -
     try:
         done = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=seconds, **given)
     except FileNotFoundError:
-        raise LabError(f"{argv[0]} is not on this machine") from None
+        raise LabError(f"{argv[0]}: command not found on this machine") from None
     except subprocess.TimeoutExpired:
         raise LabError(f"{' '.join(argv)}: did not end within {seconds:g} s") from None
     if done.returncode:
-        words = (done.stderr or done.stdout).strip() or "said nothing"
+        words = (done.stderr or done.stdout).strip() or "no output"
         raise LabError(f"{' '.join(argv)}: exit status {done.returncode}: {words}")
     return str(done.stdout)
 
@@ -52,4 +52,4 @@ def require_tools() -> None:
     """
     missing = sorted({package for tool, package in PACKAGES.items() if shutil.which(tool) is None})
     if missing:
-        raise LabError(f"this machine lacks what the lab needs: apt-get install {' '.join(missing)}")
+        raise LabError(f"the lab needs missing packages: apt-get install {' '.join(missing)}")

@@ -27,7 +27,7 @@ def raise_limit(hosts: int) -> None:
 
 
 def restore_limit() -> None:
-    """Restore the limit, unless somebody else has changed it since."""
+    """Restore the limit, unless it has been changed since."""
     with locked("inotify"):
         if not _BEFORE.exists():
             return

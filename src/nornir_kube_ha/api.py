@@ -264,14 +264,14 @@ def _run(
     """Yield a run on a copy of the caller's inventory, and close its connections at the end of the block."""
     meant = None if hosts is None else names("hosts", hosts)
     if not isinstance(dry_run, bool | None):
-        raise UsageError(f"dry_run is True, False or None, and not {dry_run!r}")
+        raise UsageError(f"dry_run: expected True, False or None, got {dry_run!r}")
     own = isolated_copy(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
     intent = load_intent(own, stats_password=needs_stats_password(name, checks))
     ours = [node.name for node in intent.nodes]
     if unknown := sorted({*(meant or ())} - {*ours}):
-        raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(ours)}")
+        raise UsageError(f"no host called {', '.join(unknown)}; known hosts: {', '.join(ours)}")
     if meant == ():
-        raise UsageError(f"no host is meant; there are {', '.join(ours)}")
+        raise UsageError(f"hosts: expected at least one host, got none; known hosts: {', '.join(ours)}")
     meant = tuple(ours) if meant is None else meant
     if former:
         meant = add_former_hosts(own, meant, addresses("former", former))

@@ -14,12 +14,12 @@ def names(argument: str, given: Collection[str]) -> tuple[str, ...]:
     Raises:
         UsageError: not a list of names
     """
-    hint = f"{argument} is a list of names, as `nr.filter(...).inventory.hosts` has them, and not"
+    hint = f"{argument}: expected a list of names, for example from `nr.filter(...).inventory.hosts`, got"
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise UsageError(f"{hint} {given!r}")
     names = tuple(given)
     if strange := [name for name in names if not isinstance(name, str)]:
-        raise UsageError(f"{hint} of {type(strange[0]).__name__}")
+        raise UsageError(f"{hint} an item of type {type(strange[0]).__name__}")
     return names
 
 
@@ -42,4 +42,4 @@ def check_number(argument: str, value: float, *, least: int) -> None:
         UsageError: it is
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-        raise UsageError(f"{argument} is a number, {least} at least, and not {value!r}")
+        raise UsageError(f"{argument}: expected a number of at least {least}, got {value!r}")

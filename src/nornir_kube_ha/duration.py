@@ -54,7 +54,7 @@ class Duration:
     @classmethod
     def _of(cls, notation: re.Pattern[str], text: str, bare: str) -> "Duration":
         if not (found := notation.fullmatch(text)):
-            raise ValueError(f"{text[:40]!r} is no time")
+            raise ValueError(f"expected a time, got {text[:40]!r}")
         whole, _, decimals = found[1].partition(".")
         return cls(int(whole + decimals) * MICROSECONDS[found[2] or bare] // 10 ** len(decimals))
 

@@ -196,8 +196,8 @@ def lost_lease(host: str, holder: str) -> LeaseLostError:
     """
     return LeaseLostError(
         host,
-        f"this run lost the lease: expected to hold it still, got {holder}. This run changes nothing more here, and "
-        "puts nothing back. Run `verify`, then start again",
+        f"this run lost the host's lease; holder now: {holder}. It changes nothing more on the host and "
+        "restores no files. Run `verify`, then start again",
     )
 
 

@@ -19,9 +19,9 @@ def read_text(path: Path) -> str:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise ValueError(f"{path} is no regular file")
+            raise ValueError(f"{path}: expected a regular file")
         if status.st_size > MAX_TEXT:
-            raise ValueError(f"{path} has {status.st_size} bytes; more than {MAX_TEXT} are too many")
+            raise ValueError(f"{path}: expected at most {MAX_TEXT} bytes, got {status.st_size}")
         return file.read(MAX_TEXT).decode()
 
 

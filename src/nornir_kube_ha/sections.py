@@ -12,7 +12,7 @@ def whole(text: str) -> int:
         ValueError: not an integer, or longer than `MOST_DIGITS`
     """
     if len(text) > MOST_DIGITS:
-        raise ValueError(f"a number of {len(text)} digits")
+        raise ValueError(f"expected at most {MOST_DIGITS} digits, got {len(text)}")
     return int(text)
 
 

@@ -69,7 +69,7 @@ def test_failed_check_is_seen_with_its_next_step(page: Page) -> None:
     (failed,) = page.displayed(f"[id='{FAILED}']")
     assert "unknown keyword 'nonsense'" in failed
     (step,) = page.displayed(f"[id='{FAILED}'] .next dd")
-    assert step == "read journalctl -u haproxy, mend it, then deploy"
+    assert step == "read journalctl -u haproxy, fix the cause, then run deploy"
 
 
 def test_a_link_opens_what_is_closed(page: Page) -> None:

@@ -102,7 +102,7 @@ def test_files_are_the_golden_ones(
     assert now == golden(root)
 
 
-def test_there_is_no_golden_file_that_nothing_renders() -> None:
+def test_every_golden_file_is_rendered() -> None:
     roots = {folder(intent, host, *pair) for intent in INTENTS for host in HOSTS for pair in PAIRS}
     assert set(GOLDEN.glob("*/*/*")) == roots
 
@@ -126,9 +126,11 @@ def between(intent: str, host: str, old: tuple[str, str], new: tuple[str, str]) 
     return {path: found for path in before if (found := changes(before[path], after[path])) != NOTHING}
 
 
-LENGTHENED = "# This keepalived always counts 3 lost adverts: so fewer of them, further apart."
-IN_TMP = "# This keepalived writes its state to /tmp, where anybody could take that name (keepalived#1048)."
-ELSEWHERE = "# Where keepalived writes its state for `verify`: in /tmp anybody could take that name (keepalived#1048)."
+LENGTHENED = "# This keepalived always counts 3 lost adverts, so they are further apart."
+IN_TMP = "# This keepalived writes its state to /tmp, where any user could create that file (keepalived#1048)."
+ELSEWHERE = (
+    "# Where keepalived writes its state for `verify`: in /tmp any user could create that file (keepalived#1048)."
+)
 REQUIRED = {
     "ours": {  # down_timer_adverts is known from 2.2.4 on, TMPDIR from 2.2.7 at the latest
         KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.1"}, {"advert_int 0.05", "down_timer_adverts 16"}),
@@ -192,10 +194,10 @@ def test_master_and_backup_differ_only_where_a_role_requires_it(pair: tuple[str,
     }
 
 
-EXCLUDED = "# Of the other family, which no advert can name: they come and go with those above, by the same election."
+EXCLUDED = "# VIPs of the other family, which adverts cannot name. They follow the same election as those above."
 NOTIFY = 'notify "/etc/keepalived/kube-ha-clients notify /run/haproxy-admin.sock 8443'
 NO_SOURCE = (
-    "# preferred_lft 0: no connection of the holder's own starts from such an address, it would not outlive a move."
+    "# preferred_lft 0: the holder's own connections do not start from the VIP, since they would break at a move."
 )
 
 

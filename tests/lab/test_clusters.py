@@ -28,7 +28,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab.down()
 
 
-def test_what_is_wrong_with_one_is_told_of_that_one(lab: Lab) -> None:
+def test_problem_is_reported_for_its_own_host(lab: Lab) -> None:
     lab.run(ILL, "systemctl stop haproxy")
     try:
         completed = lab.runbook("verify", "--output", "json")
@@ -50,7 +50,7 @@ def test_a_change_that_fails_in_one_stops_there_and_goes_on_in_the_others(lab: L
     assert {host["cluster"] for host in hosts.values() if host["changed"]} == {"demo", "c1", "c2"}
     assert [name for name, host in hosts.items() if not host["changed"]] == ["lb-3"]
     assert hosts["lb-3"]["checks"][0]["seen"].startswith("left as it was: ")
-    assert "going back to the files that it had failed as well" in hosts[ILL]["error"]["message"]
+    assert "restoring its previous files failed as well" in hosts[ILL]["error"]["message"]
     again = lab.deploy("--output", "json")
     again.must_be_green()
     assert [name for name, host in again.report["hosts"].items() if host["changed"]] == ["lb-3", ILL]

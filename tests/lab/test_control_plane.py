@@ -127,7 +127,7 @@ def test_kubectl_sees_no_error_while_the_vip_moves_and_haproxy_dies(real: Lab) -
     ("mode", "answers"),
     [("gone", {"000"}), ("hang", {"000"}), ("error", {"000", "500"})],  # without etcd it may not answer within 2 s
 )
-def test_apiserver_breaks_as_it_is_told_and_the_api_stays(real: Lab, mode: str, answers: set[str]) -> None:
+def test_apiserver_breaks_as_requested_and_the_api_stays(real: Lab, mode: str, answers: set[str]) -> None:
     host = HOSTS[2]
     assert real.kube_ha("lab", "apiserver", "--lab", real.name, host, mode).status == 0
     try:
@@ -230,7 +230,7 @@ def acknowledged(lab: Lab) -> int:
     return sum(value != "0" for value in data.values())
 
 
-def test_write_that_is_lost_on_purpose_is_told(real: Lab) -> None:
+def test_write_that_is_lost_on_purpose_is_reported(real: Lab) -> None:
     """Somebody writes an older number over those that were acknowledged, as an etcd that forgets would."""
     process = begin(real, "--fault", "vip-move", "--fault", "haproxy-stop", "--hold", "8s")
     patch = json.dumps({"data": {str(place): "0" for place in range(400)}})

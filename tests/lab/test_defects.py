@@ -171,7 +171,7 @@ def test_router_that_adverts_every_three_seconds_is_seen_each_time_and_stops_a_d
         assert notice(other, 2).always
         completed = other.deploy("--output", "json")
         assert (
-            "another router speaks VRID 68 on eth0: 192.0.2.14" in completed.report["hosts"]["lb-1"]["error"]["message"]
+            "another router uses VRID 68 on eth0: 192.0.2.14" in completed.report["hosts"]["lb-1"]["error"]["message"]
         )
         on_all(well, "nft delete table inet kube_ha_watch")
         other.set("verify.listen", 3.6)
@@ -191,7 +191,7 @@ def test_a_deploy_changes_nothing_where_another_machine_has_the_vip(well: Lab, t
     assert not completed.report["changed"]
     errors = [host["error"] for host in completed.report["hosts"].values() if host["error"]]
     assert {error["type"] for error in errors} == {"PreflightError"}
-    assert f"another machine has {VIP} already" in errors[0]["message"]
+    assert f"another machine already has {VIP}" in errors[0]["message"]
     await_red(well, {}, times=1)
 
 

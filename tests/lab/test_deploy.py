@@ -105,7 +105,7 @@ def test_where_nodes_preempt_a_planned_move_lasts_and_is_no_fault(deployed: Lab)
         assert completed.report["clusters"]["demo"]["checks"][0]["seen"] == node
 
 
-def test_files_that_are_no_longer_wanted_go(deployed: Lab) -> None:
+def test_files_that_are_no_longer_wanted_are_removed(deployed: Lab) -> None:
     deployed.set("keepalived.events", value=False)
     completed = deployed.deploy("--diff")
     assert completed.status == 0, completed.stdout + completed.stderr

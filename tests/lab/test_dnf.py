@@ -50,7 +50,7 @@ def deployed_in_vain(lab: Lab) -> str:
     return words_of(lab.deploy("--limit", HOST, "--output", "json"))
 
 
-def test_what_keeps_packages_from_being_installed_is_told_apart(bare: Lab) -> None:
+def test_reasons_why_packages_are_not_installed_are_distinguished(bare: Lab) -> None:
     found = bare.run(HOST, "rpm -qa")
     bare.set("packages.haproxy", "9.9-1", host=HOST)
     missing = deployed_in_vain(bare)
@@ -91,7 +91,7 @@ def test_versions_go_to_the_newest_and_to_a_pin_and_back_only_if_that_is_allowed
     hosts.set("packages.haproxy", old)
     assert hosts.runbook("verify", "--output", "json").red_checks() == {host: ["packages.pinned"] for host in HOSTS}
     refused = words_of(hosts.runbook("upgrade", "--output", "json"))
-    assert refused.startswith(f"haproxy {old}.newer is newer than {old}, which is pinned")
+    assert refused.startswith(f"haproxy {old}.newer is newer than the pinned {old}")
     assert on_all(hosts, VERSION) == newer
     allowed = hosts.runbook("upgrade", "--allow-downgrade", "--output", "json")
     assert allowed.status == 0, allowed.stdout + allowed.stderr

@@ -18,7 +18,7 @@ def test_drained_apiserver_is_out_everywhere_also_after_a_reload_until_it_is_rea
     drained = deployed.kube_ha("drain", "lb-2", "--for", "10m", *inventory)
     assert (drained.status, drained.stdout) == (
         0,
-        "lb-2 is drained on lb-1, lb-2, lb-3; ready again by itself in 600 s\n",
+        "lb-2 is drained on lb-1, lb-2, lb-3; the drain ends by itself in 600 s\n",
     )
     assert statuses(deployed) == {"DRAIN"}
     verified = deployed.runbook("verify", "--output", "json")
@@ -47,7 +47,7 @@ def test_drain_ends_by_itself(deployed: Lab) -> None:
 def test_last_apiserver_is_not_drained(deployed: Lab) -> None:
     inventory = ("-i", str(deployed.inventory))
     unknown = deployed.kube_ha("drain", "lb-9", *inventory)
-    assert (unknown.status, "there are lb-1, lb-2, lb-3" in unknown.stderr) == (2, True)
+    assert (unknown.status, "known apiservers: lb-1, lb-2, lb-3" in unknown.stderr) == (2, True)
     for name in ("lb-2", "lb-3"):
         assert deployed.kube_ha("drain", name, *inventory).status == 0
     try:
@@ -56,4 +56,4 @@ def test_last_apiserver_is_not_drained(deployed: Lab) -> None:
         for name in ("lb-2", "lb-3"):
             assert deployed.kube_ha("ready", name, *inventory).status == 0
     assert refused.status == 1
-    assert "would have no apiserver left: it sees none up but lb-1; nothing was changed" in refused.stderr
+    assert "would have no apiserver left: lb-1 is the only one up there; nothing was changed" in refused.stderr

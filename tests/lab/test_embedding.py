@@ -57,7 +57,7 @@ def cron(lab: Lab, config: Path, folder: Path) -> Completed:
     return run(lab, sys.executable, "-m", "tests.support.mailbox", str(folder), *command)
 
 
-def test_a_cron_job_says_nothing_while_all_is_well(deployed: Lab, config: Path, tmp_path: Path) -> None:
+def test_a_cron_job_prints_nothing_while_every_check_passes(deployed: Lab, config: Path, tmp_path: Path) -> None:
     assert cron(deployed, config, tmp_path) == Completed(0, "", "")
     assert passed(tmp_path / "kube_ha.prom") == 1
     assert [*tmp_path.glob("*.eml")] == []

@@ -37,7 +37,7 @@ def test_what_a_full_disk_keeps_from_being_kept_stops_the_change_before_any_live
     assert "cannot keep the files as they are in /var/lib/kube-ha/generations: cannot copy" in message
     assert "; nothing was changed" in message
     assert "No space left on device" in message
-    assert message.endswith("its live files were not touched")
+    assert message.endswith("its live files were not changed")
     assert on_all(deployed, SUMS) == content
     assert not any(on_all(deployed, LEFTOVERS).values())
 

@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 AUTH = "grep 'stats auth' /etc/haproxy/haproxy.cfg"
 
 
-def test_it_is_made_up_once_and_the_same_everywhere(deployed: Lab) -> None:
+def test_password_is_generated_once_and_the_same_everywhere(deployed: Lab) -> None:
     path, yaml = deployed.inventory / "defaults.yaml", YAML()
     tree = yaml.load(path)
     tree["data"]["haproxy"]["stats"] = {"generate_password": True, "user": "noc"}

@@ -317,7 +317,7 @@ def test_interrupted_up_takes_down_what_it_made(name: str) -> None:
 
 def test_up_that_fails_says_why_and_leaves_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "ensure_image", lambda *_: Image(tmp_path / "no-image"))
-    with pytest.raises(LabError, match=r"(?s)n-\d of lab tcrash went off while it booted.*mount"):
+    with pytest.raises(LabError, match=r"(?s)n-\d of lab tcrash went off during its boot.*mount"):
         lifecycle.up(layout(name))
     assert traces(name) == []
 

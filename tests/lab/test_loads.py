@@ -36,9 +36,9 @@ def test_what_a_change_would_not_reach_is_refused_in_the_dry_run_too(deployed: L
         deployed.run("lb-3", "systemctl unmask --runtime keepalived")
     assert completed.status == 1
     found = errors(completed.report)
-    assert "which reads /srv/lb.cfg and not /etc/haproxy/haproxy.cfg" in found["lb-1"]
+    assert "which reads /srv/lb.cfg instead of /etc/haproxy/haproxy.cfg" in found["lb-1"]
     assert "/etc/haproxy/haproxy.cfg is a mount point" in found["lb-2"]
-    assert "keepalived.service is masked; `systemctl unmask keepalived`" in found["lb-3"]
+    assert "keepalived.service is masked; run `systemctl unmask keepalived`" in found["lb-3"]
 
 
 @pytest.mark.field_report(

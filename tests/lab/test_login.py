@@ -53,13 +53,13 @@ def test_wrong_password_is_tried_once(ops: Lab) -> None:
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ((DEMAND_PASSWORD,), "a password is required; give login.sudo_password, or NOPASSWD"),
+        ((DEMAND_PASSWORD,), "a password is required; set login.sudo_password, or NOPASSWD in sudoers"),
         ((LET_IN, "Defaults:ops requiretty"), "you must have a tty to run sudo"),
         (("ops ALL=(ALL) NOPASSWD: /usr/bin/id",), "a password is required"),
     ],
     ids=["none given", "requiretty", "another command"],
 )
-def test_sudo_that_lets_nobody_in_says_why(ops: Lab, rules: tuple[str, ...], words: str) -> None:
+def test_sudo_that_refuses_says_why(ops: Lab, rules: tuple[str, ...], words: str) -> None:
     allow(ops, *rules, password=PASSWORD)
     kind, message = refusal(ops)
     assert kind == "SudoRefusedError"
@@ -72,7 +72,7 @@ def test_password_that_has_expired_is_called_so(ops: Lab) -> None:
     assert refusal(ops)[0] == "PasswordExpiredError"
 
 
-def test_user_whom_a_host_does_not_know_is_refused(ops: Lab) -> None:
+def test_unknown_user_is_refused(ops: Lab) -> None:
     on_all(ops, REMOVE)
     kind, words = refusal(ops)
     assert kind == "LoginRefusedError"

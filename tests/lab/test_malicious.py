@@ -132,7 +132,7 @@ def test_lies_of_programs_are_shown_and_never_obeyed(
     assert rows(report, MASTER, OTHER) == {host: honest[host] for host in (MASTER, OTHER)}
 
 
-def test_forged_facts_spoil_the_forgers_own_row(
+def test_forged_facts_affect_only_their_own_row(
     deployed: Lab, honest: dict[str, dict[str, str]], tmp_path: Path
 ) -> None:
     with lying_shells(deployed, {LIAR: FORGE.format(sections=FORGED)}):
@@ -145,7 +145,7 @@ def test_forged_facts_spoil_the_forgers_own_row(
     assert max(path.stat().st_size for path in tmp_path.glob("report.*")) < 1_000_000
 
 
-def test_host_that_tells_without_end_of_the_vip_ends_a_failover_test(deployed: Lab, tmp_path: Path) -> None:
+def test_host_that_reports_the_vip_without_end_ends_a_failover_test(deployed: Lab, tmp_path: Path) -> None:
     with lying_shells(deployed, {LIAR: BABBLE}):
         found = measured(deployed, tmp_path, "failover_test", "--fault", "haproxy-kill", "--yes", "--output", "json")
     assert found.said.status == 1

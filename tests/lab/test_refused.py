@@ -85,17 +85,17 @@ def test_a_file_that_only_fails_in_life_meets_one_host_and_the_service_goes_on(d
     completed = deployed.deploy("--output", "json")
     assert completed.status == 1, completed.stdout + completed.stderr
     hosts = completed.report["hosts"]
-    assert "haproxy did not take its new files" in hosts["lb-2"]["error"]["message"]
+    assert "haproxy did not load its new files" in hosts["lb-2"]["error"]["message"]
     assert "cannot bind socket" in hosts["lb-2"]["error"]["message"]
     assert [hosts[host]["changed"] for host in HOSTS] == [False, True, False]
     assert [deployed.run(host, LIVE) == before[host] for host in HOSTS] == [True, False, True]
     probe = "curl -sS --cacert /etc/haproxy/kube-apiserver-ca.crt https://192.0.2.10:8443/readyz"
     assert deployed.run("lb-3", probe) == "ok"
-    assert "it is back on the files that it had" in hosts["lb-2"]["error"]["message"]
+    assert "its previous files were restored" in hosts["lb-2"]["error"]["message"]
     assert on_all(deployed, CONTENT) == content
 
 
-def test_a_mistake_in_the_inventory_is_told_before_any_host_hears_of_it(deployed: Lab) -> None:
+def test_an_error_in_the_inventory_is_reported_before_any_host_is_contacted(deployed: Lab) -> None:
     logins = on_all(deployed, LOGINS)
     deployed.set("haproxy.balanse", "source")
     deployed.set("keepalived.priority", 200, host="lb-2")

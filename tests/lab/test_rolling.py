@@ -39,7 +39,7 @@ def test_files_that_only_fail_in_life_meet_one_host_which_goes_back(deployed: La
     error = completed.report["hosts"][first]["error"]
     assert error["type"] == "GateError"
     assert "haproxy.apiservers_up: expected 3 up, seen " in error["message"]
-    assert error["message"].endswith("it is back on the files that it had, and as well as before")
+    assert error["message"].endswith("its previous files were restored, and it passes the checks that it passed before")
     assert not any(on_all(deployed, LEFTOVERS).values())
 
 
@@ -70,7 +70,7 @@ def test_hosts_go_in_pairs_and_all_go_back_when_the_last_one_fails(
         f"changing {', '.join(BACKUPS)}",
         f"changing {MASTER}",
     ]
-    back = "it is back on the files that it had, and as well as before"
+    back = "its previous files were restored, and it passes the checks that it passed before"
     assert [line for line in told if line.endswith(back)] == [f"{name}: {back}" for name in reversed(BACKUPS)]
     assert completed.report["hosts"][MASTER]["error"]["message"].endswith(back)
     assert on_all(deployed, CONTENT) == content
@@ -89,7 +89,7 @@ def test_a_host_that_may_fail_goes_back_and_the_others_are_changed(
     assert [name for name, host in completed.report["hosts"].items() if host["error"]] == [failing]
 
 
-def test_who_comes_second_is_told_who_is_at_work_and_writes_nothing(deployed: Lab) -> None:
+def test_second_run_learns_the_holder_and_writes_nothing(deployed: Lab) -> None:
     deployed.set("haproxy.balance", "roundrobin")
     command = [sys.executable, str(ROOT / "runbooks/deploy.py"), "-i", str(deployed.inventory)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
@@ -152,7 +152,7 @@ def test_interrupted_run_finishes_the_host_in_hand_and_begins_no_other(
     hosts, after = ended.report["hosts"], on_all(deployed, CONTENT)
     swapped = after[in_hand] != before[in_hand]  # or it was told of, and had not begun
     assert {name: {check["seen"] for check in hosts[name]["checks"]} for name in HOSTS} == {
-        done: {f"changed, and not looked at again{WHY}"},
+        done: {f"changed, and not verified{WHY}"},
         in_hand: {f"changed, and not at its gate yet{WHY}" if swapped else f"left as it was{WHY}"},
         waiting: {f"left as it was{WHY}"},
     }
@@ -175,7 +175,7 @@ def test_run_that_was_killed_leaves_whole_files_and_the_next_one_converges(deplo
         assert wrong_after(deployed, states) == []
 
 
-def test_first_deploy_has_nothing_to_go_back_to_but_can_be_taken_off_and_made_anew(fresh: Lab) -> None:
+def test_first_deploy_has_no_generation_but_can_be_removed_and_repeated(fresh: Lab) -> None:
     assert fresh.deploy().status == 0
     before = on_all(fresh, FILES)
     back = fresh.runbook("rollback", "--output", "json")
@@ -184,7 +184,7 @@ def test_first_deploy_has_nothing_to_go_back_to_but_can_be_taken_off_and_made_an
     assert on_all(fresh, FILES) == before
 
     refused = fresh.runbook("remove")
-    assert (refused.status, "nobody is there to be asked" in refused.stderr) == (2, True)
+    assert (refused.status, "stdin is not a terminal" in refused.stderr) == (2, True)
     removed = fresh.runbook("remove", "--yes", "--output", "json")
     assert removed.status == 0, removed.stdout + removed.stderr
     assert [line for line in removed.stderr.splitlines() if "taking" in line][-1].endswith(MASTER)

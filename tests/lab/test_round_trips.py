@@ -41,7 +41,7 @@ def test_a_run_that_changes_nothing_is_one_login_and_one_round_trip(deployed: La
     assert counts == dict.fromkeys(HOSTS, (1, 1))
 
 
-def test_a_quick_deploy_that_changes_nothing_is_one_round_trip_and_listens_for_nobody(deployed: Lab) -> None:
+def test_a_quick_deploy_that_changes_nothing_is_one_round_trip_without_listening(deployed: Lab) -> None:
     deployed.set("verify.listen", 30)  # far longer than the kernel remembers
     begun = time.monotonic()
     with counting(deployed) as counts:

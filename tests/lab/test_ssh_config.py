@@ -79,7 +79,7 @@ def test_hosts_behind_a_jump_host_are_reached_through_it(apart: Lab) -> None:
     os.chown(file, 65534, -1)
     foreign = apart.runbook("verify", "--output", "json")
     assert foreign.status == 6
-    assert "can be written by others" in errors(foreign)["lb-2"]["message"]
+    assert "is writable by other users" in errors(foreign)["lb-2"]["message"]
     os.chown(file, 0, -1)
     assert apart.runbook("verify").status == 0
     assert not apart.deploy("--output", "json").report["changed"]
@@ -132,7 +132,7 @@ def test_jump_host_that_is_another_is_refused_whatever_the_file_says(apart: Lab,
     assert apart.run(MASTER, "journalctl --boot --unit ssh --output cat | grep -c Accepted") == before
 
 
-def test_jump_host_that_does_not_let_us_in_refuses_and_one_that_gets_nowhere_is_unreachable(apart: Lab) -> None:
+def test_jump_host_that_rejects_the_login_refuses_and_one_that_gets_nowhere_is_unreachable(apart: Lab) -> None:
     write_ssh_config(apart, JUMP.replace("User root", "User nobody"))
     refused = apart.runbook("verify", "--output", "json", "--limit", "lb-2")
     assert refused.status == 6, refused.stdout
@@ -197,7 +197,7 @@ def test_certificate_that_is_not_good_is_refused(deployed: Lab, authority: Path,
     assert {error["type"] for error in errors(completed).values()} == {"LoginRefusedError"}
 
 
-def test_host_that_only_an_authority_vouches_for_is_not_known(
+def test_host_with_only_a_certificate_is_unknown(
     deployed: Lab, authority: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     certify(authority)

@@ -166,4 +166,4 @@ def test_kubectl_of_a_lab_with_a_stand_in_says_how_to_get_a_real_one(both: tuple
     assert not LabFiles(stand_in.lab.name).kubeconfig.exists()
     refused = stand_in.lab.kube_ha("lab", "kubectl", "--lab", stand_in.lab.name, "get", "nodes")
     assert refused.status == 2
-    assert "has no real control plane: kube-ha lab up --control-plane real" in refused.stderr
+    assert "has no real control plane; start one with: kube-ha lab up --control-plane real" in refused.stderr

@@ -50,15 +50,15 @@ def message_of(lab: Lab, host: str, *options: str) -> str:
 
 
 @pytest.mark.field_report("C4")
-def test_node_that_the_inventory_forgot_is_taken_off_and_another_ones_comes_and_goes(
-    deployed: Lab, tmp_path: Path
-) -> None:
+def test_former_node_is_removed_and_another_cluster_s_node_comes_and_goes(deployed: Lab, tmp_path: Path) -> None:
     deployed.bring_vip_home()
     fewer = deployed.copy_without(NODE, tmp_path / "fewer")
     with holders_of(deployed) as seen:
         for options in (("--dry-run",), ()):
             refused = message_of(fewer, "lb-1", *options)
-            assert "192.0.2.13 is a peer in keepalived.conf of lb-1, lb-2, but no node of cluster demo" in refused
+            assert (
+                "192.0.2.13 is a peer in keepalived.conf of lb-1, lb-2 and no longer a node of cluster demo" in refused
+            )
             assert "kube-ha remove --host 192.0.2.13" in refused
         removed = fewer.runbook("remove", "--host", "192.0.2.13", "--yes")
         assert removed.status == 0, removed.stdout + removed.stderr

@@ -239,7 +239,7 @@ def test_table_outlives_a_reload(home: Lab) -> None:
             await_known(home, host, NUMBER)
 
 
-def test_without_it_nothing_is_told_and_no_port_is_open(home: Lab) -> None:
+def test_without_it_no_client_is_notified_and_no_port_is_open(home: Lab) -> None:
     home.set("keepalived.tickle", value=False)
     assert home.deploy().status == 0
     state = f"ls {CLIENTS} 2>/dev/null; ss -Hltn 'sport = :8444'; grep -c notify /etc/keepalived/keepalived.conf; true"

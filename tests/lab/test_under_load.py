@@ -60,14 +60,14 @@ def test_an_apiserver_and_a_load_balancer_that_go_and_come_back_cost_no_request(
         assert load.lost() == []
 
 
-def test_a_change_that_nodes_must_make_together_costs_what_was_told(lab: Lab) -> None:
+def test_a_change_on_all_nodes_at_once_costs_the_announced_outage(lab: Lab) -> None:
     lab.bring_vip_home()
     lab.set_for_group("virtual_router_id", 69)
     before = on_all(lab, HOLDS)
     refused = lab.deploy("--output", "json")
     assert (refused.status, refused.report["changed"]) == (1, False)
     message = refused.report["hosts"]["lb-1"]["error"]["message"]
-    seconds = re.search(r"nobody has the VIP for about ([0-9.]+) s", message)
+    seconds = re.search(r"leaves the VIP without a holder for about ([0-9.]+) s", message)
     assert seconds, message
     with load_on(lab) as load:
         load.begin()

@@ -77,7 +77,7 @@ def test_a_look_whose_controller_dies_ends_by_itself(deployed: Lab) -> None:
         assert time.monotonic() < deadline, left
 
 
-def test_a_haproxy_that_hangs_for_long_is_told_of_and_leaves_nothing_waiting(deployed: Lab) -> None:
+def test_a_haproxy_that_hangs_for_long_is_reported_and_leaves_nothing_waiting(deployed: Lab) -> None:
     """Its socket's backlog is full after some ten seconds: from then on, a connection to it blocks."""
     deployed.run("lb-2", "kill -STOP $(pidof haproxy)")
     try:

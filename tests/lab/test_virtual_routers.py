@@ -38,7 +38,7 @@ def test_a_first_deploy_has_each_address_at_its_own_master(two: Lab) -> None:
     assert two.runbook("verify").status == 0
 
 
-def test_each_address_can_be_brought_to_its_own_master_and_all_is_well(two: Lab) -> None:
+def test_each_address_can_be_moved_to_its_own_master_and_all_checks_pass(two: Lab) -> None:
     move_to_masters(two)
     assert holders(two) == {"192.0.2.10": ["lb-1"], "192.0.2.20": ["lb-2"]}
     two.await_healthy()
@@ -111,7 +111,7 @@ def test_one_is_taken_away_and_added_host_by_host_while_the_other_stays(two: Lab
     assert not two.deploy("--output", "json").report["changed"]
 
 
-def test_a_change_moves_neither_and_all_is_taken_off_again(two: Lab) -> None:
+def test_a_change_moves_neither_vip_and_remove_leaves_nothing(two: Lab) -> None:
     move_to_masters(two)
     before = holders(two)
     two.set("haproxy.balance", "roundrobin")

@@ -11,7 +11,7 @@ from nornir_kube_ha.report import ClusterReport, Failure, HostReport, HostState,
 
 CHECKS = {
     "packages.installed": ("haproxy, keepalived", "haproxy 2.6.12-1+deb12u2, keepalived 1:2.2.7-1+b2"),
-    "files.intended": ("content, mode and owner of every file as the inventory says", "all as intended"),
+    "files.intended": ("content, mode and owner of every file match the inventory", "all match"),
     "haproxy.active": ("active (running)", "active (running)"),
     "haproxy.enabled": ("enabled at boot", "enabled"),
     "haproxy.listening": ("0.0.0.0:8443: haproxy", "0.0.0.0:8443: haproxy"),
@@ -32,7 +32,7 @@ UNREACHABLE = Failure(
     "see whether the host runs, and whether a firewall is between",
     4,
 )
-NEXT = "read `journalctl -u haproxy`, mend it, then deploy"
+NEXT = "read `journalctl -u haproxy`, fix the cause, then run deploy"
 STOPPED = Finding(
     "haproxy.active",
     Status.FAIL,
@@ -46,7 +46,7 @@ STOPPED = Finding(
 DIFFERS = Finding(
     "files.intended",
     Status.FAIL,
-    "content, mode and owner of every file as the inventory says, and each read by its daemon",
+    "content, mode and owner of every file match the inventory, and each was read by its daemon",
     "/etc/haproxy/haproxy.cfg differs\n"
     "--- /etc/haproxy/haproxy.cfg\n"
     "+++ /etc/haproxy/haproxy.cfg\n"
@@ -56,7 +56,7 @@ DIFFERS = Finding(
     "-    nonsense\n"
     "-    balance source\n"
     "+    balance leastconn",
-    "see `deploy --dry-run --diff`, then deploy, or put the change into the inventory",
+    "see `deploy --dry-run --diff`, then run deploy, or put the change into the inventory",
 )
 EXPIRES = Finding(
     "apiserver.certificate",
@@ -78,7 +78,10 @@ TWO_HOLDERS = Finding(
     Status.FAIL,
     "exactly one of lb-1, lb-2, lb-3 holds 192.0.2.10",
     "lb-1, lb-2",
-    "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state",
+    (
+        "two holders: the nodes do not receive each other's VRRP (protocol 112, firewall, VRID); none: "
+        "see keepalived.state"
+    ),
 )
 ONE_HOLDER = Finding("vip.single_holder", Status.PASS, "exactly one of lb-1, lb-2, lb-3 holds 192.0.2.10", "lb-1")
 APISERVERS = {f"kube-{number}": f"192.0.2.{20 + number}:6443" for number in (1, 2, 3)}

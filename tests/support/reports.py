@@ -21,7 +21,7 @@ FAILED = Finding(
     Status.FAIL,
     "active (running)",
     "failed (failed)\nhaproxy.service: exited, status=1/FAILURE",
-    "read `journalctl -u haproxy`, mend it, then deploy",
+    "read `journalctl -u haproxy`, fix the cause, then run deploy",
 )
 SKIPPED = Finding("vip.ping", Status.SKIP, "192.0.2.10 answers", "ping is not there")
 UNKNOWN = Finding("vip.stats", Status.UNKNOWN, "the stats page answers", "left as it was")
@@ -201,14 +201,16 @@ UNHEALED = replace(
     words="lb-1 does not answer any more",
 )
 UNENDING = replace(handed_over(FOREVER), target="lb-1, lb-2")
-SURVIVED = FaultReport("haproxy-kill", "haproxy is killed on the holder, all of it at once", LIMIT, (handed_over(),))
+SURVIVED = FaultReport(
+    "haproxy-kill", "all haproxy processes on the VIP holder are killed at once", LIMIT, (handed_over(),)
+)
 MISSED = FaultReport(
     "keepalived-hang", "keepalived hangs on the holder, which keeps the VIP", LIMIT, (handed_over(), split_brain())
 )
 NOT_INJECTED = FaultReport("apiserver-hang", "one apiserver hangs", Limit(seconds=3.0, moves=0), (UNMADE,))
 NOT_HEALED = FaultReport("node-power-off", "the holder loses its power", Limit(seconds=1.0), (UNHEALED,))
 NEVER_MADE = FaultReport("node-lost", "the holder is lost", LIMIT, ())
-UNENDED = FaultReport("haproxy-stop", "haproxy is stopped on the holder", LIMIT, (handed_over(), UNENDING))
+UNENDED = FaultReport("haproxy-stop", "haproxy is stopped on the VIP holder", LIMIT, (handed_over(), UNENDING))
 FAULTS = (SURVIVED, MISSED, NOT_INJECTED)
 
 

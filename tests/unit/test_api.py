@@ -117,9 +117,9 @@ def test_hosts_that_are_meant_are_looked_at_alone(caller: Callable[..., Nornir])
     nornir = caller()
     backups = nornir.filter(filter_func=lambda host: host["role"] == "backup")
     assert [*verify(nornir, hosts=backups.inventory.hosts).hosts] == ["lb-2", "lb-3"]
-    with pytest.raises(UsageError, match="no host called lb-9; there are lb-1, lb-2, lb-3"):
+    with pytest.raises(UsageError, match="no host called lb-9; known hosts: lb-1, lb-2, lb-3"):
         verify(nornir, hosts=["lb-9"])
-    with pytest.raises(UsageError, match="no host is meant"):
+    with pytest.raises(UsageError, match="expected at least one host"):
         verify(nornir, hosts=[])
     with pytest.raises(InventoryError, match="exactly one master"):  # its peers are missing
         verify(backups)
@@ -130,7 +130,7 @@ def test_checks_that_are_wanted_are_made_alone(caller: Callable[..., Nornir]) ->
     ids = {finding.id for host in report.hosts.values() for finding in host.findings}
     assert "haproxy.active" in ids
     assert all(each.startswith("haproxy.") and each != "haproxy.stats" for each in ids)
-    with pytest.raises(UsageError, match=r"check is a list of names, .* and not 'vip"):
+    with pytest.raises(UsageError, match=r"check: expected a list of names, .*, got 'vip"):
         verify(caller(), check="vip.*")
     with pytest.raises(UsageError, match=r"no check is called haproxy\.activ; did you mean haproxy\.active\?"):
         verify(caller(), check=["haproxy.activ"])
@@ -156,7 +156,7 @@ def test_dry_run_is_nornirs_own_unless_it_is_said(caller: Callable[..., Nornir],
     assert nornir.data.dry_run is False
 
 
-def test_a_quick_deploy_asks_nobody_else(caller: Callable[..., Nornir]) -> None:
+def test_a_quick_deploy_asks_only_the_hosts(caller: Callable[..., Nornir]) -> None:
     report = deploy(caller(), quick=True)
     findings = {each.id: each for each in report.hosts["lb-1"].findings}
     assert report.passed
@@ -199,12 +199,12 @@ def _loggers() -> dict[str, logging.Logger]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"hosts": "lb-1"}, "hosts is a list of names"),
-        ({"hosts": [1]}, "and not of int"),
-        ({"check": None}, "check is a list of names"),
-        ({"sleep": -1}, "sleep is a number, 0 at least, and not -1"),
-        ({"retry_timeout": "20"}, "retry_timeout is a number, 0 at least, and not '20'"),
-        ({"retry_timeout": float("nan")}, "retry_timeout is a number"),
+        ({"hosts": "lb-1"}, "hosts: expected a list of names"),
+        ({"hosts": [1]}, "got an item of type int"),
+        ({"check": None}, "check: expected a list of names"),
+        ({"sleep": -1}, "sleep: expected a number of at least 0, got -1"),
+        ({"retry_timeout": "20"}, "retry_timeout: expected a number of at least 0, got '20'"),
+        ({"retry_timeout": float("nan")}, "retry_timeout: expected a number"),
     ],
 )
 def test_what_a_command_line_could_not_say_is_refused(
@@ -219,7 +219,7 @@ def test_a_measurement_that_measures_nothing_is_refused(
     caller: Callable[..., Nornir], arguments: dict[str, Any]
 ) -> None:
     [name] = arguments
-    with pytest.raises(UsageError, match=f"{name} is a number"):
+    with pytest.raises(UsageError, match=f"{name}: expected a number"):
         failover_test(caller(), ["haproxy-kill"], **arguments)
 
 
@@ -228,7 +228,7 @@ def test_a_roll_out_that_cannot_be_is_refused_before_anything_is_done(caller: Ca
         with pytest.raises(UsageError, match=next(iter(wrong))):
             RollOut(**wrong)
     for amount, percent in ((-5, False), (101, True), (True, False)):
-        with pytest.raises(UsageError, match="no number of hosts"):
+        with pytest.raises(UsageError, match="expected a number of hosts"):
             Share(amount, percent)
     with pytest.raises(UsageError, match="dry_run"):
         deploy(caller(), dry_run="no")  # type: ignore[arg-type]
@@ -273,7 +273,7 @@ def test_who_calls_has_been_asked(caller: Callable[..., Nornir], monkeypatch: py
 
 
 @pytest.mark.field_report("C4")
-def test_former_node_is_taken_off_alone_and_the_callers_inventory_stays(caller: Callable[..., Nornir]) -> None:
+def test_former_node_is_removed_alone_and_the_callers_inventory_stays(caller: Callable[..., Nornir]) -> None:
     nornir = caller()
     names = list(nornir.inventory.hosts)
     for wrong in (["lb-9"], ["192.0.2.13 -o"], "192.0.2.13"):
@@ -285,7 +285,7 @@ def test_former_node_is_taken_off_alone_and_the_callers_inventory_stays(caller: 
     assert list(nornir.inventory.hosts) == names
 
 
-def test_an_error_is_one_of_ours_and_a_built_in(caller: Callable[..., Nornir]) -> None:
+def test_an_error_derives_from_kube_ha_error_and_a_built_in(caller: Callable[..., Nornir]) -> None:
     nornir = caller()
     nornir.inventory.hosts["lb-2"].data["vpi"] = "192.0.2.10/24"
     with pytest.raises(KubeHaError, match="did you mean vip"):

@@ -36,7 +36,7 @@ def test_times_of_the_command_line(text: str, length: float) -> None:
 @pytest.mark.parametrize("text", ["", "s", "-1", "1 s", "1w", "1.2.3", "1e3", "9" * 11, "1s\n", "²"])
 def test_what_is_no_time(text: str) -> None:
     for parse in (Duration.of_haproxy, Duration.of_keepalived, Duration.of_command_line):
-        with pytest.raises(ValueError, match="is no time"):
+        with pytest.raises(ValueError, match="expected a time"):
             parse(text)
 
 

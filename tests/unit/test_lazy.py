@@ -47,7 +47,7 @@ def test_match_exec_in_an_ssh_config_file_still_works() -> None:
     assert said_by(f"import nornir_kube_ha.cli.main, paramiko; print({config}['user'])") == "ops"
 
 
-def test_nothing_of_a_program_of_somebody_elses_is_postponed() -> None:
+def test_nothing_of_another_program_is_postponed() -> None:
     look = "import invoke; print(invoke.__file__.rpartition('/')[2])"
     assert said_by(f"from nornir_kube_ha import verify; {look}") == "__init__.py"
 

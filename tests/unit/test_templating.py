@@ -43,24 +43,28 @@ def refusal(render: Render, nornir: Nornir) -> str:
     return str(error)
 
 
-def test_ours_are_all_that_can_be_replaced() -> None:
+def test_only_kube_ha_s_templates_can_be_replaced() -> None:
     folder = ROOT / "templates"
     assert sorted(path.name for path in folder.iterdir() if path.is_file()) == sorted(NAMES)
 
 
-def test_it_stands_in_place_of_ours_beside_the_others(with_template: Callable[..., Nornir], render: Render) -> None:
+def test_custom_template_replaces_one_and_keeps_the_others(
+    with_template: Callable[..., Nornir], render: Render
+) -> None:
     files = render(with_template("# {{ node.name }}, {{ node.vip.ip }}:{{ haproxy.port }}\n"))["lb-2"]
     assert files[HAPROXY_CFG].content == "# lb-2, 192.0.2.10:8443\n"
     assert "vrrp_instance VI-kube-master" in files[KEEPALIVED_CONF].content
 
 
-def test_ours_can_be_part_of_it(with_template: Callable[..., Nornir], nornir_of: NornirOf, render: Render) -> None:
+def test_custom_template_can_include_kube_ha_s(
+    with_template: Callable[..., Nornir], nornir_of: NornirOf, render: Render
+) -> None:
     mine = render(with_template('{% include "kube-ha/haproxy.cfg.j2" %}\n# and more\n'))["lb-1"][HAPROXY_CFG]
     ours = render(nornir_of())["lb-1"][HAPROXY_CFG]
     assert mine.content == f"{ours.content}# and more\n"
 
 
-def test_all_of_ours_render_in_the_sandbox(nornir_of: NornirOf, render: Render) -> None:
+def test_all_templates_of_kube_ha_render_in_the_sandbox(nornir_of: NornirOf, render: Render) -> None:
     """They use nothing that a template of an inventory may not."""
     through = [{"name": name, "text": f'{{% include "kube-ha/{name}" %}}'} for name in NAMES]
     assert render(nornir_of(group={"templates": through})) == render(nornir_of())
@@ -178,9 +182,9 @@ def test_folder_is_read_relative_to_the_inventory(nornir_of: NornirOf, render: R
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({}, "holds no template"),
-        ({"haproxy.j2": "# mine"}, "mine/haproxy.j2 is none of check-apiservers.j2, "),
-        ({"haproxy.cfg.j2": "# mine\n{% if %}"}, "mine/haproxy.cfg.j2 is no template: line 2: "),
+        ({}, "contains no template"),
+        ({"haproxy.j2": "# mine"}, "mine/haproxy.j2 is not one of check-apiservers.j2, "),
+        ({"haproxy.cfg.j2": "# mine\n{% if %}"}, "mine/haproxy.cfg.j2 is not a valid template: line 2: "),
     ],
 )
 def test_folder_that_holds_none_is_refused(

@@ -83,8 +83,26 @@ def test_sentences_of_a_measurement_are_read_without_the_rows_of_its_table(tmp_p
 
 def test_messages_of_sources_are_read_with_a_word_for_each_value() -> None:
     [text] = [text for text in source_texts(ROOT / "src/nornir_kube_ha/files.py") if "regular file" in text.words]
-    assert text.words == "CODE is no regular file"
+    assert text.words == "CODE: expected a regular file"
     assert text.place.startswith("src/nornir_kube_ha/files.py:")
+
+
+def test_docstrings_and_comments_of_sources_are_read_and_scripts_are_not(tmp_path: Path) -> None:
+    source = tmp_path / "module.py"
+    source.write_text(
+        '"""Return the hosts.\n\n    kube-ha hosts all\n\nArguments:\n    first: name of it\n"""\n'
+        "ONE = 1  # seconds to wait\nTWO = 2  # seconds to sleep\n# a comment\n# on two lines\n"
+        "SCRIPT = Script('one.sh', 'many words of input')\nHEAL = 'kill $(cat pid) of it'\n",
+        encoding="utf-8",
+    )
+    assert [(text.words, text.place.rpartition(":")[2]) for text in source_texts(source)] == [
+        ("Return the hosts.", "1"),
+        ("Arguments:", "1"),
+        ("name of it", "1"),
+        ("seconds to wait", "8"),
+        ("seconds to sleep", "9"),
+        ("a comment on two lines", "10"),
+    ]
 
 
 def test_findings_are_printed_with_their_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,9 @@ _NAME_CA = "set apiserver_ca to a copy of the cluster's CA, kubeadm's /etc/kuber
 _NO = Package(None)
 NOT_NAMED = "does not name"
 ADD_NAME = (
-    "add it to apiServer.certSANs of kubeadm's ClusterConfiguration, move apiserver.crt and apiserver.key out of "
-    "/etc/kubernetes/pki, run `kubeadm init phase certs apiserver --config FILE`, and restart that apiserver; "
-    "`kubeadm certs renew` never makes one with that name"
+    "add it to apiServer.certSANs in kubeadm's ClusterConfiguration, and move apiserver.crt and "
+    "apiserver.key out of /etc/kubernetes/pki. Then run `kubeadm init phase certs apiserver --config "
+    "FILE` and restart that apiserver. `kubeadm certs renew` never adds a name"
 )
 
 
@@ -25,11 +25,14 @@ def valid(view: ClusterView) -> Verdict:
     """Check that all certificates are trusted, contain the clients' names, and do not expire soon."""
     first = view.cluster.nodes[0]
     limits = first.verify
-    trust = "signed by the CA" if first.apiserver_ca else "signed by whomever: no apiserver_ca"
-    expected = f"each names {', '.join(first.server_names)}, lasts {limits.certificate_warn_days} days more, is {trust}"
+    trust = "signed by the CA" if first.apiserver_ca else "signed by any CA (no apiserver_ca to compare)"
+    expected = (
+        f"each names {', '.join(first.server_names)}, is valid for {limits.certificate_warn_days} "
+        f"more days, and is {trust}"
+    )
     seen = {apiserver: found for apiserver in view.cluster.apiservers if (found := _seen(view, apiserver))}
     if not seen:
-        words = "no node saw any: no apiserver answers, or openssl is missing"
+        words = "no certificate seen: no apiserver answers, or openssl is missing"
         return Verdict(None, expected, words, _HINT, because=_cause(view, view.cluster.apiservers))
     wrong = [f"{apiserver.name}: {words}" for apiserver, found in seen.items() for words in _wrong(view, found)]
     days = {apiserver: _days_left(view, found) for apiserver, found in seen.items()}
@@ -57,7 +60,7 @@ def _cause(view: ClusterView, unseen: Collection[Apiserver]) -> str:
 
 def _next(view: ClusterView, wrong: Collection[str], soon: Collection[str]) -> str:
     if _ca_ended(view):
-        return "their CA has ended: see apiserver.ca_certificate"
+        return "their CA has expired: see apiserver.ca_certificate"
     return next_steps(wrong, soon) or _HINT
 
 
@@ -67,10 +70,10 @@ def authority(view: ClusterView) -> Verdict:
     A file may hold several CAs while one is renewed. One that lasts is enough for clients; others that end only warn.
     """
     limits = view.cluster.nodes[0].verify
-    expected = f"valid for {limits.certificate_warn_days} days more"
+    expected = f"valid for {limits.certificate_warn_days} more days"
     found = {each for node in view.cluster.nodes for each in validity(node.apiserver_ca or "")}
     if not found:
-        words = "no apiserver_ca: haproxy and these checks believe whoever answers at an apiserver's address"
+        words = "no apiserver_ca: haproxy and these checks trust any answer from an apiserver's address"
         return Verdict(ok=False, expected=expected, seen=words, next=_NAME_CA, severity=Severity.WARNING)
     if not view.seen:
         return Verdict(None, expected, f"not seen: {', '.join(view.unseen)}", "")
@@ -82,8 +85,9 @@ def authority(view: ClusterView) -> Verdict:
         not wrong,
         expected,
         "; ".join(f"{each.name}: {each.words(now)}" for each in wrong or order),
-        "renew the cluster's CA, not only the apiservers' certificates, which end with it (kubeadm's page on manual "
-        "rotation of CA certificates); deploy with old and new CA in one apiserver_ca before apiservers change",
+        "renew the cluster's CA: renewed apiserver certificates still end with it (kubeadm: manual "
+        "rotation of CA certificates). Put the old and the new CA into one apiserver_ca and deploy, "
+        "before the apiservers change",
         None if longest < limits.certificate_fail_days else Severity.WARNING,
     )
 
@@ -97,11 +101,12 @@ def next_steps(wrong: Collection[str], soon: Collection[str]) -> str:
     """
     steps = [ADD_NAME] if any(NOT_NAMED in words for words in wrong) else []
     if soon:
-        steps.append("ends soon: renew it on its node, `kubeadm certs renew apiserver`, and restart that apiserver")
+        steps.append("expires soon: run `kubeadm certs renew apiserver` on its node, and restart that apiserver")
     if any(NOT_NAMED not in words for words in wrong):
         steps.append(
-            "not trusted: apiserver_ca must be the CA that signed it, kubeadm's /etc/kubernetes/pki/ca.crt; "
-            "`kubeadm certs renew apiserver` has the current CA sign it anew"
+            "not trusted: apiserver_ca must be the CA that signed it, kubeadm's "
+            "/etc/kubernetes/pki/ca.crt. `kubeadm certs renew apiserver` signs it again with the current "
+            "CA"
         )
     return "; ".join(steps)
 
@@ -124,7 +129,7 @@ def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[st
         if found and (missing := ", ".join(name for name in _missing(view, found) if name in new)):
             lacking.setdefault(missing, []).append(apiserver.name)
     for missing, names in lacking.items():
-        yield f"no certificate of apiserver {', '.join(names)} names {missing}: {ADD_NAME}"
+        yield f"{missing} is missing from the certificate of apiserver {', '.join(names)}: {ADD_NAME}"
 
 
 def _is_live(facts: Facts, vip: IPInterface) -> bool:

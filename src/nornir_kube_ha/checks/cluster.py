@@ -30,8 +30,14 @@ def single_holder(view: ClusterView) -> Verdict | Skipped:
         not any(ok is False for ok, _words, _missing in found),
         expected,
         "; ".join(seen),
-        "two holders: VRRP does not pass between them (protocol 112, firewall, VRID); none: see keepalived.state"
-        + ("; one VIP without the others: who took it off? `keepalived` restarted puts it back" if missing else ""),
+        "two holders: the nodes do not receive each other's VRRP (protocol 112, firewall, VRID); none: "
+        "see keepalived.state"
+        + (
+            "; a holder without one of its VIPs: find what removed the address, then restart keepalived, "
+            "which adds it again"
+            if missing
+            else ""
+        ),
     )
 
 
@@ -52,31 +58,32 @@ def _holder(view: ClusterView, router: Router) -> tuple[bool | None, str, bool]:
 
 def arp(view: ClusterView) -> Verdict | Skipped:
     """Check that every node resolves the VIPs to the holder's hardware address."""
-    expected = f"whichever node asks who has {view.cluster.addresses}, its holder answers, and nobody else"
+    expected = f"only the VIP holder answers ARP or neighbour discovery for {view.cluster.addresses}"
     heard = {name: facts.heard for name, facts in view.seen.items() if facts.heard and facts.heard.is_whole}
     holders = {router: view.holders(router) for router in view.cluster.routers}
     known = {router: names[0] for router, names in holders.items() if len(names) == 1}
-    wrong = [words for router, holder in known.items() for words in _told_wrong(view, router, holder)]
-    unowned = [words for router in holders if router not in known for words in _told_wrong(view, router, "")]
+    wrong = [words for router, holder in known.items() for words in _wrong_answers(view, router, holder)]
+    unowned = [words for router in holders if router not in known for words in _wrong_answers(view, router, "")]
     if len(known) < len(holders) and not wrong and (view.unseen or not unowned):
-        words = "; ".join(unowned) or "nobody answers"
+        words = "; ".join(unowned) or "no answer"
         if view.unseen:
             return view.unmade(expected, words)
-        words = f"no single holder was seen; {words}"
+        words = f"no single holder seen; {words}"
         return Verdict(None, expected, words, "see vip.single_holder", because="vip.single_holder")
     if not view.unseen:  # an unseen node may be the legitimate owner of such an answer
         wrong += unowned
     deaf = [name for name in view.seen if name not in heard]
     owners = [f"{name}, {', '.join(sorted(_macs(view, name, router)))}" for router, name in known.items()]
     if deaf and not wrong:
-        words, hint = f"cannot listen: {', '.join(deaf)}", "vrrp.adverts of these nodes says why"
+        words, hint = f"cannot listen: {', '.join(deaf)}", "see vrrp.adverts of these nodes"
         return Verdict(None, expected, words, hint, because=_cause_of_deafness(view, deaf))
     verdict = Verdict(
         not wrong,
         expected,
         "; ".join(wrong or owners),
-        "a hardware address that is not the holder's: find it, another host or a network device answers for the VIP; "
-        "nothing: the holder's answers get lost on the way (VLAN, port isolation, arp_ignore, ICMPv6 dropped)",
+        "a hardware address that is not the holder's: another host or a network device answers for the "
+        "VIP, find it. Nothing: the holder's answers get lost (VLAN, port isolation, arp_ignore, ICMPv6 "
+        "dropped)",
     )
     return _of_all(view, verdict)
 
@@ -89,7 +96,7 @@ def _cause_of_deafness(view: ClusterView, deaf: Collection[str]) -> str:
     return "host.interface" if without else ""
 
 
-def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]:
+def _wrong_answers(view: ClusterView, router: Router, holder: str) -> Iterator[str]:
     """Yield each node that resolves a VIP to anything but the holder's hardware address.
 
     Arguments:
@@ -108,7 +115,7 @@ def _told_wrong(view: ClusterView, router: Router, holder: str) -> Iterator[str]
             if macs - owner or (holder not in {"", name} and not macs and not facts.heard.excess):
                 which = f" of {address}" if several else ""
                 more = f" and {len(macs) - MOST_NAMED} more" if len(macs) > MOST_NAMED else ""
-                yield f"{name} is told {', '.join(sorted(macs)[:MOST_NAMED]) or 'nothing'}{more}{which}"
+                yield f"{name} gets {', '.join(sorted(macs)[:MOST_NAMED]) or 'no answer'}{more}{which}"
 
 
 def _of_all(view: ClusterView, verdict: Verdict) -> Verdict | Skipped:
@@ -127,13 +134,13 @@ def from_controller(view: ClusterView) -> Verdict | Skipped:
     """Check that the control-plane endpoint answers the controller."""
     node = view.cluster.nodes[0]
     if view.endpoint is None:
-        expected = f"https://{node.endpoint} answers here, on the controller"
+        expected = f"https://{node.endpoint} answers the controller"
         if node.verify.from_controller:
-            return Verdict(None, expected, "not asked: the run did not come to it", "")
+            return Verdict(None, expected, "not asked: the run ended before this check", "")
         return Skipped(expected, "not asked: verify.from_controller is false")
     ready = vip.ready(node, view.endpoint.readyz, view.endpoint.additional)
     version = vip.answers_version(node, view.endpoint.version)
-    expected, seen = f"{ready.expected}, asked from here", f"{ready.seen}, {version.seen}"
+    expected, seen = f"{ready.expected}, asked from the controller", f"{ready.seen}, {version.seen}"
     told = [each.ok for each in (ready, version) if isinstance(each, Verdict)]
     if isinstance(ready, Skipped) and all(told):
         return Skipped(expected, seen)
@@ -141,8 +148,8 @@ def from_controller(view: ClusterView) -> Verdict | Skipped:
         False if False in told else None if None in told else True,
         expected,
         seen,
-        "the nodes' own vip.readyz tells whether the VIP or the way from here is at fault; a controller without such a "
-        "way sets verify.from_controller: false",
+        "if vip.readyz passes on the nodes, the path from the controller is at fault, otherwise the VIP. "
+        "If the controller has no such path, set verify.from_controller: false",
     )
 
 
@@ -160,10 +167,10 @@ def reached_by_peers(view: ClusterView) -> Verdict | Skipped:
     without_curl = any(facts.reachable.readyz == NOT_PROBED for facts in view.seen.values())
     verdict = Verdict(
         False if wrong else None if unasked or not ways else True,
-        "each node's haproxy serves each other node, whoever holds the VIP",
+        "each node's haproxy serves all other nodes, whether or not it holds the VIP",
         "; ".join(wrong)
-        or (f"not asked: {', '.join(unasked)}" if unasked else f"{len(ways)} ways" if ways else "no node was seen"),
-        "that node would not serve if the VIP came to it: see its haproxy.active, haproxy.listening and host.firewall"
+        or (f"not asked: {', '.join(unasked)}" if unasked else f"{len(ways)} paths" if ways else "no node was seen"),
+        "that node would not serve as VIP holder: see its haproxy.active, haproxy.listening and host.firewall"
         if wrong
         else "",
         because="vip.readyz" if without_curl else "",
@@ -184,11 +191,9 @@ def same_versions(view: ClusterView) -> Verdict | Skipped:
     missing = [f"{name} has no {daemon}" for daemon, by in found.items() for name in view.seen if name not in by]
     verdict = Verdict(
         False if mixed else None if missing or not view.seen else True,
-        "haproxy and keepalived are of one upstream version on all nodes",
+        "haproxy and keepalived have the same upstream version on all nodes",
         "; ".join(mixed or missing) or ", ".join(every) or "no node was seen",
-        "bring all nodes to one release: features that only some have make them judge faults differently"
-        if mixed
-        else "",
+        "upgrade all nodes to one release: nodes with different features detect faults differently" if mixed else "",
         because="packages.installed" if missing else "",
     )
     return _of_all(view, verdict)
@@ -213,7 +218,8 @@ def clocks(view: ClusterView) -> Verdict | Skipped:
         not apart,
         expected,
         "; ".join(apart) or "they agree",
-        "see `timedatectl` and the time service (chrony, systemd-timesyncd) on the one that is wrong",
+        "fix the time service (chrony, systemd-timesyncd) on the node whose clock is wrong; "
+        "`timedatectl` shows its state",
     )
     return _of_all(view, verdict)
 

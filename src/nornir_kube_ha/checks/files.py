@@ -30,9 +30,9 @@ def packages_pinned(view: HostView) -> Verdict:
     found = {name: package.installed for name in pins if (package := view.facts.packages.get(name))}
     return Verdict(
         all(found.get(name) in {pin, None} for name, pin in pins.items()),
-        ", ".join(f"{name} {pin}" for name, pin in pins.items()) or "none is pinned",
-        ", ".join(f"{name} {found.get(name) or 'is not installed'}" for name in pins) or "none is pinned",
-        "run upgrade, which goes to the pinned version (--allow-downgrade: also to an older one), or change the pin",
+        ", ".join(f"{name} {pin}" for name, pin in pins.items()) or "no version is pinned",
+        ", ".join(f"{name} {found.get(name) or 'not installed'}" for name in pins) or "no version is pinned",
+        "run upgrade, which installs the pinned version (an older one with --allow-downgrade), or change the pin",
     )
 
 
@@ -41,9 +41,9 @@ def files_intended(view: HostView) -> Verdict:
     wrong = list(_differences(view))
     return Verdict(
         not wrong,
-        "content, mode and owner of every file as the inventory says",
-        "\n".join(wrong) or "all as intended",
-        "see `deploy --dry-run --diff`, then deploy, or put the change into the inventory",
+        "content, mode and owner of every file match the inventory",
+        "\n".join(wrong) or "all match",
+        "see `deploy --dry-run --diff`, then run deploy, or put the change into the inventory",
     )
 
 
@@ -51,8 +51,8 @@ def _differences(view: HostView) -> Iterator[str]:
     lines = [line for change in view.plan.write for line in (f"{change.file.path} differs:", *change.diff.split("\n"))]
     yield from lines[:LONGEST_DIFF]
     if len(lines) > LONGEST_DIFF:
-        yield f"... and {len(lines) - LONGEST_DIFF} lines more"
-    yield from (f"{path} should not be there" for path in view.plan.remove)
-    yield from (f"{folder}: others than root can write to it" for folder in view.plan.folders)
+        yield f"... and {len(lines) - LONGEST_DIFF} more lines"
+    yield from (f"{path} exists, expected none" for path in view.plan.remove)
+    yield from (f"{folder}: writable by users other than root" for folder in view.plan.folders)
     if view.node.keepalived.events and not view.facts.has_run_folder:
         yield f"{RUN_FOLDER} is missing"

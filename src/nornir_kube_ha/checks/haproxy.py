@@ -13,11 +13,11 @@ from nornir_kube_ha.versions import features
 FULL_PERCENT = 80  # of maxconn
 LONGEST_USER, MOST_LOGINS = 100, 100  # characters of a name, and logins, that are read; a real file has fewer
 ANONYMOUS = (
-    "it answers no anonymous client (--anonymous-auth=false): use `haproxy.check: readyz-or-unauthorized`, which takes "
-    "401 and 403 for alive; or let anonymous clients ask for /readyz alone (AuthenticationConfiguration); "
-    "or use `haproxy.check: tcp`"
+    "it rejects anonymous clients (--anonymous-auth=false): set `haproxy.check: readyz-or-unauthorized`, "
+    "which accepts 401 and 403 as alive, or `haproxy.check: tcp`. Or let anonymous clients request "
+    "/readyz only (AuthenticationConfiguration)"
 )
-STRONG = "the stats page has a password that is neither well-known nor short"
+STRONG = "the stats page has a password that is neither well known nor too short"
 
 
 def listening(view: HostView) -> Verdict:
@@ -28,7 +28,7 @@ def listening(view: HostView) -> Verdict:
         all(owners.get(socket) == "haproxy" for socket in wanted),
         ", ".join(f"{socket}: haproxy" for socket in wanted),
         ", ".join(_seen_on(socket, owners) for socket in wanted),
-        "free the port if another process has it; else read `journalctl -u haproxy`",
+        "if another process has the port, free it; otherwise read `journalctl -u haproxy`",
     )
 
 
@@ -38,7 +38,7 @@ def _seen_on(socket: str, owners: Mapping[str, str]) -> str:
         port = socket.rpartition(":")[2]
         elsewhere = [other for other in owners if other.rpartition(":")[2] == port]
         socket = elsewhere[0] if elsewhere else socket
-    return f"{socket}: {owners.get(socket, 'nobody') or 'unknown'}"
+    return f"{socket}: {owners.get(socket, 'nothing listens') or 'unknown process'}"
 
 
 def apiservers_up(view: HostView) -> Verdict:
@@ -60,9 +60,9 @@ def apiservers_up(view: HostView) -> Verdict:
         seen == f"{len(wanted)} up",
         f"{len(wanted)} up",
         seen if view.facts.servers is not None else _silence(view),
-        "if haproxy does not answer, see haproxy.active, and `ss -xp` for who holds its socket; "
-        "else ask the apiserver itself: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`; one that is alive "
-        "but not ready gets new connections only while none is ready",
+        "if haproxy does not answer, see haproxy.active, and `ss -xp` for the process that holds its "
+        "socket. Otherwise ask the apiserver: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`. "
+        "One that is alive but not ready gets new connections only while none is ready",
     )
 
 
@@ -85,8 +85,8 @@ def _words(server: Server) -> str:
 
 
 def load(view: HostView) -> Verdict:
-    """Check that haproxy's connections are well below its `maxconn`."""
-    expected = f"less than {FULL_PERCENT} % of haproxy's maxconn in use, as a whole and in the apiservers' listener"
+    """Check that haproxy has far fewer connections than its `maxconn`."""
+    expected = f"less than {FULL_PERCENT} % of haproxy's maxconn in use, in total and in the apiserver listener"
     if view.facts.haproxy_load is None:
         return Verdict(None, expected, _silence(view), "", because="haproxy.apiservers_up")
     used, most = view.facts.haproxy_load
@@ -94,9 +94,9 @@ def load(view: HostView) -> Verdict:
     return Verdict(
         used * 100 < most * FULL_PERCENT,
         expected,
-        f"{used} of {most} connections" + (": haproxy takes no more" if full else ""),
-        "raise `maxconn` in haproxy.global_lines or listener_lines (and LimitNOFILE of its unit, if haproxy then "
-        "refuses the file); `ss -tn sport = :PORT` shows who has them",
+        f"{used} of {most} connections" + (": haproxy accepts no more" if full else ""),
+        "raise `maxconn` in haproxy.global_lines or listener_lines, and the unit's LimitNOFILE if "
+        "haproxy then rejects the file. `ss -tn sport = :PORT` lists the connections",
         Severity.CRITICAL if full else None,
     )
 
@@ -107,13 +107,14 @@ def workers(view: HostView) -> Verdict:
     old, most = max(0, len(found) - _processes(view)), view.node.verify.old_workers
     if not found:
         because = "" if view.facts.units["haproxy"].is_active else "haproxy.active"
-        return Verdict(None, f"at most {most} old workers", "no worker of haproxy was seen", "", because=because)
+        return Verdict(None, f"at most {most} old workers", "no haproxy worker found", "", because=because)
     return Verdict(
         old <= most,
         f"at most {most} old workers",
         f"{old} old workers" + (f", the oldest started {max(found)} s ago" if old else ""),
-        "each keeps its connections and its memory until they end or haproxy.hard_stop_after is over: reload less "
-        "often, shorten it, or look for clients that never let go with `ss -tnp`",
+        "old workers keep connections and memory until their clients disconnect or "
+        "haproxy.hard_stop_after ends them. Reload less often, shorten it, or find clients that stay "
+        "connected with `ss -tnp`",
     )
 
 
@@ -127,28 +128,28 @@ def _processes(view: HostView) -> int:
 def stats(view: HostView) -> Verdict:
     """Check that the node's own stats page opens with the inventory's password."""
     login = view.facts.reachable.stats_login
-    expected = "this node's own stats page opens with the inventory's password: HTTP 200"
+    expected = "this node's own stats page answers HTTP 200 to the inventory's password"
     if login is NOT_PROBED:
         return Verdict(None, expected, str(login), "", because=view.missing)
     return Verdict(
         login.status == 200,
         expected,
         str(login),
-        "HTTP 401: it runs on another password, run deploy; no answer: see haproxy.listening; a process that is not "
-        "haproxy's: end it, it would have got the password",
+        "HTTP 401: haproxy runs with another password, run deploy; no answer: see haproxy.listening. Another process "
+        "listens: stop it, or it could read the password",
     )
 
 
 def stats_password(view: HostView) -> Verdict:
     """Check that the stats page's password in the host's file is neither weak nor well known."""
     if HAPROXY_CFG not in view.facts.files:
-        return Verdict(None, STRONG, f"{HAPROXY_CFG} is not there", "", because="files.intended")
+        return Verdict(None, STRONG, f"{HAPROXY_CFG} is missing", "", because="files.intended")
     logins = [*islice(view.facts.haproxy_cfg.logins, MOST_LOGINS)]
     weakness = ((user[:LONGEST_USER], weakness_of(password.get_secret_value())) for user, password in logins)
-    weak = [f"{user}'s {words}" for user, words in weakness if words]
+    weak = [f"{user}: password {words}" for user, words in weakness if words]
     return Verdict(
         not weak and bool(logins),
         STRONG,
-        "; ".join(weak) or ("it has" if logins else "it has none"),
+        "; ".join(weak) or ("it has" if logins else "it has no password"),
         "run deploy, which sets the inventory's password",
     )

@@ -22,9 +22,10 @@ def state(view: HostView) -> Verdict:
         "; ".join(f"{place}{expected}" for place, (_ok, expected, _seen) in zip(places, found, strict=True))
         + ", holding the VIP only as MASTER",
         "; ".join(f"{place}{seen}" for place, (_ok, _expected, seen) in zip(places, found, strict=True)),
-        "look at the master's other checks first: a node in FAULT lets the VIP go (haproxy, its interface or its own "
-        "address gone; an address that came after keepalived: `systemctl reload keepalived`); "
-        "`journalctl -u keepalived` says when; a state that it cannot write: remove what is in its way, and restart it",
+        "fix the master's other failed checks first: a node in FAULT releases the VIP, because haproxy, "
+        "its interface or its address is missing. `journalctl -u keepalived` says when. If its address "
+        "appeared after keepalived had started, run `systemctl reload keepalived`. If it cannot write "
+        "its state file, remove what blocks that path and restart it",
     )
 
 
@@ -60,22 +61,22 @@ def adverts(view: HostView) -> Verdict:
         sorted({names[each.source] for each in _adverts(view, router) if each.source in names and each.priority})
         for router in view.routers
     ]
-    expected = f"one node of the cluster speaks VRID {_vrids(view.routers)} on {view.node.interface}"
+    expected = f"exactly one node of the cluster sends adverts for VRID {_vrids(view.routers)} on {view.node.interface}"
     if not _can_hear(view):
         return _deaf(view, expected)
     return Verdict(
         all(len(each) == 1 for each in speakers),
         expected,
         "; ".join(", ".join(each) or "nobody" for each in speakers),
-        "nobody: the holder does not send, or a packet filter or the network drops IP protocol 112 on the way; "
-        "several: they do not hear each other",
+        "nobody: the holder sends none, or IP protocol 112 is dropped by a packet filter or the network. "
+        "Several: they do not receive each other's adverts",
     )
 
 
 def no_foreign_router(view: HostView) -> Verdict:
     """Check that no foreign router uses one of the cluster's VRIDs."""
     foreign = foreign_routers(view)
-    expected = f"no router but this cluster's speaks VRID {_vrids(view.cluster.routers)} on {view.node.interface}"
+    expected = f"no router outside the cluster uses VRID {_vrids(view.cluster.routers)} on {view.node.interface}"
     if not foreign and not _can_hear(view):
         return _deaf(view, expected)
     more = len(foreign) - MOST_FOREIGN
@@ -83,19 +84,19 @@ def no_foreign_router(view: HostView) -> Verdict:
         not foreign,
         expected,
         "; ".join(foreign[:MOST_FOREIGN]) + (f"; {more} more" if more > 0 else "") or _no_other(view),
-        f"take off a node that was: {_take_off(former)}"
+        f"remove a former node: {_removals(former)}"
         if (former := former_speakers(view))
         else "find it by its hardware address, or give this cluster another virtual_router_id on all nodes at once",
     )
 
 
-def _take_off(former: Iterable[IPAddress]) -> str:
+def _removals(former: Iterable[IPAddress]) -> str:
     return "; ".join(f"kube-ha remove --host {address}" for address in former)
 
 
 def _no_other(view: HostView) -> str:
     silent = sorted(_former_peers(view), key=rank)[:MOST_NAMED]
-    return f"no other; a former peer that is silent: {', '.join(map(str, silent))}" if silent else "no other"
+    return f"none; silent former peer: {', '.join(map(str, silent))}" if silent else "none"
 
 
 def _former_peers(view: HostView) -> frozenset[IPAddress]:
@@ -122,7 +123,7 @@ def foreign_routers(view: HostView) -> tuple[str, ...]:
 
 
 def _priority(advert: Advert) -> str:
-    return "within the last ten seconds" if advert.priority is None else f"priority {advert.priority}"
+    return "heard within the last ten seconds" if advert.priority is None else f"priority {advert.priority}"
 
 
 def _forged(view: HostView, advert: Advert) -> str:
@@ -155,8 +156,8 @@ def _deaf(view: HostView, expected: str) -> Verdict:
         words = "cannot listen: tcpdump, arping or socat is missing"
         return Verdict(None, expected, words, "run deploy, which installs them", because=view.missing)
     if view.facts.heard.excess:
-        words = f"too much was heard on {view.node.interface}: {view.facts.heard.excess}: {_speakers(view.facts.heard)}"
-        hint = "find who floods the network, by these hardware addresses, then look again"
+        words = f"too much traffic on {view.node.interface}: {view.facts.heard.excess}: {_speakers(view.facts.heard)}"
+        hint = "find what floods the network by these hardware addresses, then verify again"
         return Verdict(None, expected, words, hint)
     because = "" if view.node.interface in view.facts.links else "host.interface"
     words = f"cannot listen: {view.facts.heard.trouble}"
@@ -166,5 +167,5 @@ def _deaf(view: HostView, expected: str) -> Verdict:
 def _speakers(heard: Heard) -> str:
     """Return a list of some of the routers and address owners that were heard."""
     routers = sorted({f"VRRP of {each.source} from {each.mac}" for each in heard.adverts})
-    owners = sorted({f"{each.mac} says to be {each.address}" for each in heard.answers})
-    return "; ".join([*routers[:MOST_NAMED], *owners[:MOST_NAMED]]) or "nothing that could be read"
+    owners = sorted({f"{each.mac} claims {each.address}" for each in heard.answers})
+    return "; ".join([*routers[:MOST_NAMED], *owners[:MOST_NAMED]]) or "nothing readable"

@@ -15,20 +15,21 @@ def able(view: HostView) -> Verdict:
     """Check that keepalived has what a take-over needs: VRRP process, sockets, inotify watches, running scripts."""
     found = view.facts.liveness
     expected = f"its VRRP process, IPv{view.node.vip.version} VRRP sockets" + (
-        ", an inotify watch, and scripts that run each second" if view.node.keepalived.events else ""
+        ", an inotify watch, and its scripts run every second" if view.node.keepalived.events else ""
     )
     if found is None:
         unit = view.facts.units[UNITS[1]]
         if not unit.is_active:
-            return Verdict(None, expected, f"it does not run: {unit}", "", because="keepalived.active")
-        return Verdict(None, expected, "its processes were not seen", "")
+            return Verdict(None, expected, f"not running: {unit}", "", because="keepalived.active")
+        return Verdict(None, expected, "no keepalived process found", "")
     missing = list(_missing(view, found))
     return Verdict(
         not missing,
         expected,
-        "; ".join(missing) or "it has them",
-        "`systemctl reload keepalived` opens sockets anew; `journalctl -u keepalived` names a limit that is used up: "
-        "for inotify raise fs.inotify.max_user_instances, then `systemctl restart keepalived`",
+        "; ".join(missing) or "all present",
+        "`systemctl reload keepalived` opens its sockets again. `journalctl -u keepalived` names a limit "
+        "that is exhausted: for inotify raise fs.inotify.max_user_instances, then `systemctl restart "
+        "keepalived`",
     )
 
 
@@ -38,15 +39,18 @@ def _missing(view: HostView, found: Liveness) -> Iterator[str]:
         return
     version = view.node.vip.version
     if version not in found.families:
-        yield f"no IPv{version} VRRP socket: it hears no advert, and never takes over"
+        yield f"no IPv{version} VRRP socket: it receives no adverts and never takes over"
     # Judged by the live file, not by the inventory: after a rollback the file may ask for less.
     live = view.facts.keepalived_conf
     if live.tracks_files and not found.watches:
-        yield "no inotify watch: it does not notice that haproxy ended, and no planned move works"
+        yield "no inotify watch: it does not notice when haproxy ends, and planned moves do not work"
     runs_script = any(CHECK_VRRP in command.split() for command in live.scripts.values())
     if runs_script and found.child_age > UNCHECKED and (found.checked is None or found.checked > UNCHECKED):
-        when = "never" if found.checked is None else f"{found.checked} s ago"
-        yield f"it last ran its scripts {when}"
+        yield (
+            "it has never run its scripts"
+            if found.checked is None
+            else f"it last ran its scripts {found.checked} s ago"
+        )
 
 
 def younger_child(found: Liveness | None) -> int | None:
@@ -66,8 +70,14 @@ def sources(view: HostView) -> Verdict:
     wrong = [f"to {to} from {source}" for to, source in view.facts.sources.items() if source in vips]
     return Verdict(
         False if wrong else True if view.facts.sources else None,
-        "connections to other nodes and to apiservers start from an address of the node's own",
-        "; ".join(wrong) or (f"{len(view.facts.sources)} ways" if view.facts.sources else "`ip route get` tells none"),
-        "such connections die when the VIP moves, and etcd refuses them: run deploy, which puts the VIP on as /32; see "
-        "`ip address` for who put it on with another prefix length, and `ip route` for a route with `src`",
+        "connections to other nodes and to apiservers start from an address of the node, not from a VIP",
+        "; ".join(wrong)
+        or (
+            f"{len(view.facts.sources)} connections"
+            if view.facts.sources
+            else "`ip route get` printed no source address"
+        ),
+        "connections from a VIP die when it moves, and etcd rejects them. Run deploy, which adds the VIP "
+        "as /32. If it persists, find what added it with another prefix length (`ip address`), or a "
+        "route with `src` (`ip route`)",
     )

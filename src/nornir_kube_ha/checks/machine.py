@@ -18,31 +18,32 @@ def interface(view: HostView) -> Verdict:
     off = node.uses_ipv6 and link is not None and not view.facts.has_ipv6
     return Verdict(
         state == "up" and there and not off,
-        f"{node.interface} is up and has {node.address}" + (", and IPv6 for the VIP" if node.uses_ipv6 else ""),
+        f"{node.interface} is up and has {node.address}"
+        + (", and IPv6 is enabled for the VIP" if node.uses_ipv6 else ""),
         f"{node.interface} is {state}"
         + ("" if there or link is None else f", without {node.address}")
-        + (", with IPv6 switched off" if off else ""),
-        f"IPv6 switched off: `sysctl net.ipv6.conf.{node.interface}.disable_ipv6=0`, and see /etc/sysctl.d and the "
-        "kernel's ipv6.disable"
+        + (", and IPv6 is disabled" if off else ""),
+        f"enable IPv6: `sysctl net.ipv6.conf.{node.interface}.disable_ipv6=0`, and check /etc/sysctl.d "
+        "and the kernel parameter ipv6.disable"
         if off
-        else "set `interface` and `address` as `ip address` on the host shows them; if it is down, see its cable and "
-        "switch",
+        else "set `interface` and `address` to what `ip address` shows on the host; if the link is down, "
+        "check cable and switch",
     )
 
 
 def disk(view: HostView) -> Verdict:
     """Check that file systems that the daemons write to are writable and not full."""
-    wrong = [*_full(view), *(f"{folder} cannot be written to" for folder in view.facts.read_only)]
+    wrong = [*_full(view), *(f"{folder} is not writable" for folder in view.facts.read_only)]
     percent = view.node.verify.disk_free_percent
     seen = ", ".join(each.mounted_on for each in view.facts.filesystems)
-    expected = f"{percent} % free (1 GiB is enough) on each file system that the daemons write to"
+    expected = f"{percent} % (or 1 GiB) free on each file system that the daemons write to"
     if not wrong and not seen:
-        return Verdict(None, expected, "`df` does not tell", "run `df` on the host: a file system may hang")
+        return Verdict(None, expected, "`df` printed nothing", "run `df` on the host: a file system may hang")
     return Verdict(
         not wrong,
         expected,
         "; ".join(wrong) or seen,
-        "make room: a host whose disk is full takes no new files, and may not log in",
+        "free some space: a host with a full disk accepts no new files, and may refuse logins",
     )
 
 
@@ -61,20 +62,22 @@ def denials(view: HostView) -> Verdict:
         not view.facts.denials,
         "nothing denied to haproxy and keepalived in the last hour, since they were last started or reloaded",
         "\n".join(view.facts.denials) or "nothing",
-        "allow just what is named there (`ausearch -m avc`, /etc/apparmor.d/local), and reload the daemon; "
-        "do not switch the protection off",
+        "allow only the action that was denied (`ausearch -m avc`, /etc/apparmor.d/local), and reload "
+        "the daemon; do not disable the protection",
     )
 
 
 def packet_filter(view: HostView) -> Verdict | Skipped:
     """Check that the host's packet filter lets VRRP and clients through, now and after a boot."""
-    expected = "nftables lets VRRP pass to and from each peer, and new connections to haproxy's port, also after a boot"
+    expected = (
+        "nftables accepts VRRP to and from each peer and new connections to haproxy's port, now and after a reboot"
+    )
     try:
         ruleset = view.facts.ruleset
     except ValueError as error:
-        return Verdict(None, expected, f"the rules cannot be read: {error}", "run `nft list ruleset` on the host")
+        return Verdict(None, expected, f"cannot parse the rules: {error}", "run `nft list ruleset` on the host")
     if ruleset is None:
-        words = "nft is not installed, so the rules cannot be read"
+        words = "cannot read the rules: nft is not installed"
         return Verdict(None, expected, words, "run deploy, which installs it", because=view.missing)
     vital = (each for each in openings(view.cluster, view.node) if each.is_vital)
     found = [(each.what, passage(ruleset, each.packet)) for each in vital]
@@ -86,7 +89,8 @@ def packet_filter(view: HostView) -> Verdict | Skipped:
     return Verdict(
         not dropped and not missing,
         expected,
-        "; ".join(dropped or [f"not there after a boot: {rule}" for rule in missing]) or "it does",
-        "deploy opens what firewalld, ufw or nftables.service's file close (unless `firewall: leave`); where something "
-        "else makes the rules, let IP protocol 112 from and to the peers, and TCP to that port, through there",
+        "; ".join(dropped or [f"missing after a reboot: {rule}" for rule in missing]) or "accepted",
+        "run deploy, which adds rules to firewalld, ufw or nftables.service's file (unless `firewall: "
+        "leave`). If other software manages the rules, accept IP protocol 112 from and to the peers, and "
+        "TCP to that port, there",
     )

@@ -12,7 +12,7 @@ from nornir_kube_ha.intent import Cluster, Node, Router
 from nornir_kube_ha.intent.names import KEEPALIVED_CONF
 from nornir_kube_ha.planning.plan import HostPlan
 
-NOT_ASKED = "not asked: a quick look asks the hosts only, and a gate asks no other node"
+NOT_ASKED = "not asked: a quick deploy asks only the hosts, and a gate asks no other node"
 
 
 class Status(StrEnum):
@@ -25,7 +25,7 @@ class Status(StrEnum):
     SKIP = "skip"
     """The check does not apply, or was not asked for."""
     UNKNOWN = "unknown"
-    """The check could not be made although it should have been. The run has not passed."""
+    """The check could not be made. The run has not passed."""
 
 
 class Severity(StrEnum):
@@ -213,8 +213,14 @@ class Check(Generic[Rule]):
         try:
             return self.finding(self.rule(view), chosen)
         except Exception as error:  # noqa: BLE001 - an exception in a rule must not lose the report
-            words = f"the check itself failed: {type(error).__name__}: {error}"
-            return Finding(self.id, Status.UNKNOWN, self.meaning, words, "report it, with what is odd about this host")
+            words = f"the check itself raised {type(error).__name__}: {error}"
+            return Finding(
+                self.id,
+                Status.UNKNOWN,
+                self.meaning,
+                words,
+                "report this as a bug, with what is unusual about this host",
+            )
 
     def finding(self, verdict: Verdict | Skipped, chosen: Collection[str]) -> Finding:
         """Return the finding for a rule's result.

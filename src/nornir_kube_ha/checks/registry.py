@@ -36,71 +36,82 @@ from nornir_kube_ha.text import bounded
 _WARNING = Severity.WARNING
 
 HOST_CHECKS: tuple[Check[HostRule], ...] = (
-    Check("packages.installed", "all packages are there", files.packages_installed),
-    Check("packages.pinned", "packages that the inventory pins are of that version", files.packages_pinned, _WARNING),
-    Check("files.intended", "content, mode and owner of our files are as the inventory says", files.files_intended),
+    Check("packages.installed", "all required packages are installed", files.packages_installed),
+    Check(
+        "packages.pinned", "packages that the inventory pins have the pinned version", files.packages_pinned, _WARNING
+    ),
+    Check("files.intended", "content, mode and owner of the managed files match the inventory", files.files_intended),
     Check("haproxy.active", "haproxy runs", units.active("haproxy")),
     Check("haproxy.enabled", "haproxy starts at boot", units.enabled("haproxy")),
-    Check("haproxy.stable", "haproxy has not lately ended by itself", units.stable("haproxy"), _WARNING),
-    Check("haproxy.up_to_date", "haproxy runs on what is there now", units.up_to_date("haproxy")),
-    Check("haproxy.config_accepted", "haproxy accepts its configuration, and would start", units.accepted("haproxy")),
-    Check("haproxy.listening", "haproxy owns the apiserver port and the stats port", haproxy.listening),
     Check(
-        "haproxy.apiservers_up", "haproxy sees every apiserver of the inventory up, and no other", haproxy.apiservers_up
+        "haproxy.stable", "haproxy has not ended unexpectedly in the last 10 minutes", units.stable("haproxy"), _WARNING
     ),
+    Check("haproxy.up_to_date", "haproxy has loaded its current files and program", units.up_to_date("haproxy")),
+    Check("haproxy.config_accepted", "haproxy accepts its configuration and would start", units.accepted("haproxy")),
+    Check("haproxy.listening", "haproxy listens on the apiserver port and the stats port", haproxy.listening),
+    Check("haproxy.apiservers_up", "haproxy sees exactly the inventory's apiservers, all up", haproxy.apiservers_up),
     Check("haproxy.load", "haproxy has room for more connections", haproxy.load, _WARNING),
-    Check("haproxy.old_workers", "workers that a reload replaced do not pile up", haproxy.workers, _WARNING),
+    Check("haproxy.old_workers", "old workers do not pile up after reloads", haproxy.workers, _WARNING),
     Check(
         "haproxy.stats", "the node's own stats page opens with the inventory's password", haproxy.stats, asks=Scope.GATE
     ),
     Check(
-        "haproxy.stats_password", "the stats page's password is not one that everybody knows", haproxy.stats_password
+        "haproxy.stats_password",
+        "the stats page's password is neither well known nor too short",
+        haproxy.stats_password,
     ),
     Check("keepalived.active", "keepalived runs", units.active("keepalived")),
     Check("keepalived.enabled", "keepalived starts at boot", units.enabled("keepalived")),
-    Check("keepalived.stable", "keepalived has not lately ended by itself", units.stable("keepalived"), _WARNING),
-    Check("keepalived.up_to_date", "keepalived runs on what is there now", units.up_to_date("keepalived")),
+    Check(
+        "keepalived.stable",
+        "keepalived has not ended unexpectedly in the last 10 minutes",
+        units.stable("keepalived"),
+        _WARNING,
+    ),
+    Check(
+        "keepalived.up_to_date", "keepalived has loaded its current files and program", units.up_to_date("keepalived")
+    ),
     Check(
         "keepalived.config_accepted",
-        "keepalived accepts its configuration, and would start",
+        "keepalived accepts its configuration and would start",
         units.accepted("keepalived"),
     ),
-    Check("keepalived.state", "keepalived's state fits the node's role and its addresses", keepalived.state),
-    Check("keepalived.able", "keepalived has what it needs to take the VIP over", liveness.able),
+    Check("keepalived.state", "keepalived's state fits the node's role and the VIPs on the host", keepalived.state),
+    Check("keepalived.able", "keepalived has all that it needs to take the VIP over", liveness.able),
     Check(
         "keepalived.tickle",
-        "keepalived could tell clients that the VIP has moved",
+        "keepalived can notify clients when the VIP moves",
         clients.able,
         _WARNING,
         asks=Scope.ALL,
     ),
-    Check("keepalived.moved", "no move of the VIP is under way or was cut off", vip.no_move_left, _WARNING),
+    Check("keepalived.moved", "no move of the VIP is in progress or was interrupted", vip.no_move_left, _WARNING),
     Check(
         "vrrp.adverts",
-        "adverts of one node of the cluster, and only one, are heard",
+        "exactly one node of the cluster sends adverts",
         keepalived.adverts,
         asks=Scope.GATE,
     ),
     Check(
         "vrrp.no_foreign_router",
-        "no router outside of the cluster speaks its VRID",
+        "no router outside the cluster uses its VRID",
         keepalived.no_foreign_router,
         asks=Scope.ALL,
     ),
     Check("vip.ping", "the VIP answers this node's ping", vip.ping, asks=Scope.GATE),
     Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz, asks=Scope.GATE),
     Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version, asks=Scope.ALL),
-    Check("vip.stats", "the stats page answers at the VIP, and asks for a password", vip.stats, asks=Scope.GATE),
+    Check("vip.stats", "the stats page at the VIP asks for a password", vip.stats, asks=Scope.GATE),
     Check("host.interface", "the interface is up and has the node's address", machine.interface),
-    Check("host.sources", "no connection of the node's own starts from the VIP", liveness.sources),
-    Check("host.firewall", "the host's packet filter lets VRRP and clients through", machine.packet_filter),
-    Check("host.disk", "there is room where the daemons write", machine.disk),
-    Check("host.denials", "neither SELinux nor AppArmor keeps the daemons from their work", machine.denials, _WARNING),
+    Check("host.sources", "none of the node's own connections starts from the VIP", liveness.sources),
+    Check("host.firewall", "the host's packet filter accepts VRRP and client connections", machine.packet_filter),
+    Check("host.disk", "the file systems that the daemons write to have free space", machine.disk),
+    Check("host.denials", "neither SELinux nor AppArmor blocks the daemons", machine.denials, _WARNING),
 )
 
 CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
     Check("vip.single_holder", "exactly one node holds the VIP", cluster.single_holder),
-    Check("vip.arp", "whoever asks for the VIP is told its holder's hardware address", cluster.arp, asks=Scope.ALL),
+    Check("vip.arp", "only the VIP holder answers ARP for the VIP", cluster.arp, asks=Scope.ALL),
     Check(
         "vip.from_controller",
         "the API answers behind the VIP, for the controller",
@@ -109,42 +120,42 @@ CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
     ),
     Check(
         "haproxy.reached_by_peers",
-        "each node would serve clients if it had the VIP",
+        "each node would serve clients if it held the VIP",
         cluster.reached_by_peers,
         asks=Scope.ALL,
     ),
     Check(
         "haproxy.peers",
-        "the nodes' haproxies tell each other who is connected",
+        "the nodes' haproxies share their tables of clients",
         clients.peers,
         _WARNING,
         asks=Scope.ALL,
     ),
     Check(
         "haproxy.clients",
-        "the clients of the VIP's holder are known to the other nodes",
+        "the other nodes know the clients of the VIP holder",
         clients.known,
         _WARNING,
         asks=Scope.ALL,
     ),
     Check(
         "apiserver.certificates",
-        "the apiservers' certificates are trusted, named and not near their end",
+        "the apiservers' certificates are trusted, name the endpoint, and do not expire soon",
         certificates.valid,
         asks=Scope.ALL,
     ),
-    Check("apiserver.ca_certificate", "the apiservers' CA is valid and not near its end", certificates.authority),
+    Check("apiserver.ca_certificate", "the apiservers' CA is valid and does not expire soon", certificates.authority),
     Check(
         "apiserver.health",
-        "each apiserver is ready, its etcd answers it, and it lives; where a kubeconfig is given",
+        "each apiserver is ready and alive, and its etcd answers; only with a kubeconfig",
         health.healthy,
         asks=Scope.ALL,
     ),
-    Check("cluster.clocks", "the nodes agree on the time", cluster.clocks),
+    Check("cluster.clocks", "the nodes' clocks agree", cluster.clocks),
     Check(
-        "cluster.versions", "haproxy and keepalived are of one version on all nodes", cluster.same_versions, _WARNING
+        "cluster.versions", "haproxy and keepalived have the same version on all nodes", cluster.same_versions, _WARNING
     ),
-    Check("cluster.timers", "no setting makes a failover longer than it need be, or flap", timers.fit, _WARNING),
+    Check("cluster.timers", "no setting delays a failover needlessly or makes the VIP flap", timers.fit, _WARNING),
 )
 
 CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {

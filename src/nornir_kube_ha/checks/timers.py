@@ -18,14 +18,14 @@ def fit(view: ClusterView) -> Verdict | Skipped:
     odd = list(dict.fromkeys(words for node in view.cluster.nodes for words in _odd(view, node)))
     odd += _unlike(view)
     odd += _asks_each_etcd(view)
-    expected = "faults are noticed before clients give up, and no lost packet or slow check moves the VIP"
+    expected = "faults are detected before clients time out, and neither a lost packet nor a slow check moves the VIP"
     if not odd and not view.seen:
         return view.unmade(expected)
     return Verdict(
         not odd,
         expected,
-        "; ".join(odd) or "they fit",
-        "the defaults are measured: leave these settings out of the inventory, or see docs/departures.md",
+        "; ".join(odd) or "no problem found",
+        "remove these settings from the inventory, since the defaults are measured, or see docs/departures.md",
     )
 
 
@@ -39,9 +39,12 @@ def _odd(view: ClusterView, node: Node) -> Iterator[str]:
     if (hang := check.interval * check.fall + check.timeout) > SLOW:
         yield f"a hung haproxy is noticed after {hang} s (keepalived.check: interval, fall, timeout)"
     if check.timeout > check.interval:
-        yield f"keepalived.check: a timeout of {check.timeout} s outlasts the interval of {check.interval} s"
+        yield f"keepalived.check: timeout {check.timeout} s is longer than interval {check.interval} s"
     if check.rise < check.fall:
-        yield f"keepalived.check: rise {check.rise} below fall {check.fall} lets a haproxy that limps take the VIP back"
+        yield (
+            f"keepalived.check: rise {check.rise} below fall {check.fall} lets a node whose haproxy "
+            "still fails now and then take the VIP back"
+        )
     if (dead := _dead(node.haproxy)) > SLOW:
         yield f"a dead apiserver gets connections for {dead:g} s (haproxy: inter, fastinter, fall, timeouts.check)"
 
@@ -55,8 +58,9 @@ def _asks_each_etcd(view: ClusterView) -> Iterator[str]:
     ]
     if found:
         yield (
-            f"the kube-apiserver of {', '.join(found)} asks other nodes' etcd beside its own: when a node is lost, "
-            "reads wait 6 to 8 s instead of 1 to 2 (--etcd-servers with its own member only, as kubeadm sets it)"
+            f"the kube-apiserver of {', '.join(found)} also uses other nodes' etcd. When a node is lost, "
+            "reads then wait 6 to 8 s instead of 1 to 2. Set --etcd-servers to its own member only, as "
+            "kubeadm does"
         )
 
 
@@ -75,7 +79,7 @@ def _unlike(view: ClusterView) -> Iterator[str]:
         )
         misses, interval = min(counts)
         hint = f"advert_int: {interval:g} and down_timer_adverts: {misses}, until all have keepalived 2.2.4 or later"
-        yield f"nodes count lost adverts unlike each other ({words}): take {hint}"
+        yield f"nodes count lost adverts differently ({words}): set {hint}"
 
 
 def _adverts(view: ClusterView, node: Node) -> tuple[int, float]:
@@ -87,8 +91,8 @@ def _adverts(view: ClusterView, node: Node) -> tuple[int, float]:
 
 def _remedy(view: ClusterView, node: Node) -> str:
     if _counts_as_told(view, node):
-        return "take a longer advert_int, or more adverts"
-    return "keepalived before 2.2.4 counts no more, and longer intervals hand over later"
+        return "use a longer advert_int or more adverts"
+    return "keepalived before 2.2.4 always counts 3, and longer intervals delay the take-over"
 
 
 def _counts_as_told(view: ClusterView, node: Node) -> bool:

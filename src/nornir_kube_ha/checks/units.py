@@ -18,7 +18,9 @@ def active(name: str) -> HostRule:
     def rule(view: HostView) -> Verdict:
         unit = view.facts.units[name]
         words = "\n".join((str(unit), *unit.journal))
-        return Verdict(unit.is_active, "active (running)", words, f"read `journalctl -u {name}`, mend it, then deploy")
+        return Verdict(
+            unit.is_active, "active (running)", words, f"read `journalctl -u {name}`, fix the cause, then run deploy"
+        )
 
     return rule
 
@@ -39,18 +41,18 @@ def stable(name: str) -> HostRule:
 
     def rule(view: HostView) -> Verdict:
         unit = view.facts.units[name]
-        expected = f"not started again by systemd within {FLAPPING // 60} minutes"
+        expected = f"not restarted by systemd within {FLAPPING // 60} minutes"
         if not unit.is_active or unit.started is None:
-            return Verdict(None, expected, f"it does not run: {unit}", "", because=f"{name}.active")
+            return Verdict(None, expected, f"not running: {unit}", "", because=f"{name}.active")
         age = view.facts.clock.now - unit.started
         if name == "keepalived" and (child := younger_child(view.facts.liveness)) is not None and child < FLAPPING:
-            words = f"its VRRP process ended by itself, and was started again {child} s ago"
+            words = f"its VRRP process ended unexpectedly and was restarted {child} s ago"
             return Verdict(ok=False, expected=expected, seen=words, next="`journalctl -u keepalived` says why it ended")
         return Verdict(
             not (unit.restarts and age < FLAPPING),
             expected,
-            f"started again {unit.restarts} times, last {age:.0f} s ago" if unit.restarts else "never started again",
-            f"`journalctl -u {name}` says why it ended; once that is mended, `systemctl restart {name}` counts anew",
+            f"restarted {unit.restarts} times, last {age:.0f} s ago" if unit.restarts else "never restarted",
+            f"`journalctl -u {name}` says why it ended. After the fix, `systemctl restart {name}` resets the count",
         )
 
     return rule
@@ -61,15 +63,16 @@ def up_to_date(name: str) -> HostRule:
 
     def rule(view: HostView) -> Verdict:
         stale, unit = list(_stale(name, view)), view.facts.units[name]
-        expected = f"systemd and {name} have read their files since these last changed"
+        expected = f"systemd and {name} have read their files since the last change"
         if not stale and not unit.is_active:
-            return Verdict(None, expected, f"it does not run: {unit}", "", because=f"{name}.active")
+            return Verdict(None, expected, f"not running: {unit}", "", because=f"{name}.active")
         return Verdict(
             not stale,
             expected,
-            "; ".join(stale) or "they have",
-            f"run deploy; where it has nothing to do, `systemctl daemon-reload` and `systemctl reload {name}` "
-            f"(restart it if its program or its command differs; `systemctl cat {name}` shows where that is set)",
+            "; ".join(stale) or "files are current",
+            "run deploy. If it changes nothing, run `systemctl daemon-reload` and `systemctl reload "
+            f"{name}`. Restart {name} if its program or its command differs; `systemctl cat {name}` shows "
+            "where the command is set",
         )
 
     return rule
@@ -78,13 +81,13 @@ def up_to_date(name: str) -> HostRule:
 def _stale(name: str, view: HostView) -> Iterator[str]:
     unit = view.facts.units[name]
     if unit.needs_daemon_reload:
-        yield f"systemd has not read {name}'s unit files again"
+        yield f"systemd has not reloaded {name}'s changed unit files"
     if name in view.facts.pending:
-        yield f"{name} has not been told of its new files"
+        yield f"{name} has not loaded its new files"
     if unit.runs_replaced_program:
         yield f"{name} runs a program that an upgrade has replaced"
     if unit.is_active and unit.loaded.replaced:
-        yield f"{name} runs libraries that were replaced on disk: {', '.join(unit.loaded.replaced)}"
+        yield f"{name} runs libraries that an upgrade has replaced: {', '.join(unit.loaded.replaced)}"
     yield from _by_another_command(name, unit.loaded)
     # If a reload fails at run time, haproxy keeps its old worker: the worker's age counts, not systemd's reload time.
     told = view.facts.worker_started if name == "haproxy" else None
@@ -105,7 +108,7 @@ def _read_by(name: str) -> Iterator[str]:
 def _by_another_command(name: str, loaded: Loaded) -> Iterator[str]:
     """Yield differences between the running command, the unit's command and the managed configuration file."""
     if loaded.is_outdated:
-        yield f"{name} runs as `{loaded.running}`, and its unit would now start `{loaded.start}`"
+        yield f"{name} runs as `{loaded.running}`, but its unit now starts `{loaded.start}`"
     for command in loaded.commands:
         if not command.reads(CONFIGURATIONS[name]):
             yield f"`{command}` does not read {CONFIGURATIONS[name]}"
@@ -117,14 +120,17 @@ def accepted(name: str) -> HostRule:
     def rule(view: HostView) -> Verdict:
         judgement = view.facts.judgements.get(name)
         if judgement is None:
-            words = "there is none, or no daemon to ask"
+            words = f"no configuration, or {name} is not installed"
             return Verdict(None, f"{name} accepts its configuration", words, "", because=_missing(view, name))
-        seen = "accepted" if judgement.accepts else f"exit status {judgement.status}: {judgement.words or '(no words)'}"
+        seen = (
+            "accepted" if judgement.accepts else f"exit status {judgement.status}: {judgement.words or '(no output)'}"
+        )
         return Verdict(
             judgement.accepts,
             f"{name} accepts its configuration",
             seen,
-            f"it would not start again: run deploy, which puts the intended files back; {name} names file and line",
+            f"{name} would not start again; its message names file and line. Run deploy, which restores "
+            "the intended files",
         )
 
     return rule

@@ -14,7 +14,7 @@ def ping(view: HostView) -> Verdict:
     """Check that the VIPs answer ping."""
     answers, expected = view.facts.reachable.ping, f"{view.cluster.addresses} answers"
     if answers is None:
-        words = "not asked: ping is not installed"
+        words = "not probed: ping is not installed"
         return Verdict(None, expected, words, "run deploy, which installs it", because=view.missing)
     live = {str(vip.ip) for router in view.routers for vip in router.vips}
     silent = [str(view.node.vip.ip)] if not answers else []
@@ -23,7 +23,7 @@ def ping(view: HostView) -> Verdict:
         not silent,
         expected,
         f"{', '.join(silent)} does not answer" if silent else expected,
-        "look for the holder with `ip address` on each node; check cabling, VLAN and firewall between them",
+        "find the holder with `ip address` on each node; check cabling, VLAN and firewall between the nodes",
     )
 
 
@@ -67,8 +67,8 @@ def ready(
         not dead,
         expected,
         words,
-        "no answer: see vip.single_holder, vip.ping, and the holder's haproxy.apiservers_up and haproxy.load (maxconn "
-        "may be used up); a certificate that is refused: see apiserver.certificates",
+        "no answer: see vip.single_holder, vip.ping, and the holder's haproxy.apiservers_up and "
+        "haproxy.load (maxconn may be reached); certificate rejected: see apiserver.certificates",
     )
 
 
@@ -90,7 +90,7 @@ def answers_version(node: Node, probe: Probe) -> Verdict | Skipped:
         probe.wants_login or (probe.status == 200 and bool(probe.kubernetes_version)),
         expected,
         words,
-        "who answers there is no apiserver, or none answers: see vip.readyz",
+        "something other than an apiserver answers, or nothing does: see vip.readyz",
     )
 
 
@@ -108,17 +108,15 @@ def _also(others: list[str]) -> str:
 
 
 def _verification(node: Node) -> str:
-    return "verified by the CA" if node.apiserver_ca else "not verified: no apiserver_ca is given"
+    return "verified by the CA" if node.apiserver_ca else "not verified: no apiserver_ca in the inventory"
 
 
 def _anonymous(node: Node, probe: Probe) -> str:
     """Return an explanation of HTTP 401 and 403; "" for other responses."""
     if not probe.wants_login:
         return ""
-    words = (
-        ": an apiserver answers, but no anonymous client (--anonymous-auth=false); whether it is ready it does not say"
-    )
-    hint = "; `haproxy.check: readyz-or-unauthorized` takes that for alive"
+    words = ": an apiserver answers but rejects anonymous clients (--anonymous-auth=false), so its readiness is unknown"
+    hint = "; `haproxy.check: readyz-or-unauthorized` accepts that as alive"
     return words + (hint if node.haproxy.check == "readyz" else "")
 
 
@@ -132,9 +130,11 @@ def stats(view: HostView) -> Verdict:
         opened.status == 401,
         expected,
         str(opened),
-        "who answers there runs on another file, HTTP 200 means without a password: run deploy; see vip.single_holder"
+        "HTTP 200 means that the page asks for no password; any other status, that another program or "
+        "file answers. Run deploy, and see vip.single_holder"
         if opened.status
-        else "see vip.ping and the holder's haproxy.listening; a firewall between nodes costs clients nothing",
+        else "see vip.ping and the holder's haproxy.listening; if only a firewall between nodes blocks "
+        "the page, clients are not affected",
         None if opened.status else Severity.WARNING,
     )
 
@@ -144,10 +144,10 @@ def no_move_left(view: HostView) -> Verdict:
     found = [words for router in view.routers for words in _left(view, router)]
     return Verdict(
         not found if KEEPALIVED_CONF in view.facts.files else None,
-        f"{view.node.name} has its own priority, and may have the VIP",
-        "; ".join(found) or "no move has left anything behind",
-        "a move of the VIP is under way, or was cut off: the host itself puts this back within a minute. If it stays, "
-        "move the VIP to the node that has it: `kube-ha vip move --to HOLDER` puts all nodes back",
+        f"{view.node.name} has its own priority and may take the VIP",
+        "; ".join(found) or "no trace of a move",
+        "a move of the VIP is in progress or was interrupted; the host reverts it within a minute. If it "
+        "stays, move the VIP to its present holder: `kube-ha vip move --to HOLDER` resets all nodes",
         Severity.WARNING,
     )
 
@@ -158,6 +158,6 @@ def _left(view: HostView, router: Router) -> Iterator[str]:
     if wanted and not (view.node.keepalived.preempt and wanted.isdigit()):
         yield f"{router.name(VIP_WANTED_FILE)} adds {wanted} to its priority"
     if view.facts.moves.drains(router):
-        yield f"connections of before a move of {router.vip.ip} are not left to themselves yet"
+        yield f"connections from before a move of {router.vip.ip} are still kept or forwarded"
     if released:
-        yield f"{router.name(VIP_RELEASED_FILE)} says {released}: it gives the VIP away"
+        yield f"{router.name(VIP_RELEASED_FILE)} says {released}: this node releases the VIP"

@@ -132,9 +132,9 @@ def _make_folder(folder: Path | None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--report-dir {folder} cannot be made: {error.strerror}") from error
+        raise UsageError(f"cannot create --report-dir {folder}: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"--report-dir {folder} cannot be written to")
+        raise UsageError(f"--report-dir {folder} is not writable")
 
 
 def _publish(report: Report, parsed: argparse.Namespace) -> bool:
@@ -156,7 +156,7 @@ def _publish(report: Report, parsed: argparse.Namespace) -> bool:
         if not is_full(error):
             raise
         abandon_stdout()
-        tell(f"error: the report cannot be written to stdout: {error.strerror}")
+        tell(f"error: cannot write the report to stdout: {error.strerror}")
         written = False
     return written
 

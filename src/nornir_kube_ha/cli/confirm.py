@@ -21,7 +21,7 @@ def ask(question: str) -> bool:
         DeclinedError: stdin is not a terminal
     """
     if not (sys.stdin and sys.stdin.isatty()):  # None if it was closed before Python started
-        raise DeclinedError("nobody is there to be asked; --yes goes on without asking")
+        raise DeclinedError("cannot ask for confirmation: stdin is not a terminal. Pass --yes to skip the question")
     sys.stderr.write(clean(question))
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

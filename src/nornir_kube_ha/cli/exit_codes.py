@@ -16,8 +16,8 @@ from nornir_kube_ha.lazy import later
 from nornir_kube_ha.ssh.departure import DEPARTURE, GRACE, LATEST
 from nornir_kube_ha.text import clean
 
-_ENDED = "what was in hand on a host has ended there"
-_LEFT = "what was in hand on a host that did not answer in time may go on there"
+_ENDED = "steps in progress on hosts were completed"
+_LEFT = "steps in progress on hosts that did not answer in time may still be running there"
 NOBODY_READS = 141  # 128 + SIGPIPE, as a shell reports it
 _STDERR = 2
 
@@ -51,7 +51,9 @@ def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        tell(f"interrupted; {_LEFT if DEPARTURE.is_due else _ENDED}, and the next run goes on from what it finds")
+        tell(
+            f"interrupted: {_LEFT if DEPARTURE.is_due else _ENDED}. The next run continues from the state that it finds"
+        )
         return INTERRUPTED
     except BrokenPipeError:  # the reader has exited, as `| head` does
         abandon_stdout()
@@ -60,7 +62,7 @@ def guarded(command: Callable[[], int], *, owns_process: bool = False) -> int:
         if not is_full(error):
             raise
         abandon_stdout()
-        tell(f"error: the output cannot be written: {error.strerror}")
+        tell(f"error: cannot write the output: {error.strerror}")
         return OutputError.exit_code
     finally:
         if owns_process and DEPARTURE.has_begun:
@@ -89,7 +91,7 @@ def prepare_output() -> None:
 
 
 def abandon_stdout() -> None:
-    """Discard what stdout still buffers, so that Python does not retry the write at exit."""
+    """Discard the rest of stdout's buffer, so that Python does not retry the write at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):  # it is closed, or a test's without a descriptor
         os.dup2(null, sys.stdout.fileno())
@@ -204,7 +206,7 @@ def _leave_soon(number: int) -> bool:
 def _leave(code: int) -> None:
     """Report that something did not end in time, and end the process."""
     with contextlib.suppress(OSError, ValueError):
-        tell("interrupted; something did not end in time, and is left to itself")
+        tell("interrupted: a step did not end in time and may still be running")
     _end(code)
 
 

@@ -28,7 +28,9 @@ def run_init(arguments: argparse.Namespace) -> int:
         for example in resources.files("nornir_kube_ha").joinpath("example").iterdir():
             write_file(folder / example.name, example.read_bytes())  # by the user's umask, not the packaged mode
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error}") from error
+        raise UsageError(f"{folder} is not writable: {error}") from error
     tell(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
-    tell(f"next: put your own addresses in, then `kube-ha deploy -i {folder} --dry-run --diff`")
+    tell(
+        f"next: replace the placeholder addresses with your own, then run `kube-ha deploy -i {folder} --dry-run --diff`"
+    )
     return 0

@@ -49,7 +49,7 @@ def run_down(options: argparse.Namespace) -> int:
         return 0
     lab = _lab(options)
     lifecycle.down(lab)
-    _progress(f"lab {lab} is down")
+    _progress(f"took lab {lab} down")
     return 0
 
 
@@ -68,7 +68,7 @@ def run_ssh(options: argparse.Namespace) -> NoReturn:
     layout = read_layout(_lab(options))
     command = ssh_command(layout, options.host, options.command, terminal=sys.stdin.isatty() and sys.stdout.isatty())
     network.enter(layout.name)
-    os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+    os.execvp(command[0], command)  # noqa: S606 - needs no shell
 
 
 def run_exec(options: argparse.Namespace) -> NoReturn:
@@ -76,12 +76,12 @@ def run_exec(options: argparse.Namespace) -> NoReturn:
     lab = _lab(options)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        raise LabRequestError("lab exec: which command? For example: kube-ha lab exec -- ip route")
+        raise LabRequestError("lab exec: expected a command, for example: kube-ha lab exec -- ip route")
     network.enter(lab)
     try:
-        os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+        os.execvp(command[0], command)  # noqa: S606 - needs no shell
     except FileNotFoundError:
-        raise LabRequestError(f"lab exec: {command[0]} is not on this machine") from None
+        raise LabRequestError(f"lab exec: {command[0]}: command not found on this machine") from None
 
 
 def run_kubectl(options: argparse.Namespace) -> NoReturn:
@@ -89,7 +89,9 @@ def run_kubectl(options: argparse.Namespace) -> NoReturn:
     lab = _lab(options)
     kubeconfig = LabFiles(lab).kubeconfig
     if not kubeconfig.exists():
-        raise LabRequestError(f"lab {lab} has no real control plane: kube-ha lab up --control-plane real")
+        raise LabRequestError(
+            f"lab {lab} has no real control plane; start one with: kube-ha lab up --control-plane real"
+        )
     kubectl = TOOLS.ensure(_progress) / "kubectl"
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     network.enter(lab)
@@ -152,7 +154,7 @@ def _lab(options: argparse.Namespace) -> str:
         with suppress(KubeHaError):  # prefer the labs that the inventory in use names
             labs = [layout.name for layout in _layouts(None) if layout.name in labs] or labs
     if len(labs) > 1:
-        raise LabRequestError(f"there are several labs; choose one with --lab: {', '.join(labs)}")
+        raise LabRequestError(f"several labs are up; choose one with --lab: {', '.join(labs)}")
     if not labs:
         raise LabDownError("no lab is up; start one with: kube-ha lab up")
     return labs[0]

@@ -41,7 +41,8 @@ def make_parser() -> argparse.ArgumentParser:
     What a command needs is imported when the command runs, so that `--help` stays fast.
     """
     parser = argparse.ArgumentParser(
-        prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."
+        prog="kube-ha",
+        description="A highly available endpoint for a Kubernetes control plane, with keepalived and haproxy.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -74,22 +75,24 @@ def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
 
 
 def _add_vip(commands: Parsers) -> None:
-    parser = commands.add_parser("vip", help="move the VIP to another node, as planned")
+    parser = commands.add_parser("vip", help="move the VIP to another node")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    words = "move a cluster's VIP to one of its nodes: nothing is restarted, and nobody waits for a time-out"
+    words = "move a cluster's VIP to one of its nodes, without restarting a daemon or waiting for a time-out"
     move = verbs.add_parser("move", help=words, description=words)
     add_inventory_option(move)
-    move.add_argument("--to", metavar="HOST", required=True, help="the node that shall have it")
-    words = "which one, where the cluster has several virtual routers (its own); VIPs of one router move together"
+    move.add_argument("--to", metavar="HOST", required=True, help="node that takes the VIP")
+    words = (
+        "VIP to move if the cluster has several virtual routers (the cluster's own); all VIPs of a router move together"
+    )
     move.add_argument("--vip", metavar="ADDRESS", default="", help=words)
-    words = "how long connections go on where they are before they are reset, so that requests may end (0.5; 0 for not)"
+    words = "how long open connections continue on the old holder before they are reset (0.5; 0 resets them at once)"
     move.add_argument("--drain", metavar="TIME", type=drain_seconds, default=0.5, help=words)
-    _add_allow_unreachable(move, "move the VIP though another node of the cluster cannot be reached")
+    _add_allow_unreachable(move, "move the VIP even if another node of the cluster is unreachable")
     move.set_defaults(run=later("nornir_kube_ha.runbooks.vip:run_move"))
 
 
 def _add_drain(commands: Parsers) -> None:
-    words = "send an apiserver no new connections for a while, on all load balancers; those that are there go on"
+    words = "stop new connections to an apiserver on all load balancers, for a limited time; open connections continue"
     drain = commands.add_parser("drain", help=words, description=f"{words[0].upper()}{words[1:]}.")
     drain.add_argument(
         "--for",
@@ -97,14 +100,14 @@ def _add_drain(commands: Parsers) -> None:
         metavar="TIME",
         type=seconds,
         default=3600,
-        help="how long, as 30m: then each load balancer ends it by itself (1h)",
+        help="length of the drain, for example 30m; each load balancer then ends it by itself (1h)",
     )
-    words = "end a drain: send an apiserver new connections again, on all load balancers"
+    words = "end a drain: allow new connections to an apiserver again, on all load balancers"
     ready = commands.add_parser("ready", help=words, description=f"{words[0].upper()}{words[1:]}.")
     for name, parser in (("drain", drain), ("ready", ready)):
-        parser.add_argument("apiserver", metavar="APISERVER", help="its name in the inventory")
+        parser.add_argument("apiserver", metavar="APISERVER", help="name of the apiserver in the inventory")
         add_inventory_option(parser)
-        _add_allow_unreachable(parser, "go on with the load balancers that can be reached, though one cannot")
+        _add_allow_unreachable(parser, "go on without load balancers that are unreachable")
         parser.set_defaults(run=later(f"nornir_kube_ha.runbooks.drain:run_{name}"))
 
 
@@ -113,14 +116,21 @@ def _add_allow_unreachable(parser: argparse.ArgumentParser, words: str) -> None:
 
 
 def _add_hostkeys(commands: Parsers) -> None:
-    parser = commands.add_parser("hostkeys", help="the SSH keys by which hosts are known")
+    parser = commands.add_parser("hostkeys", help="show and pin the hosts' SSH keys")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    words = "show the fingerprint of each host's key, and pin those that are not known in a file of the inventory"
+    words = "show the fingerprint of each host's SSH key, and pin unknown keys in a known_hosts file of the inventory"
     enroll = verbs.add_parser("enroll", help=words, description=f"{words[0].upper()}{words[1:]}.")
-    enroll.add_argument("hosts", metavar="HOST", nargs="*", help="of the inventory; all that are ours if none is named")
+    enroll.add_argument(
+        "hosts",
+        metavar="HOST",
+        nargs="*",
+        help="host in the inventory; all hosts with kube-ha settings if none is given",
+    )
     add_inventory_option(enroll)
     enroll.add_argument(
-        "--yes", action="store_true", help="do not ask: for machines, where nobody else can be on the way to the hosts"
+        "--yes",
+        action="store_true",
+        help="pin without asking; only on a network where nobody can impersonate the hosts",
     )
     enroll.set_defaults(run=later("nornir_kube_ha.runbooks.hostkeys:run_enroll"))
 
@@ -131,8 +141,10 @@ def _add_checks(commands: Parsers) -> None:
 
 
 def _add_init(commands: Parsers) -> None:
-    parser = commands.add_parser("init", help="write a first inventory of your own, the guide's plan, to a folder")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet, or is empty")
+    parser = commands.add_parser(
+        "init", help="write a first inventory to a folder: the guide's hosts with placeholder addresses"
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder that does not exist yet or is empty")
     parser.set_defaults(run=later("nornir_kube_ha.cli.init:run_init"))
 
 

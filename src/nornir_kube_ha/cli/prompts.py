@@ -32,7 +32,9 @@ def ask_secret(words: str) -> str:
         UsageError: stdin is not a terminal
     """
     if not sys.stdin.isatty():
-        raise UsageError(f"nobody is there to be asked for {words}; name it by `env`, `file` or `pass`")
+        raise UsageError(
+            f"cannot ask for {words}: stdin is not a terminal. Use `env`, `file` or `pass` instead of `prompt`"
+        )
     return getpass.getpass(f"{shortened(one_line(words), LONGEST_PROMPT)}: ", stream=sys.stderr)
 
 

@@ -24,7 +24,7 @@ class Command:
     Arguments:
         words: what it does, for `--help`
         add_options: adds its own options to a parser
-        arguments_of: returns the arguments of the runbook's function that parsed options mean
+        arguments_of: returns the arguments of the runbook's function for the parsed options
     """
 
     words: str
@@ -39,31 +39,31 @@ def _same(*names: str) -> Callable[[argparse.Namespace], dict[str, Any]]:
 
 RUNBOOKS: Mapping[str, Command] = {
     "deploy": Command(
-        "make every host what the inventory says, then look whether it is",
+        "make every host match the inventory, then verify it",
         add_deploy_options,
         lambda parsed: {"quick": parsed.quick, "bootstrap": parsed.bootstrap, "roll_out": roll_out_of(parsed)},
     ),
     "verify": Command(
-        "look whether every host is what the inventory says, and change nothing",
+        "check that every host matches the inventory, without changing anything",
         add_verify_options,
         _same("retry_timeout", "sleep", "kubeconfig"),
     ),
     "rollback": Command(
-        "put every host back on files that it had before, and that were good",
+        "restore the files of an earlier generation on every host, by default the last that passed every check",
         add_rollback_options,
         lambda parsed: {"to_before": parsed.to_before, "roll_out": roll_out_of(parsed)},
     ),
     "upgrade": Command(
-        "bring every host to the newest haproxy and keepalived, without an outage",
+        "upgrade haproxy and keepalived to the pinned or newest version, without an outage",
         add_upgrade_options,
         _same("accept_outage", "allow_downgrade"),
     ),
     "remove": Command(
-        "take everything off every host again, the VIP's holder last",
+        "remove everything that kube-ha put on the hosts, the VIP holder last",
         add_remove_options,
         lambda parsed: {"confirm": confirmation(parsed)},
     ),
     "failover-test": Command(
-        "break things on purpose, and measure a client's outage", add_failover_options, failover_arguments
+        "inject faults, and measure the outage that a client sees", add_failover_options, failover_arguments
     ),
 }

@@ -40,11 +40,11 @@ def find_inventory(given: Path | None) -> Path:
         path = path.parent if path.name in FILES.values() else path
         if path.is_file() or (path / HOSTS_FILE).is_file():
             return path.resolve()
-        raise UsageError(f"inventory {path}: neither a folder with {HOSTS_FILE} nor a Nornir configuration file")
+        raise UsageError(f"inventory {path}: expected a folder with {HOSTS_FILE} or a Nornir configuration file")
     for path in (Path("inventory"), CHECKOUT_INVENTORY):
         if (path / HOSTS_FILE).is_file():
             return path.resolve()
-    raise UsageError("no inventory: name one with -i, or write a first one with `kube-ha init DIR`")
+    raise UsageError("no inventory found: name one with -i, or write a first one with `kube-ha init DIR`")
 
 
 def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Nornir:
@@ -72,10 +72,10 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
         else:
             nornir = InitNornir(config_file=str(path), logging=logging)
     except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
-        words = f"there is no group {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
-        raise UsageError(f"inventory {path} cannot be read: {shortened(one_line(words), MOST)}") from error
+        words = f"no group is called {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        raise UsageError(f"cannot read inventory {path}: {shortened(one_line(words), MOST)}") from error
     if own := [group.name for group in nornir.inventory.groups.values() if _is_its_own_parent(group)]:
-        raise UsageError(f"inventory {path}: groups {' and '.join(own)} are their own parents")
+        raise UsageError(f"inventory {path}: groups {' and '.join(own)} include themselves as a parent")
     nornir.data.dry_run = dry_run
     return nornir.with_runner(Runner(forks))
 
@@ -100,20 +100,20 @@ def select(nornir: Nornir, filters: Collection[tuple[str, str]], limit: Collecti
     """
     ours = our_hosts(nornir)
     if unknown := sorted(set(limit) - {host.name for host in ours}):
-        raise UsageError(f"--limit: no host called {', '.join(unknown)}; there are {', '.join(_names(ours))}")
+        raise UsageError(f"--limit: no host called {', '.join(unknown)}; known hosts: {', '.join(_names(ours))}")
     meant = (host for host in ours if not limit or host.name in limit)
     names = _names(host for host in meant if all(value in _texts(host.get(key)) for key, value in filters))
     if not names:
         wanted = [f"{key}={value}" for key, value in filters]
         wanted += [f"--limit {','.join(limit)}"] if limit else []
         raise UsageError(
-            f"no host matches {' and '.join(wanted) or 'at all'}; there are {', '.join(_names(ours)) or 'none of ours'}"
+            f"no host matches {' and '.join(wanted) or 'at all'}; known hosts: {', '.join(_names(ours)) or 'none'}"
         )
     return names
 
 
 def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
-    """Return the given names, also of hosts that are not ours; without any, the names of all hosts that are ours.
+    """Return the given names, which may be of any host; without any, the names of all hosts with kube-ha settings.
 
     Arguments:
         nornir: unfiltered
@@ -125,12 +125,12 @@ def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(given)) or _names(our_hosts(nornir))
     there = nornir.inventory.hosts
     if unknown := [name for name in names if name not in there]:
-        raise UsageError(f"no host called {', '.join(unknown)}; there are {', '.join(there) or 'none'}")
+        raise UsageError(f"no host called {', '.join(unknown)}; known hosts: {', '.join(there) or 'none'}")
     return names
 
 
 def refuse_logins(nornir: Nornir, names: Iterable[str]) -> None:
-    """Refuse hosts with login settings that are not allowed, also hosts that are not ours.
+    """Refuse hosts with login settings that are not allowed, with or without kube-ha settings.
 
     Arguments:
         nornir: unfiltered
@@ -156,7 +156,7 @@ def choose_checks(check: Iterable[str], skip: Iterable[str]) -> frozenset[str]:
     """
     chosen = (_matching(check) or ALL) - _matching(skip)
     if not chosen:
-        raise UsageError("--check and --skip together leave no check to make")
+        raise UsageError("--check and --skip leave no check to make")
     return chosen
 
 
@@ -178,7 +178,7 @@ def _matching(patterns: Iterable[str]) -> frozenset[str]:
         ids = fnmatch.filter(ALL, pattern)
         if not ids:
             near = get_close_matches(pattern, ALL, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`kube-ha checks` lists them"
+            hint = f"did you mean {near[0]}?" if near else "`kube-ha checks` lists all"
             raise UsageError(f"no check is called {pattern}; {hint}")
         chosen.update(ids)
     return frozenset(chosen)
@@ -201,7 +201,9 @@ def enter_lab(nornir: Nornir, names: Iterable[str], inventory: Path) -> None:
         return
     if len(labs) > 1:
         places = ", ".join(sorted(f"lab {name}" if name else "the network" for name in labs))
-        raise UsageError(f"the hosts are in {places}: run them apart, with --filter lab=NAME or --limit")
+        raise UsageError(
+            f"the selected hosts are in {places}; run the command for each alone, with --filter lab=NAME or --limit"
+        )
     name = labs.pop()
     if not door.is_there(door.control_namespace(name)):
         raise door.LabDownError(f"lab {name} is not up; start it with: kube-ha lab up -i {inventory}")
@@ -212,7 +214,7 @@ def _lab_of(host: Host) -> str:
     """Return the lab that a host lives in, "" if none."""
     name = merged_data(host).get("lab")
     if name is not None and not isinstance(name, str):
-        raise UsageError(f"{host.name}: lab: {name!r} is no name of a lab")
+        raise UsageError(f"{host.name}: lab: expected a lab's name, got {name!r}")
     return name or ""
 
 

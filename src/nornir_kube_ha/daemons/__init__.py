@@ -1,4 +1,4 @@
-"""What a haproxy.cfg and a keepalived.conf say, whoever wrote them. No I/O."""
+"""What a haproxy.cfg and a keepalived.conf say, whether or not kube-ha wrote them. No I/O."""
 
 from nornir_kube_ha.daemons.haproxy_cfg import HAProxyCfg, HAProxySection, parse_haproxy_cfg
 from nornir_kube_ha.daemons.keepalived_conf import KeepalivedConf, VRRPInstanceConf, parse_keepalived_conf

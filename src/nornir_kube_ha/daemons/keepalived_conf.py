@@ -267,7 +267,7 @@ def _addresses(words: Iterable[str]) -> frozenset[IPAddress]:
 
 
 def _address(word: str) -> IPAddress | None:
-    """Return the address without its prefix length; None if the word is no address."""
+    """Return the address without its prefix length; None if the word is not an address."""
     try:
         return ip_address(word) if "/" not in word else ip_interface(word).ip
     except ValueError:

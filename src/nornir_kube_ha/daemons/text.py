@@ -1,6 +1,6 @@
 """Limits for the text of a file of unknown origin, applied before anything parses it."""
 
-MOST_PARSED = 262_144  # bytes; ours have a few thousand, large foreign haproxy.cfg files tens of thousands
+MOST_PARSED = 262_144  # bytes; kube-ha's have a few thousand, large foreign haproxy.cfg files tens of thousands
 MOST_KEPT = 64  # parsed files; a look at a host asks for the same two again and again
 
 

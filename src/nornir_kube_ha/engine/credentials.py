@@ -23,7 +23,7 @@ def credentials_of(clusters: Collection[Cluster], given: Path | None = None) -> 
     if given and len(clusters) > 1:
         names = ", ".join(cluster.name for cluster in clusters)
         raise UsageError(
-            f"--kubeconfig is for one cluster, not for {names}; give each its own in the inventory (`kubeconfig`)"
+            f"--kubeconfig is for a single cluster, got {names}; set `kubeconfig` for each cluster in the inventory"
         )
     found = {cluster.name: _credential(cluster, given) for cluster in clusters}
     return {name: credential for name, credential in found.items() if credential}

@@ -67,5 +67,5 @@ def _is_needed(cluster: Cluster, has_credential: bool, checks: Collection[str]) 
 def _ask(asked: Future[Endpoint], cluster: Cluster, credential: Kubernetes | None) -> None:
     try:
         asked.set_result(get_endpoint(cluster, credential))
-    except BaseException as error:  # noqa: BLE001 - whoever wants the answer raises it
+    except BaseException as error:  # noqa: BLE001 - the reader of the answer raises it
         asked.set_exception(error)

@@ -74,10 +74,10 @@ def look_at_former(nornir: Nornir, cluster: Cluster, address: str) -> Facts | No
 def _add(nornir: Nornir, cluster: Cluster, address: str, known: Mapping[str, str]) -> str:
     if address in known:
         name = known[address]
-        raise UsageError(f"--host: the inventory has {address} as {name}. Take it off with: remove --limit {name}")
+        raise UsageError(f"--host: {address} is in the inventory, as {name}. Remove it with: remove --limit {name}")
     name = f"former-{address.replace(':', '-')}" if ":" in address else address
     if name in nornir.inventory.hosts:
-        raise UsageError(f"--host: the inventory has a host called {name}. Take it off with: remove --limit {name}")
+        raise UsageError(f"--host: the inventory has a host called {name}. Remove it with: remove --limit {name}")
     nodes = [nornir.inventory.hosts[node.name] for node in cluster.nodes]
     host = Host(
         name,

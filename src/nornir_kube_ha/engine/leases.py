@@ -57,7 +57,7 @@ def leased(run: Run, proven: set[str]) -> Iterator[None]:
                 taken |= run.each(take_lease, names, lease=run.lease, facts=run.facts)
                 run.ledger.stop_if_failed()
             if any(taken.values()):
-                run.tell("another run has been at work since: looking again")
+                run.tell("another run has changed a host in the meantime: looking again")
                 run.look()
                 run.ledger.stop_if_failed()
             yield
@@ -105,7 +105,7 @@ def _failure_of(run: Run) -> HostError:
 
 
 def check_leases(run: Run, hosts: Collection[str]) -> dict[str, KubeHaError]:
-    """Prolong the leases of some hosts. Return the error of each host whose lease another run holds by now.
+    """Prolong the leases of some hosts. Return the error of each host whose lease another run has taken.
 
     A host that does not answer is left out: that is a different failure.
 

@@ -118,7 +118,7 @@ class Ledger:
 
     @contextmanager
     def until_failure(self) -> Iterator[None]:
-        """Run a block until a host's failure stops it. The report is made all the same."""
+        """Run a block until a host's failure stops it. The caller can still make a report."""
         try:
             yield
         except StoppedError:
@@ -144,5 +144,5 @@ class Ledger:
         """Return what such a stop means for one host."""
         if name not in self.changed:
             return f"left as it was: {reason}"
-        missing = "not at its gate yet" if name in self.in_hand else "not looked at again"
+        missing = "not at its gate yet" if name in self.in_hand else "not verified"
         return f"changed, and {missing}: {reason}"

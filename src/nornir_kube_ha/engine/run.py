@@ -131,7 +131,7 @@ class Run(Session):
         self._update(intent=intent)
 
     def replan(self, plans: Mapping[str, HostPlan]) -> None:
-        """Do something else on some hosts than what the last look found to differ.
+        """Replace the plans of some hosts, which otherwise come from the last look.
 
         Arguments:
             plans: by host name
@@ -186,7 +186,7 @@ class Run(Session):
         self.ledger.interrupt(error)
         if not self.is_look_current:
             self.ledger.stopped = "the run was interrupted"
-        self._endpoints = self._endpoints.answered()  # nobody waits for the others any more
+        self._endpoints = self._endpoints.answered()  # the process waits for no other host
 
     def look(
         self,

@@ -15,14 +15,14 @@ from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.ssh.departure import DEPARTURE
 from nornir_kube_ha.ssh.remote import LEFT
 
-POLL = 0.25  # seconds between two looks at whether the run has to leave
+POLL = 0.25  # seconds between two checks of the deadline
 
 
 class Runner:
-    """Runs a task on hosts in parallel. After an interruption, no further host starts, and those at work are awaited.
+    """Runs a task on hosts in parallel. After an interruption, no further host starts.
 
-    It waits until `DEPARTURE` is due, and no longer. A host that hangs is left to a daemon thread, which does not keep
-    the process alive.
+    It waits for hosts at work until `DEPARTURE` is due. A daemon thread keeps waiting for a host that hangs, but does
+    not keep the process alive.
 
     Arguments:
         num_workers: how many hosts in parallel
@@ -75,7 +75,7 @@ def _work(task: Task, pending: deque[Host], done: queue.SimpleQueue[tuple[Host, 
             return
         try:
             done.put((host, task.copy().start(host)))
-        except BaseException as error:  # noqa: BLE001 - whoever reads the results raises it
+        except BaseException as error:  # noqa: BLE001 - the reader of the results raises it
             done.put((host, error))
 
 

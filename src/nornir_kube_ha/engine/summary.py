@@ -23,8 +23,8 @@ from nornir_kube_ha.report import ClusterReport, HostReport, HostState, Origin, 
 from nornir_kube_ha.report.causes import with_causes
 from nornir_kube_ha.text import shortened
 
-LONGEST_WORD = 100  # characters of an apiserver's name or status from haproxy; ours are shorter
-MOST_STRANGERS = 20  # apiservers that are not in the inventory: a host may make up any number of them
+LONGEST_WORD = 100  # characters of an apiserver's name or status from haproxy; real ones are shorter
+MOST_STRANGERS = 20  # apiservers that are not in the inventory: a malicious host could report any number of them
 
 
 @dataclass(frozen=True, slots=True)

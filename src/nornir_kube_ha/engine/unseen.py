@@ -35,5 +35,5 @@ def refuse_unseen(run: Run, cluster: Cluster, kind: type[HostError], *, allowed:
             continue
         if allowed and failure.exit_code == HostUnreachableError.exit_code:
             continue
-        hint = "bring it back, or pass --allow-unreachable to go on without it; nothing was changed"
-        raise because_unseen(run, kind(node.name, f"cannot be looked at: {failure.message}; {hint}"))
+        hint = "make it reachable, or pass --allow-unreachable to go on without it; nothing was changed"
+        raise because_unseen(run, kind(node.name, f"cannot gather facts: {failure.message}; {hint}"))

@@ -8,7 +8,7 @@ class Bootstrap:
     """A host's state with regard to the time before `kubeadm init`.
 
     Arguments:
-        waits: why kube-ha's process on the host waits for the first apiserver; "" if no process waits. `told`: by
+        waits: why kube-ha's process on the host waits for the first apiserver; "" if no process waits. `told`: set by
             `deploy --bootstrap`; `seen`: a first deploy got no answer from any apiserver
         served: paths of existing files that only a cluster with a working apiserver leaves behind
     """

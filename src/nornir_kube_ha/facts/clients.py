@@ -1,4 +1,4 @@
-"""A node's knowledge of the VIPs' clients, which it needs to tell them that a VIP has moved."""
+"""A node's knowledge of the VIPs' clients, which it needs to notify them of a move."""
 
 import re
 from collections.abc import Mapping

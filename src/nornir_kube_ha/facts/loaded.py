@@ -73,7 +73,7 @@ NOTHING_KNOWN = Loaded()
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A reason why a rename cannot simply replace a managed file.
+    """A reason why a rename cannot replace a managed file.
 
     Arguments:
         kind: `link`, `kind` (not a regular file), `mounted` or `immutable`

@@ -128,7 +128,7 @@ class Facts:
         bootstrap: whether the host waits for its first apiserver
         watches: whether the kernel remembers other routers that use the cluster's VRIDs
         scope: what the look probed beyond the host itself
-        obstacles: reasons why a rename cannot simply replace a managed file
+        obstacles: reasons why a rename cannot replace a managed file
         folders: folders of managed files, and their parents
         origins: origin of each live configuration file without kube-ha's header, by path
         kept_peers: unicast peers in the keepalived.conf of earlier generations

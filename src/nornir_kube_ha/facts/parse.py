@@ -47,7 +47,7 @@ MOST_DENIALS = 3  # per daemon
 def _units(sections: dict[str, str]) -> dict[str, Unit]:
     units = {unit.name: unit for unit in daemons.units(sections["units"], sections)}
     if units.keys() != {"haproxy", "keepalived"}:
-        raise ValueError(f"systemd told of {', '.join(units) or 'no unit'}")
+        raise ValueError(f"systemd reported {', '.join(units) or 'no unit'}")
     return units
 
 
@@ -101,7 +101,7 @@ def _facts(sections: dict[str, str]) -> Facts:
 def _seconds(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text} is no time")
+        raise ValueError(f"expected a time, got {text}")
     return value
 
 
@@ -150,7 +150,7 @@ def _contents(data: bytes, sizes: Mapping[str, int]) -> Iterator[tuple[str, byte
     paths = [*sizes]
     heads = [f"==> {path} <==\n".encode() for path in paths]
     if heads and not data.startswith(heads[0]):
-        raise ValueError("the files' contents are not there")
+        raise ValueError("the files' contents are missing")
     place = 0
     for path, head, following in zip(paths, heads, [*heads[1:], b""], strict=False):
         place += len(head)
@@ -160,7 +160,7 @@ def _contents(data: bytes, sizes: Mapping[str, int]) -> Iterator[tuple[str, byte
         elif not data.startswith(b"\n" + following, end):
             end = data.find(b"\n" + following, place)
             if end < 0:
-                raise ValueError(f"the content of what follows {path} is not there")
+                raise ValueError(f"the content after {path} is missing")
         yield path, data[place:end]
         place = end + 1
 

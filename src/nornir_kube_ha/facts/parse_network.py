@@ -110,7 +110,7 @@ def heard(text: str, watched: str = "") -> Heard:
     unasked = (*_GRATUITOUS.findall(text), *_NEIGHBOUR.findall(text))
     answers = [*_ANSWER.findall(text), *((address, mac) for mac, address in unasked)]
     trouble = (
-        "" if re.search(r"^\d+ packets? captured$", text, re.MULTILINE) else text.strip() or "tcpdump said nothing"
+        "" if re.search(r"^\d+ packets? captured$", text, re.MULTILINE) else text.strip() or "tcpdump printed nothing"
     )
     found = _EXCESS.search(text)
     excess = found[0] if found else _forgotten(remembered)
@@ -121,7 +121,7 @@ def heard(text: str, watched: str = "") -> Heard:
 def _forgotten(remembered: Iterable[tuple[IPAddress, str, int]]) -> str:
     counts = Counter(virtual_router_id for *_, virtual_router_id in remembered)
     full = [str(each) for each, count in counts.items() if count >= MOST_REMEMBERED]
-    return f"the kernel remembers no more than {MOST_REMEMBERED} routers of VRID {', '.join(full)}" if full else ""
+    return f"the kernel records at most {MOST_REMEMBERED} routers of VRID {', '.join(full)}" if full else ""
 
 
 def _remembered(text: str) -> Iterator[tuple[IPAddress, str, int]]:
@@ -156,7 +156,7 @@ def _probe(text: str | None) -> Probe:
         return NOT_PROBED
     words, found, number = text.rpartition("status ")
     if not (found and number.isdecimal()):
-        return Probe(0, text.strip() or "curl said nothing")
+        return Probe(0, text.strip() or "curl printed nothing")
     status = whole(number)
     words = words.strip().removeprefix(NO_FAILURE).strip()
     return Probe(status, "" if status else words, words if status else "")

@@ -135,11 +135,11 @@ def _unseen(cost: ApiCost) -> Iterator[str]:
         if not requests.total:
             yield f"no {what} was made"
         elif requests.gap == FOREVER:
-            yield f"no {what} was answered any more"
+            yield f"no {what} was answered from then on"
     if not cost.watch.heard:
-        yield "no watch heard anything"
+        yield "no watch received an event"
     elif cost.watch.silence == FOREVER:
-        yield "a watch did not hear of a write any more"
+        yield "a watch stopped receiving events"
 
 
 def _api_measured(limit: ApiLimit, cost: ApiCost) -> tuple[_Measured, ...]:

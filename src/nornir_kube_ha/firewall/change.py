@@ -11,7 +11,7 @@ from nornir_kube_ha.firewall.ruleset import Ruleset, Table, passage
 def firewall_change(needed: Iterable[Opening], fact: FirewallFact, ruleset: Ruleset) -> FirewallChange | None:
     """Return the rules to add and remove; None if there are none, or if no firewall manager can take them.
 
-    A packet that passes by foreign rules needs no rule of ours. A rule of ours that is still needed stays in any case.
+    A packet that other rules accept needs no rule of kube-ha's. A rule of kube-ha's that is still needed always stays.
 
     Arguments:
         needed: packets that must pass
@@ -40,7 +40,8 @@ def stopped(needed: Iterable[Opening], ruleset: Ruleset, fact: FirewallFact | No
     Arguments:
         needed: packets that must pass
         ruleset: the rules in force
-        fact: the firewall manager, if its rules will be changed; only blocks that no rule of ours can lift are yielded
+        fact: the firewall manager, if its rules will be changed. Then only blocks that kube-ha's rules cannot lift are
+            yielded
     """
     manager = manager_of(fact) if fact else None
     for opening in (each for each in needed if each.is_vital):

@@ -10,7 +10,7 @@ from nornir_kube_ha.firewall.ruleset import VRRP, Chain, Ruleset, Table, stoppin
 
 MARK = "kube-ha"
 LONGEST_RULE = 1000  # characters
-PRIORITY = -28112  # unused by others: marks our rich rules, which take no comment; before rules that reject
+PRIORITY = -28112  # marks kube-ha's rich rules, which cannot have a comment; ranks before rules that reject
 _NFT_NAME = re.compile(r"[A-Za-z][\w/.-]*")
 
 

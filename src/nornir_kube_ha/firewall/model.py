@@ -24,13 +24,13 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class FirewallFact:
-    """The manager of a host's packet filter, and our rules in it.
+    """The manager of a host's packet filter, and kube-ha's rules in it.
 
     Arguments:
         manager: `firewalld`, `ufw` or `nftables`; "" if there is no filter or an unknown manager
         place: firewalld's zone of the interface, or the file that nftables.service loads; "" for ufw or if none
-        live: our rules in force as listed by the manager; those of nftables are in the ruleset itself
-        kept: our rules that survive a boot
+        live: kube-ha's rules in force as listed by the manager; those of nftables are in the ruleset itself
+        kept: kube-ha's rules that survive a boot
         tables: for nftables, the tables that its file creates: `inet filter`; other programs create the rest
     """
 
@@ -47,14 +47,14 @@ NO_FIREWALL = FirewallFact()
 
 @dataclass(frozen=True, slots=True)
 class FirewallChange:
-    """Rules to add to a host's firewall, and rules of ours to remove.
+    """Rules to add to a host's firewall, and kube-ha's rules to remove.
 
     Arguments:
         manager: `firewalld`, `ufw` or `nftables`
         place: as `FirewallFact.place`
-        wanted: all rules of ours that the host needs, in the manager's syntax
+        wanted: all rules that the host needs, in the manager's syntax
         opened: those that are not in force, or do not survive a boot
-        closed: rules of ours that are no longer needed
+        closed: kube-ha's rules that are no longer needed
     """
 
     manager: str

@@ -40,7 +40,7 @@ def _roles(cluster: Cluster) -> Iterator[Problem]:
     masters = [node.name for node in cluster.nodes if node.role == "master"]
     if len(masters) != 1:
         seen = ", ".join(masters) or "none"
-        yield Problem("", "role", f"cluster {cluster.name} needs exactly one master, has {seen}")
+        yield Problem("", "role", f"cluster {cluster.name}: expected exactly one master, got {seen}")
     if len(cluster.nodes) < MIN_NODES:
         names = ", ".join(node.name for node in cluster.nodes)
         yield Problem(
@@ -57,8 +57,8 @@ def _shared_values(cluster: Cluster) -> Iterator[Problem]:
                 yield Problem(
                     node.name,
                     key,
-                    f"{_shown(value)} differs from {_shown(expected[key])} on {first.name}; "
-                    f"all nodes of cluster {cluster.name} share it",
+                    f"{_shown(value)} differs from {_shown(expected[key])} on {first.name}; it must be "
+                    f"the same on all nodes of cluster {cluster.name}",
                 )
 
 
@@ -75,7 +75,9 @@ def _priorities(cluster: Cluster) -> Iterator[Problem]:
                 )
         if node.role == "backup" and node.keepalived.state == "MASTER":
             yield Problem(
-                node.name, "keepalived.state", "MASTER is the master's: two would both take the VIP at each boot"
+                node.name,
+                "keepalived.state",
+                "only the master may have state MASTER: two nodes would take the VIP at each boot",
             )
     yield from _equal_priorities(cluster)
     yield from _weight(cluster)
@@ -89,7 +91,7 @@ def _equal_priorities(cluster: Cluster) -> Iterator[Problem]:
             yield Problem(
                 node.name,
                 "keepalived.priority",
-                f"{node.keepalived.priority} is {other}'s too; without preempt each node needs its own",
+                f"{node.keepalived.priority} is also {other}'s; without preempt each node needs its own",
             )
 
 
@@ -102,22 +104,22 @@ def _weight(cluster: Cluster) -> Iterator[Problem]:
         yield Problem(
             first.name,
             "keepalived.check.weight",
-            f"{weight} moves nothing while keepalived.preempt is false: backups then leave a holder alone whatever "
-            "its priority; take 0, which gives the VIP up at once, or preempt: true",
+            f"{weight} has no effect while keepalived.preempt is false: backups leave the holder alone "
+            "whatever its priority. Set 0, which releases the VIP at once, or preempt: true",
         )
     if weight and abs(weight) <= gap:
         yield Problem(
             first.name,
             "keepalived.check.weight",
-            f"{weight} does not move the VIP between all nodes: priorities are {gap} apart, so more than {gap} is "
-            "needed (or 0, which gives the VIP up at once)",
+            f"{weight} does not move the VIP between all nodes: priorities are {gap} apart. Set more than "
+            f"{gap}, or 0, which releases the VIP at once",
         )
     if max(priorities) + weight > FOREMOST:
         yield Problem(
             first.name,
             "keepalived.check.weight",
-            f"{weight} on top of priority {max(priorities)} is more than {FOREMOST}, where keepalived stops "
-            "and nodes become equal",
+            f"{weight} added to priority {max(priorities)} exceeds {FOREMOST}, keepalived's maximum, so "
+            "nodes would be equal",
         )
 
 
@@ -126,18 +128,18 @@ def _addresses(cluster: Cluster, node: Node) -> Iterator[Problem]:
     for number, vip in enumerate(cluster.vips):
         key = "virtual_routers" if number >= own else "additional_vips" if number else "vip"
         if vip.ip in {other.ip for other in cluster.vips[:number]}:
-            yield Problem(node.name, key, f"lists {vip.ip} once more; each VIP is named once")
+            yield Problem(node.name, key, f"{vip.ip} is listed twice; list each VIP once")
         if vip.ip == node.address:
-            yield Problem(node.name, key, f"{vip.ip} is this host's own address; the VIP must be a free one")
+            yield Problem(node.name, key, f"{vip.ip} is this host's own address; the VIP must be an unused address")
         elif any(vip.ip == apiserver.address for apiserver in node.apiservers):
-            yield Problem(node.name, key, f"{vip.ip} is an apiserver's address; the VIP must be a free one")
+            yield Problem(node.name, key, f"{vip.ip} is an apiserver's address; the VIP must be an unused address")
         if vip.network.num_addresses > 2 and vip.ip in _no_hosts(vip.network):
-            yield Problem(node.name, key, f"{vip.ip} is no host's address in {vip.network}")
+            yield Problem(node.name, key, f"expected a host address in {vip.network}, got {vip.ip}")
         if node.haproxy.stats.bind == vip.ip:
             yield Problem(
                 node.name,
                 "haproxy.stats.bind",
-                f"{vip.ip} is the VIP, which only its holder can bind; use 0.0.0.0",
+                f"{vip.ip} is the VIP, which only its holder can bind; set 0.0.0.0",
             )
 
 
@@ -145,7 +147,7 @@ def _further_routers(cluster: Cluster) -> Iterator[Problem]:
     first, names = cluster.nodes[0], [node.name for node in cluster.nodes]
     vips, vrids = len(cluster.vips), len(cluster.virtual_router_ids)
     if vips + vrids > MOST_HEARD:
-        message = f"cluster {cluster.name} has {vips} VIPs and {vrids} VRIDs; one look has room for {MOST_HEARD} in all"
+        message = f"cluster {cluster.name} has {vips} VIPs and {vrids} VRIDs, expected at most {MOST_HEARD} in total"
         yield Problem(first.name, "virtual_routers", message)
     seen = {cluster.virtual_router_id}
     for router in first.virtual_routers:
@@ -155,10 +157,10 @@ def _further_routers(cluster: Cluster) -> Iterator[Problem]:
             yield Problem(first.name, "virtual_routers.virtual_router_id", message)
         seen.add(number)
         if any(line.split()[0] == "use_vmac" and len(line.split()) > 1 for line in first.keepalived.instance_lines):
-            message = "`use_vmac NAME` would be one interface for several virtual routers; leave NAME out"
+            message = "all virtual routers would share the interface of `use_vmac NAME`; remove NAME"
             yield Problem(first.name, "keepalived.instance_lines", message)
         if router.master not in names:
-            message = f"{router.master} is no node of cluster {cluster.name}; there are {', '.join(names)}"
+            message = f"expected a node of cluster {cluster.name} ({', '.join(names)}), got {router.master}"
             yield Problem(first.name, "virtual_routers.master", message)
 
 
@@ -169,12 +171,12 @@ def _families(cluster: Cluster, node: Node) -> Iterator[Problem]:
             yield Problem(
                 node.name,
                 "vip" if router.is_first else "virtual_routers.vip",
-                f"{router.vip.ip} is IPv{router.vip.version}, and this host's address {node.address} "
-                f"IPv{node.address.version}: VRRP is spoken between these addresses, in the family of the VIP; one "
-                "of the other family belongs into additional_vips",
+                f"{router.vip.ip} is IPv{router.vip.version}, but this host's address {node.address} is "
+                f"IPv{node.address.version}. VRRP runs in the VIP's family; put a VIP of the other family "
+                "into additional_vips",
             )
     if vip.version == node.address.version == 6 and node.keepalived.vrrp_version == 2:
-        yield Problem(node.name, "keepalived.vrrp_version", "2 knows no IPv6; take 3")
+        yield Problem(node.name, "2 does not support IPv6; set 3", "2 knows no IPv6; take 3")
 
 
 def _ports(node: Node) -> Iterator[Problem]:
@@ -187,8 +189,8 @@ def _ports(node: Node) -> Iterator[Problem]:
             yield Problem(
                 node.name,
                 key,
-                f"{taken} is taken by the apiserver {own[taken]} on this very host; "
-                "where both share a node the ports must differ (8443 and 6443)",
+                f"{taken} is used by the apiserver {own[taken]} on the same host; set different ports, "
+                "for example 8443 and 6443",
             )
     if node.control_plane_endpoint:
         port = node.control_plane_endpoint.rpartition(":")[2]
@@ -196,8 +198,8 @@ def _ports(node: Node) -> Iterator[Problem]:
             yield Problem(
                 node.name,
                 "control_plane_endpoint",
-                f"{node.control_plane_endpoint} is not on port {node.haproxy.port} (haproxy.port), "
-                "so clients would not find haproxy",
+                f"{node.control_plane_endpoint}: expected port {node.haproxy.port} (haproxy.port), or "
+                "clients would not reach haproxy",
             )
         yield from _endpoint(node)
 
@@ -211,7 +213,7 @@ def _endpoint(node: Node) -> Iterator[Problem]:
         known = not _is_number(name)
     if name and not known:
         vips = ", ".join(str(vip.ip) for vip in node.vips)
-        words = f"expected a name, or a VIP of the cluster ({vips}), got {name}; clients would go past the VIP"
+        words = f"expected a name, or a VIP of the cluster ({vips}), got {name}; clients would bypass the VIP"
         yield Problem(node.name, "control_plane_endpoint", words)
 
 

@@ -69,7 +69,7 @@ class Settings(BaseModel):
 def _address(value: object) -> IPAddress:
     # ip_address() accepts integers: 5 would become 0.0.0.5.
     if not isinstance(value, str | IPv4Address | IPv6Address):
-        raise ValueError("must be text, as 192.0.2.10 or 2001:db8::10")  # noqa: TRY004 - pydantic collects value errors
+        raise ValueError("must be text, for example 192.0.2.10 or 2001:db8::10")  # noqa: TRY004 - pydantic collects value errors
     try:
         address = ip_address(value)
     except ValueError:
@@ -83,34 +83,32 @@ def _if_name(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]*[A-Za-z][A-Za-z0-9_.-]*", value):
         return ""
     return (
-        "; names are not looked up: the load balancers must start while DNS is down. "
-        f"Write the address that `getent ahosts {value}` prints"
+        "; host names are not allowed, because the load balancers must start while DNS is down. Use the "
+        f"address that `getent ahosts {value}` prints"
     )
 
 
 def _interface(value: object) -> IPInterface:
     if not isinstance(value, str | IPv4Interface | IPv6Interface):
-        raise ValueError("must be text, as 192.0.2.10/24 or 2001:db8::10/64")  # noqa: TRY004 - as above
+        raise ValueError("must be text, for example 192.0.2.10/24 or 2001:db8::10/64")  # noqa: TRY004 - as above
     if isinstance(value, str) and "/" not in value:
-        raise ValueError("needs its prefix length, as 192.0.2.10/24 or 2001:db8::10/64")
+        raise ValueError("needs its prefix length, for example 192.0.2.10/24 or 2001:db8::10/64")
     try:
         interface = ip_interface(value)
     except ValueError:
-        raise ValueError("is not a valid IPv4 interface or IPv6 interface, as 192.0.2.10/24") from None
+        raise ValueError("is not a valid IPv4 interface or IPv6 interface, for example 192.0.2.10/24") from None
     _refuse_unusable(interface.ip)
     if "%" in str(interface):  # `ip` prints addresses without a zone, so a comparison would fail
-        raise ValueError("names an interface; the address alone is wanted")
+        raise ValueError("names an interface; expected the address only")
     if interface.ip.is_loopback or interface.ip.is_unspecified or interface.ip.is_multicast:
-        raise ValueError("is no address that a host of a network can have")
+        raise ValueError("is not an address that a host can have")
     return interface
 
 
 def _refuse_unusable(address: IPAddress) -> None:
     """Refuse IPv6 addresses that are link-local or IPv4-mapped."""
     if isinstance(address, IPv6Address) and (address.is_link_local or address.scope_id):
-        raise ValueError(
-            "is a link-local address, which says nothing without an interface; take a global or unique local"
-        )
+        raise ValueError("is a link-local address, which needs an interface; use a global or unique local one")
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         raise ValueError(f"is an IPv4 address; write {address.ipv4_mapped}")
 
@@ -122,13 +120,13 @@ def _text_of_number(value: object) -> object:
 
 def _within_24_days(value: str) -> str:
     if Duration.of_haproxy(value) > LONGEST_IN_MS:
-        raise ValueError("is too long: haproxy counts milliseconds, and no further than 24 days")
+        raise ValueError("is too long: haproxy allows at most 24 days here")
     return value
 
 
 def _within_68_years(value: str) -> str:
     if Duration.of_haproxy(value, bare="s") > LONGEST_IN_SECONDS:
-        raise ValueError("is too long: haproxy counts seconds here, and no further than 68 years")
+        raise ValueError("is too long: haproxy allows at most 68 years here")
     return value
 
 
@@ -141,7 +139,7 @@ def _printable_line(value: str) -> str:
 def _without_block(value: str) -> str:
     # keepalived's parser opens a block at any brace and a string at any quote; `!` and `#` start a comment.
     if found := sorted(set(value) & set("{}\"'!#\\")):
-        raise ValueError(f"must not hold {' '.join(found)}: it would change the file's structure")
+        raise ValueError(f"must not contain {' '.join(found)}, which changes the file's structure")
     return value
 
 
@@ -150,7 +148,7 @@ def weakness_of(password: str) -> str:
     if not password:
         return "is empty"
     if not re.fullmatch(r"[!-&(-~]+", password):  # printable ASCII except space and ', which would end haproxy's quotes
-        return "must be printable ASCII without spaces and without '"
+        return "must be printable ASCII without spaces and '"
     if password.lower() in WELL_KNOWN_PASSWORDS:
         return "is a well-known default; choose another"
     if len(password) < MIN_PASSWORD_LENGTH:
@@ -218,7 +216,7 @@ Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/()-]+( [A-Za-z
 def _typed_line(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if not text or not text.isprintable():
-        raise ValueError("must be one line of printable text: what a person types where a password is asked for")
+        raise ValueError("must be one line of printable text, as typed at a password prompt")
     return value
 
 

@@ -141,23 +141,28 @@ class HAProxy(Settings):
     @classmethod
     def _bound_to_all(cls, bind: Address) -> Address:
         if bind not in ANY_ADDRESSES:
-            raise ValueError(f"must be {ANY_ADDRESS}: a backup could not bind the VIP, and no client asks elsewhere")
+            raise ValueError(
+                f"must be {ANY_ADDRESS}: a backup could not bind the VIP, and clients use no other address"
+            )
         return bind
 
     @model_validator(mode="after")
     def _ports_differ(self) -> Self:
         if self.port == self.stats.port:
-            raise ValueError(f"port {self.port} is the stats page's port too; give one of them another")
+            raise ValueError(f"port {self.port} is also the stats page's port; change one of them")
         if self.peers_port in {self.port, self.stats.port}:
-            raise ValueError(f"peers_port {self.peers_port} is the apiserver listener's or the stats page's port too")
+            raise ValueError(
+                f"peers_port {self.peers_port} is also the port of the apiserver listener or "
+                "the stats page; change one of them"
+            )
         return self
 
     @model_validator(mode="after")
     def _may_close_sessions(self) -> Self:
         if self.shutdown_sessions and self.socket_level != "admin":
             raise ValueError(
-                f"socket_level {self.socket_level} keeps connections from being closed; make it admin, or "
-                "set shutdown_sessions: false"
+                f"socket_level {self.socket_level} does not allow closing connections; set admin, or "
+                "shutdown_sessions: false"
             )
         return self
 

@@ -62,7 +62,7 @@ class Intent:
             for host, key, value, owner in _claims(cluster):
                 other = owners.setdefault((key, value), owner)
                 if other != owner:
-                    yield Problem(host, key, f"{value} is {other}'s already; {owner} needs its own")
+                    yield Problem(host, key, f"{value} is also {other}'s; {owner} needs its own")
         same: dict[int, list[Cluster]] = {}
         for cluster in self.clusters:
             for number in dict.fromkeys(cluster.virtual_router_ids):
@@ -72,8 +72,8 @@ class Intent:
                 yield Problem(
                     second.nodes[0].name,
                     "virtual_router_id" if number == second.virtual_router_id else "virtual_routers.virtual_router_id",
-                    f"{number} is cluster {first.name}'s already, which may be on the same network; "
-                    f"cluster {second.name} needs its own",
+                    f"{number} is also cluster {first.name}'s, which may be on the same network; cluster "
+                    f"{second.name} needs its own",
                 )
 
 

@@ -80,7 +80,7 @@ class Keepalived(Settings):
     events: bool = True
     """Unit drop-ins: when haproxy ends, the VIP moves at once; when keepalived ends, the VIP is removed."""
     tickle: bool = True
-    """After a take-over, tell the old holder's clients that the VIP has moved; else they wait for time-outs."""
+    """After a take-over, notify the old holder's clients that the VIP has moved; else they wait for time-outs."""
     yield_when_blind: bool = True
     """A node whose haproxy sees no apiserver releases the VIP to a node whose haproxy serves."""
     check: CheckHAProxy = CheckHAProxy()
@@ -110,21 +110,21 @@ class Keepalived(Settings):
     @model_validator(mode="after")
     def _version_2_counts_seconds(self) -> Self:
         if self.vrrp_version == 2 and self.advert_int != int(self.advert_int):
-            raise ValueError(f"advert_int {self.advert_int} needs vrrp_version 3; version 2 has whole seconds only")
+            raise ValueError(f"advert_int {self.advert_int} needs vrrp_version 3; version 2 allows whole seconds only")
         return self
 
     @model_validator(mode="after")
     def _not_strict(self) -> Self:
         if any(line.split()[0] == "vrrp_strict" for line in self.global_lines):
-            raise ValueError("leave vrrp_strict out: it forbids unicast peers (keepalived#1373)")
+            raise ValueError("remove vrrp_strict: it forbids unicast peers (keepalived#1373)")
         return self
 
     @model_validator(mode="after")
     def _one_notify(self) -> Self:
         if self.tickle and any(line.split()[0] == "notify" for line in self.instance_lines):
             raise ValueError(
-                "tickle has a `notify` of its own: use notify_master, notify_backup, notify_fault and notify_stop in "
-                "instance_lines, or set tickle: false"
+                "tickle uses `notify` itself: use notify_master, notify_backup, notify_fault and "
+                "notify_stop in instance_lines, or set tickle: false"
             )
         return self
 

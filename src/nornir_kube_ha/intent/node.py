@@ -171,13 +171,13 @@ class Node(Settings):
     def _one_process(self) -> Self:
         if self.keepalived.tickle and (self.haproxy.nbproc or 1) > 1:
             raise ValueError(
-                "keepalived.tickle needs one haproxy process, which knows who is connected: leave haproxy.nbproc out, "
-                "or set keepalived.tickle: false"
+                "keepalived.tickle needs a single haproxy process: remove haproxy.nbproc, or set "
+                "keepalived.tickle: false"
             )
         if self.keepalived.tickle and self.haproxy.socket_level == "user":
             raise ValueError(
-                "keepalived.tickle writes haproxy's table of clients, which socket_level user forbids: make it "
-                "operator or admin, or set keepalived.tickle: false"
+                "keepalived.tickle writes haproxy's table of clients, which socket_level user does not "
+                "allow: set operator or admin, or keepalived.tickle: false"
             )
         return self
 

@@ -18,12 +18,12 @@ class Template(Settings):
     @classmethod
     def _is_one_of_ours(cls, name: str) -> str:
         if name not in NAMES:
-            raise ValueError(f"is none of {', '.join(NAMES)}")
+            raise ValueError(f"is not one of {', '.join(NAMES)}")
         return name
 
     @field_validator("text")
     @classmethod
     def _is_a_template(cls, text: str) -> str:
         if wrong := syntax_error(text):
-            raise ValueError(f"is no template: {wrong}")
+            raise ValueError(f"is not a valid template: {wrong}")
         return text

@@ -28,7 +28,10 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
         if given := [node for node in cluster.nodes if node.virtual_router_id != AUTO]:
             found[cluster.name] = _with(cluster, given[0].virtual_router_id) if _is_mixed(cluster) else cluster
             if _is_mixed(cluster):
-                message = f"{given[0].virtual_router_id} here, and auto on others; all nodes of {cluster.name} share it"
+                message = (
+                    f"{given[0].virtual_router_id} on this host, auto on others; all nodes of "
+                    f"{cluster.name} must have the same"
+                )
                 problems.append(Problem(given[0].name, "virtual_router_id", message))
     for cluster in intent.clusters:
         if cluster.name in found:
@@ -39,7 +42,7 @@ def with_vrids(intent: Intent) -> tuple[Intent, list[Problem]]:
         taken = {number for each in around for number in each.virtual_router_ids} - {AUTO}
         number = next((each for each in _candidates(cluster) if each not in taken), None)
         if number is None:
-            message = f"auto: all {HIGHEST} are taken by clusters that may be on the same network"
+            message = f"auto: all {HIGHEST} VRIDs are used by clusters that may be on the same network"
             problems.append(Problem(cluster.nodes[0].name, "virtual_router_id", message))
             continue
         found[cluster.name] = _with(cluster, number)

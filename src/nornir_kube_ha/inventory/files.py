@@ -61,16 +61,16 @@ def _problem(path: Path, line: int, message: str) -> Problem:
 def _composed(path: Path) -> Node | None:
     """Parse a file into YAML nodes, which have line numbers; return None if it is empty."""
     if (size := path.stat().st_size) > MAX_SIZE:
-        raise _RefusedError(None, f"has {size} bytes; more than {MAX_SIZE} are no inventory")
+        raise _RefusedError(None, f"has {size} bytes, expected at most {MAX_SIZE}")
     try:
         root: Node | None = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
-        refused = _RefusedError(None, " ".join(filter(None, (error.context, error.problem))) or "is no YAML")
+        refused = _RefusedError(None, " ".join(filter(None, (error.context, error.problem))) or "is not valid YAML")
         refused.line = place.line + 1 if place else 0
         raise refused from error
     except (YAMLError, UnicodeDecodeError) as error:
-        raise _RefusedError(None, f"is no YAML: {' '.join(str(error).split())}") from error
+        raise _RefusedError(None, f"is not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise _RefusedError(None, "is nested too deep") from error
     return root
@@ -85,14 +85,14 @@ def _refuse_harm(root: Node | None) -> None:
         if id(node) in values:
             return values[id(node)]
         if id(node) in open_nodes:
-            raise _RefusedError(node, "holds itself")
+            raise _RefusedError(node, "contains itself")
         if node.tag not in PLAIN_TAGS:
-            raise _RefusedError(node, f"{node.tag!r:.60} is no tag of plain data")
+            raise _RefusedError(node, f"tag {node.tag!r:.60} is not allowed: expected plain data")
         open_nodes.add(id(node))
         found = 1 + sum(map(count, _children(node)))
         open_nodes.discard(id(node))
         if found > MAX_VALUES:
-            raise _RefusedError(node, f"aliases make more than {MAX_VALUES} values of it")
+            raise _RefusedError(node, f"expands to more than {MAX_VALUES} values by its aliases")
         values[id(node)] = found
         return found
 
@@ -117,7 +117,7 @@ def _problems(kind: str, root: Node | None) -> Iterator[tuple[Node, str]]:
     if root is None or _is_null(root):
         return
     if not isinstance(root, MappingNode):
-        yield root, f"must be a mapping: {'keys' if kind == 'defaults' else f'a {kind} a key'}, and not {_kind(root)}"
+        yield root, f"must be a mapping: {'keys' if kind == 'defaults' else f'a {kind} a key'}, got {_kind(root)}"
     elif kind == "defaults":
         yield from _of_level("the defaults", root, root, LEVEL_KEYS)
     else:
@@ -127,16 +127,16 @@ def _problems(kind: str, root: Node | None) -> Iterator[tuple[Node, str]]:
 
 def _of_level(name: str, place: Node, node: Node, known: frozenset[str]) -> Iterator[tuple[Node, str]]:
     if not isinstance(node, MappingNode):
-        yield place, f"{name} must be a mapping, as {{hostname: 192.0.2.11}}, and not {_kind(node)}"
+        yield place, f"{name} must be a mapping, for example {{hostname: 192.0.2.11}}, got {_kind(node)}"
         return
     for key, value in node.value:
         if key.tag == f"{PLAIN}merge":
             continue
         if key.value not in known:
             keys = ", ".join(sorted(known))
-            yield key, f"{name} has a key {key.value!r:.60}, which Nornir would pass over; there are {keys}"
+            yield key, f"{name} has an unknown key {key.value!r:.60}, which Nornir would ignore; known keys: {keys}"
         elif wrong := _wrong_value(key.value, value):
-            yield key, f"{key.value} of {name} must be {wrong}, and not {_kind(value)}"
+            yield key, f"{key.value} of {name} must be {wrong}, got {_kind(value)}"
         elif key.value == "connection_options":
             for connection, options in value.value:
                 where = f"connection {connection.value!r:.60} of {name}"
@@ -148,7 +148,7 @@ def _wrong_value(key: str, value: Node) -> str:
     if key == "groups":
         names = value.value if isinstance(value, SequenceNode) else [value]
         right = isinstance(value, SequenceNode) and all(isinstance(each, ScalarNode) for each in names)
-        return "" if right else "a list of names, as [kube]"
+        return "" if right else "a list of names, for example [kube]"
     if key == "connection_options" or (key == "data" and not _is_null(value)):
         return "" if isinstance(value, MappingNode) else "a mapping"
     return ""

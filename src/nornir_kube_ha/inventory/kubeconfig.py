@@ -34,7 +34,9 @@ def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
         from kubernetes.client import Configuration  # noqa: PLC0415 - takes half a second, and is rarely needed
         from kubernetes.config import load_kube_config  # noqa: PLC0415 - as above
     except ImportError:
-        raise UsageError(f"the package `kubernetes`, which reads kubeconfigs, is not installed: {_EXTRA}") from None
+        raise UsageError(
+            f"reading a kubeconfig needs the package `kubernetes`, which is not installed: {_EXTRA}"
+        ) from None
     if not path.is_file():
         raise UsageError(f"kubeconfig {path}: no such file")
     configuration = Configuration()
@@ -61,13 +63,13 @@ def read_kubeconfig(path: Path, context: str = "") -> Kubernetes:
 def _trouble(found: Kubernetes) -> str:
     """Return why a credential cannot be used; "" if it can."""
     if found.token.startswith("Basic "):
-        return "username and password are no credential since Kubernetes 1.19"
+        return "username and password are not supported since Kubernetes 1.19"
     if not found.token.isprintable() or " " in found.token:
-        return "its token is no single word"
+        return "its token must be a single word"
     if "ENCRYPTED" in found.key:
         return "its client key is encrypted; expected one without a passphrase"
     if not found.token and not found.certificate:
-        return "expected a token, a client certificate with its key or an exec plugin that gives one, found none"
+        return "expected a token, a client certificate with its key, or an exec plugin that provides one; found none"
     return ""
 
 

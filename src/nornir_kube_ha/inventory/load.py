@@ -71,7 +71,9 @@ def load_intent(nornir: Nornir, *, read_files: bool = True, stats_password: bool
         else:
             nodes.setdefault(node.cluster, []).append(node)
     if not nodes and not problems:
-        problems.append(Problem("", "", f"no host of the inventory has any of: {', '.join(sorted(MARKS))}"))
+        problems.append(
+            Problem("", "", f"expected a host whose data has any of: {', '.join(sorted(MARKS))}; found none")
+        )
     intent, unallocated = with_vrids(Intent(tuple(Cluster(name, tuple(members)) for name, members in nodes.items())))
     if not problems:  # a host that failed to parse is missing from its cluster, which would cause false problems
         problems = [*unallocated, *intent.problems()]
@@ -120,10 +122,12 @@ def _complete(
     foreign = foreign_keys(data)
     problems = []
     if not isinstance(data.pop(FOREIGN_KEYS, ()), list | tuple):
-        problems.append(Problem(host.name, FOREIGN_KEYS, "must be a list of keys, as [site, rack]"))
+        problems.append(Problem(host.name, FOREIGN_KEYS, "must be a list of keys, for example [site, rack]"))
     raw = {key: value for key, value in data.items() if key not in foreign}
     if "name" in raw:
-        problems.append(Problem(host.name, "name", f"is no key of the data: Nornir calls this host {host.name}"))
+        problems.append(
+            Problem(host.name, "name", f"is not a valid key of the data: Nornir calls this host {host.name}")
+        )
     raw["name"] = host.name
     raw.setdefault("address", host.hostname)
     if isinstance(raw.setdefault("keepalived", {}), Mapping):
@@ -139,7 +143,9 @@ def _make_up(host: str, raw: dict[str, Any], made_up: dict[object, SecretStr]) -
     if stats.get("generate_password") is not True:
         return
     if "password" in stats:
-        yield Problem(host, "haproxy.stats.generate_password", "makes one up, and `password` gives one: leave one out")
+        yield Problem(
+            host, "haproxy.stats.generate_password", "cannot be set together with `password`: remove one of them"
+        )
         return
     password = made_up.setdefault(str(raw.get("cluster")), new_password())
     raw["haproxy"] = {**haproxy, "stats": {**stats, "password": password}}

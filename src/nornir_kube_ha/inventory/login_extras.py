@@ -14,17 +14,17 @@ REACHES_OUT = frozenset(
 """Keys that make netmiko write or talk to anything but the host; `session_log` truncates any file that it names."""
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
-        "host": "decides which machine gets the login; use `hostname` of the host",
-        "ip": "decides which machine gets the login; use `hostname` of the host",
-        "port": "decides which server gets the login; use `port` of the host",
-        "username": "decides who logs in; use `username` of the host",
-        "password": "is a secret that nothing masks; use `login.password` in the data",
-        "secret": "is a secret that nothing masks; use `login.sudo_password` in the data",
-        "device_type": "decides how the host is spoken to, and that is SSH to Linux only; use `platform: linux`",
+        "host": "decides which machine gets the login; set `hostname` of the host instead",
+        "ip": "decides which machine gets the login; set `hostname` of the host instead",
+        "port": "decides which server gets the login; set `port` of the host instead",
+        "username": "decides which user logs in; set `username` of the host instead",
+        "password": "is a secret that would not be masked; set `login.password` in the data instead",
+        "secret": "is a secret that would not be masked; set `login.sudo_password` in the data instead",
+        "device_type": "decides the protocol, which is always SSH to Linux; set `platform: linux` instead",
         **dict.fromkeys(
             REACHES_OUT,
-            "would have netmiko write to, or talk to, what an inventory may not; leave it out "
-            "(a jump host stands in an ssh_config file: ProxyJump)",
+            "would make netmiko write to files or connect elsewhere; remove it (for a jump host, set "
+            "ProxyJump in an ssh_config file)",
         ),
     }
 )
@@ -80,7 +80,7 @@ ALLOWED: Mapping[str, Rule] = MappingProxyType(
         # Which of the operator's own keys are tried.
         **dict.fromkeys(("use_keys", "allow_agent"), _SWITCH),
         **dict.fromkeys(("key_file", "passphrase"), _LINE),
-        "pkey": (_is_key, "a key that a program has made"),
+        "pkey": (_is_key, "a key object, which only a program can pass"),
         # Host key checking, known_hosts files and ssh_config; `weaknesses` validates the values.
         "ssh_strict": (_is_anything, ""),
         **dict.fromkeys(("system_host_keys", "alt_host_keys"), _SWITCH),
@@ -117,4 +117,4 @@ def wrong_extras(extras: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             yield key, INSTEAD[key]
         else:
             nearest = get_close_matches(str(key), ALLOWED, n=1, cutoff=0)[0]
-            yield str(key), f"is not a setting of logins here; did you mean {nearest}?"
+            yield str(key), f"is not an allowed login setting; did you mean {nearest}?"

@@ -72,7 +72,7 @@ def weaknesses(host: Host, data: Mapping[str, Any], site: Site) -> Iterator[Prob
     extras = options.extras or {}
     said = _said_at(host, lambda level: _options_of(level).extras, extras) if extras else ""
     if not isinstance(extras, Mapping):
-        yield Problem(host.name, _WHERE, f"must be a mapping, as {{key_file: ~/.ssh/id_ed25519}}{said}")
+        yield Problem(host.name, _WHERE, f"must be a mapping, for example {{key_file: ~/.ssh/id_ed25519}}{said}")
         return
     wrong = dict(wrong_extras(extras))
     yield from (Problem(host.name, f"{_WHERE}.{key}", f"{reason}{said}") for key, reason in wrong.items())
@@ -82,8 +82,9 @@ def weaknesses(host: Host, data: Mapping[str, Any], site: Site) -> Iterator[Prob
         yield Problem(
             host.name,
             f"{_WHERE}.ssh_strict",
-            f"{extras['ssh_strict']!r} would let any machine be this host; leave it out (it is true) and pin the "
-            f"host's key with `kube-ha hostkeys enroll`, or say `host_keys: {ANY_HOST_KEY}` in its data{said}",
+            f"{extras['ssh_strict']!r} would accept any machine as this host. Remove it (the default is "
+            "true) and pin the host's key with `kube-ha hostkeys enroll`, or set `host_keys: "
+            f"{ANY_HOST_KEY}` in its data{said}",
         )
     yield from _wrong_files(host.name, extras, data, site, said)
 
@@ -92,7 +93,7 @@ def _wrong_words(host: Host, options: ConnectionOptions) -> Iterator[Problem]:
     """Yield invalid values of password, hostname, username, port and platform."""
     port, user = options.port, options.username
     if not isinstance(options.password, str | None):  # the message must not contain the value
-        words = "must be text; `login.password` in the data may name a secret, as {env: NAME}"
+        words = "must be text; `login.password` in the data can refer to a secret, for example {env: NAME}"
         yield Problem(host.name, "password", words)
     rules = (
         ("hostname", options.hostname, options.hostname is None or is_host_word(options.hostname), HOST_FORM),
@@ -102,7 +103,7 @@ def _wrong_words(host: Host, options: ConnectionOptions) -> Iterator[Problem]:
             "platform",
             options.platform,
             is_linux(options.platform),
-            f"Linux: hosts are reached by SSH, as Linux, and by nothing else. Write `platform: {LINUX}` if it is one",
+            f"Linux, which is the only supported platform. Write `platform: {LINUX}` if the host runs Linux",
         ),
     )
     for key, value, is_right, form in rules:

@@ -55,13 +55,13 @@ def known_hosts_problem(file: Path, folder: Path | None, lab: object, *, to_writ
         if real.is_symlink():
             return f"{file} is a loop of links"
         if _is_place(file, real, folder, lab) or (not to_write and _is_roots(real)):
-            return f"{file} is no regular file" if _waits(real) else ""
+            return f"{file} is not a regular file" if _waits(real) else ""
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        return f"{str(file)!r} cannot be used: {error}"
+        return f"cannot use {str(file)!r}: {error}"
     leads = f"{file} leads to {real}, which" if real != Path(os.path.abspath(file)) else str(file)  # noqa: PTH100 - links stay
     return (
-        f"{leads} is neither a *{KNOWN_HOSTS}* file below the inventory's folder nor ~/.ssh/{KNOWN_HOSTS}; "
-        f"host keys are kept there only"
+        f"{leads} is neither a *{KNOWN_HOSTS}* file below the inventory's folder nor "
+        f"~/.ssh/{KNOWN_HOSTS}; host keys are allowed only there"
     )
 
 
@@ -118,8 +118,9 @@ def _ssh_config_problem(name: str, chosen: str | None, _home: str) -> str:
         if found.is_absolute() and any(found.resolve().is_relative_to(folder.resolve()) for folder in folders):
             return ""
     except (OSError, RuntimeError, ValueError) as error:
-        return f"{name!r} cannot be used: {error}"
+        return f"cannot use {name!r}: {error}"
     return (
-        f"{name} is in neither ~/.ssh nor /etc/ssh; such a file can run commands here, so an inventory may choose "
-        f"among those of the operator only, who may name another one in ${SSH_CONFIG_VARIABLE}"
+        f"{name} is in neither ~/.ssh nor /etc/ssh. An ssh_config file can run commands on this machine, "
+        "so an inventory may name only the operator's own. The operator can allow another one in "
+        f"${SSH_CONFIG_VARIABLE}"
     )

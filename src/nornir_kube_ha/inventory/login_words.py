@@ -10,8 +10,8 @@ from ipaddress import IPv6Address, ip_address
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,252}")
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}")
-HOST_FORM = "a name or an address: letters, digits and ._- (or an IPv6 address), no dash first"
-USER_FORM = "a user's name: letters, digits and ._@+-, no dash first"
+HOST_FORM = "a host name or address: letters, digits and ._- (or an IPv6 address), no dash first"
+USER_FORM = "a user name: letters, digits and ._@+-, no dash first"
 
 MOST = 100  # characters of a platform's name
 LINUX = "linux"

@@ -1,4 +1,4 @@
-"""The data of a host: sections merged from defaults, groups and host; and which hosts are ours."""
+"""The data of a host: sections merged from defaults, groups and host; and which hosts are nodes."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -51,7 +51,7 @@ def _problem(host: str, details: ErrorDetails) -> Problem:
         return Problem(host, key, f"is missing{hint}")
     reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("valid tuple", "list")
     value = details["input"]
-    # A value in the place of a section may be the secret that belongs into it.
+    # A value given instead of a section may be the secret that belongs into it.
     may_be_shown = isinstance(value, str | int | float) and not (field and _model_in(field.annotation))
     shown = f"{value!r} " if may_be_shown and not any("password" in str(part) for part in location) else ""
     return Problem(host, key, f"{shown}{reason}{hint}")

@@ -89,14 +89,14 @@ def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Pa
 def _read_certificates(path: Path) -> str:
     text = read_text(path)
     if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
-        raise ValueError(f"{path} must hold certificates in PEM, and no key")
+        raise ValueError(f"{path} must contain certificates in PEM, and no private key")
     return text.strip() + "\n"
 
 
 def _read_templates(folder: Path) -> list[Template]:
     found = [_read_template(path) for path in sorted(folder.iterdir()) if path.suffix == TEMPLATE]
     if not found:
-        raise ValueError(f"{folder} holds no template: no file of it is called *{TEMPLATE}")
+        raise ValueError(f"{folder} contains no template: expected a file called *{TEMPLATE}")
     return found
 
 

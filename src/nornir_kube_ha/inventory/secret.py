@@ -44,7 +44,7 @@ def read_secret(source: object, base: Path) -> SecretStr:
         case {"pass": str(entry), **rest} if not rest:
             return _ask_store(entry)
         case {"prompt": str(words), **rest} if not rest:
-            raise ValueError(f"is asked for at the terminal ({words}) by runbooks only; put a SecretStr in its place")
+            raise ValueError(f"needs a prompt ({words}), which only runbooks show; programs must put a SecretStr here")
         case _:
             raise ValueError(f"must be {FORMS}")
 
@@ -55,12 +55,12 @@ def _ask_store(entry: str) -> SecretStr:
     The inventory chooses only the entry. The command comes from the environment, so that an inventory cannot run one.
     """
     if not _ENTRY.fullmatch(entry):
-        raise ValueError(f"{entry!r} is no name of an entry, as kube-ha/stats")
+        raise ValueError(f"expected the name of an entry, for example kube-ha/stats, got {entry!r}")
     command = [*shlex.split(os.environ.get(STORE) or DEFAULT_STORE), entry]
     try:
         completed = subprocess.run(command, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired:
         raise ValueError(f"{command[0]} did not end within {PATIENCE} s") from None  # its output may be the secret
     if completed.returncode:
-        raise ValueError(f"{command[0]} ended with exit status {completed.returncode}; its words are above")
+        raise ValueError(f"{command[0]} ended with exit status {completed.returncode}; see its output above")
     return SecretStr(completed.stdout.decode(errors="replace").partition("\n")[0])

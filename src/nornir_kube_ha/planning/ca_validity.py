@@ -32,12 +32,10 @@ class Validity:
         return int((self.ends - now) // DAY)
 
     def words(self, now: float) -> str:
-        """Return `ended on 2026-11-29`, `is valid from 2026-12-24 on only`, or `20 days left`."""
+        """Return `expired on 2026-11-29`, `is not valid before 2026-12-24`, or `20 days left`."""
         if now > self.ends:
-            return f"ended on {_date(self.ends)}"
-        return (
-            f"is valid from {_date(self.begins)} on only" if now < self.begins else f"{self.days_left(now)} days left"
-        )
+            return f"expired on {_date(self.ends)}"
+        return f"is not valid before {_date(self.begins)}" if now < self.begins else f"{self.days_left(now)} days left"
 
 
 def _date(seconds: float) -> str:

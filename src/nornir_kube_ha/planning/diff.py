@@ -55,9 +55,9 @@ def _comparable(content: bytes) -> str:
     No managed file comes near the limits; a huge foreign file must not stall the run.
     """
     if len(content) > MOST_COMPARED:
-        return f"({len(content)} bytes, too many to be compared)"
+        return f"({len(content)} bytes, too many to compare)"
     if (lines := content.count(b"\n")) > MOST_LINES:
-        return f"({lines} lines, too many to be compared)"
+        return f"({lines} lines, too many to compare)"
     return content.decode(errors="replace")
 
 

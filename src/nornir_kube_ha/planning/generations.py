@@ -78,20 +78,20 @@ def _generation(words: list[str]) -> Generation:
         found = Generation(_number(number), when, state == "good", run_id, user, same == "live", state == "before")
     except (ValueError, OverflowError, OSError) as error:
         told = shortened(" ".join(words[1:-1]), LONGEST_ABOUT) or "nothing"
-        why = f"{folder} cannot be read, and is passed over: {error}; its file `about` says: {told}"
+        why = f"cannot read {folder}, skipped: {error}; its file `about` says: {told}"
         return Generation(0, datetime.fromtimestamp(0, UTC), good=False, run_id="", user="", is_live=False, trouble=why)
     return found
 
 
 def _six(words: list[str]) -> list[str]:
     if len(words) != 6:
-        raise ValueError("it is not described in four words: a time, a state, a run and its user")
+        raise ValueError("expected four words: a time, a state, a run and its user")
     return words
 
 
 def _number(folder: str) -> int:
     if not _NUMBER.fullmatch(folder):
-        raise ValueError("its name is no number")
+        raise ValueError("expected a number as its name")
     return int(folder)
 
 

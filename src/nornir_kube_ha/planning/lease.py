@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 LEASE_SECONDS = 120  # from the last step of a run to the end of its lease; each step renews it
-BOOTED = "nobody: the host was booted since"
+BOOTED = "nobody: the host was rebooted"
 LOST = 75  # exit status of a script whose run no longer holds the lease
 _LOST = r"the lease of this host is another run's by now: (.*); this step changed nothing"
 _STARTED = 19  # index of starttime after the command name: field 22 of /proc/PID/stat, see proc(5)

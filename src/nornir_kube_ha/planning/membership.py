@@ -38,7 +38,7 @@ def carries_vip(cluster: Cluster, facts: Facts) -> bool:
 
 
 def joining(cluster: Cluster, names: Collection[str], facts: Mapping[str, Facts]) -> tuple[str, ...]:
-    """Return the hosts that join a cluster: those that are no node yet, or stopped and not listed by a running node.
+    """Return the hosts that join a cluster: not a node yet, or stopped and not listed by a running node.
 
     Arguments:
         cluster: the cluster, from the inventory
@@ -108,8 +108,9 @@ def why_not_to_join(cluster: Cluster, name: str, facts: Mapping[str, Facts]) -> 
         return ""
     names = ", ".join(node.name for node in unseen)
     return (
-        f"it joins cluster {cluster.name}, {cluster.vip.ip} answers, and {names}, not seen by this run, send it no "
-        f"VRRP adverts: it would hold the VIP as well. Deploy all nodes of {cluster.name} in one run"
+        f"it joins cluster {cluster.name}, {cluster.vip.ip} answers, and {names}, not seen by this run, "
+        f"send it no VRRP adverts: it would hold the VIP as well. Deploy all nodes of {cluster.name} in "
+        "one run"
     )
 
 

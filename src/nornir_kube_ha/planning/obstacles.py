@@ -22,14 +22,14 @@ def obstacles(plan: HostPlan, facts: Facts) -> Iterator[str]:
     for folder in facts.folders:
         if folder not in plan.folders and not folder.may_hold_scripts:
             yield (
-                f"{folder} can be written to by others than root, so keepalived runs no script below it; "
+                f"users other than root can write to {folder}, so keepalived runs no script below it; run "
                 f"`chmod go-w {folder.path}` or `chown root {folder.path}`"
             )
 
 
 def _unit(unit: Unit, facts: Facts) -> Iterator[str]:
     if unit.load_state == "masked":
-        yield f"{unit.name}.service is masked; `systemctl unmask {unit.name}`"
+        yield f"{unit.name}.service is masked; run `systemctl unmask {unit.name}`"
     elif unit.load_state != "loaded" and _is_installed(unit.name, facts):
         yield f"systemd cannot load {unit.name}.service ({unit.load_state}); see `systemctl status {unit.name}`"
     path = CONFIGURATIONS[unit.name]
@@ -38,8 +38,9 @@ def _unit(unit: Unit, facts: Facts) -> Iterator[str]:
             which = "is started as" if command == unit.loaded.start else "runs as"
             read = ", ".join(file.path for file in command.files) or "no file"
             yield (
-                f"{unit.name} {which} `{str(command)[:MOST_WORDS]}`, which reads {read[:MOST_WORDS]} and not {path}; "
-                f"`systemctl cat {unit.name}` shows where that is set: have it read {path}, then restart {unit.name}"
+                f"{unit.name} {which} `{str(command)[:MOST_WORDS]}`, which reads {read[:MOST_WORDS]} "
+                f"instead of {path}. `systemctl cat {unit.name}` shows where that is set; make it read "
+                f"{path}, then restart {unit.name}"
             )
 
 
@@ -55,7 +56,7 @@ def _is_in_the_way(obstacle: Obstacle, plan: HostPlan) -> bool:
 
 def _sentence(obstacle: Obstacle) -> str:
     if obstacle.kind == "mounted":
-        return f"{obstacle.path} is a mount point, so no file can be renamed to it; unmount it"
+        return f"{obstacle.path} is a mount point, so a rename cannot replace it; unmount it"
     if obstacle.kind == "immutable":
-        return f"{obstacle.path} is immutable or append-only; `chattr -ia {obstacle.path}`"
-    return f"{obstacle.path} is a {obstacle.words} where a file should be; move it away"
+        return f"{obstacle.path} is immutable or append-only; run `chattr -ia {obstacle.path}`"
+    return f"{obstacle.path}: expected a file, got a {obstacle.words}; move it away"

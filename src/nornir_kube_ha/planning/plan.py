@@ -30,7 +30,7 @@ PACKAGES = (
     "iputils-ping",
     "nftables",  # reads the packet filter; nftables.service is left alone
     "openssl",  # reads the apiservers' certificates
-    "python3-minimal",  # runs the script that tells clients that the VIP has moved
+    "python3-minimal",  # runs the script that notifies clients that the VIP has moved
     "socat",  # talks to haproxy's admin socket
     "tcpdump",  # captures VRRP adverts and ARP replies for the VIP
 )
@@ -81,7 +81,7 @@ class HostPlan:
         remove: paths of managed files that are no longer wanted
         units: actions on units, in order
         firewall: change of the firewall's rules, None if there is none
-        folders: folders of ours that users other than root can write to; the change revokes that
+        folders: kube-ha's folders that users other than root can write to; the change revokes that
         replaces: paths of foreign files that are replaced, and kept as the files from before kube-ha
     """
 
@@ -127,7 +127,7 @@ class HostPlan:
         return (
             *(f"install {name}" for name in self.install),
             *(self.firewall.steps if self.firewall else ()),
-            *(f"let only root write to {folder.path}" for folder in self.folders),
+            *(f"remove write permission for users other than root on {folder.path}" for folder in self.folders),
             *(f"write {change.file.path}" for change in self.write),
             *(f"remove {path}" for path in self.remove),
             *map(str, self.units),
@@ -157,7 +157,7 @@ class HostPlan:
     @property
     def files_diff(self) -> str:
         """Files to write and remove, as text."""
-        folders = (f"- {folder}: others than root can write to it" for folder in self.folders)
+        folders = (f"- {folder}: writable by users other than root" for folder in self.folders)
         return "\n".join([*folders, *(change.diff for change in self.write), *(f"- {path}" for path in self.remove)])
 
     @property
@@ -194,7 +194,7 @@ def plan(node: Node, files: tuple[ConfigFile, ...], facts: Facts, needed: Iterab
 def _is_there(file: ConfigFile, facts: Facts) -> bool:
     """Return whether a file is as intended.
 
-    A link never is: its target belongs to somebody else.
+    A link never is: its target may belong to other software.
     """
     there = facts.files.get(file.path)
     return there is not None and there.matches(file) and not facts.link_of(file.path)
@@ -202,7 +202,7 @@ def _is_there(file: ConfigFile, facts: Facts) -> bool:
 
 def _file_change(node: Node, file: ConfigFile, facts: Facts) -> FileChange:
     link = facts.link_of(file.path)
-    replaced = f"- {file.path}: a link to {link}\n+ {file.path}: a file; {link} stays as it is" if link else ""
+    replaced = f"- {file.path}: a link to {link}\n+ {file.path}: a file; {link} is not changed" if link else ""
     return FileChange(file, "\n".join(filter(None, (diff(facts.files.get(file.path), file, node), replaced))))
 
 

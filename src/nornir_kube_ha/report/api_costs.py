@@ -19,16 +19,16 @@ API_FIGURES: Mapping[str, Callable[[ApiCost], float]] = {
 """Longest time without an answer to each kind of request, and without an event of a watch."""
 
 MEANINGS: Mapping[str, str] = {
-    "address": "until somebody accepts at the VIP and completes TLS",
+    "address": "until the VIP accepts a connection and completes TLS",
     "read": "until a new read is answered",
     "cached": "until a new read from an apiserver's watch cache is answered",
     "write": "until a new write is acknowledged",
-    "watch": "until a watch hears of a write",
+    "watch": "until a watch receives the event of a write",
 }
 
 NOT_MEASURED = (
-    "Reads, writes and watches of the Kubernetes API were not measured: there was no kubeconfig "
-    "(--kubeconfig FILE, or `kubeconfig` in the inventory)."
+    "The cost for clients of the Kubernetes API was not measured: no kubeconfig (--kubeconfig FILE, or "
+    "`kubeconfig` in the inventory)."
 )
 
 
@@ -80,8 +80,8 @@ def api_statistics(fault: FaultReport) -> dict[str, Statistics]:
 def _losses(costs: Sequence[ApiCost]) -> tuple[str, str, str, str]:
     """Return the losses of reads, cached reads, writes and watches, over all trials."""
     reads, cached, writes = (
-        f"{sum(each.failed for each in kind)} of {sum(each.total for each in kind)} failed, "
-        f"the slowest took {in_seconds(max(each.slowest for each in kind))}"
+        f"{sum(each.failed for each in kind)} of {sum(each.total for each in kind)} failed, the "
+        f"slowest took {in_seconds(max(each.slowest for each in kind))}"
         for kind in ([cost.read for cost in costs], [cost.cached for cost in costs], [cost.write for cost in costs])
     )
     ended: Counter[str] = Counter()

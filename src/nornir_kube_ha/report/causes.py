@@ -34,8 +34,8 @@ Findings = tuple[Finding, ...]
 def with_causes(hosts: Mapping[str, Findings], cluster: Findings, name: str) -> tuple[dict[str, Findings], Findings]:
     """Return findings of a cluster and of its hosts, each with its cause: `lb-2: haproxy.active`.
 
-    A cause has none itself. A host's finding is explained by one of the same host or of the cluster, a cluster's by one
-    of the cluster or of any host.
+    A cause has none itself. The cause of a host's finding is on the same host or in the cluster, that of a cluster's
+    finding anywhere in the cluster.
 
     Arguments:
         hosts: findings of each of its hosts, by name

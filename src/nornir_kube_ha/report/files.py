@@ -44,4 +44,4 @@ def write_report(report: Report, folder: Path) -> None:
             number = error.errno
     if problems:
         words = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in problems.items())
-        raise OSError(number, f"the report in {folder} is not complete: {words}")
+        raise OSError(number, f"the report in {folder} is incomplete: {words}")

@@ -76,7 +76,7 @@ def _of_host(name: str, host: HostReport) -> Iterator[Problem]:
     if failure:
         yield Problem(name, failure.type, HOST_STATUSES[host.status], "", failure.message)
     elif not host.findings:
-        yield Problem(name, "no check", Status.UNKNOWN, "", "nothing was checked")
+        yield Problem(name, "no check", Status.UNKNOWN, "", "no check was made")
     yield from _of_findings(name, (each for each in host.findings if not (failure and repeats(each, failure))))
 
 

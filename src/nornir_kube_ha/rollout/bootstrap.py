@@ -24,8 +24,8 @@ def refuse_served(run: Run) -> None:
     for cluster in run.clusters:
         for name, facts in _seen(run, cluster).items():
             if evidence := _evidence(facts):
-                words = f"--bootstrap is for clusters that have never served, and this one has: {evidence}"
-                run.fail(name, PreflightError(name, f"{words}; nothing was changed. Run `verify` without it"))
+                words = f"--bootstrap is for clusters that have never served, but this one has: {evidence}"
+                run.fail(name, PreflightError(name, f"{words}. Run `verify` instead; nothing was changed"))
     run.ledger.stop_if_failed()
 
 
@@ -34,7 +34,7 @@ def new_clusters(run: Run, *, told: bool) -> dict[str, str]:
 
     Arguments:
         run: has looked at its hosts, and changed none of their files yet
-        told: whether an operator says that no apiserver has ever been up
+        told: whether an operator states that no apiserver has ever been up
     """
     if told:
         return {cluster.name: "told" for cluster in run.clusters}
@@ -49,12 +49,12 @@ def await_first_apiservers(run: Run, why: dict[str, str]) -> None:
         why: reason of each new cluster, by its name
 
     Raises:
-        StoppedError: a host of each cluster does not do it
+        StoppedError: a host of each cluster failed to do so
     """
     for cluster in run.clusters:
         if cluster.name in why:
             names = [node.name for node in cluster.nodes if node.name in run.going]
-            run.tell_of_change(f"no apiserver of cluster {cluster.name} answers yet: none is waited for")
+            run.tell_of_change(f"no apiserver of cluster {cluster.name} answers yet; the run does not wait for one")
             run.each(await_first_apiserver, names, intent=run.intent, why=why[cluster.name], lease=run.lease)
     run.ledger.end_failed_clusters()
 

@@ -11,11 +11,11 @@ from nornir_kube_ha.tasks import change_firewall
 
 
 def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = None) -> None:
-    """Open what the run's plans say, then check that it is open.
+    """Open the firewalls as the run's plans say, then check that the packets pass.
 
     Arguments:
         run: has looked at its hosts
-        needed: by host name, what must pass; None: what the inventory says
+        needed: by host name, the packets that must pass; None: those of the inventory
 
     Raises:
         StoppedError: a host's firewall rejects a rule, or still blocks what must pass
@@ -31,9 +31,9 @@ def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = 
     for name in hosts:
         view = run.view(name)
         wanted = needed[name] if needed else openings(view.cluster, view.node)
-        # The manager may have other rules that match before ours.
+        # The manager may have other rules that match first.
         if found := "; ".join(_still_stopped(wanted, view.facts)):
-            words = f"told to let them pass, its firewall still stops {found}; no other file was changed"
+            words = f"the firewall still blocks {found} after its rules were added; no other file was changed"
             run.fail(name, PreflightError(name, words))
     run.ledger.stop_if_failed()
 
@@ -42,13 +42,13 @@ def _still_stopped(wanted: tuple[Opening, ...], facts: Facts) -> Iterator[str]:
     try:
         ruleset = facts.ruleset
     except ValueError as error:
-        yield f"who knows what: its rules cannot be read ({error})"
+        yield f"cannot parse the firewall's rules ({error})"
     else:
         yield from stopped(wanted, ruleset) if ruleset else ()
 
 
 def close_firewalls(run: Run) -> None:
-    """Close what nothing needs any more.
+    """Remove firewall rules that nothing needs any more.
 
     Arguments:
         run: has changed its hosts
@@ -64,6 +64,6 @@ def _tell(run: Run, step: Literal["open", "close"], hosts: Collection[str]) -> l
     changes = {name: plan.firewall for name, plan in run.plans.items() if plan.firewall and name in hosts}
     meant = [name for name, change in changes.items() if (change.opened if step == "open" else change.closed)]
     if meant:
-        run.tell_of_change(f"telling the firewall of {', '.join(meant)} what to {step}")
+        run.tell_of_change(f"changing the firewall of {', '.join(meant)}: {step}")
     run.each(change_firewall, meant, plans=run.plans, step=step, lease=run.lease)
     return meant

@@ -1,7 +1,7 @@
 """Former nodes: while keepalived runs there, the other nodes must keep them as peers.
 
 A backup hears the holder's adverts. Once the others remove it from their unicast_peer it hears nobody, and takes the
-VIP beside the holder.
+VIP too.
 """
 
 from collections.abc import Collection, Iterator
@@ -41,7 +41,7 @@ def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
 
     Arguments:
         run: has looked at its hosts
-        forget: addresses to remove all the same
+        forget: addresses to remove even if they answer
     """
     machines = [each for each in _about_to_be_forgotten(run) if str(each.address) not in forget]
     asking: dict[str, list[IPAddress]] = {}
@@ -52,7 +52,7 @@ def refuse_former_nodes(run: Run, forget: Collection[str]) -> None:
     for each in machines:
         found = _together(answers, each)
         if not (found.answers or _speaks(run, each)):
-            run.tell(f"{each.address}, which {', '.join(each.names)} will forget as a peer, is silent")
+            run.tell(f"{each.address}, which {', '.join(each.names)} will remove from the peers, does not answer")
         elif _may_take_over(run, each, found):
             _refuse(run, each.names[0], _words(run, each, found))
 
@@ -143,15 +143,14 @@ def _words(run: Run, former: Former, found: FormerPeer) -> str:
     answers = f"still answers{shown}"
     names = ", ".join(former.names)
     if now and run.intent.node(now).cluster == cluster.name:
-        said = (
-            f"the new keepalived.conf of {names} does not name {address} ({now}) as a peer any more, and it {answers}"
-        )
+        said = f"the new keepalived.conf of {names} no longer has {address} ({now}) as a peer, but it {answers}"
     else:
-        where = f" ({now}, of cluster {run.intent.node(now).cluster} now)" if now else ""
-        said = f"{address}{where} is a peer in keepalived.conf of {names}, but no node of cluster {cluster.name} any "
-        said += f"more, and it {answers}"
+        where = f" ({now}, now in cluster {run.intent.node(now).cluster})" if now else ""
+        said = f"{address}{where} is a peer in keepalived.conf of {names} and no longer a node of cluster "
+        said += f"{cluster.name}, but it {answers}"
     command = f"kube-ha remove --limit {now}" if now else f"kube-ha remove --host {address}"
     return (
-        f"{said}: forgotten by the others, its keepalived would hold {cluster.addresses} as well. Take it off first: "
-        f"{command}. If no keepalived runs there: deploy --forget {address}. Nothing was changed"
+        f"{said}. Without adverts from the others, its keepalived would hold {cluster.addresses} as well. "
+        f"Remove it first: {command}. If no keepalived runs there: deploy --forget {address}. Nothing was "
+        "changed"
     )

@@ -72,7 +72,7 @@ def pass_gates(run: Run, gates: Mapping[str, Gate]) -> dict[str, KubeHaError]:
         new = {name: silent.get(name) or gate.new(run, name) for name, gate in waiting.items() if name not in broken}
         waiting = {name: waiting[name] for name, findings in new.items() if findings}
         if waiting and (begun >= deadline or DEPARTURE.is_due):
-            return failed | {name: _not_well(name, new[name]) for name in waiting}
+            return failed | {name: _gate_error(name, new[name]) for name in waiting}
         if waiting:
             time.sleep(GATE_INTERVAL)
     return failed
@@ -108,9 +108,9 @@ def _lost(run: Run, names: Collection[str]) -> tuple[dict[str, list[Finding]], d
     return silent, broken
 
 
-def _not_well(name: str, new: list[Finding]) -> GateError:
+def _gate_error(name: str, new: list[Finding]) -> GateError:
     words = "; ".join(f"{each.id}: expected {each.expected}, seen {each.seen}" for each in new)
-    return GateError(name, f"not well {GATE_SECONDS:g} s after its change: {words}")
+    return GateError(name, f"fails its checks {GATE_SECONDS:g} s after the change: {words}")
 
 
 def _standing(run: Run, name: str, checks: Collection[str]) -> list[Finding]:

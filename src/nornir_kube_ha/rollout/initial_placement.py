@@ -1,8 +1,8 @@
 """Move newly created VIPs to their configured master.
 
 The node that starts first wins the election of a new virtual router. The order in which hosts start gives the cluster's
-own to its master. A further one has another master, and no order suits both. So it moves there once every check passes,
-as a planned move. No client uses it yet.
+first router to its master. Further routers may have other masters, which no single order can serve. Each of them moves
+to its master by a planned move, once every check passes. No client uses it yet.
 """
 
 from collections.abc import Iterable
@@ -78,5 +78,5 @@ def _is_moved(run: Run, cluster: Cluster, router: Router) -> bool:
     try:
         return move_vip(run, cluster, router.master, router) != router.master
     except KubeHaError as error:
-        run.tell(f"{router.vip.ip} was not brought to {router.master}: {error}")
+        run.tell(f"{router.vip.ip} was not moved to {router.master}: {error}")
         return False

@@ -28,7 +28,9 @@ class Share:
         """
         most = HUNDRED if self.percent else self.amount
         if type(self.amount) is not int or not 0 <= self.amount <= most:
-            raise UsageError(f"{self.amount}{'%' if self.percent else ''} is no number of hosts, and no part of them")
+            raise UsageError(
+                f"expected a number of hosts or a percentage, got {self.amount}{'%' if self.percent else ''}"
+            )
 
     def of(self, total: int) -> int:
         """Return the number of hosts, rounded down.
@@ -73,11 +75,11 @@ class RollOut:
         """
         for name in ("serial", "max_fail"):
             if not isinstance(getattr(self, name), Share):
-                raise UsageError(f"{name} is a Share, as Share(2) or Share(25, percent=True)")
+                raise UsageError(f"{name}: expected a Share, for example Share(2) or Share(25, percent=True)")
         if self.on_failure not in ON_FAILURE:
-            raise UsageError(f"on_failure is one of {', '.join(ON_FAILURE)}, and not {self.on_failure!r}")
+            raise UsageError(f"on_failure: expected one of {', '.join(ON_FAILURE)}, got {self.on_failure!r}")
         if isinstance(self.forget, str):
-            raise UsageError(f"forget is a list of addresses, and not {self.forget!r}")
+            raise UsageError(f"forget: expected a list of addresses, got {self.forget!r}")
 
 
 AS_USUAL = RollOut()

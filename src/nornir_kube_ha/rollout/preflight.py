@@ -46,26 +46,29 @@ def _interface(node: Node, own: Facts) -> Iterator[str]:
     link = own.links.get(node.interface)
     if link is None:
         there = ", ".join(sorted(name for name in own.links if name != "lo")) or "none"
-        yield f"there is no interface {node.interface}; there are: {there}"
+        yield f"expected interface {node.interface}, which does not exist; found: {there}"
     elif not link.is_up:
-        yield f"interface {node.interface} is down, or has no carrier"
+        yield f"interface {node.interface} is down or has no carrier"
     elif node.uses_ipv6 and not own.has_ipv6:
-        yield f"IPv6 is switched off on {node.interface} (net.ipv6.conf.{node.interface}.disable_ipv6)"
+        yield f"IPv6 is disabled on {node.interface} (net.ipv6.conf.{node.interface}.disable_ipv6)"
 
 
 def _vip(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]:
     """Yield what is wrong with an address for a VIP. One that a node already holds may be outside of the networks."""
     for vip in node.vips:
         if own.holds(vip) and vip.ip not in own.keepalived_conf.assigned:
-            yield f"{vip.ip} is an address of this host that no keepalived put there: the VIP must be a free one"
+            yield (
+                f"{vip.ip} is already an address of this host, and not set by keepalived; the VIP must "
+                "be an unused address"
+            )
         if not any(name == node.interface and each.version == vip.version for name, each in own.addresses):
-            yield f"{node.interface} has no IPv{vip.version} address: from there nobody reaches {vip.ip}"
+            yield f"{node.interface} has no IPv{vip.version} address, so clients could not reach {vip.ip}"
         # DHCPv6 gives addresses of /128. The network is in the router's advertisements, not in them.
         networks = [each.network for each in _on_interface(node, own) if each.version == vip.version]
         networks = [each for each in networks if each.num_addresses > 1]
         held = any(facts.holds(vip) for facts in seen.values())
         if networks and not (held or any(vip.ip in network for network in networks)):
-            yield f"{vip.ip} is in no network of {node.interface}: {', '.join(map(str, networks))}"
+            yield f"{vip.ip} is outside the networks of {node.interface}: {', '.join(map(str, networks))}"
 
 
 def _on_interface(node: Node, own: Facts) -> Iterator[IPInterface]:
@@ -80,20 +83,20 @@ def _claimed(node: Node, own: Facts, seen: Mapping[str, Facts]) -> Iterator[str]
     answers = own.heard.answers if own.heard else frozenset()
     for vip in node.vips:
         for mac in sorted({each.mac for each in answers if each.address == vip.ip} - ours):
-            yield f"another machine has {vip.ip} already: {mac} answers for it"
+            yield f"another machine already has {vip.ip}: {mac} answers for it"
 
 
 def _flood(node: Node, own: Facts) -> Iterator[str]:
     """Yield an obstacle if too much was heard to be read: another router with the same VRID may be missing."""
     if own.heard and own.heard.excess:
-        yield f"too much was heard on {node.interface} to tell who else speaks its VRID: {own.heard.excess}"
+        yield f"too much traffic on {node.interface} to see all routers with its VRID: {own.heard.excess}"
 
 
 def _ports(node: Node, own: Facts) -> Iterator[str]:
     for address, _, port in (socket.rpartition(":") for socket in node.sockets):
         for listener in own.listeners:
             if listener.port == int(port) and listener.process not in {"haproxy", ""} and _meet(listener, address):
-                yield f"port {port} is taken by {listener.process} on {listener.address}"
+                yield f"port {port} is used by {listener.process} on {listener.address}"
 
 
 def _meet(listener: Listener, address: str) -> bool:
@@ -107,7 +110,7 @@ def _room(own: Facts) -> Iterator[str]:
         elif each.inodes and each.inodes_available < INODES:
             yield f"{each.mounted_on} has {each.inodes_available} inodes free"
     for folder in sorted(NEEDED.intersection(own.read_only)):
-        yield f"{folder} cannot be written to"
+        yield f"{folder} is not writable"
 
 
 def _clock(own: Facts) -> Iterator[str]:
@@ -128,7 +131,7 @@ def _password(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterat
     """Yield an obstacle if the kept password is unknown: the stats page is at the VIP, so all nodes need the same."""
     if node.haproxy.stats.generate_password and len(seen) < len(cluster.nodes) and not [*kept_passwords(cluster, seen)]:
         others = ", ".join(each.name for each in cluster.nodes if each.name not in seen)
-        yield f"its stats page's password is kept by hosts that were not looked at: {others}"
+        yield f"the stats page's password is only on hosts without facts: {others}"
 
 
 def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:
@@ -137,12 +140,16 @@ def _firewall(cluster: Cluster, node: Node, own: Facts) -> Iterator[str]:
         ruleset = own.ruleset
     except ValueError as error:
         if node.firewall == "open" and KEEPALIVED_CONF not in own.files:
-            yield f"its packet filter cannot be read, and may stop VRRP: {error}; if it does not, say `firewall: leave`"
+            yield (
+                f"cannot parse its packet filter, which may block VRRP: {error}; if it does not, set `firewall: leave`"
+            )
         return
     told = own.firewall if node.firewall == "open" else None
     found = [*stopped(openings(cluster, node), ruleset, told)] if ruleset else []
     if found and told is None:
-        yield f"its packet filter stops {'; '.join(found)} (`firewall: leave`)"
+        yield f"its packet filter blocks {'; '.join(found)} (`firewall: leave`)"
     elif found:
-        hint = "only firewalld, ufw and the file of an enabled nftables.service are told"
-        yield f"its packet filter stops {'; '.join(found)}; {hint}, so let that pass by what makes these rules"
+        hint = "kube-ha changes only firewalld, ufw and the file of an enabled nftables.service"
+        yield (
+            f"its packet filter blocks {'; '.join(found)}. {hint}; accept the packets in whatever manages these rules"
+        )

@@ -43,7 +43,7 @@ class ClusterRollOut:
         groups: names of its hosts, one group after the other
         gates: of the hosts in service, by name
         joining: names of hosts that the cluster's other nodes do not know yet
-        well: names of the hosts that have passed, in this order
+        well: names of the hosts that have passed their gates, in this order
     """
 
     cluster: str
@@ -75,7 +75,7 @@ def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
     plans = dict(run.plans)
     differing = [name for name, change in plans.items() if change.touches_files]
     if differing:
-        run.tell_of_change(f"staging new files and having them judged on {', '.join(differing)}")
+        run.tell_of_change(f"staging and validating new files on {', '.join(differing)}")
     lanes = [_lane(run, cluster, plans, checks, how) for cluster in run.clusters]
     run.ledger.stop_if_failed()
     waiting, prolonged = set(differing), time.monotonic()
@@ -148,16 +148,18 @@ def _cannot_be_rolled(
             return True
         if words and how.accept_outage:
             message = (
-                f"{', '.join(words)}: all nodes must change at once, and this run leaves out {', '.join(left_out)}"
+                f"{', '.join(words)}: all nodes must change at once, but this run leaves out {', '.join(left_out)}"
             )
-            run.fail(name, PreflightError(name, f"{message}. Run it without --limit and --filter. Nothing was changed"))
+            run.fail(name, PreflightError(name, f"{message}. Run it without --limit and --filter; nothing was changed"))
         elif words:
             seconds = run.intent.node(name).keepalived.down_seconds
-            hint = "with --accept-outage all nodes change at once, and nobody has the VIP for about"
+            hint = "Pass --accept-outage to change all nodes at once, which leaves the VIP without a holder for about"
             message = (
-                f"{', '.join(words)}: nodes with and without this change do not hear each other, so it cannot go from"
+                f"{', '.join(words)}: nodes with and without this change ignore each other's adverts, so hosts cannot"
             )
-            run.fail(name, PreflightError(name, f"{message} host to host; {hint} {seconds:.1f} s. Nothing was changed"))
+            run.fail(
+                name, PreflightError(name, f"{message} change one by one. {hint} {seconds:.1f} s; nothing was changed")
+            )
     return False
 
 
@@ -170,9 +172,9 @@ def _admit(run: Run, lanes: Iterable[ClusterRollOut], turns: Mapping[str, Collec
         for name in set(turns.get(lane.cluster, ())) & set(lane.joining):
             if strangers := strangers_to(cluster, name, run.facts):
                 words = (
-                    f"{', '.join(strangers)} would send it no VRRP adverts, and it would hold {cluster.addresses} too"
+                    f"{', '.join(strangers)} would send it no VRRP adverts, so it would hold {cluster.addresses} too"
                 )
-                hint = "it was left as it was. Mend those nodes first, then deploy again"
+                hint = "it was not changed. Fix those nodes first, then deploy again"
                 run.fail(name, PreflightError(name, f"{words}: {hint}"))
 
 
@@ -251,17 +253,17 @@ def _go_back(run: Run, name: str, gate: Gate) -> str:
     """Put a host back to the files that this run replaced, and return the result in words."""
     if lost := check_leases(run, [name]).get(name):
         run.fail(name, lost)
-        return f"its files stay as they are: {getattr(lost, 'message', lost)}"
-    run.tell(f"{name} is not well: putting it back on the files that it had")
+        return f"its files were not restored: {getattr(lost, 'message', lost)}"
+    run.tell(f"{name} fails its checks: restoring its previous files")
     try:
         kept = [each for each in run.one(get_generations, name) if each.run_id == run.run_id]
         if not kept:
-            return "its live files were not touched"
+            return "its live files were not changed"
         put_generation(run, name, kept[0].number)  # the first: what was live before this run's first change
         pass_gate(run, name, gate)
     except KubeHaError as error:
-        return f"going back to the files that it had failed as well: {getattr(error, 'message', error)}"
-    return "it is back on the files that it had, and as well as before"
+        return f"restoring its previous files failed as well: {getattr(error, 'message', error)}"
+    return "its previous files were restored, and it passes the checks that it passed before"
 
 
 def put_generation(run: Run, name: str, number: int) -> None:

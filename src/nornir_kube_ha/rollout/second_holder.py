@@ -26,7 +26,7 @@ def starts_keepalived(plan: HostPlan) -> bool:
 def watch_for_second_holders(
     run: Run, cluster: Cluster, started: Collection[str], plans: Mapping[str, HostPlan]
 ) -> None:
-    """Wait until hosts just started would have taken the VIP; stop keepalived on those that hold it beside another.
+    """Wait until hosts just started would have taken the VIP; stop keepalived on second holders.
 
     Arguments:
         run: has changed the hosts
@@ -104,14 +104,14 @@ def step_back(
     """
     others = [name for name, each in facts.items() if each.holds_any(cluster.vips) and name not in names]
     for name in names:
-        words = f"it held {cluster.addresses} beside {', '.join(others)}, which ran before"
+        words = f"it held {cluster.addresses} at the same time as {', '.join(others)}, which ran before"
         try:
             disable = UnitChange("enable", "keepalived") in plans[name].units
             run.one(stop_keepalived, name, disable=disable, lease=run.lease)
-            words += "; keepalived was stopped there again"
+            words += "; keepalived was stopped on it"
         except KubeHaError as error:
-            words += f"; keepalived could not be stopped there: {getattr(error, 'message', error)}"
-        words += ". The nodes do not hear each other's VRRP: see vrrp.adverts and host.firewall, then deploy again"
+            words += f"; keepalived could not be stopped: {getattr(error, 'message', error)}"
+        words += ". The nodes do not receive each other's VRRP: see vrrp.adverts and host.firewall, then deploy again"
         if run.ledger.failure_of(name):
             run.add_words(name, words)
         else:

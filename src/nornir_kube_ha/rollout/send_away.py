@@ -29,7 +29,7 @@ def send_vips_away(run: Run, name: str, done: Collection[str], hint: str = "") -
     held = [router for router in cluster.routers if run.facts[name].holds_any(router.vips)]
     for number, router in enumerate(held):
         gone = ", ".join(each.addresses for each in held[:number])
-        _send_away(run, router, name, done, "; ".join(filter(None, (gone and f"{gone} has been moved", hint))))
+        _send_away(run, router, name, done, "; ".join(filter(None, (gone and f"{gone} was moved", hint))))
 
 
 def _vips_held(run: Run, cluster: Cluster, name: str) -> int:
@@ -47,5 +47,5 @@ def _send_away(run: Run, router: Router, name: str, done: Collection[str], more:
             refusals.append(str(error))
         else:
             return
-    words = "; ".join(refusals) or "no other node of its cluster is part of this run"
-    raise MoveError(name, f"{router.vip.ip} cannot be moved away first: {words}{more and f'; {more}'}")
+    words = "; ".join(refusals) or "this run includes no other node of its cluster"
+    raise MoveError(name, f"cannot move {router.vip.ip} away first: {words}{more and f'; {more}'}")

@@ -160,30 +160,30 @@ def _arrives(run: Run, router: Router, to: str, *, is_last: bool) -> bool:
 
 def _holder(run: Run, cluster: Cluster, router: Router, to: str) -> str:
     if not cluster.nodes[0].keepalived.events:
-        raise MoveError(to, "keepalived.events is false: this cluster is not made for planned moves")
+        raise MoveError(to, "planned moves need keepalived.events, which is false for this cluster")
     holders = [name for name, facts in run.facts.items() if facts.holds(router.vip)]
     if len(holders) != 1:
         unseen = [node.name for node in cluster.nodes if node.name not in run.facts]
-        missing = f", {', '.join(unseen)} does not" if unseen else ""
-        seen = f"is held by {' and '.join(holders) or 'none'} of those that answer"
-        raise MoveError(to, f"{router.vip.ip} {seen}{missing}; see `verify`")
+        missing = f"; no answer from {', '.join(unseen)}" if unseen else ""
+        seen = f"expected one holder, got {' and '.join(holders) or 'none'}"
+        raise MoveError(to, f"{router.vip.ip}: {seen}{missing}; see `verify`")
     return holders[0]
 
 
 def _refuse_unfit(run: Run, router: Router, to: str, holder: str) -> None:
-    """Refuse a target that is worse off than the holder, or that cannot take the VIP at all."""
+    """Refuse a target that fails more checks than the holder, or that cannot take the VIP at all."""
     if failure := run.ledger.failure_of(to):
-        raise because_unseen(run, MoveError(to, f"cannot be looked at: {failure.message}"))
+        raise because_unseen(run, MoveError(to, f"cannot gather facts: {failure.message}"))
     hosts = run.report().hosts
     failed, suffered = _failed(hosts[to]), _failed(hosts[holder])
     worse = [each for each in failed if each not in RELATIVE or each not in suffered]
     if "haproxy.apiservers_up" in failed and "haproxy.apiservers_up" not in worse:
         there, here = _apiservers_up(run, to), _apiservers_up(run, holder)
         if there < here:
-            words = f"it sees {there} apiservers up, and {holder}, which has the VIP, sees {here}"
-            raise MoveError(to, f"is not fit for {router.vip.ip}: {words}; see `verify`. Nothing was moved")
+            words = f"it sees {there} apiservers up, while the holder {holder} sees {here}"
+            raise MoveError(to, f"cannot take {router.vip.ip}: {words}; see `verify`. The VIP was not moved")
     if worse:
-        raise MoveError(to, f"is not fit for {router.vip.ip}: {', '.join(worse)}; see `verify`. Nothing was moved")
+        raise MoveError(to, f"cannot take {router.vip.ip}: {', '.join(worse)}; see `verify`. The VIP was not moved")
 
 
 def _failed(host: HostReport) -> list[str]:
@@ -198,5 +198,5 @@ def _refuse_stuck(run: Run, router: Router, holder: str, to: str) -> None:
     """Refuse a move from a holder that cannot release the VIP."""
     for finding in run.report().hosts[holder].findings:
         if finding.id == "keepalived.able" and finding.status in {"fail", "unknown"}:
-            words = f"{holder} cannot let {router.vip.ip} go: {finding.seen}; {finding.next}"
-            raise MoveError(to, f"{words}. Nothing was moved")
+            words = f"{holder} cannot release {router.vip.ip}: {finding.seen}; {finding.next}"
+            raise MoveError(to, f"{words}. The VIP was not moved")

@@ -101,7 +101,7 @@ def _known(file: Path) -> _Known | None:
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
         return None
     except OSError as error:  # EMFILE, say: as if the keys were unknown, someone would pin them again
-        raise ValueError(f"known hosts {file} cannot be read: {error.strerror}") from error
+        raise ValueError(f"cannot read known hosts {file}: {error.strerror}") from error
 
 
 @lru_cache(maxsize=8)
@@ -115,7 +115,7 @@ def _read(file: Path, _stamp: tuple[int, ...]) -> _Known:
         names, _, rest = line.partition(" ")
         if names == _REVOKED:
             if not (key := _key(rest)):
-                raise ValueError(f"known hosts {file}, line {number}: the key that it revokes cannot be read")
+                raise ValueError(f"known hosts {file}, line {number}: cannot parse the revoked key")
             revoked.add(key)
         elif not names.startswith(("@", "#")):
             for name in names.split(","):

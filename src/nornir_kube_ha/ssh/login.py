@@ -68,7 +68,7 @@ def login(task: Task) -> Login:
 
 @contextmanager
 def login_errors(task: Task) -> Iterator[None]:
-    """Refuse a host that we must not log in to, and raise errors of the login as our own.
+    """Refuse a host whose login settings are not allowed, and convert errors of the login to kube-ha's.
 
     Raises:
         HostUnreachableError: no SSH server answers, or the host is in a lab and this thread is not
@@ -123,7 +123,7 @@ def _refuse_endless(key_file: str | None) -> None:
     """Refuse a key file that is not a regular file: to read a pipe or a device may never end."""
     file = Path(key_file).expanduser() if key_file else None
     if file and file.exists() and not file.is_file():
-        raise ValueError(f"key_file {file} is no regular file")
+        raise ValueError(f"key_file {file}: expected a regular file")
 
 
 def refuse_outside_lab(name: str, lab: object) -> None:
@@ -139,13 +139,14 @@ def refuse_outside_lab(name: str, lab: object) -> None:
     if lab is not None and not door.is_inside(str(lab)):
         raise HostUnreachableError(
             name,
-            f"lives in lab {lab}, and this thread does not work there; nothing was sent. Runbooks go there by "
-            f'themselves; code of your own calls nornir_kube_ha.lab.network.enter("{lab}") before it starts any thread',
+            f"is in lab {lab}, but this thread is outside the lab's network; nothing was sent. Runbooks "
+            "enter the network themselves. Other code must call "
+            f'nornir_kube_ha.lab.network.enter("{lab}") before it starts a thread',
         )
 
 
 def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRefusedError:
-    """Return our error for an error of the login.
+    """Return kube-ha's error for an error of the login.
 
     netmiko raises the same time-out for a refused port, a wrong host key and a real time-out. The cause tells them
     apart.
@@ -154,29 +155,34 @@ def _login_error(host: Host, error: Exception) -> HostUnreachableError | LoginRe
     cause = (error.__context__ if from_netmiko else None) or error
     address = f"{host.hostname}:{host.port or 22}"
     if isinstance(cause, JumpError):
-        return _jump_error(host.name, f"the way to {address}, by its ssh_config file, ends: {cause}")
+        return _jump_error(host.name, f"the connection to {address}, by its ssh_config file, ended: {cause}")
     if isinstance(cause, paramiko.BadHostKeyException):
-        words = f"the host key of {address} has changed, nothing was sent; if that was meant, take the old one out of"
-        return HostKeyChangedError(host.name, f"{words} known_hosts, and enroll the new one: kube-ha hostkeys enroll")
+        words = (
+            f"the host key of {address} has changed; nothing was sent. If the change is legitimate, "
+            "remove the old key from"
+        )
+        return HostKeyChangedError(host.name, f"{words} known_hosts and enroll the new one: kube-ha hostkeys enroll")
     if "not found in known_hosts" in str(cause):
-        known = "is not known, and no certificate of it is looked at (@cert-authority)"
-        words = f"the host key of {address} {known}; see its fingerprint, and pin it: kube-ha hostkeys enroll"
+        known = "is unknown (certificates are not supported: @cert-authority)"
+        words = f"the host key of {address} {known}; check its fingerprint and pin it: kube-ha hostkeys enroll"
         return HostKeyUnknownError(host.name, words)
     if isinstance(cause, SlowLoginError | NoCommonAlgorithmError):
         kind = HostUnreachableError if isinstance(cause, SlowLoginError) else LoginRefusedError
         return kind(host.name, f"{address} {cause}")
     told = isinstance(cause, LoginEndedError) or not NETWORK.search(str(cause))
     if isinstance(cause, paramiko.SSHException) and told:
-        words = f"login as {host.username} on {address} is refused: {cause}; check user, key and agent"
+        words = f"login as {host.username} on {address} was refused: {cause}; check user, key and agent"
         return LoginRefusedError(host.name, words)
     return HostUnreachableError(host.name, f"no SSH server answers on {address}: {cause}")
 
 
 def _jump_error(name: str, words: str) -> HostUnreachableError | LoginRefusedError:
-    """Return our error for what ssh says about the jump host."""
+    """Return kube-ha's error for ssh's output about the jump host."""
     if "HOST IDENTIFICATION HAS CHANGED" in words:
         return HostKeyChangedError(name, words)
     if "Host key verification failed" in words:
-        return HostKeyUnknownError(name, f"{words} Pin the jump host's key where ssh looks for it: UserKnownHostsFile")
+        return HostKeyUnknownError(
+            name, f"{words} Pin the jump host's key in ssh's own known_hosts file (UserKnownHostsFile)"
+        )
     refused = "Permission denied" in words
     return LoginRefusedError(name, words) if refused else HostUnreachableError(name, words)

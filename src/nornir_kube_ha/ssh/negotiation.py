@@ -16,7 +16,7 @@ _KINDS = {
     "ciphers": ("cipher", "server_encrypt_algo_list", "preferred_ciphers", "Ciphers"),
     "macs": ("MAC", "server_mac_algo_list", "preferred_macs", "MACs"),
 }
-"""By words of paramiko's error: the kind, the attributes with the host's list and with ours, sshd_config's option."""
+"""By words of paramiko's error: the kind, the attributes with the host's and paramiko's list, sshd_config's option."""
 
 
 class NoCommonAlgorithmError(paramiko.SSHException):
@@ -73,10 +73,10 @@ def no_common_algorithm(transport: object, error: paramiko.SSHException) -> NoCo
         if words in str(error) and isinstance(transport, paramiko.Transport) and theirs in offers:
             own = getattr(transport, ours)  # without those in `disabled_algorithms`
             return NoCommonAlgorithmError(
-                f"has no {kind} in common with us: it offers {_names(offers[theirs])}; we offer {_names(own)}. "
-                f"Allow one of ours in the host's sshd_config ({keyword})"
+                f"has no {kind} in common with kube-ha: it offers {_names(offers[theirs])}; kube-ha "
+                f"offers {_names(own)}. Allow one of them in the host's sshd_config ({keyword})"
             )
-    return NoCommonAlgorithmError(f"has no algorithm in common with us: {error}")
+    return NoCommonAlgorithmError(f"has no algorithm in common with kube-ha: {error}")
 
 
 def _names(offered: object) -> str:

@@ -30,7 +30,7 @@ from nornir_kube_ha.ssh.shell import ROOT, Completed, Shell, sudo
 
 OPEN_TIMEOUT = 30  # seconds to open a channel on an established login
 SLACK = 1.0  # seconds for a wait's own time-out to come first: the login survives that one
-LEFT = "the run was interrupted and has left; what was in hand may go on there by itself"
+LEFT = "the run was interrupted and no longer waits; the step in progress may still be running there"
 NO_STATUS = -1  # paramiko's value for a channel that was closed without an exit status
 EXPIRED = "Password change required but no TTY available"  # sshd prints this instead of running a script
 MAX_OUTPUT = 8 * 1024 * 1024  # bytes; a host that prints more is not running our script
@@ -67,11 +67,13 @@ def run_script(task: Task, script: str, *, timeout: float) -> Completed:
     except TimeoutError as error:
         raise RemoteTimeoutError(task.host.name, f"the script did not end within {timeout:g} s") from error
     except paramiko.ChannelException as error:
-        raise RemoteCommandError(task.host.name, f"the SSH server runs no command for us: {error.text}") from error
+        raise RemoteCommandError(
+            task.host.name, f"the SSH server runs no command for this login: {error.text}"
+        ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise HostUnreachableError(task.host.name, f"the connection was lost: {error}") from error
     except OverflowError as error:
-        raise UnexpectedReplyError(task.host.name, f"more than {MAX_OUTPUT} bytes of output") from error
+        raise UnexpectedReplyError(task.host.name, f"expected at most {MAX_OUTPUT} bytes of output") from error
     if completed.status:
         _refuse_if_not_run(task.host.name, own, shell, completed)
         if completed.status == LOST and (holder := lost_to(completed.stderr)):
@@ -95,16 +97,18 @@ def reading(task: Task) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise UnexpectedReplyError(task.host.name, f"the host's answer cannot be read: {error}") from error
+        raise UnexpectedReplyError(task.host.name, f"cannot parse the host's answer: {error}") from error
 
 
 def _refuse_if_not_run(host: str, own: Login, shell: Shell, completed: Completed) -> None:
     """Raise an error if the script never ran, because the password has expired or sudo refuses."""
     if EXPIRED in completed.stderr:
-        raise PasswordExpiredError(host, f"the password of {own.user} has expired; change it: log in once by hand")
+        raise PasswordExpiredError(host, f"the password of {own.user} has expired; log in once by hand to change it")
     if (words := shell.refusal(completed)) is not None:
-        needed = "is it the right password?" if own.sudo_password else "give login.sudo_password, or NOPASSWD"
-        raise SudoRefusedError(host, f"{own.user} may not run sh as root by sudo: {words or 'no words'}; {needed}")
+        needed = (
+            "check login.sudo_password" if own.sudo_password else ("set login.sudo_password, or NOPASSWD in sudoers")
+        )
+        raise SudoRefusedError(host, f"sudo does not let {own.user} run sh as root: {words or 'no output'}; {needed}")
 
 
 def _execute(client: paramiko.SSHClient, script: str, timeout: float, shell: Shell) -> Completed:
@@ -116,7 +120,7 @@ def _execute(client: paramiko.SSHClient, script: str, timeout: float, shell: She
         channel.exec_command(shell.command)
         completed = _talk(channel, f"{shell.before}{whole(script)}".encode(), deadline)
     if completed.status == NO_STATUS:
-        raise EOFError("the script's exit status never came")
+        raise EOFError("the script ended without an exit status")
     return completed
 
 

@@ -93,7 +93,7 @@ class Jump(paramiko.ProxyCommand):
         self._stdout.close()
         self.process.terminate()
         self._await_end()
-        with contextlib.suppress(ValueError):  # paramiko's thread and ours may both do it
+        with contextlib.suppress(ValueError):  # paramiko's thread may do it too
             self._said.close()
 
     def _await_end(self) -> None:
@@ -142,10 +142,10 @@ def _said_by(file: Path, parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_unchecked(host: str, user: str | None) -> None:
-    """Refuse a host or user that could become an option, or a further argument, in place of `%h` or `%r`."""
+    """Refuse a host or user that could become an option, or a further argument, as the value of `%h` or `%r`."""
     for word, is_checked in ((host, is_host_word), (user, is_user_word)):
         if word and not is_checked(word):
-            raise ValueError(f"{word!r} in the place of a host or user could become an option of a command")
+            raise ValueError(f"{word!r} as host or user name could become an option of a command")
 
 
 def _lookup(file: Path, host: str) -> paramiko.SSHConfigDict:
@@ -154,7 +154,9 @@ def _lookup(file: Path, host: str) -> paramiko.SSHConfigDict:
     try:
         status = file.stat()
         if status.st_uid not in {0, os.geteuid()} or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise ValueError(f"ssh_config_file {file} can be written by others: its commands would be run here")
+            raise ValueError(
+                f"ssh_config_file {file} is writable by other users, who could run commands on this machine through it"
+            )
         return paramiko.SSHConfig.from_path(str(file)).lookup(host)
     except OSError as error:
         raise ValueError(f"ssh_config_file {file}: {error.strerror}") from error
@@ -170,7 +172,9 @@ def _keys(said: paramiko.SSHConfigDict, parameters: dict[str, Any]) -> dict[str,
         return {"key_filename": names or None}  # paramiko itself finds a certificate beside a key
     certificate = Path(said["certificatefile"]).expanduser()
     if len(names) != 1:
-        raise ValueError(f"CertificateFile {certificate}: of which key? One key_file or IdentityFile is expected")
+        raise ValueError(
+            f"CertificateFile {certificate}: expected exactly one key_file or IdentityFile that it belongs to"
+        )
     try:
         passphrase = (parameters["passphrase"] or "").encode() or None
         key = paramiko.PKey.from_path(names[0], passphrase)  # type: ignore[arg-type] # the stubs wrongly say str
@@ -190,7 +194,9 @@ def _way(file: Path, said: paramiko.SSHConfigDict, port: int) -> Callable[[], Ju
     if hop.lower() == "none":
         return None
     if "," in hop:
-        raise ValueError(f"ProxyJump {hop}: one jump host is expected; the first one's way can stand at that host")
+        raise ValueError(
+            f"ProxyJump {hop}: expected one jump host. Configure the way to it in the section of that host"
+        )
     interval, count = PROBES
     return partial(
         Jump,

@@ -175,7 +175,11 @@ def _told(
     jump = isinstance(error, JumpError)
     transport = client.get_transport()
     if transport and transport.initial_kex_done:
-        return LoginEndedError(f"the server hung up while we logged in ({error})") if hung_up and not jump else error
+        return (
+            LoginEndedError(f"the server closed the connection during the login ({error})")
+            if hung_up and not jump
+            else error
+        )
     crowded = _HUNG_UP.search(str(error)) is not None if jump else hung_up and "known_hosts" not in str(error)
     return _CrowdedError(error) if crowded and took <= QUICK_END else error
 
@@ -192,8 +196,8 @@ def _too_slow(
     else:
         return ""
     return (
-        f"did not let us in within {seconds:g} s. If it is only slow (PAM, UseDNS, load), raise auth_timeout "
-        f"({auth:g} s), banner_timeout ({banner:g} s) or conn_timeout ({connect:g} s) in "
+        f"did not finish the login within {seconds:g} s. If it is only slow (PAM, UseDNS, load), raise "
+        f"auth_timeout ({auth:g} s), banner_timeout ({banner:g} s) or conn_timeout ({connect:g} s) in "
         "connection_options.netmiko.extras"
     )
 

@@ -75,7 +75,7 @@ def _configure(run: Run, intent: Intent) -> None:
         run.ledger.stop_if_failed()
         roll_over_hosts(run, ALL, RollOut())
     if failed := [name for name in run.hosts if name not in run.reached]:
-        raise FaultError(", ".join(failed), "the change stopped there, and went no further")
+        raise FaultError(", ".join(failed), "the change stopped there")
 
 
 def _restart(run: Run, cluster: Cluster, holder: str) -> None:
@@ -88,4 +88,4 @@ def _restart(run: Run, cluster: Cluster, holder: str) -> None:
             raise FaultError(name, getattr(error, "message", str(error))) from error
         report = look_until_passed(run, timeout=SETTLE_TIMEOUT, sleep=0.2)
         if not report.passed:
-            raise FaultError(name, f"not well after its daemons were restarted: {failing(report)}")
+            raise FaultError(name, f"fails its checks after its daemons were restarted: {failing(report)}")

@@ -1,6 +1,6 @@
 """How the probe client's source reaches the place where it runs, and how its lines come back.
 
-Its source is sent to this machine or to a host, so nothing has to be installed there.
+Its source is sent to this machine or to a host, so the host needs no installation.
 """
 
 import base64
@@ -69,7 +69,7 @@ class LocalChannel:
         """See `Channel`."""
         stdin = self.process.stdin
         if stdin is None or stdin.closed:
-            raise BrokenPipeError("it was told to end")
+            raise BrokenPipeError("the client was stopped")
         stdin.write(data)
         stdin.flush()
 

@@ -1,4 +1,4 @@
-"""The lines of a probe client, as it saw what it tells: in its own time."""
+"""The lines of a probe client, with times of its own clock."""
 
 import json
 import queue
@@ -11,21 +11,21 @@ KEPT_LINE = 100  # bytes that a kept line takes beside its characters, about
 
 
 class Record:
-    """What a client has told so far. One thread takes its lines, others read.
+    """What a client has reported so far. One thread takes its lines, others read.
 
     Attributes:
-        attempts: what it asked for, in order of arrival
+        attempts: its requests, in order of arrival
         late: moment, seconds by which it was late, number of attempts that it skipped
-        times: its answers to the question for its time: number, its time, ours; None once it has ended
-        words: its last words, and lines that mean nothing
-        heard: when it last told anything, in our time
+        times: its answers to the question for its time: number, its clock, this process's clock; None once it has ended
+        words: its last messages, and lines that are not reports
+        heard: when its last line arrived, on this process's clock
         size: bytes that its lines take, about
         ready: whether its objects exist
         settled: number of the last question that it settled
         lost: number of acknowledged writes that were lost
         missed: number of events that were missed
         left: its objects that it could not remove at the end, and why
-        finished: whether it ended as it should
+        finished: whether it ended normally
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
-"""Run the probe client (`failover.probe`), and collect what it saw, in this process's own time.
+"""Run the probe client (`failover.probe`), and collect its reports, on this process's clock.
 
-Its source is sent to this machine or to a host, so nothing has to be installed there.
+Its source is sent to this machine or to a host, so the host needs no installation.
 """
 
 import queue
@@ -170,7 +170,7 @@ class Client:
         self._settling += 1
         self._write(f"settle {self._settling}\n".encode())
         seconds = SETTLING * self._patience + SETTLE_GRACE
-        self._await(lambda: self._record.settled >= self._settling, seconds, "does not settle")
+        self._await(lambda: self._record.settled >= self._settling, seconds, "does not report all requests")
 
     def _await(self, condition: Callable[[], bool], seconds: float, words: str) -> None:
         if not self._is_met(condition, seconds):
@@ -198,7 +198,7 @@ class Client:
         del self._record.late[: sum(each[0] + self.ahead < before for each in list(self._record.late))]
 
     def late(self, since: float = -FOREVER) -> float:
-        """Return the seconds by which the client itself was late at most: what it saw is no better than that.
+        """Return the client's maximum lateness in seconds: it could not have seen anything shorter.
 
         Arguments:
             since: a moment of `time.monotonic`
@@ -244,7 +244,7 @@ class Client:
         self._write(b"stop\n")
         # Attempts end within its patience. Then it removes its objects, and tries that for as long.
         if not self._over.wait((3 if self.uses_api else 1) * self._patience + GRACE):
-            self._record.words.append("it did not end when it was told to")
+            self._record.words.append("it did not end after `stop`")
         self._close()
         self._check()
         if self._record.left:
@@ -252,7 +252,7 @@ class Client:
         if any(losses := self.take_losses()):
             lost, missed = losses
             words = f"{lost} acknowledged writes lost, {missed} events missed"
-            raise ClientError(f"the client on {self.where} has found more after the last fault: {words}")
+            raise ClientError(f"the client on {self.where} found losses after the last fault: {words}")
 
     def _leave(self) -> None:
         """Ask the client to end, and wait only briefly: an interrupted user wants to leave. It cleans up by itself."""
@@ -279,7 +279,7 @@ class Client:
     def _check(self) -> None:
         if self._over.is_set():
             if not self._record.finished:
-                raise ClientError(f"the client on {self.where} ended by itself: {self._last_words}")
+                raise ClientError(f"the client on {self.where} ended unexpectedly: {self._last_words}")
         elif time.monotonic() - self._record.heard > SILENCE:
             self._exchange()  # or this process did not listen
 
@@ -300,19 +300,19 @@ class Client:
                 if number == self._asked:
                     return heard - sent, (sent + heard) / 2 - moment
         if self._over.is_set():
-            raise ClientError(f"the client on {self.where} ended by itself: {self._last_words}")
-        raise ClientError(f"the client on {self.where} says nothing for {PATIENCE:g} s: {self._last_words}")
+            raise ClientError(f"the client on {self.where} ended unexpectedly: {self._last_words}")
+        raise ClientError(f"the client on {self.where} has sent nothing for {PATIENCE:g} s: {self._last_words}")
 
     @property
     def _last_words(self) -> str:
-        return " ".join(" ".join((*self._record.words, self._record.left)).split())[-2000:] or "without a word"
+        return " ".join(" ".join((*self._record.words, self._record.left)).split())[-2000:] or "no output"
 
     def _listen(self) -> None:
         try:
             for line in self.channel.lines() if self.channel else ():
                 self._record.take(line)
                 if self._record.size > MOST_TOLD:
-                    self._record.words.append(f"it has told more than {MOST_TOLD} bytes")
+                    self._record.words.append(f"it sent more than {MOST_TOLD} bytes")
                     break
         except (OSError, EOFError, KubeHaError) as error:
             self._record.words.append(f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Make a fault and end it: by a script on a host, by the lab, or by our own work. All times are the controller's."""
+"""Inject a fault and end it: by a script on a host, by the lab, or by kube-ha. Times are the controller's."""
 
 import time
 from collections.abc import Callable
@@ -68,7 +68,7 @@ class HostFaultInjector:
 
     Arguments:
         run: logs in
-        fault: one that a host makes
+        fault: one that a script on a host injects
         watch: of that host, to convert its clock
         seconds: how long the fault lasts
         port: the apiserver's, for a fault of an apiserver
@@ -99,8 +99,10 @@ class HostFaultInjector:
         story: FaultTimeline = self._run.one(heal_fault, self.target, run_id=self._run.run_id, patience=patience)
         begun, made, heal, healed = (self._time(moment) for moment in story.moments)
         if begun is None or heal is None:
-            return Window(self._asked, None, time.monotonic(), None, story.trouble or "the host tells of no fault")
-        trouble = story.trouble or ("" if made else "the host did not show it before it was healed")
+            return Window(
+                self._asked, None, time.monotonic(), None, story.trouble or "the host has no record of a fault"
+            )
+        trouble = story.trouble or ("" if made else "the fault did not take effect on the host before it was healed")
         return Window(begun, made, heal, healed, trouble)
 
     def _time(self, moment: float | None) -> float | None:
@@ -157,7 +159,7 @@ class LabFaultInjector:
 
 
 class ChangeInjector:
-    """A fault that is our own work: done, then undone or left.
+    """A change by kube-ha itself: made, then undone or left.
 
     Arguments:
         target: names of those that it affects

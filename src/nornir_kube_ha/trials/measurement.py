@@ -135,8 +135,9 @@ class Measurement:
         if not self._client.wait_until(lambda tries: is_steady(all_of(tries)), STEADY_TIMEOUT, since=since):
             errors = sorted({each.error for each in all_of(self._client.attempts(since)) if each.failed})
             raise ClientError(
-                f"a client of cluster {self.cluster.name} on {self._client.where} does not get each request answered "
-                f"though nothing is broken yet: {', '.join(errors) or 'it is too slow'}; --vantage asks from elsewhere"
+                f"a client of cluster {self.cluster.name} on {self._client.where} does not get all "
+                "requests answered before any fault is injected: "
+                f"{', '.join(errors) or 'it is too slow'}; --vantage runs the client elsewhere"
             )
 
     def _measured(self, draft: Trial, injector: FaultInjector, seconds: float) -> Trial:
@@ -197,7 +198,7 @@ class Measurement:
         )
         trial = replace(trial, holder=", ".join(trial.holding.holders(end - zero - 1e-6)) if trial.holding else "")
         if trouble or silent or (window.healed is None and window.made is not None):
-            words = trouble or window.trouble or f"{', '.join(silent)} tells nothing any more"
+            words = trouble or window.trouble or f"no more reports from {', '.join(silent)}"
             return replace(trial, outcome=Outcome.NOT_HEALED, words=words)
         if window.made is None:
             return replace(trial, outcome=Outcome.NOT_INJECTED, words=window.trouble)

@@ -14,7 +14,7 @@ def trial(contestant: Contestant, seconds: float, wrong: str = "") -> Trial:
     return Trial(contestant, Taken(0, "", seconds, seconds / 2, 30), 1, 2, wrong)
 
 
-def test_medians_stand_beside_the_floor_s_and_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_medians_stand_beside_the_floor_s_and_kube_ha_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "PAGE", tmp_path / "page.md")
     done = [trial(floor.FLOOR, 1), *(trial(ours.OURS, seconds) for seconds in (9, 4, 3))]
     done += [trial(guide.GUIDE, 20), trial(guide.GUIDE, 1, "nobody has logged in")]

@@ -132,7 +132,7 @@ def by_a_template(found: Facts) -> Facts:
         "one answers",
     ],
 )
-def test_only_a_first_deploy_that_nobody_answers_sees_it_by_itself(
+def test_only_a_first_deploy_without_any_answer_detects_it(
     run_of: Callable[..., Run], healthy: Mapping[str, Facts], name: str, change: Change, *, waits: bool
 ) -> None:
     run = run_of("deploy")
@@ -145,7 +145,7 @@ def test_only_a_first_deploy_that_nobody_answers_sees_it_by_itself(
 
 @pytest.mark.field_report("J3")
 @pytest.mark.parametrize("told", [False, True])
-def test_deploy_of_a_new_cluster_passes_at_once_and_vouches_for_nothing(
+def test_deploy_of_a_new_cluster_passes_at_once_and_marks_nothing_as_good(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, told: bool
 ) -> None:
     world.facts = {host: new(each) for host, each in world.facts.items()}
@@ -171,7 +171,7 @@ def test_deploy_of_a_new_cluster_passes_at_once_and_vouches_for_nothing(
 
 
 @pytest.mark.field_report("J3")
-def test_cluster_that_has_served_is_no_new_one_whatever_is_said(world: World, run_of: Callable[..., Run]) -> None:
+def test_cluster_that_has_served_is_never_new(world: World, run_of: Callable[..., Run]) -> None:
     world.facts = {host: silent(Bootstrap())(each) for host, each in world.facts.items()}
     served = Bootstrap("", ("/var/lib/kube-ha/good",))
     world.facts["lb-2"] = replace(world.facts["lb-2"], bootstrap=served)
@@ -179,7 +179,7 @@ def test_cluster_that_has_served_is_no_new_one_whatever_is_said(world: World, ru
     assert report.exit_code == 1
     failure = report.hosts["lb-2"].failure
     assert failure
-    assert "this one has: /var/lib/kube-ha/good; nothing was changed" in failure.message
+    assert "this one has: /var/lib/kube-ha/good. Run `verify` instead; nothing was changed" in failure.message
     assert {step for _, step in world.steps} == {"look"}
 
 

@@ -39,7 +39,7 @@ def everywhere(change: Change) -> dict[str, Change]:
 def test_days_left_are_shown(cluster_view: Clusters) -> None:
     finding = findings_of(cluster_view())["apiserver.certificates"]
     assert finding.seen == "lb-1: 364 days left; lb-2: 364 days left; lb-3: 364 days left"
-    assert finding.expected == "each names 192.0.2.10, lasts 30 days more, is signed by the CA"
+    assert finding.expected == "each names 192.0.2.10, is valid for 30 more days, and is signed by the CA"
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,7 @@ def test_days_left_are_shown(cluster_view: Clusters) -> None:
         ),
     ],
 )
-def test_certificate_that_is_not_well_turns_red(
-    cluster_view: Clusters, change: Change, seen: str, status: Status
-) -> None:
+def test_bad_certificate_turns_red(cluster_view: Clusters, change: Change, seen: str, status: Status) -> None:
     view = cluster_view(everywhere(change))
     assert_red(view, "apiserver.certificates", "each names 192.0.2.10", seen, "kubeadm certs renew", status=status)
 
@@ -107,13 +105,13 @@ def test_limits_are_the_inventorys(cluster_view: Clusters) -> None:
     assert [found(0, 0, days) for days in (0.5, -0.5)] == [Status.PASS, Status.FAIL]
 
 
-def test_certificate_that_nobody_saw_is_unknown(cluster_view: Clusters) -> None:
+def test_unseen_certificate_is_unknown(cluster_view: Clusters) -> None:
     for certificates in ({}, dict.fromkeys(("192.0.2.11:6443", LB_2, "192.0.2.13:6443"), UNSEEN)):
         view = cluster_view(everywhere(reachable(certificates=certificates)))
-        assert_unmade(view, "apiserver.certificates", "no node saw any")
+        assert_unmade(view, "apiserver.certificates", "no certificate seen")
 
 
-def test_one_certificate_that_nobody_saw_is_not_passed(cluster_view: Clusters) -> None:
+def test_one_unseen_certificate_does_not_pass(cluster_view: Clusters) -> None:
     unseen = everywhere(certificate(LB_2, verification="", expires=None, names=()))
     assert_unmade(cluster_view(unseen), "apiserver.certificates", "lb-2: not seen")
     other = {**unseen, "lb-3": certificate(LB_2, 3)}
@@ -157,7 +155,7 @@ def test_certificate_names_the_endpoints_name_and_need_not_name_the_vip(cluster_
 def test_certificate_without_the_endpoints_name_turns_red(cluster_view: Clusters, names: tuple[str, ...]) -> None:
     view = cluster_view(everywhere(named(*names)), group=NAMED)
     words = "; ".join(f"lb-{number}: does not name k8s.example.org" for number in (1, 2, 3))
-    assert_red(view, "apiserver.certificates", "each names k8s.example.org", words, "with that name")
+    assert_red(view, "apiserver.certificates", "each names k8s.example.org", words, "never adds a name")
 
 
 def test_vip_as_a_name_is_no_address(cluster_view: Clusters) -> None:
@@ -165,11 +163,11 @@ def test_vip_as_a_name_is_no_address(cluster_view: Clusters) -> None:
     assert findings_of(view)["apiserver.certificates"].status is Status.FAIL
 
 
-def test_without_a_ca_nobody_asks_who_signed(cluster_view: Clusters) -> None:
+def test_without_a_ca_the_signer_is_not_checked(cluster_view: Clusters) -> None:
     unknown = certificate(LB_2, verification="20 (unable to get local issuer certificate)")
     view = cluster_view(everywhere(unknown), without=["apiserver_ca"])
     finding = findings_of(view)["apiserver.certificates"]
-    assert (finding.status, "signed by whomever: no apiserver_ca" in finding.expected) == (Status.PASS, True)
+    assert (finding.status, "signed by any CA (no apiserver_ca to compare)" in finding.expected) == (Status.PASS, True)
     late = cluster_view(everywhere(certificate(LB_2, 3)), without=["apiserver_ca"])
     assert findings_of(late)["apiserver.certificates"].status is Status.FAIL
 
@@ -180,13 +178,13 @@ def test_missing_name_is_added_by_kubeadm_init_and_never_by_a_renewal(cluster_vi
     advice = findings_of(view)["apiserver.certificates"].next
     assert "apiServer.certSANs" in advice
     assert "kubeadm init phase certs apiserver" in advice
-    assert "ends soon" not in advice
+    assert "expires soon" not in advice
     only_soon = findings_of(cluster_view(everywhere(certificate(LB_2, 5))))["apiserver.certificates"].next
-    assert only_soon.startswith("ends soon: renew it")
+    assert only_soon.startswith("expires soon: run `kubeadm certs renew apiserver`")
     assert "certSANs" not in only_soon
 
 
 def test_unknown_ca_is_a_warning(cluster_view: Clusters) -> None:
     finding = findings_of(cluster_view(without=["apiserver_ca"]))["apiserver.ca_certificate"]
-    assert (finding.status, "believe whoever answers" in finding.seen) == (Status.WARN, True)
+    assert (finding.status, "trust any answer" in finding.seen) == (Status.WARN, True)
     assert "set apiserver_ca" in finding.next

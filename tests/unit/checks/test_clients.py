@@ -47,19 +47,22 @@ def knows(**changes: object) -> Change:
         (f"known {'9' * 30}\nconnected x\npeer lb-2\nodd\n", Clients()),
     ],
 )
-def test_what_the_program_tells(text: str, found: Clients | None) -> None:
+def test_output_of_the_program(text: str, found: Clients | None) -> None:
     assert parse_clients(text) == found
 
 
 def test_node_that_could_not_tell_its_clients_turns_red(host_view: Hosts) -> None:
     view = host_view(change=facts(clients=Clients(problems=("no raw socket of IPv4: EPERM",))))
-    assert_red(
-        view, "keepalived.tickle", "may send from a VIP", "no raw socket of IPv4", "run deploy", status=Status.WARN
-    )
+    assert_red(view, "keepalived.tickle", "send from a VIP", "no raw socket of IPv4", "Run deploy", status=Status.WARN)
 
 
 def test_node_that_was_not_asked_is_unknown(host_view: Hosts) -> None:
-    assert_unmade(host_view(change=facts(clients=None)), "keepalived.tickle", "it was not asked", Status.WARN)
+    assert_unmade(
+        host_view(change=facts(clients=None)),
+        "keepalived.tickle",
+        "not checked: kube-ha-clients is missing or did not run",
+        Status.WARN,
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +101,10 @@ def test_haproxy_that_was_just_started_or_is_down_has_no_peers_yet(cluster_view:
 def test_after_a_change_of_all_nothing_is_expected_yet(cluster_view: Clusters) -> None:
     findings = findings_of(cluster_view(dict.fromkeys(("lb-1", "lb-2", "lb-3"), started(5))))
     for check in ("haproxy.peers", "haproxy.clients"):
-        assert (findings[check].status, findings[check].seen) == (Status.PASS, "no two haproxies have run for 15 s")
+        assert (findings[check].status, findings[check].seen) == (
+            Status.PASS,
+            "fewer than two haproxies have run for 15 s",
+        )
 
 
 @pytest.mark.parametrize(
@@ -110,14 +116,16 @@ def test_clients_that_the_others_do_not_know_turn_red(
 ) -> None:
     view = cluster_view({"lb-1": knows(connected=connected), "lb-2": knows(known=known), "lb-3": knows(known=9999)})
     if is_red:
-        words = f"lb-1 has {connected} connections, lb-2 knows of {known}"
-        assert_red(view, "haproxy.clients", "stands in the tables", words, "", status=Status.WARN)
+        words = f"lb-1 has {connected} connections, lb-2 knows {known}"
+        assert_red(
+            view, "haproxy.clients", "list the clients connected to the VIP holder", words, "", status=Status.WARN
+        )
     else:
         assert findings_of(view)["haproxy.clients"].status is Status.PASS
 
 
 def test_table_that_a_node_does_not_tell_of_is_unknown(cluster_view: Clusters) -> None:
     view = cluster_view({"lb-2": knows(known=None)})
-    assert_unmade(view, "haproxy.clients", "lb-1 or lb-2 does not tell", Status.WARN)
+    assert_unmade(view, "haproxy.clients", "lb-1 or lb-2 does not report its number of clients", Status.WARN)
     view = cluster_view({"lb-2": knows(known=None, problems=("x",))})  # which keepalived.tickle says
     assert findings_of(view)["haproxy.clients"].status is Status.SKIP

@@ -73,7 +73,7 @@ def test_node_that_was_not_seen_is_named(cluster_view: Clusters, check: str) -> 
     assert findings_of(cluster_view(unseen=["lb-2"]))[check].seen == "not seen: lb-2"
 
 
-def test_two_holders_are_a_failure_whoever_was_not_seen(cluster_view: Clusters) -> None:
+def test_two_holders_are_a_failure_even_if_nodes_are_unseen(cluster_view: Clusters) -> None:
     changes = {host: vrrp("MASTER", holds=True) for host in ("lb-1", "lb-2")}
     finding = findings_of(cluster_view(changes, unseen=["lb-3"]))["vip.single_holder"]
     assert (finding.status, finding.seen) == (Status.FAIL, "lb-1, lb-2")
@@ -92,22 +92,20 @@ def test_holder_is_shown_with_its_hardware_address(cluster_view: Clusters) -> No
 @pytest.mark.parametrize(
     ("changes", "seen"),
     [
-        pytest.param({"lb-2": answers(OTHER_MAC)}, f"lb-2 is told {OTHER_MAC}", id="another answers"),
+        pytest.param({"lb-2": answers(OTHER_MAC)}, f"lb-2 gets {OTHER_MAC}", id="another answers"),
+        pytest.param({"lb-2": answers(HOLDER_MAC, OTHER_MAC)}, f"lb-2 gets {OTHER_MAC}, {HOLDER_MAC}", id="two answer"),
+        pytest.param({"lb-3": answers()}, "lb-3 gets no answer", id="nobody answers"),
+        pytest.param({"lb-1": answers(OTHER_MAC)}, f"lb-1 gets {OTHER_MAC}", id="the holder hears another"),
         pytest.param(
-            {"lb-2": answers(HOLDER_MAC, OTHER_MAC)}, f"lb-2 is told {OTHER_MAC}, {HOLDER_MAC}", id="two answer"
-        ),
-        pytest.param({"lb-3": answers()}, "lb-3 is told nothing", id="nobody answers"),
-        pytest.param({"lb-1": answers(OTHER_MAC)}, f"lb-1 is told {OTHER_MAC}", id="the holder hears another"),
-        pytest.param(
-            {"lb-2": facts(heard=None), "lb-3": answers(OTHER_MAC)}, f"lb-3 is told {OTHER_MAC}", id="one is deaf"
+            {"lb-2": facts(heard=None), "lb-3": answers(OTHER_MAC)}, f"lb-3 gets {OTHER_MAC}", id="one is deaf"
         ),
     ],
 )
 def test_wrong_hardware_address_turns_red(cluster_view: Clusters, changes: dict[str, Change], seen: str) -> None:
-    assert_red(cluster_view(changes), "vip.arp", "its holder answers, and nobody else", seen, "hardware address")
+    assert_red(cluster_view(changes), "vip.arp", "only the VIP holder answers ARP", seen, "hardware address")
 
 
-def test_wrong_hardware_address_turns_red_whoever_was_not_seen(cluster_view: Clusters) -> None:
+def test_wrong_hardware_address_turns_red_even_if_nodes_are_unseen(cluster_view: Clusters) -> None:
     view = cluster_view({"lb-2": answers(OTHER_MAC)}, unseen=["lb-3"])
     assert findings_of(view)["vip.arp"].status is Status.FAIL
 
@@ -121,7 +119,7 @@ def test_holder_need_not_hear_its_own_answer(cluster_view: Clusters) -> None:
     assert findings_of(cluster_view({"lb-1": answers()}))["vip.arp"].status is Status.PASS
 
 
-def test_answer_for_another_address_is_no_false_alarm(cluster_view: Clusters) -> None:
+def test_answer_for_another_address_raises_no_false_alarm(cluster_view: Clusters) -> None:
     """The holder asks for its clients by the VIP, and hears what they answer."""
     other = Answer(IPv4Address("192.0.2.99"), OTHER_MAC)
     view = cluster_view({"lb-1": heard(answers=frozenset({other, Answer(VIP.ip, HOLDER_MAC)}))})
@@ -153,10 +151,10 @@ def test_node_without_tcpdump_is_red_elsewhere(cluster_view: Clusters) -> None:
 def test_address_that_nobody_holds_and_nobody_answers_for_is_skipped(cluster_view: Clusters) -> None:
     changes = {host: together(vrrp("BACKUP", holds=False), answers()) for host in HOSTS}
     finding = findings_of(cluster_view(changes))["vip.arp"]
-    assert (finding.status, finding.seen) == (Status.SKIP, "no single holder was seen; nobody answers")
+    assert (finding.status, finding.seen) == (Status.SKIP, "no single holder seen; no answer")
 
 
-def test_stranger_that_answers_for_an_address_without_holder_turns_red(cluster_view: Clusters) -> None:
+def test_foreign_answer_for_an_address_without_holder_turns_red(cluster_view: Clusters) -> None:
     changes = {host: together(vrrp("BACKUP", holds=False), answers(OTHER_MAC)) for host in HOSTS}
     assert findings_of(cluster_view(changes))["vip.arp"].status is Status.FAIL
 
@@ -172,7 +170,7 @@ def test_stranger_that_answers_for_an_address_without_holder_turns_red(cluster_v
     ],
 )
 def test_controller_without_an_answer_turns_red(cluster_view: Clusters, endpoint: Endpoint, seen: str) -> None:
-    words = "https://192.0.2.10:8443/readyz, verified by the CA, asked from here"
+    words = "https://192.0.2.10:8443/readyz, verified by the CA, asked from the controller"
     assert_red(cluster_view(endpoint=endpoint), "vip.from_controller", words, seen, "verify.from_controller: false")
 
 
@@ -181,14 +179,14 @@ def test_version_behind_a_login_is_no_failure_for_the_controller(cluster_view: C
     assert findings_of(view)["vip.from_controller"].status is Status.PASS
 
 
-def test_controller_that_is_told_nothing_is_skipped_where_that_is_meant(cluster_view: Clusters) -> None:
+def test_controller_without_an_answer_is_skipped_if_configured(cluster_view: Clusters) -> None:
     login = Endpoint(Probe(401, ""), Probe(401, ""))
     by_tcp = cluster_view(endpoint=login, group={"haproxy": {"check": "tcp"}})
-    assert_skipped(by_tcp, "vip.from_controller", "whether it is ready it does not say")
+    assert_skipped(by_tcp, "vip.from_controller", "so its readiness is unknown")
 
 
 def test_controller_that_did_not_ask_is_unknown(cluster_view: Clusters) -> None:
-    assert_unmade(cluster_view(endpoint=None), "vip.from_controller", "not asked: the run did not come to it")
+    assert_unmade(cluster_view(endpoint=None), "vip.from_controller", "not asked: the run ended before this check")
 
 
 ETCD_GONE = Probe(500, "", "[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n")
@@ -198,13 +196,13 @@ READY = Probe(200, "", "ok")
 @pytest.mark.parametrize(
     ("ready", "live", "seen"),
     [
-        pytest.param(ETCD_GONE, READY, "lb-2: not ready: etcd failed; lives", id="etcd"),
+        pytest.param(ETCD_GONE, READY, "lb-2: not ready: etcd failed; alive", id="etcd"),
         pytest.param(Probe(500, ""), Probe(500, ""), "lb-2: /readyz HTTP 500; /livez HTTP 500", id="all"),
-        pytest.param(Probe(0, "timed out"), READY, "lb-2: /readyz timed out; lives", id="late"),
+        pytest.param(Probe(0, "timed out"), READY, "lb-2: /readyz timed out; alive", id="late"),
         pytest.param(READY, Probe(0, "timed out"), "lb-2: ready; /livez timed out", id="half dead"),
     ],
 )
-def test_apiserver_that_is_not_well_turns_red(cluster_view: Clusters, ready: Probe, live: Probe, seen: str) -> None:
+def test_unhealthy_apiserver_turns_red(cluster_view: Clusters, ready: Probe, live: Probe, seen: str) -> None:
     endpoint = Endpoint(READY, VERSION, apiservers={"lb-1": (READY, READY), "lb-2": (ready, live)})
     assert_red(cluster_view(endpoint=endpoint), "apiserver.health", "asked directly, with the credential", seen, "etcd")
 
@@ -213,8 +211,8 @@ def test_apiserver_that_was_not_reached_is_unknown(cluster_view: Clusters) -> No
     endpoint = Endpoint(READY, VERSION, apiservers={"lb-1": (READY, READY), "lb-2": (REFUSED, REFUSED)})
     assert_unmade(cluster_view(endpoint=endpoint), "apiserver.health", "lb-2: not reached: curl: (7) refused")
     refused = Endpoint(READY, VERSION, apiservers={"lb-1": (Probe(401, ""), Probe(401, ""))})
-    assert_unmade(cluster_view(endpoint=refused), "apiserver.health", "lb-1: the credential is not accepted")
-    assert_unmade(cluster_view(endpoint=None), "apiserver.health", "there is no kubeconfig, or the run did not come")
+    assert_unmade(cluster_view(endpoint=refused), "apiserver.health", "lb-1: the credential is rejected")
+    assert_unmade(cluster_view(endpoint=None), "apiserver.health", "no kubeconfig, or the run ended before this check")
 
 
 def peer(address: str, readyz: Probe) -> Change:
@@ -232,7 +230,7 @@ def peer(address: str, readyz: Probe) -> Change:
     ],
 )
 def test_peer_that_would_not_serve_turns_red(cluster_view: Clusters, change: Change, seen: str) -> None:
-    words = "each node's haproxy serves each other node"
+    words = "each node's haproxy serves all other nodes"
     assert_red(cluster_view({"lb-2": change}), "haproxy.reached_by_peers", words, seen, "host.firewall")
     unseen = findings_of(cluster_view({"lb-2": change}, unseen=["lb-3"]))["haproxy.reached_by_peers"]
     assert unseen.status is Status.FAIL
@@ -247,7 +245,7 @@ def test_peer_that_would_not_serve_turns_red(cluster_view: Clusters, change: Cha
 )
 def test_peer_that_would_serve_passes(cluster_view: Clusters, change: Change) -> None:
     finding = findings_of(cluster_view({"lb-2": change}))["haproxy.reached_by_peers"]
-    assert (finding.status, finding.seen) == (Status.PASS, "6 ways")
+    assert (finding.status, finding.seen) == (Status.PASS, "6 paths")
 
 
 def test_peer_that_one_node_could_not_ask_is_unknown(cluster_view: Clusters) -> None:
@@ -259,7 +257,7 @@ def test_peer_that_one_node_could_not_ask_is_unknown(cluster_view: Clusters) -> 
 def test_versions_that_differ_are_warned_of(cluster_view: Clusters, daemon: str) -> None:
     view = cluster_view({"lb-3": package(daemon, Package("1:9.8.7-1"))})
     seen = f"lb-3's {daemon} is 9.8.7"
-    assert_red(view, "cluster.versions", "of one upstream version", seen, "to one release", status=Status.WARN)
+    assert_red(view, "cluster.versions", "the same upstream version", seen, "to one release", status=Status.WARN)
     assert f"lb-1's {daemon} is 2." in findings_of(view)["cluster.versions"].seen
 
 
@@ -303,7 +301,7 @@ def test_clocks_that_differ_turn_red(cluster_view: Clusters, changes: dict[str, 
         pytest.param({"lb-2": ahead(1.0, 1.0)}, id="by just the limit"),
     ],
 )
-def test_clocks_that_may_agree_are_no_false_alarm(cluster_view: Clusters, changes: dict[str, Change]) -> None:
+def test_clocks_that_may_agree_raise_no_false_alarm(cluster_view: Clusters, changes: dict[str, Change]) -> None:
     finding = findings_of(cluster_view(changes))["cluster.clocks"]
     assert (finding.status, finding.seen) == (Status.PASS, "they agree")
 
@@ -317,7 +315,7 @@ def test_clock_of_one_node_agrees_with_none(cluster_view: Clusters) -> None:
     assert_unmade(cluster_view(unseen=["lb-2", "lb-3"]), "cluster.clocks", "fewer than two nodes were seen")
 
 
-def test_peers_that_nobody_asked_for_want_of_curl_are_skipped(cluster_view: Clusters) -> None:
+def test_peers_that_were_not_probed_without_curl_are_skipped(cluster_view: Clusters) -> None:
     no_curl = reachable(peers={}, readyz=NOT_PROBED, version=NOT_PROBED)
     view = cluster_view(dict.fromkeys(HOSTS, no_curl))
     assert_skipped(view, "haproxy.reached_by_peers", "not asked: lb-1 -> lb-2")

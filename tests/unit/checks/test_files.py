@@ -46,10 +46,10 @@ def test_package_of_another_version_than_pinned_is_warned_of(host_view: Hosts) -
     assert "--allow-downgrade" in finding.next
 
 
-def test_package_that_is_pinned_and_missing_is_no_other_checks_business(host_view: Hosts) -> None:
+def test_pinned_package_that_is_missing_fails_no_other_check(host_view: Hosts) -> None:
     view = host_view(change=package("haproxy", None), group=PIN)
     finding = findings_of(view)["packages.pinned"]
-    assert (finding.status, finding.seen) == (Status.PASS, "haproxy is not installed")
+    assert (finding.status, finding.seen) == (Status.PASS, "haproxy not installed")
 
 
 def test_package_of_a_check_script_is_wanted_too(host_view: Hosts) -> None:
@@ -89,10 +89,10 @@ def test_every_file_that_differs_is_named(host_view: Hosts) -> None:
 def test_file_that_should_not_be_there_is_named(host_view: Hosts) -> None:
     left_over = host_view().facts.files
     view = host_view(change=facts(files=left_over), group={"keepalived": {"events": False}})
-    assert f"{HAPROXY_DROP_IN} should not be there" in findings_of(view)["files.intended"].seen
+    assert f"{HAPROXY_DROP_IN} exists, expected none" in findings_of(view)["files.intended"].seen
 
 
-def test_run_folder_is_nobodys_where_events_are_off(host_view: Hosts) -> None:
+def test_run_folder_is_not_needed_where_events_are_off(host_view: Hosts) -> None:
     view = host_view(change=facts(has_run_folder=False), group={"keepalived": {"events": False}})
     assert findings_of(view)["files.intended"].status is Status.PASS
 

@@ -28,9 +28,11 @@ SOCKETS = tuple(Listener("0.0.0.0", port, "haproxy") for port in (8443, 10080, 8
 @pytest.mark.parametrize(
     ("listeners", "seen"),
     [
-        pytest.param(SOCKETS[2:], "0.0.0.0:8443: nobody, 0.0.0.0:10080: nobody", id="nobody"),
-        pytest.param((SOCKETS[0], SOCKETS[2]), "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nobody", id="no stats page"),
-        pytest.param(SOCKETS[1:], "0.0.0.0:8443: nobody, 0.0.0.0:10080: haproxy", id="no apiserver port"),
+        pytest.param(SOCKETS[2:], "0.0.0.0:8443: nothing listens, 0.0.0.0:10080: nothing listens", id="nobody"),
+        pytest.param(
+            (SOCKETS[0], SOCKETS[2]), "0.0.0.0:8443: haproxy, 0.0.0.0:10080: nothing listens", id="no stats page"
+        ),
+        pytest.param(SOCKETS[1:], "0.0.0.0:8443: nothing listens, 0.0.0.0:10080: haproxy", id="no apiserver port"),
         pytest.param(
             (replace(SOCKETS[0], process="nginx"), *SOCKETS[1:]),
             "0.0.0.0:8443: nginx, 0.0.0.0:10080: haproxy",
@@ -38,7 +40,7 @@ SOCKETS = tuple(Listener("0.0.0.0", port, "haproxy") for port in (8443, 10080, 8
         ),
         pytest.param(
             (replace(SOCKETS[0], process=""), *SOCKETS[1:]),
-            "0.0.0.0:8443: unknown, 0.0.0.0:10080: haproxy",
+            "0.0.0.0:8443: unknown process, 0.0.0.0:10080: haproxy",
             id="taken by we know not whom",
         ),
         pytest.param(
@@ -51,7 +53,13 @@ SOCKETS = tuple(Listener("0.0.0.0", port, "haproxy") for port in (8443, 10080, 8
 def test_port_that_is_not_haproxys_turns_red(host_view: Hosts, listeners: tuple[Listener, ...], seen: str) -> None:
     view = host_view(change=facts(listeners=listeners))
     expected = "0.0.0.0:8443: haproxy, 0.0.0.0:10080: haproxy, 0.0.0.0:8444: haproxy"
-    assert_red(view, "haproxy.listening", expected, f"{seen}, 0.0.0.0:8444: haproxy", "free the port")
+    assert_red(
+        view,
+        "haproxy.listening",
+        expected,
+        f"{seen}, 0.0.0.0:8444: haproxy",
+        "if another process has the port, free it",
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,18 +69,18 @@ def test_port_that_is_not_haproxys_turns_red(host_view: Hosts, listeners: tuple[
         pytest.param(SOCKETS[0], id="of the old worker, in the middle of a reload"),
     ],
 )
-def test_another_listener_is_no_false_alarm(host_view: Hosts, more: Listener) -> None:
+def test_another_listener_raises_no_false_alarm(host_view: Hosts, more: Listener) -> None:
     findings = findings_of(host_view(change=facts(listeners=(*SOCKETS, more))))
     assert {finding.status for finding in findings.values()} == {Status.PASS}
 
 
-def test_port_of_the_peers_is_wanted_where_clients_are_told(host_view: Hosts) -> None:
+def test_peers_port_is_expected_if_clients_are_notified(host_view: Hosts) -> None:
     assert_red(
         host_view(change=facts(listeners=SOCKETS[:2])),
         "haproxy.listening",
         "0.0.0.0:8444: haproxy",
-        "0.0.0.0:8444: nobody",
-        "free the port",
+        "0.0.0.0:8444: nothing listens",
+        "if another process has the port, free it",
     )
     view = host_view(change=facts(listeners=SOCKETS[:2]), group={"keepalived": {"tickle": False}})
     assert findings_of(view)["haproxy.listening"].status is Status.PASS
@@ -129,10 +137,10 @@ def test_apiserver_that_haproxy_does_not_see_up_turns_red(
 
 
 @pytest.mark.parametrize("check", ["L7STS 401 Unauthorized", "L7STS 403 Forbidden"])
-def test_apiserver_that_knows_no_anonymous_client_is_told_apart(host_view: Hosts, check: str) -> None:
+def test_apiserver_that_rejects_anonymous_clients_is_explained(host_view: Hosts, check: str) -> None:
     view = host_view(change=facts(servers=lb_2("DOWN", check)))
-    assert_red(view, "haproxy.apiservers_up", "3 up", "use `haproxy.check: tcp`", "")
-    assert "use `haproxy.check: readyz-or-unauthorized`" in findings_of(view)["haproxy.apiservers_up"].seen
+    assert_red(view, "haproxy.apiservers_up", "3 up", "or `haproxy.check: tcp`", "")
+    assert "set `haproxy.check: readyz-or-unauthorized`" in findings_of(view)["haproxy.apiservers_up"].seen
 
 
 @pytest.mark.parametrize(
@@ -176,7 +184,7 @@ def test_limit_of_old_workers_is_the_inventorys(host_view: Hosts) -> None:
 
 
 def test_workers_that_were_not_seen_are_unknown(host_view: Hosts) -> None:
-    assert_unmade(host_view(change=facts(workers=())), "haproxy.old_workers", "no worker of haproxy", Status.WARN)
+    assert_unmade(host_view(change=facts(workers=())), "haproxy.old_workers", "no haproxy worker found", Status.WARN)
 
 
 def test_workers_of_nbproc_are_none_of_them_old(host_view: Hosts) -> None:
@@ -193,28 +201,28 @@ def test_workers_of_nbproc_are_none_of_them_old(host_view: Hosts) -> None:
 @pytest.mark.parametrize(
     ("line", "seen"),
     [
-        pytest.param("stats auth admin:admin", "admin's is a well-known default", id="well-known"),
-        pytest.param("stats auth 'admin:123456'", "admin's is a well-known default", id="quoted"),
-        pytest.param('stats auth "admin:ChangeMe"', "admin's is a well-known default", id="in another case"),
-        pytest.param("stats auth admin:'secret'", "admin's is a well-known default", id="quoted in half"),
-        pytest.param("\tstats\tauth   eve:short", "eve's is too short", id="short"),
-        pytest.param("stats auth admin", "admin's is empty", id="no password"),
-        pytest.param("stats auth admin:", "admin's is empty", id="empty"),
-        pytest.param("stats auth admin:admin # ours", "admin's is a well-known default", id="with a comment"),
+        pytest.param("stats auth admin:admin", "admin: password is a well-known default", id="well-known"),
+        pytest.param("stats auth 'admin:123456'", "admin: password is a well-known default", id="quoted"),
+        pytest.param('stats auth "admin:ChangeMe"', "admin: password is a well-known default", id="in another case"),
+        pytest.param("stats auth admin:'secret'", "admin: password is a well-known default", id="quoted in half"),
+        pytest.param("\tstats\tauth   eve:short", "eve: password is too short", id="short"),
+        pytest.param("stats auth admin", "admin: password is empty", id="no password"),
+        pytest.param("stats auth admin:", "admin: password is empty", id="empty"),
+        pytest.param("stats auth admin:admin # ours", "admin: password is a well-known default", id="with a comment"),
         pytest.param(
             "stats auth admin:long-enough-for-all\n stats auth eve:admin",
-            "eve's is a well-known default",
+            "eve: password is a well-known default",
             id="a second one",
         ),
-        pytest.param("stats enable", "it has none", id="open to all"),
-        pytest.param("# stats auth admin:long-enough-for-all", "it has none", id="commented out"),
+        pytest.param("stats enable", "it has no password", id="open to all"),
+        pytest.param("# stats auth admin:long-enough-for-all", "it has no password", id="commented out"),
     ],
 )
 def test_password_that_everybody_knows_turns_red(host_view: Hosts, line: str, seen: str) -> None:
     view = host_view(change=file(HAPROXY_CFG, content=f"listen admin_stats\n    {line}\n".encode()))
     found = findings_of(view)["haproxy.stats_password"]
     assert found.status is Status.FAIL
-    assert "neither well-known nor short" in found.expected
+    assert "neither well known nor too short" in found.expected
     assert seen in found.seen
     assert "run deploy" in found.next
     assert {id_ for id_, each in findings_of(view).items() if each.status is Status.FAIL} == {
@@ -227,7 +235,7 @@ def test_password_that_everybody_knows_turns_red(host_view: Hosts, line: str, se
     "login",
     ["admin:twelve-chars", "'admin:eleven-char\"'", "'admin:twelve:chars'", '"admin:twelve-chars"', "'a:#1-of-twelve'"],
 )
-def test_password_that_is_one_is_no_false_alarm(host_view: Hosts, login: str) -> None:
+def test_password_that_is_one_raises_no_false_alarm(host_view: Hosts, login: str) -> None:
     view = host_view(change=file(HAPROXY_CFG, content=f"listen s\n    stats auth {login}\n".encode()))
     assert findings_of(view)["haproxy.stats_password"].status is Status.PASS
 
@@ -235,17 +243,17 @@ def test_password_that_is_one_is_no_false_alarm(host_view: Hosts, login: str) ->
 @pytest.mark.parametrize(
     "content", [b"\xff\xfe\nlisten s\n stats auth admin:admin\n", b"listen s\n stats auth 'admin:admin\n"]
 )
-def test_file_that_is_none_is_judged_all_the_same(host_view: Hosts, content: bytes) -> None:
+def test_missing_file_is_validated_anyway(host_view: Hosts, content: bytes) -> None:
     view = host_view(change=file(HAPROXY_CFG, content=content))
     assert findings_of(view)["haproxy.stats_password"].status is Status.FAIL
 
 
 def test_password_of_a_file_that_is_not_there_is_skipped(host_view: Hosts) -> None:
     found = findings_of(host_view(change=facts(files={})))["haproxy.stats_password"]
-    assert (found.status, found.seen) == (Status.SKIP, f"{HAPROXY_CFG} is not there")
+    assert (found.status, found.seen) == (Status.SKIP, f"{HAPROXY_CFG} is missing")
 
 
-def test_workers_of_a_haproxy_that_is_stopped_are_nobodys(host_view: Hosts) -> None:
+def test_stopped_haproxy_has_no_workers(host_view: Hosts) -> None:
     change = together(unit("haproxy", active_state="inactive"), facts(workers=()))
     assert findings_of(host_view(change=change))["haproxy.old_workers"].status is Status.SKIP
 
@@ -260,7 +268,7 @@ def test_own_stats_page_opens_with_the_password(host_view: Hosts, login: Probe, 
     assert (finding.status, finding.seen) == (status, str(login))
 
 
-def test_own_stats_page_that_nobody_asked_for_is_unknown(host_view: Hosts) -> None:
+def test_own_stats_page_that_was_not_probed_is_unknown(host_view: Hosts) -> None:
     assert_unmade(host_view(change=reachable(stats_login=NOT_PROBED)), "haproxy.stats", "curl is not installed")
 
 
@@ -273,7 +281,7 @@ def test_apiserver_that_is_to_get_no_connections_need_not_be_up(host_view: Hosts
 
 
 @pytest.mark.field_report("E4")
-def test_reason_why_haproxy_was_not_asked_is_told(host_view: Hosts) -> None:
+def test_reason_why_haproxy_was_not_asked_is_reported(host_view: Hosts) -> None:
     why = "haproxy was not asked: socat is missing or does not run"
     view = host_view(change=facts(servers=None, haproxy_silence=why))
     assert_red(view, "haproxy.apiservers_up", "3 up", why, "ss -xp")
@@ -288,7 +296,7 @@ def test_reason_why_haproxy_was_not_asked_is_told(host_view: Hosts) -> None:
 @pytest.mark.parametrize(
     ("used", "status"), [(0, "pass"), (31, "pass"), (32, "warn"), (39, "warn"), (40, "fail"), (41, "fail")]
 )
-def test_use_of_maxconn_is_told(host_view: Hosts, used: int, status: str) -> None:
+def test_use_of_maxconn_is_reported(host_view: Hosts, used: int, status: str) -> None:
     finding = findings_of(host_view(change=facts(haproxy_load=(used, 40))))["haproxy.load"]
     assert (finding.status, f"{used} of 40 connections" in finding.seen) == (status, True)
 

@@ -122,7 +122,7 @@ def test_backup_that_has_the_vip_without_a_planned_move_turns_red(host_view: Hos
     assert findings_of(host_view("lb-2", change, group=PREEMPT))["keepalived.state"].status is Status.FAIL
 
 
-def test_good_health_of_a_master_is_no_planned_move(host_view: Hosts) -> None:
+def test_priority_of_a_healthy_master_is_not_a_planned_move(host_view: Hosts) -> None:
     priorities = {"lb-1": 120, "lb-2": 110, "lb-3": 109}
     hosts = {host: {"keepalived": {"priority": priority}} for host, priority in priorities.items()}
     group = {"keepalived": {"preempt": True, "check": {"weight": 20}}}  # so that a healthy master says 140 of itself
@@ -161,7 +161,7 @@ def test_without_preemption_any_node_may_hold_the_vip(host_view: Hosts, host: st
 )
 @pytest.mark.parametrize("host", ["lb-1", "lb-3"])
 def test_adverts_of_none_and_of_several_turn_red(host_view: Hosts, host: str, change: Change, seen: str) -> None:
-    expected = "one node of the cluster speaks VRID 68 on eth0"
+    expected = "exactly one node of the cluster sends adverts for VRID 68 on eth0"
     assert_red(host_view(host, change), "vrrp.adverts", expected, seen, "IP protocol 112")
 
 
@@ -183,7 +183,7 @@ def test_adverts_of_one_node_pass(host_view: Hosts, change: Change, seen: str) -
 def test_router_outside_of_the_cluster_turns_red(host_view: Hosts, priority: int) -> None:
     view = host_view(change=adverts(advert(11), advert(99, priority)))
     seen = f"192.0.2.99 ({MAC}, priority {priority})"
-    assert_red(view, "vrrp.no_foreign_router", "no router but this cluster's speaks VRID 68", seen, "hardware address")
+    assert_red(view, "vrrp.no_foreign_router", "no router outside the cluster uses VRID 68", seen, "hardware address")
     assert foreign_routers(view) == (seen,)
 
 
@@ -220,7 +220,7 @@ def test_routers_that_the_kernel_remembers_are_foreign_too(host_view: Hosts) -> 
     text = f"{said}vrid 68, prio 100, intvl 300cs, length 12\n1 packet captured"
     adverts = parse_network.heard(text, WATCHED).adverts
     assert foreign_routers(host_view(change=heard(adverts=adverts))) == (
-        "192.0.2.98 (02:00:00:00:00:62, within the last ten seconds)",
+        "192.0.2.98 (02:00:00:00:00:62, heard within the last ten seconds)",
         "192.0.2.99 (02:00:00:00:00:63, priority 100)",
     )
     found = findings_of(host_view(change=heard(adverts=adverts)))
@@ -249,12 +249,12 @@ def test_host_that_cannot_listen_is_unknown_with_the_reason(
 def test_kernel_that_remembers_as_many_as_it_can_may_have_forgotten_one() -> None:
     elements = ",\n".join(f"192.0.2.{n} . 02:00:00:00:00:{n:02x} timeout 10s expires 1s" for n in range(1, 129))
     found = parse_network.heard("1 packet captured", f"set vrid_68 {{\nelements = {{ {elements} }}\n}}")
-    assert found.excess == "the kernel remembers no more than 128 routers of VRID 68"
+    assert found.excess == "the kernel records at most 128 routers of VRID 68"
     fewer = elements.replace("192.0.2.9 . ", "(")
     assert not parse_network.heard("1 packet captured", f"set vrid_68 {{\nelements = {{ {fewer} }}\n}}").excess
 
 
-def test_routers_of_both_families_are_told_in_order(host_view: Hosts) -> None:
+def test_routers_of_both_families_are_listed_in_order(host_view: Hosts) -> None:
     both = frozenset({advert(99, 100), Advert(IPv6Address("2001:db8::99"), MAC, 68, 100)})
     assert [each.split()[0] for each in foreign_routers(host_view(change=heard(adverts=both)))] == [
         "192.0.2.99",

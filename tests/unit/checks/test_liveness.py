@@ -45,7 +45,7 @@ def alive(**change: object) -> Change:
         pytest.param({"families": frozenset({6})}, "no IPv4 VRRP socket", id="of the other family only"),
         pytest.param({"watches": 0}, "no inotify watch", id="no watch"),
         pytest.param({"checked": 60}, "last ran its scripts 60 s ago", id="scripts stopped"),
-        pytest.param({"checked": None}, "last ran its scripts never", id="scripts never ran"),
+        pytest.param({"checked": None}, "it has never run its scripts", id="scripts never ran"),
     ],
 )
 @pytest.mark.field_report(
@@ -86,7 +86,7 @@ def test_what_its_own_file_does_not_ask_for_is_not_missed(host_view: Hosts) -> N
 def test_keepalived_that_does_not_run_is_not_judged(host_view: Hosts) -> None:
     change = together(unit("keepalived", active_state="inactive"), facts(liveness=None))
     finding = findings_of(host_view(change=change))["keepalived.able"]
-    assert (finding.status, "it does not run" in finding.seen) == ("skip", True)
+    assert (finding.status, "not running" in finding.seen) == ("skip", True)
 
 
 @pytest.mark.field_report(
@@ -127,8 +127,8 @@ def test_liveness_of_another_form_is_refused(text: str) -> None:
 def test_connection_that_starts_from_a_vip_turns_red(host_view: Hosts) -> None:
     found = {"192.0.2.12": ip_address("192.0.2.11"), "192.0.2.13": ip_address("192.0.2.10")}
     view = host_view(change=facts(sources=found))
-    assert_red(view, "host.sources", "of the node's own", "to 192.0.2.13 from 192.0.2.10", "/32")
-    assert_unmade(host_view(change=facts(sources={})), "host.sources", "tells none")
+    assert_red(view, "host.sources", "of the node, not from a VIP", "to 192.0.2.13 from 192.0.2.10", "/32")
+    assert_unmade(host_view(change=facts(sources={})), "host.sources", "`ip route get` printed no source address")
 
 
 def test_sources_are_read() -> None:

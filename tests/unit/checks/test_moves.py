@@ -16,8 +16,8 @@ from nornir_kube_ha.facts.moves import moves
         ({"vip-wanted": "80", "vip-released": "0"}, "/run/kube-ha/vip-wanted adds 80"),
         ({"vip-released": "1"}, "/run/kube-ha/vip-released says 1"),
         ({"vip-wanted": "what"}, "adds what"),
-        ({"kube-ha-forwards-192.0.2.10": "there"}, "connections of before a move of 192.0.2.10"),
-        ({"kube-ha-keeps-192.0.2.10": "there"}, "connections of before a move of 192.0.2.10"),
+        ({"kube-ha-forwards-192.0.2.10": "there"}, "connections from before a move of 192.0.2.10"),
+        ({"kube-ha-keeps-192.0.2.10": "there"}, "connections from before a move of 192.0.2.10"),
     ],
 )
 def test_move_that_is_not_over_is_warned_of(host_view: Hosts, files: dict[str, str], seen: str) -> None:
@@ -33,7 +33,7 @@ def test_files_at_rest_and_those_of_no_router_say_nothing(host_view: Hosts, file
     assert findings_of(view)["keepalived.moved"].status is Status.PASS
 
 
-def test_preference_lasts_by_right_where_nodes_preempt(host_view: Hosts) -> None:
+def test_preference_lasts_as_expected_where_nodes_preempt(host_view: Hosts) -> None:
     def status(word: str) -> Status:
         view = host_view(change=facts(moves=Moves({"vip-wanted": word})), group={"keepalived": {"preempt": True}})
         return findings_of(view)["keepalived.moved"].status

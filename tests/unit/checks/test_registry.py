@@ -44,7 +44,7 @@ def test_healthy_cluster_passes_every_check_and_skips_none(cluster_view: Cluster
     assert all(finding.expected and finding.seen and not finding.next for finding in findings.values())
 
 
-def test_cluster_that_nobody_looked_at_passes_nothing(cluster_view: Clusters) -> None:
+def test_unseen_cluster_passes_no_check(cluster_view: Clusters) -> None:
     findings = findings_of(cluster_view(unseen=HOSTS, endpoint=None))
     assert {finding.status for finding in findings.values()} == {Status.UNKNOWN, Status.WARN}
     assert all(finding.expected and finding.seen for finding in findings.values())
@@ -122,8 +122,8 @@ def test_rule_that_fails_itself_costs_its_own_check_and_no_other(
     assert {id_ for id_ in EVERY if after[id_] != before[id_]} == {"vip.ping", "vip.arp"}
     for id_ in ("vip.ping", "vip.arp"):
         assert (after[id_].status, after[id_].expected) == (Status.UNKNOWN, CHECKS[id_].meaning)
-        assert after[id_].seen.startswith("the check itself failed: RecursionError: too deep for ")
-        assert "report it" in after[id_].next
+        assert after[id_].seen.startswith("the check itself raised RecursionError: too deep for ")
+        assert "report this as a bug" in after[id_].next
     assert MASK in after["vip.ping"].seen  # whatever it was that the rule could not take
 
 

@@ -31,9 +31,7 @@ def haproxy(**settings: object) -> dict[str, object]:
         pytest.param(keepalived(advert_int=5), "a lost holder is noticed after 15 s", id="slow adverts"),
         pytest.param(keepalived(down_timer_adverts=100, advert_int=0.2), "noticed after 20 s", id="many misses"),
         pytest.param(check(interval=5, fall=2, rise=2), "a hung haproxy is noticed after 11 s", id="slow check"),
-        pytest.param(
-            check(timeout=2), "a timeout of 2 s outlasts the interval of 1 s", id="timeout beyond the interval"
-        ),
+        pytest.param(check(timeout=2), "timeout 2 s is longer than interval 1 s", id="timeout beyond the interval"),
         pytest.param(check(fall=3, rise=2), "rise 2 below fall 3", id="rise below fall"),
         pytest.param(haproxy(inter="10s"), "a dead apiserver gets connections for 11.6 s", id="slow health check"),
         pytest.param(haproxy(inter="8000", fall=3), "gets connections for 10.5 s", id="milliseconds without a unit"),
@@ -44,7 +42,9 @@ def haproxy(**settings: object) -> dict[str, object]:
 )
 def test_times_that_do_not_fit_are_warned_of_once(cluster_view: Clusters, group: dict[str, object], seen: str) -> None:
     view = cluster_view(group=group)
-    assert_red(view, "cluster.timers", "noticed before clients give up", seen, "departures.md", status=Status.WARN)
+    assert_red(
+        view, "cluster.timers", "faults are detected before clients time out", seen, "departures.md", status=Status.WARN
+    )
     assert findings_of(view)["cluster.timers"].seen.count(seen) == 1  # though three nodes have it
 
 
@@ -63,7 +63,7 @@ def test_times_that_do_not_fit_are_warned_of_once(cluster_view: Clusters, group:
 )
 def test_times_that_fit_pass(cluster_view: Clusters, group: dict[str, object]) -> None:
     finding = findings_of(cluster_view(group=group))["cluster.timers"]
-    assert (finding.status, finding.seen) == (Status.PASS, "they fit")
+    assert (finding.status, finding.seen) == (Status.PASS, "no problem found")
 
 
 def test_all_that_does_not_fit_is_named(cluster_view: Clusters) -> None:
@@ -78,12 +78,12 @@ ALL_OLD = dict.fromkeys(("lb-1", "lb-2", "lb-3"), OLD)
 @pytest.mark.parametrize(
     ("group", "seen"),
     [
-        pytest.param({}, "0.1 s move the VIP: keepalived before 2.2.4 counts no more", id="defaults"),
+        pytest.param({}, "0.1 s move the VIP: keepalived before 2.2.4 always counts 3", id="defaults"),
         pytest.param(keepalived(timers="fast"), "3 lost adverts of 0.1 s move the VIP", id="fast"),
         pytest.param(keepalived(advert_int=5, down_timer_adverts=7), "holder is noticed after 35.01 s", id="slow"),
     ],
 )
-def test_keepalived_that_knows_no_down_timer_adverts_takes_three_of_longer_ones(
+def test_keepalived_without_down_timer_adverts_counts_three_longer_intervals(
     cluster_view: Clusters, group: dict[str, object], seen: str
 ) -> None:
     found = findings_of(cluster_view(ALL_OLD, group=group))["cluster.timers"]
@@ -102,18 +102,18 @@ def test_keepalived_that_knows_no_down_timer_adverts_takes_three_of_longer_ones(
 )
 def test_times_that_fit_an_old_keepalived_pass(cluster_view: Clusters, group: dict[str, object]) -> None:
     finding = findings_of(cluster_view(ALL_OLD, group=group))["cluster.timers"]
-    assert (finding.status, finding.seen) == (Status.PASS, "they fit")
+    assert (finding.status, finding.seen) == (Status.PASS, "no problem found")
 
 
-def test_nodes_that_count_unlike_each_other_are_told_what_all_of_them_can(cluster_view: Clusters) -> None:
+def test_nodes_that_count_adverts_differently_get_settings_for_all(cluster_view: Clusters) -> None:
     seen = findings_of(cluster_view({"lb-3": OLD}))["cluster.timers"].seen
-    assert "(lb-1, lb-2: 16 of 0.05 s; lb-3: 3 of 0.1 s): take advert_int: 0.1 and down_timer_adverts: 3" in seen
+    assert "(lb-1, lb-2: 16 of 0.05 s; lb-3: 3 of 0.1 s): set advert_int: 0.1 and down_timer_adverts: 3" in seen
     taken = keepalived(advert_int=0.1, down_timer_adverts=3)
     assert "unlike" not in findings_of(cluster_view({"lb-3": OLD}, group=taken))["cluster.timers"].seen
     assert "unlike" not in findings_of(cluster_view(ALL_OLD))["cluster.timers"].seen
 
 
-def test_times_of_nodes_that_nobody_saw_are_unknown_unless_they_are_odd(cluster_view: Clusters) -> None:
+def test_times_of_unseen_nodes_are_unknown_unless_they_are_odd(cluster_view: Clusters) -> None:
     unseen = ["lb-1", "lb-2", "lb-3"]
     assert_unmade(cluster_view(unseen=unseen), "cluster.timers", "not seen: lb-1, lb-2, lb-3", Status.WARN)
     odd = cluster_view(unseen=unseen, group=check(timeout=2))
@@ -135,5 +135,5 @@ def test_apiserver_that_waits_for_other_nodes_etcd_is_warned_of(
 ) -> None:
     view = cluster_view({"lb-1": lambda found: replace(found, etcd_servers=servers)})
     finding = findings_of(view)["cluster.timers"]
-    assert ("the kube-apiserver of lb-1 asks other nodes' etcd" in finding.seen) is warned
+    assert ("the kube-apiserver of lb-1 also uses other nodes' etcd" in finding.seen) is warned
     assert finding.status is (Status.WARN if warned else Status.PASS)

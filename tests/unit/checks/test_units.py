@@ -49,7 +49,7 @@ def test_unit_that_does_not_run_turns_red(host_view: Hosts, name: str, changes: 
     findings = findings_of(view)
     for question in ("stable", "up_to_date"):  # of what does not run, nobody can tell
         assert findings[f"{name}.{question}"].status is Status.SKIP
-        assert "it does not run: " in findings[f"{name}.{question}"].seen
+        assert "not running: " in findings[f"{name}.{question}"].seen
 
 
 @BOTH
@@ -77,8 +77,8 @@ def test_unit_that_ended_by_itself_lately_is_warned_of(host_view: Hosts, name: s
         host_view(change=restarted(name, 3, 61)),
         f"{name}.stable",
         "within 10 minutes",
-        "started again 3 times, last 61 s ago",
-        f"`systemctl restart {name}` counts anew",
+        "restarted 3 times, last 61 s ago",
+        f"`systemctl restart {name}` resets the count",
         status=Status.WARN,
     )
 
@@ -91,7 +91,7 @@ def test_unit_that_ended_by_itself_lately_is_warned_of(host_view: Hosts, name: s
 def test_unit_that_has_not_ended_lately_is_stable(host_view: Hosts, name: str, times: int, seconds_ago: int) -> None:
     findings = findings_of(host_view(change=restarted(name, times, seconds_ago)))
     assert findings[f"{name}.stable"].status is Status.PASS
-    assert ("never started again" in findings[f"{name}.stable"].seen) is (times == 0)
+    assert ("never restarted" in findings[f"{name}.stable"].seen) is (times == 0)
 
 
 def modified(path: str, seconds: float) -> Change:
@@ -131,19 +131,19 @@ def also_read(name: str, path: str, other: str, seconds: float) -> Change:
         pytest.param(
             "haproxy.up_to_date",
             unit("haproxy", needs_daemon_reload=True),
-            "systemd has not read haproxy's unit files again",
+            "systemd has not reloaded haproxy's changed unit files",
             id="haproxy's unit files",
         ),
         pytest.param(
             "keepalived.up_to_date",
             unit("keepalived", needs_daemon_reload=True),
-            "systemd has not read keepalived's unit files again",
+            "systemd has not reloaded keepalived's changed unit files",
             id="keepalived's unit files",
         ),
         pytest.param(
             "keepalived.up_to_date",
             facts(pending=("keepalived",)),
-            "keepalived has not been told of its new files",
+            "keepalived has not loaded its new files",
             id="a run that was cut off",
         ),
         pytest.param(
@@ -155,13 +155,13 @@ def also_read(name: str, path: str, other: str, seconds: float) -> Change:
         pytest.param(
             "keepalived.up_to_date",
             unit("keepalived", loaded=Loaded(replaced=("/usr/lib/libssl.so.3",))),
-            "keepalived runs libraries that were replaced on disk: /usr/lib/libssl.so.3",
+            "keepalived runs libraries that an upgrade has replaced: /usr/lib/libssl.so.3",
             id="a library was upgraded",
         ),
         pytest.param(
             "haproxy.up_to_date",
             unit("haproxy", loaded=Loaded(command(HAPROXY_CFG), command("/etc/haproxy/lb.cfg"))),
-            "haproxy runs as `haproxy -f /etc/haproxy/lb.cfg`, and its unit would now start `haproxy -f /etc/haproxy/h",
+            "haproxy runs as `haproxy -f /etc/haproxy/lb.cfg`, but its unit now starts `haproxy -f /etc/haproxy/h",
             id="its command was changed",
         ),
         pytest.param(
@@ -211,7 +211,7 @@ def test_daemon_that_runs_on_something_older_turns_red(host_view: Hosts, check: 
         pytest.param(file(CHECK_SCRIPT, modified=2**33), id="read at each run"),
     ],
 )
-def test_file_that_was_read_since_it_changed_is_no_false_alarm(host_view: Hosts, change: Change) -> None:
+def test_file_that_was_read_since_it_changed_raises_no_false_alarm(host_view: Hosts, change: Change) -> None:
     assert {each.status for each in findings_of(host_view(change=change)).values()} == {Status.PASS}
 
 
@@ -234,7 +234,7 @@ def test_where_no_worker_answers_systemds_word_counts(host_view: Hosts) -> None:
     assert "changed 3 s after" in only_red(host_view(change=change)).seen
 
 
-def test_daemon_that_is_stopped_still_tells_what_it_was_not_told(host_view: Hosts) -> None:
+def test_stopped_daemon_still_shows_files_it_has_not_loaded(host_view: Hosts) -> None:
     change = together(unit("keepalived", active_state="inactive"), facts(pending=("keepalived",)))
     assert findings_of(host_view(change=change))["keepalived.up_to_date"].status is Status.FAIL
 
@@ -245,7 +245,7 @@ def test_daemon_that_is_stopped_still_tells_what_it_was_not_told(host_view: Host
         pytest.param(
             ConfigCheck("haproxy", 1, "haproxy.cfg:35: no"), "exit status 1: haproxy.cfg:35: no", id="haproxy"
         ),
-        pytest.param(ConfigCheck("haproxy", 139, ""), "exit status 139: (no words)", id="crashed"),
+        pytest.param(ConfigCheck("haproxy", 139, ""), "exit status 139: (no output)", id="crashed"),
         pytest.param(
             ConfigCheck("keepalived", 5, "(Line 7) Unknown keyword 'x'"), "exit status 5: (Line 7)", id="keepalived"
         ),
@@ -269,5 +269,5 @@ def test_warning_of_haproxy_is_no_refusal(host_view: Hosts) -> None:
 
 
 @BOTH
-def test_configuration_that_nobody_judged_is_unknown(host_view: Hosts, name: str) -> None:
-    assert_unmade(host_view(change=facts(judgements={})), f"{name}.config_accepted", "no daemon to ask")
+def test_unvalidated_configuration_is_unknown(host_view: Hosts, name: str) -> None:
+    assert_unmade(host_view(change=facts(judgements={})), f"{name}.config_accepted", f"{name} is not installed")

@@ -26,7 +26,7 @@ CANNOT: Mapping[str, Change] = {
     "without curl": NO_CURL,
     "without nft": facts(packet_filter=None),
     "rules that cannot be read": facts(packet_filter="unreadable"),
-    "df says nothing": facts(filesystems=()),
+    "df prints nothing": facts(filesystems=()),
     "no answer about the configuration": facts(judgements={}),
     "no certificate": reachable(certificates={}),
     "no workers": facts(workers=()),

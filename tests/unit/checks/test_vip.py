@@ -40,7 +40,7 @@ SELF_SIGNED = Probe(0, "curl: (60) SSL certificate problem: self-signed certific
             "vip.readyz",
             reachable(readyz=Probe(401, "")),
             "HTTP 200",
-            "HTTP 401: an apiserver answers, but no anonymous client (--anonymous-auth=false)",
+            "HTTP 401: an apiserver answers but rejects anonymous clients (--anonymous-auth=false)",
             "",
             id="anonymous clients refused",
         ),
@@ -52,7 +52,7 @@ SELF_SIGNED = Probe(0, "curl: (60) SSL certificate problem: self-signed certific
             reachable(version=Probe(200, "", "<h1>It works!</h1>")),
             "a Kubernetes version",
             "HTTP 200",
-            "who answers there is no apiserver",
+            "something other than an apiserver answers",
             id="somebody else",
         ),
         pytest.param(
@@ -68,11 +68,11 @@ SELF_SIGNED = Probe(0, "curl: (60) SSL certificate problem: self-signed certific
             reachable(stats_open=Probe(200, "")),
             "http://192.0.2.10:10080/status: HTTP 401 without a password",
             "HTTP 200",
-            "run deploy",
+            "Run deploy",
             id="open to all",
         ),
         pytest.param(
-            "vip.stats", reachable(stats_open=Probe(503, "")), "/status", "HTTP 503", "run deploy", id="somebody else's"
+            "vip.stats", reachable(stats_open=Probe(503, "")), "/status", "HTTP 503", "Run deploy", id="somebody else's"
         ),
     ],
 )
@@ -96,7 +96,7 @@ def test_password_that_the_own_page_refuses_is_no_matter_of_the_vip(host_view: H
 
 
 def test_ping_that_is_not_installed_is_unknown(host_view: Hosts) -> None:
-    assert_unmade(host_view(change=reachable(ping=None)), "vip.ping", "not asked: ping is not installed")
+    assert_unmade(host_view(change=reachable(ping=None)), "vip.ping", "not probed: ping is not installed")
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_what_no_curl_asked_for_is_unknown(host_view: Hosts, check: str, change:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_apiserver_that_tells_strangers_nothing_is_skipped_where_that_is_meant(host_view: Hosts, status: int) -> None:
+def test_apiserver_that_rejects_anonymous_clients_is_skipped_if_configured(host_view: Hosts, status: int) -> None:
     change = reachable(readyz=Probe(status, ""), version=Probe(status, "", "{}"))
     view = host_view(change=change, group=BY_TCP)
     for check in ("vip.readyz", "vip.version"):
-        assert_skipped(view, check, "whether it is ready it does not say")
+        assert_skipped(view, check, "so its readiness is unknown")
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -161,9 +161,7 @@ def test_stats_page_that_is_bound_elsewhere_is_asked_for_there(host_view: Hosts)
     "a check that takes 401 and 403 for alive, which the failed check names",
 )
 @pytest.mark.parametrize("status", [401, 403])
-def test_apiserver_that_knows_no_anonymous_client_is_alive_where_that_is_asked_for(
-    host_view: Hosts, status: int
-) -> None:
+def test_apiserver_that_rejects_anonymous_clients_is_alive_if_configured(host_view: Hosts, status: int) -> None:
     group = {"haproxy": {"check": "readyz-or-unauthorized"}}
     change = reachable(readyz=Probe(status, ""), version=Probe(status, "", "{}"))
     found = findings_of(host_view(change=change, group=group))
@@ -171,6 +169,6 @@ def test_apiserver_that_knows_no_anonymous_client_is_alive_where_that_is_asked_f
     assert found["vip.readyz"].expected.startswith("HTTP 200, 401 or 403 from https://")
     usual = findings_of(host_view(change=change))["vip.readyz"]
     assert usual.status is Status.FAIL
-    assert "`haproxy.check: readyz-or-unauthorized` takes that for alive" in usual.seen
+    assert "`haproxy.check: readyz-or-unauthorized` accepts that as alive" in usual.seen
     silent = findings_of(host_view(change=reachable(readyz=Probe(500, "")), group=group))["vip.readyz"]
     assert silent.status is Status.FAIL

@@ -114,7 +114,10 @@ def raising(error: BaseException) -> Callable[[], int]:
         (
             KeyboardInterrupt(),
             130,
-            "interrupted; what was in hand on a host has ended there, and the next run goes on from what it finds\n",
+            (
+                "interrupted: steps in progress on hosts were completed. The next run continues from the "
+                "state that it finds\n"
+            ),
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
@@ -147,7 +150,7 @@ def test_reader_that_has_seen_enough_ends_it_quietly(tmp_path: Path, monkeypatch
         assert guarded(raising(BrokenPipeError())) == 141  # as a program ends that SIGPIPE ends
 
 
-def test_error_that_is_not_ours_is_not_hidden() -> None:
+def test_unexpected_error_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         guarded(raising(ZeroDivisionError()))
 
@@ -179,9 +182,9 @@ def test_inventory_with_an_error_sends_nothing(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--filter", "role=slave"], "no host matches role=slave; there are lb-1, lb-2, lb-3"),
-        (["--limit", "lb-9"], "--limit: no host called lb-9; there are lb-1, lb-2, lb-3"),
-        (["-i", "no-such-folder"], "inventory no-such-folder: neither a folder with hosts.yaml"),
+        (["--filter", "role=slave"], "no host matches role=slave; known hosts: lb-1, lb-2, lb-3"),
+        (["--limit", "lb-9"], "--limit: no host called lb-9; known hosts: lb-1, lb-2, lb-3"),
+        (["-i", "no-such-folder"], "inventory no-such-folder: expected a folder with hosts.yaml"),
     ],
     ids=["filter", "limit", "inventory"],
 )
@@ -329,5 +332,5 @@ def test_first_inventory_overwrites_nothing(tmp_path: Path, capsys: pytest.Captu
 def test_first_inventory_cannot_go_where_a_file_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("mine\n")
     assert cli.main(["init", str(tmp_path / "file")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "is not writable" in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "mine\n"

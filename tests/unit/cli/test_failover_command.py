@@ -124,10 +124,10 @@ def test_script_can_be_run_by_itself() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--yes"], "name what to break: --fault NAME, or --all; --list shows what there is"),
+        (["--yes"], "expected --fault NAME or --all; --list shows all faults"),
         (["--yes", "--fault", "haproxy-kil"], "no fault is called haproxy-kil; did you mean haproxy-kill?"),
-        (["--yes", "--fault", "node-off"], "only in a lab"),
-        (["--yes", "--fault", "haproxy-kill", "--limit", "lb-1,lb-2"], "lb-3 is left out"),
+        (["--yes", "--fault", "node-off"], "works in a lab only"),
+        (["--yes", "--fault", "haproxy-kill", "--limit", "lb-1,lb-2"], "lb-3 is not selected"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -149,7 +149,7 @@ def test_cluster_that_cannot_be_reached_is_left_alone(
     capsys: pytest.CaptureFixture[str], folder: Path, sent: list[object], main: Main
 ) -> None:
     assert main(["-i", str(folder), "--yes", "--fault", "haproxy-kill"]) == 4
-    assert "nothing is broken on purpose: a cluster must pass every check before\n" in capsys.readouterr().err
+    assert "no fault was injected: every check must pass first\n" in capsys.readouterr().err
     assert sent
 
 
@@ -180,8 +180,8 @@ def test_vip_is_moved_to_a_node(
     assert cli.main(["vip", "move", "-i", str(folder), "--to", "lb-2"]) == 0
     assert cli.main(["vip", "move", "-i", str(folder), "--to", "lb-1"]) == 0
     moved, stayed = capsys.readouterr().out.splitlines()
-    assert moved.endswith(" moved: lb-1 -> lb-2")
-    assert stayed.endswith(" is there already: lb-1")
+    assert moved.endswith(" moved from lb-1 to lb-2")
+    assert stayed.endswith(" is already on lb-1")
     (name,) = {step.split()[0] for step in steps} - {"look", "close"}
     assert steps == ["look", f"{name} to lb-2", "close", "look", f"{name} to lb-1", "close"]
 
@@ -225,7 +225,7 @@ def test_move_to_a_node_that_there_is_not_sends_nothing(
     capsys: pytest.CaptureFixture[str], folder: Path, sent: list[object]
 ) -> None:
     assert cli.main(["vip", "move", "-i", str(folder), "--to", "lb-9"]) == 2
-    assert "error: --to: no node is called lb-9; there are lb-1, lb-2, lb-3\n" in capsys.readouterr().err
+    assert "error: --to: no node is called lb-9; known nodes: lb-1, lb-2, lb-3\n" in capsys.readouterr().err
     assert sent == []
 
 

@@ -56,10 +56,10 @@ def test_understood(arguments: list[str], options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--repeat", "0"], "'0' is not a number of 1 or more"),
-        (["--rate", "0.5"], "'0.5' is not a number of 1 or more"),
-        (["--connections", "0"], "'0' is not a number of 1 or more"),
-        (["--hold", "soon"], "'soon' is no time, as 30s, 2m or 500ms"),
+        (["--repeat", "0"], "expected a number of 1 or more, got '0'"),
+        (["--rate", "0.5"], "expected a number of 1 or more, got '0.5'"),
+        (["--connections", "0"], "expected a number of 1 or more, got '0'"),
+        (["--hold", "soon"], "expected a time, for example 30s, 2m or 500ms (seconds without a unit), got 'soon'"),
         (["--limit-seconds", "-1"], "--limit-seconds"),
         (["--fault"], "--fault"),
     ],
@@ -73,7 +73,7 @@ def test_not_understood(capsys: pytest.CaptureFixture[str], arguments: list[str]
 
 
 @pytest.mark.parametrize("lists", [True, False])
-def test_list_is_no_argument_of_the_runbook(*, lists: bool) -> None:
+def test_list_is_not_an_argument_of_the_runbook(*, lists: bool) -> None:
     options = parsed(*["--list"] * lists)
     assert options.list_faults is lists
     assert failover_arguments(options) == UNLESS_GIVEN

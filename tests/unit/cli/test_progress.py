@@ -36,7 +36,7 @@ def test_few_hosts_are_done_before_anybody_wonders(nornir_of: Callable[..., Norn
     assert not screen.getvalue()
 
 
-def test_where_nobody_watches_nothing_is_counted(nornir_of: Callable[..., Nornir]) -> None:
+def test_without_a_watch_nothing_is_counted(nornir_of: Callable[..., Nornir]) -> None:
     nornir, pipe = many(nornir_of), io.StringIO()
     assert with_progress(nornir, pipe) is nornir
     nornir.run(task=look)

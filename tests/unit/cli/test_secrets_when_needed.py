@@ -63,7 +63,7 @@ def test_password_that_is_not_needed_is_not_read(nornir_of: NornirOf) -> None:
         load_intent(nornir_of(defaults=NAMED))
 
 
-def test_nobody_is_asked_for_a_password_that_is_not_needed(nornir_of: NornirOf) -> None:
+def test_no_prompt_for_a_password_that_is_not_needed(nornir_of: NornirOf) -> None:
     asked: list[str] = []
 
     def ask(words: str) -> str:

@@ -52,10 +52,10 @@ def test_inventory_that_is_named_is_not_replaced_by_another(
 ) -> None:
     assert folders["inventory"].is_dir()
     Path("empty").mkdir()
-    with pytest.raises(UsageError, match=rf"inventory {given}: neither a folder with hosts.yaml"):
+    with pytest.raises(UsageError, match=rf"inventory {given}: expected a folder with hosts.yaml"):
         find_inventory(Path(given))
     monkeypatch.setenv("KUBE_HA_INVENTORY", given)
-    with pytest.raises(UsageError, match=rf"inventory {given}: neither a folder with hosts.yaml"):
+    with pytest.raises(UsageError, match=rf"inventory {given}: expected a folder with hosts.yaml"):
         find_inventory(None)
 
 
@@ -99,7 +99,7 @@ def test_inventory_that_cannot_be_read_says_which(tmp_path: Path, name: str, tex
 def test_groups_that_are_each_others_parents_are_refused(tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text("lb-1: {groups: [a]}\n")
     (tmp_path / "groups.yaml").write_text("a: {groups: [b]}\nb: {groups: [a]}\n")
-    with pytest.raises(UsageError, match="groups a and b are their own parents"):
+    with pytest.raises(UsageError, match="groups a and b include themselves as a parent"):
         open_inventory(tmp_path)
 
 
@@ -131,14 +131,14 @@ def test_selected(nornir_of: NornirOf, filters: Filters, limit: tuple[str, ...],
 @pytest.mark.parametrize(
     ("filters", "limit", "words"),
     [
-        ((("role", "slave"),), (), "no host matches role=slave; there are lb-1, lb-2, lb-3"),
+        ((("role", "slave"),), (), "no host matches role=slave; known hosts: lb-1, lb-2, lb-3"),
         (
             (("role", "master"), ("name", "lb-2")),
             (),
-            "no host matches role=master and name=lb-2; there are lb-1, lb-2, lb-3",
+            "no host matches role=master and name=lb-2; known hosts: lb-1, lb-2, lb-3",
         ),
         ((("no_such_key", "None"),), (), "no host matches no_such_key=None"),
-        ((), ("lb-9", "lb-1", "lb-8"), "--limit: no host called lb-8, lb-9; there are lb-1, lb-2, lb-3"),
+        ((), ("lb-9", "lb-1", "lb-8"), "--limit: no host called lb-8, lb-9; known hosts: lb-1, lb-2, lb-3"),
         ((("role", "backup"),), ("lb-1",), "no host matches role=backup"),
         ((), ("switch",), "no host called switch"),  # it is not ours
     ],
@@ -180,7 +180,7 @@ def test_hosts_of_ones_own_are_not(nornir_of: NornirOf, entered: list[str]) -> N
 def test_hosts_of_two_places_are_not_reached_at_once(
     nornir_of: NornirOf, entered: list[str], hosts: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"the hosts are in {words}: run them apart"):
+    with pytest.raises(UsageError, match=f"the selected hosts are in {words}; run the command for each alone"):
         enter_lab(nornir_of(hosts), ALL, INVENTORY)
     assert entered == []
 
@@ -197,7 +197,7 @@ def test_lab_that_is_down_names_the_command(nornir_of: NornirOf, lab: str) -> No
 
 
 @pytest.mark.parametrize("lab", [["demo"], {"name": "demo"}])
-def test_lab_that_is_no_name_is_an_error_of_ours(nornir_of: NornirOf, entered: list[str], lab: object) -> None:
+def test_invalid_lab_name_is_a_usage_error(nornir_of: NornirOf, entered: list[str], lab: object) -> None:
     with pytest.raises((UsageError, LabDownError)):
         enter_lab(nornir_of(group={"lab": lab}), ALL, INVENTORY)
     assert entered == []

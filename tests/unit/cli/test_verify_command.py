@@ -161,7 +161,7 @@ def test_apiservers_are_asked_with_a_credential_only(
     ("options", "words"),
     [
         (["--check", "haproxy.activ"], "no check is called haproxy.activ; did you mean haproxy.active?"),
-        (["--skip", "zzz"], "no check is called zzz; `kube-ha checks` lists them"),
+        (["--skip", "zzz"], "no check is called zzz; `kube-ha checks` lists all"),
         (["--check", "vip.arp", "--skip", "vip.*"], "leave no check to make"),
     ],
     ids=["nearly right", "nothing like it", "none left"],
@@ -222,7 +222,7 @@ def test_it_gives_up_when_the_time_is_over(
 
 
 @pytest.mark.parametrize("text", ["", "soon", "-1", "1d", "1e3"])
-def test_a_time_that_is_none_is_a_usage_error(folder: Path, text: str) -> None:
+def test_an_invalid_time_is_a_usage_error(folder: Path, text: str) -> None:
     with pytest.raises(SystemExit) as caught:
         verify.main(["-i", str(folder), f"--retry-timeout={text}"])
     assert caught.value.code == 2
@@ -255,7 +255,7 @@ def test_the_report_is_left_in_a_folder_also_when_it_fails(
     assert json.loads((target / "report.json").read_text())["passed"] is False
 
 
-def test_a_folder_that_cannot_be_made_is_told_before_anybody_is_asked(
+def test_a_folder_that_cannot_be_created_is_an_error_before_any_question(
     world_of: Callable[..., World],
     healthy: Mapping[str, Facts],
     folder: Path,
@@ -265,7 +265,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_anybody_is_asked(
     world = world_of(healthy)
     (tmp_path / "file").write_text("mine\n")
     assert verify.main(["-i", str(folder), "--report-dir", str(tmp_path / "file" / "below")]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot create --report-dir" in capsys.readouterr().err
     assert not world.asked
 
 
@@ -280,7 +280,7 @@ def full(*_: object) -> int:
     "the report goes to stdout all the same, stderr has the error, and the exit code is 7",
 )
 @pytest.mark.parametrize("passes", [True, False])
-def test_report_that_finds_no_room_on_the_disk_goes_to_stdout_all_the_same(
+def test_report_goes_to_stdout_even_if_the_disk_is_full(
     world_of: Callable[..., World],
     healthy: Mapping[str, Facts],
     broken: Mapping[str, Facts],
@@ -297,7 +297,7 @@ def test_report_that_finds_no_room_on_the_disk_goes_to_stdout_all_the_same(
     out, err = capsys.readouterr()
     assert code == (7 if passes else 1)
     assert json.loads(out)["passed"] is passes
-    assert "is not complete: report.txt, report.json, report.xml, " in err
+    assert "is incomplete: report.txt, report.json, report.xml, " in err
     assert "report.html: No space left on device" in err
     assert [*(tmp_path / "reports").iterdir()] == []
 
@@ -315,7 +315,7 @@ def test_report_that_finds_no_room_on_stdout_is_left_in_the_folder(
     monkeypatch.setattr(sys.stdout, "write", full)
     assert verify.main(["-i", str(folder), "--report-dir", str(tmp_path / "reports")]) == 7
     monkeypatch.undo()
-    assert "error: the report cannot be written to stdout: No space left on device" in capsys.readouterr().err
+    assert "error: cannot write the report to stdout: No space left on device" in capsys.readouterr().err
     assert (tmp_path / "reports/report.json").exists()
 
 
@@ -323,13 +323,13 @@ def test_report_that_finds_no_room_on_stdout_is_left_in_the_folder(
 @pytest.mark.parametrize(
     ("redirections", "code"), [(">/dev/full", 7), (">&-", 0), (">&- 2>&- <&-", 0), ("2>/dev/full", 0)]
 )
-def test_output_that_nobody_can_take_ends_without_a_traceback(redirections: str, code: int) -> None:
+def test_output_without_a_reader_ends_without_a_traceback(redirections: str, code: int) -> None:
     script = f'"$0" -m nornir_kube_ha.cli.main checks {redirections}'
     completed = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, check=False)
     assert completed.returncode == code
     assert "Traceback" not in completed.stderr
     assert "Exception ignored" not in completed.stderr
-    assert ("the output cannot be written: No space left on device" in completed.stderr) == (code == 7)
+    assert ("cannot write the output: No space left on device" in completed.stderr) == (code == 7)
 
 
 @pytest.mark.field_report(

@@ -158,9 +158,9 @@ def test_addresses_of_a_second_block_are_on_the_wire_too() -> None:
     assert between(second, VERSION_2) == ("virtual_ipaddress 192.0.2.10/24, 192.0.2.11 -> 192.0.2.10/24",)
 
 
-def test_address_in_a_comment_is_no_vip_of_keepalived(intent: Intent, healthy: Mapping[str, Facts]) -> None:
+def test_address_in_a_comment_is_not_a_vip_of_keepalived(intent: Intent, healthy: Mapping[str, Facts]) -> None:
     """An address that somebody else gave to the host stops the deploy, whatever a comment says."""
-    words = "is an address of this host that no keepalived put there"
+    words = "is already an address of this host, and not set by keepalived"
     for text, is_told in (
         ("# 192.0.2.10/32 will be the VIP\n", True),
         ("vrrp_instance x {\n unicast_peer {\n  192.0.2.10\n }\n}\n", True),

@@ -24,7 +24,7 @@ def test_what_the_docs_take_from_the_code_is_what_it_says(path: Path) -> None:
     assert path.read_text() == PAGES[path](), "run `make docs`"
 
 
-def test_exit_codes_are_told_of_every_command_and_every_code_is_explained() -> None:
+def test_exit_codes_are_documented_for_every_command() -> None:
     page = (DOCS / "cli.md").read_text()
     assert re.findall(r"^## kube-ha (.*)$", page, re.MULTILINE) == [*EXIT_CODES]
     told = {int(code) for each in EXIT_CODES.values() for code in re.findall(r"\b\d+\b", each)}

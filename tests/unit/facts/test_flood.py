@@ -60,7 +60,7 @@ def test_what_fits_is_whole() -> None:
     assert (found.is_whole, len(found.answers)) == (True, 20)
 
 
-def test_packets_that_the_kernel_dropped_are_told_of() -> None:
+def test_packets_that_the_kernel_dropped_are_reported() -> None:
     found = heard("3 packets captured\n90 packets received by filter\n17 packets dropped by kernel\n")
     assert (found.excess, found.is_whole) == ("17 packets dropped by kernel", False)
 
@@ -79,17 +79,17 @@ def test_arp_from_many_is_red_and_names_some(host_view: Hosts, cluster_view: Clu
     alone = findings_of(host_view(change=change))
     for check in ("vrrp.adverts", "vrrp.no_foreign_router"):
         assert alone[check].status is Status.UNKNOWN
-        assert "too much was heard on eth0: heard 40 different messages" in alone[check].seen
+        assert "too much traffic on eth0: heard 40 different messages" in alone[check].seen
         assert MAC.format(0) in alone[check].seen
         assert alone[check].next
         assert len(alone[check].seen) < 1000
     found = {each.id: each for each in check_cluster(cluster_view({"lb-2": change}))}["vip.arp"]
     assert found.status is Status.FAIL
-    assert f"lb-2 is told {MAC.format(0)}" in found.seen
+    assert f"lb-2 gets {MAC.format(0)}" in found.seen
     assert len(found.seen) < 1000
 
 
-def test_adverts_from_many_are_red_as_strangers(host_view: Hosts) -> None:
+def test_adverts_from_many_fail_as_foreign_routers(host_view: Hosts) -> None:
     found = findings_of(host_view(change=flooded(FLOODS["VRRP"])))["vrrp.no_foreign_router"]
     assert found.status is Status.FAIL
     assert found.seen.endswith(" more")

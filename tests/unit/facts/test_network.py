@@ -179,11 +179,11 @@ def test_answer_to_who_has_the_vip(with_section: WithSection, line: str, answer:
             "(No such device exists)\ntcpdump: eth9: No such device exists",
         ),
         ("tcpdump: Couldn't find user 'tcpdump'", "tcpdump: Couldn't find user 'tcpdump'"),
-        ("", "tcpdump said nothing"),
+        ("", "tcpdump printed nothing"),
     ],
     ids=["heard", "one", "silence", "no such interface", "no such user", "nothing at all"],
 )
-def test_trouble_of_tcpdump_is_told_from_silence(with_section: WithSection, text: str, trouble: str) -> None:
+def test_trouble_of_tcpdump_is_distinguished_from_silence(with_section: WithSection, text: str, trouble: str) -> None:
     assert with_section("heard", text).heard == Heard(frozenset(), frozenset(), trouble)
 
 
@@ -240,7 +240,7 @@ def test_certificate(with_section: WithSection, text: str, certificate: Certific
         ("curl: (28) timed out\n\nstatus 000", Probe(0, "curl: (28) timed out")),
         ("half an answer\ncurl: (18) closed\nstatus 000", Probe(0, "half an answer\ncurl: (18) closed")),
         ("\nstatus 000", Probe(0, "")),
-        ("", Probe(0, "curl said nothing")),
+        ("", Probe(0, "curl printed nothing")),
         ("curl: cannot start", Probe(0, "curl: cannot start")),
         ("curl: (28) timed out\nstatus", Probe(0, "curl: (28) timed out\nstatus")),
     ],
@@ -312,7 +312,7 @@ def test_certificate_as_the_host_shows_it_whole(with_section: WithSection, tmp_p
 
 @pytest.mark.field_report("G4")
 @pytest.mark.parametrize("body", ["", "no base64 at all!", "AAAA", "MIICBjCCAaygAwIBAgIULU1I"])
-def test_certificate_that_is_none_costs_itself_only(with_section: WithSection, body: str) -> None:
+def test_malformed_certificate_costs_only_its_own_check(with_section: WithSection, body: str) -> None:
     shown = f"verify=18 (self-signed)\n-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
     found = with_section("certificate 192.0.2.12:6443", shown).reachable.certificates["192.0.2.12:6443"]
     assert found == Certificate("18 (self-signed)", None, ())

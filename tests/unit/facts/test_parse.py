@@ -162,7 +162,7 @@ def test_lines_may_end_as_a_terminals_do(recorded: Recorded, facts_from: FactsFr
     assert parse_facts(text, NONCE) == facts_from("facts-master")
 
 
-def test_section_lines_of_somebody_else_are_no_sections(recorded: Recorded) -> None:
+def test_section_lines_of_another_program_are_not_sections(recorded: Recorded) -> None:
     text = replace_section(recorded("facts-haproxy-refused"), "journal haproxy", "@fedcba9876543210 end")
     assert parse_facts(text, NONCE).units["haproxy"].journal == ("@fedcba9876543210 end",)
     with pytest.raises(ValueError, match="ends in section"):
@@ -180,7 +180,7 @@ def test_output_that_is_cut_short_is_an_error(recorded: Recorded, record: str) -
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_output_with_a_line_spoiled_is_an_error_or_facts(recorded: Recorded, record: str) -> None:
+def test_output_with_a_changed_line_is_an_error_or_facts(recorded: Recorded, record: str) -> None:
     lines = recorded(record).splitlines(keepends=True)
     outcomes = set()
     for spoiled in range(len(lines)):
@@ -232,7 +232,7 @@ def test_units_that_are_not_those_asked_for_are_an_error(recorded: Recorded, sho
     block = blocks.split("\n\n")[0]
     units = "\n\n".join(block.replace("Id=haproxy.service", f"Id={name}.service") for name in shown.split())
     programs = "".join(f"program {name}\n\n@{NONCE} " for name in shown.split())
-    with pytest.raises(ValueError, match="systemd told of"):
+    with pytest.raises(ValueError, match="systemd reported"):
         parse_facts(f"{before}{marker}{units}\n@{NONCE} {programs}{after}", NONCE)
 
 
@@ -340,7 +340,7 @@ def test_denials_are_lines(with_section: WithSection) -> None:
     assert with_section("denials", many).denials == ("haproxy 6", "haproxy 7", "haproxy 8")
 
 
-def test_denial_before_the_daemon_was_last_told_of_anything_is_not_told_again(with_section: WithSection) -> None:
+def test_denial_before_the_last_reload_is_not_reported_again(with_section: WithSection) -> None:
     told = with_section("denials", "").units["haproxy"].told
     assert told
     assert with_section("denials", f"{told - 1:.6f} haproxy mended\n{told + 1:.6f} haproxy new").denials == (
@@ -352,7 +352,7 @@ def test_what_is_no_denial_costs_itself_only(with_section: WithSection) -> None:
     assert with_section("denials", "apparmor=DENIED haproxy\n1795415399.1 haproxy").denials == ("haproxy",)
 
 
-def test_contents_that_look_like_each_other_are_told_apart_by_their_sizes(recorded: Recorded) -> None:
+def test_contents_that_look_like_each_other_are_distinguished_by_their_sizes(recorded: Recorded) -> None:
     first, second = "/etc/haproxy/haproxy.cfg", "/etc/keepalived/keepalived.conf"
     tricky = f"one\n\n==> {second} <==\nnot this\n"
     assert contents_of(recorded, {first: tricky, second: "two\n"}) == {first: tricky, second: "two\n"}

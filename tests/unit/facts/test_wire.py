@@ -38,7 +38,7 @@ def test_vrrp_is_heard_in_the_family_that_it_is_spoken_in(nornir_of: NornirOf) -
     assert group_member(cluster.nodes[0]) == "UDP6-RECV:0,ipv6-join-group=[ff02::12]:eth0"
 
 
-def test_whoever_says_to_have_any_vip_is_heard(nornir_of: NornirOf) -> None:
+def test_every_claim_to_a_vip_is_heard(nornir_of: NornirOf) -> None:
     [cluster] = load_intent(nornir_of(group=DUAL)).clusters
     vrrp, *claims = heard_filter(cluster).split(") or (")
     assert vrrp == "(ip proto 112 and ip[((ip[0] & 0xf) << 2) + 1] = 68"

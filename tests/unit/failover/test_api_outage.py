@@ -27,11 +27,11 @@ def test_gap_is_what_a_client_waits_that_tries_again(attempts: list[Attempt], ga
     assert found.start == start
 
 
-def test_request_that_hangs_is_told_beside_the_gap() -> None:
+def test_request_that_hangs_is_reported_beside_the_gap() -> None:
     assert requests([HUNG, Attempt(2, 2.5)]) == Requests(1.5, 1.0, failed=1, total=2, slowest=10.0)
 
 
-def test_each_kind_is_told_apart() -> None:
+def test_each_kind_is_distinguished() -> None:
     cost = api_cost(
         [
             Attempt(0, 0.1, "HTTP 500"),

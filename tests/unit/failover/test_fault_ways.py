@@ -60,7 +60,7 @@ def test_lab_knows_what_it_is_asked_to_do(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", BY_WAY[Way.RUN], ids=lambda fault: fault.name)
-def test_our_own_work_has_somebody_who_does_it(intent: Intent, fault: Fault) -> None:
+def test_every_change_fault_has_an_injector(intent: Intent, fault: Fault) -> None:
     run = cast("Run", SimpleNamespace(intent=intent))
     injector = change_injector(run, intent.clusters[0], fault, "lb-3")
     assert injector.target == {"vip-move": "lb-3 to lb-1"}.get(fault.name, "lb-1, lb-2, lb-3")
@@ -76,6 +76,6 @@ def test_words_of_many_lines_are_no_events() -> None:
     assert story.trouble == "not made: Failed to kill unit:"
 
 
-def test_what_is_told_twice_happened_when_it_was_told_first() -> None:
+def test_first_of_two_equal_records_counts() -> None:
     story = "begun 1.0 \nmade 2.0 \nhealing 3.0 \nhealed 4.0 \n"
     assert FaultTimeline.parse(f"{story}healing 5.0 \nhealed 6.0 \n") == FaultTimeline.parse(story)

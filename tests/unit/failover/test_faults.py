@@ -77,7 +77,7 @@ def test_scripts_call_no_function_that_is_not_there(fault: Fault, common: str) -
         ),
     ],
 )
-def test_limit_is_told_in_words(name: str, words: str) -> None:
+def test_limit_is_described_in_words(name: str, words: str) -> None:
     assert FAULTS[name].limit.words.removesuffix(", no two holders after the heal") == words
 
 
@@ -88,7 +88,7 @@ def test_fast_timers_allow_less(name: str) -> None:
     assert fault.limit_of("fast").moves == fault.limit.moves == 1
 
 
-def test_timers_change_nothing_where_an_event_tells() -> None:
+def test_timers_make_no_difference_where_an_event_reports() -> None:
     fault = FAULTS["haproxy-stop"]
     assert fault.limit_of("fast") == fault.limit_of("default") == fault.limit
 
@@ -111,7 +111,7 @@ def test_story_is_over_when_it_is_healed() -> None:
     ("line", "trouble"),
     [
         ("not-healed 9.0 Unit haproxy.service not found.", "not healed: Unit haproxy.service not found."),
-        ("not-healed 9.0 ", "not healed: the host does not show it"),
+        ("not-healed 9.0 ", "not healed: the host gives no reason"),
     ],
 )
 def test_story_of_what_does_not_heal_is_over_and_says_why(line: str, trouble: str) -> None:
@@ -124,6 +124,6 @@ def test_story_of_what_was_not_made_goes_on_until_it_is_healed() -> None:
     assert (story.made, story.trouble, story.is_over) == (None, "not made: nft: no such table", False)
 
 
-def test_first_trouble_is_the_one_that_is_told() -> None:
+def test_first_problem_is_reported() -> None:
     story = FaultTimeline.parse("begun 1.0 \nnot-made 2.0 first\nhealing 3.0 \nnot-healed 4.0 second\n")
     assert story.trouble == "not made: first"

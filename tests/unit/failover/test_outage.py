@@ -157,7 +157,7 @@ def test_phase_goes_on_where_a_host_gives_it_up_and_takes_it_at_once() -> None:
     assert holding(Span("lb-1", -1, 1), Span("lb-1", 1, 9)).phases == ((-1, 4, ("lb-1",)),)
 
 
-def test_what_was_before_and_after_the_watch_is_not_told() -> None:
+def test_times_outside_the_watch_are_not_reported() -> None:
     assert holding(Span("lb-1", -9, 9), start=0, end=2).phases == ((0, 2, ("lb-1",)),)
     assert holding(Span("lb-1", 7, 9), start=0, end=2).phases == ((0, 2, ()),)
 

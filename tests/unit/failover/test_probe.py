@@ -153,7 +153,7 @@ def test_apiserver_that_wants_a_login_has_answered(server: Apiserver, status: by
         (b"SSH-2.0-OpenSSH_9.2\r\n", "malformed"),
     ],
 )
-def test_answer_that_is_none_is_called_by_its_name(server: Apiserver, answer: bytes | None, error: str) -> None:
+def test_invalid_answer_is_an_error_with_a_name(server: Apiserver, answer: bytes | None, error: str) -> None:
     server.answer = answer
     # Time is not the matter here, either.
     assert errors(measured(server.config(timeout=5.0), until=several)) == {error}
@@ -189,18 +189,18 @@ def test_answer_that_comes_too_late_is_a_timeout(server: Apiserver) -> None:
     assert errors(measured(server.config(timeout=0.1), until=several)) == {"timeout"}
 
 
-def test_port_that_nobody_listens_on_is_refused(server: Apiserver) -> None:
+def test_port_without_a_listener_is_refused(server: Apiserver) -> None:
     server.leave()
     assert errors(measured(server.config(), until=several)) == {"refused"}
 
 
-def test_certificate_of_another_ca_is_told(server: Apiserver, tmp_path: Path) -> None:
+def test_certificate_of_another_ca_is_reported(server: Apiserver, tmp_path: Path) -> None:
     pki.ensure_ca(tmp_path)
     assert errors(measured(server.config(ca=(tmp_path / "ca.crt").read_text()), until=several)) == {"certificate"}
 
 
 @pytest.mark.parametrize("name", ["k8s.example.org", "192.0.2.10"])
-def test_certificate_of_another_name_is_told(server: Apiserver, name: str) -> None:
+def test_certificate_of_another_name_is_reported(server: Apiserver, name: str) -> None:
     assert errors(measured(server.config(server_name=name), until=several)) == {"certificate"}
 
 

@@ -147,7 +147,7 @@ def test_watch_that_its_apiserver_ends_was_not_cut(server: FakeKubernetes) -> No
     assert (cost.watch.cuts, cost.lost, cost.missed) == (0, 0, 0)
 
 
-def test_version_that_is_not_remembered_is_made_up_for_by_a_list(server: FakeKubernetes) -> None:
+def test_forgotten_version_is_replaced_by_a_list(server: FakeKubernetes) -> None:
     since = time.monotonic()
     with Client(LocalChannel, server.credential(watches=1)) as client:
         await_writes(client, 5, since)
@@ -197,12 +197,12 @@ def test_credential_without_a_right_is_refused_by_its_name_and_nothing_is_made(
     assert server.objects == {}
 
 
-def test_credential_that_is_not_accepted_is_told(server: FakeKubernetes) -> None:
+def test_rejected_credential_is_reported(server: FakeKubernetes) -> None:
     with pytest.raises(ClientError, match="HTTP 401"), Client(LocalChannel, server.credential(token="another")):
         pass
 
 
-def test_namespace_of_somebody_else_is_left_alone(server: FakeKubernetes) -> None:
+def test_foreign_namespace_is_left_alone(server: FakeKubernetes) -> None:
     path = f"/api/v1/namespaces/{NAMESPACE}"
     server.objects[path] = {"metadata": {"name": NAMESPACE}}
     with pytest.raises(ClientError, match="exists without the label"), Client(LocalChannel, server.credential()):
@@ -225,7 +225,7 @@ def test_object_that_was_created_though_the_answer_was_lost_is_taken_for_created
     assert server.objects == {}
 
 
-def test_namespace_that_cannot_be_removed_is_told(server: FakeKubernetes) -> None:
+def test_namespace_that_cannot_be_removed_is_reported(server: FakeKubernetes) -> None:
     with (
         pytest.raises(ClientError, match=f"namespace {NAMESPACE} is left: DELETE .*: HTTP 503"),
         Client(LocalChannel, server.credential(patience=0.5)),
@@ -272,6 +272,6 @@ def test_settings_are_read_as_they_were_written() -> None:
     assert parse_config(config._replace(kubernetes=None).line()) == config._replace(kubernetes=None)
 
 
-def test_client_certificate_that_is_none_is_an_error(server: FakeKubernetes) -> None:
+def test_invalid_client_certificate_is_an_error(server: FakeKubernetes) -> None:
     with pytest.raises(ClientError, match="SSLError"), Client(LocalChannel, server.credential(certificate="none")):
         pass

@@ -47,11 +47,11 @@ def test_limit_in_words(limit: Limit, words: str) -> None:
     assert limit.words == words
 
 
-def test_trial_tells_nothing_of_holders_that_nobody_watched() -> None:
+def test_trial_shows_no_holders_that_were_not_recorded() -> None:
     assert (TRIAL.two_holders, TRIAL.no_holder, TRIAL.moves) == (0, 0, ())
 
 
-def test_trial_tells_of_its_holders() -> None:
+def test_trial_shows_its_holders() -> None:
     watched = replace(TRIAL, holding=TWICE)
     assert (watched.two_holders, watched.no_holder) == (0.75, 0)
     assert watched.moves == ((0.25, "lb-2"), (2.5, "lb-1"))
@@ -80,7 +80,7 @@ def test_what_is_more_than_the_limit_allows(limit: Limit, words: str | None) -> 
     assert exceeded(limit, cost) == (() if words is None else (words,))
 
 
-def test_all_that_is_too_much_is_told() -> None:
+def test_each_exceeded_cost_is_reported() -> None:
     nothing = ApiLimit(**dict.fromkeys((field.name for field in fields(ApiLimit)), 0))
     of_address = [field.name for field in fields(Limit) if field.name != "api"]
     none = Limit(**dict.fromkeys(of_address, 0), api=nothing)
@@ -103,15 +103,15 @@ def test_all_that_is_too_much_is_told() -> None:
     [
         (
             ApiCost(),
-            ("no read was made", "no cached read was made", "no write was made", "no watch heard anything"),
+            ("no read was made", "no cached read was made", "no write was made", "no watch received an event"),
         ),
         (
             ApiCost(Requests(1), NO_END, NO_END, Watches(FOREVER, heard=1), cached=NO_END),
             (
-                "no read was answered any more",
-                "no cached read was answered any more",
-                "no write was answered any more",
-                "a watch did not hear of a write any more",
+                "no read was answered from then on",
+                "no cached read was answered from then on",
+                "no write was answered from then on",
+                "a watch stopped receiving events",
             ),
         ),
     ],
@@ -138,7 +138,7 @@ def test_figure_that_is_too_much_is_seen_to_be(seconds: float, words: str) -> No
     assert exceeded(replace(ANYTHING, seconds=0.15), trial(seconds=seconds)) == (words,)
 
 
-def test_count_that_is_too_much_is_told_in_full() -> None:
+def test_exceeded_count_is_reported_in_full() -> None:
     cost = replace(TRIAL, reused=Outage(1, failed=12345))
     assert exceeded(replace(ANYTHING, lost=0), cost) == (
         "failed requests on long-lived connections 12345, at most 0 allowed",

@@ -162,7 +162,7 @@ def test_what_nothing_needs_any_more_is_closed(needed: tuple[Opening, ...]) -> N
     assert change.steps == ("ufw: close allow 9443/tcp", "ufw: close allow from 192.0.2.99 proto vrrp")
 
 
-def test_rules_of_ours_in_nftables_are_those_with_our_comment(needed: tuple[Opening, ...]) -> None:
+def test_kube_ha_s_rules_in_nftables_are_those_with_its_comment(needed: tuple[Opening, ...]) -> None:
     """As nft lists what `nft_file` of firewall.sh wrote, on a host that runs it."""
     found = ruleset("opened-by-kube-ha")
     assert firewall_change(needed, replace(CONF, kept=frozenset(NFTABLES)), found) is None
@@ -171,7 +171,7 @@ def test_rules_of_ours_in_nftables_are_those_with_our_comment(needed: tuple[Open
     assert closed == tuple(sorted(NFTABLES[1:]))
 
 
-def test_nobody_is_told_to_close_what_is_needed(needed: tuple[Opening, ...]) -> None:
+def test_needed_rules_are_not_closed(needed: tuple[Opening, ...]) -> None:
     """Where the manager cannot be made out just now: what it opened stays as it is."""
     unclear = replace(CONF, place="", kept=frozenset(NFTABLES))
     assert firewall_change(needed, unclear, ruleset("opened-by-kube-ha")) is None
@@ -285,8 +285,8 @@ def test_what_cannot_be_opened_speaks_against_any_change(
         return "; ".join(blockers(intent.cluster_of("lb-1"), intent.node("lb-1"), seen))
 
     assert words(CONF) == ""
-    assert words(NO_FIREWALL).startswith("its packet filter stops VRRP from lb-2: ")
-    assert "only firewalld, ufw and the file of an enabled nftables.service are told" in words(NO_FIREWALL)
+    assert words(NO_FIREWALL).startswith("its packet filter blocks VRRP from lb-2: ")
+    assert "kube-ha changes only firewalld, ufw and the file of an enabled nftables.service" in words(NO_FIREWALL)
     assert words(CONF, firewall="leave").endswith("(`firewall: leave`)")
 
 
@@ -296,4 +296,4 @@ def test_rules_that_cannot_be_read_speak_against_a_first_deploy(intent: Intent, 
     fresh = replace(serving, files={}, addresses=tuple(each for each in serving.addresses if str(each[1].ip) != VIP))
     assert blockers(cluster, node, {**healthy, "lb-1": serving}) == ()
     [words] = blockers(cluster, node, {**healthy, "lb-1": fresh})
-    assert words.startswith("its packet filter cannot be read, and may stop VRRP: nft printed what is no JSON")
+    assert words.startswith("cannot parse its packet filter, which may block VRRP: nft printed invalid JSON")

@@ -85,7 +85,7 @@ def test_who_comes_the_way_that_answers_go_is_no_liar() -> None:
 
 
 def test_a_packet_is_of_one_family() -> None:
-    with pytest.raises(ValueError, match=r"no packet goes from 192\.0\.2\.12 to 2001:db8::11"):
+    with pytest.raises(ValueError, match=r"expected addresses of one family, got 192\.0\.2\.12 and 2001:db8::11"):
         replace(ADVERT, source=ip_address("192.0.2.12"))
 
 
@@ -123,7 +123,7 @@ TO_TELL = {
 
 
 @pytest.mark.parametrize("manager", TO_TELL)
-def test_what_a_firewall_is_told_of_ipv6(ipv6: Intent, manager: str) -> None:
+def test_firewall_rules_for_ipv6(ipv6: Intent, manager: str) -> None:
     needed = openings(ipv6.clusters[0], ipv6.node("lb-1"))
     change = firewall_change(needed, FirewallFact(manager, "/x", tables=frozenset({"inet filter"})), STOPPED)
     assert change

@@ -85,24 +85,24 @@ def test_an_endpoint_of_ipv6_stands_in_brackets(nornir_of: NornirOf) -> None:
 @pytest.mark.parametrize(
     ("hosts", "group", "key", "words"),
     [
-        pytest.param({}, {"vip": "2001:db8::10/64"}, "vip", "is IPv6, and this host's address 192.0.2.11 IP", id="mix"),
+        pytest.param({}, {"vip": "2001:db8::10/64"}, "vip", "but this host's address 192.0.2.11 is IPv4", id="mix"),
         pytest.param({}, {"vip": "2001:db8::10"}, "vip", "needs its prefix length", id="no prefix"),
         pytest.param({}, {"vip": "fe80::10/64"}, "vip", "is a link-local address", id="link-local"),
         pytest.param({}, {"vip": "::ffff:192.0.2.10/120"}, "vip", "is an IPv4 address; write 192.0.2.10", id="mapped"),
         pytest.param({}, {"additional_vips": ["2001:db8::10%x';reboot;'/64"]}, "additional_vips.0", "an interface",
                      id="shell"),
         pytest.param({}, {"additional_vips": ["2001:db8::10%a\n}/64"]}, "additional_vips.0", "an interface", id="line"),
-        pytest.param({}, {"vip": "127.0.0.1/8"}, "vip", "is no address that a host", id="loopback"),
-        pytest.param({}, {"additional_vips": ["ff05::1/64"]}, "additional_vips.0", "is no address", id="multicast"),
+        pytest.param({}, {"vip": "127.0.0.1/8"}, "vip", "is not an address that a host", id="loopback"),
+        pytest.param({}, {"additional_vips": ["ff05::1/64"]}, "additional_vips.0", "is not an address", id="multicast"),
         pytest.param({}, {"additional_vips": [f"192.0.2.{each}/24" for each in range(20, 29)]}, "additional_vips",
                      "at most 8", id="nine"),
-        pytest.param(OF_IPV6, {**IPV6, "vip": "2001:db8::/64"}, "vip", "is no host's address", id="network"),
+        pytest.param(OF_IPV6, {**IPV6, "vip": "2001:db8::/64"}, "vip", "expected a host address", id="network"),
         pytest.param(OF_IPV6, {**IPV6, "keepalived": {"vrrp_version": 2, "advert_int": 1}}, "keepalived.vrrp_version",
-                     "2 knows no IPv6", id="version 2"),
-        pytest.param({}, {"additional_vips": ["192.0.2.10/24"]}, "additional_vips", "once more", id="the same"),
+                     "2 does not support IPv6", id="version 2"),
+        pytest.param({}, {"additional_vips": ["192.0.2.10/24"]}, "additional_vips", "listed twice", id="the same"),
         pytest.param({}, {"additional_vips": ["192.0.2.99/24"], "apiservers": [{"address": "192.0.2.99"}]},
                      "additional_vips", "an apiserver's address", id="an apiserver's"),
-        pytest.param({}, {"additional_vips": ["192.0.2.0/24"]}, "additional_vips", "no host's", id="no host's"),
+        pytest.param({}, {"additional_vips": ["192.0.2.0/24"]}, "additional_vips", "a host address", id="no host's"),
         pytest.param({}, {"additional_vips": ["2001:db8::10"]}, "additional_vips.0", "prefix length", id="no length"),
         pytest.param({}, {**DUAL, "haproxy": {"stats": {"bind": "2001:db8::10"}}}, "haproxy.stats.bind",
                      "which only its holder can bind", id="stats at a VIP"),
@@ -123,16 +123,16 @@ def second_cluster(vrid: int, vip: str, *addresses: str) -> dict[str, Any]:
     }
 
 
-def test_clusters_whose_nodes_are_of_the_other_family_are_told_so(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+def test_clusters_with_nodes_of_the_other_family_are_refused(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     group = {"vip": "2001:db8:1::10/64", "virtual_router_id": "auto", "control_plane_endpoint": None}
     other = second_cluster(68, "2001:db8:2::10/64", "192.0.2.21", "192.0.2.22")
-    assert "is IPv6, and this host's address" in problem(nornir_of(other, group=group), problems_of, "vip")
+    assert "is IPv6, but this host's address" in problem(nornir_of(other, group=group), problems_of, "vip")
 
 
-def test_an_additional_vip_is_nobody_elses(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+def test_an_additional_vip_must_be_unique(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     other = second_cluster(69, "2001:db8::10/64", "2001:db8::21", "2001:db8::22")
     nornir = nornir_of({**dict.fromkeys(HOSTS, DUAL), **other})
-    assert "2001:db8::10 is cluster demo's VIP's already" in problem(nornir, problems_of, "address")
+    assert "2001:db8::10 is also cluster demo's VIP's" in problem(nornir, problems_of, "address")
 
 
 def test_one_vrid_is_two_where_families_differ(nornir_of: NornirOf) -> None:
@@ -143,7 +143,7 @@ def test_one_vrid_is_two_where_families_differ(nornir_of: NornirOf) -> None:
 def test_one_vrid_is_one_on_one_network_of_ipv6(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     other = second_cluster(68, "2001:db8::20/128", "2001:db8::21", "2001:db8::22")
     group = {"apiservers": [{"address": "2001:db8::30"}], "vip": "2001:db8::10/128"}
-    assert "cluster demo's already" in problem(
+    assert "is also cluster demo's" in problem(
         nornir_of({**OF_IPV6, **other}, group=group), problems_of, "virtual_router_id"
     )
 
@@ -230,7 +230,7 @@ def test_a_healthy_cluster_passes(cluster_view: Clusters) -> None:
         ("keepalived.state", without("2001:db8::10/64"), ("", "MASTER, holds 192.0.2.10, 192.0.2.20 only", "")),
     ],
 )  # fmt: skip
-def test_an_additional_vip_that_is_not_well_turns_red(
+def test_an_additional_vip_without_answer_turns_red(
     host_view: Hosts, check: str, change: Change, words: tuple[str, ...]
 ) -> None:
     assert_red(host_view("lb-1", together(serving, change), group=DUAL), check, *words)
@@ -241,7 +241,7 @@ def test_what_was_not_asked_at_an_additional_vip_is_not_passed(host_view: Hosts)
     assert findings_of(view)["vip.readyz"].status is Status.UNKNOWN
 
 
-def test_a_dead_additional_vip_is_seen_though_apiservers_tell_strangers_nothing(host_view: Hosts) -> None:
+def test_a_dead_additional_vip_is_seen_though_apiservers_reject_anonymous_clients(host_view: Hosts) -> None:
     change = reachable(
         readyz=Probe(403, ""), additional={"192.0.2.20": Probe(403, ""), "2001:db8::10": Probe(0, "gone")}
     )
@@ -289,11 +289,16 @@ def fresh(found: Facts) -> Facts:
         (lambda found: found, []),  # no address of IPv6 on the interface: a route may still lead there
         (
             lambda found: replace(found, addresses=(*found.addresses, ("eth0", ip_interface("2001:db8:1::11/64")))),
-            ["2001:db8::10 is in no network of eth0: 2001:db8:1::/64"],
+            ["2001:db8::10 is outside the networks of eth0: 2001:db8:1::/64"],
         ),
         (
             lambda found: replace(found, addresses=(*found.addresses, ("eth1", ip_interface("2001:db8::10/64")))),
-            ["2001:db8::10 is an address of this host that no keepalived put there: the VIP must be a free one"],
+            [
+                (
+                    "2001:db8::10 is already an address of this host, and not set by keepalived; the VIP "
+                    "must be an unused address"
+                )
+            ],
         ),
         (  # by DHCPv6: its network is the router's to tell
             lambda found: replace(found, addresses=(*found.addresses, ("eth0", ip_interface("2001:db8:1::11/128")))),
@@ -301,11 +306,11 @@ def fresh(found: Facts) -> Facts:
         ),
         (
             lambda found: replace(found, addresses=(("eth0", ip_interface("192.0.2.11/24")),)),
-            ["eth0 has no IPv6 address: from there nobody reaches 2001:db8::10"],
+            ["eth0 has no IPv6 address, so clients could not reach 2001:db8::10"],
         ),
         (
             heard(answers=frozenset({Answer(ip_address("2001:db8::10"), OTHER_MAC)})),
-            [f"another machine has 2001:db8::10 already: {OTHER_MAC} answers for it"],
+            [f"another machine already has 2001:db8::10: {OTHER_MAC} answers for it"],
         ),
     ],
 )
@@ -322,20 +327,23 @@ def without_certificates(healthy: Mapping[str, Facts]) -> dict[str, Facts]:
     return {name: reachable(certificates={})(each) for name, each in healthy.items()}
 
 
-def test_a_vip_that_is_added_is_no_address_that_the_host_has(dual: Intent, healthy: Mapping[str, Facts]) -> None:
+def test_an_added_vip_must_not_be_an_address_of_the_host(dual: Intent, healthy: Mapping[str, Facts]) -> None:
     own = healthy["lb-1"]
     conf = b"vrrp_instance x {\n virtual_ipaddress {\n  192.0.2.10/24\n }\n}\n"
     live = {**own.files, KEEPALIVED_CONF: replace(own.files[KEEPALIVED_CONF], content=conf)}
     own = replace(own, files=live, addresses=(*own.addresses, ("eth0", ip_interface("2001:db8::10/64"))))
     words = [*blockers(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": own})]
-    assert "2001:db8::10 is an address of this host that no keepalived put there: the VIP must be a free one" in words
+    assert (
+        "2001:db8::10 is already an address of this host, and not set by keepalived; the VIP must be an unused address"
+        in words
+    )
     assert not any(word.startswith("192.0.2.10 ") for word in words)
 
 
 def test_who_listens_on_one_family_is_in_the_way_of_both(dual: Intent, healthy: Mapping[str, Facts]) -> None:
     taken = replace(healthy["lb-1"], listeners=(Listener("[::1]", 8443, "nginx"),))
     words = blockers(dual.clusters[0], dual.node("lb-1"), {**healthy, "lb-1": taken})
-    assert "port 8443 is taken by nginx on [::1]" in words
+    assert "port 8443 is used by nginx on [::1]" in words
 
 
 @pytest.mark.field_report(
@@ -347,8 +355,8 @@ def test_who_listens_on_one_family_is_in_the_way_of_both(dual: Intent, healthy: 
 def test_ipv6_that_is_switched_off_turns_the_interface_red(host_view: Hosts) -> None:
     view = host_view(change=facts(has_ipv6=False), group=DUAL)
     finding = findings_of(view)["host.interface"]
-    assert (finding.status, "IPv6 switched off" in finding.seen) == ("fail", True)
+    assert (finding.status, "and IPv6 is disabled" in finding.seen) == ("fail", True)
     assert "disable_ipv6=0" in finding.next
     found = blockers(view.cluster, view.node, {view.node.name: view.facts})
-    assert any(words.startswith("IPv6 is switched off on eth0") for words in found)
+    assert any(words.startswith("IPv6 is disabled on eth0") for words in found)
     assert findings_of(host_view(change=facts(has_ipv6=False)))["host.interface"].status == "pass"

@@ -20,7 +20,7 @@ NornirOf = Callable[..., Nornir]
 @pytest.mark.parametrize(
     "name", ["192.0.2.11", "192.0.2.77", "[2001:db8::11]", "3221225994", "0xc000020a", "192.0.2.010", "127.1"]
 )
-def test_address_that_is_no_vip_is_refused(nornir_of: NornirOf, name: str) -> None:
+def test_address_other_than_a_vip_is_refused(nornir_of: NornirOf, name: str) -> None:
     with pytest.raises(InventoryError) as caught:
         load_intent(nornir_of(group={"control_plane_endpoint": f"{name}:8443"}))
     found = [each for each in caught.value.problems if each.key == "control_plane_endpoint"]

@@ -61,10 +61,10 @@ def test_two_masters_change_places(two: Intent) -> None:
         ({"virtual_router_id": 68}, "virtual_routers.virtual_router_id", "68 is used twice in cluster demo"),
         ({"virtual_router_id": "auto"}, "virtual_routers.0.virtual_router_id", "valid integer"),
         ({"virtual_router_id": 256}, "virtual_routers.0.virtual_router_id", "less than or equal to 255"),
-        ({"master": "lb-9"}, "virtual_routers.master", "no node of cluster demo; there are lb-1, lb-2, lb-3"),
-        ({"vip": "192.0.2.10/24"}, "virtual_routers", "lists 192.0.2.10 once more"),
+        ({"master": "lb-9"}, "virtual_routers.master", "expected a node of cluster demo (lb-1, lb-2, lb-3), got lb-9"),
+        ({"vip": "192.0.2.10/24"}, "virtual_routers", "192.0.2.10 is listed twice"),
         ({"vip": "192.0.2.12/24"}, "virtual_routers", "192.0.2.12 is this host's own address"),
-        ({"vip": "2001:db8::20/64"}, "virtual_routers.vip", "belongs into additional_vips"),
+        ({"vip": "2001:db8::20/64"}, "virtual_routers.vip", "put a VIP of the other family into additional_vips"),
         ({"virtual_router": 70}, "virtual_routers.0.virtual_router", "did you mean virtual_router_id"),
     ],
 )
@@ -86,16 +86,16 @@ def test_as_many_are_taken_as_one_look_can_hear_of(
     if taken:
         assert len(load_intent(nornir).clusters[0].vips) == 8
         return
-    words = "cluster demo has 9 VIPs and 7 VRIDs; one look has room for 14 in all"
+    words = "cluster demo has 9 VIPs and 7 VRIDs, expected at most 14 in total"
     assert [(each.key, each.message) for each in problems_of(nornir)] == [("virtual_routers", words)]
 
 
-def test_its_number_is_nobody_elses_on_the_network(nornir_of: NornirOf, problems_of: Problems) -> None:
+def test_vrid_is_unique_on_the_network(nornir_of: NornirOf, problems_of: Problems) -> None:
     other = {"cluster": "other", "vip": "192.0.2.40/24", "virtual_router_id": 69, "virtual_routers": []}
     hosts = {"lb-4": {**other, "role": "master"}, "lb-5": {**other, "role": "backup"}}
     [problem] = problems_of(nornir_of(hosts, group=TWO_ROUTERS))
     assert (problem.host, problem.key) == ("lb-4", "virtual_router_id")
-    assert "69 is cluster demo's already" in problem.message
+    assert "69 is also cluster demo's" in problem.message
     given = {name: {**data, "virtual_router_id": "auto", "vip": "192.0.2.69/24"} for name, data in hosts.items()}
     first = load_intent(nornir_of({**given}, group={**TWO_ROUTERS, "virtual_router_id": "auto"}))
     assert [cluster.virtual_router_ids for cluster in first.clusters] == [(10, 69), (70,)]
@@ -138,13 +138,13 @@ def test_both_numbers_and_both_addresses_are_listened_for(two: Intent) -> None:
 
 
 @pytest.mark.parametrize("host", TWO_WELL)
-def test_a_node_that_is_well_passes(host_view: Callable[..., HostView], host: str) -> None:
+def test_a_healthy_node_passes(host_view: Callable[..., HostView], host: str) -> None:
     found = findings_of(host_view(host, TWO_WELL[host], group=TWO_ROUTERS))
     assert found["keepalived.state"].status is Status.PASS
     assert found["vip.readyz"].status is Status.PASS
 
 
-def test_the_state_is_told_of_each(host_view: Callable[..., HostView]) -> None:
+def test_the_state_is_reported_for_each(host_view: Callable[..., HostView]) -> None:
     change = together(vrrp("MASTER", holds=True), second_router("MASTER", holds=False))
     found = findings_of(host_view("lb-1", change, group=TWO_ROUTERS))["keepalived.state"]
     assert found.status is Status.FAIL
@@ -237,7 +237,7 @@ def test_the_one_that_moves_is_named_by_its_address(two: Intent) -> None:
     assert _router_of(cluster, "").virtual_router_id == 68
     assert _router_of(cluster, "192.0.2.20").virtual_router_id == 69
     assert _router_of(cluster, "192.0.2.20/24").virtual_router_id == 69
-    with pytest.raises(UsageError, match="twenty is no address"):
+    with pytest.raises(UsageError, match="expected an IP address, got twenty"):
         _router_of(cluster, "twenty")
     with pytest.raises(UsageError, match=r"has no VIP 192\.0\.2\.30; it has 192\.0\.2\.10, 192\.0\.2\.20"):
         _router_of(cluster, "192.0.2.30")

@@ -104,10 +104,10 @@ def test_the_number_is_the_vips_last_eight_bits_or_the_next_one(clusters_of: Cal
     assert [*numbers(clusters_of(asked)).values()] == [10, 11, 12, 255, 1, 10]  # the last is on another network
 
 
-def test_a_network_on_which_none_is_left_is_told_of(clusters_of: Callable[[Asked], Intent]) -> None:
+def test_a_network_without_a_free_vrid_is_reported(clusters_of: Callable[[Asked], Intent]) -> None:
     _, problems = with_vrids(clusters_of([(number, AUTO) for number in range(256)]))
     assert problems == [
-        Problem("lb-1", "virtual_router_id", "auto: all 255 are taken by clusters that may be on the same network")
+        Problem("lb-1", "virtual_router_id", "auto: all 255 VRIDs are used by clusters that may be on the same network")
     ]
 
 
@@ -125,7 +125,9 @@ def test_auto_on_one_node_and_a_number_on_another_is_refused(
 ) -> None:
     hosts = {"lb-1": {"virtual_router_id": first}, "lb-2": {"virtual_router_id": second}}
     problems = problems_of(nornir_of(hosts, group={"virtual_router_id": "auto"}))
-    assert [problem.message for problem in problems] == ["68 here, and auto on others; all nodes of demo share it"]
+    assert [problem.message for problem in problems] == [
+        "68 on this host, auto on others; all nodes of demo must have the same"
+    ]
 
 
 @pytest.mark.parametrize("value", ["Auto", "", 0, 256, "automatic"])

@@ -35,7 +35,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": haproxy(port=6443)},
             "lb-1",
             "haproxy.port",
-            ["6443", "apiserver lb-1", "must differ"],
+            ["6443", "apiserver lb-1", "set different ports"],
             id="S6-same-port",
         ),
         pytest.param(
@@ -85,7 +85,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": section(router_id="lb")},
             "lb-2",
             "keepalived.router_id",
-            ["lb is lb-1's already", "lb-2 needs its own"],
+            ["lb is also lb-1's", "lb-2 needs its own"],
             id="S10-same-router-id",
         ),
         pytest.param(
@@ -97,7 +97,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             },
             "lb-4",
             "keepalived.router_id",
-            ["lb-1 is lb-1's already"],
+            ["lb-1 is also lb-1's"],
             id="S10-router-id-of-another-set",
         ),
         pytest.param(
@@ -109,7 +109,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             },
             "lb-4",
             "virtual_router_id",
-            ["68", "cluster demo's already", "cluster other needs its own"],
+            ["68", "is also cluster demo's", "cluster other needs its own"],
             id="S10-vrid-of-another-set",
         ),
         pytest.param(
@@ -151,14 +151,14 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": section(preempt=True, check={"weight": 121})},
             "lb-1",
             "keepalived.check.weight",
-            ["121 on top of priority 180", "more than 254"],
+            ["121 added to priority 180", "exceeds 254"],
             id="S10-weight-beyond-the-highest-priority",
         ),
         pytest.param(
             {"group": section(check={"weight": -121})},
             "lb-1",
             "keepalived.check.weight",
-            ["-121 moves nothing", "keepalived.preempt is false", "take 0", "preempt: true"],
+            ["-121 has no effect", "keepalived.preempt is false", "Set 0", "preempt: true"],
             id="S10-weight-without-preempt",
         ),
         pytest.param(
@@ -215,7 +215,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"hosts": {"lb-3": {"address": "192.0.2.11"}}},
             "lb-3",
             "address",
-            ["192.0.2.11 is lb-1's already"],
+            ["192.0.2.11 is also lb-1's"],
             id="address-twice",
         ),
         pytest.param(
@@ -236,14 +236,14 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": haproxy(port=10080)},
             "lb-1",
             "haproxy",
-            ["10080", "stats page's port too"],
+            ["10080", "also the stats page's port"],
             id="port-of-the-stats-page",
         ),
         pytest.param(
             {"group": haproxy(socket_level="operator")},
             "lb-1",
             "haproxy",
-            ["operator", "make it admin"],
+            ["operator", "set admin"],
             id="socket-level",
         ),
         pytest.param(
@@ -275,7 +275,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": {"keepalived": {"instance_lines": ["notify /root/mine"]}}},
             "lb-1",
             "keepalived",
-            ["`notify` of its own", "notify_master"],
+            ["tickle uses `notify` itself", "notify_master"],
             id="another-notify",
         ),
         pytest.param({"group": haproxy(inter="1 s")}, "lb-1", "haproxy.inter", ["'1 s'"], id="duration-with-a-space"),
@@ -288,7 +288,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
                 {"group": haproxy(timeouts={"client": value})},
                 "lb-1",
                 "haproxy.timeouts.client",
-                [f"'{value}'", "no further than 24 days"],
+                [f"'{value}'", "haproxy allows at most 24 days"],
                 id=f"duration-{value}",
             )
             for value in ("2147483648", "25d", "2147484s", "9999999999m")
@@ -297,7 +297,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": haproxy(stats={"refresh": "24856d"})},
             "lb-1",
             "haproxy.stats.refresh",
-            ["'24856d'", "no further than 68 years"],
+            ["'24856d'", "haproxy allows at most 68 years"],
             id="refresh-too-seldom",
         ),
         pytest.param(
@@ -386,7 +386,7 @@ def test_ports_must_differ_only_where_both_share_a_node(
     intent = None if hosts else load_intent(nornir)
     assert intent is None or intent.nodes[0].haproxy.port == 6443
     if hosts:
-        with pytest.raises(ValueError, match="must differ") as caught:
+        with pytest.raises(ValueError, match="set different ports") as caught:
             load_intent(nornir)
         assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == hosts
 
@@ -448,7 +448,7 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(
     assert f"did you mean {nearest}?" in problems[0].message
 
 
-def test_only_keys_of_the_top_level_can_be_somebody_elses(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+def test_only_keys_of_the_top_level_can_be_foreign(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     problems = problems_of(nornir_of(group={"rack": 3, "haproxy": {"rack": 3}}))
     assert ["foreign_keys" in problem.message for problem in problems if problem.host == "lb-1"] == [False, True]
 
@@ -461,7 +461,7 @@ def test_login_that_any_machine_could_answer_is_refused(
     nornir.inventory.hosts["lb-2"].connection_options["netmiko"] = ConnectionOptions(extras={"ssh_strict": strict})
     [problem] = problems_of(nornir)
     assert (problem.host, problem.key) == ("lb-2", "connection_options.netmiko.extras.ssh_strict")
-    assert f"{strict!r} would let any machine be this host" in problem.message
+    assert f"{strict!r} would accept any machine as this host" in problem.message
     nornir.inventory.hosts["lb-2"].data["host_keys"] = "insecure-accept-any"
     assert load_intent(nornir).node("lb-2").host_keys == "insecure-accept-any"
 
@@ -479,7 +479,7 @@ def test_foreign_keys_are_left_alone(nornir_of: NornirOf) -> None:
     assert len(load_intent(nornir).nodes) == 3
 
 
-def test_name_that_nornir_gives_is_no_key_of_the_data(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+def test_name_set_by_nornir_is_not_a_key_of_the_data(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     assert [problem.key for problem in problems_of(nornir_of({"lb-1": {"name": "lb-9"}}))] == ["name"]
 
 
@@ -567,7 +567,7 @@ def test_apiserver_with_a_wrong_address_is_one_error_a_host(nornir_of: NornirOf,
     assert [(p.host, p.key) for p in problems] == [(host, "apiservers.0.address") for host in ("lb-1", "lb-2", "lb-3")]
 
 
-def test_inventory_without_a_host_of_ours_is_an_error(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
+def test_inventory_without_a_node_is_an_error(nornir_of: NornirOf, problems_of: ProblemsOf) -> None:
     nornir = nornir_of(defaults={}).filter(name="nobody")
     problems = problems_of(nornir)
     assert len(problems) == 1

@@ -35,12 +35,12 @@ def _elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STORE, "false")
 
 
-def test_what_is_made_up_starts_from_what_is_good(folder: Path) -> None:
+def test_generated_inventories_start_from_a_valid_one(folder: Path) -> None:
     write(folder, base())
     assert taken(folder)
 
 
-def test_every_setting_is_made_up() -> None:
+def test_every_setting_is_generated() -> None:
     assert SETTINGS.keys() >= {
         path for path in TEXT_FIELDS if not path.startswith(("apiservers.", "virtual_routers."))
     } - {"lab"}

@@ -89,7 +89,7 @@ def test_context_is_the_current_one_or_the_one_that_is_named(path: Path) -> None
         read_kubeconfig(path, "three")
 
 
-def test_server_that_shall_not_be_verified_is_not(path: Path) -> None:
+def test_server_is_not_verified_if_configured(path: Path) -> None:
     config = json.loads(kubeconfig("demo", {"token": "told"}))
     config["clusters"][0]["cluster"] = {"server": "https://192.0.2.10:8443", "insecure-skip-tls-verify": True}
     path.write_text(json.dumps(config))
@@ -103,15 +103,15 @@ def test_server_that_shall_not_be_verified_is_not(path: Path) -> None:
         ("a: [", "kubeconfig"),
         ("- a list", "kubeconfig"),
         ("kind: Config", "kubeconfig"),
-        (kubeconfig("demo", {}), "expected a token, a client certificate with its key or an exec plugin"),
-        (kubeconfig("demo", {"username": "admin", "password": "hunter2"}), "username and password are no credential"),
-        (kubeconfig("demo", {"token": "two words"}), "its token is no single word"),
+        (kubeconfig("demo", {}), "expected a token, a client certificate with its key, or an exec plugin"),
+        (kubeconfig("demo", {"username": "admin", "password": "hunter2"}), "username and password are not supported"),
+        (kubeconfig("demo", {"token": "two words"}), "its token must be a single word"),
         (kubeconfig("demo", {f"client-{n}-data": ENCRYPTED for n in ("certificate", "key")}), "key is encrypted"),
         (kubeconfig("demo", {"client-certificate": "nowhere", "client-key": "nowhere"}), "does not exist"),
         (kubeconfig("demo", {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/no"}}), "/no"),
     ],
 )
-def test_kubeconfig_that_is_no_use_is_refused_in_words(path: Path, text: str, words: str) -> None:
+def test_unusable_kubeconfig_is_refused_with_a_reason(path: Path, text: str, words: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match=f"(?i){words}") as caught:
         read_kubeconfig(path)

@@ -142,7 +142,7 @@ def test_what_logs_in_is_netmiko_without_a_connection_of_its_own(nornir_of: Norn
 @pytest.mark.parametrize("word", EVIL)
 @pytest.mark.parametrize("key", ["hostname", "username"])
 @pytest.mark.parametrize("beside", [True, False], ids=["at the host", "in its connection options"])
-def test_name_that_is_no_word_is_an_error_of_the_inventory(
+def test_name_of_several_words_is_an_inventory_error(
     nornir_of: NornirOf, problems_of: ProblemsOf, key: str, word: str, *, beside: bool
 ) -> None:
     nornir = nornir_of({"lb-2": {"address": "192.0.2.12"}})
@@ -369,7 +369,7 @@ def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_keys_go_nowhere_else(inventory: Path, name: str) -> None:
     (inventory / "link_known_hosts").symlink_to("../home/.bashrc")
-    assert "host keys are kept there only" in known_hosts_problem(inventory / name, inventory, None)
+    assert "host keys are allowed only there" in known_hosts_problem(inventory / name, inventory, None)
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_place_of_keys_that_cannot_be_read_is_an_error(inventory: Path, kind: st
 
 
 @pytest.mark.field_report("H3")
-def test_enroll_writes_nowhere_else_and_asks_nobody(
+def test_enroll_writes_nowhere_else_and_asks_no_question(
     fresh_server: SSHServer, stranger: Nornir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim = tmp_path / "victim"

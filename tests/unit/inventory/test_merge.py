@@ -110,7 +110,7 @@ def test_priorities_are_as_far_apart_as_there_is_room(nornir_of: NornirOf, backu
 
 def test_so_many_backups_that_no_priority_is_left_are_refused_rather_than_equal(nornir_of: NornirOf) -> None:
     others = {f"far-{number}": {"role": "backup", **FAR} for number in range(180)}
-    with pytest.raises(ValueError, match="1 is far-178's too; without preempt each node needs its own"):
+    with pytest.raises(ValueError, match="1 is also far-178's; without preempt each node needs its own"):
         load_intent(nornir_of({"far-master": {"role": "master", **FAR}, **others}))
 
 
@@ -211,7 +211,7 @@ def test_node_that_is_not_there_is_a_key_error(intent: Intent, lookup: str) -> N
         ("switch", {"role": "leaf", "foreign_keys": ["role"]}),  # it is said to be somebody else's
     ],
 )
-def test_hosts_that_are_not_ours_are_left_alone(nornir_of: NornirOf, name: str, data: dict[str, Any]) -> None:
+def test_hosts_without_kube_ha_settings_are_left_alone(nornir_of: NornirOf, name: str, data: dict[str, Any]) -> None:
     # Nothing in `defaults`: the section is the group's.
     nornir = nornir_of(
         defaults={}, group={"haproxy": {"stats": {"password": "only-for-the-lab"}}}, strangers={name: data}
@@ -220,7 +220,7 @@ def test_hosts_that_are_not_ours_are_left_alone(nornir_of: NornirOf, name: str, 
     assert [host.name for host in our_hosts(nornir)] == ["lb-1", "lb-2", "lb-3"]
 
 
-def test_section_in_the_defaults_does_not_make_every_host_ours(nornir_of: NornirOf) -> None:
+def test_section_in_the_defaults_does_not_make_every_host_a_node(nornir_of: NornirOf) -> None:
     nornir = nornir_of(strangers={"switch": {"site": "berlin"}})  # the password stands in `defaults`, as in the example
     assert [node.name for node in load_intent(nornir).nodes] == ["lb-1", "lb-2", "lb-3"]
 

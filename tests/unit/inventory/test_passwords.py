@@ -52,7 +52,7 @@ def test_password_from_a_file_beside_the_inventory(nornir_of: NornirOf, tmp_path
         ("elevenchars", "12 characters or more"),
         ("", "is empty"),
         ("with a space in it", "without spaces"),
-        ("with-a-'-quote-in-it", "without '"),
+        ("with-a-'-quote-in-it", "without spaces and '"),
         ("with-a-newline\nin-it", "printable ASCII"),
         ("with-a-nul-\0-in-it", "printable ASCII"),
         ("mit-einem-Ümläut", "printable ASCII"),

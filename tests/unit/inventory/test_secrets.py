@@ -51,10 +51,10 @@ def test_secret_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source:
     [
         ({"pass": "gone"}, "store ended with exit status 3"),
         ({"pass": "slow"}, "store did not end within 0.2 s"),
-        ({"pass": "-a"}, "no name of an entry"),
-        ({"pass": "a; reboot"}, "no name of an entry"),
-        ({"pass": "$(reboot)"}, "no name of an entry"),
-        ({"prompt": "the word"}, "by runbooks only"),
+        ({"pass": "-a"}, "expected the name of an entry"),
+        ({"pass": "a; reboot"}, "expected the name of an entry"),
+        ({"pass": "$(reboot)"}, "expected the name of an entry"),
+        ({"prompt": "the word"}, "which only runbooks show"),
         ({"pass": ["a"]}, "must be text, or one of"),
         (5, "must be text, or one of"),
     ],
@@ -68,7 +68,7 @@ def test_secret_that_is_not_there_says_why(
     assert not store.exists() or "reboot" not in store.read_text()
 
 
-def test_store_that_is_no_program_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_that_is_not_a_program_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STORE, "no-such-program")
     with pytest.raises(FileNotFoundError, match="no-such-program"):
         read_secret({"pass": "a"}, tmp_path)
@@ -106,12 +106,12 @@ def test_secret_that_the_store_does_not_have_says_whose(nornir_of: NornirOf) -> 
 
 def test_nobody_is_asked_where_nobody_is(nornir_of: NornirOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    with pytest.raises(InventoryError, match="nobody is there to be asked for the word"):
+    with pytest.raises(InventoryError, match="cannot ask for the word"):
         fetch_secrets(nornir_of({"lb-2": password({"prompt": "the word"})}), ask_secret)
 
 
 @pytest.mark.parametrize("data", [{"haproxy": 5}, {"haproxy": {"stats": []}}, password({"prompt": 5}), password({})])
-def test_inventory_that_is_wrong_is_left_to_its_own_errors(nornir_of: NornirOf, data: dict[str, Any]) -> None:
+def test_invalid_inventory_gets_its_own_errors(nornir_of: NornirOf, data: dict[str, Any]) -> None:
     fetch_secrets(nornir_of({"lb-2": data}))
 
 

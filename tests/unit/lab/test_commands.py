@@ -60,7 +60,7 @@ def test_everybody_but_root_gets_one_clear_line(words: tuple[str, ...], monkeypa
     assert isinstance(caught.value, PermissionError)
 
 
-def test_several_labs_must_be_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_of_several_labs_must_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(lifecycle, "labs", lambda: ["a", "b"])
     options = parse("down")
@@ -79,7 +79,7 @@ def test_a_command_that_fails_says_why() -> None:
         command.run(["sh", "-c", "echo broken >&2; exit 3"])
     with pytest.raises(LabError, match=r"did not end within 0\.01 s"):
         command.run(["sleep", "5"], seconds=0.01)
-    with pytest.raises(LabError, match="is not on this machine"):
+    with pytest.raises(LabError, match="command not found on this machine"):
         command.run(["no-such-tool"])
 
 
@@ -124,7 +124,7 @@ def test_limit_is_raised_when_needed_and_put_back(tmp_path: Path, monkeypatch: p
     assert not (tmp_path / "before").exists()
 
 
-def test_limit_that_somebody_else_set_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_that_was_changed_since_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = tmp_path / "limit"
     limit.write_text("128")
     monkeypatch.setattr(inotify, "LIMIT", limit)
@@ -143,7 +143,7 @@ def test_files_are_never_more_readable_than_said(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_lock_leaves_nothing_and_tells_who_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lock_leaves_nothing_and_reports_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nornir_kube_ha.lab.state.RUN", tmp_path / "run")
     with locked("x"):
         assert (tmp_path / "run/x.lock").exists()

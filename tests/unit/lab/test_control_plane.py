@@ -51,7 +51,7 @@ def settings(folder: Path, name: str) -> dict[str, str]:
         ("listed", "https://192.0.2.11:2379,https://192.0.2.12:2379,https://192.0.2.13:2379"),
     ],
 )
-def test_members_know_each_other_and_apiservers_ask_whom_the_layout_says(
+def test_members_know_each_other_and_apiservers_use_the_layout_s_etcd(
     files: state.LabFiles, tmp_path: Path, etcd: str, asked: str
 ) -> None:
     folder = tmp_path / "lb-2"
@@ -74,7 +74,7 @@ def test_members_know_each_other_and_apiservers_ask_whom_the_layout_says(
     certificate.verify_directly_issued_by(authority)
 
 
-def test_kubeconfig_is_of_somebody_who_may_do_everything_through_the_vip(files: state.LabFiles) -> None:
+def test_kubeconfig_has_a_cluster_admin_and_uses_the_vip(files: state.LabFiles) -> None:
     control_plane.write_kubeconfig(LAYOUT)
     config = json.loads(files.kubeconfig.read_text())
     assert files.kubeconfig.stat().st_mode & 0o777 == 0o600
@@ -89,14 +89,16 @@ def test_kubeconfig_is_of_somebody_who_may_do_everything_through_the_vip(files: 
     assert not files.kubeconfig.exists()
 
 
-def test_host_that_becomes_another_ones_member_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_that_joins_another_control_plane_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "LABS", tmp_path)
     host = Host("demo", "lb-1")
     host.folder.mkdir(parents=True)
     (host.folder / "host.json").write_text(describe(HOSTS[0]))
     assert host.description == HOSTS[0]
     assert host.description != replace(HOSTS[0], plane=replace(PLANE, version="v1.32.3"))
-    with pytest.raises(LabRequestError, match="cannot be made 'slow 2'; it can be: ok, error, hang, gone"):
+    with pytest.raises(
+        LabRequestError, match=r"expected a mode of a real kube-apiserver \(ok, error, hang, gone\), got 'slow 2'"
+    ):
         host.set_apiserver("slow 2")
 
 

@@ -29,7 +29,7 @@ def dual(nornir_of: NornirOf) -> Layout:
     return layout_of("unit", [*load_intent(nornir_of(group=DUAL)).clusters])
 
 
-def test_a_lab_of_ipv6_knows_no_ipv4(ipv6: Layout) -> None:
+def test_a_lab_of_ipv6_has_no_ipv4(ipv6: Layout) -> None:
     assert [str(each.address) for each in ipv6.hosts] == ["2001:db8::11/64", "2001:db8::12/64", "2001:db8::13/64"]
     assert [str(each) for each in ipv6.control_addresses] == ["2001:db8::ffff:ffff:ffff:fffe/64"]
     assert "address add 2001:db8::11/64 nodad dev eth0" in host_commands(ipv6, ipv6.hosts[0])

@@ -122,22 +122,22 @@ def test_apiserver_behaves_badly_once_that_is_seen(lab: Lab, verb: str, shows: s
 
 
 @pytest.mark.parametrize("verb", ["gone", "error", "slow 2"])
-def test_apiserver_that_behaves_well_all_the_same_is_an_error(lab: Lab, verb: str) -> None:
+def test_apiserver_fault_without_effect_is_an_error(lab: Lab, verb: str) -> None:
     assert lab.seen == ["200"]
-    with pytest.raises(LabError, match=f"^{verb} of lb-1 does not show after"):
+    with pytest.raises(LabError, match=f"^{verb} of lb-1 had no visible effect after"):
         fault(verb).make()
 
 
 def test_host_that_stays_on_is_an_error(lab: Lab) -> None:
     lab.obeys = False
-    with pytest.raises(LabError, match=r"^off of lb-1 does not show after"):
+    with pytest.raises(LabError, match=r"^off of lb-1 had no visible effect after"):
         fault("off").make()
 
 
 @pytest.mark.parametrize("verb", ["off", "gone"])
 def test_fault_that_does_not_go_is_an_error(lab: Lab, verb: str) -> None:
     lab.seen, lab.obeys = ["refused"], False
-    with pytest.raises(LabError, match=f"^{verb} of lb-1 is not over after"):
+    with pytest.raises(LabError, match=f"^{verb} of lb-1 still has an effect after"):
         fault(verb).heal()
 
 
@@ -158,7 +158,7 @@ def test_end_of_a_fault_is_armed_before_it_is_made(lab: Lab, verb: str) -> None:
 
 
 @pytest.mark.field_report("I4")
-def test_fault_is_ended_when_its_time_is_over_unless_somebody_has(
+def test_fault_is_ended_when_its_time_is_over_unless_already_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note, healed = tmp_path / "note", list[tuple[str, ...]]()
@@ -222,7 +222,7 @@ def test_lab_says_what_it_cannot_do(lab: Lab) -> None:
     lab.hosts = with_plane()
     assert not why_not("demo", "demo", "etcd-stop")
     assert "stand-ins without etcd" in why_not("demo", "another", "etcd-kill")
-    assert "cannot be made slow" in why_not("demo", "demo", "slow 2")
+    assert "mode slow needs the stand-in" in why_not("demo", "demo", "slow 2")
     assert not why_not("demo", "demo", "error")
     lab.hosts = with_plane("listed")
-    assert "well without its own" in why_not("demo", "demo", "error")
+    assert "stays healthy without its own" in why_not("demo", "demo", "error")

@@ -77,5 +77,5 @@ def test_an_inventory_without_a_lab_is_refused() -> None:
 
 
 def test_two_ports_on_one_host_are_refused() -> None:
-    with pytest.raises(LabRequestError, match=r"10\.0\.0\.5 would need several"):
+    with pytest.raises(LabRequestError, match=r"got several at 10\.0\.0\.5"):
         layout_of("unit", [cluster("c", {"a": "10.0.0.1"}, {"x": "10.0.0.5:1", "y": "10.0.0.5:2"}, "10.0.0.9/24")])

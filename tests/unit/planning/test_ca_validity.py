@@ -72,9 +72,9 @@ def at_now(healthy: Mapping[str, Facts]) -> dict[str, Facts]:
         ([(-1, 20)], "warn", "ca-1: 20 days left"),
         ([(-1, 3)], "fail", "ca-1: 3 days left"),
         ([(-9, -1)], "fail", "ca-1: ended on 2026-11-30"),
-        ([(5, 365)], "fail", "ca-1: is valid from 2026-12-06 on only"),
+        ([(5, 365)], "fail", "ca-1: is not valid before 2026-12-06"),
         ([(-9, -1), (-1, 365)], "warn", "ca-1: ended on 2026-11-30"),
-        ([(-9, 3), (5, 365)], "fail", "ca-1: 3 days left; ca-2: is valid from 2026-12-06 on only"),
+        ([(-9, 3), (5, 365)], "fail", "ca-1: 3 days left; ca-2: is not valid before 2026-12-06"),
         ([(-9, 3), (-1, 365)], "warn", "ca-1: 3 days left"),
     ],
 )
@@ -94,7 +94,7 @@ def test_days_of_the_ca_are_counted(
         ([(-1, 3)], ""),
         ([(-9, -1), (-1, 365)], ""),
         ([(-9, -1)], "apiserver_ca ended on 2026-11-30: renew the cluster's CA"),
-        ([(5, 9)], "apiserver_ca is valid from 2026-12-06 on only: renew"),
+        ([(5, 9)], "apiserver_ca is not valid before 2026-12-06: renew"),
     ],
 )
 def test_ca_that_is_not_valid_is_refused_before_a_change(
@@ -118,7 +118,7 @@ def test_certificates_that_end_with_their_ca_point_to_it(
         }
         seen[name] = replace(each, reachable=replace(each.reachable, certificates=ended))
     finding = findings_of(ClusterView(cluster, seen))["apiserver.certificates"]
-    assert (finding.status, finding.next) == ("fail", "their CA has ended: see apiserver.ca_certificate")
+    assert (finding.status, finding.next) == ("fail", "their CA has expired: see apiserver.ca_certificate")
 
 
 def test_text_that_is_no_certificate_says_nothing() -> None:

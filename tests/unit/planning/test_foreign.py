@@ -36,7 +36,7 @@ def lb_3(healthy: Mapping[str, Facts]) -> Facts:
     "The play overwrites the haproxy.cfg of another service, whose frontends are gone.",
     "The deploy refuses before it changes anything and names the frontends with their ports.",
 )
-def test_file_of_somebody_else_is_named_with_all_that_it_listens_on(cluster: Cluster, lb_3: Facts) -> None:
+def test_foreign_file_is_named_with_its_listeners(cluster: Cluster, lb_3: Facts) -> None:
     (found,) = foreign_files(cluster, with_file(lb_3, HAPROXY_CFG, WEB), BOTH)
     assert str(found) == (
         "/etc/haproxy/haproxy.cfg was not written by kube-ha, and haproxy runs with it: replacing it ends frontend web "
@@ -50,7 +50,7 @@ def test_file_of_somebody_else_is_named_with_all_that_it_listens_on(cluster: Clu
     "The other keepalived.conf is overwritten and its VIP ends.",
     "The deploy refuses before it changes anything and names the VIP, its instance and its VRID.",
 )
-def test_virtual_routers_of_somebody_else_are_named_with_their_vips(cluster: Cluster, lb_3: Facts) -> None:
+def test_foreign_virtual_routers_are_named_with_their_vips(cluster: Cluster, lb_3: Facts) -> None:
     (found,) = foreign_files(cluster, with_file(lb_3, KEEPALIVED_CONF, VIP_77), BOTH)
     assert found.does == (
         "VIP 192.0.2.77/24 (vrrp_instance VI 1, VRID 51)",
@@ -134,7 +134,7 @@ def test_file_without_our_header_may_be_ours_or_a_packages(cluster: Cluster, lb_
 
 
 @pytest.mark.parametrize("kind", ["before", "unknown"])
-def test_what_stood_there_before_is_somebody_elses(cluster: Cluster, lb_3: Facts, kind: str) -> None:
+def test_files_from_before_are_foreign(cluster: Cluster, lb_3: Facts, kind: str) -> None:
     facts = with_file(lb_3, HAPROXY_CFG, WEB, origins={HAPROXY_CFG: Origin(kind)})
     assert len(foreign_files(cluster, facts, BOTH)) == 1
 
@@ -148,7 +148,7 @@ def test_nothing_ends_with_a_unit_that_neither_runs_nor_starts_at_boot(cluster: 
     assert "haproxy starts with it at boot" in str(found)
 
 
-def test_file_that_stays_is_nobodys_matter(cluster: Cluster, lb_3: Facts) -> None:
+def test_unchanged_file_is_not_an_obstacle(cluster: Cluster, lb_3: Facts) -> None:
     assert foreign_files(cluster, with_file(lb_3, HAPROXY_CFG, WEB), frozenset({KEEPALIVED_CONF})) == ()
 
 
@@ -166,7 +166,7 @@ def test_cluster_that_was_renamed_is_the_same_one(cluster: Cluster, lb_3: Facts)
     assert all(is_ours(cluster, facts, path) for path in BOTH)
 
 
-def test_files_of_another_cluster_of_ours_are_protected(cluster: Cluster, lb_3: Facts) -> None:
+def test_files_written_for_another_cluster_are_protected(cluster: Cluster, lb_3: Facts) -> None:
     haproxy, keepalived = foreign_files(cluster, renamed(lb_3, vip=b"192.0.2.99/24"), BOTH)
     assert (haproxy.written_for, keepalived.written_for) == ("old", "old")
     assert str(keepalived) == (

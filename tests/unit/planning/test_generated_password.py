@@ -26,7 +26,7 @@ def nornir(nornir_of: NornirOf) -> Nornir:
     return nornir_of(defaults=ASKED)
 
 
-def test_one_is_made_up_for_each_cluster_and_each_time(nornir_of: NornirOf) -> None:
+def test_one_password_is_generated_for_each_cluster_and_each_time(nornir_of: NornirOf) -> None:
     others = {"lb-4": {"role": "master", **OTHER}, "lb-5": {"role": "backup", **OTHER}}
     nornir = nornir_of(others, defaults=ASKED)
     first, again = passwords(load_intent(nornir)), passwords(load_intent(nornir))
@@ -55,9 +55,7 @@ def test_what_hosts_keep_goes_before_it(nornir: Nornir, render: Render, healthy:
         "# none",
     ],
 )
-def test_what_is_no_password_of_ours_is_not_taken(
-    nornir: Nornir, facts_from: Callable[[str], Facts], line: str
-) -> None:
+def test_other_passwords_are_not_taken(nornir: Nornir, facts_from: Callable[[str], Facts], line: str) -> None:
     intent, bare = load_intent(nornir), facts_from("facts-bare")
     seen = {"lb-1": keeping(bare, line), "lb-2": bare}
     assert with_kept_passwords(intent, seen) == intent
@@ -77,7 +75,7 @@ def test_password_that_is_given_stays(intent: Intent, healthy: Mapping[str, Fact
     assert with_kept_passwords(intent, seen) is intent
 
 
-def test_one_that_is_given_and_made_up_is_refused(
+def test_password_both_given_and_generated_is_refused(
     nornir_of: NornirOf, problems_of: Callable[[Nornir], tuple[Problem, ...]]
 ) -> None:
     problem = problems_of(nornir_of(group=ASKED))[0]
@@ -88,7 +86,7 @@ def test_host_whose_peers_keep_one_unseen_gets_none(nornir: Nornir, facts_from: 
     intent, bare = load_intent(nornir), facts_from("facts-bare")
     cluster, node = intent.clusters[0], intent.node("lb-1")
     [words] = blockers(cluster, node, {"lb-1": bare})
-    assert words == "its stats page's password is kept by hosts that were not looked at: lb-2, lb-3"
+    assert words == "the stats page's password is only on hosts without facts: lb-2, lb-3"
     assert blockers(cluster, node, dict.fromkeys(("lb-1", "lb-2", "lb-3"), bare)) == ()
     kept = keeping(bare, "stats auth 'admin:kept-by-one-of-them'")
     assert blockers(cluster, node, {"lb-1": bare, "lb-2": kept}) == ()

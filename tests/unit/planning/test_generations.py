@@ -75,7 +75,7 @@ def test_content_that_is_no_text_comes_back_as_it_was(host: Host) -> None:
     assert host.files_of(1)[0].data == b"\xff\xfe no text\r"
 
 
-def test_nobody_but_root_reads_it(host: Host) -> None:
+def test_only_root_can_read_it(host: Host) -> None:
     host.keep()
     assert (host.kept / "generations").stat().st_mode & 0o777 == 0o700
 
@@ -97,7 +97,7 @@ def test_good_is_what_was_live_when_all_checks_passed(host: Host) -> None:
 def test_good_that_cannot_be_noted_is_said(host: Host) -> None:
     (host.kept / "good.new").mkdir(parents=True)
     said = host.run("mark_good 2>&1 || echo told")
-    assert f"cannot write {host.kept}/good: that what is live passed every check is not noted\ntold\n" in said
+    assert f"cannot write {host.kept}/good, so the live files are not marked as good\ntold\n" in said
 
 
 def test_owner_and_mode_count_as_well(host: Host) -> None:
@@ -130,7 +130,7 @@ def test_what_stood_there_before_the_first_change_never_goes(host: Host) -> None
     assert before == ["one\n", "one\n"]
 
 
-def test_files_of_ours_are_not_what_stood_there_before(host: Host) -> None:
+def test_kube_ha_s_files_are_not_kept_as_those_from_before(host: Host) -> None:
     host.write("# Written by nornir-kube-ha for cluster demo.")
     host.keep()
     assert not (host.kept / "before").exists()

@@ -56,16 +56,14 @@ def test_host_with_any_other_file_joins(cluster: Cluster, healthy: Mapping[str, 
     assert joining(cluster, ["lb-1", "lb-2", "lb-3"], facts) == ("lb-3",)
 
 
-def test_node_that_comes_back_with_its_old_file_joins_where_nobody_knows_it(
-    cluster: Cluster, healthy: Mapping[str, Facts]
-) -> None:
+def test_node_with_an_old_file_joins_if_no_peer_lists_it(cluster: Cluster, healthy: Mapping[str, Facts]) -> None:
     facts = {**healthy, "lb-1": without_peer(healthy["lb-1"]), "lb-3": stopped(healthy["lb-3"])}
     assert joining(cluster, ["lb-3"], facts) == ("lb-3",)
     assert strangers_to(cluster, "lb-3", facts) == ("lb-1",)
     assert joining(cluster, ["lb-3"], {**healthy, "lb-3": stopped(healthy["lb-3"])}) == ()
 
 
-def test_file_of_somebody_else_with_our_vip_and_vrid_is_a_member(
+def test_foreign_file_with_the_cluster_s_vip_and_vrid_is_a_member(
     cluster: Cluster, healthy: Mapping[str, Facts]
 ) -> None:
     adopted = VIP_77.replace(b"192.0.2.77/24", b"192.0.2.10/24").replace(b"51", b"68")

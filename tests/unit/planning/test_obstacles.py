@@ -31,19 +31,25 @@ CHANGE = HostPlan(write=(FileChange(ConfigFile(HAPROXY_CFG, ""), ""),))
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (unit("keepalived", load_state="masked"), "keepalived.service is masked; `systemctl unmask keepalived`"),
+        (unit("keepalived", load_state="masked"), "keepalived.service is masked; run `systemctl unmask keepalived`"),
         (unit("haproxy", load_state="bad-setting"), "systemd cannot load haproxy.service (bad-setting)"),
         (unit("haproxy", load_state="not-found"), "systemd cannot load haproxy.service (not-found)"),
         (
             unit("haproxy", loaded=Loaded(start=OTHER)),
-            "haproxy -f /etc/haproxy/lb.cfg`, which reads /etc/haproxy/lb.cfg and not /etc/haproxy/haproxy.cfg",
+            "haproxy -f /etc/haproxy/lb.cfg`, which reads /etc/haproxy/lb.cfg instead of /etc/haproxy/haproxy.cfg",
         ),
         (unit("haproxy", loaded=Loaded(running=OTHER)), "haproxy runs as `/usr/sbin/haproxy -f /etc/haproxy/lb.cfg`"),
         (facts(obstacles=(Obstacle("mounted", HAPROXY_CFG),)), f"{HAPROXY_CFG} is a mount point"),
         (facts(obstacles=(Obstacle("immutable", HAPROXY_CFG),)), f"`chattr -ia {HAPROXY_CFG}`"),
         (facts(obstacles=(Obstacle("immutable", "/etc/haproxy"),)), "/etc/haproxy is immutable"),
-        (facts(obstacles=(Obstacle("kind", HAPROXY_CFG, "directory"),)), f"{HAPROXY_CFG} is a directory where a file"),
-        (facts(folders=(Folder("/etc", "0757", "root", "root"),)), "/etc (0757 root:root) can be written to by others"),
+        (
+            facts(obstacles=(Obstacle("kind", HAPROXY_CFG, "directory"),)),
+            f"{HAPROXY_CFG}: expected a file, got a directory",
+        ),
+        (
+            facts(folders=(Folder("/etc", "0757", "root", "root"),)),
+            "users other than root can write to /etc (0757 root:root)",
+        ),
         (facts(folders=(Folder("/etc", "0755", "ops", "root"),)), "`chmod go-w /etc` or `chown root /etc`"),
     ],
 )
@@ -61,7 +67,7 @@ def test_what_stands_in_the_way_is_named(healthy: Mapping[str, Facts], change: C
         pytest.param(facts(folders=(Folder("/etc", "0775", "root", "root"),)), id="a folder of root's own group"),
     ],
 )
-def test_what_stands_in_nobodys_way_is_not(healthy: Mapping[str, Facts], change: Change) -> None:
+def test_harmless_state_is_not_an_obstacle(healthy: Mapping[str, Facts], change: Change) -> None:
     assert not [*obstacles(CHANGE, change(healthy["lb-1"]))]
 
 

@@ -145,14 +145,14 @@ def test_sources_are_read_again_only_where_they_were_too_old(host: Host) -> None
     assert completed.stderr == "toypkg: no package source has what was asked for:\nnothing called haproxy\n"
 
 
-def test_lock_that_another_holds_is_told_and_nothing_is_read_again(host: Host) -> None:
+def test_lock_held_by_another_program_is_reported_and_nothing_is_read_again(host: Host) -> None:
     (host.folder / "busy").touch()
     completed = host.run("install_wanted", wanted="haproxy")
     assert completed.stderr == "toypkg: another program has held its lock for 120 s:\nzypper is running\n"
     assert host.asked == ["install haproxy"]
 
 
-def test_source_that_cannot_be_read_is_told(host: Host) -> None:
+def test_source_that_cannot_be_read_is_reported(host: Host) -> None:
     (host.folder / "sources").rmdir()
     for call in ("install_wanted", "refresh\nlist_changes"):
         completed = host.run(call, wanted="haproxy")
@@ -200,7 +200,7 @@ def test_each_goes_its_way(host: Host) -> None:
     assert host.asked == ["upgrade haproxy@3", "downgrade keepalived@1"]
 
 
-def test_host_without_any_is_told_which_are_known(host: Host) -> None:
+def test_host_without_a_package_manager_gets_the_list_of_known_ones(host: Host) -> None:
     (host.folder / "bin/toypkg").unlink()
     completed = host.run("install_wanted", wanted="haproxy")
     assert (completed.returncode, completed.stderr) == (
@@ -233,7 +233,7 @@ TROUBLES = [
 
 
 @pytest.mark.parametrize(("family", "words", "trouble"), TROUBLES)
-def test_trouble_is_told_apart(family: Family, words: str, trouble: str) -> None:
+def test_kinds_of_trouble_are_distinguished(family: Family, words: str, trouble: str) -> None:
     script = f'{family.functions}\n{family.name}_trouble "$WORDS"\n'
     done = subprocess.run(["sh", "-c", script], env={"WORDS": words}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == trouble
@@ -256,7 +256,7 @@ def test_names_are_each_familys_own() -> None:
     assert UNKNOWN.names_of(PACKAGES) == PACKAGES
 
 
-def test_sources_that_nobody_can_read_are_no_sign_that_all_is_new(host: Host) -> None:
+def test_unreadable_sources_do_not_mean_that_all_is_new(host: Host) -> None:
     host.has(haproxy="1")
     host.offers(haproxy="1 2")
     (host.folder / "broken").touch()
@@ -280,7 +280,7 @@ def test_package_manager_that_leaves_one_out_is_not_believed(host: Host) -> None
     "the package manager refuses half-way",
     "an upgrade names packages that are held before it moves anything",
 )
-def test_package_that_is_held_is_told_with_the_way_out(host: Host) -> None:
+def test_held_package_is_reported_with_the_remedy(host: Host) -> None:
     host.has(haproxy="1", keepalived="2")
     host.offers(haproxy="1 2", keepalived="2")
     for name in ("haproxy", "keepalived"):
@@ -291,7 +291,7 @@ def test_package_that_is_held_is_told_with_the_way_out(host: Host) -> None:
 
 
 @pytest.mark.field_report("J4")
-def test_version_that_is_hidden_by_being_held_is_told_as_well(host: Host) -> None:
+def test_version_hidden_by_a_hold_is_reported_too(host: Host) -> None:
     host.has(haproxy="1")
     host.offers(haproxy="1")
     (host.folder / "held-haproxy").write_text("3\n")
@@ -301,7 +301,7 @@ def test_version_that_is_hidden_by_being_held_is_told_as_well(host: Host) -> Non
 
 
 @pytest.mark.field_report("J4")
-def test_change_that_would_be_refused_is_told_before_it_is_tried(host: Host) -> None:
+def test_change_that_would_be_refused_is_reported_before_it_is_tried(host: Host) -> None:
     host.has(haproxy="1")
     host.offers(haproxy="1 2")
     (host.folder / "conflict").touch()

@@ -72,7 +72,7 @@ def with_keepalived(facts: Facts, version: str) -> Facts:
     return replace(facts, packages={**facts.packages, "keepalived": Package(version)})
 
 
-def test_host_as_it_should_be_needs_nothing(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+def test_host_without_drift_needs_nothing(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
     change = plan_of(healthy["lb-1"])
     assert change == HostPlan()
     assert change.is_empty
@@ -183,7 +183,7 @@ def test_unit_is_asked_for_what_it_lacks(
         (("somebody-else",), []),
     ],
 )
-def test_unit_that_an_earlier_run_left_untold_is_told(
+def test_unit_that_an_earlier_run_did_not_reload_is_reloaded(
     plan_of: PlanOf, healthy: Mapping[str, Facts], pending: tuple[str, ...], asked: list[str]
 ) -> None:
     change = plan_of(replace(healthy["lb-1"], pending=pending))
@@ -191,7 +191,7 @@ def test_unit_that_an_earlier_run_left_untold_is_told(
     assert not change.touches_files
 
 
-def test_watch_that_the_kernel_has_forgotten_is_told_again(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
+def test_watch_that_the_kernel_has_lost_is_set_again(plan_of: PlanOf, healthy: Mapping[str, Facts]) -> None:
     forgotten = replace(healthy["lb-1"], watches=False)
     assert units(plan_of(forgotten)) == ["watch"]
     stopped = with_unit(forgotten, "keepalived", active_state="inactive", sub_state="dead")
@@ -238,7 +238,7 @@ def test_old_keepalived_that_has_all_scripts_is_reloaded_once(plan_of: PlanOf, h
     assert units(plan_of(with_file(facts, KEEPALIVED_CONF, content=more))) == ["reload keepalived"]
 
 
-def test_old_keepalived_of_which_nobody_knows_what_it_has_read_runs_all_scripts_first(
+def test_old_keepalived_in_an_unknown_state_runs_all_scripts_first(
     plan_of: PlanOf, healthy: Mapping[str, Facts]
 ) -> None:
     facts = with_keepalived(healthy["lb-1"], "2.1.5")

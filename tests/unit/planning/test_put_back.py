@@ -66,7 +66,7 @@ def test_host_that_stays_as_it_is_is_judged_with_the_others(back: Callable[..., 
         for number, vip in ((5, "nowhere"), ("x", "10.0.0.1"), (256, "10.0.0.1"), (5, ""))
     ],
 )
-def test_file_that_is_not_ours_or_cannot_be_read_changes_nothing(nornir_of: Callable[..., Nornir], text: str) -> None:
+def test_foreign_or_unreadable_file_changes_nothing(nornir_of: Callable[..., Nornir], text: str) -> None:
     intent = load_intent(nornir_of())
     files = {"lb-1": (ConfigFile(KEEPALIVED_CONF, text), ConfigFile(HAPROXY_CFG, text))}
     assert intent_of(intent, files) == intent

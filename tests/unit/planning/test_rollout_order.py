@@ -80,7 +80,7 @@ def test_host_that_joins_a_cluster_which_serves_goes_after_all_others(
     assert batches(intent, ALL, ["lb-1", "lb-2"], ["lb-1"], joining=joining) == order
 
 
-def test_hosts_of_a_fresh_cluster_join_nobody(intent: Intent) -> None:
+def test_hosts_of_a_fresh_cluster_join_none(intent: Intent) -> None:
     assert batches(intent, ALL, joining=ALL) == (("lb-1",), ("lb-2", "lb-3"))
 
 

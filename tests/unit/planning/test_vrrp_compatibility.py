@@ -107,7 +107,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("pattern", "by", "old", "new"), OTHERS)
-def test_a_file_that_somebody_else_wrote_is_told_by_what_is_on_the_wire(
+def test_a_foreign_file_is_recognised_by_its_settings_on_the_wire(
     conf: str, pattern: str, by: str, old: str, new: str
 ) -> None:
     other = re.sub(pattern, by, conf) if pattern else conf.replace(old, new)
@@ -138,9 +138,10 @@ def test_such_a_change_is_refused_and_the_refusal_says_how_long_it_would_take(
 ) -> None:
     report = rolled(other_version, run_of("deploy"))
     assert failure_of(report, "lb-1") == (
-        "PreflightError: vrrp_version 2 -> 3: nodes with and without this change do not hear each other, so it cannot "
-        "go from host to host; with --accept-outage all nodes change at once, and nobody has the VIP for about 0.8 s. "
-        "Nothing was changed"
+        "PreflightError: vrrp_version 2 -> 3: nodes with and without this change ignore each other's adverts, so hosts "
+        "cannot change one by one. Pass --accept-outage to change all nodes at once, which leaves "
+        "the VIP without a holder "
+        "for about 0.8 s; nothing was changed"
     )
     assert not other_version.order("stage", "commit", "services")
 

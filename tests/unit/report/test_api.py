@@ -1,4 +1,4 @@
-"""What clients of the Kubernetes API waited, in every format."""
+"""Waiting time of Kubernetes API clients, in every format."""
 
 import io
 import json
@@ -54,9 +54,9 @@ def test_terminal_has_a_row_for_each_kind_of_client(width: int) -> None:
 def test_every_format_says_what_was_not_measured() -> None:
     report = failover(WITHOUT)
     assert NOT_MEASURED in " ".join(text(WITHOUT, 300).split())
-    assert "were not measured: there was no kubeconfig" in to_html(report)
-    assert "were not measured: there was no kubeconfig" in to_junit(report)
-    assert "there was no kubeconfig" in to_markdown(report)
+    assert "was not measured: no kubeconfig" in to_html(report)
+    assert "was not measured: no kubeconfig" in to_junit(report)
+    assert "no kubeconfig" in to_markdown(report)
     [fault] = json.loads(to_json(report))["faults"]
     assert (fault["trials"][0]["api"], fault["statistics"]["api"]) == (None, None)
 
@@ -73,7 +73,7 @@ def test_json_has_each_figure_and_keeps_to_its_schema() -> None:
     assert fault["limit"]["api"]["watch"] == 0.3
 
 
-def test_machines_are_told_the_longest_wait_of_each_kind() -> None:
+def test_machine_formats_have_the_longest_wait_of_each_kind() -> None:
     report = failover(TWICE)
     metrics = to_prometheus(report)
     assert 'client="watch",cluster="demo",fault="vip-move",statistic="p99"} 10' in metrics
@@ -82,13 +82,13 @@ def test_machines_are_told_the_longest_wait_of_each_kind() -> None:
     assert ".watch'=10.000s;;0.3;0" in to_nagios(report)
 
 
-def test_people_are_told_it_in_tables_and_words() -> None:
+def test_human_formats_have_tables_and_words() -> None:
     report = failover(DEAF)
     assert "| watch | 10.0 s | a watch hears of a write | 0.3 s |" in to_markdown(report)
     page = to_html(report)
-    assert "What clients of the Kubernetes API waited" in page
-    assert "10.0 s until a watch hears of a write" in page
-    assert "watch, until a watch hears of a write: 10.0 s; 1 ended (1 by timeout)" in to_junit(report)
+    assert "Waiting time of Kubernetes API clients" in page
+    assert "10.0 s until a watch receives the event of a write" in page
+    assert "watch, until a watch receives the event of a write: 10.0 s; 1 ended (1 by timeout)" in to_junit(report)
     assert any("Through the Kubernetes API, watch: 10.0 s at most" in each for each in sentences(through_api()))
 
 

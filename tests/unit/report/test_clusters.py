@@ -43,7 +43,7 @@ def test_a_line_for_each_cluster_says_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(("count", "folded"), [(3, False), (20, True)])
-def test_of_many_clusters_only_those_that_are_not_well_are_shown_in_full(count: int, *, folded: bool) -> None:
+def test_of_many_clusters_only_those_with_problems_are_shown_in_full(count: int, *, folded: bool) -> None:
     report = report_of_clusters(count)
     text, page = shown(report), to_html(report)
     assert ("cluster c2\n" in text, "cluster c1\n" in text) == (True, not folded)

@@ -18,7 +18,7 @@ from nornir_kube_ha.report.files import FORMATS
 from nornir_kube_ha.report.formats.nagios import nagios_status
 
 ENDS: dict[BaseException, int] = {
-    DeclinedError("nothing was taken off; --yes does not ask"): 2,
+    DeclinedError("aborted before removing anything; pass --yes to skip the question"): 2,
     KeyboardInterrupt(): INTERRUPTED,
     SystemExit(TERMINATED): TERMINATED,
 }
@@ -62,7 +62,7 @@ def test_run_that_ends_after_a_look_keeps_what_it_found(
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("y\n")], ids=["closed", "no terminal"])
-def test_nobody_there_is_no_yes(monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None) -> None:
+def test_no_terminal_counts_as_no(monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None) -> None:
     monkeypatch.setattr(sys, "stdin", stdin)
-    with pytest.raises(DeclinedError, match="nobody is there"):
+    with pytest.raises(DeclinedError, match="stdin is not a terminal"):
         ask("Go on? ")

@@ -140,7 +140,7 @@ def test_header_counts_hosts_by_what_became_of_them() -> None:
     assert "Hosts 0 passed 2 failed 1 unknown" in text_of(classed(parsed(pages.red()), "verdict")[0])
 
 
-def test_what_did_not_pass_is_open_worst_first_and_tells_all() -> None:
+def test_what_did_not_pass_is_open_worst_first_and_complete() -> None:
     tree = parsed(pages.red())
     problems = classed(tree, "problem")
     assert [each.get("open") for each in problems] == [""] * 6
@@ -150,21 +150,21 @@ def test_what_did_not_pass_is_open_worst_first_and_tells_all() -> None:
     active = text_of(named(tree, "lb-2.haproxy.active"))
     assert "Expected active (running)" in active
     assert "unknown keyword 'nonsense'" in active
-    assert "Next step read journalctl -u haproxy, mend it, then deploy" in active
+    assert "Next step read journalctl -u haproxy, fix the cause, then run deploy" in active
     assert "critical" in titles[3]
     assert "warning" in titles[4]
     assert titles[5] == "skip vip.single_holder of cluster demo exactly one node holds the VIP would be critical"
 
 
-def test_host_that_was_not_reached_is_told_of_once() -> None:
+def test_unreachable_host_is_reported_once() -> None:
     tree = parsed(pages.red())
     card = text_of(named(tree, "lb-3.failure"))
     assert card.count("connection timed out after 10 s") == 1
-    assert "12 checks are not known of lb-3" in card
+    assert "12 checks are therefore unknown for lb-3" in card
     assert text_of(named(tree, "lb-3.vip.ping")) == "vip.ping"
 
 
-def test_host_that_the_run_stopped_before_is_told_of_once() -> None:
+def test_host_that_the_run_did_not_reach_is_reported_once() -> None:
     reason = "left as it was: the run stopped because lb-1 failed"
     left = tuple(Finding(check, Status.UNKNOWN, "", reason) for check in pages.CHECKS)
     host = HostReport("demo", "backup", changed=False, findings=left)
@@ -197,7 +197,7 @@ def test_dry_run_shows_what_would_be_done() -> None:
     tree = parsed(pages.planned())
     assert "dry run: nothing was changed" in text_of(classed(tree, "verdict")[0])
     first, second = map(text_of, classed(tree, "plan"))
-    assert first == "lb-1 Is as it should be."
+    assert first == "lb-1 No change needed."
     assert second == "lb-2 write /etc/haproxy/haproxy.cfg reload haproxy"
     assert "balance leastconn" in text_of(classed(tree, "changes")[0])
     assert classed(tree, "matrix") == []
@@ -228,7 +228,7 @@ def test_what_many_hosts_have_is_said_once_at_the_top() -> None:
             pages.split(),
             ["held by 2 nodes at once: lb-1, lb-2.", "lb-2, backup, 192.0.2.12: keepalived is MASTER, holds"],
         ),
-        (pages.planned(), ["192.0.2.10:8443, holder not known.", "lb-1, master, 192.0.2.11: state not known."]),
+        (pages.planned(), ["192.0.2.10:8443, holder unknown.", "lb-1, master, 192.0.2.11: state unknown."]),
         (pages.two_clusters(), ["192.0.2.90:8443, held by nobody.", "keepalived is FAULT"]),
     ],
 )
@@ -259,8 +259,8 @@ def test_picture_draws_each_view_of_each_apiserver() -> None:
     kinds = {line.title: line.kind for line in lines}
     assert kinds["kube-1 is UP at lb-1"] == "up live"
     assert kinds["kube-3 is DOWN at lb-1"] == "down live"
-    assert kinds["kube-1 is not known at lb-2"] == "unknown"  # its haproxy is down
-    assert kinds["kube-1 is not known at lb-3"] == "unknown"
+    assert kinds["kube-1 is unknown at lb-2"] == "unknown"  # its haproxy is down
+    assert kinds["kube-1 is unknown at lb-3"] == "unknown"
     crossed = [line.title for line in lines if line.mark and " at " in line.title]
     assert crossed == ["kube-3 is DOWN at lb-1"]
 
@@ -275,7 +275,7 @@ def test_picture_sums_up_how_each_apiserver_is_seen() -> None:
     assert summaries[::2] == [
         ["up for 3 of 3"] * 3,
         ["up for 1, 2 unknown", "up for 1, 2 unknown", "down for 1 of 3"],
-        ["not known"] * 3,
+        ["unknown"] * 3,
     ]
 
 
@@ -328,7 +328,7 @@ def test_name_without_a_domain_loses_its_middle() -> None:
     assert re.fullmatch("a+…a+-1", drawn.boxes[2].texts[0].text)
 
 
-def test_cluster_too_large_for_a_picture_is_told_in_words() -> None:
+def test_cluster_too_large_for_a_picture_is_shown_in_words() -> None:
     tree = parsed(pages.many())
     assert svgs(tree) == []
     assert "lb-50, backup, 192.0.2.60: not looked at." in text_of(classed(tree, "picture")[0])
@@ -338,7 +338,7 @@ def test_faults_come_before_the_clusters_with_their_figures_limit_and_verdict() 
     tree = parsed(pages.broken())
     assert [text_of(each) for each in tree.iter("h2")] == [
         "At a glance",
-        "What was broken, and what it cost",
+        "Faults and their cost",
         "cluster demo",
     ]
     sections = classed(tree, "fault-report")
@@ -359,7 +359,7 @@ def test_faults_come_before_the_clusters_with_their_figures_limit_and_verdict() 
     ):
         assert words in told
     assert "Trouble" not in told
-    assert "Trouble lb-1: missed: outage 1.36 s, at most 0.15 s allowed;" in text_of(sections[1])
+    assert "Problems lb-1: missed: outage 1.36 s, at most 0.15 s allowed;" in text_of(sections[1])
     assert "The whole trial, trial 2 of 2" in text_of(sections[1])
     assert "Outage, new connections no end" in text_of(sections[4])
 
@@ -369,7 +369,7 @@ def test_header_and_glance_tell_of_faults() -> None:
     assert "Faults 1 passed 2 missed 2 not injected 1 not healed" in text_of(classed(tree, "verdict")[0])
     assert [text_of(each) for each in classed(tree, "summary")[0].iter("li")] == [
         "fail keepalived-hang missed keepalived hangs on the holder, which keeps the VIP demo",
-        "fail haproxy-stop missed haproxy is stopped on the holder demo",
+        "fail haproxy-stop missed haproxy is stopped on the VIP holder demo",
         "fail node-power-off not healed the holder loses its power demo",
         "unknown apiserver-hang not injected one apiserver hangs demo",
         "unknown node-lost not injected the holder is lost why",
@@ -407,7 +407,7 @@ def test_timeline_says_what_it_shows_and_only_where_there_is_one() -> None:
         assert "outage 0.080 s from 0.020 s on." in description
         assert "From 0.050 s to 0.070 s nobody held the VIP." in description
     assert "two hold it at once" not in text_of(figure)
-    assert "two hold it at once" in text_of(drawn[1])
+    assert "two hosts hold the VIP at once" in text_of(drawn[1])
 
 
 def test_what_is_said_of_a_fault_stays_text() -> None:

@@ -67,7 +67,7 @@ def test_check_that_failed_is_a_failure() -> None:
     assert result.text == (
         "expected: active (running)\n"
         "seen: failed (failed)\n    haproxy.service: exited, status=1/FAILURE\n"
-        "next: read `journalctl -u haproxy`, mend it, then deploy"
+        "next: read `journalctl -u haproxy`, fix the cause, then run deploy"
     )
 
 
@@ -94,7 +94,7 @@ def test_check_that_warns_passes_and_says_so() -> None:
 
 @pytest.mark.parametrize("findings", [(), (PASSED, WARNED, SKIPPED), (FAILED,), (UNKNOWN,)])
 @pytest.mark.parametrize("failure", [REFUSED, UNREACHABLE, RunFailure("KeyError", "", 1)], ids=lambda each: each.type)
-def test_error_that_no_check_tells_of_is_a_case_of_its_own(findings: tuple[Finding, ...], failure: RunFailure) -> None:
+def test_error_without_a_check_is_a_case_of_its_own(findings: tuple[Finding, ...], failure: RunFailure) -> None:
     suite = suites(report_of(host(*findings, failure=failure)))["demo.lb-1"]
     (case,) = [case for case in suite if case.name == "run"]
     (result,) = case.result
@@ -103,7 +103,7 @@ def test_error_that_no_check_tells_of_is_a_case_of_its_own(findings: tuple[Findi
     assert suite.errors == 1 + (UNKNOWN in findings)
 
 
-def test_error_that_the_checks_tell_of_is_told_by_them_only() -> None:
+def test_error_that_checks_report_is_reported_once() -> None:
     cases = [*suites(report_of(lost()))["demo.lb-1"]]
     assert "run" not in [case.name for case in cases]
     assert len(cases) > 1

@@ -145,7 +145,7 @@ def test_trouble_is_explained_worst_first() -> None:
     assert said == [
         "Expected: active (running)",
         "Seen:",
-        "Next: read journalctl -u haproxy, mend it, then deploy",
+        "Next: read journalctl -u haproxy, fix the cause, then run deploy",
         "Expected: the stats page answers",
         "Seen: left as it was",
         "Expected: enabled at boot",
@@ -174,7 +174,7 @@ def test_dry_run_says_what_would_be_done() -> None:
         "Host lb-1 would change:",
         "write /etc/haproxy/haproxy.cfg",
         "reload haproxy",
-        "Host lb-2 is as it should be.",
+        "Host lb-2 needs no change.",
     ]
 
 
@@ -223,7 +223,7 @@ def test_each_fault_is_a_row() -> None:
     title, *rows = tables(report)[1]
     assert dict(zip(title, rows[0], strict=True)) == {
         "fault": "haproxy-kill",
-        "what is broken": "haproxy is killed on the holder, all of it at once",
+        "meaning": "all haproxy processes on the VIP holder are killed at once",
         "trials": "1",
         "outage of new connections": "0.080 s",
         "of long-lived ones": "0.100 s",
@@ -253,7 +253,7 @@ def test_summary_counts_faults() -> None:
     assert "; checks: 2 pass; faults: 1 passed, 1 missed; 1.2 s" in to_markdown(failover(SURVIVED, MISSED))
 
 
-def test_odd_words_of_a_fault_are_no_markup() -> None:
+def test_odd_words_of_a_fault_are_not_markup() -> None:
     harmless = "\n".join("word" for _ in HOSTILE.split("\n"))
     kinds = [
         [

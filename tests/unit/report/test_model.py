@@ -255,7 +255,7 @@ def test_json_of_a_fault() -> None:
     same = {"median": 0.0, "p99": 0.0, "max": 0.0}
     assert fault == {
         "name": "haproxy-kill",
-        "meaning": "haproxy is killed on the holder, all of it at once",
+        "meaning": "all haproxy processes on the VIP holder are killed at once",
         "outcome": "passed",
         "limit": {
             "seconds": 0.15,
@@ -396,7 +396,7 @@ def test_faults_are_counted_by_outcome_best_first() -> None:
     assert counts_of(failover(*FAULTS, SURVIVED)) == {Outcome.PASSED: 2, Outcome.MISSED: 1, Outcome.NOT_INJECTED: 1}
 
 
-def test_problems_of_a_fault_are_told_up_to_a_number() -> None:
+def test_problems_of_a_fault_are_listed_up_to_a_number() -> None:
     (trial,) = NOT_INJECTED.trials
     fault = replace(NOT_INJECTED, trials=(replace(trial, words="no"),) * 5)
     assert len(problems_of(fault)) == 5

@@ -97,7 +97,7 @@ def test_ok_says_how_much_was_checked() -> None:
 
 @pytest.mark.parametrize("hosts", [[], [host(), host()]])
 def test_dry_run_has_checked_nothing(hosts: list[HostReport]) -> None:
-    assert read(report_of(*hosts, cluster=(), dry_run=True))[:2] == ("UNKNOWN", "nothing was checked")
+    assert read(report_of(*hosts, cluster=(), dry_run=True))[:2] == ("UNKNOWN", "no check was made")
 
 
 def test_first_line_names_a_few_and_numbers_the_others() -> None:
@@ -125,7 +125,7 @@ def test_long_output_tells_each_finding_that_did_not_pass_worst_first() -> None:
     ]
 
 
-def test_host_that_was_lost_is_told_once() -> None:
+def test_lost_host_is_reported_once() -> None:
     stopped = [replace(UNKNOWN, id=check.id) for check in HOST_CHECKS]
     assert read(report_of(lost(), lost(REFUSED), host(*stopped)))[3] == [
         "FAIL lb-2: RefusedConfigError: haproxy refuses [ALERT] unknown keyword",
@@ -174,12 +174,12 @@ def test_fault_that_did_not_pass_is_critical(faults: tuple[FaultReport, ...], st
 
 
 def test_ok_says_how_many_faults_were_survived() -> None:
-    assert read(failover(SURVIVED))[:2] == ("OK", "2 of 2 checks passed, 1 of 1 faults survived")
+    assert read(failover(SURVIVED))[:2] == ("OK", "2 of 2 checks passed, 1 of 1 faults within their limits")
     bare = report_of(cluster=(), faults=(SURVIVED,))
-    assert read(bare)[:2] == ("OK", "0 of 0 checks passed, 1 of 1 faults survived")
+    assert read(bare)[:2] == ("OK", "0 of 0 checks passed, 1 of 1 faults within their limits")
 
 
-def test_fault_is_named_and_told() -> None:
+def test_fault_is_named_and_described() -> None:
     _, words, _, long = read(failover(SURVIVED, NOT_HEALED, NEVER_MADE))
     assert words == "demo node-power-off, no cluster node-lost"
     assert long == [
@@ -188,7 +188,7 @@ def test_fault_is_named_and_told() -> None:
     ]
 
 
-def test_of_many_trials_only_a_few_are_told() -> None:
+def test_of_many_trials_only_a_few_are_listed() -> None:
     many = replace(NOT_HEALED, trials=NOT_HEALED.trials * 100)
     (line,) = read(failover(many))[3]
     assert line.endswith("any more (trial 3 of 100) and 97 more")

@@ -72,7 +72,7 @@ def test_cluster_check_has_no_host() -> None:
     ]
 
 
-def test_holder_is_told_only_where_it_is_known() -> None:
+def test_holder_is_shown_only_if_known() -> None:
     report = report_of(host(PASSED, state=STATE), host(PASSED, state=replace(STATE, holds_vip=False)), lost())
     assert samples(report, "kube_ha_host_vip_holder") == {("demo", "lb-1"): 1, ("demo", "lb-2"): 0}
 
@@ -96,7 +96,7 @@ def test_run(part: HostReport, passed: int) -> None:
     assert samples(report, "kube_ha_run_finished_timestamp_seconds") == {("verify",): report.finished.timestamp()}
 
 
-def test_every_family_is_a_gauge_that_is_told_of() -> None:
+def test_every_family_is_a_gauge_with_a_help_text() -> None:
     found = families(report_of(host(PASSED, state=STATE)))
     assert [*found] == [
         "kube_ha_check_status",
@@ -166,7 +166,7 @@ def test_outages_of_a_fault() -> None:
     assert samples(report, "kube_ha_fault_outage_after_heal_seconds")["demo", "keepalived-hang", "max"] == 0.3
 
 
-def test_two_holders_are_told_of_where_somebody_watched() -> None:
+def test_two_holders_are_reported_if_recorded() -> None:
     assert samples(failover(SURVIVED, MISSED, NOT_INJECTED), "kube_ha_fault_two_holders_seconds") == {
         ("demo", "haproxy-kill"): 0,
         ("demo", "keepalived-hang"): 4.45,

@@ -32,7 +32,7 @@ JOURNAL = (
     "[ALERT]    (532) : config : parsing [/etc/haproxy/haproxy.cfg:35] : unknown keyword 'nonsense' in 'defaults'",
     "haproxy.service: Main process exited, code=exited, status=1/FAILURE",
 )
-NEXT = "read `journalctl -u haproxy`, mend it, then deploy"
+NEXT = "read `journalctl -u haproxy`, fix the cause, then run deploy"
 ESCAPE = "\x1b"
 Shown = Callable[..., str]
 
@@ -255,7 +255,7 @@ def test_dry_run_says_what_would_be_done_instead_of_a_matrix(shown: Shown) -> No
     hosts = {name: replace(host, findings=()) for name, host in verified().hosts.items()}
     hosts["lb-2"] = replace(hosts["lb-2"], plan=("write /etc/haproxy/haproxy.cfg", "reload haproxy"))
     text = shown(replace(verified(), hosts=hosts, clusters={"demo": ClusterReport(())}, dry_run=True))
-    assert "lb-1: as it should be\nlb-2 would change:\n  write /etc/haproxy/haproxy.cfg\n  reload haproxy\n" in text
+    assert "lb-1: no change needed\nlb-2 would change:\n  write /etc/haproxy/haproxy.cfg\n  reload haproxy\n" in text
     assert "haproxy.active" not in text
     assert text.splitlines()[-1].startswith("verify: passed - hosts: 3 passed; would change: 0;")
 

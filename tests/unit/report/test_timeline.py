@@ -218,7 +218,7 @@ def test_fault_heal_and_its_end_are_marked(frame: Frame) -> None:
     drawn = timeline(handed_over(), WHOLE, frame)
     assert words_of(drawn, "mark") == ["fault", "heal", "healed"]
     assert [line.kind for line in of_kind(drawn, "mark")] == ["mark fault", "mark heal", "mark healed"]
-    assert [line.title for line in of_kind(drawn, "making")] == ["the fault was there after 0.030 s"]
+    assert [line.title for line in of_kind(drawn, "making")] == ["fault present after 0.030 s"]
     assert words_of(timeline(handed_over(), excerpts(handed_over())[1], frame), "mark") == ["fault"]
     assert words_of(timeline(TRIALS["interrupted"], WHOLE, frame), "mark") == ["fault"]
 
@@ -246,19 +246,21 @@ def test_two_holders_are_marked_across_their_lanes(frame: Frame) -> None:
 
 def test_trial_in_sentences() -> None:
     assert sentences(handed_over()) == (
-        "Time counts from the fault on lb-1, which began at 0 s, and was there after 0.030 s.",
-        "Its heal began at 5.000 s, and was over at 5.400 s.",
-        "The client was late by 0.001 s at most: what is shorter, it may not have seen.",
+        "Times count from the start of the fault on lb-1, at 0 s. The fault was present after 0.030 s.",
+        "The heal began at 5.000 s, and ended at 5.400 s.",
+        "The client was late by up to 0.001 s, so it may have missed anything shorter.",
         (
-            "New connections, while the fault lasted: 4 of 300 requests failed, 1 of them cut off in flight;"
+            "New connections, while the fault lasted: 4 of 300 requests failed, 1 of them in flight "
+            "when the fault began;"
             " outage 0.080 s from 0.020 s on."
         ),
         (
-            "Long-lived connections, while the fault lasted: 6 of 480 requests failed, 1 of them cut off in flight;"
+            "Long-lived connections, while the fault lasted: 6 of 480 requests failed, 1 of them in "
+            "flight when the fault began;"
             " outage 0.100 s from 0.026 s on."
         ),
-        "New connections, once it was being healed: all 200 requests were answered, the slowest after 0.004 s.",
-        "Long-lived connections, once it was being healed: all 320 requests were answered, the slowest after 0.004 s.",
+        "New connections, after the heal began: all 200 requests were answered, the slowest after 0.004 s.",
+        "Long-lived connections, after the heal began: all 320 requests were answered, the slowest after 0.004 s.",
         "From -1.000 s to 0.050 s lb-1 held the VIP.",
         "From 0.050 s to 0.070 s nobody held the VIP.",
         "From 0.070 s to 9.000 s lb-2 held the VIP.",
@@ -267,20 +269,20 @@ def test_trial_in_sentences() -> None:
 
 def test_sentences_tell_of_two_holders_of_stretches_and_of_no_heal() -> None:
     told = sentences(replace(split_brain(), healed=None))
-    assert "Its heal began at 5.000 s, and no heal was seen." in told
+    assert "The heal began at 5.000 s, and its end was not seen." in told
     assert "From 0.900 s to 5.250 s lb-1 and lb-2 held the VIP at once." in told
-    assert any(each.endswith("outage 1.360 s from 0.040 s on, its longest stretch 0.500 s.") for each in told)
+    assert any(each.endswith("outage 1.360 s from 0.040 s on, longest stretch 0.500 s.") for each in told)
     assert any("outage no end from" in each for each in sentences(UNENDING))
 
 
-def test_sentences_end_where_nobody_would_read_on() -> None:
+def test_sentences_are_limited() -> None:
     told = sentences(FLAPPING)
     assert sum(each.startswith("From ") for each in told) == MOST_PHASES
-    assert re.fullmatch(r"After that its holders changed \d+ times more\.", told[-1])
+    assert re.fullmatch(r"After that, the holders changed \d+ more times\.", told[-1])
 
 
 def test_trial_of_which_nothing_is_known_says_little() -> None:
-    assert sentences(NOT_INJECTED.trials[0]) == ("Time counts from the fault on kube-2, which began at 0 s.",)
+    assert sentences(NOT_INJECTED.trials[0]) == ("Times count from the start of the fault on kube-2, at 0 s.",)
 
 
 def test_long_names_of_hosts_are_cut() -> None:

@@ -186,7 +186,7 @@ def test_outage_is_not_accepted_for_a_part_of_a_cluster(hosts: World, run_of: Ca
     report = rolled(hosts, run_of("deploy", [name for name in BOTH if name != "edge-3"]), accept_outage=True)
     failure = report.hosts["edge-1"].failure
     assert failure
-    assert "all nodes must change at once, and this run leaves out edge-3" in failure.message
+    assert "all nodes must change at once, but this run leaves out edge-3" in failure.message
     assert commits(hosts) == []
 
 
@@ -201,7 +201,7 @@ def test_host_that_is_lost_at_the_end_takes_no_other_cluster_with_it(hosts: Worl
     run = run_of("deploy")
 
     def tell(text: str) -> None:
-        if text.startswith("looking again"):
+        if text.startswith("repeating the checks"):
             hosts.fails["lb-3", "look"] = HostUnreachableError("lb-3", "no SSH server answers")
 
     run.tell = tell
@@ -229,5 +229,5 @@ def test_interrupted_run_says_what_became_of_each_cluster(hosts: World, run_of: 
     run.interrupt(KeyboardInterrupt())
     words = {name: {each.seen for each in host.findings} for name, host in run.report().hosts.items()}
     assert words["lb-3"] == {f"left as it was: {WHY}"}
-    assert words["edge-2"] == {"changed, and not looked at again: the run was interrupted"}
+    assert words["edge-2"] == {"changed, and not verified: the run was interrupted"}
     assert words["edge-3"] == words["edge-1"] == {"left as it was: the run was interrupted"}

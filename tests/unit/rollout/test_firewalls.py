@@ -35,14 +35,14 @@ def test_all_are_opened_before_anything_is_staged(stale: World, run_of: Callable
     assert "+ nftables inet filter input tcp dport 8443 accept" in report.hosts["lb-1"].diff
 
 
-def test_firewall_that_stops_it_all_the_same_ends_the_run(stale: World, run_of: Callable[..., Run]) -> None:
+def test_firewall_that_still_blocks_packets_ends_the_run(stale: World, run_of: Callable[..., Run]) -> None:
     shut(stale, opens=False)
     report = deploy(run_of("deploy"))
     assert [step for _, step in stale.order("firewall", "stage", "commit")] == ["firewall"] * 3
     assert report.exit_code == 1
     failure = report.hosts["lb-2"].failure
     assert failure
-    assert failure.message.startswith("told to let them pass, its firewall still stops VRRP from lb-1: ")
+    assert failure.message.startswith("the firewall still blocks VRRP from lb-1: ")
 
 
 def test_firewall_that_cannot_be_read_any_more_ends_the_run(stale: World, run_of: Callable[..., Run]) -> None:
@@ -52,10 +52,10 @@ def test_firewall_that_cannot_be_read_any_more_ends_the_run(stale: World, run_of
     assert (report.exit_code, stale.order("stage")) == (1, [])
     failure = report.hosts["lb-1"].failure
     assert failure
-    assert "its rules cannot be read (nft printed what is no JSON" in failure.message
+    assert "cannot parse the firewall's rules (nft printed invalid JSON" in failure.message
 
 
-def test_dry_run_tells_no_firewall(stale: World, run_of: Callable[..., Run]) -> None:
+def test_dry_run_changes_no_firewall(stale: World, run_of: Callable[..., Run]) -> None:
     shut(stale, opens=False)
     report = deploy(run_of("deploy", dry_run=True))
     assert {step for _, step in stale.steps} == {"look"}

@@ -79,12 +79,12 @@ def vips(unheld: Unheld) -> list[str]:
     return [router.addresses for _, router in unheld]
 
 
-def test_what_nobody_holds_is_new(looked: Looked) -> None:
+def test_router_without_a_holder_is_new(looked: Looked) -> None:
     assert vips(unheld_routers(looked.run)) == ["192.0.2.20"]
 
 
 @pytest.mark.parametrize("holder", ALL)
-def test_what_somebody_holds_is_not(looked: Looked, holder: str) -> None:
+def test_router_with_a_holder_is_not(looked: Looked, holder: str) -> None:
     looked.facts = {**looked.facts, holder: second_router("MASTER", holds=True)(looked.facts[holder])}
     assert vips(unheld_routers(looked.run)) == []
 
@@ -108,7 +108,7 @@ def test_it_does_not_go_where_the_change_has_ended(looked: Looked, moves: list[t
 @pytest.mark.parametrize(
     "error", [MoveError("lb-2", "is not fit"), HostUnreachableError("lb-2", "is gone")], ids=["unfit", "gone"]
 )
-def test_one_that_cannot_be_moved_is_told_of_and_stops_nothing(
+def test_router_that_cannot_be_moved_is_reported_and_stops_nothing(
     looked: Looked, monkeypatch: pytest.MonkeyPatch, error: KubeHaError
 ) -> None:
     def refuse(*_arguments: object) -> str:
@@ -116,7 +116,7 @@ def test_one_that_cannot_be_moved_is_told_of_and_stops_nothing(
 
     monkeypatch.setattr(homing, "move_vip", refuse)
     assert not move_to_masters(looked.run, unheld_routers(looked.run))
-    assert looked.told == [f"192.0.2.20 was not brought to lb-2: {error}"]
+    assert looked.told == [f"192.0.2.20 was not moved to lb-2: {error}"]
 
 
 @dataclass
@@ -155,7 +155,7 @@ def with_two(world: World, nornir_of: Callable[..., Nornir], monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("held", "brought", "looks"), [(False, [["192.0.2.20"]], 2), (True, [[]], 1)])
-def test_a_deploy_brings_home_what_nobody_had_before_it_and_looks_again(
+def test_a_deploy_moves_new_vips_to_their_masters_and_verifies_again(
     world: World,
     home: Home,
     nornir_of: Callable[..., Nornir],

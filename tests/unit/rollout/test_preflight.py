@@ -51,29 +51,32 @@ def heard_of(facts: Facts, mac: str) -> Facts:
     [
         (
             lambda facts: replace(facts, links={"ens3": Link("02:00:00:00:00:01", is_up=True)}),
-            "there is no interface eth0; there are: ens3",
+            "expected interface eth0, which does not exist; found: ens3",
         ),
         (
             lambda facts: replace(facts, links={"eth0": replace(facts.links["eth0"], is_up=False)}),
-            "interface eth0 is down, or has no carrier",
+            "interface eth0 is down or has no carrier",
         ),
         (
             lambda facts: with_vip(fresh(facts), "eth1"),
-            "192.0.2.10 is an address of this host that no keepalived put there: the VIP must be a free one",
+            (
+                "192.0.2.10 is already an address of this host, and not set by keepalived; the VIP must "
+                "be an unused address"
+            ),
         ),
-        (lambda facts: heard_of(facts, STRANGER), f"another machine has 192.0.2.10 already: {STRANGER} answers for it"),
+        (lambda facts: heard_of(facts, STRANGER), f"another machine already has 192.0.2.10: {STRANGER} answers for it"),
         (
             lambda facts: replace(facts, heard=Heard(frozenset(), frozenset(), excess="300 packets")),
-            "too much was heard on eth0 to tell who else speaks its VRID: 300 packets",
+            "too much traffic on eth0 to see all routers with its VRID: 300 packets",
         ),
         (
             lambda facts: replace(facts, listeners=(Listener("127.0.0.1", 8443, "nginx"),)),
-            "port 8443 is taken by nginx on 127.0.0.1",
+            "port 8443 is used by nginx on 127.0.0.1",
         ),
-        (lambda facts: replace(facts, listeners=(Listener("*", 10080, "nginx"),)), "port 10080 is taken by nginx on *"),
+        (lambda facts: replace(facts, listeners=(Listener("*", 10080, "nginx"),)), "port 10080 is used by nginx on *"),
         (lambda facts: replace(facts, filesystems=(Filesystem("/", 2**30, 2**20, 0, 0),)), "/ has 1024 KiB free"),
         (lambda facts: replace(facts, filesystems=(Filesystem("/", 2**40, 2**39, 10**6, 3),)), "/ has 3 inodes free"),
-        (lambda facts: replace(facts, read_only=("/etc", "/var/log")), "/etc cannot be written to"),
+        (lambda facts: replace(facts, read_only=("/etc", "/var/log")), "/etc is not writable"),
         (
             lambda facts: replace(facts, clock=Clock(0, 0, (301.2, 301.4))),
             "its clock is 301 s ahead of the controller's",
@@ -91,10 +94,10 @@ def test_each_hindrance_is_named(
     assert words_of(intent, {**healthy, "lb-2": change(healthy["lb-2"])}) == [words]
 
 
-def test_vip_that_nobody_has_yet_is_in_a_network_of_the_interface(intent: Intent, healthy: Mapping[str, Facts]) -> None:
+def test_new_vip_must_be_in_a_network_of_the_interface(intent: Intent, healthy: Mapping[str, Facts]) -> None:
     elsewhere = (("eth0", IPv4Interface("198.51.100.12/24")),)
     facts = {name: replace(fresh(each), addresses=elsewhere) for name, each in healthy.items()}
-    assert words_of(intent, facts) == ["192.0.2.10 is in no network of eth0: 198.51.100.0/24"]
+    assert words_of(intent, facts) == ["192.0.2.10 is outside the networks of eth0: 198.51.100.0/24"]
     facts["lb-1"] = with_vip(facts["lb-1"], "eth0")  # it serves from there: it is not for us to say that it cannot
     assert words_of(intent, facts) == []
 
@@ -110,7 +113,7 @@ def test_one_hindrance_on_one_host_stops_all_before_any_change(stale: World, run
     failure = report.hosts["lb-3"].failure
     assert failure
     assert failure.type == "PreflightError"
-    assert failure.message == "port 8443 is taken by nginx on *; /etc cannot be written to; nothing was changed"
+    assert failure.message == "port 8443 is used by nginx on *; /etc is not writable; nothing was changed"
     assert (report.exit_code, report.changed) == (1, False)
 
 
@@ -131,7 +134,7 @@ def test_vip_that_is_in_no_certificate_does_not_go_live(intent: Intent, healthy:
     bare = {name: fresh(facts) for name, facts in healthy.items()}
     [words] = words_of(intent, certified(bare, "IP Address:192.0.2.11", "DNS:kubernetes"))
     assert words.startswith(
-        "no certificate of apiserver lb-1, lb-2, lb-3 names 192.0.2.10: add it to apiServer.certSANs"
+        "192.0.2.10 is missing from the certificate of apiserver lb-1, lb-2, lb-3: add it to apiServer.certSANs"
     )
     assert words_of(intent, certified(bare, "IP Address:192.0.2.10")) == []
     assert words_of(intent, certified(bare)) == []  # before `kubeadm init`
@@ -161,4 +164,4 @@ def test_further_vip_is_held_against_the_certificates_by_itself(
 ) -> None:
     intent = load_intent(nornir_of(group={"additional_vips": ["192.0.2.20/24"]}))
     [words] = words_of(intent, certified(healthy, "DNS:kubernetes"))
-    assert words.startswith("no certificate of apiserver lb-1, lb-2, lb-3 names 192.0.2.20: ")
+    assert words.startswith("192.0.2.20 is missing from the certificate of apiserver lb-1, lb-2, lb-3: ")

@@ -39,7 +39,7 @@ def bad(stale: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return stale
 
 
-def test_host_that_is_not_well_with_its_change_goes_back_and_the_others_are_left_alone(
+def test_host_that_fails_its_gate_goes_back_and_the_others_are_left_alone(
     bad: World, run_of: Callable[..., Run]
 ) -> None:
     report = rolled(bad, run_of("deploy"))
@@ -51,8 +51,9 @@ def test_host_that_is_not_well_with_its_change_goes_back_and_the_others_are_left
     ]
     assert sorted(bad.order("unstage")) == [("lb-1", "unstage"), ("lb-3", "unstage")]
     assert failure_of(report, "lb-2") == (
-        "GateError: not well 0 s after its change: vip.ping: expected 192.0.2.10 answers, seen 192.0.2.10 does not "
-        "answer; it is back on the files that it had, and as well as before"
+        "GateError: fails its checks 0 s after the change: vip.ping: expected 192.0.2.10 answers, "
+        "seen 192.0.2.10 does not "
+        "answer; its previous files were restored, and it passes the checks that it passed before"
     )
     assert report.exit_code == 1
     assert {finding.seen for finding in report.hosts["lb-1"].findings} == {
@@ -83,7 +84,7 @@ def test_what_failed_before_the_change_closes_no_gate(stale: World, run_of: Call
     assert statuses(report) == dict.fromkeys(ALL, "failed")  # but the report says that it does
 
 
-def test_host_that_is_not_well_may_stay_as_it_is(bad: World, run_of: Callable[..., Run]) -> None:
+def test_host_that_fails_its_gate_may_stay_as_it_is(bad: World, run_of: Callable[..., Run]) -> None:
     report = rolled(bad, run_of("deploy"), on_failure="stop")
     assert bad.order("commit", "files") == [("lb-2", "commit")]
     assert "back" not in failure_of(report, "lb-2")
@@ -117,7 +118,7 @@ def test_failed_step_is_undone_as_well(bad: World, run_of: Callable[..., Run]) -
     bad.fails["lb-2", "services"] = RemoteCommandError("lb-2", "reload failed")
     report = rolled(bad, run_of("deploy"))
     assert failure_of(report, "lb-2") == (
-        "RemoteCommandError: reload failed; going back to the files that it had failed as well: reload failed"
+        "RemoteCommandError: reload failed; restoring its previous files failed as well: reload failed"
     )
 
 
@@ -125,7 +126,7 @@ def test_host_on_which_nothing_was_kept_was_not_touched(stale: World, run_of: Ca
     stale.fails["lb-2", "commit"] = RemoteCommandError("lb-2", "No space left on device")
     report = deploy(run_of("deploy"))
     assert failure_of(report, "lb-2") == (
-        "RemoteCommandError: No space left on device; its live files were not touched"
+        "RemoteCommandError: No space left on device; its live files were not changed"
     )
     assert sorted(stale.order("unstage")) == [(host, "unstage") for host in ALL]  # its own draft goes as well
 
@@ -172,8 +173,8 @@ def test_host_that_another_run_holds_stops_this_one_before_it_writes_anything(
     assert {step for _, step in stale.steps} == {"look", "take", "release"}
     assert sorted(stale.order("release")) == [("lb-1", "release"), ("lb-2", "release")]
     assert failure_of(report, "lb-3") == (
-        "LeaseHeldError: held by run 0123456789ab of ops@noc-2, process 4711, for 87 s more if that run does nothing "
-        "further; nothing was changed. Wait for it to end, then run this again"
+        "LeaseHeldError: run 0123456789ab of ops@noc-2, process 4711 holds the lease, which ends in 87 s if that "
+        "run takes no further step; nothing was changed. Wait for that run to end, then run this again"
     )
     assert (report.exit_code, report.changed) == (5, False)
 
@@ -204,7 +205,7 @@ def test_lease_of_a_run_that_died_on_this_machine_is_taken_over(
     assert report.changed
 
 
-def test_plan_that_another_run_overtook_is_made_anew(stale: World, run_of: Callable[..., Run]) -> None:
+def test_plan_overtaken_by_another_run_is_made_again(stale: World, run_of: Callable[..., Run]) -> None:
     stale.leases = {"lb-1": "0 0123456789ab"}
     deploy(run_of("deploy"))
     assert stale.steps[:12] == [(host, step) for step in ("look", "take", "look", "stage") for host in ALL]

@@ -41,9 +41,7 @@ def message_of(report: Report, host: str) -> str:
 
 @pytest.mark.field_report("C1")
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_file_of_somebody_else_stops_before_anything_is_changed(
-    world: World, run_of: Callable[..., Run], dry_run: bool
-) -> None:
+def test_foreign_file_stops_the_run_before_any_change(world: World, run_of: Callable[..., Run], dry_run: bool) -> None:
     world.facts["lb-2"] = with_file(world.facts["lb-2"], HAPROXY_CFG, WEB)
     report = deploy(run_of("deploy", dry_run=dry_run))
     assert (report.exit_code, report.changed) == (1, False)
@@ -53,7 +51,7 @@ def test_file_of_somebody_else_stops_before_anything_is_changed(
 
 
 @pytest.mark.field_report("C2")
-def test_file_of_somebody_else_is_replaced_on_request_and_kept(
+def test_foreign_file_is_replaced_on_request_and_kept(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.facts["lb-2"] = with_file(world.facts["lb-2"], KEEPALIVED_CONF, VIP_77)
@@ -130,7 +128,7 @@ def test_former_node_that_answers_stops_before_anything_is_changed(
     assert (report.exit_code, report.changed) == (1, False)
     assert {step for _, step in world.steps} == {"look"}
     message = message_of(report, "lb-1")
-    assert "192.0.2.13 is a peer in keepalived.conf of lb-1, lb-2, but no node of cluster demo any more" in message
+    assert "192.0.2.13 is a peer in keepalived.conf of lb-1, lb-2 and no longer a node of cluster demo" in message
     assert "it still answers (ping)" in message
     assert "kube-ha remove --host 192.0.2.13" in message
 
@@ -148,7 +146,7 @@ def test_node_that_was_renamed_is_not_forgotten(
     assert not [host.failure for host in report.hosts.values() if host.failure]
 
 
-def test_nodes_that_go_over_to_multicast_forget_nobody(
+def test_nodes_that_change_to_multicast_forget_no_peer(
     world: World, nornir_of: Callable[..., Nornir], answers: dict[str, FormerPeer]
 ) -> None:
     answers["lb-1"] = FormerPeer(frozenset({"ping"}))
@@ -233,8 +231,8 @@ def test_host_that_becomes_a_second_holder_is_stopped_again(
     report = deploy(run_of("deploy"))
     assert all(disabled)
     assert disabled
-    words = "keepalived was stopped there again" if stops else "keepalived could not be stopped there: it does not stop"
-    assert f"it held 192.0.2.10 beside lb-1, which ran before; {words}" in message_of(report, "lb-3")
+    words = "keepalived was stopped on it" if stops else "keepalived could not be stopped: it does not stop"
+    assert f"it held 192.0.2.10 at the same time as lb-1, which ran before; {words}" in message_of(report, "lb-3")
     (holder,) = [each for each in report.clusters["demo"].findings if each.id == "vip.single_holder"]
     assert (holder.status.value == "fail", holder.seen == "lb-1, lb-3") == (not stops, not stops)
 
@@ -282,7 +280,7 @@ def test_former_host_gets_a_priority_that_no_node_has(nornir_of: Callable[..., N
 
 
 def test_host_of_the_inventory_is_no_former_one(nornir_of: Callable[..., Nornir]) -> None:
-    with pytest.raises(UsageError, match=r"as lb-3\. Take it off with: remove --limit lb-3"):
+    with pytest.raises(UsageError, match=r"as lb-3\. Remove it with: remove --limit lb-3"):
         add_former_hosts(nornir_of(), ALL, ["192.0.2.13"])
     other = {"cluster": "other", "vip": "192.0.2.20/24", "virtual_router_id": 69}
     two = nornir_of({"lb-4": {"role": "master", **other}, "lb-5": {"role": "backup", **other}})

@@ -34,7 +34,7 @@ def test_hosts_as_they_should_be_are_looked_at_once_and_left_alone(world: World,
 
 
 @pytest.mark.parametrize(("seconds_ago", "looks"), [(3, 2), (3600, 1)])
-def test_daemons_that_were_told_a_moment_ago_are_looked_at_again(
+def test_daemons_reloaded_a_moment_ago_are_verified_again(
     world: World, run_of: Callable[..., Run], seconds_ago: float, looks: int
 ) -> None:
     """An earlier run may just have ended: what does not pass yet may soon, without anything to change."""
@@ -50,7 +50,7 @@ def test_daemons_that_were_told_a_moment_ago_are_looked_at_again(
     assert (report.passed, report.changed) == (looks == 2, False)
 
 
-def test_a_quick_deploy_of_hosts_as_they_should_be_asks_nobody_else(world: World, run_of: Callable[..., Run]) -> None:
+def test_a_quick_deploy_without_changes_asks_only_the_hosts(world: World, run_of: Callable[..., Run]) -> None:
     report = deploy(run_of("deploy"), quick=True)
     assert world.steps == [(host, "quick look") for host in ALL]
     assert (report.passed, report.changed, report.exit_code) == (True, False, 0)
@@ -59,7 +59,7 @@ def test_a_quick_deploy_of_hosts_as_they_should_be_asks_nobody_else(world: World
     assert all(each.status is Status.SKIP for _, each in report.findings if each.id in skipped)
 
 
-def test_a_quick_deploy_sees_a_daemon_that_is_not_well(world: World, run_of: Callable[..., Run]) -> None:
+def test_a_quick_deploy_sees_an_unhealthy_daemon(world: World, run_of: Callable[..., Run]) -> None:
     sick = world.facts["lb-2"]
     haproxy = replace(sick.units["haproxy"], restarts=9)
     world.facts["lb-2"] = replace(sick, units={**sick.units, "haproxy": haproxy}, servers=())
@@ -174,7 +174,7 @@ def test_the_controller_asks_nothing_that_no_report_shows(
     assert asked == []
 
 
-def test_words_of_a_host_that_failed_are_no_longer_than_anybody_reads(world: World, run_of: Callable[..., Run]) -> None:
+def test_output_of_a_failed_host_is_shortened(world: World, run_of: Callable[..., Run]) -> None:
     world.fails["lb-2", "look"] = RemoteCommandError("lb-2", f"begin {PASSWORD} {'x' * 1_000_000} end")
     failure = verify(run_of("verify")).hosts["lb-2"].failure
     assert failure

@@ -213,7 +213,7 @@ def test_credential_is_the_one_given_or_the_inventorys_or_the_labs(world: World,
 def test_kubeconfig_is_of_one_cluster(intent: Intent) -> None:
     [cluster] = intent.clusters
     both = [cluster, replace(cluster, name="another")]
-    with pytest.raises(UsageError, match="--kubeconfig is for one cluster, not for demo, another"):
+    with pytest.raises(UsageError, match="--kubeconfig is for a single cluster, got demo, another"):
         credentials_of(both, Path("admin.conf"))
 
 

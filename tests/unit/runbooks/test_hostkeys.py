@@ -56,7 +56,7 @@ def shown(nornir: Nornir) -> HostKey:
     return key
 
 
-def test_key_of_a_host_that_is_not_known_is_new_and_nobody_logs_in(
+def test_key_of_an_unknown_host_is_new_and_there_is_no_login(
     fresh_server: SSHServer, stranger: Nornir, known_hosts: Path
 ) -> None:
     key = shown(stranger)
@@ -129,8 +129,8 @@ def test_mode_of_the_file_stays(enroll: Enroll, known_hosts: Path) -> None:
 
 
 @pytest.mark.usefixtures("known_hosts")
-def test_nothing_is_pinned_that_nobody_said_yes_to(enroll: Enroll, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nothing was pinned"):
+def test_nothing_is_pinned_without_confirmation(enroll: Enroll, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no key was pinned"):
         enroll(answer=False)
     assert not (tmp_path / "known_hosts").exists()
 
@@ -149,12 +149,12 @@ def test_changed_key_is_never_pinned(
 
 def test_file_that_cannot_be_written_says_so(enroll: Enroll, known_hosts: Path) -> None:
     known_hosts.mkdir()
-    with pytest.raises(UsageError, match=f"{known_hosts} cannot be written"):
+    with pytest.raises(UsageError, match=f"cannot write {known_hosts}"):
         enroll()
 
 
 def test_host_that_is_not_in_the_inventory_is_refused(enroll: Enroll) -> None:
-    with pytest.raises(UsageError, match="no host called lb-9; there are lb-1"):
+    with pytest.raises(UsageError, match="no host called lb-9; known hosts: lb-1"):
         enroll("lb-9")
 
 

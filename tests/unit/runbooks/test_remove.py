@@ -21,22 +21,22 @@ def test_vips_holder_is_the_last(world: World, run_of: Callable[..., Run]) -> No
     assert sorted(world.order("release")) == [(host, "release") for host in ALL]
 
 
-def test_person_is_asked_and_told_what_clients_lose(world: World, run_of: Callable[..., Run]) -> None:
+def test_question_says_what_clients_lose(world: World, run_of: Callable[..., Run]) -> None:
     questions: list[str] = []
 
     def no(question: str) -> bool:
         questions.append(question)
         return False
 
-    with pytest.raises(UsageError, match="nothing was taken off"):
+    with pytest.raises(UsageError, match="aborted before removing anything"):
         remove(run_of("remove"), confirm=no)
     assert questions == [
-        "Take everything off lb-1, lb-2, lb-3? Clients of demo (192.0.2.10) lose their address. [y/N] "
+        "Remove everything of kube-ha from lb-1, lb-2, lb-3? Clients of demo (192.0.2.10) lose their address. [y/N] "
     ]
     assert {step for _, step in world.steps} == {"look"}
 
 
-def test_dry_run_asks_nobody_and_takes_nothing_off(world: World, run_of: Callable[..., Run]) -> None:
+def test_dry_run_asks_no_question_and_removes_nothing(world: World, run_of: Callable[..., Run]) -> None:
     report = remove(run_of("remove", dry_run=True))
     assert {step for _, step in world.steps} == {"look", "ask"}
     assert "- /etc/haproxy/haproxy.cfg" in report.hosts["lb-3"].diff
@@ -53,7 +53,7 @@ def test_host_that_fails_stops_it_while_the_vip_is_still_held(world: World, run_
     assert report.exit_code == 1
 
 
-def test_host_that_has_nothing_of_ours_is_not_changed(
+def test_host_without_kube_ha_is_not_changed(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send = world.run_script
@@ -70,7 +70,7 @@ def test_host_that_has_nothing_of_ours_is_not_changed(
 
 @pytest.mark.field_report("C3")
 @pytest.mark.parametrize(("hosts", "starts"), [(ALL, ["lb-3"]), (("lb-2", "lb-3"), [])])
-def test_old_keepalived_with_our_vip_starts_once_all_nodes_are_taken_off(
+def test_old_keepalived_with_the_vip_starts_once_all_nodes_are_removed(
     world: World, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...], starts: list[str]
 ) -> None:
     started: list[str] = []

@@ -72,8 +72,8 @@ def test_list_changes_nothing_and_names_every_generation_newest_first(
 @pytest.mark.parametrize(
     ("run_id", "words"),
     [
-        ("", "no earlier files that ever passed every check and that make a load balancer"),
-        ("ffffffffffff", "nothing that run ffffffffffff replaced and that make a load balancer"),
+        ("", "no generation that passed every check and has both daemons' files"),
+        ("ffffffffffff", "no complete generation replaced by run ffffffffffff"),
     ],
 )
 def test_one_host_that_has_nothing_to_go_back_to_stops_all(
@@ -87,6 +87,6 @@ def test_one_host_that_has_nothing_to_go_back_to_stops_all(
     assert failure
     assert failure.type == "NothingKeptError"
     assert failure.message.startswith(words)
-    assert "Nothing was changed on any host" in failure.message
+    assert "No host was changed" in failure.message
     assert not kept.order("stage", "commit", "services", "take")
     assert (statuses(report)["lb-3"], report.exit_code) == ("failed", 1)

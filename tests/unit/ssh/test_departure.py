@@ -165,6 +165,6 @@ sys.exit(subprocess.call([sys.executable, "-c", tests, sys.executable, "-c", chi
 
 
 @pytest.mark.parametrize("treated", ["SIG_DFL", "SIG_IGN"])
-def test_children_of_tests_hear_sigint_whoever_started_these(treated: str) -> None:
+def test_children_of_tests_receive_sigint(treated: str) -> None:
     started = [sys.executable, "-c", STARTED.format(treated=treated)]
     assert subprocess.run(started, cwd=INVENTORY.parent, check=False).returncode == 0

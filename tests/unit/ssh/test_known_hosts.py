@@ -29,7 +29,7 @@ def test_fields_are_parted_by_any_blanks(tmp_path: Path, between: str) -> None:
 
 
 @pytest.mark.parametrize("between", [" ", "\t", "  ", " \t "])
-def test_a_key_that_is_revoked_is_nobodys(tmp_path: Path, between: str) -> None:
+def test_a_revoked_key_belongs_to_no_host(tmp_path: Path, between: str) -> None:
     file = tmp_path / "known_hosts"
     file.write_text(f"{line(OLD)}\n@revoked{between}{line(OLD, '*', between)}\n")
     assert keys(file) == []
@@ -39,7 +39,7 @@ def test_a_key_that_is_revoked_is_nobodys(tmp_path: Path, between: str) -> None:
 
 def test_a_revocation_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text(f"{line(OLD)}\n@revoked * ssh-ed25519 AAAA\n")
-    with pytest.raises(ValueError, match="line 2: the key that it revokes cannot be read"):
+    with pytest.raises(ValueError, match="line 2: cannot parse the revoked key"):
         keys(tmp_path / "known_hosts")
 
 
@@ -73,6 +73,6 @@ def test_a_file_that_cannot_be_read_for_a_moment_is_not_taken_for_an_empty_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_text", fail)
-        with pytest.raises(ValueError, match="cannot be read: Too many open files"):
+        with pytest.raises(ValueError, match=r"cannot read known hosts .*: Too many open files"):
             keys(file)
     assert keys(file) == [OLD]

@@ -60,7 +60,7 @@ def test_host_of_a_lab_is_not_reached_from_outside_of_it(
     fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent
 ) -> None:
     stranger.inventory.hosts["lb-1"].data["lab"] = "noneup"
-    with pytest.raises(HostUnreachableError, match=r"lives in lab noneup.*nothing was sent"):
+    with pytest.raises(HostUnreachableError, match=r"is in lab noneup.*nothing was sent"):
         sent_afresh()
     assert fresh_server.transports == []
 
@@ -99,13 +99,13 @@ def test_login_that_is_refused_says_whose(
         sent_afresh()
 
 
-def test_key_file_that_is_not_there_is_no_matter_of_the_network(sent_afresh: Sent, tmp_path: Path) -> None:
+def test_missing_key_file_is_not_blamed_on_the_network(sent_afresh: Sent, tmp_path: Path) -> None:
     (tmp_path / "key").unlink()
     with pytest.raises(LoginRefusedError, match="key"):
         sent_afresh()
 
 
-def test_port_that_nobody_listens_on_is_unreachable(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+def test_port_without_a_listener_is_unreachable(fresh_server: SSHServer, sent_afresh: Sent) -> None:
     fresh_server.close()
     with pytest.raises(HostUnreachableError, match=rf"no SSH server answers on 127\.0\.0\.1:{fresh_server.port}"):
         sent_afresh()
@@ -164,7 +164,9 @@ def test_extras_that_let_any_machine_be_the_host_are_refused(
     fresh_server: SSHServer, sent_afresh: Sent, say_of_login: SayOfLogin, extras: dict[str, object]
 ) -> None:
     say_of_login(**extras)
-    with pytest.raises(LoginRefusedError, match=r"ssh_strict: .* would let any machine be this host.*nothing was sent"):
+    with pytest.raises(
+        LoginRefusedError, match=r"ssh_strict: .* would accept any machine as this host.*nothing was sent"
+    ):
         sent_afresh()
     assert fresh_server.transports == []
 
@@ -220,19 +222,22 @@ def test_sudo_gets_its_password_before_the_script(fresh_server: SSHServer, ops: 
     assert "sesame" not in fresh_server.commands[0]
 
 
-def test_sudo_that_lets_nobody_in_says_why(fresh_server: SSHServer, ops: Host, sent_afresh: Sent) -> None:
+def test_sudo_that_refuses_says_why(fresh_server: SSHServer, ops: Host, sent_afresh: Sent) -> None:
     def refuse(_script: str) -> tuple[int, bytes, bytes]:
         [mark] = set(re.findall(r"@[0-9a-f]{16}", fresh_server.commands[0]))
         return 97, b"", f"sudo: a password is required\n{mark}\n".encode()
 
     fresh_server.answer = refuse
-    words = "ops may not run sh as root by sudo: sudo: a password is required; give login.sudo_password, or NOPASSWD"
+    words = (
+        "sudo does not let ops run sh as root: sudo: a password is required; set "
+        "login.sudo_password, or NOPASSWD in sudoers"
+    )
     with pytest.raises(SudoRefusedError, match=words):
         sent_afresh()
     assert ops.connections  # and the login stays
 
 
-def test_server_that_reads_nothing_is_heard_all_the_same(fresh_server: SSHServer, sent_afresh: Sent) -> None:
+def test_server_that_reads_nothing_is_heard_anyway(fresh_server: SSHServer, sent_afresh: Sent) -> None:
     words = b"Password change required but no TTY available.\n"
     fresh_server.reads_scripts, fresh_server.answer = False, lambda _: (1, b"", words)
     with pytest.raises(PasswordExpiredError, match="the password of root has expired"):
@@ -313,7 +318,7 @@ def test_server_that_never_speaks_is_unreachable_soon(
     "G6",
     "ansible#70061",
     "a login that takes 10 s is given up after 8 s as a host without an SSH server",
-    "a login has 30 s, and the error says that the host did not let us in, with the three settings",
+    "a login has 30 s, and the error says that the host did not finish the login, with the three settings",
 )
 def test_server_that_is_slow_to_let_in_is_not_said_to_be_none(
     fresh_server: SSHServer, stranger: Nornir, sent_afresh: Sent, say_of_login: SayOfLogin, tmp_path: Path
@@ -321,7 +326,7 @@ def test_server_that_is_slow_to_let_in_is_not_said_to_be_none(
     fresh_server.lets_in_after = 1
     known = {"alt_host_keys": True, "alt_key_file": str(tmp_path / "known_hosts")}
     say_of_login(auth_timeout=0.3, **known)
-    with pytest.raises(HostUnreachableError, match=r"did not let us in within 0\.3 s") as caught:
+    with pytest.raises(HostUnreachableError, match=r"did not finish the login within 0\.3 s") as caught:
         sent_afresh()
     for setting in ("conn_timeout (8 s)", "banner_timeout (30 s)", "auth_timeout (0.3 s)"):
         assert setting in str(caught.value)
@@ -361,7 +366,7 @@ def test_server_that_speaks_and_stops_did_not_let_us_in(
         over = threading.Event()
         thread = threading.Thread(target=greet)
         thread.start()
-        with pytest.raises(HostUnreachableError, match=r"did not let us in within 0\.5 s"):
+        with pytest.raises(HostUnreachableError, match=r"did not finish the login within 0\.5 s"):
             sent_afresh()
         over.set()
         thread.join()
@@ -382,7 +387,7 @@ def test_server_that_speaks_and_stops_did_not_let_us_in(
         ("keys", "key_types", "ecdsa-sha2-nistp256", "kind of host key", "HostKeyAlgorithms"),
     ],
 )
-def test_server_that_has_no_algorithm_in_common_is_told_with_what_both_offer(
+def test_server_without_a_common_algorithm_is_reported_with_both_offers(
     fresh_server: SSHServer,
     stranger: Nornir,
     sent_afresh: Sent,
@@ -400,11 +405,11 @@ def test_server_that_has_no_algorithm_in_common_is_told_with_what_both_offer(
     say_of_login(disabled_algorithms={kind: [algorithm]})
     for look in (sent_afresh, lambda: _key_of(stranger)):
         with pytest.raises(
-            LoginRefusedError, match=f"has no {words} in common with us: it offers {algorithm};"
+            LoginRefusedError, match=f"has no {words} in common with kube-ha: it offers {algorithm};"
         ) as caught:
             look()
         assert type(caught.value) is LoginRefusedError
-        own = str(caught.value).partition("we offer")[2]
+        own = str(caught.value).partition("kube-ha offers")[2]
         assert algorithm not in own.split(", ")
         assert setting in own
     assert fresh_server.tries == []

@@ -27,7 +27,7 @@ def test_what_is_closed_is_an_error() -> None:
         is_readable(-1, 1)
 
 
-def test_descriptors_that_select_does_not_know_are_waited_for_all_the_same() -> None:
+def test_descriptors_beyond_the_limit_of_select_work() -> None:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, limits[1]), limits[1]))
     reader, writer = os.pipe()

@@ -73,7 +73,7 @@ def test_script_runs_whether_sudo_asks_or_not(path: Path, wants: str | None, log
     assert not (path / "wrong").exists()
 
 
-def test_script_runs_where_sudo_asks_nobody_and_no_password_is_known(path: Path) -> None:
+def test_script_runs_where_sudo_needs_no_password(path: Path) -> None:
     shell = sudo(None)
     assert run(shell, "echo out; exit 4", path) == Completed(4, "out\n", "")
 

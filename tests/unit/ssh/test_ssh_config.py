@@ -154,7 +154,7 @@ def test_option_that_writes_or_talks_elsewhere_is_refused(
     victim = tmp_path / "victim"
     victim.write_text("of the operator")
     extras_of(stranger)[key] = str(victim)
-    with pytest.raises(LoginRefusedError, match=rf"extras\.{key}: would have netmiko write to"):
+    with pytest.raises(LoginRefusedError, match=rf"extras\.{key}: would make netmiko write to"):
         sent_afresh()
     assert (fresh_server.transports, victim.read_text()) == ([], "of the operator")
 
@@ -172,7 +172,7 @@ def test_file_that_others_can_write_is_refused(
     fresh_server: SSHServer, sent_afresh: Sent, write: Write, mode: int
 ) -> None:
     write("").chmod(mode)
-    with pytest.raises(LoginRefusedError, match="can be written by others"):
+    with pytest.raises(LoginRefusedError, match="is writable by other users"):
         sent_afresh()
     assert fresh_server.transports == []
 
@@ -180,7 +180,7 @@ def test_file_that_others_can_write_is_refused(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("Host *\n  ProxyJump a,b\n", "ProxyJump a,b: one jump host is expected"),
+        ("Host *\n  ProxyJump a,b\n", "ProxyJump a,b: expected one jump host"),
         ("Host *\n  CertificateFile /nowhere\n", "/nowhere: No such file"),
         ("Host *\n  CertificateFile {folder}/key\n", "CertificateFile .* of key"),
         ("Host\n", "ssh_config_file .*: "),
@@ -271,7 +271,7 @@ def test_command_that_ends_says_why_and_soon(
     assert time.monotonic() - begun < 2
 
 
-def test_command_that_is_not_there_is_no_matter_of_the_host(sent_afresh: Sent, write: Write) -> None:
+def test_missing_command_is_not_blamed_on_the_host(sent_afresh: Sent, write: Write) -> None:
     write("Host *\n  ProxyCommand /nowhere/to-be-found\n")
     with pytest.raises(HostUnreachableError, match="to-be-found"):
         sent_afresh()
@@ -335,14 +335,14 @@ def key_line(server: SSHServer, key: paramiko.PKey, marker: str = "") -> str:
 @pytest.mark.parametrize(
     "line", ["@cert-authority * ssh-ed25519 AAAA\n", "host ssh-ed25519 A\n", "half\n", "# words\n"]
 )
-def test_line_that_is_no_hosts_key_does_not_spoil_the_others(
+def test_invalid_line_does_not_affect_the_others(
     fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path, line: str
 ) -> None:
     (tmp_path / "known_hosts").write_text(line + key_line(fresh_server, fresh_server.key))
     sent_afresh()
 
 
-def test_authority_vouches_for_nobody(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
+def test_cert_authority_makes_no_host_known(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text(key_line(fresh_server, fresh_server.key, "@cert-authority "))
     with pytest.raises(HostKeyUnknownError, match="@cert-authority"):
         sent_afresh()

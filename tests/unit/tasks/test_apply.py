@@ -100,7 +100,7 @@ def test_nothing_is_sent_where_nothing_differs_or_in_a_dry_run(host: Host, bench
 @pytest.mark.parametrize(
     ("files", "status"), [("set -e\nfalse\necho never >&2\n", 1), ("exit 3\n", 3)], ids=["set -e", "its own status"]
 )
-def test_units_are_not_told_of_files_that_are_not_there(host: Host, bench: Bench, files: str, status: int) -> None:
+def test_units_are_not_reloaded_for_missing_files(host: Host, bench: Bench, files: str, status: int) -> None:
     host.files = files
     outcome = bench.run()
     assert isinstance(outcome.exception, RemoteCommandError)

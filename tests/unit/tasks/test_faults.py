@@ -95,7 +95,7 @@ def test_story_is_looked_at_and_nothing_is_changed(host: Host, run: Run) -> None
     assert host.sent == [f"cat {FOLDER}/story 2>/dev/null || true\n"]
 
 
-def test_host_may_heal_by_itself_before_it_is_told_to(host: Host, run: Run) -> None:
+def test_host_may_heal_by_itself_first(host: Host, run: Run) -> None:
     host.answers = ["begun 1.0 \n", "begun 1.0 \nmade 2.0 \n", HEALED]
     outcome = run(heal_fault, run_id="0123", patience=30)[0]
     assert (outcome.result, outcome.changed) == (FaultTimeline(1.0, 2.0, 3.0, 4.0), True)
@@ -105,14 +105,14 @@ def test_host_may_heal_by_itself_before_it_is_told_to(host: Host, run: Run) -> N
     assert host.sent[3].endswith('rm -rf "$FOLDER"\n')
 
 
-def test_host_is_told_to_heal_when_patience_ends(host: Host, run: Run) -> None:
+def test_host_heals_when_patience_ends(host: Host, run: Run) -> None:
     host.answers = ["begun 1.0 \n"] * 2
     run(heal_fault, run_id="0123", patience=0.01)
     assert 2 <= len(host.sent) < 20
     assert "systemctl start" in host.sent[-1]
 
 
-def test_host_is_told_to_heal_at_once_without_patience(host: Host, run: Run) -> None:
+def test_host_heals_at_once_without_patience(host: Host, run: Run) -> None:
     host.answers = [HEALED]
     run(heal_fault, run_id="0123")
     assert len(host.sent) == 1
@@ -122,7 +122,7 @@ def test_host_is_told_to_heal_at_once_without_patience(host: Host, run: Run) -> 
     ("story", "words"),
     [
         ("begun 1.0 \nmade 2.0 \nhealing 3.0 \nnot-healed 8.0 no such unit\n", "not healed: no such unit"),
-        ("begun 1.0 \nmade 2.0 \n", "the host does not tell why"),
+        ("begun 1.0 \nmade 2.0 \n", "the host gives no reason"),
     ],
 )
 def test_fault_that_does_not_heal_is_an_error(host: Host, run: Run, story: str, words: str) -> None:

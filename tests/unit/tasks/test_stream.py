@@ -45,7 +45,7 @@ def test_lines_are_whole_wherever_they_were_cut() -> None:
     assert list(own.lines()) == ["1.5 held", "2.5 free", "3.5 held", "\u00e4"]
 
 
-def test_line_that_was_cut_off_by_the_end_is_none() -> None:
+def test_last_line_without_its_end_is_dropped() -> None:
     _, own = stream_of(b"1.5 held\n2.5 fr")
     assert list(own.lines()) == ["1.5 held"]
 

@@ -183,7 +183,7 @@ def test_host_that_leaves_out_a_daemons_verdict_is_an_error(hosts: Hosts, bench:
     hosts.verdicts = {"haproxy": GOOD["haproxy"]}
     error = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].exception
     assert isinstance(error, UnexpectedReplyError)
-    assert str(error) == "lb-1: the host's answer cannot be read: no verdict of keepalived"
+    assert str(error) == "lb-1: cannot parse the host's answer: no verdict from keepalived"
 
 
 @pytest.mark.parametrize("statuses", [(0, 1, 2), (1, 0), (1,), (0, 0)])
@@ -232,7 +232,7 @@ def test_words_of_one_daemon_are_not_the_verdict_of_the_other(hosts: Hosts, benc
         ([TMPFILES], {"STALE": ""}),
     ],
 )
-def test_commit_says_what_to_swap_and_whom_to_tell(
+def test_commit_script_names_files_and_units(
     hosts: Hosts, bench: Bench, healthy: Mapping[str, Facts], paths: list[str], variables: dict[str, str]
 ) -> None:
     files = {path: file for path, file in healthy["lb-1"].files.items() if path not in paths}
@@ -306,7 +306,7 @@ def test_nornirs_dry_run_can_be_overruled(hosts: Hosts, bench: Bench) -> None:
     assert len(hosts.sent) == 1
 
 
-def test_host_as_it_should_be_is_sent_nothing(hosts: Hosts, bench: Bench, healthy: Mapping[str, Facts]) -> None:
+def test_host_without_drift_gets_no_files(hosts: Hosts, bench: Bench, healthy: Mapping[str, Facts]) -> None:
     plans = {"lb-1": bench.run(get_plan, intent=bench.intent, facts=healthy)[0].result}
     outcomes = [
         bench.run(install_packages, intent=bench.intent, facts=healthy)[0],
@@ -334,7 +334,7 @@ def test_upload_of_a_refused_file_commits_nothing(hosts: Hosts, bench: Bench) ->
     assert not any("STALE=" in script for _, script in hosts.sent)
 
 
-def test_template_that_asks_for_what_nobody_gives_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_template_with_an_undefined_name_is_an_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_values(_cluster: object, _node: object, _features: object, render: Render, _: object) -> str:
         return render("tmpfiles.conf.j2", {})
 
@@ -476,7 +476,7 @@ def test_lease_that_names_one_dead_run_after_the_other_is_not_asked_for_ever(
             else bench.run(take_lease, lease=LEASE)
         )
     assert isinstance(called[0].exception, UnexpectedReplyError)
-    assert "/run/kube-ha-lease, names another run each time" in str(called[0].exception)
+    assert "/run/kube-ha-lease names another run" in str(called[0].exception)
     assert len(hosts.sent) == 3
 
 
@@ -500,7 +500,7 @@ def test_lease_that_cannot_be_read_is_named_with_what_to_do(bench: Bench, words:
             )
         error = called[0].exception
         assert isinstance(error, UnexpectedReplyError)
-        assert "its lease, /run/kube-ha-lease, says cannot be read" in str(error)
+        assert "cannot parse its lease file /run/kube-ha-lease" in str(error)
         assert "`rm /run/kube-ha-lease` on the host" in str(error)
 
 
@@ -521,7 +521,7 @@ def test_answer_that_cannot_be_read_is_an_error_of_the_host(hosts: Hosts, bench:
     hosts.answer = "bash: sh: command not found\n"
     error = bench.run(get_facts, intent=bench.intent)[0].exception
     assert isinstance(error, UnexpectedReplyError)
-    assert str(error).startswith("lb-1: the host's answer cannot be read")
+    assert str(error).startswith("lb-1: cannot parse the host's answer")
 
 
 def test_no_result_shows_the_password(hosts: Hosts, bench: Bench) -> None:

@@ -170,9 +170,7 @@ def test_late_answer_is_none_to_the_next_question(clock: Clock, watch: Watch) ->
     assert not own.ask(timeout=0.05)
 
 
-def test_host_that_tells_without_end_is_not_listened_to(
-    clock: Clock, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_host_that_reports_without_end_is_cut_off(clock: Clock, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vip_watch, "MOST_LINES", 3)
     host = Host(clock)
     own = watch(host)

@@ -182,7 +182,7 @@ DOWN = ("DOWN", 0, 60)
         pytest.param([("no check", 0, 60)], id="unchecked"),
     ],
 )
-def test_node_that_sees_an_apiserver_keeps_the_vip_and_asks_nobody(
+def test_node_that_sees_an_apiserver_keeps_the_vip_and_asks_no_peer(
     host: Host, script: ConfigFile, servers: list[tuple[str, int, int]]
 ) -> None:
     host.haproxy_says(stat(*servers))

@@ -55,7 +55,7 @@ def test_connection_is_one_of_a_machine_to_a_vip(words: tuple[str, str, str], fo
     assert clients.connection_of(*words, VIPS) == found
 
 
-def test_lasting_connections_are_told_first_then_the_latest() -> None:
+def test_lasting_connections_are_listed_first_then_the_latest() -> None:
     text = table(
         "key=198.51.100.1-1-192.0.2.10 use=0 exp=10000 gpc0=0",
         "key=198.51.100.2-2-192.0.2.10 use=0 exp=50000 gpc0=0",
@@ -143,7 +143,7 @@ def test_connections_are_remembered_in_haproxys_own_form_where_the_address_is_he
 @pytest.mark.parametrize(
     ("state", "call"), [("MASTER", "take"), ("BACKUP", "leave"), ("FAULT", "leave"), ("STOP", ""), ("DELETED", "")]
 )
-def test_state_says_who_is_told(monkeypatch: pytest.MonkeyPatch, state: str, call: str) -> None:
+def test_state_decides_who_is_notified(monkeypatch: pytest.MonkeyPatch, state: str, call: str) -> None:
     calls: list[str] = []
     monkeypatch.setattr(os, "setpriority", lambda *_: None)
     monkeypatch.setattr(os, "environ", dict(os.environ))
@@ -154,7 +154,7 @@ def test_state_says_who_is_told(monkeypatch: pytest.MonkeyPatch, state: str, cal
     assert calls == ([f"{call} {words[call]}"] if call else [])
 
 
-def test_nobody_is_told_while_a_planned_move_lasts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_client_is_notified_during_a_planned_move(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("forwards-", "keeps-"):
         (tmp_path / f"{name}{VIPS[0]}").touch()
         monkeypatch.setattr(clients, name.strip("-").upper(), str(tmp_path / name))
@@ -198,4 +198,4 @@ def test_haproxy_that_does_not_answer_is_a_problem(tmp_path: Path, programs: Cal
     programs("ss", "exit 1")
     problems = list(clients.check(str(tmp_path / "none"), 8443, VIPS[:1]))
     assert problems[0].startswith("problem haproxy does not answer on ")
-    assert problems[1].startswith("problem ss does not tell who is connected: ")
+    assert problems[1].startswith("problem ss does not list connections: ")

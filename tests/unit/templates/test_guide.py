@@ -294,7 +294,7 @@ def test_unit_that_ends_again_and_again_is_started_again_and_again(
     assert "ExecStopPost=-" in service
 
 
-def test_planned_moves_are_told_by_two_files(nornir_of: NornirOf, render: Render) -> None:
+def test_planned_moves_use_two_files(nornir_of: NornirOf, render: Render) -> None:
     text = render(nornir_of())["lb-1"][KEEPALIVED_CONF].content + "\n"
     assert section(text, "track_file vip_released {") == [f'file "{VIP_RELEASED_FILE}"', "weight 0", "init_file 0"]
     assert section(text, "track_file vip_wanted {") == [f'file "{VIP_WANTED_FILE}"', "weight 1", "init_file 0"]

@@ -140,7 +140,7 @@ def test_cluster_is_asked_at_its_vip_by_the_name_that_clients_use(intent: Intent
 
 def test_cluster_of_a_lab_is_asked_from_within_it_only(intent: Intent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(subprocess, "Popen")
-    with pytest.raises(HostUnreachableError, match=r"lives in lab demo, .* nothing was sent"):
+    with pytest.raises(HostUnreachableError, match=r"is in lab demo, .* nothing was sent"):
         Client.here(intent.nodes[0].model_copy(update={"lab": "demo"}))
 
 
@@ -164,7 +164,7 @@ def test_nothing_is_left_of_a_client_that_was_stopped(server: Apiserver) -> None
     measuring.stop()
 
 
-def test_attempts_that_were_begun_are_told_at_the_end(server: Apiserver) -> None:
+def test_running_attempts_are_reported_at_the_end(server: Apiserver) -> None:
     server.delay = 0.4
     with Client(LocalChannel, server.config(timeout=10)) as measuring:
         time.sleep(0.5)
@@ -177,7 +177,7 @@ def test_client_that_hangs_is_killed_and_that_is_an_error(monkeypatch: pytest.Mo
     for module in (vantage, client_channel):
         monkeypatch.setattr(module, "GRACE", 0.1)
     channel = LocalChannel()
-    with pytest.raises(ClientError, match="did not end when it was told to"), Client(lambda: channel, NOBODY):
+    with pytest.raises(ClientError, match="did not end after `stop`"), Client(lambda: channel, NOBODY):
         channel.process.send_signal(signal.SIGSTOP)
     assert channel.process.returncode == -signal.SIGKILL
 
@@ -195,7 +195,7 @@ def test_client_ends_with_its_stdin(server: Apiserver) -> None:
     assert (records[0][:2], records[-1][0]) == (["time", 1], "end")
 
 
-def test_client_ends_when_nobody_reads(server: Apiserver) -> None:
+def test_client_ends_when_its_reader_is_gone(server: Apiserver) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "nornir_kube_ha.failover.probe.measurement"],
         stdin=subprocess.PIPE,
@@ -295,7 +295,7 @@ def test_client_that_ended_by_itself_is_an_error_with_its_last_words() -> None:
         wait_in_vain(measuring)
 
     measuring = Client(lambda: channel, NOBODY, "lb-2")
-    with pytest.raises(ClientError, match=r"the client on lb-2 ended by itself: Killed \["), measuring:
+    with pytest.raises(ClientError, match=r"the client on lb-2 ended unexpectedly: Killed \["), measuring:
         die(measuring)
 
 
@@ -306,15 +306,15 @@ def tell(channel: Script, measuring: Client, count: int) -> None:
     assert measuring.wait_until(lambda tries: len(tries) == count, PATIENCE)
 
 
-def test_client_that_tells_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_that_reports_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vantage, "MOST_TOLD", 3000)
     channel = Script()
     measuring = Client(lambda: channel, NOBODY, "lb-2")
-    with pytest.raises(ClientError, match="it has told more than 3000 bytes"), measuring:
+    with pytest.raises(ClientError, match="it sent more than 3000 bytes"), measuring:
         tell(channel, measuring, 50)
 
 
-def test_client_may_tell_more_when_what_it_told_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_may_report_more_after_old_reports_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vantage, "MOST_TOLD", 3000)
     channel = Script()
     with Client(lambda: channel, NOBODY) as measuring:
@@ -335,7 +335,7 @@ def test_client_that_was_killed_is_an_error() -> None:
 def test_client_that_says_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vantage, "PATIENCE", 0.1)
     with (
-        pytest.raises(ClientError, match=r"on lb-2 says nothing for 0.1 s"),
+        pytest.raises(ClientError, match=r"on lb-2 has sent nothing for 0.1 s"),
         Client(lambda: Script(None), NOBODY, "lb-2"),
     ):
         pass
@@ -350,7 +350,7 @@ def test_client_that_falls_silent_is_asked_before_it_is_given_up(monkeypatch: py
         assert channel.written.count(b"time ") == asked + 1
         monkeypatch.setattr(vantage, "PATIENCE", 0.1)
         channel.clock = None
-        with pytest.raises(ClientError, match="says nothing"):
+        with pytest.raises(ClientError, match="has sent nothing"):
             measuring.attempts()
 
 

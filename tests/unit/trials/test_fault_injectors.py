@@ -48,7 +48,7 @@ def host_injector(run: FakeRun) -> HostFaultInjector:
     return HostFaultInjector(cast("Run", run), FAULTS["haproxy-kill"], watch, seconds=2.0, port=6443)
 
 
-def test_host_s_times_are_told_on_our_clock() -> None:
+def test_host_s_times_are_converted_to_the_controller_s_clock() -> None:
     run = FakeRun(FaultTimeline(1010.0, 1010.5, 1012.0, 1013.0))
     injector = host_injector(run)
     injector.inject()
@@ -72,7 +72,7 @@ def test_host_s_times_are_told_on_our_clock() -> None:
         (FaultTimeline(1010.0, None, 1012.0, 1013.0, "not made: no"), Window(10.0, None, 12.0, 13.0, "not made: no")),
         (
             FaultTimeline(1010.0, None, 1012.0, 1013.0),
-            Window(10.0, None, 12.0, 13.0, "the host did not show it before it was healed"),
+            Window(10.0, None, 12.0, 13.0, "the fault did not take effect on the host before it was healed"),
         ),
     ],
 )
@@ -82,11 +82,11 @@ def test_fault_that_was_not_seen_says_why(story: FaultTimeline, window: Window) 
     assert injector.heal() == window
 
 
-def test_host_that_tells_of_no_fault_had_none() -> None:
+def test_host_without_a_record_had_no_fault() -> None:
     injector = host_injector(FakeRun(FaultTimeline()))
     injector.inject()
     window = injector.heal()
-    assert (window.made, window.healed, window.trouble) == (None, None, "the host tells of no fault")
+    assert (window.made, window.healed, window.trouble) == (None, None, "the host has no record of a fault")
     assert 0 < window.begun <= window.heal <= time.monotonic()
 
 
@@ -108,7 +108,7 @@ class FakeLabFault:
     def make(self) -> None:
         self.steps.append("make")
         if not self.shows:
-            raise LabError("off of lb-1 does not show after 5 s")
+            raise LabError("off of lb-1 had no visible effect after 5 s")
 
     def heal(self) -> None:
         self.steps.append("heal")
@@ -146,7 +146,7 @@ def test_apiserver_that_behaves_badly_takes_no_host_away() -> None:
 
 def test_lab_s_fault_that_does_not_show_is_healed_and_refused() -> None:
     fault = FakeLabFault("gone", shows=False)
-    with pytest.raises(FaultError, match="does not show") as caught:
+    with pytest.raises(FaultError, match="had no visible effect") as caught:
         fault.injector().inject()
     assert fault.steps == ["make", "heal"]
     assert caught.value.host == "lb-1, lb-2"

@@ -237,17 +237,17 @@ def test_fault_that_cannot_be_made_is_not_injected(world: World) -> None:
 
 def test_fault_that_cannot_be_made_but_leaves_something_behind_has_not_healed(world: World) -> None:
     world.run.passes = False
-    trial = world.trial(FakeInjector(inject_error=FaultError("lb-1", "not well after a restart")))
+    trial = world.trial(FakeInjector(inject_error=FaultError("lb-1", "fails its checks after a restart")))
     assert trial.outcome is Outcome.NOT_HEALED
-    assert trial.words == "not well after a restart; then not every check passes"
+    assert trial.words == "fails its checks after a restart; then not every check passes"
 
 
-def test_fault_of_which_nobody_knows_has_not_healed(world: World) -> None:
+def test_fault_with_an_unknown_end_has_not_healed(world: World) -> None:
     trial = world.trial(FakeInjector(inject_error=HostUnreachableError("lb-1", "no answer")))
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "no answer")
 
 
-def test_what_the_apis_clients_lost_is_told_once_all_of_it_is_known(world: World) -> None:
+def test_losses_of_api_clients_are_reported_once_complete(world: World) -> None:
     assert world.trial(FakeInjector()).api is None
     world.client.uses_api = True
     trial = world.trial(FakeInjector(), limit=Limit(api=ApiLimit(write=0.3, cuts=0)))
@@ -266,7 +266,7 @@ def test_fault_that_was_never_seen_is_not_injected(world: World) -> None:
     assert (trial.outcome, trial.words) == (Outcome.NOT_INJECTED, "the host does not show it")
 
 
-def test_fault_that_was_never_seen_on_a_cluster_that_is_not_well_has_not_healed(world: World) -> None:
+def test_unseen_fault_on_an_unhealthy_cluster_has_not_healed(world: World) -> None:
     world.run.passes = False
     assert world.trial(FakeInjector(has_made=False)).outcome is Outcome.NOT_HEALED
 
@@ -292,10 +292,10 @@ def test_checks_that_stay_red_have_not_healed(world: World) -> None:
     assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "not every check passes")
 
 
-def test_node_that_tells_nothing_any_more_has_not_healed(world: World) -> None:
+def test_silent_node_has_not_healed(world: World) -> None:
     world.watches[1].answers = False
     trial = world.trial(FakeInjector())
-    assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "lb-2 tells nothing any more")
+    assert (trial.outcome, trial.words) == (Outcome.NOT_HEALED, "no more reports from lb-2")
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), SystemExit(143)], ids=["Ctrl-C", "SIGTERM"])
@@ -329,6 +329,6 @@ def test_interruption_whose_heal_fails_has_not_healed(world: World) -> None:
 def test_nothing_is_broken_while_the_client_is_without_service(world: World) -> None:
     world.client.error = "refused"
     injector = FakeInjector()
-    with pytest.raises(ClientError, match=r"demo on this machine does not get each request answered.*: refused;"):
+    with pytest.raises(ClientError, match=r"demo on this machine does not get all requests answered.*: refused;"):
         world.trial(injector)
     assert (injector.steps, world.kept) == ([], [])

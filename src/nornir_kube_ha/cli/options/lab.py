@@ -7,7 +7,7 @@ from typing import TypeAlias
 from nornir_kube_ha.cli.options.runbook import add_inventory_option
 from nornir_kube_ha.lazy import later
 
-ABOUT = "Boot an inventory's hosts on this machine, look around on them, break them, and take them down."
+ABOUT = "Boot an inventory's hosts on this machine, inspect them, break them, and take them down."
 # A copy of `lab.control_plane.stand_in.MODES`, which `--help` need not import; a test compares the two.
 MODES = ("ok", "slow", "error", "unauthorized", "hang")
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
@@ -26,24 +26,31 @@ def add_parser(subparsers: Parsers) -> None:
         parser.set_defaults(run=later(f"nornir_kube_ha.cli.lab:run_{verb}"))
         if verb != "up":
             parser.add_argument(
-                "--lab", metavar="NAME", help="which lab, where several are up and the inventory in use does not tell"
+                "--lab", metavar="NAME", help="name of the lab, if several are up and the inventory does not name one"
             )
         return parser
 
-    up = add("up", "boot every host of an inventory that lives in a lab")
+    up = add("up", "boot all hosts of an inventory that have a `lab`")
     add_inventory_option(up)
     up.add_argument(
-        "--installed", action="store_true", help="new hosts have what a load balancer needs installed already"
+        "--installed", action="store_true", help="install the load balancers' packages on new hosts in advance"
     )
     up.add_argument(
-        "--control-plane", choices=("real", "stand-in"), help="instead of the inventory's lab_control_plane"
+        "--control-plane",
+        choices=("real", "stand-in"),
+        help="control plane of the lab (the inventory's lab_control_plane)",
     )
-    up.add_argument("--etcd", choices=("stacked", "listed"), help="instead of the inventory's lab_etcd")
     up.add_argument(
-        "--kube-apiserver", type=Path, metavar="PATH", help="the program of a real control plane (default: built once)"
+        "--etcd", choices=("stacked", "listed"), help="etcd members that each apiserver uses (the inventory's lab_etcd)"
     )
-    add("down", "end the lab and all that belongs to it, but the images")
-    add("status", "show each host; exit code 1 unless all answer")
+    up.add_argument(
+        "--kube-apiserver",
+        type=Path,
+        metavar="PATH",
+        help="kube-apiserver program of a real control plane (built once)",
+    )
+    add("down", "end the lab and delete its hosts; images are kept")
+    add("status", "show each host; exit code 1 unless all hosts answer")
     ssh = add("ssh", "log in to a host, or run a command on it")
     ssh.add_argument("host", metavar="HOST")
     ssh.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
@@ -51,9 +58,9 @@ def add_parser(subparsers: Parsers) -> None:
     inside.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
     kubectl = add("kubectl", "run kubectl in the lab's network, against its real control plane")
     kubectl.add_argument("command", metavar="ARG", nargs=argparse.REMAINDER)
-    apiserver = add("apiserver", "let a host's kube-apiserver behave in another way")
+    apiserver = add("apiserver", "change how a host's kube-apiserver behaves")
     apiserver.add_argument("host", metavar="HOST")
     apiserver.add_argument("mode", choices=[*MODES, "gone"], metavar="MODE", help=f"{', '.join(MODES)} or gone")
-    apiserver.add_argument("--seconds", type=float, default=1.0, help="how slow, with `slow` (default: %(default)s)")
+    apiserver.add_argument("--seconds", type=float, default=1.0, help="delay in mode `slow` (%(default)s)")
     for verb, words in (("off", "cut a host's power"), ("on", "switch a host on again")):
         add(verb, words).add_argument("host", metavar="HOST")

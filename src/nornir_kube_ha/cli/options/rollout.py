@@ -20,7 +20,7 @@ def share(text: str) -> Share:
     if digits.isascii() and digits.isdecimal():
         with suppress(UsageError):
             return Share(int(digits), text.endswith("%"))
-    raise argparse.ArgumentTypeError(f"{text!r} is neither a number of hosts nor a percentage, as 3 or 25%")
+    raise argparse.ArgumentTypeError(f"expected a number of hosts or a percentage, for example 3 or 25%, got {text!r}")
 
 
 def roll_out_of(parsed: argparse.Namespace) -> RollOut:
@@ -32,32 +32,35 @@ def roll_out_of(parsed: argparse.Namespace) -> RollOut:
 
 def add_rollout_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a roll-out to a runbook's parser."""
-    group = parser.add_argument_group("in which steps")
+    group = parser.add_argument_group("roll-out")
     group.add_argument(
         "--serial",
         metavar="N|N%",
         type=share,
         default=ONE,
-        help="so many hosts of a cluster that serve at once (1); the VIP's holder goes alone, and last",
+        help="hosts of a cluster that change at the same time (1); the VIP holder changes alone, and last",
     )
     group.add_argument(
         "--max-fail",
         metavar="N|N%",
         type=share,
         default=NONE,
-        help="so many hosts of a cluster may fail, and its others are changed all the same (0)",
+        help="hosts of a cluster that may fail while the others are still changed (0)",
     )
     group.add_argument(
         "--on-failure",
         choices=ON_FAILURE,
         default=ON_FAILURE[0],
-        help="a host that is not well with its change goes back to the files that it had, or all of its "
-        "cluster that were changed do, or it stays as it is (rollback-host)",
+        help="what to restore after a host fails its checks: that host's files, those of all changed hosts of its "
+        "cluster, or nothing (rollback-host)",
     )
     group.add_argument(
-        "--allow-unreachable", action="store_true", help="change the others though a host cannot be reached"
+        "--allow-unreachable", action="store_true", help="change the other hosts even if one is unreachable"
     )
-    words = "change all nodes at once where a change cannot go from host to host: another VIP, VRID, VRRP version"
+    words = (
+        "change all nodes at once if nodes with and without the change cannot work together (new "
+        "VIP, VRID or VRRP version)"
+    )
     add_accept_outage(group, words)
 
 
@@ -76,8 +79,8 @@ def add_takeover_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--replace-foreign-files",
         action="store_true",
-        help="replace a haproxy.cfg or keepalived.conf that kube-ha did not write and that is in use; it is kept, and "
-        "remove puts it back",
+        help="replace a haproxy.cfg or keepalived.conf in use that kube-ha did not write; it is kept, "
+        "and `remove` restores it",
     )
     parser.add_argument(
         "--forget",
@@ -85,5 +88,5 @@ def add_takeover_options(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         type=ip_address,
-        help="change the others though this former node still answers: no keepalived runs there; repeatable",
+        help="go on although this former node still answers, because no keepalived runs there; repeatable",
     )

@@ -37,7 +37,7 @@ LACKING = {
 def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.ArgumentParser], None]) -> None:
     """Add the options that all runbooks share, and with `add_own` the runbook's own."""
     parser.set_defaults(**LACKING)
-    select = parser.add_argument_group("which hosts")
+    select = parser.add_argument_group("hosts")
     add_inventory_option(select)
     select.add_argument(
         "--filter",
@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.Arg
         action="append",
         default=[],
         type=key_value,
-        help="only hosts whose inventory says so, as role=backup; repeatable, all must match",
+        help="only hosts with this inventory value, for example role=backup; repeatable, all must match",
     )
     select.add_argument(
         "-l",
@@ -57,42 +57,41 @@ def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.Arg
         type=names,
         help="only these hosts; repeatable",
     )
-    select.add_argument("--list-hosts", action="store_true", help="list the hosts that match, and do nothing")
+    select.add_argument("--list-hosts", action="store_true", help="list the selected hosts and exit")
     add_own(parser)
-    show = parser.add_argument_group("how")
-    words = "show each task's results on stderr; -vv those of debug level"
+    show = parser.add_argument_group("output and speed")
+    words = "show each task's results on stderr; -vv adds debug output"
     show.add_argument("-v", dest="verbosity", action="count", default=0, help=words)
-    show.add_argument("--forks", metavar="N", type=positive, default=32, help="how many hosts at once (32)")
-    show.add_argument("--output", choices=OUTPUTS, default="terminal", help="the report's format on stdout (terminal)")
-    words = "leave out of the terminal's report the checks that passed everywhere"
+    words = "number of hosts to work on in parallel (32)"
+    show.add_argument("--forks", metavar="N", type=positive, default=32, help=words)
+    show.add_argument("--output", choices=OUTPUTS, default="terminal", help="format of the report on stdout (terminal)")
+    words = "leave checks that passed everywhere out of the terminal's report"
     show.add_argument("--only-failed", action="store_true", help=words)
     show.add_argument(
         "--report-dir",
         metavar="DIR",
         type=Path,
-        help="write the report there too, in every format; made if it is not there",
+        help="also write the report to this folder, in every format; created if missing",
     )
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a runbook that changes hosts."""
-    change = parser.add_argument_group("what changes")
+    change = parser.add_argument_group("changes")
     change.add_argument(
-        "--dry-run", "--check", dest="dry_run", action="store_true", help="say what would change, change nothing"
+        "--dry-run", "--check", dest="dry_run", action="store_true", help="report what would change, and change nothing"
     )
-    change.add_argument("--diff", action="store_true", help="show what changes, line by line")
+    change.add_argument("--diff", action="store_true", help="show changed lines")
 
 
 def add_deploy_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `deploy`."""
     _add_change_and_rollout(parser)
-    words = (
-        "where nothing differs, end there: no VIP, peer or apiserver is asked, and checks of what they answer skipped"
-    )
+    words = "if nothing differs, stop there: skip the checks that need answers from the VIP, other nodes or apiservers"
     parser.add_argument("--quick", action="store_true", help=words)
     words = (
-        "no apiserver has ever been up: before `kubeadm init`, where a first deploy does not see that by itself. "
-        "Until the first one answers, checks warn that none does yet"
+        "state that no apiserver has ever been up (before `kubeadm init`), if a first deploy does not "
+        "detect it. Until the first one answers, checks warn that none does yet"
     )
     parser.add_argument("--bootstrap", action="store_true", help=words)
     add_takeover_options(parser)
@@ -106,34 +105,34 @@ def _add_change_and_rollout(parser: argparse.ArgumentParser) -> None:
 def add_rollback_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `rollback`."""
     _add_change_and_rollout(parser)
-    back = parser.add_argument_group("where to")
+    back = parser.add_argument_group("target")
     back.add_argument(
         "--list",
         dest="list_generations",
         action="store_true",
-        help="list what each host can go back to, and do nothing",
+        help="list the generations that each host can go back to, and exit",
     )
     back.add_argument(
         "--to-before",
         dest="to_before",
         metavar="RUN_ID",
         default="",
-        help="the files that this run replaced, good or not (the last that passed every check)",
+        help="restore the files that this run replaced, good or not (the last that passed every check)",
     )
 
 
 def add_upgrade_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `upgrade`."""
     add_change_options(parser)
-    add_accept_outage(parser, "restart the VIP's holder though the VIP cannot be moved to another node first")
-    words = "let a package go back to an older version, where the inventory pins one"
+    add_accept_outage(parser, "restart the VIP holder even if the VIP cannot be moved to another node first")
+    words = "install an older version if the inventory pins one"
     parser.add_argument("--allow-downgrade", action="store_true", help=words)
 
 
 def add_remove_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `remove`."""
     add_change_options(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask before anything is taken off: for machines")
+    parser.add_argument("--yes", action="store_true", help="remove without asking for confirmation, for scripts")
     parser.add_argument(
         "--host",
         dest="former",
@@ -141,33 +140,32 @@ def add_remove_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=ip_address,
-        help="only this machine, which was a node and is not in the inventory any more; repeatable. It is logged in to "
-        "as the nodes of its cluster are; where there are several clusters, --filter cluster=NAME says which",
+        help="only this former node, which is no longer in the inventory; repeatable. The login is that "
+        "of its cluster's nodes; if there are several clusters, select one with --filter "
+        "cluster=NAME",
     )
 
 
 def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that select checks and repeat them."""
-    group = parser.add_argument_group("which checks", "`kube-ha checks` lists them; patterns as 'vip.*' mean several")
-    for option, words in (("--check", "only this check"), ("--skip", "not this check")):
+    group = parser.add_argument_group("checks", "`kube-ha checks` lists them; patterns like 'vip.*' select several")
+    for option, words in (("--check", "only this check"), ("--skip", "skip this check")):
         group.add_argument(option, metavar="ID", action="append", default=[], help=f"{words}; repeatable")
-    patience = parser.add_argument_group("how long")
+    patience = parser.add_argument_group("repetition")
     patience.add_argument(
         "--retry-timeout",
         metavar="TIME",
         type=seconds,
         default=0,
-        help="look again until all passes, so long at most: 30s",
+        help="repeat failed checks until all pass, for at most this time, for example 30s (0)",
     )
-    patience.add_argument(
-        "--sleep", metavar="TIME", type=seconds, default=1, help="how long to wait between two looks (1s)"
-    )
+    patience.add_argument("--sleep", metavar="TIME", type=seconds, default=1, help="time between two attempts (1s)")
 
 
 def add_verify_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `verify`."""
     add_check_options(parser)
-    add_kubeconfig_option(parser, "ask each apiserver for its health, too, with this credential")
+    add_kubeconfig_option(parser, "also ask each apiserver for its health, with this credential")
 
 
 def add_inventory_option(parser: argparse._ActionsContainer) -> None:
@@ -177,8 +175,8 @@ def add_inventory_option(parser: argparse._ActionsContainer) -> None:
         "--inventory",
         metavar="PATH",
         type=Path,
-        help="folder with hosts.yaml, groups.yaml, defaults.yaml, or a Nornir configuration file "
-        "($KUBE_HA_INVENTORY, ./inventory, or the one of this checkout)",
+        help="folder with hosts.yaml, groups.yaml and defaults.yaml, or a Nornir configuration file "
+        "($KUBE_HA_INVENTORY, ./inventory, or this checkout's own)",
     )
 
 
@@ -199,6 +197,6 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str] | None) -> argpa
             sys.stdout.flush()  # the text of `--help`
         given = sys.argv[1:] if arguments is None else arguments
         if ended.code and ("nagios" in given or "--output=nagios" in given):
-            sys.stdout.write("KUBE-HA UNKNOWN - the command line is wrong; stderr says what\n")
+            sys.stdout.write("KUBE-HA UNKNOWN - the command line is invalid; see stderr\n")
             raise SystemExit(NAGIOS_UNKNOWN) from None
         raise

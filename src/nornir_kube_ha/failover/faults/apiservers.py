@@ -19,7 +19,7 @@ def _lab(name: str, meaning: str, limit: Limit, verb: str, target: Target = Targ
 APISERVER_FAULTS = (
     Fault(
         "apiserver-kill",
-        "one apiserver is killed, and started again",
+        "one apiserver is killed and started again",
         Way.HOST,
         Target.APISERVER,
         UNHARMED,
@@ -31,7 +31,7 @@ APISERVER_FAULTS = (
     ),
     Fault(
         "apiserver-hang",
-        "one apiserver hangs: it accepts connections, and answers nothing",
+        "one apiserver hangs: it accepts connections but answers nothing",
         Way.HOST,
         Target.APISERVER,
         DETECTED,
@@ -42,12 +42,12 @@ APISERVER_FAULTS = (
         heal='kill -CONT "$(cat "$FOLDER/pid")"',
         well='! hangs "$(cat "$FOLDER/pid")"',
     ),
-    _lab("apiserver-error", "one apiserver answers 500 to everything that asks for its health", DETECTED, "error"),
-    _lab("apiserver-slow", "one apiserver takes two seconds for each answer", DETECTED, "slow 2"),
+    _lab("apiserver-error", "one apiserver answers 500 to all health checks", DETECTED, "error"),
+    _lab("apiserver-slow", "one apiserver answers after a delay of two seconds", DETECTED, "slow 2"),
     _lab("apiserver-gone", "one apiserver is stopped, as for an upgrade", UNHARMED, "gone"),
     _lab(
         "apiservers-gone",
-        "all apiservers are stopped: the VIP stays where it is, and serves when they are back",
+        "all apiservers are stopped and started again; the VIP should not move",
         Limit(moves=0, after=3.0),
         "gone",
         Target.ALL_APISERVERS,
@@ -57,14 +57,14 @@ APISERVER_FAULTS = (
 PLANE_FAULTS = (
     _lab(
         "etcd-leader-kill",
-        "etcd's leader is killed, and started again",
+        "etcd's leader is killed and started again",
         Limit(moves=0, after=None, api=ApiLimit(read=2.0, cached=0.5, write=3.0, cuts=0)),
         "etcd-kill",
         Target.ETCD_LEADER,
     ),
     _lab(
         "etcd-member-stop",
-        "an etcd member that does not lead is stopped",
+        "an etcd member other than the leader is stopped",
         DETECTED,
         "etcd-stop",
         Target.ETCD_MEMBER,
@@ -72,17 +72,17 @@ PLANE_FAULTS = (
     replace(
         _lab(
             "etcd-no-quorum",
-            "etcd has no quorum for a while, and all apiservers live",
+            "etcd loses its quorum for a while; all apiservers stay alive",
             Limit(moves=0, after=3.0, api=ApiLimit(cached=1.0, cuts=0)),
             "etcd-stop",
             Target.ETCD_MAJORITY,
         ),
-        seconds=8.0,  # less than the client's patience
+        seconds=8.0,  # less than the client's time limit
     ),
     replace(
         _lab(
             "apiserver-rolling-upgrade",
-            "all apiservers are restarted, one when the one before is ready",
+            "all apiservers are restarted one by one, each after the previous one is ready",
             # Requests in flight at each apiserver are cut.
             Limit(failed=3, moves=0, api=ApiLimit(read=0.3, write=0.3, watch=0.3)),
             "upgrade",
@@ -95,7 +95,7 @@ PLANE_FAULTS = (
 CHANGE_FAULTS = (
     Fault(
         "vip-move",
-        "the VIP is moved to another node, as planned",
+        "the VIP is moved to another node by `vip move`",
         Way.RUN,
         Target.CLUSTER,
         PLANNED,
@@ -103,7 +103,7 @@ CHANGE_FAULTS = (
     ),
     Fault(
         "config-change",
-        "the configuration of both daemons changes, rolled over all nodes, and back again",
+        "both daemons' configuration changes on all nodes by a roll-out, and is changed back",
         Way.RUN,
         Target.CLUSTER,
         Limit(failed=0, lost=0, moves=0, api=ApiLimit(read=0.3, write=0.3, failed=0, cuts=0)),
@@ -111,7 +111,7 @@ CHANGE_FAULTS = (
     ),
     Fault(
         "rolling-restart",
-        "both daemons are restarted, node by node; the holder last, after a planned move of its VIP",
+        "both daemons are restarted node by node; the VIP holder last, after a planned move",
         Way.RUN,
         Target.CLUSTER,
         PLANNED,

@@ -56,12 +56,12 @@ def _hang(daemon: str, meaning: str, limit: Limit) -> Fault:
 
 
 DAEMON_FAULTS = (
-    _stop("haproxy", "haproxy is stopped on the holder"),
-    _kill("haproxy", "haproxy is killed on the holder, all of it at once", EVENT),
+    _stop("haproxy", "haproxy is stopped on the VIP holder"),
+    _kill("haproxy", "all haproxy processes on the VIP holder are killed at once", EVENT),
     _of(
         "haproxy",
         "crash",
-        "haproxy's worker crashes on the holder",
+        "haproxy's worker crashes on the VIP holder",
         EVENT,
         inject='pid=$(pgrep -P "$(main haproxy)" haproxy | head -n 1); kill -SEGV "$pid"',
         there='[ -n "$pid" ] && [ ! -d "/proc/$pid" ]',
@@ -69,19 +69,19 @@ DAEMON_FAULTS = (
     _of(
         "haproxy",
         "crash-loop",
-        "haproxy is killed on the holder each time that it is started again",
+        "haproxy is killed on the VIP holder whenever it is started",
         EVENT,
         inject='pid=$(main haproxy); touch "$FOLDER/on"; '
         '(while [ -e "$FOLDER/on" ]; do kill_all haproxy; sleep 0.3; done) &',
         there='[ ! -d "/proc/$pid" ]',
         heal='rm -f "$FOLDER/on"; systemctl start haproxy',
     ),
-    _hang("haproxy", "haproxy hangs on the holder: it is there, and answers nothing", HUNG),
-    _stop("keepalived", "keepalived is stopped on the holder"),
-    _kill("keepalived", "keepalived is killed on the holder, and says no goodbye", SILENCE),
+    _hang("haproxy", "haproxy hangs on the VIP holder: it accepts connections but answers nothing", HUNG),
+    _stop("keepalived", "keepalived is stopped on the VIP holder"),
+    _kill("keepalived", "keepalived is killed on the VIP holder, without an advert of priority 0", SILENCE),
     _hang(
         "keepalived",
-        "keepalived hangs on the holder: the VIP stays there, and another node takes it as well",
+        "keepalived hangs on the VIP holder: it keeps the VIP, and another node takes it too",
         Limit(seconds=1.0, two_holders=None, after=1.0, two_after=1.0),
     ),
 )

@@ -34,7 +34,7 @@ def _filtered(name: str, meaning: str, limit: Limit, *rules: str, seconds: float
 NETWORK_FAULTS = (
     Fault(
         "link-down",
-        "the holder's interface goes down, and comes up again",
+        "the VIP holder's interface goes down and comes up again",
         Way.HOST,
         Target.HOLDER,
         Limit(seconds=1.0, moves=1, api=LOST),
@@ -47,20 +47,20 @@ NETWORK_FAULTS = (
     ),
     _filtered(
         "vrrp-blocked",
-        "VRRP is blocked at the holder, both ways: two nodes believe themselves the only one",
+        "VRRP is blocked at the VIP holder in both directions: two nodes hold the VIP",
         Limit(seconds=1.0, two_holders=None, after=1.0, two_after=1.0),
         "input meta l4proto 112 drop",
         "output meta l4proto 112 drop",
     ),
     _filtered(
         "vrrp-mute",
-        "the holder's adverts are lost on their way out, while it hears the others'",
+        "the VIP holder's adverts are dropped on their way out; it still receives the others'",
         Limit(seconds=1.0, two_holders=None, after=1.0, two_after=1.0),
         "output meta l4proto 112 drop",
     ),
     _filtered(
         "vrrp-loss",
-        "30 % of VRRP packets are lost, to the holder and from it",
+        "30 % of VRRP packets to and from the VIP holder are lost",
         Limit(failed=0, moves=1, two_holders=None),
         "input meta l4proto 112 numgen random mod 100 < 30 drop",
         "output meta l4proto 112 numgen random mod 100 < 30 drop",
@@ -68,7 +68,7 @@ NETWORK_FAULTS = (
     ),
     Fault(
         "cpu-pressure",
-        "four busy processes for each of the holder's processors",
+        "four busy processes per processor on the VIP holder",
         Way.HOST,
         Target.HOLDER,
         Limit(moves=0),
@@ -80,12 +80,12 @@ NETWORK_FAULTS = (
     ),
     Fault(
         "run-full",
-        "nothing more can be written below the holder's /run, and haproxy is killed there",
+        "the VIP holder's /run is full, and its haproxy is killed",
         Way.HOST,
         Target.HOLDER,
         Limit(seconds=2.0, moves=1),
         seconds=4.0,
-        needs="findmnt /run >/dev/null || { echo /run is no file system of its own; false; }",
+        needs="findmnt /run >/dev/null || { echo /run is not a file system of its own; false; }",
         inject='findmnt --noheadings --output SIZE --bytes /run >"$FOLDER/size" && { pid=$(main haproxy); '
         "mount -o remount,size=$(df --output=used -k /run | tail -n 1 | tr -d ' ')k /run; "
         "kill_all haproxy; }",
@@ -95,7 +95,7 @@ NETWORK_FAULTS = (
     ),
     Fault(
         "node-off",
-        "the holder loses its power, and comes back",
+        "the VIP holder loses power and comes back",
         Way.LAB,
         Target.HOLDER,
         Limit(seconds=1.0, moves=1, api=LOST),
@@ -105,7 +105,7 @@ NETWORK_FAULTS = (
     ),
     Fault(
         "node-reboot",
-        "the holder is rebooted",
+        "the VIP holder is rebooted",
         Way.LAB,
         Target.HOLDER,
         Limit(seconds=0.15, moves=1, api=LOST),

@@ -65,7 +65,7 @@ class Connection:
                 return answer
             if not piece:
                 raise EOFError
-        raise ValueError("a longer answer than any")
+        raise ValueError("the answer is too long")
 
     async def lines(self, request: bytes) -> AsyncIterator[bytes]:
         """Send a request and yield the lines of a long answer; an empty line stands for its headers.

@@ -178,7 +178,7 @@ class Workplace:
             if _is_ours(await self._must("GET", self._path, absent=True)):
                 await self._must("DELETE", self._path, absent=True)
         except RefusedError as error:
-            return f"namespace {self._name} is left: {error}"
+            return f"namespace {self._name} was not deleted: {error}"
         return ""
 
     async def _missing_rights(self) -> AsyncIterator[str]:
@@ -208,8 +208,8 @@ class Workplace:
                 await self._must("DELETE", self._path, absent=True)
             await asyncio.sleep(_RETRY)
         raise RefusedError(
-            f"namespace {self._name} of an earlier run was deleted, and is still there after {_ENDING:.0f} s; "
-            f"`kubectl get namespace {self._name} -o yaml` says under `conditions` what keeps it"
+            f"namespace {self._name} of an earlier run is still being deleted after {_ENDING:.0f} s; see "
+            f"`conditions` in `kubectl get namespace {self._name} -o yaml` for the reason"
         )
 
     async def _must(

@@ -102,7 +102,7 @@ class ProbeClient:
         self._settling: asyncio.Task[None] | None = None
 
     async def run(self, heard: bytes) -> int:
-        """Make attempts until told to stop; return the exit status.
+        """Make attempts until `stop`; return the exit status.
 
         Arguments:
             heard: data received on stdin after the settings
@@ -273,7 +273,7 @@ def _fatal(error: Exception) -> int:
 
 
 def main() -> int:
-    """Measure until told to stop; return the exit status."""
+    """Measure until `stop`; return the exit status."""
     line, heard = _first_line()
     try:
         config = parse_config(line)

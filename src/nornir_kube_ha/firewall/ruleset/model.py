@@ -38,15 +38,15 @@ class Packet:
     def __post_init__(self) -> None:
         """Reject fields that no packet has."""
         if self.hook not in {"input", "output"}:
-            raise ValueError(f"hook is input or output, not {self.hook}")
+            raise ValueError(f"hook: expected input or output, got {self.hook}")
         if not 0 <= self.protocol <= 255:
-            raise ValueError(f"an IP protocol is a number from 0 to 255, not {self.protocol}")
+            raise ValueError(f"protocol: expected a number from 0 to 255, got {self.protocol}")
         if (self.port is not None) is not (self.protocol in {TCP, UDP}):
-            raise ValueError(f"TCP and UDP have a port, and only they: protocol {self.protocol}, port {self.port}")
+            raise ValueError(f"port: expected for TCP and UDP only, got protocol {self.protocol} and port {self.port}")
         if self.port is not None and not 0 < self.port < 65536:
-            raise ValueError(f"a port is a number from 1 to 65535, not {self.port}")
+            raise ValueError(f"port: expected a number from 1 to 65535, got {self.port}")
         if self.source.version != self.destination.version:
-            raise ValueError(f"no packet goes from {self.source} to {self.destination}")
+            raise ValueError(f"expected addresses of one family, got {self.source} and {self.destination}")
 
     @property
     def version(self) -> int:

@@ -44,24 +44,24 @@ def _documents(text: str) -> Iterator[object]:
     decoder, end = json.JSONDecoder(), 0
     text = text.strip()
     if not text:
-        raise ValueError("nft printed nothing, not even an empty ruleset")
+        raise ValueError("nft printed nothing; expected at least an empty ruleset")
     if len(text) > MOST_TEXT:
-        raise ValueError(f"nft printed {len(text)} characters; {MOST_TEXT} are read")
+        raise ValueError(f"nft printed {len(text)} characters, expected at most {MOST_TEXT}")
     while end < len(text):
         try:
             document, end = decoder.raw_decode(text, _SPACE.match(text, end).end())  # type: ignore[union-attr]  # or ""
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"nft printed what is no JSON: {error}") from error
+            raise ValueError(f"nft printed invalid JSON: {error}") from error
         yield document
 
 
 def _items(document: object) -> Iterator[tuple[str, Body]]:
     items = document.get("nftables") if isinstance(document, dict) else None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ValueError(f'nft\'s JSON has no list "nftables" of items: {json.dumps(document)[:80]}')
+        raise ValueError(f'nft\'s JSON: expected a list of items in "nftables", got {json.dumps(document)[:80]}')
     for kind, body in (pair for item in items for pair in item.items() if pair[0] in NAMES):
         if not isinstance(body, dict) or not all(isinstance(body.get(name), str) for name in NAMES[kind]):
-            raise ValueError(f"nft's JSON has a {kind} that is not named: {json.dumps(body)[:80]}")
+            raise ValueError(f"nft's JSON has a {kind} without a name: {json.dumps(body)[:80]}")
         if body["family"] in FAMILIES:
             yield kind, body
 
@@ -74,7 +74,7 @@ def _keep(table: Table, kind: str, body: Body) -> None:
         table.chains[name] = _chain(name, body)
     elif kind == "rule":
         if name not in table.chains:
-            raise ValueError(f"nft's JSON has a rule of chain {name}, {table}, and no such chain")
+            raise ValueError(f"nft's JSON has a rule of chain {name}, {table}, but not that chain")
         table.chains[name].rules.append(_rule(body))
     else:
         table.sets[name] = _elements(body.get("elem", []), f"{kind} {name}, {table}")

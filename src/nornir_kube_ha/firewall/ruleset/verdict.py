@@ -26,7 +26,7 @@ def passage(ruleset: Ruleset, packet: Packet) -> Passage:
             reasons += [outcome.ends["accept"]] if hook == packet.hook and "accept" in outcome.ends else []
     if doubts:
         return Passage("unknown", doubts[0])
-    return Passage("accept", "; ".join(reasons) or f"no chain is called in the hook {packet.hook}")
+    return Passage("accept", "; ".join(reasons) or f"no base chain in the hook {packet.hook}")
 
 
 def stopping(ruleset: Ruleset, packet: Packet) -> tuple[tuple[Table, Chain], ...]:

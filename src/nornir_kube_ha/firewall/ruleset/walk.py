@@ -27,7 +27,7 @@ class _Place:
         return f"rule {self.rule.handle}{comment} of chain {self.chain.name}, {self.table}"
 
     def untold(self, statement: object) -> str:
-        return f"{self} depends on what cannot be told here: {described(statement)}"
+        return f"{self} depends on something unknown here: {described(statement)}"
 
 
 class Walk:
@@ -68,7 +68,7 @@ class Walk:
         if name not in table.chains:
             return self._anything(f"chain {name}, {table}, is not listed")
         if self.depth > MAX_JUMPS:
-            return self._anything(f"chain {name}, {table}, is jumped to in a circle, or too deep")
+            return self._anything(f"chain {name}, {table}, jumps to itself, or jumps are nested too deep")
         return self._rules(table, table.chains[name], certain("return"))
 
     def _rules(self, table: Table, chain: Chain, behind: Outcome) -> Outcome:

@@ -100,7 +100,7 @@ def _cost(fault: FaultReport) -> str:
         "outage of new connections": in_words(cost.new),
         "outage of long-lived connections": in_words(cost.reused),
         "outage after the heal": in_words(cost.after),
-        "failed new connections": ", ".join(cost.failed) or "none was made",
+        "failed new connections": ", ".join(cost.failed) or "no connection was made",
         "took over": ", ".join(cost.ways) or "nobody",
     }
     rows = {

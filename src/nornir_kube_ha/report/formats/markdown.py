@@ -74,7 +74,7 @@ def _table(hosts: dict[str, HostReport]) -> Iterator[str]:
 
 
 def _faults(report: Report) -> Iterator[str]:
-    yield _row("fault", "what is broken", "trials", *_OUTAGES, "failed of total", "two holders", "took over", "verdict")
+    yield _row("fault", "meaning", "trials", *_OUTAGES, "failed of total", "two holders", "took over", "verdict")
     yield _row(*["---"] * (7 + len(_OUTAGES)))
     yield from (_row(*_fault(fault)) for fault in report.faults)
 
@@ -108,7 +108,7 @@ def _word(word: Status | Outcome) -> str:
 
 def _plan(name: str, host: HostReport) -> str:
     if not host.plan:
-        return f"Host {_name(name)} is as it should be."
+        return f"Host {_name(name)} needs no change."
     return "\n".join([f"Host {_name(name)} would change:\n", *(f"- {_code(step)}" for step in host.plan)])
 
 

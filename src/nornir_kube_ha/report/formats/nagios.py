@@ -51,11 +51,11 @@ def nagios_status(report: Report) -> int:
 def _in_short(report: Report, found: list[Problem]) -> str:
     checks = sum(report.counts.values())
     if not checks and not report.faults and not any(host.failure for host in report.hosts.values()):
-        return "nothing was checked"
+        return "no check was made"
     deciding = [each for each in found if each.status is found[0].status and each.status in _DECIDES]
     if not deciding:
         survived = counts_of(report).get(Outcome.PASSED, 0)
-        faults = f", {survived} of {len(report.faults)} faults survived" if report.faults else ""
+        faults = f", {survived} of {len(report.faults)} faults within their limits" if report.faults else ""
         return f"{report.counts[Status.PASS]} of {checks} checks passed{faults}"
     names = [_text(f"{problem.where} {problem.what}") for problem in deciding]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -44,7 +44,7 @@ def _families(report: Report) -> Iterator[Family]:
         words = "Whether no apiserver has ever answered: before kubeadm init."
         awaiting = (({"cluster": name}, name in report.awaiting) for name in report.clusters)
         yield "kube_ha_no_apiserver_yet", words, awaiting
-    yield "kube_ha_check_status", "What became of a check: 1 at its status, 0 at the others.", _checks(report)
+    yield "kube_ha_check_status", "Status of a check: 1 for its status, 0 for all others.", _checks(report)
     holders = ((labels, state.holds_vip) for labels, state in _known(report))
     yield "kube_ha_host_vip_holder", "Whether the host holds its cluster's VIP.", holders
     yield "kube_ha_apiserver_up", "Whether the host's haproxy sees an apiserver up.", _apiservers(report)

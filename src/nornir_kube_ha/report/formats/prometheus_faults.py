@@ -69,13 +69,13 @@ def _short(seconds: float) -> float:
 
 _FAMILIES: Mapping[str, tuple[str, Callable[[FaultReport], Iterator[Sample]]]] = {
     "passed": ("Whether each trial of the fault passed.", _passed),
-    "trials": ("How many trials of the fault have each outcome.", _trials),
+    "trials": ("Number of trials of the fault with each outcome.", _trials),
     "outage_seconds": ("Outage over the trials of the fault; +Inf if it never ended.", _outages),
-    "outage_after_heal_seconds": ("Outage of new connections once the fault was being healed.", _after),
-    "two_holders_seconds": ("For how long two hosts held the VIP at once, in the worst trial.", _two_holders),
+    "outage_after_heal_seconds": ("Outage of new connections after the heal began.", _after),
+    "two_holders_seconds": ("Longest time in which two hosts held the VIP at once, over the trials.", _two_holders),
     "api_wait_seconds": (
-        "The longest that clients of the Kubernetes API waited for an answer, and watches for an event.",
+        "Longest time that clients of the Kubernetes API waited for an answer, and watches for an event.",
         _api_waits,
     ),
-    "api_losses": ("What clients of the Kubernetes API lost, over the trials of the fault.", _api_losses),
+    "api_losses": ("Losses of Kubernetes API clients, over the trials of the fault.", _api_losses),
 }

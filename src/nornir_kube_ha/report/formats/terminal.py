@@ -145,7 +145,7 @@ def _first_column(hosts: dict[str, HostReport]) -> int:
 
 def _plan(name: str, host: HostReport) -> Text:
     if not host.plan:
-        return Text.assemble(f"{name}: ", ("as it should be", "green"))
+        return Text.assemble(f"{name}: ", ("no change needed", "green"))
     return Text.assemble(f"{name} would change:", *(f"\n  {step}" for step in host.plan))
 
 

@@ -30,7 +30,7 @@ def print_faults(faults: Sequence[FaultReport], console: Console) -> Iterator[Re
     yield Text()
     measured = [fault for fault in faults if fault.api_costs]
     if measured:
-        yield Text("what clients of the Kubernetes API waited for an answer, and watches for an event", style="bold")
+        yield Text("longest wait of Kubernetes API clients for an answer, and of watches for an event", style="bold")
         api = _api_table(measured)
         yield from [api] if _wanted(api, console) <= console.width else map(_api_block, measured)
     if any(map(lacks_api, faults)):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from nornir_kube_ha.addresses import with_port
 from nornir_kube_ha.report.model import ClusterReport, HostReport
 
-UNKNOWN = "not known"
+UNKNOWN = "unknown"
 MISSING = "missing"
 
 

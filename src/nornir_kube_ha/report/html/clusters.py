@@ -54,7 +54,7 @@ class Entry:
 
     @property
     def meaning(self) -> str:
-        """What the check states when it passes, in one line; "" for a check that is not ours."""
+        """What the check states when it passes, in one line; "" for an unknown check."""
         check = CHECKS.get(self.finding.id)
         return check.meaning if check else ""
 

@@ -47,8 +47,8 @@ class FaultPart:
             ("Outage, new connections", in_words(cost.new)),
             ("Outage, long-lived ones", in_words(cost.reused)),
             ("Outage after the heal", in_words(cost.after)),
-            ("New connections failed", ", ".join(cost.failed) or "none was made"),
-            ("Two holders", cost.two_holders if self.watched else "not watched"),
+            ("New connections failed", ", ".join(cost.failed) or "no connection was made"),
+            ("Two holders", cost.two_holders if self.watched else "not recorded"),
             ("Took over", ", ".join(cost.ways) or "nobody"),
         )
 

@@ -16,7 +16,7 @@ from nornir_kube_ha.report.words import in_seconds
 DENSE = 4.5  # pixels; with less space for each request, a bar stands for several
 BREAK = 9  # pixels without a request that end a bar
 LEAST = 2.0  # pixels, the smallest width of a bar, so that one failure among many is visible
-USUAL = 0.1  # seconds up to which a wait is no outage
+USUAL = 0.1  # seconds up to which a wait is not an outage
 HALF = 0.46  # height of a bar as a share of its lane: answered above the middle, failed below
 
 

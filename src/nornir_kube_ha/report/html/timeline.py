@@ -92,5 +92,5 @@ def _mark_lines(trial: Trial, axis: Axis, top: float, bottom: float) -> Iterator
 def _making(trial: Trial, axis: Axis, top: float, bottom: float) -> Iterator[Line]:
     if trial.made > 0 and axis.shows(0, trial.made):
         begin, end = axis.x(0), axis.x(trial.made)
-        title = f"the fault was there after {in_seconds(trial.made)}"
+        title = f"fault present after {in_seconds(trial.made)}"
         yield Line(area(begin, top, end - begin, bottom - top), "making", title)

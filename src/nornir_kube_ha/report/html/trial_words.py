@@ -18,21 +18,21 @@ def sentences(trial: Trial) -> tuple[str, ...]:
 
 
 def _course(trial: Trial) -> Iterator[str]:
-    made = f", and was there after {in_seconds(trial.made)}" if trial.made else ""
-    yield f"Time counts from the fault on {trial.target}, which began at 0 s{made}"
+    made = f". The fault was present after {in_seconds(trial.made)}" if trial.made else ""
+    yield f"Times count from the start of the fault on {trial.target}, at 0 s{made}"
     if trial.heal is not None:
-        healed = "no heal was seen" if trial.healed is None else f"was over at {in_seconds(trial.healed)}"
-        yield f"Its heal began at {in_seconds(trial.heal)}, and {healed}"
+        healed = "its end was not seen" if trial.healed is None else f"ended at {in_seconds(trial.healed)}"
+        yield f"The heal began at {in_seconds(trial.heal)}, and {healed}"
     if trial.late:
-        yield f"The client was late by {in_seconds(trial.late)} at most: what is shorter, it may not have seen"
+        yield f"The client was late by up to {in_seconds(trial.late)}, so it may have missed anything shorter"
 
 
 def _losses(trial: Trial) -> Iterator[str]:
     outages = (
         ("New connections, while the fault lasted", trial.new),
         ("Long-lived connections, while the fault lasted", trial.reused),
-        ("New connections, once it was being healed", trial.after),
-        ("Long-lived connections, once it was being healed", trial.after_reused),
+        ("New connections, after the heal began", trial.after),
+        ("Long-lived connections, after the heal began", trial.after_reused),
     )
     yield from (f"{what}: {_loss(outage)}" for what, outage in outages if outage.total)
     for row in api_rows_of(trial.api) if trial.api else ():
@@ -43,9 +43,9 @@ def _losses(trial: Trial) -> Iterator[str]:
 def _loss(outage: Outage) -> str:
     if outage.start is None:
         return f"all {outage.total} requests were answered, the slowest after {in_seconds(outage.slowest)}"
-    cut = f", {outage.cut} of them cut off in flight" if outage.cut else ""
+    cut = f", {outage.cut} of them in flight when the fault began" if outage.cut else ""
     lost = f"{outage.failed} of {outage.total} requests failed{cut}; outage {in_seconds(outage.seconds)}"
-    longest = f", its longest stretch {in_seconds(outage.longest)}" if outage.longest != outage.seconds else ""
+    longest = f", longest stretch {in_seconds(outage.longest)}" if outage.longest != outage.seconds else ""
     return f"{lost} from {in_seconds(outage.start)} on{longest}"
 
 
@@ -56,4 +56,4 @@ def _holders(trial: Trial) -> Iterator[str]:
         at_once = " at once" if len(holders) > 1 else ""
         yield f"From {in_seconds(start)} to {in_seconds(end)} {who} held the VIP{at_once}"
     if len(phases) > MOST_PHASES:
-        yield f"After that its holders changed {len(phases) - MOST_PHASES} times more"
+        yield f"After that, the holders changed {len(phases) - MOST_PHASES} more times"

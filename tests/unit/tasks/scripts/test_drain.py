@@ -32,4 +32,4 @@ def test_drain_that_cannot_be_noted_is_not_made(tmp_path: Path, *, is_writable: 
     script = f"{variables}{load_script('drain.sh')}drain\n".replace("PATH=/usr/sbin", f"PATH={programs}:/usr/sbin")
     done = subprocess.run(["sh", "-u", "-s"], input=script, capture_output=True, text=True, check=False)
     assert (done.returncode == 0, told.exists()) == (is_writable, is_writable), done.stderr
-    assert ("cannot note the drain in" in done.stderr) is not is_writable
+    assert ("cannot record the drain in" in done.stderr) is not is_writable

@@ -140,7 +140,7 @@ def test_nothing_is_broken_where_no_timer_can_be_armed(host: Host) -> None:
 @pytest.mark.parametrize("needs", ["{ echo nft is missing; false; }", "echo nft is missing >&2; exit 3"])
 def test_fault_that_cannot_be_made_leaves_nothing_and_says_why(host: Host, needs: str) -> None:
     done = host.make(needs=needs, inject='echo broken >>"$FAKE/order"')
-    assert (done.returncode, done.stderr) == (1, "cannot be made here: nft is missing\n")
+    assert (done.returncode, done.stderr) == (1, "cannot be injected on this host: nft is missing\n")
     assert not host.folder.exists()
     assert host.order == []
 
@@ -155,14 +155,14 @@ def test_fault_that_shows_is_made(host: Host) -> None:
     assert (story.trouble, story.healing, story.is_over) == ("", None, False)
 
 
-def test_fault_that_does_not_show_is_told_with_its_last_words(host: Host) -> None:
+def test_fault_without_effect_is_reported_with_its_output(host: Host) -> None:
     host.make(inject='for word in one two "it is" "*"; do echo "$word"; done', there="false")
     story = host.told()
     assert (story.made, story.trouble) == (None, "not made: two it is *")
     assert story.begun is not None
 
 
-def test_healing_is_told_with_its_times(host: Host) -> None:
+def test_heal_is_reported_with_its_times(host: Host) -> None:
     host.make(
         inject='touch "$FAKE/broken"',
         there='[ -e "$FAKE/broken" ]',
@@ -178,7 +178,7 @@ def test_healing_is_told_with_its_times(host: Host) -> None:
     assert not (host.fake / "broken").exists()
 
 
-def test_fault_that_does_not_heal_is_told_with_its_last_words(host: Host) -> None:
+def test_fault_that_does_not_heal_is_reported_with_its_output(host: Host) -> None:
     host.make(heal="echo no such unit >&2; false", well="false")
     host.told()
     host.heal()
@@ -191,7 +191,7 @@ def test_second_fault_is_refused_while_one_is_there(host: Host) -> None:
     (host.fake / "active").write_text("kube-ha-fault-run-0.timer loaded active\n", encoding="utf-8")
     done = host.make(inject='echo broken >>"$FAKE/order"')
     assert done.returncode == 1
-    assert done.stderr == "another fault is there still: kube-ha-fault-run-0.timer loaded active\n"
+    assert done.stderr == "another fault is still active: kube-ha-fault-run-0.timer loaded active\n"
     assert host.order == ["armed"]  # the first one's
     assert host.story == before
 

@@ -53,7 +53,7 @@ def test_first_who_asks_has_it_and_may_ask_again(host: Host) -> None:
     assert host.hold(OURS).stdout == "0 aaaaaaaaaaaa\n"
 
 
-def test_second_is_told_who_has_it_and_for_how_long(host: Host) -> None:
+def test_second_run_learns_the_holder_and_the_remaining_time(host: Host) -> None:
     host.hold(THEIRS)
     status, words = host.hold(OURS).stdout.split(" ", 1)
     holder = Holder.parse(words)
@@ -195,7 +195,7 @@ def test_number_grows_with_each_holder_and_outlives_the_lease(host: Host) -> Non
 
 
 @pytest.mark.field_report("I3")
-def test_host_that_was_booted_since_knows_no_lease(host: Host) -> None:
+def test_host_that_was_rebooted_has_no_lease(host: Host) -> None:
     number = host.number(OURS)
     host.path.unlink()
     late = host.step(OURS, number)
@@ -204,7 +204,7 @@ def test_host_that_was_booted_since_knows_no_lease(host: Host) -> None:
 
 
 @pytest.mark.field_report("I3")
-def test_boot_costs_a_run_nothing_where_the_host_knows_that_nobody_else_was_there(host: Host) -> None:
+def test_lease_survives_a_boot_if_no_other_run_held_it(host: Host) -> None:
     (host.path.parent / "generations").mkdir()
     number, kept = host.number(OURS), host.path.parent / "kept-lease"
     host.path.unlink()
@@ -216,7 +216,7 @@ def test_boot_costs_a_run_nothing_where_the_host_knows_that_nobody_else_was_ther
 
 
 @pytest.mark.field_report("I3")
-def test_run_that_lost_its_lease_neither_releases_nor_vouches_for_what_is_live(host: Host) -> None:
+def test_run_that_lost_its_lease_neither_releases_it_nor_marks_files_as_good(host: Host) -> None:
     number = host.number(OURS)
     host.expire()
     host.hold(THEIRS)
@@ -230,14 +230,14 @@ def test_run_that_lost_its_lease_neither_releases_nor_vouches_for_what_is_live(h
     assert (kept.returncode, kept.stdout) == (0, "good\n")
 
 
-def test_lease_goes_though_what_is_live_cannot_be_noted_as_good_and_the_run_is_told(host: Host) -> None:
+def test_lease_is_released_even_if_the_files_cannot_be_marked_as_good(host: Host) -> None:
     mine = host.number(OURS)
     told = host.run(f"{lease_functions(OURS, number=mine)}prove() {{ echo full >&2; return 3; }}\nrelease\n")
     assert (told.returncode, told.stderr) == (3, "full\n")
     assert host.hold(THEIRS).stdout.startswith("0 ")
 
 
-def test_lease_of_an_earlier_version_has_no_number_and_is_read_all_the_same(host: Host) -> None:
+def test_lease_of_an_earlier_version_has_no_number_and_is_readable(host: Host) -> None:
     host.path.write_text(f"bbbbbbbbbbbb 99999999999 {THEIRS.owner}\n")
     status, words = host.hold(OURS).stdout.split(" ", 1)
     assert (status, Holder.parse(words).owner) == ("75", THEIRS.owner)

@@ -106,7 +106,7 @@ def test_folders_and_included_files_are_read_too(tmp_path: Path) -> None:
     assert all(line.partition(" ")[0].isdecimal() for line in lines)
 
 
-def test_the_same_file_by_way_of_a_linked_folder_is_ours(tmp_path: Path) -> None:
+def test_the_same_file_through_a_linked_folder_is_kube_ha_s(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     ours = tmp_path / "linked" / "haproxy.cfg"
     (tmp_path / "linked").symlink_to("real")

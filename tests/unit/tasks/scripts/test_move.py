@@ -200,7 +200,7 @@ def test_family_that_the_holder_has_no_address_of_is_not_passed_on(host: Host) -
 
 def test_holder_that_does_not_let_go_is_ready_again_too(host: Host) -> None:
     (host.fake / "keeps").touch()
-    assert host.run("release") == (1, "keepalived does not let it go\n")
+    assert host.run("release") == (1, "keepalived does not release it\n")
     assert host.seen == ["0", "1"]
     assert host.read("released") == "0\n"
 
@@ -241,7 +241,7 @@ def test_vip_that_is_there_has_arrived(host: Host) -> None:
     assert host.run("take") == (0, "")
 
 
-def test_vip_that_does_not_come_is_told(host: Host) -> None:
+def test_vip_that_does_not_arrive_is_reported(host: Host) -> None:
     (host.fake / "holds").unlink()
     assert host.run("take") == (1, "keepalived does not take it\n")
 
@@ -299,7 +299,9 @@ def test_dry_run_only_asks(nornir_of: Callable[..., Nornir], sent: list[str]) ->
         ('true >"$FORWARDS"', "stop_forwarding", True),
     ],
 )
-def test_host_tells_whether_a_call_would_change_anything(host: Host, before: str, call: str, *, changes: bool) -> None:
+def test_host_reports_whether_a_call_would_change_anything(
+    host: Host, before: str, call: str, *, changes: bool
+) -> None:
     status, _ = host.run(f"{before}\n{call}_changes")
     assert (status == 0) is changes
 
@@ -314,7 +316,7 @@ def test_vip_that_does_not_come_is_an_error_of_its_host(
     nornir = nornir_of()
     error = nornir.filter(name="lb-3").run(wait_for_vip, intent=load_intent(nornir))["lb-3"][0].exception
     assert isinstance(error, MoveError)
-    assert str(error).startswith("lb-3: 192.0.2.10 does not move: keepalived does not take it")
+    assert str(error).startswith("lb-3: 192.0.2.10 did not move: keepalived does not take it")
 
 
 @pytest.mark.field_report("I2")
@@ -338,7 +340,7 @@ def test_preference_that_is_to_last_has_no_timer(host: Host) -> None:
 @pytest.mark.parametrize("call", ["prefer", "release"])
 def test_nothing_is_written_where_its_end_cannot_be_armed(host: Host, call: str) -> None:
     (host.fake / "bin" / "systemd-run").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
-    assert host.run(call) == (1, "systemd does not take the timer that would end it\n")
+    assert host.run(call) == (1, "systemd rejects the timer that would end it\n")
     assert not (host.fake / "wanted").exists()
     assert host.read("released") == "0\n"
     assert "1" not in (host.read("seen") if (host.fake / "seen").exists() else "")

@@ -101,7 +101,7 @@ def test_units_run_again_that_ran_before_the_first_deploy(host: Host) -> None:
 
 
 @pytest.mark.field_report("C3")
-def test_unit_that_does_not_start_again_is_told_after_all_else_was_done(host: Host) -> None:
+def test_unit_that_does_not_start_again_is_reported_last(host: Host) -> None:
     host.files[0].write_text("frontend web\n")
     (host.folder / "running/haproxy").touch()
     host.deploy()
@@ -114,7 +114,7 @@ def test_unit_that_does_not_start_again_is_told_after_all_else_was_done(host: Ho
 
 
 @pytest.mark.field_report("C3")
-def test_old_file_with_a_vip_of_the_cluster_waits_until_all_nodes_are_taken_off(host: Host) -> None:
+def test_old_file_with_a_vip_of_the_cluster_waits_until_all_nodes_are_removed(host: Host) -> None:
     host.files[1].write_text("vrrp_instance x { virtual_ipaddress { 192.0.2.10 } }\n")
     for place in ("running", "boot"):
         (host.folder / place / "keepalived").touch()
@@ -135,7 +135,7 @@ def test_units_of_a_host_that_an_older_release_deployed_to_stay_stopped(host: Ho
 
 
 @pytest.mark.field_report("C3")
-def test_file_that_replaced_ours_later_comes_back(host: Host) -> None:
+def test_file_that_replaced_kube_ha_s_later_comes_back(host: Host) -> None:
     host.deploy()
     host.files[1].write_text("vrrp_instance x\n")
     host.deploy(replaced=str(host.files[1]))
@@ -178,7 +178,7 @@ def test_dry_run_says_what_stays_and_changes_nothing(host: Host) -> None:
 
 
 @pytest.mark.field_report("C3")
-def test_file_that_somebody_else_has_put_in_the_place_of_ours_stays_with_its_unit(host: Host) -> None:
+def test_foreign_file_that_replaced_kube_ha_s_stays_with_its_unit(host: Host) -> None:
     host.files[0].write_text("what was there\n")
     host.deploy()
     host.files[0].write_text("frontend web\n")

@@ -95,7 +95,7 @@ def test_policy_without_that_label_ends_no_swap(host: Host) -> None:
     assert host.told(f"label {CHECK_SCRIPT}; echo on >>$FAKE/told") == ["on"]
 
 
-def test_small_host_without_semanage_is_labelled_all_the_same(host: Host) -> None:
+def test_small_host_without_semanage_is_labelled_anyway(host: Host) -> None:
     (host.folder / "semanage").unlink()
     assert host.told(f"label {CHECK_SCRIPT}")[-1] == f"chcon {LABEL} {CHECK_SCRIPT}"
 

@@ -27,7 +27,7 @@ def test_file_of_other_bytes_is_refused(host: Host) -> None:
     assert host.others == []
 
 
-def test_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_folder_that_is_not_writable_is_reported(tmp_path: Path) -> None:
     host = Host(tmp_path)
     host.live.unlink()
     host.live.parent.rmdir()

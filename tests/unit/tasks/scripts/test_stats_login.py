@@ -106,7 +106,7 @@ def test_nobody_else_does(told: Callable[..., str], url: str, sockets: list[str]
         ([socket("192.0.2.11:10080", OURS)], UNIT),
     ],
 )
-def test_owner_that_is_not_certain_is_a_stranger(told: Callable[..., str], sockets: list[str], group: str) -> None:
+def test_uncertain_owner_counts_as_foreign(told: Callable[..., str], sockets: list[str], group: str) -> None:
     words = told("http://127.0.0.1:10080/status", *sockets, group=group)
     assert "admin:x" not in words
     assert "the password was not sent\nstatus 000" in words

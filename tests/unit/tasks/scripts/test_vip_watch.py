@@ -122,7 +122,7 @@ def test_question_is_answered_with_what_is_there_now(node: Node) -> None:
     assert node.line() == ["held", "2"]
 
 
-def test_what_comes_and_goes_is_told_unasked(node: Node) -> None:
+def test_changes_are_reported_unasked(node: Node) -> None:
     node.kernel_says("2: eth0    inet 192.0.2.10/32 scope global eth0\\       valid_lft forever preferred_lft forever")
     assert node.line() == ["held"]
     node.kernel_says("Deleted 2: eth0    inet 192.0.2.10/32 scope global eth0\\       valid_lft forever")
@@ -180,7 +180,7 @@ class Pipe(Stream):
         self._node.process.stdin.close()
 
 
-def test_watch_reads_what_the_script_tells_and_nothing_else(node: Node) -> None:
+def test_watch_reads_the_script_s_reports_and_nothing_else(node: Node) -> None:
     (node.fake / "holds").touch()
     before = time.monotonic()
     watch = VIPWatch("lb-1", Pipe(node))
