@@ -115,4 +115,4 @@ def test_a_service_looks_when_it_is_asked(service: Lab) -> None:
     assert ask(service, URL)[1] == body
     assert 'kube_ha_run_passed{runbook="verify"} 0' in ask(service, f"{URL}/metrics")[1]
     status, body = ask(service, "http://127.0.0.1:8000/clusters/other/verify", "--request", "POST")
-    assert (status, "there are demo" in body) == (404, True)
+    assert (status, "known clusters: demo" in body) == (404, True)

@@ -227,7 +227,7 @@ def test_object_that_was_created_though_the_answer_was_lost_is_taken_for_created
 
 def test_namespace_that_cannot_be_removed_is_reported(server: FakeKubernetes) -> None:
     with (
-        pytest.raises(ClientError, match=f"namespace {NAMESPACE} is left: DELETE .*: HTTP 503"),
+        pytest.raises(ClientError, match=f"namespace {NAMESPACE} was not deleted: DELETE .*: HTTP 503"),
         Client(LocalChannel, server.credential(patience=0.5)),
     ):
         server.fails = {"DELETE"}

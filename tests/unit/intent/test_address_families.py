@@ -106,7 +106,7 @@ def test_an_endpoint_of_ipv6_stands_in_brackets(nornir_of: NornirOf) -> None:
         pytest.param({}, {"additional_vips": ["2001:db8::10"]}, "additional_vips.0", "prefix length", id="no length"),
         pytest.param({}, {**DUAL, "haproxy": {"stats": {"bind": "2001:db8::10"}}}, "haproxy.stats.bind",
                      "which only its holder can bind", id="stats at a VIP"),
-        pytest.param({"lb-2": DUAL}, {}, "additional_vips", "all nodes of cluster demo share it", id="one node's"),
+        pytest.param({"lb-2": DUAL}, {}, "additional_vips", "the same on all nodes of cluster demo", id="one node's"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(
@@ -258,7 +258,7 @@ def test_another_holder_of_one_vip_turns_red(cluster_view: Clusters) -> None:
     two = ANSWERS | {Answer(ip_address("2001:db8::10"), OTHER_MAC)}
     finding = findings_of(together_with(cluster_view, {"lb-2": heard(answers=two)}))["vip.arp"]
     assert finding.status is Status.FAIL
-    assert finding.seen == f"lb-2 is told {OTHER_MAC}, {HOLDER_MAC} of 2001:db8::10"
+    assert finding.seen == f"lb-2 gets {OTHER_MAC}, {HOLDER_MAC} of 2001:db8::10"
 
 
 def test_the_controller_asks_each_vip(cluster_view: Clusters) -> None:

@@ -239,5 +239,5 @@ def test_the_one_that_moves_is_named_by_its_address(two: Intent) -> None:
     assert _router_of(cluster, "192.0.2.20/24").virtual_router_id == 69
     with pytest.raises(UsageError, match="expected an IP address, got twenty"):
         _router_of(cluster, "twenty")
-    with pytest.raises(UsageError, match=r"has no VIP 192\.0\.2\.30; it has 192\.0\.2\.10, 192\.0\.2\.20"):
+    with pytest.raises(UsageError, match=r"has no VIP 192\.0\.2\.30; its VIPs: 192\.0\.2\.10, 192\.0\.2\.20"):
         _router_of(cluster, "192.0.2.30")

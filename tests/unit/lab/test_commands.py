@@ -42,7 +42,7 @@ def test_ssh_trusts_only_the_lab() -> None:
 
 
 def test_ssh_to_an_unknown_host_names_the_known() -> None:
-    with pytest.raises(LabRequestError, match=r"no host 'lb-9'; it has lb-1"):
+    with pytest.raises(LabRequestError, match=r"no host 'lb-9'; known hosts: lb-1"):
         cli.ssh_command(LAB, "lb-9", [], terminal=False)
 
 

@@ -230,7 +230,8 @@ def test_node_that_cannot_be_looked_at_is_refused(world_of: Worlds) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lb_1", "lb_2", "words"), [(True, True, "held by lb-1 and lb-2 of"), (False, False, "held by none of")]
+    ("lb_1", "lb_2", "words"),
+    [(True, True, "expected one holder, got lb-1 and lb-2"), (False, False, "expected one holder, got none")],
 )
 def test_vip_without_one_holder_is_refused(world_of: Worlds, *, lb_1: bool, lb_2: bool, words: str) -> None:
     world = world_of()

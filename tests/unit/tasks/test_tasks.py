@@ -449,7 +449,8 @@ def test_look_of_a_run_that_means_to_change_the_host_ends_at_one_that_is_at_work
         outcome = bench.run(get_facts, intent=bench.intent, lease=LEASE)[0]
     if owner is LIVE:
         assert isinstance(outcome.exception, LeaseHeldError)
-        assert "held by run bbbbbbbbbbbb of ops@noc-2, process 4711, for 87 s" in str(outcome.exception)
+        words = "run bbbbbbbbbbbb of ops@noc-2, process 4711 holds the lease, which ends in 87 s"
+        assert words in str(outcome.exception)
     else:
         assert outcome.result.reachable.ping
     assert len(hosts.sent) == (1 if owner is LIVE else 2)
