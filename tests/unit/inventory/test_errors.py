@@ -165,7 +165,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"hosts": {"lb-2": section(priority=60)}},
             "lb-3",
             "keepalived.priority",
-            ["60 is lb-2's too", "without preempt", "its own"],
+            ["60 is also lb-2's", "without preempt", "its own"],
             id="S10-backups-equal-without-preempt",
         ),
         # S14: how many nodes
@@ -199,7 +199,7 @@ def haproxy(**settings: object) -> dict[str, Any]:
             {"group": {"vip": "192.0.2.12/24"}},
             "lb-2",
             "vip",
-            ["192.0.2.12", "own address", "free one"],
+            ["192.0.2.12", "own address", "unused address"],
             id="vip-of-a-node",
         ),
         pytest.param({"group": {"vip": 10}}, "lb-1", "vip", ["10"], id="vip-a-number"),

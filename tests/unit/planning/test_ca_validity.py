@@ -71,9 +71,9 @@ def at_now(healthy: Mapping[str, Facts]) -> dict[str, Facts]:
         ([(-1, 365)], "pass", "ca-1: 365 days left"),
         ([(-1, 20)], "warn", "ca-1: 20 days left"),
         ([(-1, 3)], "fail", "ca-1: 3 days left"),
-        ([(-9, -1)], "fail", "ca-1: ended on 2026-11-30"),
+        ([(-9, -1)], "fail", "ca-1: expired on 2026-11-30"),
         ([(5, 365)], "fail", "ca-1: is not valid before 2026-12-06"),
-        ([(-9, -1), (-1, 365)], "warn", "ca-1: ended on 2026-11-30"),
+        ([(-9, -1), (-1, 365)], "warn", "ca-1: expired on 2026-11-30"),
         ([(-9, 3), (5, 365)], "fail", "ca-1: 3 days left; ca-2: is not valid before 2026-12-06"),
         ([(-9, 3), (-1, 365)], "warn", "ca-1: 3 days left"),
     ],
@@ -93,7 +93,7 @@ def test_days_of_the_ca_are_counted(
     [
         ([(-1, 3)], ""),
         ([(-9, -1), (-1, 365)], ""),
-        ([(-9, -1)], "apiserver_ca ended on 2026-11-30: renew the cluster's CA"),
+        ([(-9, -1)], "apiserver_ca expired on 2026-11-30: renew the cluster's CA"),
         ([(5, 9)], "apiserver_ca is not valid before 2026-12-06: renew"),
     ],
 )

@@ -84,7 +84,7 @@ def test_machine_formats_have_the_longest_wait_of_each_kind() -> None:
 
 def test_human_formats_have_tables_and_words() -> None:
     report = failover(DEAF)
-    assert "| watch | 10.0 s | a watch hears of a write | 0.3 s |" in to_markdown(report)
+    assert "| watch | 10.0 s | a watch receives the event of a write | 0.3 s |" in to_markdown(report)
     page = to_html(report)
     assert "Waiting time of Kubernetes API clients" in page
     assert "10.0 s until a watch receives the event of a write" in page

@@ -254,7 +254,7 @@ def test_run_that_lost_its_leases_puts_nothing_back(
         monkeypatch.setattr(f"nornir_kube_ha.tasks.{module}.run_script", sending)
     report = rolled(stale, run_of("deploy"), on_failure="rollback-all")
     assert report.exit_code == 5
-    assert "got run 0123456789ab of ops@noc-2, process 4711" in failure_of(report, "lb-1")
+    assert "holder now: run 0123456789ab of ops@noc-2, process 4711" in failure_of(report, "lb-1")
     changed = [] if step == "stage" else [*stale.order("commit")]
     assert changed == [(host, "commit") for host in ("lb-2", "lb-3", "lb-1")][: len(changed)]
     assert not stale.order("files")

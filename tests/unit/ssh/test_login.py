@@ -82,7 +82,7 @@ def test_wrong_host_key_is_refused(fresh_server: SSHServer, sent_afresh: Sent, t
 
 def test_unknown_host_key_is_refused(fresh_server: SSHServer, sent_afresh: Sent, tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text("")
-    with pytest.raises(HostKeyUnknownError, match=rf"the host key of 127\.0\.0\.1:{fresh_server.port} is not known"):
+    with pytest.raises(HostKeyUnknownError, match=rf"the host key of 127\.0\.0\.1:{fresh_server.port} is unknown"):
         sent_afresh()
     assert fresh_server.tries == []
 
@@ -267,7 +267,7 @@ def test_wrong_password_is_tried_once(fresh_server: SSHServer, ops: Host, sent_a
     fresh_server.password = "open sesame"
     ops.connection_options["netmiko"].extras = {}
     ops.data["login"] = {"password": "another"}
-    with pytest.raises(LoginRefusedError, match=r"login as ops on .* is refused"):
+    with pytest.raises(LoginRefusedError, match=r"login as ops on .* was refused"):
         sent_afresh()
     assert fresh_server.tries == ["ops by password"]
 

@@ -168,7 +168,7 @@ def test_who_talks_faster_than_we_listen_is_cut_off() -> None:
 def test_output_without_end_is_not_collected(server: SSHServer, sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "MAX_OUTPUT", 1000)
     server.answer = lambda _: (0, b"y\n" * 1000, b"")
-    with pytest.raises(UnexpectedReplyError, match="more than 1000 bytes"):
+    with pytest.raises(UnexpectedReplyError, match="at most 1000 bytes"):
         sent()
 
 

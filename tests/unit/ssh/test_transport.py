@@ -172,7 +172,7 @@ def test_a_login_that_is_refused_is_tried_once_also_where_the_server_hangs_up(
         return AUTH_FAILED
 
     monkeypatch.setattr(SSHServer, "check_auth_publickey", refuse)
-    with pytest.raises(LoginRefusedError, match=r"login as root .* is refused.*check user, key and agent"):
+    with pytest.raises(LoginRefusedError, match=r"login as root .* was refused.*check user, key and agent"):
         sent_afresh()
     assert fresh_server.tries == ["root"]
     assert len(fresh_server.transports) == 1
