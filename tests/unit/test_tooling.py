@@ -82,7 +82,8 @@ def test_sentences_of_a_measurement_are_read_without_the_rows_of_its_table(tmp_p
 
 
 def test_messages_of_sources_are_read_with_a_word_for_each_value() -> None:
-    [text] = [text for text in source_texts(ROOT / "src/nornir_kube_ha/files.py") if "regular file" in text.words]
+    texts = source_texts(ROOT / "src/nornir_kube_ha/files.py")
+    [text] = [text for text in texts if "expected a regular file" in text.words]
     assert text.words == "CODE: expected a regular file"
     assert text.place.startswith("src/nornir_kube_ha/files.py:")
 

@@ -176,7 +176,7 @@ def _families(cluster: Cluster, node: Node) -> Iterator[Problem]:
                 "into additional_vips",
             )
     if vip.version == node.address.version == 6 and node.keepalived.vrrp_version == 2:
-        yield Problem(node.name, "2 does not support IPv6; set 3", "2 knows no IPv6; take 3")
+        yield Problem(node.name, "keepalived.vrrp_version", "2 does not support IPv6; set 3")
 
 
 def _ports(node: Node) -> Iterator[Problem]:

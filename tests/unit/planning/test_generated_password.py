@@ -79,7 +79,7 @@ def test_password_both_given_and_generated_is_refused(
     nornir_of: NornirOf, problems_of: Callable[[Nornir], tuple[Problem, ...]]
 ) -> None:
     problem = problems_of(nornir_of(group=ASKED))[0]
-    assert (problem.key, "leave one out" in problem.message) == ("haproxy.stats.generate_password", True)
+    assert (problem.key, "remove one of them" in problem.message) == ("haproxy.stats.generate_password", True)
 
 
 def test_host_whose_peers_keep_one_unseen_gets_none(nornir: Nornir, facts_from: Callable[[str], Facts]) -> None:

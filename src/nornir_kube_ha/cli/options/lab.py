@@ -30,7 +30,25 @@ def add_parser(subparsers: Parsers) -> None:
             )
         return parser
 
-    up = add("up", "boot all hosts of an inventory that have a `lab`")
+    _add_up(add("up", "boot all hosts of an inventory that have a `lab`"))
+    add("down", "end the lab and delete its hosts; images are kept")
+    add("status", "show each host; exit code 1 unless all hosts answer")
+    ssh = add("ssh", "log in to a host, or run a command on it")
+    ssh.add_argument("host", metavar="HOST")
+    ssh.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
+    inside = add("exec", "run a command of this machine in the lab's network")
+    inside.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
+    kubectl = add("kubectl", "run kubectl in the lab's network, against its real control plane")
+    kubectl.add_argument("command", metavar="ARG", nargs=argparse.REMAINDER)
+    apiserver = add("apiserver", "change how a host's kube-apiserver behaves")
+    apiserver.add_argument("host", metavar="HOST")
+    apiserver.add_argument("mode", choices=[*MODES, "gone"], metavar="MODE", help=f"{', '.join(MODES)} or gone")
+    apiserver.add_argument("--seconds", type=float, default=1.0, help="delay in mode `slow` (%(default)s)")
+    for verb, words in (("off", "cut a host's power"), ("on", "switch a host on again")):
+        add(verb, words).add_argument("host", metavar="HOST")
+
+
+def _add_up(up: argparse.ArgumentParser) -> None:
     add_inventory_option(up)
     up.add_argument(
         "--installed", action="store_true", help="install the load balancers' packages on new hosts in advance"
@@ -49,18 +67,3 @@ def add_parser(subparsers: Parsers) -> None:
         metavar="PATH",
         help="kube-apiserver program of a real control plane (built once)",
     )
-    add("down", "end the lab and delete its hosts; images are kept")
-    add("status", "show each host; exit code 1 unless all hosts answer")
-    ssh = add("ssh", "log in to a host, or run a command on it")
-    ssh.add_argument("host", metavar="HOST")
-    ssh.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
-    inside = add("exec", "run a command of this machine in the lab's network")
-    inside.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
-    kubectl = add("kubectl", "run kubectl in the lab's network, against its real control plane")
-    kubectl.add_argument("command", metavar="ARG", nargs=argparse.REMAINDER)
-    apiserver = add("apiserver", "change how a host's kube-apiserver behaves")
-    apiserver.add_argument("host", metavar="HOST")
-    apiserver.add_argument("mode", choices=[*MODES, "gone"], metavar="MODE", help=f"{', '.join(MODES)} or gone")
-    apiserver.add_argument("--seconds", type=float, default=1.0, help="delay in mode `slow` (%(default)s)")
-    for verb, words in (("off", "cut a host's power"), ("on", "switch a host on again")):
-        add(verb, words).add_argument("host", metavar="HOST")
