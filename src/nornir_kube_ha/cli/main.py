@@ -11,6 +11,7 @@ from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
 from nornir_kube_ha.cli.options.runbook import add_inventory_option, add_options, parse
+from nornir_kube_ha.cli.parser import Parser
 from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.lazy import later, postpone
 
@@ -35,14 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     return guarded(run, owns_process=arguments is None)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     """Return the parser of the whole command line.
 
     What a command needs is imported when the command runs, so that `--help` stays fast.
     """
-    parser = argparse.ArgumentParser(
-        prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."
-    )
+    parser = Parser(prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy.")
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in RUNBOOKS.items():
