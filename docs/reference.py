@@ -5,6 +5,7 @@ settings.md comes from the models that read the inventory, checks.md from the ch
 
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 from types import NoneType, UnionType
@@ -14,10 +15,13 @@ from docs.reference_cli import cli_page
 from docs.reference_errors import errors_page
 from docs.reference_faults import faults_page
 from docs.reference_field_reports import field_reports_page
+from docs.reference_schema import schema_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
+from nornir_kube_ha.cli.options.first import KINDS
+from nornir_kube_ha.cli.schema import FOLDER
 from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
 from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 
@@ -135,6 +139,7 @@ PAGES = {
     HERE / "field-reports.md": field_reports_page,
     HERE / "cli.md": cli_page,
     HERE / "exit-codes.md": errors_page,
+    **{FOLDER / f"{kind}.json": partial(schema_page, kind) for kind in KINDS},
 }
 
 if __name__ == "__main__":

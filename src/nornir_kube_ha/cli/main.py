@@ -3,10 +3,10 @@
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from nornir_kube_ha.cli.exit_codes import guarded
+from nornir_kube_ha.cli.options import first
 from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
@@ -41,7 +41,9 @@ def make_parser() -> Parser:
 
     What a command needs is imported when the command runs, so that `--help` stays fast.
     """
-    parser = Parser(prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy.")
+    parser = Parser(
+        prog="kube-ha", description="One address for a Kubernetes control plane, on keepalived and haproxy."
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in RUNBOOKS.items():
@@ -53,7 +55,7 @@ def make_parser() -> Parser:
     _add_drain(commands)
     _add_hostkeys(commands)
     _add_checks(commands)
-    _add_init(commands)
+    first.add_parsers(commands)
     add_lab_parser(commands)
     return parser
 
@@ -127,12 +129,6 @@ def _add_hostkeys(commands: Parsers) -> None:
 def _add_checks(commands: Parsers) -> None:
     parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
     parser.set_defaults(run=later("nornir_kube_ha.cli.lists.checks:run_list"))
-
-
-def _add_init(commands: Parsers) -> None:
-    parser = commands.add_parser("init", help="write a first inventory of your own, the guide's plan, to a folder")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="a folder that does not exist yet, or is empty")
-    parser.set_defaults(run=later("nornir_kube_ha.cli.init:run_init"))
 
 
 if __name__ == "__main__":
