@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha import errors
-from nornir_kube_ha.cli.examples import CODES
+from nornir_kube_ha.cli.options.examples import CODES
 from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.lab import errors as lab_errors
 

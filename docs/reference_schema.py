@@ -13,7 +13,7 @@ from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
-ITEMS = (Apiserver, VirtualRouter)
+ITEMS: tuple[type[Settings], ...] = (Apiserver, VirtualRouter)
 """Models of list items. Lists are not merged, so an item is complete; a section may lack keys at any level."""
 SECRET_FORMS = ("env", "file", "pass", "prompt")
 INSTEAD: Mapping[str, Schema] = {
@@ -86,8 +86,14 @@ def _definitions() -> Schema:
     """Return the schema of each model by its name; `Node` is the schema of `data`."""
     node = Node.model_json_schema(ref_template="#/definitions/{model}")
     found = {**node.pop("$defs"), "Node": node}
-    models = {model.__name__: model for model in (Node, *ITEMS, *_sections(Node))}
+    models = {model.__name__: model for model in _models()}
     return {name: _definition(model, found[name]) for name, model in sorted(models.items())}
+
+
+def _models() -> Iterator[type[Settings]]:
+    yield Node
+    yield from ITEMS
+    yield from _sections(Node)
 
 
 def _sections(model: type[Settings]) -> Iterator[type[Settings]]:

@@ -2,7 +2,7 @@
 
 Python looks for imports beside the script first, so each runbook's first `import nornir_kube_ha` ends here. With the
 package and Nornir installed, this file steps aside for the real one. Without them, one line says what to run, instead
-of a traceback. No wheel contains this file, and nothing imports it from there.
+of a traceback. `kube-ha` and programs that import a runbook never read this file.
 """
 
 import importlib

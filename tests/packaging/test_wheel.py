@@ -66,7 +66,6 @@ def test_the_wheel_is_one_package(wheel: Path) -> None:
     for name in ("py.typed", "tasks/facts.sh", "templates/haproxy.cfg.j2", "lab/boot.sh", "example/hosts.yaml"):
         assert f"nornir_kube_ha/{name}" in names
     assert "nornir_kube_ha/inventory/schema/hosts.json" in names
-    assert "nornir_kube_ha/runbooks/nornir_kube_ha.py" not in names  # of a checkout's scripts
 
 
 def test_the_command_works_and_its_inventory_is_written(installed: Path) -> None:

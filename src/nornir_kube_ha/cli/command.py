@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nornir_kube_ha.cli.exit_codes import abandon_stdout, defer_signals, guarded, is_full, leave_in_time, tell
 from nornir_kube_ha.cli.lists.generations import list_generations
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.cli.options.runbook import NAGIOS_UNKNOWN, add_options, parse
-from nornir_kube_ha.cli.parser import Parser
 from nornir_kube_ha.cli.progress import with_progress
 from nornir_kube_ha.cli.prompts import fetch_secrets
 from nornir_kube_ha.cli.runbooks import RUNBOOKS

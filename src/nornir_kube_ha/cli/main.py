@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 
 from nornir_kube_ha.cli.exit_codes import guarded
-from nornir_kube_ha.cli.options import first
+from nornir_kube_ha.cli.options import setup
 from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.cli.options.runbook import add_inventory_option, add_options, parse
-from nornir_kube_ha.cli.parser import Parser
 from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.lazy import later, postpone
 
@@ -55,7 +55,7 @@ def make_parser() -> Parser:
     _add_drain(commands)
     _add_hostkeys(commands)
     _add_checks(commands)
-    first.add_parsers(commands)
+    setup.add_parsers(commands)
     add_lab_parser(commands)
     return parser
 

@@ -9,7 +9,7 @@ import pytest
 
 from nornir_kube_ha.checks import CHECKS
 from nornir_kube_ha.cli import main as cli
-from nornir_kube_ha.cli.options.first import SHELLS
+from nornir_kube_ha.cli.options.setup import SHELLS
 from nornir_kube_ha.failover.faults import FAULTS
 
 COMPLETE = """

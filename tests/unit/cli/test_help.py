@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from rig.lab import ROOT
 
-from nornir_kube_ha.cli.examples import CODES, DOCS, EXAMPLES
 from nornir_kube_ha.cli.main import make_parser
-from nornir_kube_ha.cli.parser import Parser
+from nornir_kube_ha.cli.options.examples import CODES, DOCS, EXAMPLES
+from nornir_kube_ha.cli.options.parser import Parser
 
 
 def leaves(parser: Parser, name: str = "") -> Iterator[tuple[str, Parser]]:

@@ -10,9 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from nornir_kube_ha.cli import main as cli
-from nornir_kube_ha.cli.options.first import apiservers, nodes, vip
+from nornir_kube_ha.cli.options.setup import apiservers, nodes, vip
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.intent import Cluster
+from nornir_kube_ha.intent.names import AUTO_INTERFACE
 from nornir_kube_ha.inventory.load import load_intent
 
 GIVEN = ("--vip", "192.0.2.100", "--nodes", "lb-1=192.0.2.11,lb-2=192.0.2.12,lb-3=192.0.2.13")
@@ -46,7 +47,7 @@ def test_nothing_needs_an_edit(folder: Path) -> None:
     assert cluster.nodes[0].endpoint == cluster.nodes[0].control_plane_endpoint == "192.0.2.100:8443"
     assert [str(each) for each in cluster.apiservers] == ["192.0.2.11:6443", "192.0.2.12:6443", "192.0.2.13:6443"]
     assert [each.name for each in cluster.apiservers] == ["lb-1", "lb-2", "lb-3"]
-    assert cluster.nodes[0].interface == "eth0"
+    assert cluster.nodes[0].interface == AUTO_INTERFACE
     assert open_inventory(folder).inventory.hosts["lb-3"].username == "root"
 
 
@@ -155,7 +156,7 @@ def test_nothing_is_asked_where_all_that_is_needed_is_given(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(""))
     assert cli.main(["init", str(folder), *GIVEN]) == 0
-    assert "[eth0]" not in capsys.readouterr().err
+    assert "[auto]" not in capsys.readouterr().err
 
 
 def test_answers_that_end_too_early_write_nothing(

@@ -13,8 +13,8 @@ from rig.lab import ROOT
 from ruamel.yaml import YAML
 
 from nornir_kube_ha.cli import main as cli
-from nornir_kube_ha.cli.options.first import KINDS
-from nornir_kube_ha.cli.schema import FOLDER
+from nornir_kube_ha.cli.options.setup import KINDS
+from nornir_kube_ha.cli.setup.schema import FOLDER
 from nornir_kube_ha.intent import Settings
 from nornir_kube_ha.intent.node import Node
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nornir_kube_ha.cli.options.first import INTERFACE, USER, apiservers, nodes, vip
+from nornir_kube_ha.cli.options.setup import INTERFACE, USER, apiservers, nodes, vip
 from nornir_kube_ha.errors import DeclinedError
 
 QUESTIONS: Mapping[str, tuple[str, Callable[[str], Any], str]] = {

@@ -9,7 +9,7 @@ import shtab
 
 from nornir_kube_ha.checks import CHECKS
 from nornir_kube_ha.cli.main import make_parser
-from nornir_kube_ha.cli.parser import Parser
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.failover.faults import FAULTS
 
 NAMES = {"--check": CHECKS, "--skip": CHECKS, "--fault": FAULTS}

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from nornir_kube_ha.cli.examples import below_help
+from nornir_kube_ha.cli.options.examples import below_help
 from nornir_kube_ha.lazy import later
 
 _hint = later("nornir_kube_ha.nearest:hint")  # only errors need difflib

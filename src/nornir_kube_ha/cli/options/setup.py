@@ -10,8 +10,8 @@ from nornir_kube_ha.lazy import later
 
 KINDS = ("hosts", "groups", "defaults")
 SHELLS = ("bash", "zsh", "fish")
-USER, INTERFACE = "root", "eth0"
-"""Values of `--user` and `--interface` if not given."""
+USER, INTERFACE = "root", "auto"
+"""Values of `--user` and `--interface` if not given; `auto` is a copy of `AUTO_INTERFACE`, and a test compares them."""
 LENGTHS = {4: 24, 6: 64}
 """Prefix length of a VIP if not given, by IP version. keepalived.conf has /32 for IPv4 in any case."""
 
@@ -59,12 +59,12 @@ def add_parsers(commands: Parsers) -> None:
     _add_init(commands)
     schema = commands.add_parser("schema", help="print the JSON Schema of an inventory's file, for editors")
     schema.add_argument("kind", metavar="FILE", choices=KINDS, help="hosts, groups or defaults")
-    schema.set_defaults(run=later("nornir_kube_ha.cli.schema:run_schema"))
+    schema.set_defaults(run=later("nornir_kube_ha.cli.setup.schema:run_schema"))
     completion = commands.add_parser(
         "completion", help="print the script that completes commands and options in a shell"
     )
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish")
-    completion.set_defaults(run=later("nornir_kube_ha.cli.completion:run_completion"))
+    completion.set_defaults(run=later("nornir_kube_ha.cli.setup.completion:run_completion"))
 
 
 def _add_init(commands: Parsers) -> None:
@@ -92,6 +92,8 @@ def _add_init(commands: Parsers) -> None:
     )
     parser.add_argument("--user", metavar="NAME", help=f"who logs in to the nodes: root, or a user with sudo ({USER})")
     parser.add_argument(
-        "--interface", metavar="NAME", help=f"the nodes' network interface that gets the VIP ({INTERFACE})"
+        "--interface",
+        metavar="NAME",
+        help=f"the nodes' network interface that gets the VIP ({INTERFACE}: the one that has the node's address)",
     )
-    parser.set_defaults(run=later("nornir_kube_ha.cli.init:run_init"))
+    parser.set_defaults(run=later("nornir_kube_ha.cli.setup.init:run_init"))

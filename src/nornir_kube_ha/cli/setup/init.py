@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
-from nornir_kube_ha.cli.examples import DOCS
 from nornir_kube_ha.cli.exit_codes import tell
-from nornir_kube_ha.cli.first_inventory import Plan, filled_in
-from nornir_kube_ha.cli.interview import ask_for_plan
-from nornir_kube_ha.cli.schema import FOLDER as SCHEMAS
+from nornir_kube_ha.cli.options.examples import DOCS
+from nornir_kube_ha.cli.setup.interview import ask_for_plan
+from nornir_kube_ha.cli.setup.inventory import Plan, filled_in
+from nornir_kube_ha.cli.setup.schema import FOLDER as SCHEMAS
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.files import write_file
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from nornir_kube_ha.addresses import with_port
-from nornir_kube_ha.cli.options.first import INTERFACE, USER, Named
+from nornir_kube_ha.cli.options.setup import INTERFACE, USER, Named
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.inventory.load import load_intent
 
