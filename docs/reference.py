@@ -4,7 +4,8 @@ settings.md comes from the models that read the inventory, checks.md from the ch
 """
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 from types import NoneType, UnionType
@@ -14,10 +15,13 @@ from docs.reference_cli import cli_page
 from docs.reference_errors import errors_page
 from docs.reference_faults import faults_page
 from docs.reference_field_reports import field_reports_page
+from docs.reference_schema import schema_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
+from nornir_kube_ha.cli.options.setup import KINDS
+from nornir_kube_ha.cli.setup.schema import FOLDER
 from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
 from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 
@@ -128,13 +132,14 @@ def _type(kind: object) -> str:
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here
 
 
-PAGES = {
+PAGES: Mapping[Path, Callable[[], str]] = {
     HERE / "settings.md": settings_page,
     HERE / "checks.md": checks_page,
     HERE / "faults.md": faults_page,
     HERE / "field-reports.md": field_reports_page,
     HERE / "cli.md": cli_page,
     HERE / "exit-codes.md": errors_page,
+    **{FOLDER / f"{kind}.json": partial(schema_page, kind) for kind in KINDS},
 }
 
 if __name__ == "__main__":

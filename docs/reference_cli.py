@@ -39,6 +39,8 @@ EXIT_CODES = {
     "hostkeys enroll": "0, 2, 4, 6, 130, 143",
     "checks": NO_HOST,
     "init": NO_HOST,
+    "schema": NO_HOST,
+    "completion": NO_HOST,
     "lab up": LAB,
     "lab down": LAB,
     "lab status": LAB,

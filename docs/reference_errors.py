@@ -3,22 +3,10 @@
 from collections.abc import Iterator
 
 from nornir_kube_ha import errors
-from nornir_kube_ha.cli.exit_codes import NOBODY_READS
-from nornir_kube_ha.errors import INTERRUPTED, TERMINATED, KubeHaError
+from nornir_kube_ha.cli.options.examples import CODES
+from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.lab import errors as lab_errors
 
-CODES = {
-    0: "all passed, warnings or not",
-    1: "a check or a host failed, or a lab could not do what was asked",
-    2: "the command line or the inventory says something that cannot be, or nobody said yes",
-    4: "a host was not reached",
-    5: "another run is changing a host",
-    6: "a host's key or the login was refused",
-    7: "all passed, but stdout or a file of `--report-dir` could not be written; stderr says which and why",
-    INTERRUPTED: "interrupted by Ctrl-C",
-    NOBODY_READS: "whoever read stdout, as `head`, has gone",
-    TERMINATED: "ended by SIGTERM",
-}
 INTRODUCTION = """\
 # Errors and exit codes
 

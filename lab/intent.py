@@ -7,6 +7,7 @@ from itertools import islice
 
 from nornir_kube_ha.addresses import IPAddress, IPInterface, IPNetwork, rank, with_port
 from nornir_kube_ha.intent import Apiserver, Cluster, Intent, Node
+from nornir_kube_ha.intent.names import AUTO_INTERFACE
 from nornir_kube_ha.lab.errors import LabRequestError
 from nornir_kube_ha.lab.layout import ControlPlane, LabHost, Layout
 
@@ -112,7 +113,8 @@ def _apiservers(clusters: list[Cluster]) -> Iterator[tuple[Cluster, Apiserver]]:
 
 def _node_host(node: Node) -> LabHost:
     port = next((each.port for each in node.apiservers if each.address == node.address), None)
-    return LabHost(node.name, node.interface, _in_network_of(node.vips, node.address), port, node.lab_suite)
+    interface = _INTERFACE if node.interface == AUTO_INTERFACE else node.interface
+    return LabHost(node.name, interface, _in_network_of(node.vips, node.address), port, node.lab_suite)
 
 
 def _apiserver_host(cluster: Cluster, apiserver: Apiserver, taken: set[str]) -> LabHost:

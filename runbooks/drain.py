@@ -11,6 +11,7 @@ from nornir_kube_ha.engine.unseen import because_unseen, refuse_unseen
 from nornir_kube_ha.errors import DrainError, KubeHaError, UsageError
 from nornir_kube_ha.facts import Server
 from nornir_kube_ha.intent import Cluster, Intent
+from nornir_kube_ha.nearest import hint
 from nornir_kube_ha.tasks import drain_apiserver, ready_apiserver
 
 
@@ -141,7 +142,9 @@ def _serving(intent: Intent, apiserver: str) -> list[Cluster]:
     found = [cluster for cluster in intent.clusters if apiserver in _names([cluster])]
     if not found:
         known = ", ".join(sorted(_names(intent.clusters)))
-        raise UsageError(f"no apiserver is called {apiserver}; known apiservers: {known}")
+        raise UsageError(
+            f"no apiserver is called {apiserver}; known apiservers: {known}{hint([apiserver], _names(intent.clusters))}"
+        )
     return found
 
 

@@ -9,7 +9,6 @@ import fnmatch
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from nornir_kube_ha.failover.probe.settings import Config
 from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.intent import Cluster
 from nornir_kube_ha.lab.door import LabFault, apiserver_hosts, etcd_members, why_not
+from nornir_kube_ha.nearest import did_you_mean
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.api_costs import through_api
 from nornir_kube_ha.report.words import in_seconds
@@ -135,10 +135,7 @@ def choose_faults(patterns: Iterable[str] | None) -> tuple[Fault, ...]:
     for pattern in patterns:
         names = fnmatch.filter(FAULTS, pattern)
         if not names:
-            near = get_close_matches(pattern, FAULTS, n=1)
-            raise UsageError(
-                f"no fault is called {pattern}; {f'did you mean {near[0]}?' if near else '--list shows all'}"
-            )
+            raise UsageError(f"no fault is called {pattern}; {did_you_mean(pattern, FAULTS, '--list shows all')}")
         chosen |= {name: FAULTS[name] for name in names}
     if not chosen:
         raise UsageError("expected --fault NAME or --all; --list shows all faults")

@@ -8,6 +8,7 @@ from nornir_kube_ha.cli.verbs import looked_at
 from nornir_kube_ha.engine.unseen import refuse_unseen
 from nornir_kube_ha.errors import MoveError, UsageError
 from nornir_kube_ha.intent import Cluster, Intent, Router
+from nornir_kube_ha.nearest import hint
 from nornir_kube_ha.rollout.vip_move import move_vip
 
 
@@ -37,8 +38,9 @@ def _cluster_of(intent: Intent, name: str) -> Cluster:
     try:
         return intent.cluster_of(name)
     except KeyError:
-        known = ", ".join(node.name for node in intent.nodes)
-        raise UsageError(f"--to: no node is called {name}; known nodes: {known}") from None
+        known = [node.name for node in intent.nodes]
+        words = f"known nodes: {', '.join(known)}{hint([name], known)}"
+        raise UsageError(f"--to: no node is called {name}; {words}") from None
 
 
 def _router_of(cluster: Cluster, vip: str) -> Router:

@@ -14,6 +14,7 @@ from nornir_jinja2.plugins.tasks import template_file
 from nornir_kube_ha.errors import (
     HostError,
     LeaseHeldError,
+    PreflightError,
     RefusedConfigError,
     RefusedTemplateError,
 )
@@ -24,7 +25,7 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import CONFIGURATIONS, MANAGED_PATHS
 from nornir_kube_ha.inventory.merge import merged_data
 from nornir_kube_ha.planning.diff import masked
-from nornir_kube_ha.planning.generated_password import with_kept_passwords
+from nornir_kube_ha.planning.found import as_found, why_not_found
 from nornir_kube_ha.planning.generations import KEPT
 from nornir_kube_ha.planning.lease import Lease, this_process
 from nornir_kube_ha.planning.node_files import config_files
@@ -61,10 +62,13 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
 
     Raises:
         RefusedTemplateError: a template of the inventory cannot be rendered
+        PreflightError: `interface: auto`, and not exactly one interface has the node's address
     """
     seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
-    intent = with_kept_passwords(intent, seen)
+    intent = as_found(intent, seen)
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
+    if why := why_not_found(node, seen[node.name]):
+        raise PreflightError(node.name, f"interface auto: {why}; name the interface in the inventory")
     packages = seen[node.name].packages
     understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in CONFIGURATIONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
@@ -92,7 +96,7 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
           * diff (``str``): the differences as text, without secrets
     """
     seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
-    intent = with_kept_passwords(intent, seen)
+    intent = as_found(intent, seen)
     files = render_config(task, intent, seen).result
     node = intent.node(task.host.name)
     change = plan(node, files, seen[node.name], openings(intent.cluster_of(node.name), node))

@@ -26,7 +26,7 @@ from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held
 PATIENCE = 25  # seconds beyond listening until the script ends itself; a look takes about half of one
 GRACE = 5  # seconds more until the controller gives up on a host whose script has not ended
 LOOK = Script(
-    ("section.sh", "probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh", "facts.sh"),
+    ("interface.sh", "section.sh", "probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh", "facts.sh"),
     "nonce deadline lock probed whole listened listen_at_least listen_at_most remembered files folders managed "
     "checked_file others interface watch vrids address haproxy_socket vip also port heard group ask_by_arp ask_by_ndp "
     "ca_file endpoint served_at verify apiservers peers clients_check stats_url own_stats_url stats_user stats_login",

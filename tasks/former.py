@@ -14,7 +14,7 @@ from nornir_kube_ha.sections import sections_of
 from nornir_kube_ha.ssh.remote import reading, run_script
 from nornir_kube_ha.ssh.script import Script
 
-ASK = Script(("section.sh", "former.sh"), "nonce interface address port former")
+ASK = Script(("interface.sh", "section.sh", "former.sh"), "nonce interface address port former")
 TIMEOUT = 30  # seconds; the script listens for three
 
 

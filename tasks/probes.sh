@@ -115,7 +115,7 @@ hear() {
     [ -z "$WHOLE" ] || for vip in $VIP $ALSO; do
         case $ADDRESSES in *"\"local\":\"$vip\""*) ;; *) silent="$silent $vip" ;; esac
     done
-    socat -u "$GROUP" OPEN:/dev/null &
+    socat -u "${GROUP%:*}:$INTERFACE" OPEN:/dev/null & # INTERFACE was `auto` where GROUP was made
     member=$!
     # shellcheck disable=SC2016  # expanded by the inner shell
     {

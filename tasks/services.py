@@ -23,9 +23,9 @@ from nornir_kube_ha.tasks.lease import guard
 from nornir_kube_ha.tasks.selinux import selinux
 
 CHANGE = Script(
-    ("draft.sh", "selinux.sh", "watch.sh", "services.sh"),
-    "changes keepalived_conf watch vrrp_mac interface haproxy_socket run_folder listener last_resort drained scripts "
-    "set_here",
+    ("interface.sh", "draft.sh", "selinux.sh", "watch.sh", "services.sh"),
+    "changes keepalived_conf watch vrrp_mac interface address haproxy_socket run_folder listener last_resort drained "
+    "scripts set_here",
 )
 TIMEOUT = 180  # seconds; systemd's default limit for a start is 90
 
@@ -75,6 +75,7 @@ def services_script(change: HostPlan, node: Node) -> str:
         watch=WATCH,
         vrrp_mac=VRRP_MAC,
         interface=node.interface,
+        address=str(node.address),
         haproxy_socket=node.haproxy.socket,
         run_folder=TMPFILES,
         listener=LISTENER,

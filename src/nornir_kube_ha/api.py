@@ -20,6 +20,7 @@ from nornir_kube_ha.engine.isolated_copy import isolated_copy
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.nearest import hint
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 from nornir_kube_ha.runbooks import deploy as _deploy
@@ -269,7 +270,7 @@ def _run(
     intent = load_intent(own, stats_password=needs_stats_password(name, checks))
     ours = [node.name for node in intent.nodes]
     if unknown := sorted({*(meant or ())} - {*ours}):
-        raise UsageError(f"no host called {', '.join(unknown)}; known hosts: {', '.join(ours)}")
+        raise UsageError(f"no host called {', '.join(unknown)}; known hosts: {', '.join(ours)}{hint(unknown, ours)}")
     if meant == ():
         raise UsageError(f"hosts: expected at least one host, got none; known hosts: {', '.join(ours)}")
     meant = tuple(ours) if meant is None else meant

@@ -1,6 +1,7 @@
 """What a user installs: the built wheel, alone in an empty environment. `make release` runs this on dist/."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -72,6 +73,7 @@ def test_the_wheel_is_one_package(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"nornir_kube_ha"}
     for name in ("py.typed", "tasks/facts.sh", "templates/haproxy.cfg.j2", "lab/boot.sh", "example/hosts.yaml"):
         assert f"nornir_kube_ha/{name}" in names
+    assert "nornir_kube_ha/inventory/schema/hosts.json" in names
 
 
 def test_the_command_works_and_its_inventory_is_written(installed: Path) -> None:
@@ -88,6 +90,40 @@ def test_the_command_works_and_its_inventory_is_written(installed: Path) -> None
     without = run(kube_ha, "deploy", cwd=installed, check=False)
     assert without.returncode == 2
     assert "kube-ha init" in without.stderr
+
+
+@pytest.fixture(scope="session")
+def tool(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `kube-ha` as `uv tool install` leaves it; nothing else is in that folder."""
+    folder = tmp_path_factory.mktemp("tool")
+    environment = os.environ | {"UV_TOOL_DIR": str(folder / "tools"), "UV_TOOL_BIN_DIR": str(folder / "bin")}
+    command = ("uv", "tool", "install", "--quiet", "--python", sys.executable, str(wheel))
+    subprocess.run(command, cwd=folder, env=environment, check=True, timeout=240)
+    return folder / "bin"
+
+
+def test_tool_needs_no_other_program(tool: Path, tmp_path: Path) -> None:
+    """No package of the lab and no other command is on PATH: an operator's machine has what pipx or uv installs."""
+
+    def kube_ha(*arguments: str, code: int = 0) -> str:
+        command = [str(tool / "kube-ha"), *arguments]
+        environment = {"PATH": str(tool), "HOME": str(tmp_path), "KUBE_HA_STATS_PASSWORD": "correct-horse-battery"}
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=240
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    assert [path.name for path in tool.iterdir()] == ["kube-ha"]
+    assert "next, in this order" in kube_ha("init", "mine", "--vip", "192.0.2.100", "--nodes", "127.0.0.11,127.0.0.12")
+    schema = re.findall(r"\$schema=file://(\S+)", (tmp_path / "mine/hosts.yaml").read_text())
+    assert Path(*schema).is_file()
+    assert kube_ha("schema", "hosts") == Path(*schema).read_text()
+    for shell in ("bash", "zsh", "fish"):
+        assert "failover-test" in kube_ha("completion", shell)
+    assert "lb-1\nlb-2\n" in kube_ha("deploy", "-i", "mine", "--list-hosts")
+    (tmp_path / "mine/defaults.yaml").write_text(f"port: 1\n{(tmp_path / 'mine/defaults.yaml').read_text()}")
+    assert "HostUnreachableError" in kube_ha("deploy", "-i", "mine", "--dry-run", code=4)  # nothing listens on port 1
 
 
 def test_templates_load_and_nothing_at_the_top_is_called_as_our_folders(installed: Path) -> None:

@@ -23,6 +23,7 @@ SAFE = {
     "pydantic": "2.11",  # CVE-2024-3772 (2.4)
     "rich": "14",
     "ruamel-yaml": "0.18",
+    "shtab": "1.13",
 }
 """The lowest version of each that nothing is known against, and that the tests pass with."""
 

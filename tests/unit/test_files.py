@@ -1,6 +1,5 @@
 """Files on the operator's machine: by the user's umask, and never through a link that somebody has laid."""
 
-import argparse
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.reports import report_of
 
-from nornir_kube_ha.cli.init import run_init
+from nornir_kube_ha.cli.main import main
 from nornir_kube_ha.files import write_file
 from nornir_kube_ha.report.files import write_report
 
@@ -41,7 +40,7 @@ def test_reports_have_the_users_umask(tmp_path: Path) -> None:
 @pytest.mark.field_report("H7")
 @pytest.mark.usefixtures("_private")
 def test_first_inventory_has_the_users_umask(tmp_path: Path) -> None:
-    run_init(argparse.Namespace(folder=tmp_path / "mine"))
+    assert main(["init", str(tmp_path / "mine")]) == 0
     assert modes(tmp_path / "mine") == {0o600}
     assert modes(tmp_path) == {0o700}
 

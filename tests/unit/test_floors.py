@@ -16,7 +16,7 @@ from nornir_kube_ha.planning.lease import Lease
 HERE = Path(__file__).parent
 HOUSE = Path(nornir_kube_ha.__file__).parent
 FLOORS = (
-    {"addresses", "duration", "files", "lazy", "sections", "text", "versions"},
+    {"addresses", "duration", "files", "lazy", "nearest", "sections", "text", "versions"},
     {"daemons", "errors", "templating"},
     {"intent"},
     {"failover", "firewall"},

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs.reference_errors import CODES
 from junitparser import JUnitXml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.reports import FAULTS, PASSED, failover, host, report_of, through_api
@@ -26,6 +25,7 @@ import nornir_kube_ha
 from nornir_kube_ha import errors, report, tasks
 from nornir_kube_ha.checks import CHECKS, Finding, Status
 from nornir_kube_ha.cli.main import make_parser
+from nornir_kube_ha.cli.options.examples import CODES
 from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.failover.faults import FAULTS as FAULTS_BY_NAME
 from nornir_kube_ha.failover.trial import FaultReport

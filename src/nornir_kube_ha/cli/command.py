@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nornir_kube_ha.cli.exit_codes import abandon_stdout, defer_signals, guarded, is_full, leave_in_time, tell
 from nornir_kube_ha.cli.lists.generations import list_generations
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.cli.options.runbook import NAGIOS_UNKNOWN, add_options, parse
 from nornir_kube_ha.cli.progress import with_progress
 from nornir_kube_ha.cli.prompts import fetch_secrets
@@ -47,9 +48,7 @@ def run_as_script(name: str, description: str | None, runbook: Runbook, argument
     Returns:
         The exit code
     """
-    parser = argparse.ArgumentParser(
-        prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog=f"{name}.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, RUNBOOKS[name.replace("_", "-")].add_options)
     return guarded(
         lambda: run_runbook(name, runbook, parse(parser, arguments)),

@@ -3,13 +3,14 @@
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from nornir_kube_ha.cli.exit_codes import guarded
+from nornir_kube_ha.cli.options import setup
 from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.cli.options.runbook import add_inventory_option, add_options, parse
 from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.lazy import later, postpone
@@ -35,12 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     return guarded(run, owns_process=arguments is None)
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     """Return the parser of the whole command line.
 
     What a command needs is imported when the command runs, so that `--help` stays fast.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kube-ha",
         description="A highly available endpoint for a Kubernetes control plane, with keepalived and haproxy.",
     )
@@ -55,7 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_drain(commands)
     _add_hostkeys(commands)
     _add_checks(commands)
-    _add_init(commands)
+    setup.add_parsers(commands)
     add_lab_parser(commands)
     return parser
 
@@ -138,14 +139,6 @@ def _add_hostkeys(commands: Parsers) -> None:
 def _add_checks(commands: Parsers) -> None:
     parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
     parser.set_defaults(run=later("nornir_kube_ha.cli.lists.checks:run_list"))
-
-
-def _add_init(commands: Parsers) -> None:
-    parser = commands.add_parser(
-        "init", help="write a first inventory to a folder: the guide's hosts with placeholder addresses"
-    )
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder that does not exist yet or is empty")
-    parser.set_defaults(run=later("nornir_kube_ha.cli.init:run_init"))
 
 
 if __name__ == "__main__":

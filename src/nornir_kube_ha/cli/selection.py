@@ -3,7 +3,6 @@
 import fnmatch
 import os
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
 from nornir import InitNornir
@@ -15,14 +14,16 @@ from ruamel.yaml.error import YAMLError
 from nornir_kube_ha.checks import ALL, NEED_PASSWORD
 from nornir_kube_ha.engine.runner import Runner
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
-from nornir_kube_ha.inventory.files import FILES, problems_of_files
+from nornir_kube_ha.inventory.files import FILES, group_names, problems_of_files
 from nornir_kube_ha.inventory.load import login_problems
 from nornir_kube_ha.inventory.merge import merged_data, our_hosts
 from nornir_kube_ha.lab import door
+from nornir_kube_ha.nearest import did_you_mean, hint
 from nornir_kube_ha.text import one_line, shortened
 
 WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only files kept on the hosts
 HOSTS_FILE = FILES["host"]
+_FILTERED = ("name", "groups", "hostname", "port", "username", "platform")  # Nornir's own attributes of a host
 CHECKOUT_INVENTORY = (Path(__file__).parents[1] / "runbooks").resolve().parent / "inventory"  # a symlink, in a checkout
 
 
@@ -73,6 +74,7 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
             nornir = InitNornir(config_file=str(path), logging=logging)
     except (YAMLError, PluginNotRegistered, OSError, KeyError, AttributeError, TypeError, ValueError) as error:
         words = f"no group is called {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}"
+        words += hint([str(each) for each in error.args], group_names(path)) if isinstance(error, KeyError) else ""
         raise UsageError(f"cannot read inventory {path}: {shortened(one_line(words), MOST)}") from error
     if own := [group.name for group in nornir.inventory.groups.values() if _is_its_own_parent(group)]:
         raise UsageError(f"inventory {path}: groups {' and '.join(own)} include themselves as a parent")
@@ -99,17 +101,33 @@ def select(nornir: Nornir, filters: Collection[tuple[str, str]], limit: Collecti
         UsageError: no host matches, or `--limit` names an unknown host
     """
     ours = our_hosts(nornir)
-    if unknown := sorted(set(limit) - {host.name for host in ours}):
-        raise UsageError(f"--limit: no host called {', '.join(unknown)}; known hosts: {', '.join(_names(ours))}")
+    known = _names(ours)
+    if unknown := sorted(set(limit) - {*known}):
+        raise UsageError(
+            f"--limit: no host called {', '.join(unknown)}; known hosts: {', '.join(known)}{hint(unknown, known)}"
+        )
     meant = (host for host in ours if not limit or host.name in limit)
     names = _names(host for host in meant if all(value in _texts(host.get(key)) for key, value in filters))
     if not names:
         wanted = [f"{key}={value}" for key, value in filters]
         wanted += [f"--limit {','.join(limit)}"] if limit else []
         raise UsageError(
-            f"no host matches {' and '.join(wanted) or 'at all'}; known hosts: {', '.join(_names(ours)) or 'none'}"
+            f"no host matches {' and '.join(wanted) or 'at all'}; known hosts: {', '.join(known) or 'none'}"
+            f"{_hint_at_filters(ours, filters)}"
         )
     return names
+
+
+def _hint_at_filters(hosts: Iterable[Host], filters: Iterable[tuple[str, str]]) -> str:
+    """Return a hint at the first `key=value` of which no host has the key or the value: a group's name, for example."""
+    for key, value in filters:
+        values = {text for host in hosts for text in _texts(host.get(key))}
+        if not values:
+            keys = {each for host in hosts for each in (*host.keys(), *_FILTERED)}
+            return hint([key], keys)
+        if value not in values:
+            return hint([f"{key}={value}"], {f"{key}={text}" for text in values})
+    return ""
 
 
 def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
@@ -125,7 +143,9 @@ def select_named(nornir: Nornir, given: Iterable[str]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(given)) or _names(our_hosts(nornir))
     there = nornir.inventory.hosts
     if unknown := [name for name in names if name not in there]:
-        raise UsageError(f"no host called {', '.join(unknown)}; known hosts: {', '.join(there) or 'none'}")
+        raise UsageError(
+            f"no host called {', '.join(unknown)}; known hosts: {', '.join(there) or 'none'}{hint(unknown, there)}"
+        )
     return names
 
 
@@ -177,8 +197,7 @@ def _matching(patterns: Iterable[str]) -> frozenset[str]:
     for pattern in patterns:
         ids = fnmatch.filter(ALL, pattern)
         if not ids:
-            near = get_close_matches(pattern, ALL, n=1)
-            hint = f"did you mean {near[0]}?" if near else "`kube-ha checks` lists all"
+            hint = did_you_mean(pattern, ALL, "`kube-ha checks` lists all")
             raise UsageError(f"no check is called {pattern}; {hint}")
         chosen.update(ids)
     return frozenset(chosen)

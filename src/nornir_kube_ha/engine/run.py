@@ -17,7 +17,7 @@ from nornir_kube_ha.engine.summary import Snapshot, Summary
 from nornir_kube_ha.facts import Facts, Scope
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.intent import Cluster, Intent, Node
-from nornir_kube_ha.planning.generated_password import with_kept_passwords
+from nornir_kube_ha.planning.found import as_found
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.plan import HostPlan
 from nornir_kube_ha.report import Report
@@ -212,7 +212,7 @@ class Run(Session):
         facts = self.each(
             get_facts, self.going, intent=self.intent, lease=lease, scope=scope, listened=self._heard_nobody_else()
         )
-        intent = with_kept_passwords(self.intent, facts)
+        intent = as_found(self.intent, facts)
         self.expect(intent)
         plans = self.each(get_plan, [*facts], intent=intent, facts=facts)
         self.snapshot = Snapshot(intent, facts, plans, asked_for_health=frozenset(credentials))

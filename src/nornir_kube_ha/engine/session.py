@@ -22,6 +22,7 @@ from nornir_kube_ha.errors import (
 )
 from nornir_kube_ha.intent import Node
 from nornir_kube_ha.inventory.load import folder_of_files, login_problems
+from nornir_kube_ha.nearest import hint
 from nornir_kube_ha.planning.diff import masked
 from nornir_kube_ha.planning.lease import operator
 from nornir_kube_ha.report import Failure, Origin
@@ -191,7 +192,7 @@ class Session:
 
     def _refuse_unknown(self, host: str) -> None:
         if host not in self.nornir.inventory.hosts:
-            raise UsageError(f"the inventory has no host called {host}")
+            raise UsageError(f"the inventory has no host called {host}{hint([host], self.nornir.inventory.hosts)}")
 
     def keep_no_logins(self) -> None:
         """From now on, log out of each host once a task is done there: a fleet's logins are many open files."""

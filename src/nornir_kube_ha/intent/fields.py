@@ -6,7 +6,7 @@ import re
 import textwrap
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
 from itertools import pairwise
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -170,7 +170,8 @@ Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 AddressWithPrefix = Annotated[IPv4Interface | IPv6Interface, BeforeValidator(_interface)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
-VirtualRouterId = Annotated[int, Field(ge=1, le=255), WrapValidator(_or_auto)]
+_VRID = Annotated[int, Field(ge=1, le=255)]
+VirtualRouterId = Annotated[_VRID, WrapValidator(_or_auto, json_schema_input_type=_VRID | Literal["auto"])]
 """A VRID, or `auto`, which is stored as `AUTO` until all clusters are known."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,62})$")]
@@ -188,16 +189,16 @@ HostPort = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]:[0-9]
 Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 """An absolute path on the host."""
 
-_Time = Annotated[
-    str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")
-]
+_TimeText = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")]
+_Time = Annotated[_TimeText, BeforeValidator(_text_of_number, json_schema_input_type=_TimeText | int)]
 HAProxyTime = Annotated[_Time, AfterValidator(_within_24_days)]
 """A haproxy time: a number with us, ms, s, m, h or d; milliseconds without a unit. At most 24 days."""
 
 HAProxySeconds = Annotated[_Time, AfterValidator(_within_68_years)]
 """A haproxy time that is in seconds without a unit. At most 68 years."""
 
-Mode = Annotated[str, BeforeValidator(_text_of_number), StringConstraints(pattern=r"^0?[0-7]{3}$")]
+_ModeText = Annotated[str, StringConstraints(pattern=r"^0?[0-7]{3}$")]
+Mode = Annotated[_ModeText, BeforeValidator(_text_of_number, json_schema_input_type=_ModeText | int)]
 """Permission bits, in octal digits."""
 
 Line = Annotated[str, AfterValidator(_printable_line)]

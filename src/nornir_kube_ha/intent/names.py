@@ -2,6 +2,8 @@
 
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT
 
+AUTO_INTERFACE = "auto"
+"""Value of `interface` that stands for the interface with the node's address, until the host was looked at."""
 HAPROXY_CFG = "/etc/haproxy/haproxy.cfg"
 HAPROXY_CA = "/etc/haproxy/kube-apiserver-ca.crt"
 HAPROXY_DROP_IN = "/etc/systemd/system/haproxy.service.d/kube-ha.conf"

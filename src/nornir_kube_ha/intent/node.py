@@ -39,7 +39,7 @@ class Node(Settings):
     address: Address
     """The node's own address, which adverts are sent from; the inventory's `hostname` if not given."""
     interface: Interface
-    """Where the VIP is put."""
+    """Where the VIP is put; `auto` finds the interface that has `address`."""
     vip: AddressWithPrefix
     """The VIP with its prefix length, of the same IP family as `address`."""
     additional_vips: tuple[AddressWithPrefix, ...] = Field(default=(), max_length=8)

@@ -54,6 +54,20 @@ def problems_of_files(folder: Path) -> Iterator[Problem]:
             yield _problem(path, error.line, str(error))
 
 
+def group_names(folder: Path) -> list[str]:
+    """Return the names of the groups of an inventory's folder; empty without a valid groups.yaml.
+
+    Arguments:
+        folder: the inventory's folder
+    """
+    path = folder / FILES["group"]
+    try:
+        root = _composed(path) if path.is_file() else None
+    except _RefusedError:
+        return []
+    return [str(key.value) for key, _ in root.value] if isinstance(root, MappingNode) else []
+
+
 def _problem(path: Path, line: int, message: str) -> Problem:
     return Problem("", f"{path} line {line}" if line else str(path), message)
 

@@ -5,8 +5,9 @@ what to use instead.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
+
+from nornir_kube_ha.nearest import did_you_mean
 
 REACHES_OUT = frozenset(
     {"session_log", "session_log_record_writes", "session_log_file_mode", "serial_settings", "sock", "sock_telnet"}
@@ -116,5 +117,4 @@ def wrong_extras(extras: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         elif key in INSTEAD:
             yield key, INSTEAD[key]
         else:
-            nearest = get_close_matches(str(key), ALLOWED, n=1, cutoff=0)[0]
-            yield str(key), f"is not an allowed login setting; did you mean {nearest}?"
+            yield str(key), f"is not an allowed login setting; {did_you_mean(str(key), ALLOWED, cutoff=0)}"

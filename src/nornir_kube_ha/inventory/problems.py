@@ -1,7 +1,6 @@
 """pydantic's errors as problems of the inventory: with the inventory's key and the setting's meaning."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -9,6 +8,7 @@ from pydantic_core import ErrorDetails
 from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent import Node, Settings
 from nornir_kube_ha.inventory.merge import FOREIGN_KEYS
+from nornir_kube_ha.nearest import did_you_mean
 
 FOLLOWS = "default_factory_not_called"  # pydantic's error type for a default that depends on an invalid field
 
@@ -78,6 +78,5 @@ def _model_in(annotation: object) -> type[Settings] | None:
 
 def _unknown_key(key: str, model: type[Settings], *, top_level: bool) -> str:
     known = sorted(set(model.model_fields) - (PER_HOST_KEYS if top_level else set()))
-    nearest = get_close_matches(key, known, n=1, cutoff=0)
-    message = f"is unknown; did you mean {nearest[0]}?"
+    message = f"is unknown; {did_you_mean(key, known, cutoff=0)}"
     return f"{message} (if it belongs to other automation, list it under {FOREIGN_KEYS})" if top_level else message

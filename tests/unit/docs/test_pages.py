@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from docs.reference import PAGES
 from docs.reference_cli import EXIT_CODES
-from docs.reference_errors import CODES
 from rig.lab import ROOT
 from ruamel.yaml import YAML
 from tests.support.defects import DEFECTS
@@ -15,6 +14,7 @@ from tests.support.defects import DEFECTS
 from nornir_kube_ha import tasks
 from nornir_kube_ha.checks import CHECKS
 from nornir_kube_ha.cli.main import main
+from nornir_kube_ha.cli.options.examples import CODES
 
 DOCS = ROOT / "docs"
 

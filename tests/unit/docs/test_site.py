@@ -56,7 +56,8 @@ def test_cells_of_prose_carry_their_column_s_title_for_narrow_screens(built: Pat
     page = (built / "settings.html").read_text()
     assert '<table class="prose">' in page
     assert '<td class="name" data-title="key"><code>interface</code></td>' in page
-    assert '<td data-title="meaning">Where the VIP is put.</td>' in page
+    words = "Where the VIP is put; <code>auto</code> finds the interface that has <code>address</code>."
+    assert f'<td data-title="meaning">{words}</td>' in page
 
 
 def test_whatever_leads_nowhere_fails_the_build(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from nornir_kube_ha.cli import lab as cli
 from nornir_kube_ha.cli.options.lab import MODES as NAMED_MODES
 from nornir_kube_ha.cli.options.lab import add_parser
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.files import write_file
 from nornir_kube_ha.lab import lifecycle
 from nornir_kube_ha.lab.control_plane.stand_in import MODES
@@ -21,9 +22,10 @@ LAB = Layout("unit", (LabHost("lb-1", "eth0", IPv4Interface("10.71.0.11/24")),))
 
 
 def parse(*words: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     add_parser(parser.add_subparsers())
-    return parser.parse_args(["lab", *words])
+    parsed: argparse.Namespace = parser.parse_args(["lab", *words])
+    return parsed
 
 
 def test_commands_for_others_are_taken_as_they_are() -> None:

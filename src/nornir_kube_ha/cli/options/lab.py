@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
+from nornir_kube_ha.cli.options.parser import Parser
 from nornir_kube_ha.cli.options.runbook import add_inventory_option
 from nornir_kube_ha.lazy import later
 
 ABOUT = "Boot an inventory's hosts on this machine, inspect them, break them, and take them down."
 # A copy of `lab.control_plane.stand_in.MODES`, which `--help` need not import; a test compares the two.
 MODES = ("ok", "slow", "error", "unauthorized", "hang")
-Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+Parsers: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001 - it has no public name
 
 
 def add_parser(subparsers: Parsers) -> None:

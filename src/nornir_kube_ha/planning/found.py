@@ -1,0 +1,59 @@
+"""What an inventory leaves to the hosts: interfaces that are found by their address, and passwords kept there."""
+
+from collections.abc import Mapping
+
+from nornir_kube_ha.facts import Facts
+from nornir_kube_ha.intent import Cluster, Intent, Node
+from nornir_kube_ha.intent.names import AUTO_INTERFACE
+from nornir_kube_ha.planning.generated_password import with_kept_passwords
+
+
+def as_found(intent: Intent, facts: Mapping[str, Facts]) -> Intent:
+    """Return the intent with the interfaces and the stats passwords that were found on the hosts.
+
+    Arguments:
+        intent: the intended state
+        facts: facts by host name, of the hosts that were read
+    """
+    return with_interfaces(with_kept_passwords(intent, facts), facts)
+
+
+def with_interfaces(intent: Intent, facts: Mapping[str, Facts]) -> Intent:
+    """Return the intent with the interface that has the node's address instead of `auto`.
+
+    `auto` stays for a host that was not read, and where not exactly one interface has the address.
+
+    Arguments:
+        intent: the intended state
+        facts: facts by host name, of the hosts that were read
+    """
+    if all(node.interface != AUTO_INTERFACE for node in intent.nodes):
+        return intent
+    return Intent(
+        tuple(
+            Cluster(cluster.name, tuple(_with_interface(node, facts.get(node.name)) for node in cluster.nodes))
+            for cluster in intent.clusters
+        )
+    )
+
+
+def why_not_found(node: Node, own: Facts) -> str:
+    """Return why `interface: auto` finds no interface; "" if it does, or if the inventory names one.
+
+    Arguments:
+        node: intended state of the host
+        own: the host's facts
+    """
+    names = _interfaces(node, own)
+    if node.interface != AUTO_INTERFACE or len(names) == 1:
+        return ""
+    return f"{' and '.join(names)} have {node.address}" if names else f"no interface has {node.address}"
+
+
+def _with_interface(node: Node, own: Facts | None) -> Node:
+    names = _interfaces(node, own) if own and node.interface == AUTO_INTERFACE else ()
+    return node.model_copy(update={"interface": names[0]}) if len(names) == 1 else node
+
+
+def _interfaces(node: Node, own: Facts) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name, each in own.addresses if each.ip == node.address))
