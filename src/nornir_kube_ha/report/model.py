@@ -123,12 +123,31 @@ class ClusterReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a rehearsal.
+
+    Arguments:
+        name: what it does, in a few words
+        status: `passed`, `failed`, or `unknown` if it was interrupted or not reached
+        seconds: how long it took
+        words: why it did not pass, or what to know about it; "" if nothing
+        changes: what changed on each host that it changed, as a diff with secrets masked
+    """
+
+    name: str
+    status: str
+    seconds: float = 0.0
+    words: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run's report.
 
     Arguments:
         run_id: unique id of the run
-        runbook: `deploy`, `verify` or `failover_test`
+        runbook: `deploy`, `verify`, `failover_test` or `rehearse`
         started: time with its time zone
         finished: time with its time zone
         hosts: hosts by name
@@ -136,6 +155,7 @@ class Report:
         dry_run: nothing was changed; `changed` means would have changed
         faults: injected faults and their cost
         error: why the run ended early: it was not confirmed, or was interrupted; None if it was completed
+        steps: of a rehearsal, in order
     """
 
     run_id: str
@@ -147,6 +167,7 @@ class Report:
     dry_run: bool = False
     faults: tuple[FaultReport, ...] = ()
     error: Failure | None = None
+    steps: tuple[Step, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -195,6 +216,15 @@ class Report:
         return {status: found[status] for status in HOST_STATUSES}
 
     @property
+    def ended_at(self) -> str:
+        """Where a rehearsal ended: `failed at step 3 of 6: deploy the new state`; "" if it went to its end."""
+        for number, step in enumerate(self.steps, start=1):
+            if step.status != "passed":
+                word = "failed" if step.status == "failed" else "ended"
+                return f"{word} at step {number} of {len(self.steps)}: {step.name}"
+        return ""
+
+    @property
     def awaiting(self) -> tuple[str, ...]:
         """Clusters in which no apiserver has answered yet: before `kubeadm init`."""
         told = {where for where, each in self.findings if each.seen.startswith(NO_APISERVER_YET)}
@@ -228,4 +258,6 @@ class Report:
         if any(each.status in KEEPS_FROM_PASSING for part in self.clusters.values() for each in part.findings):
             yield 1
         if not all(fault.passed for fault in self.faults):
+            yield 1
+        if not all(step.status == "passed" for step in self.steps):
             yield 1
