@@ -87,16 +87,13 @@ class Story:
         return self._note_report(planned, begun, report)
 
     def _note_report(self, planned: Planned, begun: float, report: Report | None) -> bool:
-        if report is None:
-            self._note(planned, "passed", begun)
-            return True
-        changes = {name: host.diff for name, host in report.hosts.items() if host.changed}
+        changes = {name: host.diff for name, host in report.hosts.items() if host.changed} if report else {}
+        missed = [fault for fault in self.faults if not fault.passed]
+        passed = not missed and (report is None or report.passed)
         if planned.is_change:
             self._changes |= changes
-        if planned.is_shown or not report.passed:
+        if report and (planned.is_shown or not passed):
             self._shown = report
-        missed = [fault for fault in self.faults if not fault.passed]
-        passed = report.passed and not missed
         self._note(planned, "passed" if passed else "failed", begun, "" if passed else _reason(report, missed), changes)
         return passed
 
@@ -129,8 +126,9 @@ class Story:
         )
 
 
-def _reason(report: Report, missed: Sequence[FaultReport]) -> str:
-    worst = [f"{each.where}: {each.what}: {each.seen}" for each in problems(report) if each.status in WORST_FIRST[:2]]
+def _reason(report: Report | None, missed: Sequence[FaultReport]) -> str:
+    found = problems(report) if report else ()
+    worst = [f"{each.where}: {each.what}: {each.seen}" for each in found if each.status in WORST_FIRST[:2]]
     troubles = [trouble for fault in missed for trouble in fault.troubles]
     return "; ".join([*worst[:2], *troubles[:2]]) or "it did not pass"
 

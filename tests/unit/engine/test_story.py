@@ -108,6 +108,12 @@ def test_cost_above_its_limit_fails_the_step() -> None:
     assert report.faults == (fault,)
 
 
+def test_step_without_a_report_fails_by_its_cost() -> None:
+    told, _ = story()
+    told.play([Planned("remove", 1, lambda: told.faults.append(MISSED))])
+    assert told.report().ended_at == "failed at step 1 of 1: remove"
+
+
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
 def test_interrupted_step_is_recorded(error: BaseException, code: int) -> None:
     told, _ = story()

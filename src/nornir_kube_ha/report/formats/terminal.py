@@ -200,5 +200,5 @@ def _summary(report: Report) -> Text:
     words = "; ".join(f"{title}: {value}" for title, value in told.items() if value != "")
     passed = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
     ended = f" ({report.error.type}: {one_line(report.error.message)})" if report.error else ""
-    ended += f", {report.ended_at}" if report.ended_at else ""
+    ended += f", {one_line(report.ended_at)}" if report.ended_at else ""
     return Text.assemble(f"{report.runbook}: ", passed, ended, f" - {words}; {report.seconds:.1f} s")
