@@ -34,6 +34,7 @@ EXIT_CODES = {
     "upgrade": CHANGE,
     "remove": CHANGE,
     "failover-test": CHANGE,
+    "rehearse": CHANGE,
     "vip move": CHANGE,
     "drain": CHANGE,
     "ready": CHANGE,
