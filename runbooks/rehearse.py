@@ -38,7 +38,7 @@ from nornir_kube_ha.trials.measured_change import limit_of_change, measure_chang
 SETTLE_SECONDS = 10.0  # for which the new state's checks are repeated
 OF_CHANGE, OF_REMOVAL = (replace(FAULTS[name].limit, moves=None) for name in ("config-change", "vip-move"))
 """What a roll-out and the removal of a node may cost. The VIP may move, as planned."""
-BOOT, BOOT_PLANE, DEPLOY, INSTALL, CHANGE, VERIFY, FAULT = 5, 25, 8, 12, 12, 2, 8
+BOOT, BOOT_PLANE, DEPLOY, INSTALL, CHANGE, VERIFY, FAULT = 3, 25, 10, 15, 15, 2, 8
 """Seconds that steps take on two processors, for the estimate; `FAULT` is added to a fault's own time."""
 
 
