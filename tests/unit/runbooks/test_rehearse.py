@@ -19,8 +19,7 @@ from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import GateError, InventoryError
 from nornir_kube_ha.failover.trial import FaultReport, Outcome, Trial
 from nornir_kube_ha.intent import Cluster
-from nornir_kube_ha.lab import rehearsal as lab_rehearsal
-from nornir_kube_ha.lab import state
+from nornir_kube_ha.lab import lifecycle, state
 from nornir_kube_ha.lab.errors import LabError
 from nornir_kube_ha.lab.layout import Layout
 from nornir_kube_ha.report import Failure, Report
@@ -89,7 +88,6 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     )
     monkeypatch.setattr(module, "inside", lambda _lab: nullcontext())
     monkeypatch.setattr(state, "LABS", tmp_path / "labs")
-    lifecycle = lab_rehearsal.lifecycle
     monkeypatch.setattr(lifecycle, "require_root", lambda: None)
     monkeypatch.setattr(lifecycle, "labs", lambda: ["taken"])
 
