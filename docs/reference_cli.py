@@ -33,6 +33,7 @@ EXIT_CODES = {
     "upgrade": CHANGE,
     "remove": CHANGE,
     "failover-test": CHANGE,
+    "rehearse": CHANGE,
     "vip move": CHANGE,
     "drain": CHANGE,
     "ready": CHANGE,

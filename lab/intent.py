@@ -65,7 +65,12 @@ def layout_of(lab: str, clusters: list[Cluster], version: str = "") -> Layout:
     Raises:
         LabRequestError: two hosts would have one name or one address
     """
-    hosts = {node.address: _node_host(node) for cluster in clusters for node in cluster.nodes}
+    hosts: dict[IPAddress, LabHost] = {}
+    for node in (node for cluster in clusters for node in cluster.nodes):
+        host, before = _node_host(node), hosts.get(node.address)
+        hosts[node.address] = (
+            replace(host, apiserver_port=host.apiserver_port or before.apiserver_port) if before else host
+        )
     taken = {host.name for host in hosts.values()}
     for cluster, apiserver in _apiservers(clusters):
         if apiserver.address not in hosts:
@@ -78,7 +83,37 @@ def layout_of(lab: str, clusters: list[Cluster], version: str = "") -> Layout:
                 plane = ControlPlane(cluster.name, _endpoint(cluster), cluster.nodes[0].lab_etcd, version)
                 hosts[apiserver.address] = replace(hosts[apiserver.address], plane=plane)
     vips = tuple(dict.fromkeys(vip for cluster in clusters for vip in cluster.vips))
-    return Layout(lab, _with_other_family([*hosts.values()], vips), vips)
+    names = dict.fromkeys(name for cluster in clusters for name in cluster.nodes[0].server_names)
+    dns = tuple(name for name in names if name not in {str(vip.ip) for vip in vips})
+    return Layout(lab, _with_other_family([*hosts.values()], vips), vips, dns)
+
+
+def layout_of_both(lab: str, old: Intent | None, new: Intent, version: str = "") -> Layout:
+    """Return the layout of a lab in which an inventory's old state can be replaced by its new state.
+
+    It has the hosts and VIPs of both.
+
+    Arguments:
+        lab: name of the lab
+        old: intent of the old state, if there is one
+        new: intent of the new state
+        version: kube-apiserver's version in a real control plane
+
+    Raises:
+        LabRequestError: a host of both has another address, interface or release, or the layout is impossible
+    """
+    before = {node.name: node for node in old.nodes} if old else {}
+    for node in new.nodes:
+        was, now = _machine(before.get(node.name, node)), _machine(node)
+        if was != now:
+            raise LabRequestError(
+                f"{node.name} is {was}, then {now}: a lab boots each host once, so change only one state"
+            )
+    return layout_of(lab, [*(old.clusters if old else ()), *new.clusters], version)
+
+
+def _machine(node: Node) -> str:
+    return f"{node.lab_suite} with {node.address} on {node.interface}"
 
 
 def _endpoint(cluster: Cluster) -> str:

@@ -97,11 +97,13 @@ class Layout:
         name: [a-z0-9]{1,8}; several labs can be up at once
         hosts: the lab's hosts
         vips: addresses that hosts hold in turn, and that no host has as its own
+        dns: DNS names of control-plane endpoints, which the apiservers' certificate contains
     """
 
     name: str
     hosts: tuple[LabHost, ...]
     vips: tuple[IPInterface, ...] = ()
+    dns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse names, addresses or networks that clash."""

@@ -212,7 +212,7 @@ def _ensure_files(layout: Layout) -> str:
     addresses += [host.address.ip for host in layout.hosts if host.apiserver_port is not None]
     pki.ensure_service_account_key(files.pki)
     plane.write_kubeconfig(layout)
-    pki.ensure_apiserver_certificate(files.pki, [*addresses, *map(ip_address, ("127.0.0.1", "::1"))])
+    pki.ensure_apiserver_certificate(files.pki, [*addresses, *map(ip_address, ("127.0.0.1", "::1"))], layout.dns)
     return login
 
 

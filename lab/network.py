@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from ipaddress import ip_interface
 from pathlib import Path
 
@@ -60,10 +60,30 @@ def enter(lab: str) -> None:
         raise LabRequiresRootError(f"the hosts of lab {lab} can be reached by root only")
     if not is_there(path.name):
         raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
-    libc = ctypes.CDLL(None, use_errno=True)
     with path.open("rb") as handle:
-        if libc.setns(handle.fileno(), _CLONE_NEWNET):
-            raise LabError(f"entering {path}: {os.strerror(ctypes.get_errno())}")
+        _join(handle.fileno(), path)
+
+
+@contextmanager
+def inside(lab: str) -> Iterator[None]:
+    """Do as `enter`, and return the calling thread to its network at the end of the block.
+
+    Raises:
+        LabRequiresRootError, LabDownError: as `enter` does
+    """
+    own = Path("/proc/thread-self/ns/net")
+    with own.open("rb") as before:
+        enter(lab)
+        try:
+            yield
+        finally:
+            _join(before.fileno(), own)
+
+
+def _join(namespace: int, path: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(namespace, _CLONE_NEWNET):
+        raise LabError(f"entering {path}: {os.strerror(ctypes.get_errno())}")
 
 
 def is_inside(lab: str) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
 """Takes one line about what is being done; called before steps that take long."""
 
 IMAGES = Path("/var/lib/kube-ha/images")

@@ -9,14 +9,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from nornir_kube_ha.tasks.apply import apply_config
-from nornir_kube_ha.tasks.config import (
-    commit_config,
-    get_plan,
-    render_config,
-    stage_config,
-    unstage_config,
-    upload_config,
-)
+from nornir_kube_ha.tasks.config import commit_config, get_plan, stage_config, unstage_config, upload_config
 from nornir_kube_ha.tasks.drain import drain_apiserver, ready_apiserver
 from nornir_kube_ha.tasks.facts import get_facts
 from nornir_kube_ha.tasks.faults import get_fault_timeline, heal_fault, inject_fault
@@ -29,6 +22,7 @@ from nornir_kube_ha.tasks.lease import release_lease, take_lease
 from nornir_kube_ha.tasks.move import forward_connections, prefer_for_vip, release_vip, wait_for_vip
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config, start_keepalived
+from nornir_kube_ha.tasks.render import render_config
 from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
 from nornir_kube_ha.tasks.stream import get_spare_session, start_command
 from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages

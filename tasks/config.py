@@ -1,44 +1,35 @@
-"""Configuration files: render them, stage them, validate them with the host's own daemons, put them live."""
+"""Configuration files: stage them, validate them with the host's own daemons, put them live."""
 
 import base64
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
-from typing import Any
 
-import jinja2
 from nornir.core.task import Result, Task
-from nornir_jinja2.plugins.tasks import template_file
 
 from nornir_kube_ha.errors import (
     HostError,
     LeaseHeldError,
-    PreflightError,
     RefusedConfigError,
-    RefusedTemplateError,
 )
-from nornir_kube_ha.facts import ConfigCheck, Facts, Package
+from nornir_kube_ha.facts import ConfigCheck, Facts
 from nornir_kube_ha.firewall import openings
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import CONFIGURATIONS, MANAGED_PATHS
 from nornir_kube_ha.inventory.merge import merged_data
 from nornir_kube_ha.planning.diff import masked
-from nornir_kube_ha.planning.found import as_found, why_not_found
+from nornir_kube_ha.planning.found import as_found
 from nornir_kube_ha.planning.generations import KEPT
 from nornir_kube_ha.planning.lease import Lease, this_process
-from nornir_kube_ha.planning.node_files import config_files
-from nornir_kube_ha.planning.package_managers import family_of
 from nornir_kube_ha.planning.plan import HostPlan, plan
 from nornir_kube_ha.sections import list_sections, whole
 from nornir_kube_ha.ssh.remote import reading, run_script
 from nornir_kube_ha.ssh.script import Script
 from nornir_kube_ha.tasks.facts import facts_of
 from nornir_kube_ha.tasks.lease import guard
+from nornir_kube_ha.tasks.render import render_config
 from nornir_kube_ha.tasks.selinux import selinux
-from nornir_kube_ha.templating import environment, line_of, our_environment
-from nornir_kube_ha.versions import features, upstream_version
 
 STAGE = Script(("section.sh", "draft.sh", "loads.sh", "stage.sh"), "nonce managed write remove folders")
 UNSTAGE = Script(("draft.sh", "unstage.sh"), "write")
@@ -47,40 +38,6 @@ COMMIT = Script(
     "managed write remove folders stale keep about replaced cluster scripts set_here",
 )
 TIMEOUT = 60  # seconds; both daemons together validate in well under one
-
-
-def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
-    """Render a node's files for the versions of its daemons. Changes nothing on the host.
-
-    Arguments:
-        intent: desired state, from the inventory
-        facts: by host name, from an earlier `get_facts`, for the daemons' versions; None gathers them now
-
-    Returns:
-        Result object with the following attributes set:
-          * result (``tuple`` of :obj:`nornir_kube_ha.intent.config_file.ConfigFile`): the files, sorted by path
-
-    Raises:
-        RefusedTemplateError: a template of the inventory cannot be rendered
-        PreflightError: `interface: auto`, and not exactly one interface has the node's address
-    """
-    seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
-    intent = as_found(intent, seen)
-    node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
-    if why := why_not_found(node, seen[node.name]):
-        raise PreflightError(node.name, f"interface auto: {why}; name the interface in the inventory")
-    packages = seen[node.name].packages
-    understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in CONFIGURATIONS))
-    render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
-    family = family_of(seen[node.name].package_manager)
-    return Result(host=task.host, result=config_files(cluster, node, understood, render, family))
-
-
-def _version(package: Package | None, pin: str) -> tuple[int, ...]:
-    """Return the version that a daemon has, or will have once it is installed."""
-    if pin and not (package and package.installed):
-        return upstream_version(pin)
-    return package.upstream if package else ()
 
 
 def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = None) -> Result:
@@ -101,19 +58,6 @@ def get_plan(task: Task, intent: Intent, facts: Mapping[str, Facts] | None = Non
     node = intent.node(task.host.name)
     change = plan(node, files, seen[node.name], openings(intent.cluster_of(node.name), node))
     return Result(host=task.host, result=change, diff=change.diff)
-
-
-def _render(task: Task, rendered_in: jinja2.Environment, template: str, values: dict[str, Any]) -> str:
-    if rendered_in is our_environment():
-        # Called, not run as a subtask: its result holds the password, and printers show the results of subtasks.
-        text: str = template_file(task, template, jinja_env=rendered_in, **values).result
-        return text
-    try:
-        return rendered_in.get_template(template).render(**values)  # not the host: its data holds the secrets
-    except Exception as error:  # noqa: BLE001 - a template is a program, which can raise anything
-        line = line_of(error)
-        where = f"{template}, line {line}" if line else template
-        raise RefusedTemplateError(task.host.name, f"template {where}: {error or type(error).__name__}") from None
 
 
 def stage_config(

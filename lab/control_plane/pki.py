@@ -50,20 +50,21 @@ def ensure_ca(folder: Path) -> None:
     write_file(folder / "ca.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPAddress]) -> None:
-    """Make `apiserver.crt` and `apiserver.key`, unless there is a certificate for exactly these addresses.
+def ensure_apiserver_certificate(folder: Path, addresses: Sequence[IPAddress], dns: Sequence[str] = ()) -> None:
+    """Make `apiserver.crt` and `apiserver.key`, unless there is a certificate for exactly these addresses and names.
 
     Arguments:
         folder: has `ca.crt` and `ca.key`, and gets the two
         addresses: all that reach an apiserver, VIPs included
+        dns: names of control-plane endpoints
     """
     path = folder / "apiserver.crt"
-    if not (path.exists() and _names_in(path) == _alternative_names(addresses)):
-        issue_apiserver_certificate(folder, folder, addresses)
+    if not (path.exists() and _names_in(path) == _alternative_names(addresses, dns)):
+        issue_apiserver_certificate(folder, folder, addresses, dns=dns)
 
 
 def issue_apiserver_certificate(
-    ca: Path, folder: Path, addresses: Sequence[IPAddress], valid: timedelta = _VALID
+    ca: Path, folder: Path, addresses: Sequence[IPAddress], valid: timedelta = _VALID, dns: Sequence[str] = ()
 ) -> None:
     """Make `apiserver.crt` and `apiserver.key` in `folder`.
 
@@ -72,8 +73,9 @@ def issue_apiserver_certificate(
         folder: where the two are written
         addresses: all that reach an apiserver
         valid: how long from now on; negative: it has expired
+        dns: names of control-plane endpoints
     """
-    extensions = [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), _alternative_names(addresses)]
+    extensions = [x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), _alternative_names(addresses, dns)]
     _issue(ca, folder / "apiserver", _name("kube-apiserver"), extensions, valid)
 
 
@@ -141,9 +143,10 @@ def _issue(
     write_file(path.with_suffix(".crt"), certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _alternative_names(addresses: Sequence[IPAddress]) -> x509.SubjectAlternativeName:
+def _alternative_names(addresses: Sequence[IPAddress], dns: Sequence[str]) -> x509.SubjectAlternativeName:
+    names = dict.fromkeys((*_NAMES, *dns))
     return x509.SubjectAlternativeName(
-        [*(x509.DNSName(name) for name in _NAMES), *(x509.IPAddress(a) for a in sorted(set(addresses), key=rank))]
+        [*map(x509.DNSName, names), *(x509.IPAddress(a) for a in sorted(set(addresses), key=rank))]
     )
 
 

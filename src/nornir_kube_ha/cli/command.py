@@ -104,7 +104,7 @@ def _run(name: str, runbook: Runbook, parsed: argparse.Namespace) -> tuple[Repor
     if parsed.list_hosts:
         show(hosts)
         return None, False
-    _make_folder(parsed.report_dir)
+    make_folder(parsed.report_dir)
     needed = needs_stats_password(name, checks)
     fetch_secrets(nornir, stats_password=needed)
     enter_lab(nornir, hosts, inventory)
@@ -117,15 +117,19 @@ def _run(name: str, runbook: Runbook, parsed: argparse.Namespace) -> tuple[Repor
         report = runbook(run, **RUNBOOKS[name.replace("_", "-")].arguments_of(parsed))
     except BaseException as error:  # publish what is known so far
         run.interrupt(error)
-        _publish(run.report(), parsed)
+        publish(run.report(), parsed)
         raise
     finally:
         run.close()
-    return report, not _publish(report, parsed)
+    return report, not publish(report, parsed)
 
 
-def _make_folder(folder: Path | None) -> None:
-    """Create the report's folder before the run, so that the report cannot get lost after it."""
+def make_folder(folder: Path | None) -> None:
+    """Create the report's folder before the run, so that the report cannot get lost after it.
+
+    Raises:
+        UsageError: it cannot be created or written to
+    """
     if folder is None:
         return
     try:
@@ -136,10 +140,14 @@ def _make_folder(folder: Path | None) -> None:
         raise UsageError(f"--report-dir {folder} is not writable")
 
 
-def _publish(report: Report, parsed: argparse.Namespace) -> bool:
+def publish(report: Report, parsed: argparse.Namespace) -> bool:
     """Write the report to its folder and to stdout, and return whether all of it was written.
 
     A failed write does not prevent the others: only the report knows which hosts were changed.
+
+    Arguments:
+        report: the run's
+        parsed: with `report_dir`, `output` and `diff`
     """
     written = True
     if parsed.report_dir:

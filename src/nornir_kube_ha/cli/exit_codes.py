@@ -103,22 +103,24 @@ def is_full(error: OSError) -> bool:
     return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO} and error.filename is None
 
 
-def leave_in_time(*, changes: bool = True) -> None:
+def leave_in_time(*, changes: bool = True, clears_up: bool = False) -> None:
     """From now on, end the process within 5 s of an interruption, whatever it waits for.
 
     Commands that must finish work on this machine, such as a lab's boot, do not call this.
 
     Arguments:
         changes: whether the command changes hosts, so that an interruption waits 3 s for the step in hand
+        clears_up: whether the command has to clear up on this machine, and so ends only once it has; further
+            interruptions do not disturb that
     """
-    _STATE.leaves, _STATE.grace = _STATE.is_guarded, GRACE if changes else 0.0
+    _STATE.leaves, _STATE.grace, _STATE.clears_up = _STATE.is_guarded, GRACE if changes else 0.0, clears_up
 
 
 def _stay() -> None:
     """Reset the state for the next command in this process."""
     if _STATE.timer:
         _STATE.timer.cancel()
-    _STATE.is_guarded, _STATE.leaves, _STATE.timer = False, False, None
+    _STATE.is_guarded, _STATE.leaves, _STATE.clears_up, _STATE.timer = False, False, False, None
     DEPARTURE.forget()
 
 
@@ -180,6 +182,7 @@ class _State:
     leaves = False
     code = INTERRUPTED
     grace = GRACE
+    clears_up = False
     timer: threading.Timer | None = None
 
 
@@ -197,6 +200,7 @@ def _leave_soon(number: int) -> bool:
     DEPARTURE.begin(_STATE.grace if first else 0)
     if first:
         _STATE.code = INTERRUPTED if number == signal.SIGINT else TERMINATED
+    if first and not _STATE.clears_up:
         _STATE.timer = threading.Timer(LATEST, _leave, [_STATE.code])
         _STATE.timer.daemon = True
         _STATE.timer.start()

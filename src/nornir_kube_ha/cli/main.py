@@ -11,6 +11,7 @@ from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
 from nornir_kube_ha.cli.options.parser import Parser
+from nornir_kube_ha.cli.options.rehearsal import add_rehearsal_options
 from nornir_kube_ha.cli.options.runbook import add_inventory_option, add_options, parse
 from nornir_kube_ha.cli.runbooks import RUNBOOKS
 from nornir_kube_ha.lazy import later, postpone
@@ -52,6 +53,7 @@ def make_parser() -> Parser:
         parser_of_runbook = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
         add_options(parser_of_runbook, command.add_options)
         parser_of_runbook.set_defaults(run=partial(_run_runbook, name.replace("-", "_")))
+    _add_rehearse(commands)
     _add_vip(commands)
     _add_drain(commands)
     _add_hostkeys(commands)
@@ -73,6 +75,13 @@ def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
     run, runbook = later("nornir_kube_ha.cli.command:run_runbook"), f"nornir_kube_ha.runbooks.{name}:{name}"
     exit_code: int = run(name, later(runbook), arguments)
     return exit_code
+
+
+def _add_rehearse(commands: Parsers) -> None:
+    words = "make a change on real hosts in a lab first, under load, with faults and a way back; contacts no host"
+    parser = commands.add_parser("rehearse", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    add_rehearsal_options(parser)
+    parser.set_defaults(run=later("nornir_kube_ha.runbooks.rehearse:run_rehearse"))
 
 
 def _add_vip(commands: Parsers) -> None:

@@ -49,7 +49,7 @@ def read_references(
     ]
     if base and isinstance(raw.get("apiserver_ca"), str):
         try:
-            raw["apiserver_ca"] = _read_certificates(base / raw["apiserver_ca"])
+            raw["apiserver_ca"] = read_certificates(base / raw["apiserver_ca"])
         except (OSError, ValueError) as error:
             problems.append(Problem(host, "apiserver_ca", str(error)))
     kubeconfig = raw.get("kubeconfig")  # read later, by the runbooks that need it
@@ -86,7 +86,13 @@ def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Pa
             yield Problem(host, ".".join(path), str(error))
 
 
-def _read_certificates(path: Path) -> str:
+def read_certificates(path: Path) -> str:
+    """Return the text of a file of CA certificates.
+
+    Raises:
+        ValueError: it holds no certificate, or a private key
+        OSError: it cannot be read
+    """
     text = read_text(path)
     if "-----BEGIN CERTIFICATE-----" not in text or "PRIVATE KEY" in text:
         raise ValueError(f"{path} must contain certificates in PEM, and no private key")

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from nornir_kube_ha.lazy import exports
-from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Origin, Report
+from nornir_kube_ha.report.model import ClusterReport, Failure, HostReport, HostState, Origin, Report, Step
 
 if TYPE_CHECKING:
     from nornir_kube_ha.report.formats.json import to_json
@@ -36,6 +36,7 @@ __all__ = [
     "HostState",
     "Origin",
     "Report",
+    "Step",
     "nagios_status",
     "to_html",
     "to_json",

@@ -146,12 +146,31 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a rehearsal.
+
+    Arguments:
+        name: what it does, in a few words
+        status: `passed`, `failed`, or `unknown` if it was interrupted or not reached
+        seconds: how long it took
+        words: why it did not pass, or what to know about it; "" if nothing
+        changes: what changed on each host that it changed, as a diff with secrets masked
+    """
+
+    name: str
+    status: str
+    seconds: float = 0.0
+    words: str = ""
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run's report.
 
     Arguments:
         run_id: unique id of the run
-        runbook: `deploy`, `verify` or `failover_test`
+        runbook: `deploy`, `verify`, `failover_test` or `rehearse`
         started: time with its time zone
         finished: time with its time zone
         hosts: hosts by name
@@ -160,6 +179,7 @@ class Report:
         faults: injected faults and their cost
         error: why the run ended early: it was not confirmed, or was interrupted; None if it was completed
         origin: who made it, with what, and from which inventory
+        steps: of a rehearsal, in order
     """
 
     run_id: str
@@ -172,6 +192,7 @@ class Report:
     faults: tuple[FaultReport, ...] = ()
     error: Failure | None = None
     origin: Origin = Origin()
+    steps: tuple[Step, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -220,6 +241,15 @@ class Report:
         return {status: found[status] for status in HOST_STATUSES}
 
     @property
+    def ended_at(self) -> str:
+        """Where a rehearsal ended: `failed at step 3 of 6: deploy the new state`; "" if it went to its end."""
+        for number, step in enumerate(self.steps, start=1):
+            if step.status != "passed":
+                word = "failed" if step.status == "failed" else "ended"
+                return f"{word} at step {number} of {len(self.steps)}: {step.name}"
+        return ""
+
+    @property
     def awaiting(self) -> tuple[str, ...]:
         """Clusters in which no apiserver has answered yet: before `kubeadm init`."""
         told = {where for where, each in self.findings if each.seen.startswith(NO_APISERVER_YET)}
@@ -253,4 +283,6 @@ class Report:
         if any(each.status in KEEPS_FROM_PASSING for part in self.clusters.values() for each in part.findings):
             yield 1
         if not all(fault.passed for fault in self.faults):
+            yield 1
+        if not all(step.status == "passed" for step in self.steps):
             yield 1

@@ -50,7 +50,7 @@ def problems(report: Report) -> list[Problem]:
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
     faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
     return sorted(
-        chain(_of_run(report), *hosts, *clusters, faults),
+        chain(_of_run(report), *hosts, *clusters, faults, _of_steps(report)),
         key=lambda problem: (WORST_FIRST.index(problem.status), bool(problem.cause)),
     )
 
@@ -59,6 +59,13 @@ def _of_run(report: Report) -> Iterator[Problem]:
     """Yield the error that ended the run early."""
     if report.error:
         yield Problem("run", report.error.type, Status.UNKNOWN, "", report.error.message)
+
+
+def _of_steps(report: Report) -> Iterator[Problem]:
+    """Yield the step of a rehearsal that failed: the first, since it is the last that was made."""
+    for step in report.steps:
+        if step.status == "failed":
+            yield Problem("rehearsal", step.name, Status.FAIL, "", step.words)
 
 
 def repeats(finding: Finding, failure: Failure) -> bool:

@@ -76,6 +76,23 @@ def move_vip(run: Run, cluster: Cluster, to: str, router: Router | None = None, 
     return holder
 
 
+def move_vips_away(run: Run, cluster: Cluster, name: str, to: str) -> None:
+    """Move each VIP that a node holds to another node of its cluster.
+
+    Arguments:
+        run: has just looked at the cluster
+        cluster: the node's
+        name: name of the node
+        to: name of the other node
+
+    Raises:
+        MoveError, HostError: as `move_vip` does
+    """
+    for router in cluster.routers:
+        if run.facts[name].holds_any(router.vips):
+            move_vip(run, cluster, to, router)
+
+
 def _cut_off(run: Run, cluster: Cluster, router: Router, holder: str) -> list[str]:
     """Return the nodes whose priority an earlier, interrupted move has left changed."""
     lasting = {holder} if cluster.node(holder).keepalived.preempt else set()

@@ -75,3 +75,18 @@ def test_certificates_name_addresses_of_both_families(dual: Layout, tmp_path: Pa
     certificate = x509.load_pem_x509_certificate((tmp_path / "apiserver.crt").read_bytes())
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.IPAddress) == addresses
+
+
+def test_certificates_name_the_endpoint(nornir_of: NornirOf, tmp_path: Path) -> None:
+    group = {"control_plane_endpoint": "k8s.example.org:8443"}
+    lab = layout_of("unit", [*load_intent(nornir_of(group=group)).clusters])
+    pki.ensure_ca(tmp_path)
+    pki.ensure_apiserver_certificate(tmp_path, [vip.ip for vip in lab.vips], lab.dns)
+    certificate = x509.load_pem_x509_certificate((tmp_path / "apiserver.crt").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "k8s.example.org" in names.get_values_for_type(x509.DNSName)
+
+
+def test_endpoint_that_is_an_address_is_no_dns_name(nornir_of: NornirOf) -> None:
+    group = {"control_plane_endpoint": "192.0.2.10:8443", "additional_vips": ["2001:db8::10/64"]}
+    assert layout_of("unit", [*load_intent(nornir_of(group=group)).clusters]).dns == ()

@@ -4,7 +4,7 @@ import pytest
 
 from nornir_kube_ha.intent import Apiserver, Cluster, HAProxy, Intent, Keepalived, Node
 from nornir_kube_ha.lab.errors import LabRequestError
-from nornir_kube_ha.lab.intent import layout_of, layouts_of
+from nornir_kube_ha.lab.intent import layout_of, layout_of_both, layouts_of
 from nornir_kube_ha.lab.layout import LabHost
 
 
@@ -79,3 +79,36 @@ def test_an_inventory_without_a_lab_is_refused() -> None:
 def test_two_ports_on_one_host_are_refused() -> None:
     with pytest.raises(LabRequestError, match=r"got several at 10\.0\.0\.5"):
         layout_of("unit", [cluster("c", {"a": "10.0.0.1"}, {"x": "10.0.0.5:1", "y": "10.0.0.5:2"}, "10.0.0.9/24")])
+
+
+BEFORE = cluster("c", {"a": "10.0.0.1", "b": "10.0.0.2"}, {"x": "10.0.0.1", "y": "10.0.0.5"}, "10.0.0.9/24")
+
+
+def test_lab_of_two_states_has_the_hosts_and_vips_of_both() -> None:
+    after = cluster("c", {"b": "10.0.0.2", "d": "10.0.0.4"}, {"y": "10.0.0.5", "z": "10.0.0.6"}, "10.0.0.10/24")
+    lab = layout_of_both("unit", Intent((BEFORE,)), Intent((after,)))
+    assert [(host.name, host.apiserver_port) for host in lab.hosts] == [
+        ("a", 6443),
+        ("b", None),
+        ("d", None),
+        ("y", 6443),
+        ("z", 6443),
+    ]
+    assert lab.vips == (IPv4Interface("10.0.0.9/24"), IPv4Interface("10.0.0.10/24"))
+
+
+def test_apiserver_that_the_new_state_forgets_still_runs() -> None:
+    after = cluster("c", {"a": "10.0.0.1", "b": "10.0.0.2"}, {"y": "10.0.0.5"}, "10.0.0.9/24")
+    assert layout_of_both("unit", Intent((BEFORE,)), Intent((after,))).host("a").apiserver_port == 6443
+
+
+def test_lab_of_one_state_is_that_of_its_inventory() -> None:
+    assert layout_of_both("unit", None, Intent((BEFORE,))) == layout_of("unit", [BEFORE])
+
+
+def test_host_that_is_another_machine_in_the_new_state_is_refused() -> None:
+    after = cluster("c", {"a": "10.0.0.3", "b": "10.0.0.2"}, {"y": "10.0.0.5"}, "10.0.0.9/24")
+    with pytest.raises(
+        LabRequestError, match=r"a is bookworm with 10\.0\.0\.1 on ens3, then bookworm with 10\.0\.0\.3"
+    ):
+        layout_of_both("unit", Intent((BEFORE,)), Intent((after,)))

@@ -215,6 +215,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
             }
         },
         "faults": [],
+        "steps": [],
     }
     assert "Übel" in text  # for a person who greps it
 

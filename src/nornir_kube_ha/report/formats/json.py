@@ -6,7 +6,7 @@ from typing import Any
 
 from nornir_kube_ha.checks import Finding
 from nornir_kube_ha.report.formats.json_faults import fault_tree
-from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Report
+from nornir_kube_ha.report.model import SCHEMA, ClusterReport, HostReport, Report, Step
 
 
 def to_json(report: Report) -> str:
@@ -30,7 +30,12 @@ def _tree(report: Report) -> dict[str, Any]:
         "hosts": {name: _host(host) for name, host in report.hosts.items()},
         "clusters": {name: _cluster(cluster) for name, cluster in report.clusters.items()},
         "faults": [fault_tree(fault) for fault in report.faults],
+        "steps": [_step(step) for step in report.steps],
     }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {**asdict(step), "seconds": round(step.seconds, 3)}
 
 
 def _host(host: HostReport) -> dict[str, Any]:

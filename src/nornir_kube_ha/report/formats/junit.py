@@ -13,13 +13,13 @@ from nornir_kube_ha.checks import Finding, Status
 from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows, lacks_api, limit_words
 from nornir_kube_ha.report.fault_costs import cost_of, problems_of, seconds_of
-from nornir_kube_ha.report.model import Failure, Report
+from nornir_kube_ha.report.model import Failure, Report, Step
 from nornir_kube_ha.report.problems import parts, repeats
 from nornir_kube_ha.report.words import in_words
 from nornir_kube_ha.text import clean, indented, one_line
 
 _COUNTS = {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}
-_FAULTS = "faults"
+_FAULTS, _STEPS = "faults", "steps"
 
 
 def to_junit(report: Report) -> str:
@@ -36,6 +36,8 @@ def to_junit(report: Report) -> str:
         _suite(root, name, "", cluster.findings)
     if report.faults:
         _fault_suite(root, report.faults)
+    if report.steps:
+        _step_suite(root, report.steps)
     # The schema allows no time zone here, so the time is UTC.
     timestamp = report.started.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for element in (root, *root):
@@ -90,6 +92,15 @@ def _fault_suite(root: ET.Element, faults: Sequence[FaultReport]) -> None:
             words = "\n".join((f"limit: {limit_words(fault) or 'none'}", *map(indented, problems)))
             _add(case, tag, words, message=one_line("".join(problems[:1])), type=fault.outcome)
         _add(case, "system-out", _cost(fault))
+
+
+def _step_suite(root: ET.Element, steps: Sequence[Step]) -> None:
+    suite = _add(root, "testsuite", name=_STEPS)
+    for step in steps:
+        case = _add(suite, "testcase", classname=_STEPS, name=step.name, time=f"{step.seconds:.3f}")
+        if step.status != "passed":
+            tag = "failure" if step.status == "failed" else "error"
+            _add(case, tag, step.words, message=one_line(step.words), type=step.status)
 
 
 def _cost(fault: FaultReport) -> str:

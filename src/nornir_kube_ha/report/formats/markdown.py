@@ -11,7 +11,7 @@ from nornir_kube_ha.checks import CHECKS, Status
 from nornir_kube_ha.failover.trial import FaultReport, Outcome
 from nornir_kube_ha.report.api_costs import NOT_MEASURED, api_rows, lacks_api
 from nornir_kube_ha.report.fault_costs import cost_of, counts_of
-from nornir_kube_ha.report.model import HostReport, Report
+from nornir_kube_ha.report.model import HOST_STATUSES, HostReport, Report
 from nornir_kube_ha.report.problems import Problem, parts, problems
 from nornir_kube_ha.report.words import NONE, counted, in_words, pieces, verdict
 from nornir_kube_ha.text import clean, one_line
@@ -32,6 +32,8 @@ def _blocks(report: Report) -> Iterator[str]:
     dry_run = " (dry run)" if report.dry_run else ""
     yield f"## kube-ha {_text(report.runbook)}{dry_run}: {f'passed{warned}' if report.passed else 'NOT PASSED'}"
     yield _summary(report)
+    if report.steps:
+        yield from _story(report)
     for cluster in sorted(report.cluster_names):
         yield from _cluster(report, cluster)
     if report.faults:
@@ -44,6 +46,22 @@ def _blocks(report: Report) -> Iterator[str]:
     for problem in problems(report):
         if problem.status is not Status.SKIP:
             yield from _explanation(problem)
+
+
+def _story(report: Report) -> Iterator[str]:
+    """Yield a rehearsal's steps, and what changed on each host."""
+    if report.ended_at:
+        yield f"**The rehearsal {_text(report.ended_at)}.**"
+    rows = [_row("step", "status", "seconds", "changed", "why"), _row(*["---"] * 5)]
+    for number, step in enumerate(report.steps, start=1):
+        changed, words = ", ".join(map(_name, step.changes)), _text(step.words) or NONE
+        word = _word(HOST_STATUSES[step.status])
+        rows.append(_row(f"{number}. {_text(step.name)}", word, f"{step.seconds:.1f}", changed or NONE, words))
+    yield "\n".join(rows)
+    for name, host in report.hosts.items():
+        if host.diff:
+            yield f"What changed on {_name(name)}:"
+            yield _block(host.diff, "diff")
 
 
 def _summary(report: Report) -> str:
@@ -145,10 +163,10 @@ def _code(value: str) -> str:
     return f"{fence} {words} {fence}" if "`" in words else f"`{words}`" if words else ""
 
 
-def _block(value: str) -> str:
+def _block(value: str, language: str = "text") -> str:
     words = clean(value).strip("\n")
     fence = "`" * max(_FENCE, _longest_run(words) + 1)
-    return f"{fence}text\n{words}\n{fence}"
+    return f"{fence}{language}\n{words}\n{fence}"
 
 
 def _longest_run(words: str) -> int:

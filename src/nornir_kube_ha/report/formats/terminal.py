@@ -12,9 +12,9 @@ from nornir_kube_ha.report.cluster_summary import FEW, ClusterSummary, summarize
 from nornir_kube_ha.report.fault_costs import counts_of
 from nornir_kube_ha.report.formats.terminal_faults import print_faults
 from nornir_kube_ha.report.formats.terminal_style import STYLES, plain_table, styled
-from nornir_kube_ha.report.model import HOST_STATUSES, Failure, HostReport, Report
+from nornir_kube_ha.report.model import HOST_STATUSES, Failure, HostReport, Report, Step
 from nornir_kube_ha.report.problems import parts
-from nornir_kube_ha.report.words import counted
+from nornir_kube_ha.report.words import NONE, counted
 from nornir_kube_ha.text import clean, indented, one_line
 
 _RED = {Status.WARN, Status.FAIL}
@@ -75,6 +75,9 @@ def _parts(report: Report, console: Console, *, with_diff: bool, only_failed: bo
     if report.faults:
         yield from print_faults(report.faults, console)
         yield Text()
+    if report.steps:
+        yield _steps(report.steps)
+        yield Text()
     yield _summary(report)
 
 
@@ -82,6 +85,16 @@ def _overview(lines: tuple[ClusterSummary, ...]) -> Table:
     table = plain_table("clusters", "status", "hosts", "not passed")
     for line in lines:
         table.add_row(line.name, styled(line.status, HOST_STATUSES[line.status]), line.hosts, ", ".join(line.wrong))
+    return table
+
+
+def _steps(steps: tuple[Step, ...]) -> Table:
+    table = plain_table("", "step", "status", "seconds", "changed", "why")
+    for number, step in enumerate(steps, start=1):
+        changed = ", ".join(step.changes) or NONE
+        status = styled(step.status, HOST_STATUSES[step.status])
+        told = (one_line(step.name), status, f"{step.seconds:.1f}", one_line(changed), one_line(step.words))
+        table.add_row(str(number), *(Text(each) if isinstance(each, str) else each for each in told))
     return table
 
 
@@ -207,4 +220,5 @@ def _summary(report: Report) -> Text:
     words = "; ".join(f"{title}: {value}" for title, value in told.items() if value != "")
     passed = ("passed", "bold green") if report.passed else ("NOT PASSED", "bold red")
     ended = f" ({report.error.type}: {one_line(report.error.message)})" if report.error else ""
+    ended += f", {one_line(report.ended_at)}" if report.ended_at else ""
     return Text.assemble(f"{report.runbook}: ", passed, ended, f" - {words}; {report.seconds:.1f} s")

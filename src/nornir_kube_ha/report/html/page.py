@@ -20,7 +20,7 @@ MINUTE = 60  # seconds
 def to_html(report: Report) -> str:
     """Return the report as one self-contained HTML page, without scripts."""
     anchors = Anchors()
-    faults_anchor = anchors.of("faults")
+    faults_anchor, steps_anchor = anchors.of("faults"), anchors.of("steps")
     faults = fault_parts_of(report.faults, anchors)
     parts = parts_of(report, anchors)
     return (
@@ -33,6 +33,7 @@ def to_html(report: Report) -> str:
             topics=topics_of(parts, fault_topics_of(faults)),
             faults=faults,
             faults_anchor=faults_anchor,
+            steps_anchor=steps_anchor,
             kinds={**OUTCOME_STATUSES, **HOST_STATUSES},
             not_measured=NOT_MEASURED,
             fault_counts=counts_of(report),
