@@ -91,7 +91,7 @@ def test_filters_that_only_exclude_each_other_have_no_hint(nornir_of: Callable[.
 
 
 def test_misspelt_host(nornir_of: Callable[..., Nornir]) -> None:
-    with pytest.raises(UsageError, match=r"there are lb-1, lb-2, lb-3; did you mean lb-2\?$"):
+    with pytest.raises(UsageError, match=r"known hosts: lb-1, lb-2, lb-3; did you mean lb-2\?$"):
         select(nornir_of(), (), ("lb2",))
     with pytest.raises(UsageError, match=r"did you mean lb-2\?$"):
         select_named(nornir_of(), ["lb2"])
@@ -108,7 +108,7 @@ def test_misspelt_host_and_apiserver_of_a_verb(capsys: pytest.CaptureFixture[str
 def test_misspelt_group_in_an_inventory(tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text("lb-1: {groups: [kub]}\n")
     (tmp_path / "groups.yaml").write_text("kube: {}\nother: {}\n")
-    with pytest.raises(UsageError, match=r"there is no group 'kub'; did you mean kube\?"):
+    with pytest.raises(UsageError, match=r"no group is called 'kub'; did you mean kube\?"):
         open_inventory(tmp_path)
 
 

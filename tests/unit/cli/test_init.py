@@ -84,10 +84,10 @@ def test_name_that_yaml_would_read_as_something_else(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--vip", "192.0.2.11", "--nodes", "192.0.2.11,192.0.2.12"], "the VIP must be a free one"),
+        (["--vip", "192.0.2.11", "--nodes", "192.0.2.11,192.0.2.12"], "the VIP must be an unused address"),
         (["--vip", "192.0.2.100", "--nodes", "192.0.2.11"], "has one node (lb-1)"),
         ([*GIVEN, "--interface", "no such interface"], "interface: 'no such interface'"),
-        ([*GIVEN, "--user", "root; reboot"], "must be a user's name"),
+        ([*GIVEN, "--user", "root; reboot"], "must be a user name"),
         (["--vip", "192.0.2.100"], "--nodes is missing"),
         (["--user", "admin"], "--vip and --nodes is missing"),
     ],

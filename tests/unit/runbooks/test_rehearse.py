@@ -277,7 +277,7 @@ def test_invalid_inventory_boots_nothing(stage: Stage, new: Path) -> None:
         ({"old": "x", "revision": "HEAD"}, "exclude each other"),
         ({"faults": ["no-such"]}, "no fault is called no-such"),
         ({"lab": "taken"}, "lab taken exists"),
-        ({"lab": "Not-A-Name"}, "1 to 8 of a-z"),
+        ({"lab": "Not-A-Name"}, "1 to 8 characters of a-z"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_else(

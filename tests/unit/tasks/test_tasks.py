@@ -43,6 +43,7 @@ from nornir_kube_ha.tasks import (
     upload_config,
 )
 from nornir_kube_ha.tasks import lease as lease_tasks
+from nornir_kube_ha.tasks import render as render_tasks
 from nornir_kube_ha.tasks.lease import take_lease
 
 PASSWORD = "only-for-the-lab"
@@ -338,7 +339,7 @@ def test_template_with_an_undefined_name_is_an_error(bench: Bench, monkeypatch: 
     def without_values(_cluster: object, _node: object, _features: object, render: Render, _: object) -> str:
         return render("tmpfiles.conf.j2", {})
 
-    monkeypatch.setattr(config, "config_files", without_values)
+    monkeypatch.setattr(render_tasks, "config_files", without_values)
     error = bench.run(render_config, intent=bench.intent, facts=bench.facts)[0].exception
     assert isinstance(error, UndefinedError)
     assert "run_folder" in str(error)

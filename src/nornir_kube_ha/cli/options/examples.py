@@ -44,6 +44,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "failover-test -i my-cluster --fault haproxy-kill --repeat 3",
         "failover-test -i my-cluster --fault 'haproxy-*' --yes --report-dir reports",
     ),
+    "rehearse": (
+        "rehearse -i production --from-git HEAD",
+        "rehearse -i production --from deployed --fault 'haproxy-*' --report-dir reports",
+    ),
     "vip move": ("vip move -i my-cluster --to lb-2", "vip move -i my-cluster --to lb-2 --drain 5s"),
     "drain": ("drain -i my-cluster cp-2 --for 30m",),
     "ready": ("ready -i my-cluster cp-2",),

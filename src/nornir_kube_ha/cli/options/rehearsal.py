@@ -30,5 +30,7 @@ def add_rehearsal_options(parser: argparse.ArgumentParser) -> None:
     show = parser.add_argument_group("how")
     show.add_argument("--diff", action="store_true", help="show what changes, line by line")
     show.add_argument("--output", choices=OUTPUTS, default="terminal", help="the report's format on stdout (terminal)")
+    words = "leave checks that passed everywhere out of the terminal's report"
+    show.add_argument("--only-failed", action="store_true", help=words)
     words = "write the report there too, in every format; created if missing"
     show.add_argument("--report-dir", metavar="DIR", type=Path, help=words)

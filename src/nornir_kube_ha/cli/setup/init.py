@@ -39,7 +39,7 @@ def run_init(arguments: argparse.Namespace) -> int:
         for name, text in files.items():
             write_file(folder / name, text)  # by the user's umask, not the packaged mode
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error}") from error
+        raise UsageError(f"{folder} is not writable: {error}") from error
     tell(f"wrote {', '.join(sorted(files))} to {folder}")
     tell("\n".join(["next, in this order:", *_steps(folder, plan)]))
     return 0
@@ -49,7 +49,7 @@ def _refuse_used(folder: Path) -> None:
     try:
         used = folder.exists() and any(folder.iterdir())
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error}") from error
+        raise UsageError(f"{folder} is not writable: {error}") from error
     if used:
         raise UsageError(f"{folder} is not empty; name a new folder, so that nothing is overwritten")
 
