@@ -39,6 +39,7 @@ EXIT_CODES = {
     "ready": CHANGE,
     "hostkeys enroll": "0, 2, 4, 6, 130, 143",
     "checks": NO_HOST,
+    "adopt": "0, 1, 2, 4, 6, 130, 143",
     "init": NO_HOST,
     "schema": NO_HOST,
     "completion": NO_HOST,

@@ -23,6 +23,7 @@ from nornir_kube_ha.tasks.move import forward_connections, prefer_for_vip, relea
 from nornir_kube_ha.tasks.packages import install_packages
 from nornir_kube_ha.tasks.remove import remove_config, start_keepalived
 from nornir_kube_ha.tasks.render import render_config
+from nornir_kube_ha.tasks.running import get_resolved, get_running
 from nornir_kube_ha.tasks.services import change_services, restart_services, stop_keepalived
 from nornir_kube_ha.tasks.stream import get_spare_session, start_command
 from nornir_kube_ha.tasks.upgrade import get_upgrades, upgrade_packages
@@ -45,6 +46,8 @@ __all__ = [
     "get_generations",
     "get_host_key",
     "get_plan",
+    "get_resolved",
+    "get_running",
     "get_spare_session",
     "get_upgrades",
     "heal_fault",

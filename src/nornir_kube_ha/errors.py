@@ -27,6 +27,7 @@ Each leaf also derives from the matching built-in, and has the exit code of the 
     │   ├── FaultError           1   RuntimeError: a fault cannot be injected on the host, or does not heal
     │   ├── DrainError           1   RuntimeError: an apiserver cannot be drained in the host's haproxy
     │   ├── MoveError            1   RuntimeError: the VIP does not move to the chosen node
+    │   ├── AdoptionError        1   ValueError: the host's configuration cannot be adopted
     │   ├── PackageHeldError     1   RuntimeError: a package to change is held
     │   └── DowngradeRefusedError 1  ValueError: a package is pinned to an older version than installed
     ├── OutputError              7   RuntimeError: a report or other output cannot be written
@@ -227,6 +228,10 @@ class DrainError(HostError, RuntimeError):
 
 class MoveError(HostError, RuntimeError):
     """The VIP does not move to the chosen node."""
+
+
+class AdoptionError(HostError, ValueError):
+    """What runs on the host cannot be turned into an inventory. Nothing was written."""
 
 
 class PackageHeldError(HostError, RuntimeError):

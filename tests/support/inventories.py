@@ -21,6 +21,7 @@ ELSEWHERE = {
     "templates.name",
     "templates.text",
     "haproxy.stats.password",
+    "keepalived.auth_pass",
     "login.password",
     "login.sudo_password",
 }

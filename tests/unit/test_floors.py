@@ -22,7 +22,7 @@ FLOORS = (
     {"failover", "firewall"},
     {"facts"},
     {"planning"},
-    {"checks", "lease"},
+    {"adoption", "checks", "lease"},
     {"inventory", "lab", "report"},
     {"ssh"},
     {"tasks"},

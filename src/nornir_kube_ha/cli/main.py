@@ -7,6 +7,7 @@ from typing import Any
 
 from nornir_kube_ha.cli.exit_codes import guarded
 from nornir_kube_ha.cli.options import setup
+from nornir_kube_ha.cli.options.adopt import add_adopt
 from nornir_kube_ha.cli.options.argument_types import drain_seconds, seconds
 from nornir_kube_ha.cli.options.lab import Parsers
 from nornir_kube_ha.cli.options.lab import add_parser as add_lab_parser
@@ -58,6 +59,7 @@ def make_parser() -> Parser:
     _add_drain(commands)
     _add_hostkeys(commands)
     _add_checks(commands)
+    add_adopt(commands, later("nornir_kube_ha.runbooks.adopt:run_adopt"))
     setup.add_parsers(commands)
     add_lab_parser(commands)
     return parser

@@ -120,9 +120,11 @@ class KeepalivedConf:
 
     Arguments:
         statements: the outermost ones, in file order
+        fault: why its braces do not match, "" if they do
     """
 
     statements: tuple[Statement, ...] = ()
+    fault: str = ""
 
     @property
     def vrrp_instances(self) -> tuple[VRRPInstanceConf, ...]:
@@ -188,7 +190,7 @@ def parse_keepalived_conf(content: bytes) -> KeepalivedConf:
     reader = _Reader()
     for token in _TOKEN.findall(text_of(content)):
         reader.take(token)
-    return KeepalivedConf(reader.finished())
+    return KeepalivedConf(reader.finished(), reader.fault)
 
 
 class _Reader:
@@ -201,6 +203,7 @@ class _Reader:
         self._words: list[str] = []
         self._first = self._last = 1
         self._too_deep = 0
+        self.fault = ""
 
     def take(self, part: str) -> None:
         """Take the next word, brace, comment or end of a line. A brace on a line below its keyword belongs to it."""
@@ -220,6 +223,8 @@ class _Reader:
     def finished(self) -> tuple[Statement, ...]:
         """Return the file's statements; no token follows."""
         self._end_line()
+        if self._heads:
+            self._note(f"the block of line {self._heads[-1][1]} is not closed")
         while self._heads:
             self._end_block()
         return tuple(self._blocks[0])
@@ -233,6 +238,7 @@ class _Reader:
         if len(self._heads) == MOST_NESTED:
             self._end_line()
             self._too_deep += 1
+            self._note(f"line {self._line} is nested deeper than {MOST_NESTED} blocks")
             return
         self._heads.append((tuple(self._words), self._first))
         self._blocks.append([])
@@ -244,6 +250,11 @@ class _Reader:
             self._too_deep -= 1
         elif self._heads:
             self._end_block()
+        else:
+            self._note(f"line {self._line} closes a block that is not open")
+
+    def _note(self, fault: str) -> None:
+        self.fault = self.fault or fault
 
     def _end_block(self) -> None:
         (words, first), block = self._heads.pop(), self._blocks.pop()

@@ -224,4 +224,14 @@ def _typed_line(value: SecretStr) -> SecretStr:
 LoginPassword = Annotated[SecretStr, AfterValidator(_typed_line)]
 """An SSH or sudo password. Its strength is not checked here, since the host sets it."""
 
+
+def _vrrp_password(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[A-Za-z0-9$%&()*+,./:;<=>?@\[\]^_`|~-]{1,8}", value.get_secret_value()):
+        raise ValueError("must be 1 to 8 printable characters without spaces, quotes, braces, # and !")
+    return value
+
+
+VRRPPassword = Annotated[SecretStr, AfterValidator(_vrrp_password)]
+"""A password of VRRP version 2's authentication; it goes over the network in clear text."""
+
 Password = Annotated[SecretStr, AfterValidator(_strong_password)]

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from nornir_kube_ha.intent.fields import KeepalivedLine, Name, Settings
+from nornir_kube_ha.intent.fields import KeepalivedLine, Name, Settings, VRRPPassword
 
 CHECK_SCRIPT = "/etc/keepalived/kube-ha-check-haproxy"
 ADVERT_INTS = {"default": 0.05, "fast": 0.02}
@@ -69,6 +69,8 @@ class Keepalived(Settings):
     """Seconds between two adverts of the holder; 0.05, or 0.02 with `timers: fast`, if not given."""
     down_timer_adverts: int = Field(default_factory=_down_timer_adverts, ge=1, le=100)
     """Adverts lost in a row until a backup takes over; 16, or VRRP's 3 if advert_int is 0.3 or more."""
+    auth_pass: VRRPPassword | None = None
+    """Password of VRRP version 2's authentication, in the forms of `haproxy.stats.password`; version 3 has none."""
     unicast: bool = True
     """Send adverts to each peer's address; multicast if false."""
     preempt: bool = False
@@ -111,6 +113,12 @@ class Keepalived(Settings):
     def _version_2_counts_seconds(self) -> Self:
         if self.vrrp_version == 2 and self.advert_int != int(self.advert_int):
             raise ValueError(f"advert_int {self.advert_int} needs vrrp_version 3; version 2 allows whole seconds only")
+        return self
+
+    @model_validator(mode="after")
+    def _only_version_2_authenticates(self) -> Self:
+        if self.auth_pass and self.vrrp_version != 2:
+            raise ValueError("auth_pass needs vrrp_version 2: version 3 has no authentication (RFC 5798, 9)")
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,12 @@ from nornir_kube_ha.intent import Template
 from nornir_kube_ha.intent.haproxy import UNREADABLE
 from nornir_kube_ha.inventory.secret import read_secret
 
-SECRETS = (("haproxy", "stats", "password"), ("login", "password"), ("login", "sudo_password"))
+SECRETS = (
+    ("haproxy", "stats", "password"),
+    ("login", "password"),
+    ("login", "sudo_password"),
+    ("keepalived", "auth_pass"),
+)
 """Keys whose value may refer to a secret instead of containing it."""
 
 
@@ -78,7 +83,7 @@ def _read_secret(host: str, raw: dict[str, Any], path: tuple[str, ...], base: Pa
         section[name] = section = dict(inner)
     if not isinstance(section.get(key), Mapping):
         return
-    source, section[key] = section[key], UNREADABLE
+    source, section[key] = section[key], UNREADABLE if key != "auth_pass" else UNREADABLE[-8:]
     if base:
         try:
             section[key] = read_secret(source, base)

@@ -72,7 +72,8 @@ def _settings(router: VRRPInstanceConf, *, has_3: bool) -> Iterator[Setting]:
     if not has_3:
         interval = router.value("advert_int")
         yield "advert_int", interval, _interval(interval)
-        yield "authentication", router.authentication[0], router.authentication
+        kind, password = router.authentication
+        yield "authentication", kind, (kind, password[:8])  # keepalived ignores the rest
 
 
 def _interval(written: str) -> object:

@@ -22,7 +22,10 @@ def refuse_foreign_files(run: Run) -> None:
         run: has looked at its hosts
     """
     for name, files in _foreign(run).items():
-        hint = f"Move that elsewhere first, or replace it with {OPTION}: it is kept, and `kube-ha remove` puts it back"
+        hint = (
+            "To keep the present set-up, let `kube-ha adopt` write its inventory. Or move that elsewhere first. Then "
+            f"replace it with {OPTION}: it is kept, and `kube-ha remove` puts it back"
+        )
         if any(each.written_for for each in files):
             hint = f"Remove it first: kube-ha remove --limit {name}; or replace it with {OPTION}"
         run.fail(name, PreflightError(name, f"{'; '.join(map(str, files))}. {hint}. Nothing was changed"))

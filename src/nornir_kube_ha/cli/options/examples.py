@@ -53,6 +53,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "ready": ("ready -i my-cluster cp-2",),
     "hostkeys enroll": ("hostkeys enroll -i my-cluster", "hostkeys enroll -i my-cluster lb-3"),
     "checks": ("checks",),
+    "adopt": (
+        "adopt root@192.0.2.11 root@192.0.2.12 -o my-cluster",
+        "adopt -i my-hosts -o my-cluster",
+    ),
     "init": (
         "init my-cluster",
         "init my-cluster --vip 192.0.2.100 --nodes lb-1=192.0.2.11,lb-2=192.0.2.12",

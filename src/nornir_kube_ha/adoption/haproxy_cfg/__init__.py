@@ -1,0 +1,1 @@
+"""What others' haproxy.cfg files say, in the words of the inventory."""
