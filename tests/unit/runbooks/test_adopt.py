@@ -158,7 +158,7 @@ def test_a_host_whose_key_is_not_known_is_not_logged_in_to(
     targets = serve("unicast")
     (tmp_path / "home/.ssh/known_hosts").write_text("")
     assert main(["adopt", *targets, "-o", str(tmp_path / "mine")]) == 6
-    assert capsys.readouterr().err.count("is not known") == 2
+    assert capsys.readouterr().err.count("is unknown") == 2
     assert not (tmp_path / "mine").exists()
 
 
@@ -168,9 +168,9 @@ def test_a_host_whose_key_is_not_known_is_not_logged_in_to(
         ("@{0} user\n0\n", 1, "the output ends in section user"),
         ("@{0} user\n0\n@{0} addresses\n[]\n@{0} end\n", 1, "haproxy loads no file"),
         ("@{0} user\n1000\n@{0} end\n", 6, "is not root"),
-        ("@{0} user\n0\n@{0} addresses\n[[[\n@{0} end\n", 1, "the host's answer cannot be read"),
-        ("@{0} user\n0\n@{0} addresses\n5\n@{0} end\n", 1, "the host's answer cannot be read"),
-        ("@{0} user\n0\n@{0} file \n\n@{0} addresses\n[]\n@{0} end\n", 1, "the host's answer cannot be read"),
+        ("@{0} user\n0\n@{0} addresses\n[[[\n@{0} end\n", 1, "cannot parse the host's answer"),
+        ("@{0} user\n0\n@{0} addresses\n5\n@{0} end\n", 1, "cannot parse the host's answer"),
+        ("@{0} user\n0\n@{0} file \n\n@{0} addresses\n[]\n@{0} end\n", 1, "cannot parse the host's answer"),
         (
             "@{0} user\n0\n@{0} addresses\n[]\n@{0} excess haproxy /a\x1b[31m/b\n@{0} end\n",
             1,
