@@ -129,9 +129,11 @@ def between(intent: str, host: str, old: tuple[str, str], new: tuple[str, str]) 
 LENGTHENED = "# This keepalived always counts 3 lost adverts: so fewer of them, further apart."
 IN_TMP = "# This keepalived writes its state to /tmp, where anybody could take that name (keepalived#1048)."
 ELSEWHERE = "# Where keepalived writes its state for `verify`: in /tmp anybody could take that name (keepalived#1048)."
+ASKED_FIRST = {".if feature(PROMEX)", ".endif"}  # known from 2.4 on
 REQUIRED = {
     "ours": {  # down_timer_adverts is known from 2.2.4 on, TMPDIR from 2.2.7 at the latest
         KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.1"}, {"advert_int 0.05", "down_timer_adverts 16"}),
+        HAPROXY_CFG: (set(), ASKED_FIRST),
         KEEPALIVED_DROP_IN: (
             {IN_TMP, "PrivateTmp=yes"},
             {
