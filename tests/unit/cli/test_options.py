@@ -32,6 +32,8 @@ def test_unless_given() -> None:
         "former": (),
         "list_faults": False,
         "list_generations": False,
+        "history": None,
+        "notify": None,
     }
 
 

@@ -163,6 +163,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "active (running)",
                         "seen": "active (running)",
                         "next": "",
+                        "since": None,
                     },
                     {
                         "id": "haproxy.active",
@@ -170,6 +171,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "active (running)",
                         "seen": "failed (failed)",
                         "next": "read its journal",
+                        "since": None,
                     },
                 ],
             },
@@ -189,6 +191,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "haproxy runs",
                         "seen": "not reached",
                         "next": "",
+                        "since": None,
                     }
                 ],
             },
@@ -205,6 +208,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "expected": "exactly one",
                         "seen": "lb-1",
                         "next": "",
+                        "since": None,
                     }
                 ],
             }
