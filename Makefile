@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup browser plane demo test lint check bench docs release down clean
+.PHONY: help setup browser prometheus plane demo test lint check bench docs release down clean
 
 PYTHON := .venv/bin/python
 KUBE_HA := .venv/bin/kube-ha
@@ -28,12 +28,15 @@ demo: setup ## boot three hosts on this machine, deploy to them, show the report
 browser: setup # only the tests need a browser
 	@./setup.sh browser
 
+prometheus: setup # its programs, without a server that runs
+	@./setup.sh prometheus
+
 plane: setup # programs of a real control plane, built once per machine
 	@$(PYTHON) -m nornir_kube_ha.lab.images.programs
 
 MEASURED := $(addprefix tests/lab/test_,$(addsuffix .py,faults failover under_load control_plane ipv6 releases whole_way_by_sudo))
 
-test: browser plane ## all tests; those in tests/lab boot labs of their own
+test: browser prometheus plane ## all tests; those in tests/lab boot labs of their own
 	@$(PYTHON) -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(addprefix --ignore ,$(MEASURED)) # tests of the lab first: they take longest
 	@$(PYTHON) -m pytest --numprocesses 2 --dist loadscope $(MEASURED) # alone: they measure outages
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Set up this checkout on Debian, as root: system packages, uv and the Python environment. Quick if all is installed.
-# `./setup.sh browser` also installs Chromium, which only tests/browser needs.
+# `./setup.sh browser` also installs Chromium, which only tests/browser needs; `./setup.sh prometheus` Prometheus, which
+# tests/monitoring and tests/lab need.
 set -eu
 cd "$(dirname "$0")"
 
@@ -24,6 +25,20 @@ if [ -n "$missing" ]; then
     apt-get update -qq
     # shellcheck disable=SC2086  # a list of words
     apt-get install -qq -y --no-install-recommends $missing >/dev/null
+fi
+
+# Extracted, not installed: Debian's packages start servers.
+PROMETHEUS=/usr/local/lib/kube-ha-prometheus
+if [ "${1:-}" = prometheus ] && [ ! -d $PROMETHEUS ]; then
+    say "fetching Prometheus (24 MB) to $PROMETHEUS"
+    draft=$(mktemp -d $PROMETHEUS.XXXXXX)
+    trap 'rm -rf "$draft"' EXIT
+    apt-get update -qq
+    (cd "$draft" && apt-get download -qq -o APT::Sandbox::User=root prometheus prometheus-node-exporter)
+    for package in "$draft"/*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -xC "$draft" --wildcards './usr/bin/*'; done
+    rm "$draft"/*.deb
+    chmod 755 "$draft"
+    mv "$draft" $PROMETHEUS
 fi
 
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then

@@ -30,12 +30,16 @@ class Features:
         tmpdir: keepalived writes its state to $TMPDIR instead of /tmp; since 2.2.7 or earlier
         keeps_vip_with_new_script: keepalived stays master while a script added by a reload runs for the first time;
             since 2.2.5 (`SCRIPT_INIT_STATE_INIT_RELOAD`)
+        exporter: haproxy may have its Prometheus exporter; Debian builds it into all its packages since 2.2
+        conditions: haproxy.cfg may ask whether the binary has a feature, with `.if feature(PROMEX)`; since 2.4
     """
 
     nbproc: bool
     down_timer_adverts: bool
     tmpdir: bool
     keeps_vip_with_new_script: bool
+    exporter: bool
+    conditions: bool
 
 
 def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
@@ -50,4 +54,6 @@ def features(haproxy: tuple[int, ...], keepalived: tuple[int, ...]) -> Features:
         down_timer_adverts=not keepalived or keepalived >= (2, 2, 4),
         tmpdir=not keepalived or keepalived >= (2, 2, 7),
         keeps_vip_with_new_script=not keepalived or keepalived >= (2, 2, 5),
+        exporter=not haproxy or haproxy >= (2, 2),
+        conditions=not haproxy or haproxy >= (2, 4),
     )

@@ -131,9 +131,11 @@ IN_TMP = "# This keepalived writes its state to /tmp, where any user could creat
 ELSEWHERE = (
     "# Where keepalived writes its state for `verify`: in /tmp any user could create that file (keepalived#1048)."
 )
+ASKED_FIRST = {".if feature(PROMEX)", ".endif"}  # known from 2.4 on
 REQUIRED = {
     "ours": {  # down_timer_adverts is known from 2.2.4 on, TMPDIR from 2.2.7 at the latest
         KEEPALIVED_CONF: ({LENGTHENED, "advert_int 0.1"}, {"advert_int 0.05", "down_timer_adverts 16"}),
+        HAPROXY_CFG: (set(), ASKED_FIRST),
         KEEPALIVED_DROP_IN: (
             {IN_TMP, "PrivateTmp=yes"},
             {

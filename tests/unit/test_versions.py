@@ -4,6 +4,8 @@ import pytest
 
 from nornir_kube_ha.versions import features, upstream_version
 
+EXPORTS = ("exporter", "conditions")
+
 
 @pytest.mark.parametrize(
     ("package", "upstream"),
@@ -38,13 +40,15 @@ def test_upstream_versions_order_as_releases_do() -> None:
 @pytest.mark.parametrize(
     ("haproxy", "keepalived", "understood"),
     [
-        ("2.2.9", "2.1.5", {"nbproc"}),
-        ("2.4.99", "2.2.3", {"nbproc"}),
-        ("2.5", "2.2.4", {"down_timer_adverts"}),
-        ("2.6.0", "2.2.5", {"down_timer_adverts", "keeps_vip_with_new_script"}),
-        ("2.6.12", "2.2.7", {"down_timer_adverts", "keeps_vip_with_new_script", "tmpdir"}),
-        ("3.0.11", "2.3.3", {"down_timer_adverts", "keeps_vip_with_new_script", "tmpdir"}),
-        ("", "", {"down_timer_adverts", "keeps_vip_with_new_script", "tmpdir"}),  # not known: a current one
+        ("1.8.27", "2.1.5", {"nbproc"}),
+        ("2.2.9", "2.1.5", {"nbproc", "exporter"}),
+        ("2.3.99", "2.1.5", {"nbproc", "exporter"}),
+        ("2.4.99", "2.2.3", {"nbproc", *EXPORTS}),
+        ("2.5", "2.2.4", {"down_timer_adverts", *EXPORTS}),
+        ("2.6.0", "2.2.5", {"down_timer_adverts", "keeps_vip_with_new_script", *EXPORTS}),
+        ("2.6.12", "2.2.7", {"down_timer_adverts", "keeps_vip_with_new_script", "tmpdir", *EXPORTS}),
+        ("3.0.11", "2.3.3", {"down_timer_adverts", "keeps_vip_with_new_script", "tmpdir", *EXPORTS}),
+        ("", "", {"down_timer_adverts", "keeps_vip_with_new_script", "tmpdir", *EXPORTS}),  # not known: a current one
     ],
 )
 def test_features_of_the_daemons(haproxy: str, keepalived: str, understood: set[str]) -> None:

@@ -5,7 +5,7 @@ A host check judges one host, a cluster check all hosts of a cluster together. N
 
 from nornir_kube_ha.checks.bootstrap import NO_APISERVER_YET, waits
 from nornir_kube_ha.checks.keepalived import foreign_routers, former_speakers
-from nornir_kube_ha.checks.model import Check, ClusterView, Finding, HostView, Severity, Status, Verdict
+from nornir_kube_ha.checks.model import Check, ClusterView, Finding, HostView, Severity, Since, Status, Verdict
 from nornir_kube_ha.checks.registry import (
     ALL,
     CHECKS,
@@ -31,6 +31,7 @@ __all__ = [
     "Finding",
     "HostView",
     "Severity",
+    "Since",
     "Status",
     "Verdict",
     "check_cluster",

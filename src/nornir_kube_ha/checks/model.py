@@ -36,6 +36,23 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """How long a check has had its state, from earlier runs of verify with `--history`.
+
+    Arguments:
+        state: `red` for fail or unknown, `green` for pass or warn
+        since: first run that saw this state, in ISO 8601
+        before: seconds in the opposite state before; None if no run saw that
+        words: all of it as a phrase: `red since 02:13, was green for 7 days`
+    """
+
+    state: str
+    since: str
+    before: float | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """The result of one check, for the report.
 
@@ -46,6 +63,7 @@ class Finding:
         seen: observed state, or why it could not be observed
         next: what to do; "" if nothing
         cause: host or cluster, and id, of the failed check that explains this one; "" if none does
+        since: how long it has had its state; None without a history
     """
 
     id: str
@@ -54,6 +72,7 @@ class Finding:
     seen: str
     next: str = ""
     cause: str = ""
+    since: Since | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from nornir_kube_ha.cli.exit_codes import abandon_stdout, defer_signals, guarded, is_full, leave_in_time, tell
 from nornir_kube_ha.cli.lists.generations import list_generations
 from nornir_kube_ha.cli.options.parser import Parser
@@ -104,7 +106,9 @@ def _run(name: str, runbook: Runbook, parsed: argparse.Namespace) -> tuple[Repor
     if parsed.list_hosts:
         show(hosts)
         return None, False
-    make_folder(parsed.report_dir)
+    make_folder(parsed.report_dir, "--report-dir")
+    make_folder(parsed.history, "--history")
+    url = _webhook(parsed)
     needed = needs_stats_password(name, checks)
     fetch_secrets(nornir, stats_password=needed)
     enter_lab(nornir, hosts, inventory)
@@ -121,11 +125,25 @@ def _run(name: str, runbook: Runbook, parsed: argparse.Namespace) -> tuple[Repor
         raise
     finally:
         run.close()
-    return report, not publish(report, parsed)
+    if not parsed.history:
+        return report, not publish(report, parsed)
+    kept = later("nornir_kube_ha.cli.regular.store:keep")(report, parsed.history, notifies=url is not None)
+    written = publish(kept.report, parsed)
+    sent = url is None or later("nornir_kube_ha.cli.regular.notify:send")(kept.unsent, url, parsed.history)
+    return kept.report, not (kept.written and written and sent)
 
 
-def make_folder(folder: Path | None) -> None:
-    """Create the report's folder before the run, so that the report cannot get lost after it.
+def _webhook(parsed: argparse.Namespace) -> SecretStr | None:
+    if parsed.notify is None:
+        return None
+    if parsed.history is None:
+        raise UsageError("--notify needs --history DIR, which knows what has changed")
+    url: SecretStr = later("nornir_kube_ha.cli.regular.notify:webhook")(parsed.notify)
+    return url
+
+
+def make_folder(folder: Path | None, option: str) -> None:
+    """Create a folder before the run, so that what is meant for it cannot get lost after it.
 
     Raises:
         UsageError: it cannot be created or written to
@@ -135,9 +153,9 @@ def make_folder(folder: Path | None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot create --report-dir {folder}: {error.strerror}") from error
+        raise UsageError(f"cannot create {option} {folder}: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"--report-dir {folder} is not writable")
+        raise UsageError(f"{option} {folder} is not writable")
 
 
 def publish(report: Report, parsed: argparse.Namespace) -> bool:

@@ -40,7 +40,7 @@ def run_rehearsal(play: Play, parsed: argparse.Namespace) -> int:
         The exit code
     """
     leave_in_time(clears_up=True)
-    make_folder(parsed.report_dir)
+    make_folder(parsed.report_dir, "--report-dir")
     options = (parsed.inventory, parsed.old, parsed.revision, parsed.control_plane, tuple(parsed.faults))
     story = Story("rehearse", tell)
     try:

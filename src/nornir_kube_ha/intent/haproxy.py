@@ -18,6 +18,7 @@ from nornir_kube_ha.intent.fields import (
     Port,
     Settings,
 )
+from nornir_kube_ha.intent.names import METRICS_PATH
 
 UNREADABLE = "a-password-not-read"
 """Placeholder for a password that this run does not read; never written to a host."""
@@ -125,6 +126,8 @@ class HAProxy(Settings):
     """The `timeout` lines of section `defaults`."""
     stats: Stats
     """The stats page."""
+    metrics: bool = True
+    """Prometheus metrics at `/metrics` on the stats page's port, with the page's login, where haproxy is built so."""
     global_lines: tuple[Line, ...] = ()
     """Your own lines for section `global`."""
     defaults_lines: tuple[Line, ...] = ()
@@ -155,6 +158,12 @@ class HAProxy(Settings):
                 f"peers_port {self.peers_port} is also the port of the apiserver listener or "
                 "the stats page; change one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _paths_differ(self) -> Self:
+        if self.metrics and self.stats.uri == METRICS_PATH:
+            raise ValueError(f"stats.uri {METRICS_PATH} is the metrics' path too; change it, or set metrics: false")
         return self
 
     @model_validator(mode="after")

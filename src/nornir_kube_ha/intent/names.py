@@ -51,5 +51,7 @@ WAITS_FILE = "/run/kube-ha-first-apiserver"
 SERVED_FILE = "/var/lib/kube-ha/served"
 LISTENER = "kube-apiserver"  # haproxy's proxy with all apiservers, checked as `haproxy.check` says
 LAST_RESORT = "kube-apiserver-alive"  # backend with the same apiservers, checked for `/livez`
+METRICS_PATH = "/metrics"  # of the Prometheus exporter, on the stats page's port
+METRICS_USERS = "kube-ha-metrics"  # userlist with the login of the stats page
 CLIENTS_TABLE = "kube-apiserver-clients"  # stick table of the clients of the VIPs, which haproxy peers replicate
 VRRP_INSTANCE = "VI-kube-master"  # as in the guide

@@ -33,6 +33,8 @@ def test_unless_given() -> None:
         "former": (),
         "list_faults": False,
         "list_generations": False,
+        "history": None,
+        "notify": None,
     }
 
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from tests.support.kubernetes import kubeconfig
 
 from nornir_kube_ha.checks import ALL, NEED_CREDENTIAL
 from nornir_kube_ha.cli import main as cli
+from nornir_kube_ha.cli.regular import notify
 from nornir_kube_ha.engine import endpoints
 from nornir_kube_ha.engine import run as run_module
+from nornir_kube_ha.errors import OutputError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
 from nornir_kube_ha.failover.probe.settings import Kubernetes
 from nornir_kube_ha.intent import Intent
@@ -424,3 +427,136 @@ def test_all_checks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert {line.split()[0] for line in lines} == ALL
     assert {line.split()[1] for line in lines} == {"critical", "warning"}
+
+
+def test_history_says_since_when_and_changes_are_sent_once(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    broken: Mapping[str, Facts],
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(notify, "post", lambda _url, text: sent.append(text))
+    monkeypatch.setenv("HOOK", "https://hooks.example.org/canary")
+    kept = tmp_path / "history"
+    words = ["-i", str(folder), "--check", "haproxy.active", "--history", str(kept)]
+    sending = [*words, "--notify", "env:HOOK", "--output", "json"]
+
+    world_of(healthy)
+    assert verify.main(sending) == 0
+    assert sent == []
+    world_of(broken)
+    assert verify.main(sending) == 1
+    assert verify.main(sending) == 1
+    (text,) = sent
+    assert re.search(r"^RED: demo lb-2 haproxy\.active at .*, was green for ", text, re.MULTILINE)
+    capsys.readouterr()
+    assert verify.main(words) == 1
+    assert re.search(r"^  history: red since \d\d:\d\d, was green for ", capsys.readouterr().out, re.MULTILINE)
+    world_of(healthy)
+    assert verify.main(sending) == 0
+    assert len(sent) == 2
+    assert "green: demo lb-2 haproxy.active" in sent[1]
+    assert [path.name for path in kept.iterdir() if path.suffix] == ["demo.json"]
+    assert kept.joinpath("demo.json").stat().st_mode & 0o777 == 0o600
+    assert "canary" not in capsys.readouterr().err
+
+
+def test_change_that_was_not_sent_is_sent_by_the_next_run(
+    world_of: Callable[..., World],
+    broken: Mapping[str, Facts],
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[str] = []
+
+    def refuse(_url: object, _text: str) -> None:
+        raise OSError("hooks.example.org: HTTP 503")
+
+    words = ["-i", str(folder), "--history", str(tmp_path / "history"), "--notify", "https://hooks.example.org/canary"]
+    world_of(broken)
+    monkeypatch.setattr(notify, "post", refuse)
+    assert verify.main([*words, "--check", "vip.single_holder"]) == 0  # nothing has changed: nothing is sent
+    assert verify.main([*words, "--check", "haproxy.active"]) == 1
+    said = capsys.readouterr()
+    assert "the notification was not sent, the next run tries again: hooks.example.org: HTTP 503" in said.err
+    assert "canary" not in said.err + said.out
+    monkeypatch.setattr(notify, "post", lambda _url, text: sent.append(text))
+    assert verify.main([*words, "--check", "vip.single_holder"]) == 0
+    assert len(sent) == 1
+    assert "lb-2 haproxy.active" in sent[0]
+
+
+def test_run_that_passes_and_cannot_send_does_not_end_with_0(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    broken: Mapping[str, Facts],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = ["-i", str(folder), "--check", "haproxy.active", "--history", str(tmp_path / "history")]
+    world_of(broken)
+    assert verify.main(words) == 1
+    world_of(healthy)
+
+    def refuse(_url: object, _text: str) -> None:
+        raise OSError("hooks.example.org: HTTP 404")
+
+    monkeypatch.setattr(notify, "post", refuse)
+    assert verify.main([*words, "--notify", "https://hooks.example.org/canary"]) == OutputError.exit_code
+
+
+def test_history_that_is_damaged_or_cannot_be_written_keeps_no_report_back(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world_of(healthy)
+    kept = tmp_path / "history"
+    kept.mkdir()
+    (kept / "demo.json").write_text('{"schema": 1, "checks": [')
+    words = ["-i", str(folder), "--check", "haproxy.active", "--history", str(kept)]
+    assert verify.main(words) == 0
+    said = capsys.readouterr()
+    assert f"the history {kept}/demo.json cannot be read and starts over" in said.err
+    assert "verify: passed" in said.out
+    (kept / "demo.json").unlink()
+    (kept / "demo.json").mkdir()
+    (kept / "demo.json" / "in-the-way").touch()
+    assert verify.main(words) == OutputError.exit_code
+    said = capsys.readouterr()
+    assert f"the history in {kept} cannot be written" in said.err
+    assert "verify: passed" in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--notify", "https://hooks.example.org/canary"], "--notify needs --history DIR"),
+        (["--history", "{folder}/hosts.yaml"], "cannot create --history {folder}/hosts.yaml"),
+        (["--history", "{folder}", "--notify", "http://hooks.example.org/canary"], "expected https://"),
+        (["--history", "{folder}", "--notify", "env:NOT_SET_AT_ALL"], "NOT_SET_AT_ALL is not set"),
+    ],
+)
+def test_history_or_webhook_that_cannot_be_used_is_told_before_anybody_is_asked(
+    world_of: Callable[..., World],
+    healthy: Mapping[str, Facts],
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    words: str,
+) -> None:
+    world = world_of(healthy)
+    assert verify.main(["-i", str(folder), *(each.format(folder=folder) for each in options)]) == 2
+    said = capsys.readouterr().err
+    assert words.format(folder=folder) in said
+    assert "canary" not in said
+    assert world.asked == 0

@@ -240,6 +240,13 @@ def haproxy(**settings: object) -> dict[str, Any]:
             id="port-of-the-stats-page",
         ),
         pytest.param(
+            {"group": haproxy(stats={"uri": "/metrics"})},
+            "lb-1",
+            "haproxy",
+            ["/metrics", "metrics: false"],
+            id="stats-page-where-the-metrics-are",
+        ),
+        pytest.param(
             {"group": haproxy(socket_level="operator")},
             "lb-1",
             "haproxy",

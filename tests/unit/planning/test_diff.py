@@ -97,6 +97,8 @@ def test_change_of_the_password_only_is_said_without_it(intent: Intent, cfg: Con
     assert [line for line in text.splitlines()[2:] if line[0] in "+-"] == [
         f"-    stats auth {MASK}",
         f"+    stats auth {MASK}",
+        f"-    user admin insecure-password {MASK}",
+        f"+    user admin insecure-password {MASK}",
     ]
     assert "(only a secret changes)" in text
 

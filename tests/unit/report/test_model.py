@@ -165,6 +165,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "seen": "active (running)",
                         "next": "",
                         "cause": "",
+                        "since": None,
                     },
                     {
                         "id": "haproxy.active",
@@ -173,6 +174,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "seen": "failed (failed)",
                         "next": "read its journal",
                         "cause": "",
+                        "since": None,
                     },
                 ],
             },
@@ -193,6 +195,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "seen": "not reached",
                         "next": "",
                         "cause": "",
+                        "since": None,
                     }
                 ],
             },
@@ -210,6 +213,7 @@ def test_json_of_a_run(report_of: ReportOf) -> None:
                         "seen": "lb-1",
                         "next": "",
                         "cause": "",
+                        "since": None,
                     }
                 ],
             }

@@ -39,7 +39,7 @@ STATE = HostState(
 
 
 LABELS = (
-    *("cluster", "runbook", "host", "fault", "check", "status"),
+    *("cluster", "runbook", "host", "fault", "check", "status", "state"),
     *("apiserver", "outcome", "connections", "client", "what", "statistic"),
 )
 """Every label; in the file they are in alphabetical order."""
@@ -101,6 +101,7 @@ def test_every_family_is_a_gauge_with_a_help_text() -> None:
     assert [*found] == [
         "kube_ha_check_status",
         "kube_ha_host_vip_holder",
+        "kube_ha_host_vrrp_state",
         "kube_ha_apiserver_up",
         "kube_ha_run_passed",
         "kube_ha_run_finished_timestamp_seconds",
@@ -124,6 +125,19 @@ def test_hostile_label_is_read_back_as_it_was() -> None:
     names = {sample.labels["apiserver"] for sample in families(hostile_report())["kube_ha_apiserver_up"].samples}
     assert names == {HOSTILE.replace("\udcff", "?"), "lb-2"}
     assert to_prometheus(hostile_report()).encode()
+
+
+def test_state_of_keepalived_is_one_of_four() -> None:
+    found = samples(report_of(host(PASSED, state=replace(STATE, vrrp="FAULT"))), "kube_ha_host_vrrp_state")
+    assert found == {
+        ("demo", "lb-1", state): float(state == "FAULT") for state in ("INIT", "BACKUP", "MASTER", "FAULT")
+    }
+
+
+def test_keepalived_that_does_not_answer_has_no_state() -> None:
+    report = report_of(host(PASSED, state=replace(STATE, vrrp=None)))
+    assert "kube_ha_host_vrrp_state" not in families(report)
+    assert samples(report, "kube_ha_host_vip_holder") == {("demo", "lb-1"): 1}
 
 
 @pytest.mark.parametrize("name", ["a\\nb", 'a"b', "a\nb", "\\", 'end\\"', '{x="y"} 1', "a,b", "# HELP", "Übel"])

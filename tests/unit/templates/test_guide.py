@@ -46,6 +46,7 @@ HAPROXY: dict[str, Any] = {
     "group": "haproxy",
     "daemon": True,
     "nbproc": 1,
+    "metrics": False,
     "timeouts": {"connect": 5000, "client": "10m", "server": "10m"},
     "stats": {
         "bind": "0.0.0.0",  # noqa: S104 - the guide's

@@ -17,9 +17,9 @@ from nornir_kube_ha.adoption.haproxy_cfg.proxies import Located, Proxy
 from nornir_kube_ha.adoption.haproxy_cfg.stats import say_stats
 from nornir_kube_ha.errors import AdoptionError
 from nornir_kube_ha.intent.haproxy import HAProxy
-from nornir_kube_ha.intent.names import CLIENTS_TABLE, LAST_RESORT
+from nornir_kube_ha.intent.names import CLIENTS_TABLE, LAST_RESORT, METRICS_USERS
 
-OURS = frozenset({LAST_RESORT, CLIENTS_TABLE, "kube-ha"})
+OURS = frozenset({LAST_RESORT, CLIENTS_TABLE, METRICS_USERS, "kube-ha"})
 """Names of sections that kube-ha itself writes beside the listener's and the stats page's."""
 TIMEOUTS = {"connect": "contimeout", "client": "clitimeout", "server": "srvtimeout", "check": ""}
 """Timeouts of the inventory, and what they were called before haproxy 1.4."""

@@ -6,9 +6,11 @@ from nornir_kube_ha.adoption.draft import Draft
 from nornir_kube_ha.adoption.haproxy_cfg.listener import sockets_of
 from nornir_kube_ha.adoption.haproxy_cfg.proxies import Located, Proxy
 from nornir_kube_ha.intent import weakness_of
+from nornir_kube_ha.intent.names import METRICS_PATH
 
 PASSWORD = "haproxy.stats.password"  # noqa: S105 - the key's name
 GENERATED = "haproxy.stats.generate_password"
+_CONDITION = frozenset({".if", ".endif"})
 ANY = frozenset({"", "*", "0.0.0.0", "::", "[::]"})  # noqa: S104 - as a file has them
 
 
@@ -42,8 +44,9 @@ def say_stats(draft: Draft, page: Proxy | None) -> None:
     log = page.last("log")
     draft.say("haproxy.stats.log", _log_of(log), log.place if log else page.place)
     _say_login(draft, page)
+    metrics = _say_metrics(draft, page)
     for line in page.own:
-        if line.words[0] not in {"bind", "mode", "log", "stats", "description"}:
+        if line not in metrics and line.words[0] not in {"bind", "mode", "log", "stats", "description"}:
             draft.end(f"`{line.word(0)} {line.word(1)}` of the stats page", "it is left out", line.place)
 
 
@@ -57,6 +60,18 @@ def _say_admin(draft: Draft, page: Proxy) -> None:
     draft.say("haproxy.stats.admin", is_for_all, line.place if line else page.place)
     if line and not is_for_all:
         draft.change("`stats admin` with a condition", "the page is read-only", line.place)
+
+
+def _say_metrics(draft: Draft, page: Proxy) -> list[Located]:
+    """Put the Prometheus exporter on the page's port into a draft, and return its lines."""
+    service = [line for line in page.own if line.words[:3] == ("http-request", "use-service", "prometheus-exporter")]
+    login = [line for line in page.own if line.words[:2] == ("http-request", "auth") and METRICS_PATH in line.words]
+    draft.say("haproxy.metrics", bool(service), service[0].place if service else page.place)
+    if service and not (METRICS_PATH in service[0].words and login):
+        draft.change(
+            "the page's Prometheus metrics", f"{METRICS_PATH} has them, with the page's login", service[0].place
+        )
+    return [*service, *login, *(line for line in page.own if line.words[0] in _CONDITION)] if service else []
 
 
 def _say_login(draft: Draft, page: Proxy) -> None:

@@ -30,6 +30,8 @@ LACKING = {
     "former": (),
     "list_faults": False,
     "list_generations": False,
+    "history": None,
+    "notify": None,
 }
 """Values of options that only some runbooks have."""
 
@@ -166,6 +168,14 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of `verify`."""
     add_check_options(parser)
     add_kubeconfig_option(parser, "also ask each apiserver for its health, with this credential")
+    regular = parser.add_argument_group("regular runs")
+    words = "keep there since when each check has been red or green, and report it; the folder is created if missing"
+    regular.add_argument("--history", metavar="DIR", type=Path, help=words)
+    words = (
+        "with --history: send checks that turned red or green to this webhook, in Slack's form. "
+        "A URL, or env:NAME, file:PATH or pass:ENTRY that holds it"
+    )
+    regular.add_argument("--notify", metavar="URL", help=words)
 
 
 def add_inventory_option(parser: argparse._ActionsContainer) -> None:

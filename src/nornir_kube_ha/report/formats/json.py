@@ -62,5 +62,5 @@ def _cluster(cluster: ClusterReport) -> dict[str, Any]:
     }
 
 
-def _checks(findings: tuple[Finding, ...]) -> list[dict[str, str]]:
+def _checks(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
     return [asdict(finding) for finding in findings]

@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from nornir_kube_ha.checks import Finding, Status
+from nornir_kube_ha.facts import VRRP_STATES
 from nornir_kube_ha.report.formats.prometheus_faults import Family, Labels, Sample, fault_families
 from nornir_kube_ha.report.model import HostState, Report
 
@@ -47,6 +48,7 @@ def _families(report: Report) -> Iterator[Family]:
     yield "kube_ha_check_status", "Status of a check: 1 for its status, 0 for all others.", _checks(report)
     holders = ((labels, state.holds_vip) for labels, state in _known(report))
     yield "kube_ha_host_vip_holder", "Whether the host holds its cluster's VIP.", holders
+    yield "kube_ha_host_vrrp_state", "keepalived's state: 1 at its state, 0 at the others.", _vrrp_states(report)
     yield "kube_ha_apiserver_up", "Whether the host's haproxy sees an apiserver up.", _apiservers(report)
     yield "kube_ha_run_passed", "Whether the last run passed.", [(run, report.passed)]
     finished = round(report.finished.timestamp(), 3)
@@ -72,6 +74,12 @@ def _known(report: Report) -> Iterator[tuple[Labels, HostState]]:
     for name, host in report.hosts.items():
         if host.state:
             yield {"cluster": host.cluster, "host": name}, host.state
+
+
+def _vrrp_states(report: Report) -> Iterator[Sample]:
+    for labels, state in _known(report):
+        if state.vrrp:
+            yield from (({**labels, "state": each}, each == state.vrrp) for each in VRRP_STATES)
 
 
 def _apiservers(report: Report) -> Iterator[Sample]:

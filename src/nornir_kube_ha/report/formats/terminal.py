@@ -206,6 +206,9 @@ def _explanation(where: str, finding: Finding) -> Text:
     for title, value in parts(finding):
         text.append(f"\n  {title}: ", "bold")
         text.append(indented(value))
+    if finding.since:
+        text.append("\n  history: ", "bold")
+        text.append(finding.since.words)
     return text
 
 
