@@ -172,4 +172,4 @@ def _lines(adoption: Adoption, folder: Path, problems: Iterable[str]) -> Iterato
     yield "next:"
     yield f"  kube-ha deploy -i {folder} --dry-run --diff --replace-foreign-files   what a deploy would change"
     yield f"  kube-ha deploy -i {folder} --replace-foreign-files                    take over; the old files are kept"
-    yield f"  kube-ha remove -i {folder}                                            the way back, at any time"
+    yield f"  kube-ha rollback -i {folder} --to-before RUN_ID                       the way back to the old files"

@@ -30,7 +30,7 @@ from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.tasks import get_generation_files, get_generations
 
-STATE = "keepalived.state"
+STATE, ACCEPTED = "keepalived.state", "keepalived.config_accepted"
 CHECKS = frozenset(
     f"{daemon}.{word}"
     for daemon in ("haproxy", "keepalived")
@@ -68,11 +68,13 @@ class Back:
     Arguments:
         files: their files
         good: names of the hosts whose generation passed every check
+        foreign: names of the hosts whose keepalived.conf is from before kube-ha, which its keepalived ran with
         needed: what their files need to pass through the firewall
     """
 
     files: dict[str, tuple[ConfigFile, ...]] = field(default_factory=dict)
     good: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)
     needed: dict[str, tuple[Opening, ...]] = field(default_factory=dict)
 
 
@@ -95,7 +97,8 @@ def _choose_all(run: Run, kept: Mapping[str, tuple[Generation, ...]], run_id: st
         if wanted.good:
             back.good.add(name)
         if wanted.before and _is_foreign(files):
-            run.make_only(CHECKS - {STATE})
+            run.make_only(CHECKS - {STATE, ACCEPTED})
+            back.foreign.add(name)
         back.files[name] = files
         back.needed[name] = openings_of(files, run.intent.cluster_of(name), run.intent.node(name))
     run.ledger.stop_if_failed()
@@ -108,7 +111,8 @@ def _plan(run: Run, back: Back) -> None:
         name: plan(run.intent.node(name), files, run.facts[name], back.needed[name])
         for name, files in back.files.items()
     }
-    run.replan({name: _opening_only(change) for name, change in changes.items()})
+    restoring = {name: replace(change, restores=name in back.foreign) for name, change in changes.items()}
+    run.replan({name: _opening_only(change) for name, change in restoring.items()})
 
 
 def _is_foreign(files: Iterable[ConfigFile]) -> bool:

@@ -98,7 +98,7 @@ def stage_config(
     for daemon, path in CONFIGURATIONS.items():
         judgement = verdicts[daemon]
         said = masked(judgement.words, intent.node(task.host.name))
-        if not judgement.accepts:
+        if not (judgement.accepts or (change.restores and judgement.is_merely_insecure)):
             with suppress(HostError):  # report the rejection even if the drafts cannot be removed
                 unstage_config(task, plans, lease=lease)
             message = f"{daemon} rejects the new {path} (exit status {judgement.status}):\n{said or '(no output)'}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nornir_kube_ha.facts.loaded import NOTHING_KNOWN, Loaded
 
+INSECURE = 6  # keepalived's exit status KEEPALIVED_EXIT_CONFIG_TEST_SECURITY (scheduler.h)
 VRRP_STATES = ("INIT", "BACKUP", "MASTER", "FAULT")  # indexed by keepalived's numbers (vrrp.h)
 
 
@@ -87,6 +88,11 @@ class ConfigCheck:
         keepalived may exit 0 on a file that it only partly accepts (keepalived#2069); without errors it prints nothing.
         """
         return self.status == 0 and not (self.daemon == "keepalived" and self.words)
+
+    @property
+    def is_merely_insecure(self) -> bool:
+        """Whether keepalived would run with the configuration, and only objects to how its scripts are secured."""
+        return (self.daemon, self.status) == ("keepalived", INSECURE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class HostPlan:
         firewall: change of the firewall's rules, None if there is none
         folders: kube-ha's folders that users other than root can write to; the change revokes that
         replaces: paths of foreign files that are replaced, and kept as the files from before kube-ha
+        restores: whether it restores the files from before kube-ha, which ran as they are
     """
 
     install: tuple[str, ...] = ()
@@ -92,6 +93,7 @@ class HostPlan:
     firewall: FirewallChange | None = None
     folders: tuple[Folder, ...] = ()
     replaces: tuple[str, ...] = ()
+    restores: bool = False
 
     @property
     def is_empty(self) -> bool:

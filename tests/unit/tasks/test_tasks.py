@@ -180,6 +180,16 @@ def test_refusal_of_a_daemon_names_file_and_words_and_cleans_up(
     assert [assigned(script, "WRITE") for _, script in hosts.sent[1:]] == [HAPROXY_CFG]  # the staged ones are gone
 
 
+@pytest.mark.parametrize(("status", "restores", "passes"), [(6, True, True), (6, False, False), (5, True, False)])
+def test_files_from_before_kube_ha_may_run_scripts_as_they_did(
+    hosts: Hosts, bench: Bench, *, status: int, restores: bool, passes: bool
+) -> None:
+    hosts.verdicts = {**GOOD, "keepalived": (status, "SECURITY VIOLATION - scripts are being executed")}
+    plans = {"lb-1": replace(bench.plans()["lb-1"], restores=restores)}
+    error = bench.run(stage_config, intent=bench.intent, plans=plans)[0].exception
+    assert isinstance(error, RefusedConfigError) is not passes
+
+
 def test_host_that_leaves_out_a_daemons_verdict_is_an_error(hosts: Hosts, bench: Bench) -> None:
     hosts.verdicts = {"haproxy": GOOD["haproxy"]}
     error = bench.run(stage_config, intent=bench.intent, plans=bench.plans())[0].exception
