@@ -22,7 +22,8 @@ from rich.containers import Lines
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
-ASSETS = Path(__file__).parent / "assets"
+ROOT = Path(__file__).resolve().parents[1]
+ASSETS = ROOT / "docs" / "assets"
 COMMANDS = {
     "deploy": ("kube-ha", "deploy"),
     "failover-test": ("kube-ha", "failover-test", "--fault", "haproxy-kill", "--yes"),
@@ -77,7 +78,7 @@ def record(command: Sequence[str]) -> str:
     environment = {**os.environ, "PATH": path, "TERM": "xterm-256color"}
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
         os.close(its)
-        printed = b"".join(iter(lambda: _read(ours), b"")).decode()
+        printed = b"".join(iter(lambda: _read(ours), b"")).decode().replace(str(ROOT), ".")
     os.close(ours)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{printed}")
