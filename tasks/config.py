@@ -14,7 +14,6 @@ from nornir_jinja2.plugins.tasks import template_file
 from nornir_kube_ha.errors import (
     HostError,
     LeaseHeldError,
-    PreflightError,
     RefusedConfigError,
     RefusedTemplateError,
 )
@@ -25,7 +24,7 @@ from nornir_kube_ha.intent.config_file import ConfigFile
 from nornir_kube_ha.intent.names import CONFIGURATIONS, MANAGED_PATHS
 from nornir_kube_ha.inventory.merge import merged_data
 from nornir_kube_ha.planning.diff import masked
-from nornir_kube_ha.planning.found import as_found, why_not_found
+from nornir_kube_ha.planning.found import as_found, refuse_unfound
 from nornir_kube_ha.planning.generations import KEPT
 from nornir_kube_ha.planning.lease import Lease, this_process
 from nornir_kube_ha.planning.node_files import config_files
@@ -67,8 +66,7 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
     intent = as_found(intent, seen)
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
-    if why := why_not_found(node, seen[node.name]):
-        raise PreflightError(node.name, f"interface auto: {why}; name the interface in the inventory")
+    refuse_unfound(node, seen[node.name])
     packages = seen[node.name].packages
     understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in CONFIGURATIONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))
