@@ -9,13 +9,12 @@ from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
 from nornir_kube_ha.errors import (
-    PreflightError,
     RefusedTemplateError,
 )
 from nornir_kube_ha.facts import Facts, Package
 from nornir_kube_ha.intent import Intent
 from nornir_kube_ha.intent.names import CONFIGURATIONS
-from nornir_kube_ha.planning.found import as_found, why_not_found
+from nornir_kube_ha.planning.found import as_found, refuse_unfound
 from nornir_kube_ha.planning.node_files import config_files
 from nornir_kube_ha.planning.package_managers import family_of
 from nornir_kube_ha.tasks.facts import facts_of
@@ -41,8 +40,7 @@ def render_config(task: Task, intent: Intent, facts: Mapping[str, Facts] | None 
     seen = {task.host.name: facts_of(task, intent, None)} if facts is None else facts
     intent = as_found(intent, seen)
     node, cluster = intent.node(task.host.name), intent.cluster_of(task.host.name)
-    if why := why_not_found(node, seen[node.name]):
-        raise PreflightError(node.name, f"interface auto: {why}; name the interface in the inventory")
+    refuse_unfound(node, seen[node.name])
     packages = seen[node.name].packages
     understood = features(*(_version(packages.get(name), node.packages.pin_of(name)) for name in CONFIGURATIONS))
     render = partial(_render, task, environment({each.name: each.text for each in node.templates}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from nornir_kube_ha.errors import PreflightError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.intent.names import AUTO_INTERFACE
@@ -37,17 +38,20 @@ def with_interfaces(intent: Intent, facts: Mapping[str, Facts]) -> Intent:
     )
 
 
-def why_not_found(node: Node, own: Facts) -> str:
-    """Return why `interface: auto` finds no interface; "" if it does, or if the inventory names one.
+def refuse_unfound(node: Node, own: Facts) -> None:
+    """Refuse a node whose `interface: auto` was not found.
 
     Arguments:
-        node: intended state of the host
+        node: intended state of the host, as found
         own: the host's facts
+
+    Raises:
+        PreflightError: no interface has the node's address, or several have it
     """
-    names = _interfaces(node, own)
-    if node.interface != AUTO_INTERFACE or len(names) == 1:
-        return ""
-    return f"{' and '.join(names)} have {node.address}" if names else f"no interface has {node.address}"
+    if node.interface == AUTO_INTERFACE:
+        there = " and ".join(_interfaces(node, own))
+        why = f"{there} have {node.address}" if there else f"no interface has {node.address}"
+        raise PreflightError(node.name, f"interface auto: {why}; name the interface in the inventory")
 
 
 def _with_interface(node: Node, own: Facts | None) -> Node:

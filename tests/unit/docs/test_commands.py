@@ -20,7 +20,7 @@ def commands(text: str) -> Iterator[str]:
     for language, block in re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
         for line in block.splitlines() if language in {"", "sh"} else ():
             command = RUNBOOK.sub(lambda found: f"kube-ha {found[1].replace('_', '-')}", line.strip())
-            if command.startswith("kube-ha ") and not re.search(r"[\[\]|]|\.\.\.", command):
+            if re.match(r"kube-ha [a-z-]+( |$)|kube-ha --", command) and not re.search(r"[\[\]|]|\.\.\.", command):
                 yield re.split(r"\s{2,}|\s[#>]|;|\s&&", _with_values(command))[0]
 
 
