@@ -48,8 +48,9 @@ def run_down(options: argparse.Namespace) -> int:
         _progress("no lab is up")
         return 0
     lab = _lab(options)
-    lifecycle.down(lab)
-    _progress(f"took lab {lab} down")
+    was_up = lab in lifecycle.labs()
+    lifecycle.down(lab)  # also removes what an interrupted `lab up` may have left
+    _progress(f"took lab {lab} down" if was_up else f"lab {lab} is not up; nothing to take down")
     return 0
 
 
@@ -59,6 +60,7 @@ def run_status(options: argparse.Namespace) -> int:
     hosts = status(lab)
     if not hosts:
         raise LabDownError(f"lab {lab} is not up; start it with: kube-ha lab up")
+    _progress(f"lab {lab}")
     _print_table(hosts)
     return 0 if all(host.answers for host in hosts) else 1
 

@@ -70,6 +70,19 @@ def test_one_of_several_labs_must_be_chosen(monkeypatch: pytest.MonkeyPatch) -> 
         options.run(options)
 
 
+def test_a_lab_that_is_not_up_is_not_said_to_be_taken_down(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(lifecycle, "labs", lambda: ["a"])
+    monkeypatch.setattr(lifecycle, "down", lambda _: None)
+    downs = [parse("down", "--lab", name) for name in ("a", "none")]
+    assert [each.run(each) for each in downs] == [0, 0]
+    said = capsys.readouterr().err
+    assert "took lab a down" in said
+    assert "lab none is not up; nothing to take down" in said
+
+
 def test_missing_tools_are_named_by_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda tool: None if tool in ("mmdebstrap", "unshare", "nsenter") else tool)
     with pytest.raises(LabError, match=r"apt-get install mmdebstrap util-linux$"):
