@@ -12,7 +12,7 @@ from nornir_kube_ha.adoption.running import SourceFile
 from nornir_kube_ha.daemons import KeepalivedConf, VRRPInstanceConf, parse_keepalived_conf
 from nornir_kube_ha.daemons.keepalived_conf import ADVERTISED, EXCLUDED, Statement
 
-INCLUDES = frozenset({"include", "includea", "includem", "includer", "includew", "includeb"})
+INCLUDES = frozenset(f"include{flag}" for flag in ("", *"abmrw"))
 PRIORITY = 100
 """keepalived's default."""
 
