@@ -16,15 +16,18 @@ Written by `make docs` from the errors themselves. [cli.md](cli.md) says which c
 |---|---|
 """
 ORDER = """
-Of several, what kept us from looking goes first: 6, then 5, then 4, then 1, then 7.
+If several apply, the exit code is the first of these: 6, 5, 4, 2, 1, 7.
 
-With `--output nagios` they are a monitoring plugin's: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, which is also said where
-the run could not even start. A host that was not reached is UNKNOWN unless something failed.
+Code 5: no command lists or breaks a lease. After `LeaseHeldError` nothing was changed. After `LeaseLostError`, hosts
+that the run changed before stay changed. [What to do](red.md#after-exit-code-5).
+
+With `--output nagios` the exit codes are those of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. A run
+that cannot start is UNKNOWN. A host that was not reached is UNKNOWN, or CRITICAL if a check failed too.
 
 ## Errors
 
-A report names an error by its class. All are below `nornir_kube_ha.errors.KubeHaError`, and of the built-in that fits,
-so that code of your own can catch either.
+A report names an error by its class. All derive from `nornir_kube_ha.errors.KubeHaError`, and most also from the
+built-in error that fits. Your own code can catch either.
 
 | error | is also a | exit code | when |
 |---|---|---|---|

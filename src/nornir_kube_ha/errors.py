@@ -179,13 +179,13 @@ class UnexpectedReplyError(HostError, ValueError):
 
 
 class LeaseHeldError(HostError, RuntimeError):
-    """Another run is changing the host. Nothing was changed."""
+    """Another run is changing the host. This run changed nothing; wait until the other one ends."""
 
     exit_code = 5
 
 
 class LeaseLostError(LeaseHeldError):
-    """This run lost the host's lease: another run took it, or the host was rebooted."""
+    """Another run took this run's lease, or the host was rebooted. Earlier hosts stay changed; run `verify`."""
 
 
 def lost_lease(host: str, holder: str) -> LeaseLostError:
@@ -203,7 +203,7 @@ def lost_lease(host: str, holder: str) -> LeaseLostError:
 
 
 class GateError(HostError, RuntimeError):
-    """The host fails its gate after a change."""
+    """The host fails its gate after a change. The error says whether it was put back; run `verify`."""
 
 
 class NothingKeptError(HostError, LookupError):
