@@ -14,7 +14,7 @@ from rig.lab import Lab
 AT_ONCE = 100  # sets of files in one script
 OTHER_WORDS = re.compile(  # lines that report a complaint elsewhere, or none
     r"|haproxy|keepalived|\[NOTICE\] .*|\[ALERT\] .*(Error\(s\) found in|Fatal errors found in) .*"
-    r"|Non-existent interface specified in configuration|cannot make /etc/haproxy/\.haproxy\.cfg\.kube-ha-new"
+    r"|Non-existent interface specified in configuration|cannot create /etc/haproxy/\.haproxy\.cfg\.kube-ha-new"
 )
 
 

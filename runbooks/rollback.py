@@ -130,7 +130,7 @@ def _choices(generations: tuple[Generation, ...], run_id: str) -> list[Generatio
     """Return the usable generations, in the order in which to try them."""
     there = [each for each in generations if not each.trouble]
     if run_id:
-        return [each for each in reversed(there) if each.run_id == run_id][:1]
+        return [each for each in there if each.run_id == run_id][:1]  # the first: from before its first change
     found: list[Generation] = []
     while each := last_good(there):
         found.append(each)
