@@ -123,7 +123,7 @@ def _wrong(first: Ended, second: Ended) -> Iterator[str]:
     if not first.report["changed"] or second.report["changed"]:
         yield "it is not the first that has changed something"
     errors = [host["error"]["message"] for host in second.report["hosts"].values() if host["error"]]
-    if not errors or not all(f", process {first.process}, for " in message for message in errors):
+    if not errors or not all(f", process {first.process} holds the lease" in message for message in errors):
         yield f"the second says {errors}"
 
 

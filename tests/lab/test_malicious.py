@@ -100,7 +100,7 @@ def test_host_that_says_a_gigabyte_is_cut_off(deployed: Lab, honest: dict[str, d
     with lying_shells(deployed, {LIAR: FLOOD}):
         found = measured(deployed, tmp_path, "verify", "--output", "json")
     assert found.said.status == 1
-    assert "more than 8388608 bytes of output" in found.error
+    assert "at most 8388608 bytes of output" in found.error
     assert rows(found.report, MASTER, OTHER) == {host: honest[host] for host in (MASTER, OTHER)}
 
 

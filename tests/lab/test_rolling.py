@@ -104,7 +104,7 @@ def test_second_run_learns_the_holder_and_writes_nothing(deployed: Lab) -> None:
     assert took < 2
     errors = [host["error"]["message"] for host in second.report["hosts"].values() if host["error"]]
     assert errors
-    assert all(f", process {first.pid}, for " in message for message in errors)
+    assert all(f", process {first.pid} holds the lease" in message for message in errors)
     assert not second.report["changed"]
     assert "staging" not in second.stderr
 
