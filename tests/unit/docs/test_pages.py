@@ -34,7 +34,7 @@ def test_exit_codes_are_documented_for_every_command() -> None:
 
 def test_the_readme_counts_right() -> None:
     text = (DOCS.parent / "README.md").read_text()
-    assert f"{len(CHECKS)} checks, held to {len(DEFECTS)} defects" in text
+    assert f"{len(CHECKS)} checks, tested against {len(DEFECTS)} defects" in text
 
 
 def test_every_task_is_listed_with_its_parameters() -> None:
