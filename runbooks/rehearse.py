@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rehearse a change of an inventory on real hosts in a lab. No production host is contacted.
+"""Rehearse a change of an inventory on disposable containers in a lab. No production host is contacted.
 
 Boot the inventory's hosts on this machine under their own addresses. Deploy the old state, then the new state while a
 client works on the VIP. Verify, inject faults, roll back, and take the lab down. One report covers all of it.

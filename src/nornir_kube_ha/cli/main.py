@@ -80,8 +80,12 @@ def _run_runbook(name: str, arguments: argparse.Namespace) -> int:
 
 
 def _add_rehearse(commands: Parsers) -> None:
-    words = "make a change on real hosts in a lab first, under load, with faults and a way back; contacts no host"
-    parser = commands.add_parser("rehearse", help=words, description=f"{words[0].upper()}{words[1:]}.")
+    words = (
+        "make a change first on disposable Debian containers on this machine that run the real daemons; "
+        "contacts no host of the inventory"
+    )
+    more = f"{words[0].upper()}{words[1:]}. Needs root on Debian 12, and the packages that `make setup` installs."
+    parser = commands.add_parser("rehearse", help=words, description=more)
     add_rehearsal_options(parser)
     parser.set_defaults(run=later("nornir_kube_ha.runbooks.rehearse:run_rehearse"))
 
@@ -128,7 +132,8 @@ def _add_allow_unreachable(parser: argparse.ArgumentParser, words: str) -> None:
 
 
 def _add_hostkeys(commands: Parsers) -> None:
-    parser = commands.add_parser("hostkeys", help="show and pin the hosts' SSH keys")
+    words = "show and pin the hosts' SSH keys"
+    parser = commands.add_parser("hostkeys", help=words, description=f"{words[0].upper()}{words[1:]}.")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     words = "show the fingerprint of each host's SSH key, and pin unknown keys in a known_hosts file of the inventory"
     enroll = verbs.add_parser("enroll", help=words, description=f"{words[0].upper()}{words[1:]}.")
@@ -148,7 +153,8 @@ def _add_hostkeys(commands: Parsers) -> None:
 
 
 def _add_checks(commands: Parsers) -> None:
-    parser = commands.add_parser("checks", help="list every check that verify makes, with its meaning")
+    words = "list every check that verify makes, with its meaning"
+    parser = commands.add_parser("checks", help=words, description=f"{words[0].upper()}{words[1:]}.")
     parser.set_defaults(run=later("nornir_kube_ha.cli.lists.checks:run_list"))
 
 

@@ -9,7 +9,7 @@ DOCS = "https://example.org/nornir-kube-ha/docs"  # a placeholder: a copy of pyp
 CODES = {
     0: "all passed, warnings or not",
     1: "a check or a host failed, or a lab could not do what was asked",
-    2: "the command line or the inventory says something that cannot be, or nobody said yes",
+    2: "the command line or the inventory is invalid, or confirmation was not given",
     4: "a host was not reached",
     5: "another run is changing a host",
     6: "a host's key or the login was refused",

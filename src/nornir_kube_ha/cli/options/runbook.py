@@ -59,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.Arg
         type=names,
         help="only these hosts; repeatable",
     )
-    select.add_argument("--list-hosts", action="store_true", help="list the selected hosts and exit")
+    select.add_argument("--list-hosts", action="store_true", help="check the inventory, list the selected hosts, exit")
     add_own(parser)
     show = parser.add_argument_group("output and speed")
     words = "show each task's results on stderr; -vv adds debug output"
@@ -81,7 +81,11 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a runbook that changes hosts."""
     change = parser.add_argument_group("changes")
     change.add_argument(
-        "--dry-run", "--check", dest="dry_run", action="store_true", help="report what would change, and change nothing"
+        "--dry-run",
+        "--check",
+        dest="dry_run",
+        action="store_true",
+        help="report what would change, and change nothing (`verify` has another --check, which selects a check)",
     )
     change.add_argument("--diff", action="store_true", help="show changed lines")
 
@@ -151,7 +155,8 @@ def add_remove_options(parser: argparse.ArgumentParser) -> None:
 def add_check_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that select checks and repeat them."""
     group = parser.add_argument_group("checks", "`kube-ha checks` lists them; patterns like 'vip.*' select several")
-    for option, words in (("--check", "only this check"), ("--skip", "skip this check")):
+    only = "only this check; in other commands --check is a dry run"
+    for option, words in (("--check", only), ("--skip", "skip this check")):
         group.add_argument(option, metavar="ID", action="append", default=[], help=f"{words}; repeatable")
     patience = parser.add_argument_group("repetition")
     patience.add_argument(
@@ -186,7 +191,7 @@ def add_inventory_option(parser: argparse._ActionsContainer) -> None:
         metavar="PATH",
         type=Path,
         help="folder with hosts.yaml, groups.yaml and defaults.yaml, or a Nornir configuration file "
-        "($KUBE_HA_INVENTORY, ./inventory, or this checkout's own)",
+        "($KUBE_HA_INVENTORY, else ./inventory, else that of this clone; else an error)",
     )
 
 

@@ -57,12 +57,12 @@ def _named(text: str, prefix: str) -> Named:
 def add_parsers(commands: Parsers) -> None:
     """Add `init`, `schema` and `completion` to a command line."""
     _add_init(commands)
-    schema = commands.add_parser("schema", help="print the JSON Schema of an inventory's file, for editors")
+    words = "print the JSON Schema of an inventory's file, for editors"
+    schema = commands.add_parser("schema", help=words, description=f"{words[0].upper()}{words[1:]}.")
     schema.add_argument("kind", metavar="FILE", choices=KINDS, help="hosts, groups or defaults")
     schema.set_defaults(run=later("nornir_kube_ha.cli.setup.schema:run_schema"))
-    completion = commands.add_parser(
-        "completion", help="print the script that completes commands and options in a shell"
-    )
+    words = "print the script that completes commands and options in a shell"
+    completion = commands.add_parser("completion", help=words, description=f"{words[0].upper()}{words[1:]}.")
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help="bash, zsh or fish")
     completion.set_defaults(run=later("nornir_kube_ha.cli.setup.completion:run_completion"))
 
