@@ -37,7 +37,7 @@ def test_a_configuration_that_a_daemon_refuses_changes_nothing_anywhere(
     for host in HOSTS:
         error = completed.report["hosts"][host]["error"]
         assert error["type"] == "RefusedConfigError"
-        assert f"{daemon} refuses" in error["message"]
+        assert f"{daemon} rejects" in error["message"]
         assert path in error["message"]
         assert words in error["message"]
         assert not completed.report["hosts"][host]["changed"]

@@ -187,7 +187,7 @@ def test_first_deploy_has_no_generation_but_can_be_removed_and_repeated(fresh: L
     assert (refused.status, "stdin is not a terminal" in refused.stderr) == (2, True)
     removed = fresh.runbook("remove", "--yes", "--output", "json")
     assert removed.status == 0, removed.stdout + removed.stderr
-    assert [line for line in removed.stderr.splitlines() if "taking" in line][-1].endswith(MASTER)
+    assert [line for line in removed.stderr.splitlines() if "removing" in line][-1].endswith(MASTER)
     left = "ip -4 -oneline address show to 192.0.2.10; ls -d /var/lib/kube-ha /run/kube-ha*/ 2>/dev/null"
     for host in HOSTS:
         assert fresh.run(host, CONTENT.replace("sha256sum $file", "true")).split()[0] == "/etc/haproxy/haproxy.cfg"
