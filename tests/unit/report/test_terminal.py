@@ -167,9 +167,10 @@ def test_consequences_are_a_line_below_their_cause(shown: Shown) -> None:
     explained = text[text.index("\nlb-2: haproxy.active\n") :].splitlines()
     assert [line for line in explained if line.startswith(("lb-2", "cluster"))] == [
         "lb-2: haproxy.active",
-        "lb-2: haproxy.listening, haproxy.stats, keepalived.state - because of lb-2: haproxy.active",
-        "cluster demo: haproxy.reached_by_peers - because of lb-2: haproxy.active",
+        "lb-2, because of lb-2: haproxy.active:",
+        "cluster demo, because of lb-2: haproxy.active:",
     ]
+    assert "  keepalived.state: failed (failed) " in text
     assert text.count("expected:") == 1
 
 

@@ -15,11 +15,12 @@ from nornir_kube_ha.report.formats.terminal_style import STYLES, plain_table, st
 from nornir_kube_ha.report.model import HOST_STATUSES, Failure, HostReport, Report, Step
 from nornir_kube_ha.report.problems import parts
 from nornir_kube_ha.report.words import NONE, counted
-from nornir_kube_ha.text import clean, indented, one_line
+from nornir_kube_ha.text import clean, indented, one_line, shortened
 
 _RED = {Status.WARN, Status.FAIL}
 EXPLAINED = {*_RED, Status.UNKNOWN}
 _PAGE_WIDTH = 120  # characters, for the report as a text file
+SHORT = 100  # characters of what a check saw that follows from another
 NARROW_COLUMN = 10  # smallest width of a host's column; if the columns do not fit, hosts become rows
 
 
@@ -184,12 +185,13 @@ def _is_explained(finding: Finding) -> bool:
 
 def _consequences(where: str, findings: tuple[Finding, ...]) -> Iterator[Text]:
     """Yield a line for each cause, with the checks that fail because of it."""
-    by_cause: dict[str, list[str]] = {}
+    by_cause: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.cause:
-            by_cause.setdefault(finding.cause, []).append(finding.id)
-    for cause, ids in by_cause.items():
-        yield Text(f"\n{where}: {', '.join(ids)} - because of {cause}")
+            by_cause.setdefault(finding.cause, []).append(finding)
+    for cause, found in by_cause.items():
+        lines = (f"\n  {each.id}: {shortened(one_line(each.seen), SHORT)}" for each in found)
+        yield Text.assemble(f"\n{where}, because of {cause}:", *lines)
 
 
 def _unmade(host: HostReport) -> Iterator[tuple[str, list[str]]]:
