@@ -55,6 +55,16 @@ def test_what_a_run_replaced_may_be_asked_for_good_or_not(
     assert asked[3:] == ["show_generation 000009"] * 3
 
 
+def test_of_a_run_that_put_a_host_back_the_first_generation_is_meant(world: World, run_of: Callable[..., Run]) -> None:
+    put_back = UNPROVEN.replace("000009", "000010")  # the files that failed, kept as they were replaced again
+    world.generations = dict.fromkeys(ALL, f"{GOOD}\n{UNPROVEN}\n{put_back}")
+    run = run_of("rollback")
+    told: list[str] = []
+    run.tell = told.append
+    rollback(run, to_before="23456789abcd")
+    assert "lb-1: restoring 9: never passed every check" in next(line for line in told if line.startswith("lb-1: rest"))
+
+
 def test_list_changes_nothing_and_names_every_generation_newest_first(
     kept: World, run_of: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
