@@ -135,9 +135,7 @@ def test_timelines_fit_the_screen_with_all_their_words(page: Page, width: int, s
     drawn = [each for each in page.browser.find_elements(By.CSS_SELECTOR, ".timeline > svg") if each.is_displayed()]
     assert [each.get_attribute("class") for each in drawn] == [seen] * 7
     assert all(290 <= each.rect["width"] <= width for each in drawn)
-    assert drawn[0].accessible_name.startswith(
-        "haproxy-kill over time, -1.000 s to 9.000 s: what a client was answered"
-    )
+    assert drawn[0].accessible_name.startswith("haproxy-kill over time, -1.000 s to 9.000 s: a client's requests")
     outside = """[...document.querySelectorAll('.timeline > svg')].filter(each => each.checkVisibility()).flatMap(svg =>
         [...svg.querySelectorAll('text')].filter(text => {
             const inner = text.getBoundingClientRect(), outer = svg.getBoundingClientRect()
