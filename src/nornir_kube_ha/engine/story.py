@@ -12,7 +12,7 @@ from nornir_kube_ha.report import Failure, Report, Step
 from nornir_kube_ha.report.problems import WORST_FIRST, problems
 from nornir_kube_ha.text import one_line, shortened
 
-MOST_WORDS = 1000  # characters of a step's reason; the report has the rest
+MOST_WORDS = 360  # characters of a step's reason; the report has the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,11 @@ class Story:
 
 
 def _reason(report: Report | None, missed: Sequence[FaultReport]) -> str:
-    found = problems(report) if report else ()
-    worst = [f"{each.where}: {each.what}: {each.seen}" for each in found if each.status in WORST_FIRST[:2]]
+    places: dict[str, list[str]] = {}
+    for each in problems(report) if report else ():
+        if each.status in WORST_FIRST[:2]:
+            places.setdefault(f"{each.what}: {each.seen}", []).append(each.where)
+    worst = [f"{', '.join(where)}: {words}" for words, where in places.items()]
     troubles = [trouble for fault in missed for trouble in fault.troubles]
     return "; ".join([*worst[:2], *troubles[:2]]) or "it did not pass"
 
