@@ -48,9 +48,10 @@ CHECKS_INTRODUCTION = """\
 # Every check
 
 Written by `make docs` from the checks themselves; `kube-ha checks` prints the same. A `critical` check that does not
-hold fails, and with it the run; a `warning` only warns. `apiserver.certificates` warns below one number of days left,
-and fails below another. A check that could not be made is `unknown`, and the run has not passed;
-[report.md](report.md) lists the cases in which it is skipped instead. The thresholds are in section `verify` of
+hold fails, and with it the run; a `warning` only warns. Four depend on what they see. `apiserver.certificates` and
+`apiserver.ca_certificate` warn first, and fail with few days left. `haproxy.load` fails once haproxy is full.
+`vip.stats` only warns where the page does not answer. A check that could not be made is `unknown`, and the run has not
+passed; [report.md](report.md) lists the cases in which it is skipped instead. The thresholds are in section `verify` of
 [settings.md](settings.md).
 
 """
