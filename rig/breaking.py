@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nornir_kube_ha.tasks.faults import FOLDER
@@ -26,6 +29,27 @@ def the_trial(completed: Completed) -> dict[str, Any]:
 
 def holders(lab: Lab) -> list[str]:
     return [host for host in HOSTS if lab.run(host, HOLDER)]
+
+
+@contextmanager
+def holders_of(lab: Lab) -> Iterator[list[tuple[str, ...]]]:
+    """Yield the hosts that hold the VIP, in a new entry each time that this changes."""
+    seen: list[tuple[str, ...]] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            now = tuple(holders(lab))
+            if seen[-1:] != [now]:
+                seen.append(now)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
 
 
 def holder(lab: Lab) -> str:

@@ -2,13 +2,12 @@
 
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rig.lab import HOSTS, VIP, Lab, copy_inventory, on_all
+from rig.breaking import holders_of
+from rig.lab import VIP, Lab, copy_inventory, on_all
 from rig.load import load_on
 from tests.support.adoption import hosts_of
 from tests.support.labs import PROCESS
@@ -35,27 +34,6 @@ def by_hand(tmp_path: Path) -> Iterator[Lab]:
         yield lab
     finally:
         lab.down()
-
-
-@contextmanager
-def holders_of(lab: Lab) -> Iterator[list[tuple[str, ...]]]:
-    """Which hosts hold the VIP, each time that this changes."""
-    seen: list[tuple[str, ...]] = []
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.is_set():
-            now = tuple(host for host in HOSTS if f" {VIP}/" in lab.run(host, "ip -4 -oneline address show"))
-            if seen[-1:] != [now]:
-                seen.append(now)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        watcher.join()
 
 
 def test_set_up_by_hand_is_adopted_taken_over_under_load_and_put_back(by_hand: Lab, tmp_path: Path) -> None:

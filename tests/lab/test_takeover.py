@@ -1,12 +1,10 @@
 """Nodes that go and come: one that the inventory forgot, and one that runs something of somebody else's."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rig.lab import BACKUPS, HOSTS, VIP, Lab
+from rig.breaking import holders_of
+from rig.lab import BACKUPS, Lab
 
 NODE = BACKUPS[-1]
 FOREIGN = r"""
@@ -21,25 +19,6 @@ systemctl disable --quiet --now haproxy keepalived
 rm -f /etc/haproxy/haproxy.cfg /etc/keepalived/keepalived.conf
 """
 RUNS = "systemctl is-active haproxy keepalived; systemctl is-enabled haproxy keepalived; ss -Hltn 'sport = :80' | wc -l"
-
-
-@contextmanager
-def holders_of(lab: Lab) -> Iterator[list[list[str]]]:
-    """Which hosts hold the VIP, asked again and again."""
-    seen: list[list[str]] = []
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.is_set():
-            seen.append([host for host in HOSTS if f" {VIP}/" in lab.run(host, "ip -4 -oneline address show")])
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        watcher.join()
 
 
 def message_of(lab: Lab, host: str, *options: str) -> str:

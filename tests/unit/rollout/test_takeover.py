@@ -117,7 +117,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, FormerPeer]:
     "C4",
     "ansible-role-rke2#354",
     "The other nodes forget a node that still runs, and there are two holders.",
-    "The deploy refuses while the former node answers, and names the command that takes it off.",
+    "The deploy refuses while the former node answers, and names the command that removes it.",
 )
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_former_node_that_answers_stops_before_anything_is_changed(

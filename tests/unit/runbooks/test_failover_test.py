@@ -236,3 +236,12 @@ def test_restarts_that_the_test_makes_are_no_warning(world: World) -> None:
     found = world.test().hosts["lb-1"].findings
     assert {"haproxy.active", "haproxy.listening"} <= {each.id for each in found}
     assert not {"haproxy.stable", "keepalived.stable"} & {each.id for each in found}
+
+
+def test_restart_from_before_the_test_stays_a_warning(world: World) -> None:
+    unit = world.facts["lb-2"].units["haproxy"]
+    restarted = replace(unit, restarts=1, started=world.facts["lb-2"].clock.now - 5)
+    world.facts["lb-2"] = replace(world.facts["lb-2"], units={**world.facts["lb-2"].units, "haproxy": restarted})
+    found = {each.id: each.status for each in world.test().hosts["lb-2"].findings}
+    assert found["haproxy.stable"] == "warn"
+    assert "keepalived.stable" not in found
