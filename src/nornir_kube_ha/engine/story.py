@@ -133,7 +133,11 @@ def _reason(report: Report | None, missed: Sequence[FaultReport]) -> str:
             places.setdefault(f"{each.what}: {each.seen}", []).append(each.where)
     worst = [f"{', '.join(where)}: {words}" for words, where in places.items()]
     troubles = [trouble for fault in missed for trouble in fault.troubles]
-    return "; ".join([*worst[:2], *troubles[:2]]) or "it did not pass"
+    said = ""
+    for words in (*worst[:2], *troubles[:2]):  # whole ones only: the end of the first often says what to do
+        longer = "; ".join(filter(None, (said, words)))
+        said = longer if not said or len(longer) <= MOST_WORDS else said
+    return said or "it did not pass"
 
 
 def in_minutes(seconds: float) -> str:

@@ -132,6 +132,20 @@ def test_long_reason_is_shortened_in_the_step_and_whole_in_the_error() -> None:
     assert len(report.steps[0].words) < 400 < len(report.error.message)
 
 
+def test_reasons_beyond_the_first_do_not_cut_it() -> None:
+    told, _ = story()
+    remedy = f"{'word ' * 60}. Pass --accept-outage"
+    refused = Failure("PreflightError", remedy, 4)
+    stopped = replace(STOPPED, hosts={"lb-2": replace(STOPPED.hosts["lb-2"], failure=refused)})
+
+    def do() -> Report:
+        told.faults.append(MISSED)
+        return stopped
+
+    told.play([Planned("deploy", 1, do)])
+    assert told.report().steps[0].words.endswith("Pass --accept-outage")
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "10 s"), (14, "10 s"), (38, "40 s"), (94, "90 s"), (130, "2 minutes"), (330, "6 minutes")],
