@@ -31,34 +31,40 @@ class AuthenticationTimeoutError(Exception):
 
 
 class Transport(paramiko.Transport):
-    """A transport that keeps the host's offer, and waits for a slow server once, not once for each key."""
+    """A transport that keeps the host's offer, and waits for a slow server once, not once for each key.
+
+    Attributes:
+        host_offers: algorithms that the host offers, by kind
+        refusal: why the host refused the last key or password; None if it refused none
+    """
 
     host_offers: dict[str, Any]
+    refusal: paramiko.SSHException | None = None
 
     def auth_publickey(self, *arguments: Any, **named: Any) -> list[str]:  # noqa: ANN401 - paramiko's
         """Authenticate by key; a time-out raises AuthenticationTimeoutError."""
-        with _told_apart():
+        with self._told_apart():
             return super().auth_publickey(*arguments, **named)
 
     def auth_password(self, *arguments: Any, **named: Any) -> list[str]:  # noqa: ANN401 - paramiko's
         """Authenticate by password; a time-out raises AuthenticationTimeoutError."""
-        with _told_apart():
+        with self._told_apart():
             return super().auth_password(*arguments, **named)
+
+    @contextlib.contextmanager
+    def _told_apart(self) -> Iterator[None]:
+        try:
+            yield
+        except paramiko.SSHException as error:
+            if "timeout" in str(error) and isinstance(error, paramiko.AuthenticationException):
+                raise AuthenticationTimeoutError(str(error)) from error
+            self.refusal = error
+            raise
 
     def _parse_kex_init(self, m: paramiko.Message) -> None:
         self.host_offers = self._really_parse_kex_init(m)  # type: ignore[attr-defined] # a test guards both names
         m.rewind()
         super()._parse_kex_init(m)  # type: ignore[misc]
-
-
-@contextlib.contextmanager
-def _told_apart() -> Iterator[None]:
-    try:
-        yield
-    except paramiko.AuthenticationException as error:
-        if "timeout" in str(error):
-            raise AuthenticationTimeoutError(str(error)) from error
-        raise
 
 
 def no_common_algorithm(transport: object, error: paramiko.SSHException) -> NoCommonAlgorithmError:

@@ -17,6 +17,7 @@ from paramiko.ssh_exception import IncompatiblePeer
 from nornir_kube_ha.inventory.login_options import PATIENCE
 from nornir_kube_ha.ssh.known_hosts import name_of, strict_client
 from nornir_kube_ha.ssh.negotiation import AuthenticationTimeoutError, Transport, no_common_algorithm
+from nornir_kube_ha.ssh.private_keys import with_key
 from nornir_kube_ha.ssh.quick_socket import connect
 from nornir_kube_ha.ssh.ssh_config import Jump, JumpError, connect_parameters
 
@@ -99,7 +100,7 @@ def open_transport(connection: BaseConnection) -> paramiko.SSHClient:
 
 
 def _connect_once(connection: BaseConnection) -> paramiko.SSHClient:
-    parameters = connect_parameters(connection)
+    parameters = with_key(connect_parameters(connection))
     client = strict_client(connection, name_of(parameters["hostname"], parameters["port"]))
     try:
         with way_to(parameters) as sock:
@@ -164,13 +165,20 @@ def way_to(parameters: Mapping[str, Any]) -> Iterator[socket.socket | Jump]:
 def _told(
     client: paramiko.SSHClient, error: BaseException, took: float, parameters: Mapping[str, Any]
 ) -> BaseException:
-    """Return what an error means, by how far the login had come. Only a `_CrowdedError` is worth a retry."""
+    """Return what an error means, by how far the login had come. Only a `_CrowdedError` is worth a retry.
+
+    paramiko tries a key file as each type of key. Its error says of which type the file is not, even if the host had
+    refused the key.
+    """
+    refusal = getattr(client.get_transport(), "refusal", None)
+    error = refusal if refusal and isinstance(error, paramiko.SSHException) else error
     if isinstance(error, IncompatiblePeer):
         return no_common_algorithm(client.get_transport(), error)
     if words := _too_slow(client.get_transport(), error, took, parameters):
         return SlowLoginError(words)
     hung_up = isinstance(error, ConnectionResetError | EOFError) or (
-        type(error) is paramiko.SSHException and NETWORK.search(str(error)) is not None
+        type(error) in {paramiko.SSHException, paramiko.AuthenticationException}
+        and NETWORK.search(str(error)) is not None
     )
     jump = isinstance(error, JumpError)
     transport = client.get_transport()
