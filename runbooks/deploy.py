@@ -30,6 +30,7 @@ from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 from nornir_kube_ha.rollout.preflight import blockers
 from nornir_kube_ha.rollout.rolling import roll_over_hosts
 from nornir_kube_ha.tasks import install_packages
+from nornir_kube_ha.text import named
 
 HINT = (
     "give the cluster another virtual_router_id, or stop that router; the kernel forgets it ten seconds "
@@ -143,7 +144,7 @@ def _why_not_to_join(run: Run, name: str) -> Iterator[str]:
 def _install(run: Run) -> None:
     missing = [name for name, plan in run.plans.items() if plan.install]
     if missing:
-        run.tell_of_change(f"installing packages on {', '.join(missing)}")
+        run.tell_of_change(f"installing packages on {named(missing)}")
     run.each_or_stop(install_packages, missing, intent=run.intent, facts=run.facts, lease=run.lease)
     if missing and not run.dry_run:
         run.look()  # installed versions, files that the packages brought, and adverts that tcpdump hears

@@ -29,6 +29,7 @@ from nornir_kube_ha.report.api_costs import through_api
 from nornir_kube_ha.report.words import in_seconds
 from nornir_kube_ha.tasks import take_lease
 from nornir_kube_ha.tasks.stream import start_command
+from nornir_kube_ha.text import named
 from nornir_kube_ha.trials.change_faults import change_injector
 from nornir_kube_ha.trials.client_channel import remote_command
 from nornir_kube_ha.trials.client_runner import Client, config_of
@@ -93,7 +94,7 @@ def failover_test(
             _refuse_impossible(cluster, fault)
     if vantage:
         run.refuse_login(vantage)
-    run.tell(f"looking at {', '.join(run.hosts)}")
+    run.tell(f"looking at {named(run.hosts)}")
     run.look(lease_of(run))
     report = run.report()
     if not report.passed:

@@ -18,6 +18,7 @@ from nornir_kube_ha.errors import DeclinedError
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.tasks import remove_config, start_keepalived
 from nornir_kube_ha.tasks.remove import STEPS
+from nornir_kube_ha.text import named
 
 
 def remove(run: Run, *, confirm: Ask | None = ask) -> Report:
@@ -46,7 +47,7 @@ def remove(run: Run, *, confirm: Ask | None = ask) -> Report:
                 names = [name for name in wave if name in run.going]
                 if not names:
                     continue
-                run.tell_of_change(f"removing kube-ha's files from {', '.join(names)}")
+                run.tell_of_change(f"removing kube-ha's files from {named(names)}")
                 with run.defer_signals():
                     done = run.each(remove_config, names, lease=run.lease, vips=_vips(run))
                 if run.dry_run:

@@ -10,6 +10,7 @@ from nornir_kube_ha.engine.credentials import credentials_of
 from nornir_kube_ha.engine.retry import look_until_passed
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.text import named
 
 
 def verify(run: Run, *, retry_timeout: float = 0, sleep: float = 1, kubeconfig: Path | None = None) -> Report:
@@ -29,7 +30,7 @@ def verify(run: Run, *, retry_timeout: float = 0, sleep: float = 1, kubeconfig: 
     """
     credentials = credentials_of(run.clusters, kubeconfig) if NEED_CREDENTIAL & {*run.checks} else {}
     run.keep_no_logins()
-    run.tell(f"looking at {', '.join(run.hosts)}")
+    run.tell(f"looking at {named(run.hosts)}")
     return look_until_passed(run, timeout=retry_timeout, sleep=sleep, tell=run.tell, credentials=credentials)
 
 

@@ -124,6 +124,7 @@ def start_command(task: Task, command: str, stdin: bytes = b"") -> Result:
     try:
         with ended_by(transport, OPEN_TIMEOUT):  # type: ignore[arg-type] # None: caught below as AttributeError
             channel = transport.open_session(timeout=OPEN_TIMEOUT)  # type: ignore[union-attr] # the same
+            transport.is_streaming = True  # type: ignore[union-attr] # it is our own `Transport`
             channel.exec_command(command)
             channel.sendall(stdin)
     except paramiko.ChannelException as error:

@@ -1,6 +1,10 @@
-"""Sanitizing of text from hosts and inventories before it is shown."""
+"""Sanitizing and shortening of text from hosts and inventories before it is shown."""
+
+from collections.abc import Collection
+from itertools import islice
 
 MOST_READ = 20_000  # characters, a few hundred lines
+MOST_NAMED = 8  # hosts in a line of progress
 
 
 def clean(value: str) -> str:
@@ -40,3 +44,11 @@ def shortened(value: str, most: int) -> str:
         return value
     half = most // 2
     return f"{value[:half]}[{len(value) - 2 * half} more characters]{value[-half:]}"
+
+
+def named(hosts: Collection[str]) -> str:
+    """Return hosts' names for a line of progress: all of a few, the first of many: `lb-1, lb-2 and 997 more`."""
+    if len(hosts) <= MOST_NAMED:
+        return ", ".join(hosts)
+    first = MOST_NAMED // 2
+    return f"{', '.join(islice(hosts, first))} and {len(hosts) - first} more hosts"

@@ -10,6 +10,7 @@ from nornir_kube_ha.errors import HostError, KubeHaError, LeaseHeldError
 from nornir_kube_ha.facts import Scope
 from nornir_kube_ha.planning.lease import LEASE_SECONDS, Lease, this_process
 from nornir_kube_ha.tasks import release_lease, take_lease
+from nornir_kube_ha.text import named
 
 
 def look_first(
@@ -26,7 +27,7 @@ def look_first(
     Raises:
         StoppedError: another run holds a host's lease, or a host cannot be looked at
     """
-    run.tell(f"looking at {', '.join(run.hosts)}")
+    run.tell(f"looking at {named(run.hosts)}")
     run.look(None if only_reads or run.dry_run else lease_of(run), scope=scope)
     if allow_unreachable:
         run.ledger.tolerated.update(run.ledger.unreachable)

@@ -1,7 +1,11 @@
 """Our Nornir processors, each of which handles only some events."""
 
+import threading
+
 from nornir.core.inventory import Host
 from nornir.core.task import AggregatedResult, MultiResult, Task
+
+from nornir_kube_ha.ssh.login import is_streaming
 
 
 class Processor:
@@ -27,8 +31,23 @@ class Processor:
 
 
 class LogOut(Processor):
-    """Logs out of a host once its task is done, in the thread that ran it: for a look at a fleet."""
+    """Logs out of a host once its task is done, in the thread that ran it, unless the login is among the few that stay.
+
+    Each login that stays is a thread and an open file of the controller. One on which a command keeps running stays.
+
+    Arguments:
+        most: how many hosts stay logged in; can be lowered at any time
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._staying: set[str] = set()
+        self._lock = threading.Lock()
 
     def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:  # noqa: ARG002 - Nornir's
-        """Log out."""
-        host.close_connections()
+        """Log out, or note that the login stays."""
+        with self._lock:
+            stays = len(self._staying | {host.name}) <= self.most
+            (self._staying.add if stays else self._staying.discard)(host.name)
+        if not (stays or is_streaming(host)):
+            host.close_connections()

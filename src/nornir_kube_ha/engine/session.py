@@ -36,6 +36,7 @@ from nornir_kube_ha.tasks import (
 )
 from nornir_kube_ha.text import bounded
 
+LOGINS = 64  # that stay between two tasks: more hosts than a controller changes by hand, few beside its open files
 LEFT_ALONE = 78  # draft.sh's exit status for a script that ended before any change
 CHANGING = (apply_config, change_firewall, install_packages, remove_config, upgrade_packages)
 
@@ -66,7 +67,8 @@ class Session:
     """
 
     def __init__(self, nornir: Nornir, ledger: Ledger, node_of: Callable[[str], Node], *, verbosity: int = 0) -> None:
-        self.nornir = nornir
+        self._log_out = LogOut(LOGINS)
+        self.nornir = nornir.with_processors([*nornir.processors, self._log_out])
         self.ledger = ledger
         self.is_look_current = False
         self._node_of, self._verbosity = node_of, verbosity
@@ -195,8 +197,8 @@ class Session:
             raise UsageError(f"the inventory has no host called {host}{hint([host], self.nornir.inventory.hosts)}")
 
     def keep_no_logins(self) -> None:
-        """From now on, log out of each host once a task is done there: a fleet's logins are many open files."""
-        self.nornir = self.nornir.with_processors([*self.nornir.processors, LogOut()])
+        """From now on, log out of each host once a task is done there: this run has one task for each."""
+        self._log_out.most = 0
 
     def log_in_again(self, host: str) -> None:
         """Close the login on a host that was switched off, so that the next task logs in again.

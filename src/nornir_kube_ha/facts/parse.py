@@ -4,6 +4,7 @@ import base64
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from nornir_kube_ha.facts import parse_daemons as daemons
 from nornir_kube_ha.facts import parse_network as network
@@ -134,7 +135,13 @@ def _files(sections: dict[str, str]) -> Iterator[FileFact]:
     sizes = {path: whole(size) for path, *_, size in found}
     contents = dict(_contents(base64.b64decode(sections.get("contents", ""), validate=False), sizes))
     for path, mode, owner, group, modified, _ in found:
-        yield FileFact(path, mode, owner, group, contents[path], whole(modified))
+        yield FileFact(path, mode, owner, group, _shared(contents[path]), whole(modified))
+
+
+@lru_cache(maxsize=256)
+def _shared(content: bytes) -> bytes:
+    """Return one object for equal contents: most files are the same on all hosts of a fleet."""
+    return content
 
 
 def _contents(data: bytes, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:

@@ -8,6 +8,7 @@ from nornir_kube_ha.errors import PreflightError
 from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.firewall import Opening, openings, stopped
 from nornir_kube_ha.tasks import change_firewall
+from nornir_kube_ha.text import named
 
 
 def open_firewalls(run: Run, needed: Mapping[str, tuple[Opening, ...]] | None = None) -> None:
@@ -64,6 +65,6 @@ def _tell(run: Run, step: Literal["open", "close"], hosts: Collection[str]) -> l
     changes = {name: plan.firewall for name, plan in run.plans.items() if plan.firewall and name in hosts}
     meant = [name for name, change in changes.items() if (change.opened if step == "open" else change.closed)]
     if meant:
-        run.tell_of_change(f"changing the firewall of {', '.join(meant)}: {step}")
+        run.tell_of_change(f"changing the firewall of {named(meant)}: {step}")
     run.each(change_firewall, meant, plans=run.plans, step=step, lease=run.lease)
     return meant

@@ -31,6 +31,7 @@ from nornir_kube_ha.tasks import (
     stage_config,
     unstage_config,
 )
+from nornir_kube_ha.text import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
     plans = dict(run.plans)
     differing = [name for name, change in plans.items() if change.touches_files]
     if differing:
-        run.tell_of_change(f"staging and validating new files on {', '.join(differing)}")
+        run.tell_of_change(f"staging and validating new files on {named(differing)}")
     lanes = [_lane(run, cluster, plans, checks, how) for cluster in run.clusters]
     run.ledger.stop_if_failed()
     waiting, prolonged = set(differing), time.monotonic()
@@ -94,7 +95,7 @@ def roll_over_hosts(run: Run, checks: Collection[str], how: RollOut) -> None:
             names = [name for name in chain.from_iterable(turns.values()) if name in run.going]
             if not names:
                 continue
-            run.tell_of_change(f"changing {', '.join(names)}")
+            run.tell_of_change(f"changing {named(names)}")
             run.ledger.in_hand = set(names)
             _change(run, names, plans, waiting)
             _pass_gates(run, names, {name: gate for lane in lanes for name, gate in lane.gates.items()})

@@ -66,6 +66,13 @@ def login(task: Task) -> Login:
         return Login(client, user, SecretStr(secret) if secret else None)
 
 
+def is_streaming(host: Host) -> bool:
+    """Return whether the run has a login on a host on which a command keeps running."""
+    plugin = host.connections.get(CONNECTION_NAME)
+    client: paramiko.SSHClient | None = getattr(plugin.connection, "remote_conn_pre", None) if plugin else None
+    return getattr(client.get_transport() if client else None, "is_streaming", False)
+
+
 @contextmanager
 def login_errors(task: Task) -> Iterator[None]:
     """Refuse a host whose login settings are not allowed, and convert errors of the login to kube-ha's.

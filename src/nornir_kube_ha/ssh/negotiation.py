@@ -36,10 +36,12 @@ class Transport(paramiko.Transport):
     Attributes:
         host_offers: algorithms that the host offers, by kind
         refusal: why the host refused the last key or password; None if it refused none
+        is_streaming: whether a command was started on it that keeps running
     """
 
     host_offers: dict[str, Any]
     refusal: paramiko.SSHException | None = None
+    is_streaming = False
 
     def auth_publickey(self, *arguments: Any, **named: Any) -> list[str]:  # noqa: ANN401 - paramiko's
         """Authenticate by key; a time-out raises AuthenticationTimeoutError."""

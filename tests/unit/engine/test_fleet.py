@@ -3,16 +3,21 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from nornir import InitNornir
 from nornir.core import Nornir
+from nornir.core.inventory import Host
+from nornir.core.task import MultiResult, Task
 from rig.lab import ROOT
 
-from nornir_kube_ha import verify
+from nornir_kube_ha import deploy, verify
+from nornir_kube_ha.engine.processor import Processor
 from nornir_kube_ha.engine.runner import Runner
+from nornir_kube_ha.engine.session import LOGINS
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +39,16 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nornir]:
         yield nornir
         assert server.stdin
         server.stdin.close()
+
+
+class CountThreads(Processor):
+    """Counts threads whenever a task is done on a host."""
+
+    def __init__(self, counts: list[int]) -> None:
+        self.counts = counts
+
+    def task_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:  # noqa: ARG002 - Nornir's
+        self.counts.append(threading.active_count())
 
 
 def descriptors() -> int:
@@ -61,8 +76,9 @@ def test_each_host_is_asked_for_itself(fleet: Nornir) -> None:
         assert f"10.0.{number // 3}.10:8443" in readyz.expected
 
 
-def test_a_fleet_needs_few_open_files(fleet: Nornir) -> None:
-    most = 0
+def most_descriptors(run: Callable[[], object]) -> int:
+    """Run something; return the most descriptors that it had open at once."""
+    most = before = descriptors()
     over = threading.Event()
 
     def watch() -> None:
@@ -70,10 +86,27 @@ def test_a_fleet_needs_few_open_files(fleet: Nornir) -> None:
         while not over.wait(0.01):
             most = max(most, descriptors())
 
-    before = descriptors()
     watcher = threading.Thread(target=watch)
     watcher.start()
-    verify(fleet)
+    run()
     over.set()
     watcher.join()
-    assert most - before < 32 * 4  # of each host in hand: its socket, and a channel's pipe
+    return most - before
+
+
+def test_a_fleet_needs_few_open_files(fleet: Nornir) -> None:
+    # Of each host in hand: its socket, and a channel's pipe.
+    assert most_descriptors(lambda: verify(fleet)) < 32 * 4
+
+
+def test_a_fleet_s_deploy_keeps_few_logins(fleet: Nornir) -> None:
+    threads: list[int] = []
+    before = threading.active_count()
+    assert HOSTS > LOGINS
+    watching = fleet.with_processors([CountThreads(threads)])
+    assert deploy(watching, quick=True).passed
+    assert max(threads) - before < LOGINS + 32 * 3  # of each host in hand: a worker, its login, a script's time limit
+    over = time.monotonic() + 10  # a login's thread ends a moment after the login
+    while threading.active_count() > before and time.monotonic() < over:
+        time.sleep(0.01)
+    assert threading.active_count() <= before

@@ -51,5 +51,22 @@ def test_of_many_clusters_only_those_with_problems_are_shown_in_full(count: int,
     assert page.count('<details class="well">') == (count - 2 if folded else 0)
 
 
+def test_of_a_fleet_s_clusters_only_those_with_problems_are_listed() -> None:
+    lines = shown(report_of_clusters(21)).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("clusters "))
+    assert [line.split()[:3] for line in lines[first + 1 : first + 4]] == [
+        ["c2", "FAILED", "1"],
+        ["c3", "UNKNOWN", "1"],
+        ["19", "others", "passed"],
+    ]
+    well = report_of_clusters(21)
+    well = replace(
+        well, hosts={name: replace(well.hosts["c1-1"], cluster=each.cluster) for name, each in well.hosts.items()}
+    )
+    assert [line.split() for line in shown(well).splitlines() if "clusters" in line][1:] == [
+        ["21", "clusters", "passed"]
+    ]
+
+
 def test_one_cluster_has_no_overview() -> None:
     assert "hosts" not in shown(verified()).splitlines()[0]

@@ -21,6 +21,7 @@ _RED = {Status.WARN, Status.FAIL}
 EXPLAINED = {*_RED, Status.UNKNOWN}
 _PAGE_WIDTH = 120  # characters, for the report as a text file
 SHORT = 100  # characters of what a check saw that follows from another
+MANY = 20  # clusters; with more, those that passed are counted, not listed
 NARROW_COLUMN = 10  # smallest width of a host's column; if the columns do not fit, hosts become rows
 
 
@@ -84,8 +85,12 @@ def _parts(report: Report, console: Console, *, with_diff: bool, only_failed: bo
 
 def _overview(lines: tuple[ClusterSummary, ...]) -> Table:
     table = plain_table("clusters", "status", "hosts", "not passed")
+    passed = sum(line.passed for line in lines) if len(lines) > MANY else 0
     for line in lines:
-        table.add_row(line.name, styled(line.status, HOST_STATUSES[line.status]), line.hosts, ", ".join(line.wrong))
+        if not (passed and line.passed):
+            table.add_row(line.name, styled(line.status, HOST_STATUSES[line.status]), line.hosts, ", ".join(line.wrong))
+    if passed:
+        table.add_row(f"{passed} {'others' if passed < len(lines) else 'clusters'}", styled("passed", Status.PASS))
     return table
 
 
