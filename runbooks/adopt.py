@@ -128,11 +128,11 @@ def _hosts_of(
     if arguments.inventory is None and arguments.hosts:
         reached = targets(arguments.hosts)
         path = stack.enter_context(login_inventory(reached))
-        return open_inventory(path, forks=32), tuple(reached), path, reached, ""
+        return open_inventory(path), tuple(reached), path, reached, ""
     if arguments.inventory is None:
         raise UsageError("name the hosts, or an inventory that has them with -i")
     path = find_inventory(arguments.inventory)
-    nornir = open_inventory(path, forks=32)
+    nornir = open_inventory(path)
     given = arguments.hosts or [host.name for host in our_hosts(nornir)] or [*nornir.inventory.hosts]
     names = select_named(nornir, given)
     hosts = [nornir.inventory.hosts[name] for name in names]

@@ -34,7 +34,7 @@ def run_enroll(arguments: argparse.Namespace, *, ask: Ask = ask) -> int:
     """
     leave_in_time()
     folder = find_inventory(arguments.inventory)
-    nornir = open_inventory(folder, forks=32)
+    nornir = open_inventory(folder)
     names = select_named(nornir, arguments.hosts)
     refuse_logins(nornir, names)
     enter_lab(nornir, names, folder)

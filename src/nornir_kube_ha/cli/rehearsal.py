@@ -24,7 +24,6 @@ from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.inventory.revision import inventory_at
 from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 
-FORKS = 32
 Play = Callable[..., None]
 """Makes the steps of a rehearsal."""
 
@@ -150,5 +149,5 @@ def _state(inventory: Path, folder: Path, stand_ins: StandIns, plane: str | None
     production = open_inventory(inventory)
     load_intent(production, read_files=False)  # names errors as production's inventory has them
     copy = write_inventory(lab_copy(production, stand_ins, plane, is_first=is_first), folder)
-    nornir = open_inventory(copy, forks=FORKS)
+    nornir = open_inventory(copy)
     return State(nornir, load_intent(nornir))

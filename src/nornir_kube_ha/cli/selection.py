@@ -12,7 +12,7 @@ from nornir.core.inventory import Group, Host
 from ruamel.yaml.error import YAMLError
 
 from nornir_kube_ha.checks import ALL, NEED_PASSWORD
-from nornir_kube_ha.engine.runner import Runner
+from nornir_kube_ha.engine.runner import Runner, default_forks
 from nornir_kube_ha.errors import MOST, InventoryError, UsageError
 from nornir_kube_ha.inventory.files import FILES, group_names, problems_of_files
 from nornir_kube_ha.inventory.load import login_problems
@@ -48,12 +48,12 @@ def find_inventory(given: Path | None) -> Path:
     raise UsageError("no inventory found: name one with -i, or write a first one with `kube-ha init DIR`")
 
 
-def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Nornir:
+def open_inventory(path: Path, *, forks: int | None = None, dry_run: bool = False) -> Nornir:
     """Return an initialised Nornir. Nothing is sent to any host.
 
     Arguments:
         path: folder with hosts.yaml, or a Nornir configuration file
-        forks: number of hosts at once
+        forks: number of hosts at once; None: as many as suit this machine
         dry_run: whether tasks only report what they would change
 
     Raises:
@@ -79,7 +79,7 @@ def open_inventory(path: Path, *, forks: int = 1, dry_run: bool = False) -> Norn
     if own := [group.name for group in nornir.inventory.groups.values() if _is_its_own_parent(group)]:
         raise UsageError(f"inventory {path}: groups {' and '.join(own)} include themselves as a parent")
     nornir.data.dry_run = dry_run
-    return nornir.with_runner(Runner(forks))
+    return nornir.with_runner(Runner(forks or default_forks()))
 
 
 def _is_its_own_parent(group: Group) -> bool:

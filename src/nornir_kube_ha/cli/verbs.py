@@ -28,7 +28,7 @@ def looked_at(verb: str, inventory: Path | None, meant: Callable[[Intent], Itera
     """
     leave_in_time()
     folder = find_inventory(inventory)
-    nornir = open_inventory(folder, forks=32)
+    nornir = open_inventory(folder)
     names = [node.name for cluster in meant(load_intent(nornir, read_files=False)) for node in cluster.nodes]
     fetch_secrets(nornir, stats_password=False)
     enter_lab(nornir, names, folder)

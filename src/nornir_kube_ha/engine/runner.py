@@ -4,6 +4,7 @@ It is a plugin named `interruptible`: `InitNornir(runner={"plugin": "interruptib
 """
 
 import queue
+import resource
 import threading
 from collections import deque
 from collections.abc import Generator
@@ -15,7 +16,18 @@ from nornir_kube_ha.errors import HostUnreachableError
 from nornir_kube_ha.ssh.departure import DEPARTURE
 from nornir_kube_ha.ssh.remote import LEFT
 
+MOST_FORKS = 64  # one process gains nothing from more: Python runs one thread at a time
+_FILES_OF_A_HOST = 4  # open at once: its socket and a channel's pipe, with some to spare
+_OTHER_FILES = 128
 POLL = 0.25  # seconds between two checks of the deadline
+
+
+def default_forks() -> int:
+    """Return how many hosts to work on in parallel here: `MOST_FORKS`, or fewer if fewer files may be open."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY:
+        return MOST_FORKS
+    return max(1, min(MOST_FORKS, (files - _OTHER_FILES) // _FILES_OF_A_HOST))
 
 
 class Runner:

@@ -17,7 +17,7 @@ _UNREADABLE = (paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm, OSEr
 
 
 def with_key(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters of paramiko's `connect` with the key itself in the place of its file.
+    """Return parameters of paramiko's `connect` with the key itself instead of its file.
 
     They are returned as they are if they name no file or several, or if the key cannot be read: paramiko says why.
 

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from nornir_kube_ha.cli import main as cli
@@ -65,6 +66,8 @@ def test_all_may_be_given(folder: Path) -> None:
     }
     assert {node.interface for node in cluster.nodes} == {"ens18"}
     assert open_inventory(folder).inventory.hosts["lb-1"].username == "admin"
+    for file in folder.glob("*.yaml"):  # ruamel.yaml brings libyaml in some versions, and it is stricter
+        assert yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
 
 
 def test_comments_of_the_example_stay_and_its_addresses_go(folder: Path) -> None:

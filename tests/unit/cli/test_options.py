@@ -24,7 +24,7 @@ def test_unless_given() -> None:
         "dry_run": False,
         "diff": False,
         "verbosity": 0,
-        "forks": 32,
+        "forks": None,
         "output": "terminal",
         "only_failed": False,
         "report_dir": None,

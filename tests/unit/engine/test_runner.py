@@ -1,5 +1,6 @@
 """An interruption: no further host is begun, those in hand are waited for, and what belongs together is finished."""
 
+import resource
 import signal
 import threading
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import pytest
 from nornir.core.plugins.runners import RunnersPluginRegister
 
 from nornir_kube_ha.cli.exit_codes import defer_signals
-from nornir_kube_ha.engine.runner import Runner
+from nornir_kube_ha.engine.runner import Runner, default_forks
 
 
 class Work:
@@ -100,3 +101,9 @@ def test_what_belongs_together_is_finished_first() -> None:
 def test_what_fails_in_there_is_raised() -> None:
     with pytest.raises(ValueError, match="no"), defer_signals():
         raise ValueError("no")
+
+
+@pytest.mark.parametrize(("files", "forks"), [(1024, 64), (256, 32), (100, 1), (resource.RLIM_INFINITY, 64)])
+def test_few_open_files_mean_few_hosts_at_once(monkeypatch: pytest.MonkeyPatch, files: int, forks: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert default_forks() == forks

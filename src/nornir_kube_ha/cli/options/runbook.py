@@ -64,8 +64,8 @@ def add_options(parser: argparse.ArgumentParser, add_own: Callable[[argparse.Arg
     show = parser.add_argument_group("output and speed")
     words = "show each task's results on stderr; -vv adds debug output"
     show.add_argument("-v", dest="verbosity", action="count", default=0, help=words)
-    words = "number of hosts to work on in parallel (32)"
-    show.add_argument("--forks", metavar="N", type=positive, default=32, help=words)
+    words = "number of hosts to work on in parallel (64, or fewer if this process may open few files)"
+    show.add_argument("--forks", metavar="N", type=positive, help=words)
     show.add_argument("--output", choices=OUTPUTS, default="terminal", help="format of the report on stdout (terminal)")
     words = "leave checks that passed everywhere out of the terminal's report"
     show.add_argument("--only-failed", action="store_true", help=words)

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from nornir_kube_ha.addresses import with_port
 from nornir_kube_ha.cli.options.setup import INTERFACE, USER, Named
@@ -87,9 +88,14 @@ def _groups(example: str, plan: Plan) -> str:
         "virtual_router_id": "auto",
         "control_plane_endpoint": with_port(vip.ip, PORT),
     }
-    servers = (CommentedMap(name=name, address=address) for name, address in plan.apiservers)
+    # libyaml, with which Nornir reads where it is installed, takes no colons of a bare IPv6 address between braces.
+    servers = (CommentedMap(name=name, address=_quoted(address)) for name, address in plan.apiservers)
     group["data"]["apiservers"] = CommentedSeq(map(_in_line, servers))
     return _text(tree)
+
+
+def _quoted(address: str) -> str:
+    return DoubleQuotedScalarString(address) if ":" in address else address
 
 
 def _in_line(value: Any) -> Any:  # noqa: ANN401 - a mapping or a list
