@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nornir_kube_ha.lazy import exports
 
 if TYPE_CHECKING:
-    from nornir_kube_ha.api import deploy, failover_test, remove, rollback, upgrade, verify
+    from nornir_kube_ha.api import deploy, failover_test, remove, rollback, snapshot, upgrade, verify
     from nornir_kube_ha.errors import KubeHaError
     from nornir_kube_ha.intent import Intent
     from nornir_kube_ha.inventory.load import load_intent
@@ -29,6 +29,7 @@ _WHERE = {
     "rehearse": "runbooks.rehearse",
     "remove": "api",
     "rollback": "api",
+    "snapshot": "api",
     "upgrade": "api",
     "verify": "api",
 }
@@ -48,6 +49,7 @@ __all__ = [
     "rehearse",
     "remove",
     "rollback",
+    "snapshot",
     "upgrade",
     "verify",
 ]

@@ -161,6 +161,12 @@ def suite_of(platform: object) -> str:
     return "dnf" if _ENTERPRISE.match(text) else "bookworm"
 
 
+def names_release(platform: object) -> bool:
+    """Return whether a platform names a release that the lab has an image for."""
+    text = str(platform or "").lower()
+    return bool(_DEBIAN.search(text) or _ENTERPRISE.match(text))
+
+
 def write_inventory(hosts: Mapping[str, Any], folder: Path) -> Path:
     """Write hosts.yaml to a new folder that only its owner can read, and return the folder."""
     folder.mkdir(mode=0o700, parents=True)

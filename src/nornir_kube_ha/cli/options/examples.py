@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "rollback": ("rollback -i my-cluster --list", "rollback -i my-cluster --dry-run --diff"),
     "upgrade": ("upgrade -i my-cluster --dry-run", "upgrade -i my-cluster"),
     "remove": ("remove -i my-cluster --dry-run", "remove -i my-cluster --host 192.0.2.14"),
+    "snapshot": ("snapshot -i production -o production.json",),
     "failover-test": (
         "failover-test -i my-cluster --list",
         "failover-test -i my-cluster --fault haproxy-kill --repeat 3",
