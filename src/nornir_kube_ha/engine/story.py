@@ -52,6 +52,7 @@ class Story:
     faults: list[FaultReport] = field(default_factory=list)
     error: Failure | None = None
     _planned: Sequence[Planned] = ()
+    _remarks: list[str] = field(default_factory=list)
     _shown: Report | None = None
     _changes: dict[str, str] = field(default_factory=dict)
     _run_id: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -71,6 +72,14 @@ class Story:
             self.tell(f"{number} of {len(planned)}: {each.name} (about {in_minutes(left)} left)")
             if not self._make(each):
                 return
+
+    def remark(self, words: str) -> None:
+        """Add words to the step in hand: what a reader must know of it, though it passes.
+
+        Arguments:
+            words: one sentence, without a full stop
+        """
+        self._remarks.append(words)
 
     def _make(self, planned: Planned) -> bool:
         begun = time.monotonic()
@@ -100,7 +109,8 @@ class Story:
     def _note(
         self, planned: Planned, status: str, begun: float, words: str = "", changes: dict[str, str] | None = None
     ) -> None:
-        said = shortened(one_line(words), MOST_WORDS)
+        said = shortened(one_line("; ".join(filter(None, (words, *self._remarks)))), MOST_WORDS)
+        self._remarks.clear()
         self.steps.append(Step(planned.name, status, time.monotonic() - begun, said, changes or {}))
         if said:
             self.tell(f"{planned.name}: {status}: {said}")

@@ -104,10 +104,15 @@ def _certificates(hosts: Iterable[Host], folder: Path) -> dict[str, tuple[str, .
             except (OSError, ValueError) as error:
                 problems.append(Problem(host.name, "apiserver_ca", str(error)))
             else:
-                found[host.name] = tuple("".join(each.split()) for each in _CERTIFICATE.findall(text))
+                found[host.name] = certificates_in(text)
     if problems:
         raise InventoryError(problems)
     return found
+
+
+def certificates_in(text: str) -> tuple[str, ...]:
+    """Return the certificates in a text, each without white space."""
+    return tuple("".join(each.split()) for each in _CERTIFICATE.findall(text))
 
 
 def _copied(

@@ -1,5 +1,6 @@
 """The values of a snapshot, checked when they are made: a file may come from anywhere."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -71,13 +72,15 @@ class SeenHost(_Value):
     """Name and release, from os-release."""
     interface: Line
     """The node's network interface."""
+    holds: tuple[Line, ...]
+    """VIPs that it held."""
     packages: dict[Line, Line]
     """Installed version of each package that kube-ha needs, by the host's names for them."""
     files: tuple[SeenFile, ...]
     """Files that kube-ha manages, as far as they exist."""
     differs: tuple[Line, ...]
     """Paths of those files that are not as the inventory says."""
-    units: dict[Daemon, SeenUnit]
+    units: Mapping[Daemon, SeenUnit]
     """The daemons' units."""
     listeners: tuple[SeenListener, ...]
     """Listening TCP sockets."""

@@ -29,6 +29,7 @@ def seen_host(node: Node, facts: Facts, differs: Collection[str], hiding: Hiding
     return SeenHost(
         os=facts.os[:300],
         interface=node.interface,
+        holds=tuple(str(vip.ip) for vip in node.vips if facts.holds(vip)),
         packages={name: each.installed for name, each in facts.packages.items() if each.installed},
         files=tuple(_file(file, hiding, known) for file in whole),
         differs=tuple(sorted({*differs} & {*facts.files})),

@@ -16,6 +16,7 @@ FILE = {"path": "/etc/haproxy/haproxy.cfg", "mode": "0640", "owner": "root", "gr
 HOST: dict[str, Any] = {
     "os": "Debian GNU/Linux 12 (bookworm)",
     "interface": "eth0",
+    "holds": [],
     "packages": {"haproxy": "2.6.12-1"},
     "files": [FILE],
     "differs": [],

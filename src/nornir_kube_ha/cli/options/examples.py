@@ -48,6 +48,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "rehearse": (
         "rehearse -i production --from-git HEAD",
         "rehearse -i production --from deployed --fault 'haproxy-*' --report-dir reports",
+        "rehearse -i production --from-snapshot production.json",
     ),
     "vip move": ("vip move -i my-cluster --to lb-2", "vip move -i my-cluster --to lb-2 --drain 5s"),
     "drain": ("drain -i my-cluster cp-2 --for 30m",),

@@ -1,0 +1,36 @@
+# Make a lab's host as a snapshot saw it: files and units. After it, calls of `put`, then `finish`.
+#
+# Set before it:
+#   MANAGED  paths of all managed files
+set -eu
+
+# Remove what the packages ship: what was not seen is not there.
+# shellcheck disable=SC2086  # a list of words
+begin() { rm -f $MANAGED; }
+
+# PATH MODE OWNER GROUP: write a file, whose content comes in base64.
+put() {
+    mkdir -p "${1%/*}"
+    base64 --decode >"$1"
+    chown "$3:$4" "$1" || echo "lab: no user or group $3:$4, so root owns $1" >&2
+    chmod "$2" "$1"
+}
+
+# UNIT ACTIVE ENABLED MASKED, each "yes" or "": bring a unit to its state.
+unit() {
+    systemctl unmask --quiet "$1"
+    if [ -n "$3" ]; then systemctl enable --quiet "$1"; else systemctl disable --quiet "$1"; fi
+    systemctl stop "$1"
+    if [ -n "$4" ]; then systemctl mask --quiet "$1"; fi
+    [ -n "$2" ] || return 0
+    systemctl start "$1" || {
+        echo "$1 does not start:" >&2
+        journalctl --unit "$1" --lines 8 --no-pager --output cat >&2
+        return 1
+    }
+}
+
+reread() {
+    systemctl daemon-reload
+    systemd-tmpfiles --create || true
+}

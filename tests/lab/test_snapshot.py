@@ -1,0 +1,121 @@
+"""A look at real hosts as a file, and a rehearsal that begins with it: what was changed by hand is seen there."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rig.lab import ROOT, Completed, Lab, copy_inventory, on_all
+from tests.support.labs import PROCESS
+
+from nornir_kube_ha.lab import lifecycle
+
+NAME = f"hsr{PROCESS}"
+HAPROXY = "/etc/haproxy/haproxy.cfg"
+BY_HAND = "    # raised by hand\n    maxconn 12345\n"
+EDIT = f"""
+sed -i 's/^global$/&\\n    # raised by hand/; s/^ *maxconn [0-9]*$/    maxconn 12345/' {HAPROXY}
+systemctl reload haproxy
+"""
+PASSWORDS = r"(?m)^ *(?:stats auth|user \S+ insecure-password) '?(?:\w+:)?([^'\n]+)"
+OTHERS = "systemd-run --quiet --unit kube-ha-test-port python3 -m http.server --bind 0.0.0.0 9443"
+
+
+@pytest.fixture
+def seen(deployed: Lab, tmp_path: Path) -> Iterator[Path]:
+    """A snapshot's place; what a test leaves on the hosts is put right by `deployed`."""
+    yield tmp_path / "seen.json"
+    assert NAME not in lifecycle.labs()
+
+
+def snapshot(lab: Lab, path: Path) -> tuple[Completed, dict[str, Any]]:
+    done = lab.kube_ha("snapshot", "-i", str(lab.inventory), "-o", str(path), "--output", "json")
+    return done, json.loads(path.read_text())
+
+
+def rehearse(lab: Lab, path: Path, *options: str) -> Completed:
+    command = [sys.executable, "-m", "nornir_kube_ha.cli.main", "rehearse", "--lab", NAME, "--output", "json"]
+    command += ["-i", str(lab.inventory), "--from-snapshot", str(path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL)
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def secrets_of(lab: Lab) -> set[str]:
+    """Every secret of the hosts and of the inventory: passwords of both daemons, and private keys, line by line."""
+    found = set()
+    for text in on_all(lab, f"cat {HAPROXY} /etc/ssh/ssh_host_*_key").values():
+        found |= set(re.findall(PASSWORDS, text))
+        found |= {line for line in text.splitlines() if len(line) > 60 and " " not in line}
+    return found
+
+
+def test_edit_by_hand_is_seen_in_the_rehearsal(deployed: Lab, seen: Path) -> None:
+    deployed.run("lb-2", EDIT)
+    done, tree = snapshot(deployed, seen)
+    assert done.status == 0, done.stderr
+    assert {name: host["differs"] for name, host in tree["hosts"].items()} == {
+        "lb-1": [],
+        "lb-2": [HAPROXY],
+        "lb-3": [],
+    }
+    secrets = secrets_of(deployed)
+    assert len(secrets) > 3
+    assert [secret for secret in secrets if secret in seen.read_text() + done.stdout + done.stderr] == []
+
+    rehearsed = rehearse(deployed, seen)
+    assert rehearsed.status == 0, rehearsed.stdout + rehearsed.stderr
+    steps = {step["name"]: step for step in rehearsed.report["steps"]}
+    assert f"lb-2 {HAPROXY}" in steps["put production's files on the hosts"]["words"]
+    changes = steps["deploy the new state under load"]["changes"]
+    assert [*changes] == ["lb-2"]
+    assert "-    # raised by hand" in changes["lb-2"]
+    assert "-    maxconn 12345" in changes["lb-2"]
+    assert [fault["name"] for fault in rehearsed.report["faults"]] == ["deploy", "rollback"]
+
+
+def test_rehearsal_without_drift_changes_nothing(deployed: Lab, seen: Path) -> None:
+    _, tree = snapshot(deployed, seen)
+    versions = tree["hosts"]["lb-1"]["packages"]
+    tree["hosts"]["lb-1"]["packages"] = {**versions, "haproxy": "2.6.0-1"}
+    seen.write_text(json.dumps(tree))
+    rehearsed = rehearse(deployed, seen)
+    assert rehearsed.status == 0, rehearsed.stdout + rehearsed.stderr
+    steps = {step["name"]: step for step in rehearsed.report["steps"]}
+    assert steps["deploy the new state under load"]["changes"] == {}
+    words = f"haproxy 2.6.0-1 in production, {versions['haproxy']} in the lab (lb-1)"
+    assert words in steps["put production's files on the hosts"]["words"]
+
+
+def test_port_of_other_software_is_refused_as_in_production(deployed: Lab, seen: Path) -> None:
+    deployed.run("lb-3", f"{OTHERS}; until ss -Hltn sport = :9443 | grep -q .; do sleep 0.1; done")
+    try:
+        snapshot(deployed, seen)
+        deployed.set("haproxy.port", 9443)
+        rehearsed = rehearse(deployed, seen, "--accept-outage")
+    finally:
+        deployed.run("lb-3", "systemctl stop kube-ha-test-port")
+    assert rehearsed.status == 1, rehearsed.stdout + rehearsed.stderr
+    [failed] = [step for step in rehearsed.report["steps"] if step["status"] == "failed"]
+    assert failed["name"] == "deploy the new state under load"
+    assert "port 9443 is used by python3" in rehearsed.stdout
+
+
+def test_host_that_is_off_is_named_and_its_snapshot_refused(tmp_path: Path) -> None:
+    lab = copy_inventory(f"hso{PROCESS}", tmp_path / "inventory")
+    lab.up("--installed")
+    try:
+        lifecycle.power_off(lab.name, "lb-3")
+        path = tmp_path / "seen.json"
+        done, tree = snapshot(lab, path)
+        assert done.status == 4, done.stderr
+        assert "lb-3: not seen: " in done.stderr
+        assert ([*tree["hosts"]], [*tree["not_seen"]]) == (["lb-1", "lb-2"], ["lb-3"])
+        refused = rehearse(lab, path)
+        assert (refused.status, refused.stdout) == (2, "")
+        assert "lacks hosts of its inventory: lb-3" in refused.stderr
+    finally:
+        lab.down()
