@@ -22,11 +22,11 @@ def snapshot(run: Run, *, path: Path) -> Report:
     """Record what runs on every host of a run. A host that cannot be looked at is named in the file as not seen.
 
     Arguments:
-        run: the hosts
+        run: the hosts, as a dry run
         path: the file, which is replaced if it exists; only its owner can read it
 
     Returns:
-        Each host, without checks
+        What a deploy would change on each host
 
     Raises:
         UsageError: the path is a folder, or its own folder does not exist
@@ -34,7 +34,6 @@ def snapshot(run: Run, *, path: Path) -> Report:
     """
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"snapshot {path}: expected the path of a file in a folder that exists")
-    run.make_only(frozenset())
     run.keep_no_logins()
     run.tell(f"looking at {', '.join(run.hosts)}; nothing is changed there")
     run.look(scope=Scope.OWN)
@@ -47,6 +46,9 @@ def snapshot(run: Run, *, path: Path) -> Report:
     except OSError as error:
         raise OutputError(f"snapshot {path}: cannot be written: {error.strerror}") from error
     _tell(run, production, path)
+    for name in production.hosts:
+        if not (plan := run.plans[name]).is_empty:
+            run.ledger.note_change(name, plan.diff)
     return run.report()
 
 

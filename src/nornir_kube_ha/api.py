@@ -262,13 +262,13 @@ def snapshot(
         tell: as for `deploy`
 
     Returns:
-        Each host, without checks; the file names the others as not seen
+        As of a dry run of `deploy`: what differs on each host. The file names hosts that were not seen
 
     Raises:
         InventoryError, UsageError: as `deploy` does; also if the path is no file's
         OutputError: the file cannot be written
     """
-    with _run("snapshot", nornir, hosts, dry_run=False, tell=tell) as run:
+    with _run("snapshot", nornir, hosts, dry_run=True, tell=tell) as run:
         return _snapshot.snapshot(run, path=Path(path))
 
 

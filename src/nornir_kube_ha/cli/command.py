@@ -34,7 +34,6 @@ from nornir_kube_ha.report import RENDERINGS, Report
 from nornir_kube_ha.report.files import FORMATS, write_report
 from nornir_kube_ha.text import one_line
 
-READ_ONLY = frozenset({"snapshot", "verify"})  # runbooks
 Runbook = Callable[..., Report]
 """Takes a run, and what its own options mean."""
 
@@ -95,7 +94,7 @@ def _run(name: str, runbook: Runbook, parsed: argparse.Namespace) -> tuple[Repor
 
     The report is None if hosts were only listed.
     """
-    leave_in_time(changes=name not in READ_ONLY and not parsed.dry_run)
+    leave_in_time(changes=name != "verify" and not parsed.dry_run)
     inventory = find_inventory(parsed.inventory)
     tell(f"inventory {inventory}")
     nornir = with_progress(open_inventory(inventory, forks=parsed.forks, dry_run=parsed.dry_run), sys.stderr)

@@ -133,8 +133,8 @@ def _as_seen(wanted: Wanted, path: Path, folder: Path, stand_ins: StandIns) -> A
     except InventoryError as error:
         raise UsageError(f"snapshot {path}: its inventory is invalid: {error.problems[0]}") from None
     with_secrets_of(old, new)
-    for nornir in (old, new):
-        as_seen(nornir, production)
+    as_seen(old, production, keeps_release=False)
+    as_seen(new, production, keeps_release=True)
     before = state_of(old, folder / "old", stand_ins, wanted.control_plane, is_first=True)
     after = state_of(new, folder / "new", stand_ins, wanted.control_plane, is_first=False)
     return AsSeen(production, stand_ins, before, after)

@@ -104,23 +104,22 @@ def write_recorded(production: Production, folder: Path) -> Path:
     return folder
 
 
-def as_seen(nornir: Nornir, production: Production) -> None:
+def as_seen(nornir: Nornir, production: Production, *, keeps_release: bool) -> None:
     """Give the hosts of an inventory what a snapshot saw of the machine: its release, and its interface for `auto`.
-
-    A release that the inventory itself names stays.
 
     Arguments:
         nornir: an inventory; its hosts' data are changed in place
         production: the snapshot
+        keeps_release: whether a release that the inventory names stays
     """
     for host in our_hosts(nornir):
         if seen := production.hosts.get(host.name):
-            host.data |= dict(_machine(host, seen))
+            host.data |= dict(_machine(host, seen, keeps_release=keeps_release))
 
 
-def _machine(host: Host, seen: SeenHost) -> Iterator[tuple[str, str]]:
+def _machine(host: Host, seen: SeenHost, *, keeps_release: bool) -> Iterator[tuple[str, str]]:
     data = merged_data(host)
-    if "lab_suite" not in data and not names_release(host.platform):
+    if not (keeps_release and ("lab_suite" in data or names_release(host.platform))):
         yield "lab_suite", suite_of(seen.os)
     if data.get("interface") == AUTO_INTERFACE:
         yield "interface", seen.interface

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rig.samples import PASSWORD
-from tests.support.world import World
+from tests.support.world import ALL, World
 
 from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.engine.run import Run
@@ -18,6 +18,7 @@ from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.intent.names import HAPROXY_CFG
 from nornir_kube_ha.inventory.recorded import NOT_RECORDED, read_snapshot
 from nornir_kube_ha.report import Report
+from nornir_kube_ha.report.problems import problems
 from nornir_kube_ha.runbooks.snapshot import snapshot
 
 Take = Callable[..., tuple[Report, dict[str, Any]]]
@@ -28,7 +29,7 @@ def take(run_of: Callable[..., Run], tmp_path: Path) -> Take:
     """Take a snapshot, and return its report and what its file says."""
 
     def make(*hosts: str) -> tuple[Report, dict[str, Any]]:
-        run = run_of("snapshot", hosts) if hosts else run_of("snapshot")
+        run = run_of("snapshot", hosts or ALL, dry_run=True)
         report = snapshot(run, path=tmp_path / "seen.json")
         return report, json.loads((tmp_path / "seen.json").read_text())
 
@@ -68,6 +69,9 @@ def test_file_that_was_edited_is_recorded_and_named(world: World, take: Take) ->
     report, seen = take()
     assert report.exit_code == 0
     assert seen["hosts"]["lb-2"]["differs"] == [HAPROXY_CFG]
+    assert {name: host.changed for name, host in report.hosts.items()} == {"lb-1": False, "lb-2": True, "lb-3": False}
+    assert f"write {HAPROXY_CFG}" in report.hosts["lb-2"].plan
+    assert "-    # by hand" in report.hosts["lb-2"].diff
     [text] = [file["text"] for file in seen["hosts"]["lb-2"]["files"] if file["path"] == HAPROXY_CFG]
     assert "global\n    # by hand\n" in text
 
@@ -90,6 +94,7 @@ def test_host_that_is_off_is_named(world: World, take: Take, monkeypatch: pytest
     monkeypatch.setattr(run_module, "get_facts", get_facts)
     report, seen = take()
     assert report.exit_code == 4
+    assert [(each.where, each.what) for each in problems(report)] == [("lb-3", "HostUnreachableError")]
     assert set(seen["hosts"]) == {"lb-1", "lb-2"}
     assert seen["not_seen"] == {"lb-3": {"type": "HostUnreachableError", "message": "no SSH server answers"}}
     assert "lb-3" in seen["inventory"]
