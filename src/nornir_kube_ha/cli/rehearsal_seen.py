@@ -14,10 +14,12 @@ from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent.names import HAPROXY_CA
 from nornir_kube_ha.inventory.lab_copy import StandIns, certificates_in, names_release
 from nornir_kube_ha.lab.door import LabError, PutFile, listen_as, put_seen
+from nornir_kube_ha.planning.plan import PACKAGES
+from nornir_kube_ha.report.model import KEEPS_FROM_PASSING
 from nornir_kube_ha.snapshots import STATS, VRRP, Production, SeenFile, SeenHost, SeenListener, revealed
 from nornir_kube_ha.text import one_line, shortened
 
-SETTLE_SECONDS, SETTLE_SLEEP = 20.0, 0.5
+SETTLE_SECONDS, SETTLE_SLEEP = 12.0, 0.5
 OURS = frozenset({"", "haproxy", "keepalived"})
 """Processes whose ports need no stand-in."""
 
@@ -31,6 +33,7 @@ class AsSeen:
         stand_ins: values that stand for production's
         old: the old state: the snapshot's inventory
         new: the new state
+        unmet: ids of checks that production did not pass either, known once its files are on the hosts
         others: stand-ins of secrets that are not the inventory's, by placeholder
     """
 
@@ -38,7 +41,14 @@ class AsSeen:
     stand_ins: StandIns
     old: State
     new: State
+    unmet: frozenset[str] = frozenset()
     others: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Packages that the lab's hosts have from the start: ours, and what a keepalived.conf by the guide calls."""
+        files = (file.text for host in self.production.hosts.values() for file in host.files)
+        return (*PACKAGES, "psmisc") if any("killall" in text for text in files) else PACKAGES
 
     def put(self, story: Story, checks: Collection[str]) -> None:
         """Put the files and unit states that were seen on the lab's hosts, and others' listeners in their places.
@@ -59,6 +69,7 @@ class AsSeen:
         with self.old.run("verify", [*hosts], story.tell) as run:
             run.make_only(checks)
             report = look_until_passed(run, timeout=SETTLE_SECONDS, sleep=SETTLE_SLEEP)
+            self.unmet = frozenset(each.id for _, each in report.findings if each.status in KEEPS_FROM_PASSING)
             remarks = [] if report.passed else [f"not healthy before the change: {failing(report)}"]
             remarks += [*self._drift(), *self._differences(run)]
         for words in [*remarks, *self._listen()]:

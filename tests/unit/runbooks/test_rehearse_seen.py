@@ -27,6 +27,7 @@ from nornir_kube_ha.inventory.recorded import recorded_nodes
 from nornir_kube_ha.lab import lifecycle
 from nornir_kube_ha.lab.door import LabError
 from nornir_kube_ha.lab.seen import PutFile
+from nornir_kube_ha.planning.plan import PACKAGES
 from nornir_kube_ha.snapshots import Hiding, Production, SeenFile, SeenHost, SeenListener, SeenUnit, to_text
 from nornir_kube_ha.snapshots.model import NotSeen
 
@@ -127,7 +128,7 @@ def hosts(monkeypatch: pytest.MonkeyPatch, facts_from: Callable[[str], Facts]) -
 
     def looked(run: Any, **_: object) -> Any:  # noqa: ANN401
         run._update(facts=found.facts)  # noqa: SLF001 - as `look` does
-        return SimpleNamespace(passed=True)
+        return SimpleNamespace(passed=True, findings=())
 
     monkeypatch.setattr(module, "put_seen", found.put)
     monkeypatch.setattr(module, "listen_as", found.listen)
@@ -169,6 +170,15 @@ def test_bytes_and_vrrps_password(begun: Callable[[Path], AsSeen], taken: Callab
     content = hosts.files["lb-1"][KEEPALIVED_CONF].content
     assert content.startswith(b"# \xff\n auth_pass ")
     assert len(content.split()[-1]) == 8
+
+
+def test_packages_are_there_from_the_start(begun: Callable[[Path], AsSeen], taken: Callable[..., Path]) -> None:
+    assert begun(taken()).packages == PACKAGES
+    text = 'vrrp_script x {\n    script "killall -0 haproxy"\n}\n'
+    file = SeenFile(path=KEEPALIVED_CONF, mode="0600", owner="root", group="root", text=text)
+    shutil.rmtree(tmp := Path(taken()).parent / "rehearsal")
+    assert not tmp.exists()
+    assert begun(taken(lb_1=host(files=(file,)))).packages == (*PACKAGES, "psmisc")
 
 
 def test_what_differs_from_production_is_said(
