@@ -265,7 +265,7 @@ def snapshot(
         As of a dry run of `deploy`: what differs on each host. The file names hosts that were not seen
 
     Raises:
-        InventoryError, UsageError: as `deploy` does; also if the path is no file's
+        InventoryError, UsageError: as `deploy` does; also if the path cannot be a file's
         OutputError: the file cannot be written
     """
     with _run("snapshot", nornir, hosts, dry_run=True, tell=tell) as run:

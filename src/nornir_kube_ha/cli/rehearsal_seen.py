@@ -136,7 +136,7 @@ def _of_lab(seen: SeenHost, own: Facts) -> Iterator[str]:
 
 
 def refuse_unseen(production: Production, path: Path) -> None:
-    """Refuse a snapshot that lacks hosts: a rehearsal must not make up what runs there.
+    """Refuse a snapshot that lacks hosts: what runs there is unknown.
 
     Raises:
         UsageError: it lacks one

@@ -74,7 +74,7 @@ def read_snapshot(path: Path) -> Production:
         path: the file
 
     Raises:
-        UsageError: it cannot be read, or is no valid snapshot
+        UsageError: it cannot be read, or is not a valid snapshot
     """
     try:
         text = read_text(path, MOST_BYTES)

@@ -1,7 +1,7 @@
 """Hide secrets in texts of any origin behind placeholders, and put stand-ins in the placeholders' places.
 
 The daemons' keywords for passwords are known, so their values are always found. In scripts and free text, secrets are
-recognised by the word before them. A secret without such a word stays: whoever keeps the text must keep it private.
+recognised by the word before them. A secret without such a word stays, so the text must be kept private.
 """
 
 import re

@@ -25,7 +25,7 @@ def parse_snapshot(text: str, name: str) -> Production:
         name: of the file, for errors
 
     Raises:
-        UsageError: it is no snapshot, of another version, or not as its version requires
+        UsageError: it is not a snapshot, of another version, or not as its version requires
     """
     try:
         found = Production.model_validate_json(text)
