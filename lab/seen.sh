@@ -21,13 +21,12 @@ unit() {
     systemctl unmask --quiet "$1"
     if [ -n "$3" ]; then systemctl enable --quiet "$1"; else systemctl disable --quiet "$1"; fi
     systemctl stop "$1"
-    if [ -n "$4" ]; then systemctl mask --quiet "$1"; fi
-    [ -n "$2" ] || return 0
-    systemctl start "$1" || {
+    if [ -n "$2" ] && ! systemctl start "$1"; then
         echo "$1 does not start:" >&2
         journalctl --unit "$1" --lines 8 --no-pager --output cat >&2
         return 1
-    }
+    fi
+    if [ -n "$4" ]; then systemctl mask --quiet "$1"; fi # one that runs may be masked, too
 }
 
 reread() {

@@ -1,7 +1,7 @@
 """One address for a Kubernetes control plane: keepalived and haproxy, deployed and verified with Nornir.
 
 `deploy`, `verify` and the other runbooks are functions that take your own Nornir object (docs/embedding.md). `rehearse`
-takes the path of an inventory. Each name is imported on first access.
+takes the path of an inventory, `adopt` a Nornir with any hosts. Each name is imported on first access.
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nornir_kube_ha.inventory.load import load_intent
     from nornir_kube_ha.report import Report
     from nornir_kube_ha.rollout.policy import RollOut, Share
+    from nornir_kube_ha.runbooks.adopt import adopt
     from nornir_kube_ha.runbooks.rehearse import rehearse
 
 _WHERE = {
@@ -23,6 +24,7 @@ _WHERE = {
     "Report": "report",
     "RollOut": "rollout.policy",
     "Share": "rollout.policy",
+    "adopt": "runbooks.adopt",
     "deploy": "api",
     "failover_test": "api",
     "load_intent": "inventory.load",
@@ -43,6 +45,7 @@ __all__ = [
     "Report",
     "RollOut",
     "Share",
+    "adopt",
     "deploy",
     "failover_test",
     "load_intent",

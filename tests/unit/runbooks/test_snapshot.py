@@ -4,9 +4,11 @@ import json
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from rig.samples import PASSWORD
 from tests.support.world import ALL, World
@@ -54,6 +56,16 @@ def test_snapshot_has_files_packages_units_and_ports(world: World, take: Take, t
     assert {each["process"] for each in host["listeners"]} >= {"haproxy", "sshd"}
     assert stat.S_IMODE((tmp_path / "seen.json").stat().st_mode) == 0o600
     assert world.steps == [(name, "quick look") for name in ("lb-1", "lb-2", "lb-3")]
+
+
+@pytest.mark.usefixtures("world")
+def test_file_is_as_its_schema_says(take: Take) -> None:
+    _, seen = take("lb-1", "lb-2")
+    schema = json.loads((resources.files("nornir_kube_ha.snapshots") / "schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(seen)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate(seen | {"version": 2})
 
 
 @pytest.mark.usefixtures("world")
