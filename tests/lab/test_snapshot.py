@@ -103,6 +103,19 @@ def test_port_of_other_software_is_refused_as_in_production(deployed: Lab, seen:
     assert "port 9443 is used by python3" in rehearsed.stdout
 
 
+def test_file_that_only_production_has_is_named(deployed: Lab, seen: Path) -> None:
+    _, tree = snapshot(deployed, seen)
+    [file] = [each for each in tree["hosts"]["lb-2"]["files"] if each["path"] == HAPROXY]
+    file["text"] += "\nlisten other\n    bind 127.0.0.1:9000 ssl crt /etc/ssl/only-there.pem\n"
+    seen.write_text(json.dumps(tree))
+    rehearsed = rehearse(deployed, seen)
+    assert rehearsed.status == 1, rehearsed.stdout + rehearsed.stderr
+    error = rehearsed.report["error"]["message"]
+    assert "lb-2 cannot be made as the snapshot saw it" in error
+    assert "/etc/ssl/only-there.pem" in error
+    assert [step["status"] for step in rehearsed.report["steps"][:3]] == ["passed", "failed", "unknown"]
+
+
 def test_host_that_is_off_is_named_and_its_snapshot_refused(tmp_path: Path) -> None:
     lab = copy_inventory(f"hso{PROCESS}", tmp_path / "inventory")
     lab.up("--installed")

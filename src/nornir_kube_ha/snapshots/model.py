@@ -79,7 +79,7 @@ class SeenHost(_Value):
     files: tuple[SeenFile, ...]
     """Files that kube-ha manages, as far as they exist."""
     differs: tuple[Line, ...]
-    """Paths of those files that are not as the inventory says."""
+    """Paths of files that are not as the inventory says, missing ones too."""
     units: Mapping[Daemon, SeenUnit]
     """The daemons' units."""
     listeners: tuple[SeenListener, ...]

@@ -32,7 +32,7 @@ def seen_host(node: Node, facts: Facts, differs: Collection[str], hiding: Hiding
         holds=tuple(str(vip.ip) for vip in node.vips if facts.holds(vip)),
         packages={name: each.installed for name, each in facts.packages.items() if each.installed},
         files=tuple(_file(file, hiding, known) for file in whole),
-        differs=tuple(sorted({*differs} & {*facts.files})),
+        differs=tuple(sorted(differs)),
         units={unit.name: _unit(unit) for unit in facts.units.values()},  # type: ignore[misc]  # pydantic checks it
         listeners=tuple(_listeners(facts)),
         not_recorded=tuple(dict.fromkeys(_others(facts, {file.path for file in whole})))[:MOST_PATHS],

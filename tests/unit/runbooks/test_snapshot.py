@@ -17,7 +17,7 @@ from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, OutputError, UsageError
 from nornir_kube_ha.facts import Facts, Listener
-from nornir_kube_ha.intent.names import HAPROXY_CFG
+from nornir_kube_ha.intent.names import HAPROXY_CFG, TMPFILES
 from nornir_kube_ha.inventory.recorded import NOT_RECORDED, read_snapshot
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.report.problems import problems
@@ -86,6 +86,14 @@ def test_file_that_was_edited_is_recorded_and_named(world: World, take: Take) ->
     assert "-    # by hand" in report.hosts["lb-2"].diff
     [text] = [file["text"] for file in seen["hosts"]["lb-2"]["files"] if file["path"] == HAPROXY_CFG]
     assert "global\n    # by hand\n" in text
+
+
+def test_file_that_is_missing_is_named(world: World, take: Take) -> None:
+    files = {path: file for path, file in world.facts["lb-3"].files.items() if path != TMPFILES}
+    world.facts["lb-3"] = replace(world.facts["lb-3"], files=files)
+    _, seen = take()
+    assert seen["hosts"]["lb-3"]["differs"] == [TMPFILES]
+    assert TMPFILES not in {file["path"] for file in seen["hosts"]["lb-3"]["files"]}
 
 
 def test_bytes_that_are_no_text_are_recorded(world: World, take: Take, tmp_path: Path) -> None:
