@@ -12,7 +12,7 @@ from nornir_kube_ha.report import Failure, Report, Step
 from nornir_kube_ha.report.problems import WORST_FIRST, problems
 from nornir_kube_ha.text import one_line, shortened
 
-MOST_WORDS = 360  # characters of a step's reason; the report has the rest
+MOST_WORDS = 600  # characters of a step's reason; the report has the rest
 
 
 @dataclass(frozen=True, slots=True)

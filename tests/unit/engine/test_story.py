@@ -129,7 +129,27 @@ def test_long_reason_is_shortened_in_the_step_and_whole_in_the_error() -> None:
     told.play([planned("boot", error=KubeHaError("word " * 200))])
     report = told.report()
     assert report.error
-    assert len(report.steps[0].words) < 400 < len(report.error.message)
+    assert len(report.steps[0].words) < 700 < len(report.error.message)
+
+
+def test_reason_keeps_the_option_that_it_names() -> None:
+    told, _ = story()
+    long = "lb-1, lb-2, lb-3: " + "a reason of its own, " * 12 + "pass --accept-outage to go on; nothing was changed"
+    told.play([planned("deploy", error=KubeHaError(long))])
+    assert "--accept-outage" in told.report().steps[0].words
+
+
+def test_remark_is_of_the_step_in_hand_only() -> None:
+    told, _ = story()
+
+    def put() -> None:
+        told.remark("haproxy 2.6.0 in production")
+
+    told.play([Planned("put", 1, put), planned("deploy", WELL)])
+    assert [(step.status, step.words) for step in told.report().steps] == [
+        ("passed", "haproxy 2.6.0 in production"),
+        ("passed", ""),
+    ]
 
 
 @pytest.mark.parametrize(
