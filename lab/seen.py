@@ -49,6 +49,7 @@ class PutFile:
         owner: user name
         group: group name
         content: bytes, with stand-ins instead of secrets
+        written_for: cluster that a run wrote it for, "" if the file says so itself, or no run did
     """
 
     path: str
@@ -56,6 +57,7 @@ class PutFile:
     owner: str
     group: str
     content: bytes = field(repr=False)
+    written_for: str = ""
 
 
 def put_seen(lab: str, name: str, files: Collection[PutFile], units: Mapping[Daemon, SeenUnit]) -> None:
@@ -75,6 +77,8 @@ def put_seen(lab: str, name: str, files: Collection[PutFile], units: Mapping[Dae
     for file in files:
         words = shlex.join((file.path, file.mode, file.owner, file.group))
         lines.append(f"put {words} <<'{_END}'\n{base64.encodebytes(file.content).decode()}{_END}")
+        if file.written_for:
+            lines.append(f"note {shlex.join((file.written_for, file.path))}")
     lines.append("reread")
     for unit, state in units.items():
         words = shlex.join("yes" if each else "" for each in (state.active, state.enabled, state.masked))

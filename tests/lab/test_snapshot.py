@@ -89,6 +89,20 @@ def test_rehearsal_without_drift_changes_nothing(deployed: Lab, seen: Path) -> N
     assert words in steps["put production's files on the hosts"]["words"]
 
 
+def test_files_of_a_template_without_our_header_are_taken_for_ours(deployed: Lab, seen: Path) -> None:
+    folder, template = deployed.inventory / "templates", ROOT / "templates/haproxy.cfg.j2"
+    folder.mkdir(exist_ok=True)
+    own = re.sub(r"(?m)^.*Written by nornir-kube-ha.*$", "# Ours.", template.read_text(), count=1)
+    (folder / template.name).write_text(own)
+    deployed.set("templates", "templates")
+    assert deployed.deploy().status == 0
+    _, tree = snapshot(deployed, seen)
+    assert {file["written_for"] for host in tree["hosts"].values() for file in host["files"]} == {"", "demo"}
+    deployed.set("haproxy.balance", "source")
+    rehearsed = rehearse(deployed, seen)
+    assert rehearsed.status == 0, rehearsed.stdout + rehearsed.stderr
+
+
 def test_port_of_other_software_is_refused_as_in_production(deployed: Lab, seen: Path) -> None:
     deployed.run("lb-3", f"{OTHERS}; until ss -Hltn sport = :9443 | grep -q .; do sleep 0.1; done")
     try:

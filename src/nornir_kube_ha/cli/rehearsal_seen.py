@@ -90,7 +90,7 @@ class AsSeen:
             content = self.stand_ins.ca(cluster, certificates_in(file.text)).read_bytes()
         else:
             content = revealed(file.text, stand_in).encode(file.encoding)
-        return PutFile(file.path, file.mode, file.owner, file.group, content)
+        return PutFile(file.path, file.mode, file.owner, file.group, content, file.written_for)
 
     def _drift(self) -> Iterator[str]:
         paths = {name: host.differs for name, host in self.production.hosts.items()}

@@ -18,6 +18,7 @@ _ADDRESS = r"^(\*|[0-9.]{1,15}|\[[0-9A-Fa-f:.]{1,45}\])(%[A-Za-z0-9._-]{1,15})?$
 Address = Annotated[str, StringConstraints(pattern=_ADDRESS)]
 Mode = Annotated[str, StringConstraints(pattern=r"^[0-7]{4}$")]
 User = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$")]
+Cluster = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,63}$")]
 Daemon = Literal["haproxy", "keepalived"]
 Path = Literal[MANAGED_PATHS]  # type: ignore[valid-type]  # a tuple of literals: no other path is ever written
 
@@ -39,6 +40,8 @@ class SeenFile(_Value):
     """Group name."""
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     """How `text` becomes the file's bytes."""
+    written_for: Cluster = ""
+    """Cluster that a run of kube-ha wrote it for, if the file itself does not say so: a template of the inventory."""
     text: str = Field(repr=False)
     """Content, with placeholders instead of secrets."""
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from nornir_kube_ha.facts import Facts, Unit
 from nornir_kube_ha.facts.files import FileFact
+from nornir_kube_ha.facts.origin import UNKNOWN_ORIGIN
 from nornir_kube_ha.facts.parse import MOST_OF_A_FILE
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.snapshots.hiding import STATS, VRRP, Hiding
@@ -31,7 +32,7 @@ def seen_host(node: Node, facts: Facts, differs: Collection[str], hiding: Hiding
         interface=node.interface,
         holds=tuple(str(vip.ip) for vip in node.vips if facts.holds(vip)),
         packages={name: each.installed for name, each in facts.packages.items() if each.installed},
-        files=tuple(_file(file, hiding, known) for file in whole),
+        files=tuple(_file(file, _writer(node, facts, file.path), hiding, known) for file in whole),
         differs=tuple(sorted(differs)),
         units={unit.name: _unit(unit) for unit in facts.units.values()},  # type: ignore[misc]  # pydantic checks it
         listeners=tuple(_listeners(facts)),
@@ -55,7 +56,13 @@ def known_secrets(intent: Intent) -> dict[str, dict[str, str]]:
     return found
 
 
-def _file(file: FileFact, hiding: Hiding, known: Mapping[str, str]) -> SeenFile:
+def _writer(node: Node, facts: Facts, path: str) -> str:
+    """Return the cluster that a run wrote a file without kube-ha's header for, "" if none did."""
+    origin = facts.origins.get(path, UNKNOWN_ORIGIN)
+    return origin.cluster or node.cluster if origin.is_ours else ""
+
+
+def _file(file: FileFact, written_for: str, hiding: Hiding, known: Mapping[str, str]) -> SeenFile:
     try:
         text, encoding = file.content.decode(), "utf-8"
     except UnicodeDecodeError:
@@ -68,6 +75,7 @@ def _file(file: FileFact, hiding: Hiding, known: Mapping[str, str]) -> SeenFile:
             "owner": file.owner,
             "group": file.group,
             "encoding": encoding,
+            "written_for": written_for,
             "text": shown,
         }
     )

@@ -17,6 +17,7 @@ from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.errors import HostUnreachableError, OutputError, UsageError
 from nornir_kube_ha.facts import Facts, Listener
+from nornir_kube_ha.facts.origin import Origin
 from nornir_kube_ha.intent.names import HAPROXY_CFG, TMPFILES
 from nornir_kube_ha.inventory.recorded import NOT_RECORDED, read_snapshot
 from nornir_kube_ha.report import Report
@@ -86,6 +87,18 @@ def test_file_that_was_edited_is_recorded_and_named(world: World, take: Take) ->
     assert "-    # by hand" in report.hosts["lb-2"].diff
     [text] = [file["text"] for file in seen["hosts"]["lb-2"]["files"] if file["path"] == HAPROXY_CFG]
     assert "global\n    # by hand\n" in text
+
+
+def test_file_of_a_template_without_our_header_is_ours(world: World, take: Take) -> None:
+    edited_file = edited(world.facts["lb-2"], HAPROXY_CFG, content=b"global\n")
+    world.facts["lb-2"] = replace(edited_file, origins={HAPROXY_CFG: Origin("plain", "demo")})
+    world.facts["lb-3"] = replace(edited(world.facts["lb-3"], HAPROXY_CFG, content=b"global\n"), origins={})
+    _, seen = take()
+    writers = {
+        name: [file["written_for"] for file in host["files"] if file["path"] == HAPROXY_CFG]
+        for name, host in seen["hosts"].items()
+    }
+    assert writers == {"lb-1": [""], "lb-2": ["demo"], "lb-3": [""]}
 
 
 def test_file_that_is_missing_is_named(world: World, take: Take) -> None:
