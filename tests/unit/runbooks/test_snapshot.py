@@ -134,6 +134,20 @@ def test_host_that_is_off_is_named(world: World, take: Take, monkeypatch: pytest
     assert world.facts
 
 
+def test_snapshot_of_no_host_leaves_the_old_file(
+    run_of: Callable[..., Run], world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def get_facts(task: Any, **_: Any) -> Any:  # noqa: ANN401
+        raise HostUnreachableError(task.host.name, "no SSH server answers")
+
+    monkeypatch.setattr(run_module, "get_facts", get_facts)
+    path = tmp_path / "seen.json"
+    path.write_text("of yesterday")
+    assert snapshot(run_of("snapshot", dry_run=True), path=path).exit_code == 4
+    assert path.read_text() == "of yesterday"
+    assert not world.steps
+
+
 @pytest.mark.usefixtures("world")
 def test_host_that_was_left_out_is_named(take: Take) -> None:
     report, seen = take("lb-1")
