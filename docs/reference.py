@@ -3,6 +3,7 @@
 settings.md comes from the models that read the inventory, checks.md from the checks, other pages from `reference_*`.
 """
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -19,11 +20,13 @@ from docs.reference_schema import schema_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+import nornir_kube_ha.snapshots
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
 from nornir_kube_ha.cli.options.setup import KINDS
 from nornir_kube_ha.cli.setup.schema import FOLDER
 from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
 from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
+from nornir_kube_ha.snapshots import Production
 
 HERE = Path(__file__).parent
 INTRODUCTION = """\
@@ -133,6 +136,11 @@ def _type(kind: object) -> str:
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here
 
 
+def snapshot_schema() -> str:
+    """Return the JSON Schema of a snapshot."""
+    return f"{json.dumps(Production.model_json_schema(), indent=1)}\n"
+
+
 PAGES: Mapping[Path, Callable[[], str]] = {
     HERE / "settings.md": settings_page,
     HERE / "checks.md": checks_page,
@@ -140,6 +148,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     HERE / "field-reports.md": field_reports_page,
     HERE / "cli.md": cli_page,
     HERE / "exit-codes.md": errors_page,
+    Path(nornir_kube_ha.snapshots.__file__).parent / "schema.json": snapshot_schema,
     **{FOLDER / f"{kind}.json": partial(schema_page, kind) for kind in KINDS},
 }
 

@@ -19,7 +19,8 @@ invalid command line, 7 output that cannot be written, 130 and 143 are Ctrl-C an
 COMMON = """\
 ## Options of every runbook
 
-`deploy`, `verify`, `rollback`, `upgrade`, `remove` and `failover-test` have these options in addition to their own.
+`deploy`, `verify`, `rollback`, `upgrade`, `remove`, `snapshot` and `failover-test` have these options in addition to
+their own.
 """
 CHANGE = "0, 1, 2, 4, 5, 6, 130, 143"
 LOOK = "0, 1, 2, 4, 6, 130, 143"
@@ -32,6 +33,7 @@ EXIT_CODES = {
     "rollback": CHANGE,
     "upgrade": CHANGE,
     "remove": CHANGE,
+    "snapshot": f"{LOOK}, 7",
     "failover-test": CHANGE,
     "rehearse": CHANGE,
     "vip move": CHANGE,

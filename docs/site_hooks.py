@@ -16,6 +16,7 @@ FROM_ROOT = {
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
     "src/nornir_kube_ha/report/schema.json": "schema.json",
+    "src/nornir_kube_ha/snapshots/schema.json": "snapshot-schema.json",
 }
 """Files outside docs/ that are part of the site, and their names there."""
 PROSE = 60  # characters: on a narrow screen, a table with longer cells is stacked row by row; others scroll

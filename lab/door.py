@@ -13,15 +13,18 @@ from nornir_kube_ha.lazy import exports
 
 if TYPE_CHECKING:
     from nornir_kube_ha.lab.rehearsal import boot, building_seconds, rehearsal_lab
-else:  # no other command needs it
-    _ROOM = "nornir_kube_ha.lab.rehearsal"
-    __getattr__ = exports(__name__, {name: f"{_ROOM}:{name}" for name in ("boot", "building_seconds", "rehearsal_lab")})
+    from nornir_kube_ha.lab.seen import PutFile, listen_as, put_seen
+else:  # no other command needs them
+    _NAMES = {"rehearsal": ("boot", "building_seconds", "rehearsal_lab"), "seen": ("PutFile", "listen_as", "put_seen")}
+    _WHERE = {name: f"nornir_kube_ha.lab.{module}:{name}" for module, names in _NAMES.items() for name in names}
+    __getattr__ = exports(__name__, _WHERE)
 
 __all__ = [
     "UPGRADE",
     "LabDownError",
     "LabError",
     "LabFault",
+    "PutFile",
     "apiserver_hosts",
     "boot",
     "building_seconds",
@@ -32,6 +35,8 @@ __all__ = [
     "is_inside",
     "is_there",
     "kubeconfig_of",
+    "listen_as",
+    "put_seen",
     "rehearsal_lab",
     "why_not",
 ]

@@ -171,14 +171,19 @@ class Host:
                 return process
         raise LabDownError(f"{self.name} of lab {self.lab} is off")
 
-    def run(self, *argv: str, seconds: float = 30) -> str:
+    def run(self, *argv: str, seconds: float = 30, stdin: str | None = None) -> str:
         """Run a command inside it, without a network, and return the standard output.
+
+        Arguments:
+            argv: the command and its arguments
+            seconds: how long it may take
+            stdin: the command's input; None: empty
 
         Raises:
             LabDownError: it is off
             LabError: the command failed
         """
-        return run(["nsenter", "--all", "--target", str(self.init()), "--", *argv], seconds=seconds)
+        return run(["nsenter", "--all", "--target", str(self.init()), "--", *argv], seconds=seconds, stdin=stdin)
 
     def set_apiserver(self, mode: str) -> None:
         """Change how its kube-apiserver behaves.

@@ -54,7 +54,7 @@ def _make_folder(files: LabFiles) -> Path:
     return folder
 
 
-def boot(lab: str, old: Intent | None, new: Intent, progress: Progress) -> Layout:
+def boot(lab: str, old: Intent | None, new: Intent, progress: Progress, packages: tuple[str, ...] = ()) -> Layout:
     """Boot the hosts of both states, and return the lab's layout.
 
     Packages are installed already if the old state has all hosts: then they are in production, too.
@@ -64,6 +64,7 @@ def boot(lab: str, old: Intent | None, new: Intent, progress: Progress) -> Layou
         old: intent of the old state, if there is one
         new: intent of the new state
         progress: called before long steps
+        packages: installed on all hosts; () leaves that to the old state
 
     Raises:
         LabError: the lab cannot be brought up
@@ -71,7 +72,7 @@ def boot(lab: str, old: Intent | None, new: Intent, progress: Progress) -> Layou
     programs = ensure_programs(None, progress) if has_real_plane(new) else None
     layout = layout_of_both(lab, old, new, programs.version if programs else "")
     is_installed = old is not None and {node.name for node in new.nodes} <= {node.name for node in old.nodes}
-    lifecycle.up(layout, progress, PACKAGES if is_installed else (), programs)
+    lifecycle.up(layout, progress, packages or (PACKAGES if is_installed else ()), programs)
     return layout
 
 

@@ -17,7 +17,7 @@ from typing import TextIO
 
 from nornir_kube_ha import templating
 
-RUNBOOKS = ("deploy", "verify", "rollback", "upgrade", "remove", "failover_test", "vip")
+RUNBOOKS = ("deploy", "verify", "rollback", "upgrade", "remove", "snapshot", "failover_test", "vip")
 MODULES = {"cli": "nornir_kube_ha.cli.main", **{name: f"nornir_kube_ha.runbooks.{name}" for name in RUNBOOKS}}
 LONGEST = 240  # seconds that a run may take
 

@@ -1,10 +1,10 @@
-"""`kube-ha adopt`: write an inventory of hosts that already run keepalived and haproxy."""
+"""Write an inventory of hosts that already run keepalived and haproxy: `kube-ha adopt`, and for other programs."""
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from nornir_kube_ha.cli.exit_codes import leave_in_time, tell
 from nornir_kube_ha.cli.prompts import fetch_secrets
 from nornir_kube_ha.cli.selection import enter_lab, find_inventory, open_inventory, refuse_logins, select_named
 from nornir_kube_ha.cli.showing import show
+from nornir_kube_ha.engine.isolated_copy import isolated_copy
 from nornir_kube_ha.errors import InventoryError, KubeHaError, UsageError
 from nornir_kube_ha.inventory.adopted import (
     draft_of,
@@ -36,27 +37,97 @@ RED = 1  # exit code
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
-def adopt(nornir: Nornir, names: Sequence[str], reached: Mapping[str, Reached]) -> Adoption:
-    """Read what runs on hosts, and return the inventory that says the same. Changes nothing on any host.
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How hosts are reached.
+
+    Arguments:
+        names: their names
+        reached: how the adopted inventory reaches each
+        keys: the known host keys, "" for none of the inventory's own
+    """
+
+    names: tuple[str, ...]
+    reached: Mapping[str, Reached]
+    keys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An inventory that was written.
+
+    Arguments:
+        folder: the inventory
+        adoption: its clusters, and notes on what a deploy of it ends or changes
+        problems: what must be corrected by hand before it can be used
+    """
+
+    folder: Path
+    adoption: Adoption
+    problems: tuple[str, ...]
+
+
+def adopt(
+    nornir: Nornir,
+    folder: Path | str,
+    *,
+    hosts: Collection[str] | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> Adopted:
+    """Write an inventory of hosts that already run keepalived and haproxy. Changes nothing on any host.
 
     Arguments:
         nornir: with these hosts; it need say no more of them than how they are reached
-        names: of the hosts, all nodes of each cluster
-        reached: how the adopted inventory reaches each
+        folder: for the inventory; it does not exist yet or is empty
+        hosts: their names, all nodes of each cluster; None: all nodes, or all hosts if there are none
+        tell: called with each line of progress
+
+    Returns:
+        The inventory, its notes and its problems
 
     Raises:
+        UsageError: there is no such host, or the folder cannot be used
         HostError: a host cannot be reached, or what runs there cannot be turned into an inventory
     """
-    found: dict[str, Running] = _each(nornir, names, get_running)
+    if isinstance(hosts, str) or (hosts is not None and not hosts):
+        raise UsageError(f"hosts: expected a list of names, got {hosts!r}")
+    refuse_full(Path(folder))
+    ways = _ways(nornir, hosts or ())
+    own = isolated_copy(nornir, dry_run=False)
+    try:
+        return _adopt(own, ways, Path(folder), tell or (lambda _: None))
+    finally:
+        own.close_connections()
+
+
+def _adopt(nornir: Nornir, ways: Ways, folder: Path, tell: Callable[[str], object]) -> Adopted:
+    tell(f"reading {', '.join(ways.names)}; nothing is changed there")
+    adoption = _read(nornir, ways.names, ways.reached, tell)
+    with draft_of(adoption, ways.keys, folder) as draft:
+        problems = tuple(_problems(draft))
+    return Adopted(folder, adoption, problems)
+
+
+def _read(
+    nornir: Nornir, names: Sequence[str], reached: Mapping[str, Reached], tell: Callable[[str], object]
+) -> Adoption:
+    """Read what runs on hosts, and return the inventory that says the same."""
+    found: dict[str, Running] = _each(nornir, names, get_running, tell)
     asked = {name: names_of(read_proxies(each.haproxy)) for name, each in found.items()}
-    resolved = _each(nornir, [name for name in names if asked[name]], get_resolved, names=asked)
+    resolved = _each(nornir, [name for name in names if asked[name]], get_resolved, tell, names=asked)
     own = _names(found)
     running = [replace(found[name], name=own[name], resolved=resolved.get(name, {})) for name in names]
     return adoption_of(running, {own[name]: reached[name] for name in names})
 
 
-def _each(nornir: Nornir, hosts: Collection[str], task: Any, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return a task's result on each host. All errors but the worst are printed."""
+def _each(
+    nornir: Nornir,
+    hosts: Collection[str],
+    task: Any,  # noqa: ANN401
+    tell: Callable[[str], object],
+    **arguments: Any,  # noqa: ANN401
+) -> dict[str, Any]:
+    """Return a task's result on each host. `tell` is called with all errors but the worst."""
     if not hosts:
         return {}
     results = nornir.filter(filter_func=lambda host: host.name in hosts).run(task, raise_on_error=False, **arguments)
@@ -108,43 +179,36 @@ def run_adopt(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder
     refuse_full(folder)
     with ExitStack() as stack:
-        nornir, names, path, reached, keys = _hosts_of(arguments, stack)
-        refuse_logins(nornir, names)
+        nornir, path, ways = _hosts_of(arguments, stack)
+        refuse_logins(nornir, ways.names)
         fetch_secrets(nornir, stats_password=False)
-        enter_lab(nornir, names, path)
-        tell(f"reading {', '.join(names)}; nothing is changed there")
+        enter_lab(nornir, ways.names, path)
         stack.callback(nornir.close_connections)
-        adoption = adopt(nornir, names, reached)
-    with draft_of(adoption, keys, folder) as draft:
-        problems = [*_problems(draft)]
-    show(_lines(adoption, folder, problems))
-    return RED if problems else 0
+        adopted = _adopt(nornir, ways, folder, tell)
+    show(_lines(adopted.adoption, folder, adopted.problems))
+    return RED if adopted.problems else 0
 
 
-def _hosts_of(
-    arguments: argparse.Namespace, stack: ExitStack
-) -> tuple[Nornir, tuple[str, ...], Path, Mapping[str, Reached], str]:
-    """Return Nornir, the hosts' names, the inventory's path, how each host is reached, and the known host keys."""
+def _hosts_of(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Nornir, Path, Ways]:
+    """Return Nornir, the inventory's path, and how each host is reached."""
     if arguments.inventory is None and arguments.hosts:
         reached = targets(arguments.hosts)
         path = stack.enter_context(login_inventory(reached))
-        return open_inventory(path), tuple(reached), path, reached, ""
+        return open_inventory(path), path, Ways(tuple(reached), reached)
     if arguments.inventory is None:
         raise UsageError("name the hosts, or an inventory that has them with -i")
     path = find_inventory(arguments.inventory)
     nornir = open_inventory(path)
-    given = arguments.hosts or [host.name for host in our_hosts(nornir)] or [*nornir.inventory.hosts]
-    names = select_named(nornir, given)
+    return nornir, path, _ways(nornir, arguments.hosts)
+
+
+def _ways(nornir: Nornir, given: Collection[str]) -> Ways:
+    """Return how an inventory reaches the given hosts or, without any, all of its hosts."""
+    names = select_named(nornir, given or [host.name for host in our_hosts(nornir)] or [*nornir.inventory.hosts])
     hosts = [nornir.inventory.hosts[name] for name in names]
     refuse_logins(nornir, names)
     keys = dict.fromkeys(line for host in hosts for line in known_hosts_of(nornir, host).splitlines())
-    return (
-        nornir,
-        names,
-        path,
-        {host.name: way_of(nornir, host) for host in hosts},
-        "".join(f"{line}\n" for line in keys),
-    )
+    return Ways(names, {host.name: way_of(nornir, host) for host in hosts}, "".join(f"{line}\n" for line in keys))
 
 
 def _problems(folder: Path) -> Iterator[str]:

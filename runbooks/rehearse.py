@@ -15,7 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from nornir_kube_ha.cli.exit_codes import hush_libraries
-from nornir_kube_ha.cli.rehearsal import State, Wanted, run_rehearsal, run_rehearsal_as_script, states
+from nornir_kube_ha.cli.rehearsal import Wanted, run_rehearsal, run_rehearsal_as_script, states
+from nornir_kube_ha.cli.rehearsal_seen import AsSeen
+from nornir_kube_ha.cli.rehearsal_state import State
 from nornir_kube_ha.engine.leases import held
 from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.engine.story import Planned, Story
@@ -47,6 +49,7 @@ def rehearse(
     *,
     old: Path | str | None = None,
     revision: str = "",
+    snapshot: Path | str | None = None,
     control_plane: str | None = None,
     faults: Collection[str] = (),
     roll_out: RollOut = AS_USUAL,
@@ -59,7 +62,8 @@ def rehearse(
     Arguments:
         inventory: the new state: a folder with hosts.yaml, or a Nornir configuration file; None: as for the command
         old: the inventory that production has now
-        revision: git revision at which `inventory` is the old state; with neither, hosts have nothing yet
+        revision: git revision at which `inventory` is the old state
+        snapshot: file of `kube-ha snapshot`: hosts begin as it saw them; with none of these they have nothing yet
         control_plane: `real` boots etcd and kube-apiserver; None: as the inventory says
         faults: names or patterns of faults to inject in the new state
         roll_out: the steps in which the change goes over the hosts
@@ -74,9 +78,9 @@ def rehearse(
         KubeHaError: a state or an argument is invalid, or the lab cannot be prepared
     """
     hush_libraries()
-    new, before = (Path(each) if each else None for each in (inventory, old))
+    new, before, seen = (Path(each) if each else None for each in (inventory, old, snapshot))
     story = Story("rehearse", tell or (lambda _: None))
-    play(story, Wanted(new, before, revision, control_plane, tuple(faults), roll_out), lab, keep=keep)
+    play(story, Wanted(new, before, revision, control_plane, tuple(faults), roll_out, seen), lab, keep=keep)
     return story.report()
 
 
@@ -96,8 +100,8 @@ def play(story: Story, wanted: Wanted, lab: str = "", *, keep: bool = False) -> 
     faults = [fault.name for fault in choose_faults(wanted.faults)] if wanted.faults else []
     try:
         with rehearsal_lab(lab, keep=keep) as folder, ExitStack() as stack:
-            old, new = states(wanted, folder, StandIns(lab, folder))
-            rehearsal = Rehearsal(story, lab, old, new, wanted.roll_out)
+            old, new, seen = states(wanted, folder, StandIns(lab, folder))
+            rehearsal = Rehearsal(story, lab, old, new, wanted.roll_out, seen)
             story.play([rehearsal.booted(stack), *rehearsal.there(), *rehearsal.proven(faults), *rehearsal.back()])
     finally:
         if story.steps:
@@ -115,6 +119,7 @@ class Rehearsal:
         old: the old state; None: hosts have nothing yet
         new: the new state
         roll_out: how the change goes over the hosts
+        seen: what a snapshot of production saw, if the old state is as seen
         deployed: report of the new state's deploy, by cluster
     """
 
@@ -123,6 +128,7 @@ class Rehearsal:
     old: State | None
     new: State
     roll_out: RollOut = AS_USUAL
+    seen: AsSeen | None = None
     deployed: dict[str, Report] = field(default_factory=dict)
 
     def booted(self, stack: ExitStack) -> Planned:
@@ -130,7 +136,7 @@ class Rehearsal:
         old, new = self.old.intent if self.old else None, self.new.intent
 
         def start() -> None:
-            boot(self.lab, old, new, self.story.tell)
+            boot(self.lab, old, new, self.story.tell, self.seen.packages if self.seen else ())
             stack.enter_context(inside(self.lab))
 
         has_plane = any(node.lab_control_plane == "real" for node in new.nodes)
@@ -144,8 +150,10 @@ class Rehearsal:
             for name in self._clusters:
                 yield Planned(f"deploy {self._of(name)}again under load", CHANGE, partial(self._deploy_again, name))
             return
-        before = partial(self._deploy, self.old, self._all(self.old), AS_USUAL)
-        yield Planned("deploy the old state", DEPLOY, before)
+        before: Callable[[], Report | None] = partial(self._deploy, self.old, self._all(self.old), AS_USUAL)
+        if self.seen:
+            before = partial(self.seen.put, self.story, CHECKS)
+        yield Planned("put production's files on the hosts" if self.seen else "deploy the old state", DEPLOY, before)
         for name in self._clusters:
             yield from self._removals(self.old, self.new, name)
             words = f"deploy the new state {self._of(name)}under load"
@@ -253,7 +261,7 @@ class Rehearsal:
         """Make a change under load. The nodes that stay must be healthy afterwards, by the daemons' own checks."""
         [cluster] = (each for each in before.intent.clusters if each.name == name)
         with self._run(before, "rehearse", staying or _in_both(before, after, name)) as run:
-            run.make_only(CHECKS)
+            run.make_only(CHECKS - self.seen.unmet if self.seen and after is self.old else CHECKS)
 
             def make() -> Report:
                 report = change()
@@ -279,7 +287,7 @@ def _in_both(before: State, after: State, cluster: str) -> list[str]:
 
 
 def run_rehearse(arguments: argparse.Namespace) -> int:
-    """Run `kube-ha rehearse` with parsed arguments, and return the exit code."""
+    """Run `kube-ha rehearse`, and return the exit code."""
     return run_rehearsal(play, arguments)
 
 

@@ -11,22 +11,21 @@ from pathlib import Path
 
 from nornir.core import Nornir
 
-from nornir_kube_ha.api_arguments import addresses, check_number, names
+from nornir_kube_ha.api_arguments import addresses, check_flag, check_number, chosen, names
 from nornir_kube_ha.checks import ALL
 from nornir_kube_ha.cli.exit_codes import hush_libraries
 from nornir_kube_ha.cli.selection import choose_checks, needs_stats_password
 from nornir_kube_ha.engine.former_hosts import add_former_hosts
 from nornir_kube_ha.engine.isolated_copy import isolated_copy
 from nornir_kube_ha.engine.run import Run
-from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory.load import load_intent
-from nornir_kube_ha.nearest import hint
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 from nornir_kube_ha.runbooks import deploy as _deploy
 from nornir_kube_ha.runbooks import failover_test as _failover_test
 from nornir_kube_ha.runbooks import remove as _remove
 from nornir_kube_ha.runbooks import rollback as _rollback
+from nornir_kube_ha.runbooks import snapshot as _snapshot
 from nornir_kube_ha.runbooks import upgrade as _upgrade
 from nornir_kube_ha.runbooks import verify as _verify
 
@@ -251,6 +250,28 @@ def failover_test(
         )
 
 
+def snapshot(
+    nornir: Nornir, path: Path | str, *, hosts: Collection[str] | None = None, tell: Tell | None = None
+) -> Report:
+    """Record what runs on hosts in one file, without secrets, for `rehearse`. Changes nothing on hosts.
+
+    Arguments:
+        nornir: as for `verify`
+        path: the file, which is replaced if it exists; only its owner can read it
+        hosts: as for `verify`
+        tell: as for `deploy`
+
+    Returns:
+        As of a dry run of `deploy`: what differs on each host. The file names hosts that were not seen
+
+    Raises:
+        InventoryError, UsageError: as `deploy` does; also if the path cannot be a file's
+        OutputError: the file cannot be written
+    """
+    with _run("snapshot", nornir, hosts, dry_run=True, tell=tell) as run:
+        return _snapshot.snapshot(run, path=Path(path))
+
+
 @contextmanager
 def _run(
     name: str,
@@ -263,17 +284,12 @@ def _run(
     former: Collection[str] = (),
 ) -> Iterator[Run]:
     """Yield a run on a copy of the caller's inventory, and close its connections at the end of the block."""
-    meant = None if hosts is None else names("hosts", hosts)
-    if not isinstance(dry_run, bool | None):
-        raise UsageError(f"dry_run: expected True, False or None, got {dry_run!r}")
-    own = isolated_copy(nornir, dry_run=bool(nornir.data.dry_run if dry_run is None else dry_run))
+    given = None if hosts is None else names("hosts", hosts)
+    own = isolated_copy(
+        nornir, dry_run=bool(nornir.data.dry_run if check_flag("dry_run", dry_run) is None else dry_run)
+    )
     intent = load_intent(own, stats_password=needs_stats_password(name, checks))
-    ours = [node.name for node in intent.nodes]
-    if unknown := sorted({*(meant or ())} - {*ours}):
-        raise UsageError(f"no host called {', '.join(unknown)}; known hosts: {', '.join(ours)}{hint(unknown, ours)}")
-    if meant == ():
-        raise UsageError(f"hosts: expected at least one host, got none; known hosts: {', '.join(ours)}")
-    meant = tuple(ours) if meant is None else meant
+    meant = chosen(given, [node.name for node in intent.nodes])
     if former:
         meant = add_former_hosts(own, meant, addresses("former", former))
         intent = load_intent(own)

@@ -9,20 +9,24 @@ from pathlib import Path
 MAX_TEXT = 2**20  # bytes; the files read are passwords, CA certificates and templates
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most: int = MAX_TEXT) -> str:
     """Return the text of a small regular file. Devices and pipes, which may block or never end, are refused.
 
+    Arguments:
+        path: the file
+        most: bytes that it may have
+
     Raises:
-        ValueError: not a regular file, larger than `MAX_TEXT`, or not UTF-8
+        ValueError: not a regular file, larger than `most`, or not UTF-8
         OSError: the file cannot be read
     """
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError(f"{path}: expected a regular file")
-        if status.st_size > MAX_TEXT:
-            raise ValueError(f"{path}: expected at most {MAX_TEXT} bytes, got {status.st_size}")
-        return file.read(MAX_TEXT).decode()
+        if status.st_size > most:
+            raise ValueError(f"{path}: expected at most {most} bytes, got {status.st_size}")
+        return file.read(most).decode()
 
 
 def write_file(path: Path, content: str | bytes, mode: int | None = None) -> None:

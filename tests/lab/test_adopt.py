@@ -46,6 +46,15 @@ def test_set_up_by_hand_is_adopted_taken_over_under_load_and_put_back(by_hand: L
     assert on_all(by_hand, FILES) == theirs
 
     lab = Lab(by_hand.name, folder)
+    seen = tmp_path / "seen.json"
+    assert lab.kube_ha("snapshot", "-i", str(folder), "-o", str(seen)).status == 0
+    assert "123456" not in seen.read_text()
+    rehearsal = ("rehearse", "-i", str(folder), "--from-snapshot", str(seen), "--output", "json")
+    rehearsed = lab.kube_ha(*rehearsal, "--lab", f"adr{PROCESS}", OPTION)
+    assert rehearsed.status == 0, rehearsed.stdout + rehearsed.stderr
+    assert [step["status"] for step in rehearsed.report["steps"]] == ["passed"] * 5
+    assert on_all(by_hand, FILES) == theirs
+
     refused = lab.deploy("--output", "json")
     assert "kube-ha adopt" in refused.report["hosts"]["lb-1"]["error"]["message"]
     dry = lab.deploy("--dry-run", "--diff", OPTION)

@@ -35,7 +35,7 @@ from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.ssh.shell import Completed
 from nornir_kube_ha.tasks import get_plan
 
-FUNCTIONS = ["deploy", "failover_test", "remove", "rollback", "upgrade", "verify"]
+FUNCTIONS = ["deploy", "failover_test", "remove", "rollback", "snapshot", "upgrade", "verify"]
 VERSION = Probe(200, "", '{"gitVersion": "v1.30.0"}')
 
 

@@ -22,7 +22,7 @@ FLOORS = (
     {"failover", "firewall"},
     {"facts"},
     {"planning"},
-    {"adoption", "checks", "lease"},
+    {"adoption", "checks", "lease", "snapshots"},
     {"inventory", "lab", "report"},
     {"ssh"},
     {"tasks"},

@@ -1,8 +1,7 @@
-"""Run a rehearsal as a command, and make the lab's copies of an inventory's two states."""
+"""Run a rehearsal as a command, and find the two states that it is about."""
 
 import argparse
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +12,14 @@ from nornir_kube_ha.cli.exit_codes import guarded, leave_in_time, tell
 from nornir_kube_ha.cli.options.rehearsal import add_rehearsal_options
 from nornir_kube_ha.cli.options.rollout import roll_out_of
 from nornir_kube_ha.cli.options.runbook import parse
+from nornir_kube_ha.cli.rehearsal_seen import AsSeen, refuse_unseen
+from nornir_kube_ha.cli.rehearsal_state import State, state_of
 from nornir_kube_ha.cli.selection import find_inventory, open_inventory
-from nornir_kube_ha.engine.isolated_copy import isolated_copy
-from nornir_kube_ha.engine.run import Run
 from nornir_kube_ha.engine.story import Story
-from nornir_kube_ha.errors import OutputError, UsageError
-from nornir_kube_ha.intent import Intent
-from nornir_kube_ha.inventory.lab_copy import StandIns, lab_copy, write_inventory
+from nornir_kube_ha.errors import InventoryError, OutputError, UsageError
+from nornir_kube_ha.inventory.lab_copy import StandIns
 from nornir_kube_ha.inventory.load import load_intent
+from nornir_kube_ha.inventory.recorded import as_seen, read_snapshot, with_secrets_of, write_recorded
 from nornir_kube_ha.inventory.revision import inventory_at
 from nornir_kube_ha.rollout.policy import AS_USUAL, RollOut
 
@@ -43,7 +42,7 @@ def run_rehearsal(play: Play, parsed: argparse.Namespace) -> int:
     options = (parsed.inventory, parsed.old, parsed.revision, parsed.control_plane, tuple(parsed.faults))
     story = Story("rehearse", tell)
     try:
-        play(story, Wanted(*options, roll_out_of(parsed)), parsed.lab, keep=parsed.keep)
+        play(story, Wanted(*options, roll_out_of(parsed), parsed.snapshot), parsed.lab, keep=parsed.keep)
     except BaseException:
         if story.steps:
             publish(story.report(), parsed)
@@ -81,6 +80,7 @@ class Wanted:
         control_plane: `real`, `stand-in`, or None as the inventory says
         faults: names or patterns of faults to inject in the new state
         roll_out: how the change goes over the hosts
+        snapshot: file of `kube-ha snapshot`: production is as it was seen
     """
 
     inventory: Path | None
@@ -89,45 +89,20 @@ class Wanted:
     control_plane: str | None = None
     faults: tuple[str, ...] = ()
     roll_out: RollOut = AS_USUAL
+    snapshot: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse two old states.
+        """Refuse several old states.
 
         Raises:
-            UsageError: two are given
+            UsageError: several are given
         """
-        if self.old and self.revision:
-            raise UsageError("--from and --from-git exclude each other: each names what production has now")
+        if len([*filter(None, (self.old, self.revision, self.snapshot))]) > 1:
+            raise UsageError("--from, --from-git and --from-snapshot exclude each other: each says what production has")
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """A state of the inventory, in the lab.
-
-    Arguments:
-        nornir: its copy for the lab
-        intent: what it means
-    """
-
-    nornir: Nornir
-    intent: Intent
-
-    @contextmanager
-    def run(self, runbook: str, hosts: Collection[str], tell: Callable[[str], object]) -> Iterator[Run]:
-        """Yield a run on some hosts, and close its connections at the end of the block."""
-        run = Run(runbook, isolated_copy(self.nornir, dry_run=False), self.intent, hosts, tell=tell)
-        try:
-            yield run
-        finally:
-            run.close()
-
-    def names(self, cluster: str) -> list[str]:
-        """Return the names of a cluster's nodes; none if the state lacks the cluster."""
-        return [node.name for node in self.intent.nodes if node.cluster == cluster]
-
-
-def states(wanted: Wanted, folder: Path, stand_ins: StandIns) -> tuple[State | None, State]:
-    """Return the old state, if there is one, and the new state.
+def states(wanted: Wanted, folder: Path, stand_ins: StandIns) -> tuple[State | None, State, AsSeen | None]:
+    """Return the old state, if there is one, the new state, and what a snapshot saw, if the rehearsal starts from one.
 
     Arguments:
         wanted: what is rehearsed
@@ -138,16 +113,35 @@ def states(wanted: Wanted, folder: Path, stand_ins: StandIns) -> tuple[State | N
         InventoryError, UsageError: one of them is invalid or does not exist
     """
     new = find_inventory(wanted.inventory)
+    if wanted.snapshot:
+        seen = _as_seen(wanted, wanted.snapshot, folder, stand_ins)
+        return seen.old, seen.new, seen
     old = find_inventory(wanted.old) if wanted.old else None
     if wanted.revision:
         old = inventory_at(new, wanted.revision, folder / "git")
-    before = _state(old, folder / "old", stand_ins, wanted.control_plane, is_first=True) if old else None
-    return before, _state(new, folder / "new", stand_ins, wanted.control_plane, is_first=old is None)
+    plane = wanted.control_plane
+    before = state_of(_valid(old), folder / "old", stand_ins, plane, is_first=True) if old else None
+    return before, state_of(_valid(new), folder / "new", stand_ins, plane, is_first=old is None), None
 
 
-def _state(inventory: Path, folder: Path, stand_ins: StandIns, plane: str | None, *, is_first: bool) -> State:
+def _as_seen(wanted: Wanted, path: Path, folder: Path, stand_ins: StandIns) -> AsSeen:
+    production = read_snapshot(path)
+    refuse_unseen(production, path)
+    new = _valid(find_inventory(wanted.inventory))
+    try:
+        old = _valid(write_recorded(production, folder / "seen"))
+    except InventoryError as error:
+        raise UsageError(f"snapshot {path}: its inventory is invalid: {error.problems[0]}") from None
+    with_secrets_of(old, new)
+    as_seen(old, production, keeps_release=False)
+    as_seen(new, production, keeps_release=True)
+    before = state_of(old, folder / "old", stand_ins, wanted.control_plane, is_first=True)
+    after = state_of(new, folder / "new", stand_ins, wanted.control_plane, is_first=False)
+    return AsSeen(production, stand_ins, before, after)
+
+
+def _valid(inventory: Path) -> Nornir:
+    """Return production's inventory, whose errors are named as it has them."""
     production = open_inventory(inventory)
-    load_intent(production, read_files=False)  # names errors as production's inventory has them
-    copy = write_inventory(lab_copy(production, stand_ins, plane, is_first=is_first), folder)
-    nornir = open_inventory(copy)
-    return State(nornir, load_intent(nornir))
+    load_intent(production, read_files=False)
+    return production

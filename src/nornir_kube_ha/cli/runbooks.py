@@ -12,6 +12,7 @@ from nornir_kube_ha.cli.options.runbook import (
     add_deploy_options,
     add_remove_options,
     add_rollback_options,
+    add_snapshot_options,
     add_upgrade_options,
     add_verify_options,
 )
@@ -62,6 +63,11 @@ RUNBOOKS: Mapping[str, Command] = {
         "remove everything that kube-ha put on the hosts, the VIP holder last",
         add_remove_options,
         lambda parsed: {"confirm": confirmation(parsed)},
+    ),
+    "snapshot": Command(
+        "record what runs on every host in a file, without secrets, for a rehearsal; change nothing",
+        add_snapshot_options,
+        _same("path"),
     ),
     "failover-test": Command(
         "inject faults, and measure the outage that a client sees", add_failover_options, failover_arguments

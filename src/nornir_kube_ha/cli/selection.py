@@ -21,7 +21,7 @@ from nornir_kube_ha.lab import door
 from nornir_kube_ha.nearest import did_you_mean, hint
 from nornir_kube_ha.text import one_line, shortened
 
-WITHOUT_PASSWORD = frozenset({"rollback", "remove"})  # runbooks that write only files kept on the hosts
+WITHOUT_PASSWORD = frozenset({"rollback", "remove", "snapshot"})  # runbooks that write no new files to the hosts
 HOSTS_FILE = FILES["host"]
 _FILTERED = ("name", "groups", "hostname", "port", "username", "platform")  # Nornir's own attributes of a host
 CHECKOUT_INVENTORY = (Path(__file__).parents[1] / "runbooks").resolve().parent / "inventory"  # a symlink, in a checkout

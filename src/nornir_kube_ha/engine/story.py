@@ -12,7 +12,7 @@ from nornir_kube_ha.report import Failure, Report, Step
 from nornir_kube_ha.report.problems import WORST_FIRST, problems
 from nornir_kube_ha.text import one_line, shortened
 
-MOST_WORDS = 360  # characters of a step's reason; the report has the rest
+MOST_WORDS = 360  # characters of a step's reason, and of the remarks on it; the report has the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Story:
     faults: list[FaultReport] = field(default_factory=list)
     error: Failure | None = None
     _planned: Sequence[Planned] = ()
+    _remarks: list[str] = field(default_factory=list)
     _shown: Report | None = None
     _changes: dict[str, str] = field(default_factory=dict)
     _run_id: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -71,6 +72,14 @@ class Story:
             self.tell(f"{number} of {len(planned)}: {each.name} (about {in_minutes(left)} left)")
             if not self._make(each):
                 return
+
+    def remark(self, words: str) -> None:
+        """Add words to the step in hand: what a reader must know of it, though it passes.
+
+        Arguments:
+            words: one sentence, without a full stop
+        """
+        self._remarks.append(words)
 
     def _make(self, planned: Planned) -> bool:
         begun = time.monotonic()
@@ -100,7 +109,9 @@ class Story:
     def _note(
         self, planned: Planned, status: str, begun: float, words: str = "", changes: dict[str, str] | None = None
     ) -> None:
-        said = shortened(one_line(words), MOST_WORDS)
+        told = (shortened(one_line(each), MOST_WORDS) for each in (words, "; ".join(self._remarks)))
+        said = "; ".join(filter(None, told))
+        self._remarks.clear()
         self.steps.append(Step(planned.name, status, time.monotonic() - begun, said, changes or {}))
         if said:
             self.tell(f"{planned.name}: {status}: {said}")

@@ -27,6 +27,7 @@ LEFT_OUT = frozenset({"login", "kubeconfig", "host_keys", FOREIGN_KEYS})
 """Keys of a host's data that concern production's logins and credentials only."""
 OWN, STRANGER, BOTH = "ca.crt", "stranger.crt", "both.crt"
 """CA files of a rehearsal: the lab's own CA, one that signed nothing, and the two in one file."""
+MOST_OF_VRRP = 8  # characters of a password in VRRP version 2 (RFC 2338, 5.3.10)
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _ENTERPRISE = re.compile(r"almalinux|alma|centos|el[0-9]|el$|fedora|ol[0-9]|oracle|red ?hat|rhel|rocky")
 _DEBIAN = re.compile(r"debian.*?(?<!\d)(11|12|13)(?!\d)|(bullseye|bookworm|trixie)")
@@ -53,6 +54,10 @@ class StandIns:
         """Return the password that stands for a source; where the source changes, the password changes too."""
         key = source.get_secret_value() if isinstance(source, SecretStr) else json.dumps(source, sort_keys=True)
         return self.passwords.setdefault(key, new_password().get_secret_value())
+
+    def vrrp_password(self, source: object) -> str:
+        """Return the `auth_pass` that stands for a source: VRRP has 8 characters for it."""
+        return self.password(source)[:MOST_OF_VRRP]
 
     def ca(self, cluster: str, certificates: Iterable[str]) -> Path:
         """Return the CA file that stands for certificates: the lab's for those that the first state trusts."""
@@ -99,10 +104,15 @@ def _certificates(hosts: Iterable[Host], folder: Path) -> dict[str, tuple[str, .
             except (OSError, ValueError) as error:
                 problems.append(Problem(host.name, "apiserver_ca", str(error)))
             else:
-                found[host.name] = tuple("".join(each.split()) for each in _CERTIFICATE.findall(text))
+                found[host.name] = certificates_in(text)
     if problems:
         raise InventoryError(problems)
     return found
+
+
+def certificates_in(text: str) -> tuple[str, ...]:
+    """Return the certificates in a text, each without white space."""
+    return tuple("".join(each.split()) for each in _CERTIFICATE.findall(text))
 
 
 def _copied(
@@ -127,6 +137,8 @@ def _copied(
     if "password" in (stats := haproxy.get("stats") or {}):
         stats = {**stats, "password": stand_ins.password(stats["password"])}
         data["haproxy"] = {**haproxy, "stats": stats}
+    if (keepalived := data.get("keepalived") or {}).get("auth_pass") is not None:
+        data["keepalived"] = {**keepalived, "auth_pass": stand_ins.vrrp_password(keepalived["auth_pass"])}
     address = str(data.get("address", host.hostname))
     plain: dict[str, Any] = json.loads(json.dumps(data, default=str))
     return {"hostname": address, "port": 22, **_login(stand_ins.lab), "data": plain}
@@ -152,6 +164,12 @@ def suite_of(platform: object) -> str:
     if found := _DEBIAN.search(text):
         return _RELEASES.get(found[1] or "", found[2] or "")
     return "dnf" if _ENTERPRISE.match(text) else "bookworm"
+
+
+def names_release(platform: object) -> bool:
+    """Return whether a platform names a release that the lab has an image for."""
+    text = str(platform or "").lower()
+    return bool(_DEBIAN.search(text) or _ENTERPRISE.match(text))
 
 
 def write_inventory(hosts: Mapping[str, Any], folder: Path) -> Path:

@@ -170,7 +170,7 @@ class Report:
 
     Arguments:
         run_id: unique id of the run
-        runbook: `deploy`, `verify`, `failover_test` or `rehearse`
+        runbook: `deploy`, `verify`, `snapshot`, `failover_test`, `rehearse`, ...
         started: time with its time zone
         finished: time with its time zone
         hosts: hosts by name

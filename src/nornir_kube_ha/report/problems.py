@@ -46,7 +46,7 @@ def parts(told: Finding | Problem) -> Iterator[tuple[str, str]]:
 
 def problems(report: Report) -> list[Problem]:
     """Return everything that did not pass: worst first, causes before what follows from them, else in report order."""
-    hosts = (_of_host(name, host) for name, host in report.hosts.items())
+    hosts = (_of_host(name, host, makes_checks=not report.dry_run) for name, host in report.hosts.items())
     clusters = (_of_findings(name, cluster.findings) for name, cluster in report.clusters.items())
     faults = (_of_fault(fault) for fault in report.faults if not fault.passed)
     return sorted(
@@ -78,11 +78,11 @@ def repeats(finding: Finding, failure: Failure) -> bool:
     return finding.status is Status.UNKNOWN and finding.seen == failure.message
 
 
-def _of_host(name: str, host: HostReport) -> Iterator[Problem]:
+def _of_host(name: str, host: HostReport, *, makes_checks: bool) -> Iterator[Problem]:
     failure = host.failure
     if failure:
         yield Problem(name, failure.type, HOST_STATUSES[host.status], "", failure.message)
-    elif not host.findings:
+    elif makes_checks and not host.findings:
         yield Problem(name, "no check", Status.UNKNOWN, "", "no check was made")
     yield from _of_findings(name, (each for each in host.findings if not (failure and repeats(each, failure))))
 

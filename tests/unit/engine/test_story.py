@@ -132,6 +132,26 @@ def test_long_reason_is_shortened_in_the_step_and_whole_in_the_error() -> None:
     assert len(report.steps[0].words) < 400 < len(report.error.message)
 
 
+def test_reason_keeps_the_option_that_it_names() -> None:
+    told, _ = story()
+    long = "lb-1, lb-2, lb-3: " + "a reason of its own, " * 12 + "pass --accept-outage to go on; nothing was changed"
+    told.play([planned("deploy", error=KubeHaError(long))])
+    assert "--accept-outage" in told.report().steps[0].words
+
+
+def test_remark_is_of_the_step_in_hand_only() -> None:
+    told, _ = story()
+
+    def put() -> None:
+        told.remark("haproxy 2.6.0 in production")
+
+    told.play([Planned("put", 1, put), planned("deploy", WELL)])
+    assert [(step.status, step.words) for step in told.report().steps] == [
+        ("passed", "haproxy 2.6.0 in production"),
+        ("passed", ""),
+    ]
+
+
 def test_reasons_beyond_the_first_do_not_cut_it() -> None:
     told, _ = story()
     remedy = f"{'word ' * 60}. Pass --accept-outage"

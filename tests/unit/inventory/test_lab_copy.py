@@ -153,6 +153,16 @@ def test_same_password_has_the_same_stand_in_and_another_has_another(
     assert min(map(len, (first, third))) >= 12
 
 
+def test_vrrps_password_is_not_read_and_has_a_stand_in(write: Callable[..., Path], tmp_path: Path) -> None:
+    keepalived = {"vrrp_version": 2, "advert_int": 1, "unicast": False, "events": False}
+    source = {"auth_pass": {"file": "no/such/file"}}
+    tree = copy(write(group={"keepalived": keepalived | source}), StandIns("unit", tmp_path))
+    passwords = {host["data"]["keepalived"]["auth_pass"] for host in tree.values()}
+    assert [len(each) for each in passwords] == [8]
+    assert "no/such" not in json.dumps(tree)
+    load_intent(open_inventory(write_inventory(tree, tmp_path / "copy")), read_files=False)
+
+
 def test_templates_stay_where_they_are(write: Callable[..., Path], tmp_path: Path) -> None:
     production = write(group={"templates": "own"})
     assert copy(production, StandIns("unit", tmp_path))["lb-2"]["data"]["templates"] == str(production / "own")

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import paramiko
@@ -11,9 +11,11 @@ from nornir.core.task import Task
 from rig.loopback.sshserver import Answer, SSHServer
 from tests.support.adoption import hosts_of
 
+from nornir_kube_ha import adopt
 from nornir_kube_ha.adoption import Running
 from nornir_kube_ha.cli.main import main
 from nornir_kube_ha.cli.selection import open_inventory
+from nornir_kube_ha.errors import UsageError
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.ssh.remote import run_script
 from nornir_kube_ha.ssh.shell import Completed
@@ -129,6 +131,31 @@ def test_an_inventory_gives_the_logins_and_the_known_keys(
     assert nornir.inventory.hosts["two"].data["firewall"] == "leave"
     assert not [path for path in (tmp_path / "mine").rglob("*.yaml") if "in-clear-text" in path.read_text()]
     assert "in-clear-text" not in capsys.readouterr().out
+
+
+def test_programs_adopt_by_their_own_nornir(serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (target.rpartition(":")[2] for target in serve("unicast"))
+    (tmp_path / "old").mkdir()
+    lines = [f"one: {{hostname: 127.0.0.1, port: {first}, username: root}}"]
+    lines += [f"two: {{hostname: localhost, port: {second}, username: root}}"]
+    (tmp_path / "old/hosts.yaml").write_text("\n".join(lines))
+    extras = f"{{use_keys: true, key_file: {tmp_path}/home/.ssh/id_ecdsa}}"
+    (tmp_path / "old/defaults.yaml").write_text(f"connection_options: {{netmiko: {{extras: {extras}}}}}\n")
+    nornir, said = open_inventory(tmp_path / "old"), list[str]()
+    adopted = adopt(nornir, tmp_path / "mine", hosts=["one", "two"], tell=said.append)
+    assert (adopted.folder, adopted.problems) == (tmp_path / "mine", ())
+    assert sorted(adopted.adoption.notes) == ["one", "two"]
+    assert {node.name for node in load_intent(open_inventory(tmp_path / "mine")).nodes} == {"one", "two"}
+    assert said == ["reading one, two; nothing is changed there"]
+    assert capsys.readouterr() == ("", "")
+    assert not any(host.connections for host in nornir.inventory.hosts.values())
+    with pytest.raises(UsageError, match="is not empty"):
+        adopt(nornir, tmp_path / "mine")
+    wrong: list[Collection[str]] = [[], "one"]
+    for hosts in wrong:
+        with pytest.raises(UsageError, match="hosts: expected a list of names"):
+            adopt(nornir, tmp_path / "other", hosts=hosts)
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "rollback": ("rollback -i my-cluster --list", "rollback -i my-cluster --dry-run --diff"),
     "upgrade": ("upgrade -i my-cluster --dry-run", "upgrade -i my-cluster"),
     "remove": ("remove -i my-cluster --dry-run", "remove -i my-cluster --host 192.0.2.14"),
+    "snapshot": ("snapshot -i production -o production.json",),
     "failover-test": (
         "failover-test -i my-cluster --list",
         "failover-test -i my-cluster --fault haproxy-kill --repeat 3",
@@ -47,6 +48,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "rehearse": (
         "rehearse -i production --from-git HEAD",
         "rehearse -i production --from deployed --fault 'haproxy-*' --report-dir reports",
+        "rehearse -i production --from-snapshot production.json",
     ),
     "vip move": ("vip move -i my-cluster --to lb-2", "vip move -i my-cluster --to lb-2 --drain 5s"),
     "drain": ("drain -i my-cluster cp-2 --for 30m",),

@@ -15,9 +15,11 @@ def add_rehearsal_options(parser: argparse.ArgumentParser) -> None:
     add_inventory_option(what)
     old = what.add_mutually_exclusive_group()
     old.add_argument("--from", dest="old", metavar="PATH", type=Path, help="the inventory that production has now")
-    words = "production has this inventory as it is at a git revision, as HEAD~1; without --from and --from-git, "
+    words = "production has this inventory as it is at a git revision, as HEAD~1; without any --from, "
     words += "hosts have nothing yet"
     old.add_argument("--from-git", dest="revision", metavar="REV", default="", help=words)
+    words = "production is as `kube-ha snapshot` saw it: hosts get the files and unit states of this file"
+    old.add_argument("--from-snapshot", dest="snapshot", metavar="FILE", type=Path, help=words)
     words = "inject this fault in the new state; repeatable, also as 'haproxy-*' (`kube-ha failover-test --list`)"
     what.add_argument("--fault", dest="faults", metavar="NAME", action="append", default=[], help=words)
     lab = parser.add_argument_group("where")

@@ -183,6 +183,13 @@ def add_verify_options(parser: argparse.ArgumentParser) -> None:
     regular.add_argument("--notify", metavar="URL", help=words)
 
 
+def add_snapshot_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `snapshot`, whose report is that of a dry run: what a deploy would change."""
+    parser.set_defaults(dry_run=True)
+    words = "file for the snapshot, which only you can read; an existing one is replaced"
+    parser.add_argument("-o", "--file", dest="path", metavar="FILE", type=Path, required=True, help=words)
+
+
 def add_inventory_option(parser: argparse._ActionsContainer) -> None:
     """Add `-i` to a parser or to a group of its options."""
     parser.add_argument(
