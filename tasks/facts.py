@@ -48,7 +48,7 @@ LOOK = Script(
     ),
     "nonce deadline lock probed whole listened listen_at_least listen_at_most remembered files folders managed "
     "checked_file others interface watch vrids address haproxy_socket vip also port heard group ask_by_arp ask_by_ndp "
-    "ca_file endpoint served_at verify apiservers peers clients_check kubeconfigs direct elsewhere stats_url "
+    "ca_file endpoint served_at authority apiservers peers clients_check kubeconfigs direct elsewhere stats_url "
     "own_stats_url stats_user stats_login",
 )
 LEAST_AT_A_GATE = 0.1  # seconds
@@ -176,7 +176,7 @@ def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
         "ca_file": HAPROXY_CA if node.apiserver_ca else "",
         "endpoint": node.endpoint,
         "served_at": with_port(node.vip.ip, node.haproxy.port),
-        "verify": f"-verify_{'ip' if node.server_name == str(node.vip.ip) else 'hostname'} {node.server_name}",
+        "authority": node.apiserver_ca or "",
         "whole": "yes" if scope is Scope.ALL else "",
         "apiservers": " ".join(map(str, node.apiservers)),
         "peers": " ".join(peer.haproxy_address for peer in cluster.peers(node)),
