@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rig.lab import ROOT
 
-PARTS = ("mkdocs.yml", "docs", "CHANGELOG.md", "SECURITY.md", "src/nornir_kube_ha/report/schema.json")
+PARTS = ("mkdocs.yml", "docs", "CHANGELOG.md", "SECURITY.md", "examples/ci", "src/nornir_kube_ha/report/schema.json")
 """What the site is made of."""
 
 
