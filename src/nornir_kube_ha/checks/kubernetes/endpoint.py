@@ -15,7 +15,7 @@ from nornir_kube_ha.versions import upstream_version
 
 KUBELET_CONF = "/etc/kubernetes/kubelet.conf"
 OWN_APISERVER = frozenset({"/etc/kubernetes/controller-manager.conf", "/etc/kubernetes/scheduler.conf"})
-"""Kubeconfigs that kubeadm (from 1.19) points at the node's own apiserver, so that versions never differ by two."""
+"""Kubeconfigs that newer kubeadms point at the node's own apiserver, so that its version suits theirs."""
 KUBELET_LOCAL = (1, 33)
 """From this version on, kubeadm points a control-plane node's kubelet at its own apiserver, too (KEP 4471)."""
 OWN_BALANCER = ("/etc/rancher/", "/var/lib/rancher/", "/var/lib/k0s/")
