@@ -5,37 +5,14 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rig.lab import ROOT
-from ruamel.yaml import YAML
+from tests.support.ci import FILES, commands, tree_of
 
 from nornir_kube_ha.cli.main import make_parser
 from nornir_kube_ha.report.files import FORMATS
-
-FILES = {"vendor.github-workflows": "github.yml", "vendor.gitlab-ci": "gitlab-ci.yml"}
-
-
-def tree_of(name: str) -> dict[str, Any]:
-    tree: dict[str, Any] = YAML(typ="safe").load(ROOT / "examples/ci" / name)
-    return tree
-
-
-def commands(tree: object) -> Iterator[str]:
-    """Each line of a shell in a file of either kind."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key in {"run", "script", "before_script"}:
-                lines = value if isinstance(value, list) else value.splitlines()
-                yield from lines
-            else:
-                yield from commands(value)
-    elif isinstance(tree, list):
-        for each in tree:
-            yield from commands(each)
 
 
 def folders(name: str, before: str = "") -> set[str]:
