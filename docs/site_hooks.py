@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FROM_ROOT = {
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
+    "examples/ci/github.yml": "github.yml",
+    "examples/ci/gitlab-ci.yml": "gitlab-ci.yml",
     "src/nornir_kube_ha/report/schema.json": "schema.json",
     "src/nornir_kube_ha/snapshots/schema.json": "snapshot-schema.json",
 }

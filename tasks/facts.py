@@ -12,9 +12,18 @@ from nornir.core.task import Result, Task
 from nornir_kube_ha.addresses import ANY_ADDRESSES, with_port
 from nornir_kube_ha.errors import LoginRefusedError
 from nornir_kube_ha.facts import Facts, Scope, parse_facts
-from nornir_kube_ha.facts.wire import group_member, heard_filter, solicitation
+from nornir_kube_ha.facts.wire import direct_filter, group_member, heard_filter, solicitation
 from nornir_kube_ha.intent import Cluster, Intent, Node, Stats
-from nornir_kube_ha.intent.names import CHECKED_FILE, CLIENTS, FOLDERS, HAPROXY_CA, MANAGED_PATHS, REMEMBERED, WATCH
+from nornir_kube_ha.intent.names import (
+    CHECKED_FILE,
+    CLIENTS,
+    FOLDERS,
+    HAPROXY_CA,
+    KUBECONFIGS,
+    MANAGED_PATHS,
+    REMEMBERED,
+    WATCH,
+)
 from nornir_kube_ha.planning.lease import Lease
 from nornir_kube_ha.planning.package_managers import functions
 from nornir_kube_ha.planning.plan import required_packages
@@ -26,10 +35,21 @@ from nornir_kube_ha.tasks.lease import MOST_GONE, always_gone, find_holder, held
 PATIENCE = 25  # seconds beyond listening until the script ends itself; a look takes about half of one
 GRACE = 5  # seconds more until the controller gives up on a host whose script has not ended
 LOOK = Script(
-    ("interface.sh", "section.sh", "probes.sh", "nftables.sh", "loads.sh", "generations.sh", "origins.sh", "facts.sh"),
+    (
+        "interface.sh",
+        "section.sh",
+        "probes.sh",
+        "endpoint_clients.sh",
+        "nftables.sh",
+        "loads.sh",
+        "generations.sh",
+        "origins.sh",
+        "facts.sh",
+    ),
     "nonce deadline lock probed whole listened listen_at_least listen_at_most remembered files folders managed "
     "checked_file others interface watch vrids address haproxy_socket vip also port heard group ask_by_arp ask_by_ndp "
-    "ca_file endpoint served_at verify apiservers peers clients_check stats_url own_stats_url stats_user stats_login",
+    "ca_file endpoint served_at authority apiservers peers clients_check kubeconfigs direct elsewhere stats_url "
+    "own_stats_url stats_user stats_login",
 )
 LEAST_AT_A_GATE = 0.1  # seconds
 LEAST_TO_HEAR = 0.9  # seconds; Linux delays its proxy ARP answers by up to 0.8 (proxy_delay)
@@ -156,15 +176,25 @@ def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
         "ca_file": HAPROXY_CA if node.apiserver_ca else "",
         "endpoint": node.endpoint,
         "served_at": with_port(node.vip.ip, node.haproxy.port),
-        "verify": f"-verify_{'ip' if node.server_name == str(node.vip.ip) else 'hostname'} {node.server_name}",
+        "authority": node.apiserver_ca or "",
         "whole": "yes" if scope is Scope.ALL else "",
         "apiservers": " ".join(map(str, node.apiservers)),
         "peers": " ".join(peer.haproxy_address for peer in cluster.peers(node)),
         "clients_check": _clients_check(node) if node.keepalived.tickle and scope is Scope.ALL else "",
+        **_endpoint_clients(cluster, node, scope),
         "stats_url": node.stats_url,
         "own_stats_url": f"http://{with_port(own, stats.port)}{stats.uri}",
         "stats_user": stats.user,
         "stats_login": _stats_login(stats),
+    }
+
+
+def _endpoint_clients(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
+    elsewhere = (str(each) for each in node.apiservers if each.address != node.address)
+    return {
+        "kubeconfigs": " ".join((*KUBECONFIGS, *node.verify.kubeconfigs)) if scope is Scope.ALL else "",
+        "direct": direct_filter(cluster, node) if scope is Scope.ALL else "",
+        "elsewhere": " ".join(elsewhere),
     }
 
 

@@ -1,5 +1,5 @@
 # Look at a load-balancer node, in one round trip. Changes nothing. After the package managers' functions, section.sh,
-# probes.sh (which has the helpers of both), nftables.sh, loads.sh, generations.sh and origins.sh.
+# probes.sh (which has the helpers of both), endpoint_clients.sh, nftables.sh, loads.sh, generations.sh and origins.sh.
 #
 # Set before it:
 #   PROBED          "" to ask and hear no other machine
@@ -420,6 +420,7 @@ look() {
     liveness
     clients
     etcd_servers
+    kubeconfigs
     machine
 }
 
@@ -442,12 +443,14 @@ find_packages
 show_units
 show_sockets
 show_network
+find_direct_connections
 # Run both at once: the left side waits, the right side works. The left side's output comes after the right side's.
 { [ -z "$PROBED" ] || probes; } | {
     look
     cat
 }
 trap '' PIPE # the reader may be gone, but the watchdog has to be ended
+direct_clients
 section clock_end
 date +%s.%N
 kill $watchdog

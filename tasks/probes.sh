@@ -18,7 +18,7 @@
 #   CA_FILE            "" if there is none
 #   ENDPOINT           NAME:PORT of the URL
 #   SERVED_AT          VIP:PORT
-#   VERIFY             openssl's option and name
+#   AUTHORITY          the CA certificates that the inventory names, in PEM; "" if there is none
 #   APISERVERS, PEERS  ADDRESS:PORT each, of apiservers and of the other nodes' haproxy
 #   STATS_URL          the stats page at the VIP
 #   OWN_STATS_URL      the node's own
@@ -411,14 +411,14 @@ own_login() {
     printf 'user = %s\n' "$login"
 }
 
-# Before the first deploy the CA's file is missing, and openssl would show nothing; names are needed all the same.
+# ADDRESS:PORT: print openssl's verdict, and the certificate. It is held against the CA of the inventory, not that of the
+# host's file: a deploy has to know whether haproxy will trust it. Names are compared elsewhere.
 certificate() {
-    there=$CA_FILE
-    [ -f "$CA_FILE" ] || there=
-    # shellcheck disable=SC2086  # an option and its value
-    shown=$(timeout 3 openssl s_client -connect "$1" $VERIFY ${there:+-no-CApath -CAfile "$there"} </dev/null)
-    case $CA_FILE,$there,$shown in
-    ?*,,*"Verify return code: "*) echo "verify=20 (the CA's file $CA_FILE is not there)" ;;
+    shown=$(timeout 3 openssl s_client -connect "$1" ${AUTHORITY:+-no-CApath -CAfile /dev/fd/3} </dev/null 3<<EOF
+$AUTHORITY
+EOF
+    )
+    case $shown in
     *"Verify return code: "*)
         verdict=${shown#*Verify return code: }
         printf 'verify=%s\n' "${verdict%%"$NEWLINE"*}"
@@ -427,7 +427,7 @@ certificate() {
     own=${shown#*-----BEGIN CERTIFICATE-----}
     own="-----BEGIN CERTIFICATE-----${own%%-----END CERTIFICATE-----*}-----END CERTIFICATE-----"
     # A longer one would not be printed whole.
-    [ ${#own} -le 2800 ] || own=$(printf '%s\n' "$own" | openssl x509 -noout -enddate -ext subjectAltName)
+    [ ${#own} -le 2800 ] || own=$(printf '%s\n' "$own" | openssl x509 -noout -enddate -issuer -nameopt RFC2253 -ext subjectAltName)
     printf '%s\n' "$own"
 }
 

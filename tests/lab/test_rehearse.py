@@ -106,14 +106,18 @@ def test_change_of_balance_passes_and_nothing_gets_out(production: Production) -
     assert [fault["name"] for fault in done.report["faults"]] == ["deploy", "rollback"]
 
 
-def test_wrong_ca_fails_with_the_gates_words(production: Production) -> None:
+def test_wrong_ca_is_refused_before_anything_changes(production: Production) -> None:
     production.new.set("apiserver_ca", "other.crt")
     done = production.rehearse()
     assert done.status == 1
     assert list(done.steps.values())[:3] == ["passed", "passed", "failed"]
     [failed] = (step for step in done.report["steps"] if step["status"] == "failed")
-    assert "GateError" in failed["words"]
-    assert "certificate" in json.dumps(done.report["hosts"])
+    assert "PreflightError" in failed["words"]
+    for host in done.report["hosts"].values():
+        words = "apiserver_ca (CN=kubernetes) does not verify the certificate of apiserver kube-apiserver-105 (172.27."
+        assert host["error"]["message"].startswith(words)
+        assert "issued by another CA called CN=kubernetes" in host["error"]["message"]
+        assert not host["changed"]
     assert done.report["faults"][0]["trials"][0]["new"]["failed"] == 0
     assert done.packets == (0, 1)
 

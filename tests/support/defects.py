@@ -255,6 +255,24 @@ FOLLOWING = (
     ),
 )
 
+PAST = 'import socket, time; kept = socket.create_connection(("192.0.2.11", 6443)); time.sleep(300)'
+ENDPOINT = (
+    Defect(
+        "a kubeconfig that names one apiserver",
+        "lb-2",
+        "mkdir /etc/kubernetes && echo 'server: https://192.0.2.11:6443' >/etc/kubernetes/admin.conf",
+        "rm -r /etc/kubernetes",
+        {"lb-2": ("endpoint.kubeconfigs",)},
+    ),
+    Defect(
+        "a client that goes past haproxy",
+        "lb-3",
+        f"systemd-run --quiet --unit past python3 -c '{PAST}'",
+        "systemctl stop past",
+        {CLUSTER: ("endpoint.direct_clients",)},
+    ),
+)
+
 PREEMPT = {"keepalived.preempt": True}  # only where it is looked at: on the hosts it would be the end of the defect
 HAPROXY_DOWN = ("haproxy.active", "haproxy.listening", "haproxy.apiservers_up", "haproxy.stats", "keepalived.state")
 
@@ -758,6 +776,7 @@ DEFECTS: tuple[Defect, ...] = (
     *FILES,
     *PACKAGES,
     *FOLLOWING,
+    *ENDPOINT,
     *UNITS,
     *HAPROXY,
     *LOAD,

@@ -13,6 +13,7 @@ PARTS = (
     "docs",
     "CHANGELOG.md",
     "SECURITY.md",
+    "examples/ci",
     "src/nornir_kube_ha/snapshots/schema.json",
     "src/nornir_kube_ha/report/schema.json",
 )

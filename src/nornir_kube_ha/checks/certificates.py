@@ -6,8 +6,9 @@ from ipaddress import ip_address
 from nornir_kube_ha.addresses import IPInterface
 from nornir_kube_ha.checks.model import ClusterView, Severity, Verdict
 from nornir_kube_ha.facts import Certificate, Facts, Package
-from nornir_kube_ha.intent import Apiserver, Cluster
-from nornir_kube_ha.planning.ca_validity import validity
+from nornir_kube_ha.intent import Apiserver, Cluster, Node
+from nornir_kube_ha.intent.names import HAPROXY_CA
+from nornir_kube_ha.planning.ca_validity import subjects, validity
 
 DAY = 86400  # seconds
 _HINT = "see haproxy.apiservers_up, or ask the apiserver from a node: `openssl s_client -connect ADDRESS:PORT`"
@@ -132,6 +133,48 @@ def new_without_name(cluster: Cluster, seen: Mapping[str, Facts]) -> Iterator[st
         yield f"{missing} is missing from the certificate of apiserver {', '.join(names)}: {ADD_NAME}"
 
 
+def of_another_ca(cluster: Cluster, node: Node, seen: Mapping[str, Facts]) -> Iterator[str]:
+    """Yield a sentence for each issuer of apiservers' certificates that a new CA of the inventory did not sign.
+
+    A CA that the host has already is left out, so that it does not block an unrelated change. So are apiservers that
+    no host reaches.
+
+    Arguments:
+        cluster: the intended state
+        node: the host that gets the CA
+        seen: facts by host name, of this host at least
+    """
+    live = seen[node.name].files.get(HAPROXY_CA)
+    if not node.apiserver_ca or (live and live.content == node.apiserver_ca.encode()):
+        return
+    view = ClusterView(cluster, seen)
+    strange = dict[tuple[str, str], list[str]]()
+    for apiserver in cluster.apiservers:
+        found = _seen(view, apiserver)
+        if found and found.is_of_another_ca:
+            strange.setdefault((found.issuer, _reason(found)), []).append(f"{apiserver.name} ({apiserver})")
+    for (issuer, reason), names in strange.items():
+        yield (
+            f"apiserver_ca ({_subjects(node.apiserver_ca)}) does not verify the certificate of apiserver "
+            f"{', '.join(names)}, issued by {_other(issuer, node.apiserver_ca)}: {reason}. Set apiserver_ca to a copy "
+            "of the CA that signed it, kubeadm's /etc/kubernetes/pki/ca.crt. While a CA is being renewed, put the old "
+            "and the new one into one file"
+        )
+
+
+def _subjects(pem: str) -> str:
+    return " and ".join(subjects(pem)) or "without a readable subject"
+
+
+def _other(issuer: str, pem: str) -> str:
+    """Return the issuer's name, told apart from a CA of the inventory that has the same one: kubeadm's all have."""
+    return f"another CA called {issuer}" if issuer in subjects(pem) else issuer or "an unknown CA"
+
+
+def _reason(found: Certificate) -> str:
+    return found.verification.partition(" ")[2].strip("()")
+
+
 def _is_live(facts: Facts, vip: IPInterface) -> bool:
     return facts.holds(vip) or vip.ip in facts.keepalived_conf.assigned
 
@@ -163,7 +206,13 @@ def _wrong(view: ClusterView, found: Certificate) -> Iterator[str]:
     if missing := _missing(view, found):
         yield f"{NOT_NAMED} {', '.join(missing)}"
     elif first.apiserver_ca and not found.is_trusted:
-        yield f"not trusted: {found.verification.partition(' ')[2].strip('()')}"
+        yield f"not trusted: {_reason(found)}{_issued_by(found, first.apiserver_ca)}"
+
+
+def _issued_by(found: Certificate, pem: str) -> str:
+    if not found.issuer or not found.is_of_another_ca:
+        return ""
+    return f" (issued by {_other(found.issuer, pem)}; apiserver_ca is {_subjects(pem)})"
 
 
 def _names(found: str, kind: str, name: str) -> bool:

@@ -18,6 +18,7 @@ from nornir_kube_ha.checks import (
     vip,
 )
 from nornir_kube_ha.checks.bootstrap import with_state
+from nornir_kube_ha.checks.kubernetes import endpoint
 from nornir_kube_ha.checks.model import (
     Check,
     ClusterRule,
@@ -102,6 +103,13 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("vip.readyz", "an apiserver is ready behind the VIP, for a client on this node", vip.readyz, asks=Scope.GATE),
     Check("vip.version", "the API answers behind the VIP, for a client on this node", vip.version, asks=Scope.ALL),
     Check("vip.stats", "the stats page at the VIP asks for a password", vip.stats, asks=Scope.GATE),
+    Check(
+        "endpoint.kubeconfigs",
+        "the node's kubeconfigs name the control-plane endpoint",
+        endpoint.kubeconfigs,
+        _WARNING,
+        asks=Scope.ALL,
+    ),
     Check("host.interface", "the interface is up and has the node's address", machine.interface),
     Check("host.sources", "none of the node's own connections starts from the VIP", liveness.sources),
     Check("host.firewall", "the host's packet filter accepts VRRP and client connections", machine.packet_filter),
@@ -149,6 +157,13 @@ CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
         "apiserver.health",
         "each apiserver is ready and alive, and its etcd answers; only with a kubeconfig",
         health.healthy,
+        asks=Scope.ALL,
+    ),
+    Check(
+        "endpoint.direct_clients",
+        "no client is connected to an apiserver past haproxy",
+        endpoint.direct_clients,
+        _WARNING,
         asks=Scope.ALL,
     ),
     Check("cluster.clocks", "the nodes' clocks agree", cluster.clocks),

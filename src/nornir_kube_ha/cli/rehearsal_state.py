@@ -15,7 +15,6 @@ from nornir_kube_ha.inventory.lab_copy import StandIns, lab_copy, write_inventor
 from nornir_kube_ha.inventory.load import load_intent
 
 
-
 @dataclass(frozen=True, slots=True)
 class State:
     """A state of the inventory, in the lab.

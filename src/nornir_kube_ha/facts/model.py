@@ -10,6 +10,8 @@ from nornir_kube_ha.facts.bootstrap import Bootstrap
 from nornir_kube_ha.facts.clients import Clients
 from nornir_kube_ha.facts.daemons import ConfigCheck, Server, Unit, VRRPInstance
 from nornir_kube_ha.facts.files import FileFact
+from nornir_kube_ha.facts.kubernetes.connections import DirectConnections
+from nornir_kube_ha.facts.kubernetes.kubeconfigs import Kubeconfig
 from nornir_kube_ha.facts.liveness import Liveness
 from nornir_kube_ha.facts.loaded import Folder, Obstacle
 from nornir_kube_ha.facts.moves import Moves
@@ -134,6 +136,8 @@ class Facts:
         kept_peers: unicast peers in the keepalived.conf of earlier generations
         clients: the node's knowledge of the VIPs' clients; None if not asked
         etcd_servers: hosts in --etcd-servers of the node's own kube-apiserver; empty if it has none
+        kubeconfigs: kubeconfigs on the host; None if not asked
+        direct_connections: connections to apiservers past haproxy; None if not asked, or not seen
     """
 
     os: str
@@ -177,6 +181,8 @@ class Facts:
     moves: Moves = NO_MOVES
     bootstrap: Bootstrap = NO_BOOTSTRAP
     clients: Clients | None = None
+    kubeconfigs: tuple[Kubeconfig, ...] | None = None
+    direct_connections: DirectConnections | None = None
 
     def holds(self, vip: IPInterface) -> bool:
         """Return whether the VIP is on one of the host's interfaces, with any prefix length."""

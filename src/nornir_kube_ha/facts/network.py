@@ -120,6 +120,10 @@ class Probe:
 NOT_PROBED = Probe(0, "not probed: curl is not installed")
 
 
+NO_WAY_TO_CA = frozenset({"2", "7", "18", "19", "20", "21", "22", "24", "29", "30"})
+"""OpenSSL's codes (openssl-verification-options(1)) for: issuer missing, bad signature, self-signed, no CA."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """The certificate that an apiserver presents.
@@ -128,16 +132,23 @@ class Certificate:
         verification: OpenSSL's result: `0 (ok)`, `10 (certificate has expired)`; "" if no certificate was seen
         expires: seconds since 1970; None if no certificate was seen
         names: subject alternative names, as OpenSSL prints them: `IP Address:192.0.2.10`
+        issuer: the issuer's name as RFC 4514 writes it: `CN=kubernetes`; "" if unknown
     """
 
     verification: str
     expires: float | None
     names: tuple[str, ...]
+    issuer: str = ""
 
     @property
     def is_trusted(self) -> bool:
-        """Whether OpenSSL verified it for the VIP against the given CA."""
+        """Whether OpenSSL verified it against the inventory's CA, with the certificates that the apiserver presents."""
         return self.verification.startswith("0 ")
+
+    @property
+    def is_of_another_ca(self) -> bool:
+        """Whether OpenSSL found no way from it to the inventory's CA, whatever else is wrong with it."""
+        return self.verification.partition(" ")[0] in NO_WAY_TO_CA
 
 
 @dataclass(frozen=True, slots=True)

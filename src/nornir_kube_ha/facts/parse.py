@@ -12,6 +12,8 @@ from nornir_kube_ha.facts.bootstrap import bootstrap
 from nornir_kube_ha.facts.clients import parse_clients
 from nornir_kube_ha.facts.daemons import Unit
 from nornir_kube_ha.facts.files import FileFact
+from nornir_kube_ha.facts.kubernetes.connections import parse_direct_connections
+from nornir_kube_ha.facts.kubernetes.kubeconfigs import parse_kubeconfigs
 from nornir_kube_ha.facts.liveness import parse_liveness
 from nornir_kube_ha.facts.loaded import folders, obstacles
 from nornir_kube_ha.facts.model import Clock, Facts, Filesystem, Package
@@ -96,6 +98,8 @@ def _facts(sections: dict[str, str]) -> Facts:
         moves=moves(sections.get("moves", "")),
         bootstrap=bootstrap(sections.get("bootstrap", "")),
         clients=parse_clients(sections.get("clients", "")),
+        kubeconfigs=parse_kubeconfigs(sections.get("kubeconfigs")),
+        direct_connections=parse_direct_connections(sections.get("direct_clients")),
     )
 
 

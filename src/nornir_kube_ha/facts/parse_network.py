@@ -24,9 +24,11 @@ from nornir_kube_ha.facts.network import (
 )
 from nornir_kube_ha.intent.names import MOST_REMEMBERED
 from nornir_kube_ha.sections import sections_about, whole
+from nornir_kube_ha.text import one_line, shortened
 
 MOST_ROUTES = 20_000  # characters; usually a few hundred
 MOST_ASIDE = 3000  # characters; `aside` in probes.sh prints no more, and the regular expressions below are slow on more
+LONGEST_NAME = 200  # characters
 PEM = "-----BEGIN CERTIFICATE-----"
 NO_FAILURE = "curl: (0)"
 _SOURCE = re.compile(r"^([\da-f.:]{2,45}) .{0,200}?\bsrc ([\da-f.:]{2,45})\b", re.MULTILINE)
@@ -170,24 +172,34 @@ def _certificate(text: str) -> Certificate:
         return Certificate(verdict, *_of_pem(text[start:]))
     expires = re.search(r"^notAfter=(.*)$", text, re.MULTILINE)
     names = re.search(r"Subject Alternative Name:.*\n *(.*)$", text, re.MULTILINE)
+    issuer = re.search(r"^issuer=(.*)$", text, re.MULTILINE)
     return Certificate(
         verdict,
         _time(expires[1]) if expires else None,
         tuple(names[1].split(", ")) if names else (),
+        _shown(issuer[1]) if issuer else "",
     )
 
 
-def _of_pem(text: str) -> tuple[float | None, tuple[str, ...]]:
-    """Return when a certificate expires, and its names as OpenSSL writes them: `DNS:lb-1`, `IP Address:192.0.2.11`."""
-    expires = None
+def _of_pem(text: str) -> tuple[float | None, tuple[str, ...], str]:
+    """Return when a certificate expires, its names as OpenSSL writes them, and its issuer.
+
+    The names are like `DNS:lb-1` and `IP Address:192.0.2.11`.
+    """
+    expires, issuer = None, ""
     try:  # the certificate comes from an unverified server: a malformed one must not break the whole look
         found = load_pem_x509_certificate(text.encode())
-        expires = found.not_valid_after_utc.timestamp()
+        expires, issuer = found.not_valid_after_utc.timestamp(), _shown(found.issuer.rfc4514_string())
         names = found.extensions.get_extension_for_class(SubjectAlternativeName).value
         addresses = [f"IP Address:{address}" for address in names.get_values_for_type(AddressName)]
-        return expires, (*(f"DNS:{name}" for name in names.get_values_for_type(DNSName)), *addresses)
+        return expires, (*(f"DNS:{name}" for name in names.get_values_for_type(DNSName)), *addresses), issuer
     except Exception:  # noqa: BLE001
-        return expires, ()
+        return expires, (), issuer
+
+
+def _shown(name: str) -> str:
+    """Return the name of an issuer, which an unverified server chose."""
+    return shortened(one_line(name), LONGEST_NAME)
 
 
 def _time(text: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Arguments with which a look listens on the wire and asks for a VIP: tcpdump filters, socat addresses, ICMPv6.
+"""Arguments with which a look listens on the wire, asks for a VIP and lists connections: filters, addresses, ICMPv6.
 
 IPv4 uses ARP, IPv6 neighbour discovery (RFC 4861). In both, each holder answers with its own hardware address, so two
 holders are visible. No I/O.
@@ -6,7 +6,7 @@ holders are visible. No I/O.
 
 from ipaddress import IPv4Address, IPv6Address
 
-from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress
+from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, bracketed
 from nornir_kube_ha.intent import Cluster, Node
 
 SOLICITED_NODE = int(IPv6Address("ff02::1:ff00:0"))  # prefix; the address's last 24 bits follow (RFC 4291, 2.7.1)
@@ -48,3 +48,15 @@ def solicitation(vip: IPv6Address) -> str:
     message = SOLICITATION + vip.packed + OWN_HARDWARE_ADDRESS
     group = IPv6Address(SOLICITED_NODE | int(vip) & 0xFFFFFF)
     return f"{group}," + "".join(rf"\0{byte:03o}" for byte in message)
+
+
+def direct_filter(cluster: Cluster, node: Node) -> str:
+    """Return the filter of `ss` for connections to an apiserver's own port that other nodes' haproxy does not make.
+
+    These are the node's own to apiservers elsewhere, and those to its own apiserver from outside the cluster's nodes.
+    """
+    nodes = "".join(f" and not dst {bracketed(each.address)}" for each in cluster.nodes)
+    return " or ".join(
+        f"( sport = :{each.port}{nodes} )" if each.address == node.address else f"dst {each}"
+        for each in node.apiservers
+    )

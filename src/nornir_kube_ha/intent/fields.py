@@ -4,7 +4,7 @@ import ast
 import inspect
 import re
 import textwrap
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface, ip_network
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from nornir_kube_ha.addresses import IPAddress, IPInterface
+from nornir_kube_ha.addresses import IPAddress, IPInterface, IPNetwork
 from nornir_kube_ha.duration import Duration
 
 MIN_PASSWORD_LENGTH = 12
@@ -188,6 +188,29 @@ HostPort = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]:[0-9]
 
 Path = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/-]*$")]
 """An absolute path on the host."""
+
+PathPattern = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/*-]*$")]
+"""An absolute path on the host, in which `*` stands for any name."""
+
+
+def network_of(text: str) -> IPNetwork | None:
+    """Return the network that a text names; None if it names none."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _network_if_it_looks_like_one(value: str) -> str:
+    if re.search("[:/]|^[0-9.]+$", value) and not network_of(value):
+        raise ValueError("is not a valid network or address, for example 10.244.0.0/16")
+    return value
+
+
+DirectClient = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._:/-]{1,43}$"), AfterValidator(_network_if_it_looks_like_one)
+]
+"""A network, an address, or the name of a process."""
 
 _TimeText = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,9}(us|ms|s|m|h|d)?$")]
 _Time = Annotated[_TimeText, BeforeValidator(_text_of_number, json_schema_input_type=_TimeText | int)]

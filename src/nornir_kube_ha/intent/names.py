@@ -37,6 +37,23 @@ FOLDERS = ("/etc/haproxy", "/etc/keepalived")
 """Folders of files that daemons read or run as root, so only root may write to them."""
 SCRIPTS = (CHECK_APISERVERS, CHECK_SCRIPT, CHECK_VRRP, CLIENTS)
 """Scripts that keepalived runs."""
+KUBECONFIGS = (
+    "/etc/kubernetes/admin.conf",
+    "/etc/kubernetes/super-admin.conf",
+    "/etc/kubernetes/kubelet.conf",
+    "/etc/kubernetes/bootstrap-kubelet.conf",
+    "/etc/kubernetes/controller-manager.conf",
+    "/etc/kubernetes/scheduler.conf",
+    "/root/.kube/config",
+    "/etc/rancher/rke2/rke2.yaml",
+    "/var/lib/rancher/rke2/server/cred/*.kubeconfig",
+    "/var/lib/rancher/rke2/agent/*.kubeconfig",
+    "/etc/rancher/k3s/k3s.yaml",
+    "/var/lib/rancher/k3s/server/cred/*.kubeconfig",
+    "/var/lib/rancher/k3s/agent/*.kubeconfig",
+    "/var/lib/k0s/kubelet.conf",
+)
+"""Where kubeadm, RKE2, k3s and k0s keep kubeconfigs on a node, as patterns of the shell."""
 RUN_FOLDER = "/run/kube-ha"
 HAPROXY_DOWN_FILE = f"{RUN_FOLDER}/haproxy-down"
 VIP_RELEASED_FILE = f"{RUN_FOLDER}/vip-released"

@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from nornir_kube_ha.intent.fields import Settings
+from nornir_kube_ha.addresses import IPNetwork
+from nornir_kube_ha.intent.fields import DirectClient, PathPattern, Settings, network_of
 
 
 class Verify(Settings):
@@ -26,6 +27,20 @@ class Verify(Settings):
     """Percentage of bytes and of inodes that must be free on a file system; 1 GiB is always enough."""
     old_workers: int = Field(default=5, ge=1, le=1000)
     """Most haproxy workers that reloads replaced and that still serve old connections."""
+    kubeconfigs: tuple[PathPattern, ...] = Field(default=(), max_length=20)
+    """Paths of further kubeconfigs on the nodes that must name the endpoint; `*` stands for any name."""
+    direct_clients: tuple[DirectClient, ...] = Field(default=(), max_length=50)
+    """Networks, addresses and process names that may connect to apiservers past haproxy, such as the pods' network."""
+
+    @property
+    def direct_networks(self) -> tuple[IPNetwork, ...]:
+        """The networks of `direct_clients`."""
+        return tuple(network for each in self.direct_clients if (network := network_of(each)))
+
+    @property
+    def direct_processes(self) -> frozenset[str]:
+        """The names of processes of `direct_clients`."""
+        return frozenset(each for each in self.direct_clients if not network_of(each))
 
     @model_validator(mode="after")
     def _warns_before_it_fails(self) -> Self:

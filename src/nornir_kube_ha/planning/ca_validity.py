@@ -1,10 +1,12 @@
-"""Read from PEM text when CA certificates are valid. No I/O."""
+"""Read from PEM text whose CA certificates they are, and when they are valid. No I/O."""
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+
+from cryptography.x509 import load_pem_x509_certificates
 
 DAY = 86400  # seconds
 
@@ -58,6 +60,19 @@ def validity(pem: str) -> tuple[Validity, ...]:
         Validity(_name(each), _seconds(each["notBefore"]), _seconds(each["notAfter"]))
         for each in context.get_ca_certs()
     )
+
+
+@cache
+def subjects(pem: str) -> tuple[str, ...]:
+    """Return the subject of each CA certificate in a file as RFC 4514 writes it: `CN=kubernetes`.
+
+    Arguments:
+        pem: text of the file
+    """
+    try:
+        return tuple(dict.fromkeys(each.subject.rfc4514_string() for each in load_pem_x509_certificates(pem.encode())))
+    except ValueError:  # OpenSSL reads certificates that cryptography refuses
+        return tuple(dict.fromkeys(f"CN={each.name}" for each in validity(pem)))
 
 
 def _seconds(moment: object) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.checks.certificates import new_without_name
+from nornir_kube_ha.checks.certificates import new_without_name, of_another_ca
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
@@ -39,6 +39,7 @@ def blockers(cluster: Cluster, node: Node, facts: Mapping[str, Facts]) -> tuple[
         *_firewall(cluster, node, own),
         *_password(cluster, node, seen),
         *new_without_name(cluster, seen),
+        *of_another_ca(cluster, node, seen),
     )
 
 

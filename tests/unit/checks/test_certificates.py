@@ -67,6 +67,12 @@ def test_days_left_are_shown(cluster_view: Clusters) -> None:
             id="another CA",
         ),
         pytest.param(
+            certificate(LB_2, verification="20 (unable to get local issuer certificate)", issuer="CN=etcd-ca"),
+            "certificate (issued by CN=etcd-ca; apiserver_ca is CN=kubernetes)",
+            Status.FAIL,
+            id="another CA with a name",
+        ),
+        pytest.param(
             certificate(
                 LB_2, names=("DNS:kubernetes", "IP Address:192.0.2.12"), verification="64 (IP address mismatch)"
             ),

@@ -53,7 +53,7 @@ def test_unseen_cluster_passes_no_check(cluster_view: Clusters) -> None:
 def test_bare_host_passes_only_what_needs_no_daemon(host_view: Hosts, facts_from: Callable[[str], Facts]) -> None:
     findings = findings_of(host_view("lb-1", lambda _: facts_from("facts-bare")))
     passed = {id_ for id_, finding in findings.items() if finding.status is Status.PASS}
-    assert passed == {"packages.pinned", "host.interface", "host.disk", "host.denials"}
+    assert passed == {"packages.pinned", "endpoint.kubeconfigs", "host.interface", "host.disk", "host.denials"}
     assert {"packages.installed", "files.intended", "haproxy.active", "keepalived.active", "haproxy.listening"} <= {
         id_ for id_, finding in findings.items() if finding.status is Status.FAIL
     }
@@ -133,7 +133,7 @@ def test_ids_are_unlike_each_other_and_named_after_their_noun() -> None:
     assert all(re.fullmatch(r"[a-z]+\.[a-z][a-z_]+[a-z]", each) for each in ids)
     assert {each.partition(".")[0] for each in ids} == {
         *("packages", "files", "haproxy", "keepalived", "vrrp", "vip", "host"),
-        *("apiserver", "cluster"),
+        *("apiserver", "cluster", "endpoint"),
     }
 
 

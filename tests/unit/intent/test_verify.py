@@ -24,6 +24,8 @@ def test_defaults_need_no_section(intent: Intent) -> None:
         "clock_difference": 1.0,
         "disk_free_percent": 5,
         "old_workers": 5,
+        "kubeconfigs": (),
+        "direct_clients": (),
     }
 
 
@@ -48,7 +50,7 @@ LIMITS = {
 
 
 def test_each_number_has_limits() -> None:
-    assert set(LIMITS) | {"from_controller"} == set(Verify.model_fields)
+    assert set(LIMITS) | {"from_controller", "kubeconfigs", "direct_clients"} == set(Verify.model_fields)
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, limits in LIMITS.items() for value in limits])
@@ -83,6 +85,24 @@ def test_value_beyond_its_limit_is_refused_by_its_key(
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        pytest.param("kubeconfigs", ["home/x"], ["pattern"], id="a relative path"),
+        pytest.param("kubeconfigs", ["/x;reboot"], ["pattern"], id="a command"),
+        pytest.param("direct_clients", ["10.244.0.0/33"], ["10.244.0.0/16"], id="no network"),
+        pytest.param("direct_clients", ["10.0.0"], ["10.244.0.0/16"], id="no address"),
+        pytest.param("direct_clients", ["two words"], ["pattern"], id="no process"),
+    ],
+)
+def test_item_that_names_nothing_is_refused(
+    nornir_of: NornirOf, problems_of: ProblemsOf, key: str, value: object, *, words: list[str]
+) -> None:
+    problem = problems_of(nornir_of(group={"verify": {key: value}}))[0]
+    assert problem.key == f"verify.{key}.0"
+    assert [word for word in words if word not in problem.message] == []
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         pytest.param({"certificate_warn_days": 6}, id="by the one"),
@@ -113,3 +133,9 @@ def test_nodes_of_a_cluster_are_judged_alike(nornir_of: NornirOf, problems_of: P
     (problem,) = problems_of(nornir_of({"lb-2": {"verify": {"clock_difference": 2}}}))
     assert (problem.host, problem.key) == ("lb-2", "verify.clock_difference")
     assert "2.0 differs from 1.0 on lb-1" in problem.message
+
+
+def test_direct_clients_are_networks_and_processes() -> None:
+    verify = Verify(direct_clients=("10.244.0.0/16", "k3s-server", "192.0.2.50", "2001:db8::/64"))
+    assert list(map(str, verify.direct_networks)) == ["10.244.0.0/16", "192.0.2.50/32", "2001:db8::/64"]
+    assert verify.direct_processes == {"k3s-server"}

@@ -47,6 +47,8 @@ GOOD = {
     "haproxy.listener_lines": "backlog 9",
     "keepalived.global_lines": "dynamic_interfaces",
     "keepalived.instance_lines": "accept",
+    "verify.kubeconfigs": "/home/*/.kube/config",
+    "verify.direct_clients": "k3s-server",
 }
 
 
@@ -57,7 +59,7 @@ def refused(path: str) -> set[str]:
 
 def good(intent: Intent, path: str) -> str:
     """What may stand there."""
-    if path.startswith("virtual_routers."):
+    if path.startswith(("virtual_routers.", "verify.")):
         return GOOD[path]
     value: Any = intent.node("lb-3")
     for part in path.split("."):
@@ -74,7 +76,7 @@ def data_with(path: str, value: str) -> dict[str, Any]:
         router = {"virtual_router_id": 69, "vip": "192.0.2.30/24", "master": "lb-2"}
         return {"virtual_routers": [{**router, rest[0]: [value] if rest[0] == "additional_vips" else value}]}
     # `log` of the stats page is one line, `log` of haproxy is several.
-    is_list = path.endswith("_lines") or path in {"additional_vips", "haproxy.log"}
+    is_list = path.endswith("_lines") or path.startswith("verify.") or path in {"additional_vips", "haproxy.log"}
     data: Any = [value] if is_list else value
     for key in reversed(rest):
         data = {key: data}

@@ -190,7 +190,7 @@ def test_host_that_was_not_reached_is_unknown_with_the_reason(shown: Shown) -> N
         ["lb-3:", "HostUnreachableError"],
         failure.message.split(),
     ]  # the cause first
-    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 69 pass, 34 unknown; 1.2 s" in text
+    assert "verify: NOT PASSED - hosts: 2 passed, 1 unknown; changed: 0; checks: 71 pass, 35 unknown; 1.2 s" in text
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_warning_is_explained_and_does_not_fail_the_run(shown: Shown) -> None:
     warned = replace(FAILED, id="haproxy.stable", status=Status.WARN)
     text = shown(verified(lb_2=HostReport("demo", "backup", False, every_finding(haproxy_stable=warned))))  # noqa: FBT003
     assert "lb-2: haproxy.stable\n  expected: active (running)" in text
-    assert "verify: passed - hosts: 3 passed; changed: 0; checks: 102 pass, 1 warn" in text
+    assert "verify: passed - hosts: 3 passed; changed: 0; checks: 105 pass, 1 warn" in text
 
 
 def test_what_was_skipped_says_why_in_one_line(shown: Shown) -> None:

@@ -165,3 +165,69 @@ def test_further_vip_is_held_against_the_certificates_by_itself(
     intent = load_intent(nornir_of(group={"additional_vips": ["192.0.2.20/24"]}))
     [words] = words_of(intent, certified(healthy, "DNS:kubernetes"))
     assert words.startswith("192.0.2.20 is missing from the certificate of apiserver lb-1, lb-2, lb-3: ")
+
+
+NO_ISSUER = "20 (unable to get local issuer certificate)"
+LIVE_CA = "/etc/haproxy/kube-apiserver-ca.crt"
+
+
+def presenting(facts: Mapping[str, Facts], verification: str, issuer: str, *apiservers: int) -> dict[str, Facts]:
+    """The same hosts, which see such a certificate of apiservers by the last number of their names."""
+
+    def change(found: Facts) -> Facts:
+        old = found.reachable.certificates
+        places = [f"192.0.2.1{number}:6443" for number in apiservers]
+        new = {place: replace(old[place], verification=verification, issuer=issuer) for place in places}
+        return replace(found, reachable=replace(found.reachable, certificates={**old, **new}))
+
+    return {name: change(each) for name, each in facts.items()}
+
+
+def with_live_ca(facts: Mapping[str, Facts], content: bytes | None) -> dict[str, Facts]:
+    """The same hosts with another CA's file, or with none."""
+
+    def change(found: Facts) -> Facts:
+        files = {path: file for path, file in found.files.items() if path != LIVE_CA}
+        if content is not None:
+            files[LIVE_CA] = replace(found.files[LIVE_CA], content=content)
+        return replace(found, files=files)
+
+    return {name: change(each) for name, each in facts.items()}
+
+
+@pytest.mark.parametrize("live", [None, b"an older CA"], ids=["a first deploy", "a new CA"])
+def test_new_ca_that_signed_no_apiservers_certificate_is_refused(
+    intent: Intent, healthy: Mapping[str, Facts], live: bytes | None
+) -> None:
+    facts = presenting(with_live_ca(healthy, live), NO_ISSUER, "CN=etcd-ca", 1, 3)
+    [words] = words_of(intent, facts)
+    assert words.startswith(
+        "apiserver_ca (CN=kubernetes) does not verify the certificate of apiserver lb-1 (192.0.2.11:6443), lb-3 "
+        "(192.0.2.13:6443), issued by CN=etcd-ca: unable to get local issuer certificate. Set apiserver_ca to"
+    )
+    assert "/etc/kubernetes/pki/ca.crt" in words
+    facts = presenting(with_live_ca(healthy, live), NO_ISSUER, "CN=kubernetes", 2)
+    [words] = words_of(intent, facts)
+    assert "issued by another CA called CN=kubernetes" in words
+    facts = presenting(presenting(with_live_ca(healthy, live), NO_ISSUER, "CN=a", 1), NO_ISSUER, "", 2)
+    assert ["CN=a" in words or "an unknown CA" in words for words in words_of(intent, facts)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "verification", ["0 (ok)", "", "10 (certificate has expired)", "9 (certificate is not yet valid)"]
+)
+def test_ca_is_not_blamed_for_other_errors_nor_for_silent_apiservers(
+    intent: Intent, healthy: Mapping[str, Facts], verification: str
+) -> None:
+    assert words_of(intent, presenting(with_live_ca(healthy, b"old"), verification, "CN=x", 1, 2, 3)) == []
+    gone = {name: replace(each, reachable=replace(each.reachable, certificates={})) for name, each in healthy.items()}
+    assert words_of(intent, with_live_ca(gone, b"old")) == []
+
+
+def test_ca_that_is_live_already_blocks_no_other_change(intent: Intent, healthy: Mapping[str, Facts]) -> None:
+    assert words_of(intent, presenting(healthy, NO_ISSUER, "CN=x", 2)) == []
+
+
+def test_without_a_ca_any_issuer_will_do(nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]) -> None:
+    intent = load_intent(nornir_of(without=["apiserver_ca"]))
+    assert words_of(intent, presenting(healthy, NO_ISSUER, "CN=x", 2)) == []

@@ -11,6 +11,7 @@ import pytest
 from jinja2 import UndefinedError
 from nornir.core import Nornir
 from nornir.core.task import MultiResult, Task
+from rig.samples import DATA, PASSWORD
 
 from nornir_kube_ha.errors import (
     LeaseHeldError,
@@ -46,7 +47,6 @@ from nornir_kube_ha.tasks import lease as lease_tasks
 from nornir_kube_ha.tasks import render as render_tasks
 from nornir_kube_ha.tasks.lease import take_lease
 
-PASSWORD = "only-for-the-lab"
 ASKED = {
     "INTERFACE": "eth0",
     "ADDRESS": "192.0.2.11",
@@ -69,7 +69,6 @@ ASKED = {
     "CA_FILE": HAPROXY_CA,
     "ENDPOINT": "192.0.2.10:8443",
     "SERVED_AT": "192.0.2.10:8443",
-    "VERIFY": "-verify_ip 192.0.2.10",
     "APISERVERS": "192.0.2.11:6443 192.0.2.12:6443 192.0.2.13:6443",
     "PEERS": "192.0.2.12:8443 192.0.2.13:8443",
     "STATS_URL": "http://192.0.2.10:10080/status",
@@ -367,6 +366,7 @@ def test_facts_are_asked_for_once_and_read(hosts: Hosts, bench: Bench, recorded:
     assert outcome.result.reachable.ping
     assert not outcome.changed
     assert {name: assigned(script, name) for name in ASKED} == ASKED
+    assert f"AUTHORITY='{(DATA / 'ca.crt').read_text()}'" in script
 
 
 def test_look_asks_for_no_more_than_the_inventory_has(hosts: Hosts, nornir_of: Callable[..., Nornir]) -> None:
@@ -391,11 +391,10 @@ def test_look_asks_by_the_endpoints_name_at_the_vip(hosts: Hosts, nornir_of: Cal
     nornir = nornir_of(group=group)
     nornir.filter(name="lb-2").run(get_facts, intent=load_intent(nornir))
     ((_, script),) = hosts.sent
-    asked = {name: assigned(script, name) for name in ("ENDPOINT", "SERVED_AT", "VERIFY", "OWN_STATS_URL")}
+    asked = {name: assigned(script, name) for name in ("ENDPOINT", "SERVED_AT", "OWN_STATS_URL")}
     assert asked == {
         "ENDPOINT": "k8s.example.org:8443",
         "SERVED_AT": "192.0.2.10:8443",
-        "VERIFY": "-verify_hostname k8s.example.org",
         "OWN_STATS_URL": "http://192.0.2.12:10080/status",
     }
 
