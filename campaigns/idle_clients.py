@@ -6,6 +6,7 @@ Written to docs/measured.md.
 import argparse
 import json
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -19,18 +20,23 @@ from campaigns.shared.settings import deployed_lab
 from rig.lab import MASTER, VIP, Lab, on_all
 
 from nornir_kube_ha.intent.names import CLIENTS_TABLE
-from nornir_kube_ha.lab.network import NETNS, control_namespace
+from nornir_kube_ha.lab.network import BRIDGE, NETNS, control_namespace
 
 PER_PROCESS = 2500
+NODES = "192.0.2.11-192.0.2.13"
+CLIENTS = "192.0.2.{}"
+"""Addresses of the clients' processes: one address has too few ports for all of them."""
 # Opens connections, and each again as soon as it ends. On a line on stdin, it prints when each first ended and when it
 # was connected again, by CLOCK_MONOTONIC, which the hosts share with this machine.
 CLIENT = """
 import json, select, socket, sys, time
-address, number = sys.argv[1], int(sys.argv[2])
+address, number, own = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 poll, kept, ended, again = select.epoll(), {}, {}, {}
 def connect(name):
     each = socket.socket()
     each.setblocking(False)
+    each.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
+    each.bind((own, 0))
     each.connect_ex((address, 8443))
     kept[each.fileno()] = each, name
     poll.register(each, select.EPOLLOUT | select.EPOLLIN)
@@ -68,7 +74,7 @@ ASK = "socat - UNIX-CONNECT:/run/haproxy-admin.sock"
 COUNTED = f"""table ip counted {{
     chain out {{
         type filter hook output priority -300
-        ip saddr {VIP} tcp sport 8443 ip daddr != {{ 192.0.2.254, 192.0.2.11-192.0.2.13 }} counter
+        ip saddr {VIP} tcp sport 8443 ip daddr != {{ {CLIENTS.format("100-192.0.2.199")}, {NODES} }} counter
     }}
 }}"""
 PATIENCE = 60
@@ -97,12 +103,14 @@ class Trial:
 @contextmanager
 def clients(lab: Lab, number: int) -> Iterator[list[subprocess.Popen[str]]]:
     """Open so many connections from the control namespace, in as many processes as needed."""
-    inside = ["nsenter", f"--net={NETNS / control_namespace(lab.name)}", sys.executable, "-I", "-c", CLIENT, VIP]
+    inside = ["nsenter", f"--net={NETNS / control_namespace(lab.name)}"]
     with ExitStack() as stack:
         processes = []
         for first in range(0, number, PER_PROCESS):
+            own = CLIENTS.format(100 + first // PER_PROCESS)
+            subprocess.run([*inside, "ip", "address", "replace", f"{own}/24", "dev", BRIDGE], check=True)
             each = subprocess.Popen(
-                [*inside, str(min(PER_PROCESS, number - first))],
+                [*inside, sys.executable, "-I", "-c", CLIENT, VIP, str(min(PER_PROCESS, number - first)), own],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -129,8 +137,9 @@ def measure(lab: Lab, number: int) -> Trial:
         for host in others:
             lab.run(host, f"nft '{COUNTED}'")
         before = {host: used(lab, host) for host in others}
+        off = time.monotonic()
         power(lab, "off")
-        holder, taken = await_take_over(lab, others)
+        holder, taken = await_take_over(lab, others, off)
         time.sleep(AFTER)
         cpu = used(lab, holder) - before[holder]
         found = [said(each) for each in processes]
@@ -174,26 +183,30 @@ def used(lab: Lab, host: str) -> float:
     return int(re.findall(r"usage_usec (\d+)", text)[0]) / 1e6
 
 
-def await_take_over(lab: Lab, others: Sequence[str]) -> tuple[str, float]:
-    """Return the new VIP holder, and the moment of its take-over by CLOCK_MONOTONIC."""
+def await_take_over(lab: Lab, others: Sequence[str], since: float) -> tuple[str, float]:
+    """Return the new VIP holder, and the moment of its take-over by CLOCK_MONOTONIC: the first after `since`."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for host in others:
             text = lab.run(host, "journalctl --boot -u keepalived --no-pager -o json --output-fields=MESSAGE -n 40")
-            for line in reversed(text.splitlines()):
+            for line in text.splitlines():
                 entry = json.loads(line)
-                if "Entering MASTER STATE" in str(entry.get("MESSAGE")):
-                    return host, int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
+                at = int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6
+                if at > since and "Entering MASTER STATE" in str(entry.get("MESSAGE")):
+                    return host, at
         time.sleep(0.2)
     raise SystemExit("no node took the VIP over")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--connections", type=int, default=10_000)
+    parser.add_argument("--connections", type=int, default=9_900)
     parser.add_argument("--times", type=int, default=3)
 
 
 def run(options: argparse.Namespace) -> int:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 75  # what haproxy itself needs
+    if not 0 < options.connections <= most:
+        raise SystemExit(f"haproxy may open few files on this machine: expected at most {most} --connections")
     trials = []
     with deployed_lab("idle") as lab:
         for _ in range(options.times):
@@ -208,9 +221,9 @@ def run(options: argparse.Namespace) -> int:
         "Idle clients of a node that is lost",
         options.command,
         [
-            f"{options.connections} idle connections from one address to the VIP holder, which is then powered off.",
-            "Seconds from the take-over until each client is connected again, and the new holder's processor time in",
-            f"the {AFTER} s after it.",
+            f"{options.connections} idle connections to the VIP holder, {PER_PROCESS} from each address.",
+            "The holder is then powered off. Seconds from the take-over until each client is connected again, and the",
+            f"new holder's processor time in the {AFTER} s after it.",
             "",
             "| connected again | left | median | last | clients reset | segments | to other addresses | CPU, s |",
             "|---|---|---|---|---|---|---|---|",
