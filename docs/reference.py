@@ -6,7 +6,7 @@ settings.md comes from the models that read the inventory, checks.md from the ch
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
 from nornir_kube_ha.cli.options.setup import KINDS
 from nornir_kube_ha.cli.setup.schema import FOLDER
-from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
+from nornir_kube_ha.intent import Apiserver, Backend, Listener, Node, Settings, Template, VirtualRouter
 from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 
 HERE = Path(__file__).parent
@@ -41,6 +41,8 @@ FROM_HOST = {
     "keepalived.advert_int": "by `timers`: 0.05 or 0.02",
     "keepalived.down_timer_adverts": "16; 3 where `advert_int` is 0.3 or more",
     "apiservers.name": "its address",
+    "haproxy.listeners": "none",
+    "haproxy.listeners.servers.name": "its address",
 }
 
 
@@ -77,6 +79,8 @@ def settings_page() -> str:
         parts.append(_table(f"`{key}`", f"{key}.", model))
     parts.append(_table("An item of `apiservers`", "apiservers.", Apiserver))
     parts.append(_table("An item of `virtual_routers`", "virtual_routers.", VirtualRouter))
+    parts.append(_table("A listener in `haproxy.listeners`", "haproxy.listeners.", Listener))
+    parts.append(_table("An item of a listener's `servers`", "haproxy.listeners.servers.", Backend))
     return "\n".join(parts)
 
 
@@ -122,12 +126,13 @@ def _type(kind: object) -> str:
         return " or ".join(dict.fromkeys(_type(each) for each in arguments if each is not NoneType))
     if kind == tuple[Template, ...]:
         return "path"
-    if origin is tuple:
-        return f"list of {_type(arguments[0])}"
-    if origin is Annotated:
-        return _type(arguments[0])
+    if origin in {tuple, Annotated}:
+        return f"{'list of ' if origin is tuple else ''}{_type(arguments[0])}"
+    if origin is Mapping:
+        return "mappings by name"
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
-    names |= {Apiserver: "mappings", VirtualRouter: "mappings"}
+    names |= dict.fromkeys((Apiserver, Backend, VirtualRouter), "mappings")
+    names |= dict.fromkeys((IPv4Network, IPv6Network), "network")
     names |= dict.fromkeys((IPv4Address, IPv6Address), "address")
     names |= dict.fromkeys((IPv4Interface, IPv6Interface), "address/prefix")
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here
