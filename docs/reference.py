@@ -19,7 +19,7 @@ from docs.reference_schema import schema_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
+from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, LISTENER_CHECKS, Check
 from nornir_kube_ha.cli.options.setup import KINDS
 from nornir_kube_ha.cli.setup.schema import FOLDER
 from nornir_kube_ha.intent import Apiserver, Backend, Listener, Node, Settings, Template, VirtualRouter
@@ -50,9 +50,10 @@ CHECKS_INTRODUCTION = """\
 # Every check
 
 Written by `make docs` from the checks themselves; `kube-ha checks` prints the same. A `critical` check that does not
-hold fails, and with it the run; a `warning` only warns. Four depend on what they see. `apiserver.certificates` and
+hold fails, and with it the run; a `warning` only warns. Five depend on what they see. `apiserver.certificates` and
 `apiserver.ca_certificate` warn first, and fail with few days left. `haproxy.load` fails once haproxy is full.
-`vip.stats` only warns where the page does not answer. A check that could not be made is `unknown`, and the run has not
+`vip.stats` only warns where the page does not answer, `listener.servers_up` where each listener has a server left. A
+check that could not be made is `unknown`, and the run has not
 passed; [report.md](report.md) lists the cases in which it is skipped instead. The thresholds are in section `verify` of
 [settings.md](settings.md).
 
@@ -62,6 +63,7 @@ passed; [report.md](report.md) lists the cases in which it is skipped instead. T
 def checks_page() -> str:
     """Return checks.md."""
     parts = [CHECKS_INTRODUCTION, "## Of each host", "", *_check_rows(HOST_CHECKS), ""]
+    parts += ["## Of each host of a cluster with `haproxy.listeners`", "", *_check_rows(LISTENER_CHECKS), ""]
     return "\n".join([*parts, "## Of all hosts of a cluster together", "", *_check_rows(CLUSTER_CHECKS), ""])
 
 

@@ -95,7 +95,8 @@ def _clients(port: int, sources: Iterable[IPNetwork], cluster: Cluster, node: No
         for peer in cluster.peers(node):
             yield from _from(peer, port, node)
         yield from _from_others(port, node)
-    for source in sources:
+    vips = {vip.ip for vip in node.vips}  # the holder's own connections, over the loopback interface
+    for source in (each for each in sources if each.num_addresses > 1 or each.network_address not in vips):
         only = source.network_address if source.num_addresses == 1 else source
         for vip in node.vips_of(source.version):
             packet = Packet("input", TCP, _first_of(source), vip.ip, node.interface, port)

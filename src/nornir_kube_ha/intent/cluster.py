@@ -100,7 +100,8 @@ class Cluster:
     def sources_of(self, listener: str) -> tuple[IPNetwork, ...]:
         """Return the networks whose clients may connect to a further listener; empty if all may.
 
-        The nodes' own addresses are among them, since each node checks the listener at the VIP.
+        The nodes' own addresses are among them, since each node checks the listener at the VIP, and so are the VIPs:
+        the holder's own connections to a VIP come from it.
 
         Arguments:
             listener: its name
@@ -109,7 +110,7 @@ class Cluster:
             KeyError: there is no such listener
         """
         given = self.nodes[0].haproxy.listeners[listener].sources
-        own = (ip_network(node.address) for node in self.nodes)
+        own = map(ip_network, (*(node.address for node in self.nodes), *(vip.ip for vip in self.vips)))
         return (*given, *(each for each in own if not _is_within(each, given))) if given else ()
 
     @property

@@ -147,6 +147,17 @@ class Node(Settings):
         """Socket of each further listener, by its name, as `sockets` has them."""
         return {name: self._socket(bind) for name, bind in self.listener_binds.items()}
 
+    def places_of(self, listener: str) -> tuple[str, ...]:
+        """Return where clients reach a further listener: `192.0.2.10:443`, at each VIP.
+
+        Arguments:
+            listener: its name
+
+        Raises:
+            KeyError: there is no such listener
+        """
+        return tuple(with_port(vip.ip, self.haproxy.listeners[listener].port) for vip in self.vips)
+
     def servers_of(self, listener: str) -> tuple[Backend, ...]:
         """Return the servers of a further listener, each with its port: the apiservers' hosts if it lists none.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.checks.certificates import new_without_name
+from nornir_kube_ha.checks.apiserver.certificates import new_without_name
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
 from nornir_kube_ha.intent import Cluster, Node

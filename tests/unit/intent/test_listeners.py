@@ -91,7 +91,7 @@ def test_nodes_are_among_the_sources(nornir_of: NornirOf) -> None:
         nornir_of(group=listeners(web={**INGRESS, "sources": ["198.51.100.0/24"]}, all=INGRESS | {"port": 80}))
     ).clusters[0]
     assert [*map(str, cluster.sources_of("web"))] == [
-        *("198.51.100.0/24", "192.0.2.11/32", "192.0.2.12/32", "192.0.2.13/32")
+        *("198.51.100.0/24", "192.0.2.11/32", "192.0.2.12/32", "192.0.2.13/32", "192.0.2.10/32")
     ]
     assert cluster.sources_of("all") == ()
 

@@ -50,7 +50,7 @@ class Listener(Settings):
     send_proxy: Literal["v1", "v2"] | None = None
     """Version of the PROXY protocol header that tells servers the client's address; null sends none."""
     sources: tuple[Network, ...] = ()
-    """Networks whose clients may connect; all if none are given. The cluster's nodes always may, for `verify`."""
+    """Networks whose clients may connect; all if none are given. Nodes and VIPs always may, for `verify`."""
     lines: tuple[Line, ...] = ()
     """Your own lines for this listener."""
 
