@@ -1,6 +1,7 @@
 """Further ports behind the VIP, added to a cluster that serves: checked, failed over, and closed again."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,12 @@ from nornir_kube_ha.lab.network import NETNS, control_namespace
 SERVER = "socat TCP-LISTEN:9080,fork,reuseaddr SYSTEM:'read -r line; uname -n'"
 START = f'systemd-run --quiet --collect --unit behind sh -c "{SERVER}"'
 STOP = "systemctl stop behind"
+ASK = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3) as client:
+    client.sendall(b"who\\n")
+    print(client.recv(100).decode())
+"""
 SERVERS = [{"name": host, "address": f"192.0.2.1{number}", "port": 9080} for number, host in enumerate(HOSTS, 1)]
 LISTENERS = {
     "registry": {"port": 5000, "servers": SERVERS},
@@ -26,8 +33,9 @@ OWN = "ss -Hltn '( sport = :5000 or sport = :5001 or sport = :80 )'"
 def asked(lab: Lab, port: int) -> str:
     """What a client of the VIP is answered: the server's name, or nothing."""
     inside = ["nsenter", f"--net={NETNS / control_namespace(lab.name)}"]
-    command = ["socat", "-t", "3", "-T", "3", "-", f"TCP4:{VIP}:{port},connect-timeout=2"]
-    done = subprocess.run([*inside, *command], input="who\n", capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(
+        [*inside, sys.executable, "-c", ASK, VIP, str(port)], capture_output=True, text=True, check=False, timeout=20
+    )
     return done.stdout.strip()
 
 

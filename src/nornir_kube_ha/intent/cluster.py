@@ -100,8 +100,8 @@ class Cluster:
     def sources_of(self, listener: str) -> tuple[IPNetwork, ...]:
         """Return the networks whose clients may connect to a further listener; empty if all may.
 
-        The nodes' own addresses are among them, since each node checks the listener at the VIP, and so are the VIPs:
-        the holder's own connections to a VIP come from it.
+        The nodes' own addresses are among them, since each node checks the listener at the VIP. So are the VIPs: the
+        holder's own connections to a VIP come from it.
 
         Arguments:
             listener: its name
