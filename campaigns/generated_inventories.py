@@ -16,10 +16,10 @@ from pathlib import Path
 
 from campaigns.shared.record import ROOT, record
 from campaigns.shared.settings import deployed_lab
-from rig.inventories import debian_12, rendered, taken, write
+from rig.inventories import rendered, taken, write
 from rig.judging import refusals, staging, unexplained
 from rig.lab import HOSTS
-from rig.samples import DATA
+from rig.samples import DATA, debian_12
 
 from nornir_kube_ha.intent import Node
 

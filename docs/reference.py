@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,10 +21,10 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import nornir_kube_ha.snapshots
-from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, Check
+from nornir_kube_ha.checks import CLUSTER_CHECKS, HOST_CHECKS, LISTENER_CHECKS, Check
 from nornir_kube_ha.cli.options.setup import KINDS
 from nornir_kube_ha.cli.setup.schema import FOLDER
-from nornir_kube_ha.intent import Apiserver, Node, Settings, Template, VirtualRouter
+from nornir_kube_ha.intent import Apiserver, Backend, Listener, Node, Settings, Template, VirtualRouter
 from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 from nornir_kube_ha.snapshots import Production
 
@@ -44,6 +44,8 @@ FROM_HOST = {
     "keepalived.advert_int": "by `timers`: 0.05 or 0.02",
     "keepalived.down_timer_adverts": "16; 3 where `advert_int` is 0.3 or more",
     "apiservers.name": "its address",
+    "haproxy.listeners": "none",
+    "haproxy.listeners.servers.name": "its address",
 }
 
 
@@ -51,9 +53,10 @@ CHECKS_INTRODUCTION = """\
 # Every check
 
 Written by `make docs` from the checks themselves; `kube-ha checks` prints the same. A `critical` check that does not
-hold fails, and with it the run; a `warning` only warns. Four depend on what they see. `apiserver.certificates` and
+hold fails, and with it the run; a `warning` only warns. Five depend on what they see. `apiserver.certificates` and
 `apiserver.ca_certificate` warn first, and fail with few days left. `haproxy.load` fails once haproxy is full.
-`vip.stats` only warns where the page does not answer. A check that could not be made is `unknown`, and the run has not
+`vip.stats` only warns where the page does not answer, `listener.servers_up` where each listener has a server left. A
+check that could not be made is `unknown`, and the run has not
 passed; [report.md](report.md) lists the cases in which it is skipped instead. The thresholds are in section `verify` of
 [settings.md](settings.md).
 
@@ -63,6 +66,7 @@ passed; [report.md](report.md) lists the cases in which it is skipped instead. T
 def checks_page() -> str:
     """Return checks.md."""
     parts = [CHECKS_INTRODUCTION, "## Of each host", "", *_check_rows(HOST_CHECKS), ""]
+    parts += ["## Of each host of a cluster with `haproxy.listeners`", "", *_check_rows(LISTENER_CHECKS), ""]
     return "\n".join([*parts, "## Of all hosts of a cluster together", "", *_check_rows(CLUSTER_CHECKS), ""])
 
 
@@ -80,6 +84,8 @@ def settings_page() -> str:
         parts.append(_table(f"`{key}`", f"{key}.", model))
     parts.append(_table("An item of `apiservers`", "apiservers.", Apiserver))
     parts.append(_table("An item of `virtual_routers`", "virtual_routers.", VirtualRouter))
+    parts.append(_table("A listener in `haproxy.listeners`", "haproxy.listeners.", Listener))
+    parts.append(_table("An item of a listener's `servers`", "haproxy.listeners.servers.", Backend))
     return "\n".join(parts)
 
 
@@ -125,12 +131,13 @@ def _type(kind: object) -> str:
         return " or ".join(dict.fromkeys(_type(each) for each in arguments if each is not NoneType))
     if kind == tuple[Template, ...]:
         return "path"
-    if origin is tuple:
-        return f"list of {_type(arguments[0])}"
-    if origin is Annotated:
-        return _type(arguments[0])
+    if origin in {tuple, Annotated}:
+        return f"{'list of ' if origin is tuple else ''}{_type(arguments[0])}"
+    if origin is Mapping:
+        return "mappings by name"
     names = {bool: "true or false", int: "number", float: "number", str: "text", SecretStr: "secret"}
-    names |= {Apiserver: "mappings", VirtualRouter: "mappings"}
+    names |= dict.fromkeys((Apiserver, Backend, VirtualRouter), "mappings")
+    names |= dict.fromkeys((IPv4Network, IPv6Network), "network")
     names |= dict.fromkeys((IPv4Address, IPv6Address), "address")
     names |= dict.fromkeys((IPv4Interface, IPv6Interface), "address/prefix")
     return names[kind]  # type: ignore[index]  # a type that no table names is an error here

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nornir_kube_ha.intent import Apiserver, Node, Settings, VirtualRouter
+from nornir_kube_ha.intent import Apiserver, Backend, Listener, Node, Settings, VirtualRouter
 from nornir_kube_ha.inventory.files import CONNECTION_KEYS, LEVEL_KEYS
 from nornir_kube_ha.inventory.login_extras import ALLOWED
 from nornir_kube_ha.inventory.login_options import CONNECTION
@@ -13,7 +13,7 @@ from nornir_kube_ha.inventory.problems import PER_HOST_KEYS
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
-ITEMS: tuple[type[Settings], ...] = (Apiserver, VirtualRouter)
+ITEMS: tuple[type[Settings], ...] = (Apiserver, Backend, VirtualRouter)
 """Models of list items. Lists are not merged, so an item is complete; a section may lack keys at any level."""
 SECRET_FORMS = ("env", "file", "pass", "prompt")
 INSTEAD: Mapping[str, Schema] = {
@@ -93,6 +93,7 @@ def _definitions() -> Schema:
 def _models() -> Iterator[type[Settings]]:
     yield Node
     yield from ITEMS
+    yield Listener
     yield from _sections(Node)
 
 

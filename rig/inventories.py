@@ -2,9 +2,8 @@
 
 import copy
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -15,13 +14,14 @@ from pydantic import BaseModel, SecretStr
 
 from nornir_kube_ha.cli.selection import open_inventory
 from nornir_kube_ha.errors import InventoryError, UsageError
-from nornir_kube_ha.facts import Facts, Package, parse_facts
+from nornir_kube_ha.facts import Facts
 from nornir_kube_ha.intent import Intent, Node
 from nornir_kube_ha.intent.config_file import ConfigFile
+from nornir_kube_ha.intent.fields import Port
 from nornir_kube_ha.inventory.files import FILES
 from nornir_kube_ha.inventory.load import load_intent
 from nornir_kube_ha.tasks import render_config
-from rig.samples import DATA, DEFAULTS, GROUP, HOSTS, NONCE
+from rig.samples import DEFAULTS, GROUP, HOSTS
 
 HOSTILE = {  # appended to a valid value
     "newline": "\nb",
@@ -56,7 +56,7 @@ def text_fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         ]
         if inner:
             yield from text_fields(inner[0], f"{path}.")
-        elif field.annotation not in {int, float, bool, SecretStr, int | None, Literal[2, 3]}:
+        elif field.annotation not in {int, float, bool, SecretStr, int | None, Port | None, Literal[2, 3]}:
             yield path
 
 
@@ -93,6 +93,7 @@ OWN_LINES = {  # cannot be generated from a type: the daemons' own syntax
     "keepalived.global_lines": ("dynamic_interfaces", "vrrp_garp_interval 0.001", "max_auto_priority 50"),
     "keepalived.instance_lines": ("garp_master_delay 2", "accept", "debug 2"),
 }
+LINES = ("timeout client 1m", "option clitcpka", "maxconn 100")  # of a further listener
 SINGLE_LINES = {"kubeconfig", "haproxy.stats.log", "keepalived.check.script"}
 PER_NODE = {"address", "interface", "role", "keepalived.priority", "keepalived.router_id", "keepalived.state"}
 ELSEWHERE = {"name", "lab", "apiserver_ca", "templates"}  # not in `data`, a lab to enter, files beside the inventory
@@ -112,8 +113,9 @@ def good_values(kind: Any, limits: Sequence[Any] = ()) -> st.SearchStrategy[Any]
         return st.one_of([good_values(each, limits) for each in inner])
     if origin is Literal:
         return st.sampled_from(inner)
-    if origin is tuple:
-        return st.lists(good_values(inner[0]), min_size=1, max_size=5)
+    if origin in {tuple, Mapping}:
+        items = [*map(good_values, inner[: 1 if origin is tuple else 2])]
+        return st.lists(*items, min_size=1, max_size=5) if origin is tuple else st.dictionaries(*items, max_size=2)
     if issubclass(kind, BaseModel):
         required = {name for name, field in kind.model_fields.items() if field.is_required()}
         return st.fixed_dictionaries(
@@ -124,6 +126,8 @@ def good_values(kind: Any, limits: Sequence[Any] = ()) -> st.SearchStrategy[Any]
 
 
 def _good_field(model: type[BaseModel], name: str) -> st.SearchStrategy[Any]:
+    if name == "lines":
+        return st.lists(st.sampled_from(LINES), max_size=2, unique=True)
     field = model.model_fields[name]
     return good_values(field.annotation, field.metadata)
 
@@ -145,6 +149,8 @@ def _good_simple(kind: type, limits: Sequence[Any]) -> st.SearchStrategy[Any]:
         NoneType: st.none(),
         IPv4Address: st.ip_addresses(v=4).map(str),
         IPv4Interface: st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)),
+        IPv4Network: st.just("198.51.100.0/24"),
+        IPv6Network: st.just("2001:db8::/64"),
         IPv6Address: st.ip_addresses(v=6).map(str),
         IPv6Interface: st.builds("{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)),
         SecretStr: st.from_regex(r"\A[!-&(-~]{12,40}\Z"),
@@ -279,12 +285,6 @@ def taken(folder: Path) -> tuple[Nornir, Intent] | None:
     assert all(line.isprintable() for line in words.splitlines()), words
     assert len(words) < 100_000
     return None
-
-
-def debian_12() -> Facts:
-    """Return facts of a host without any deploy, as far as files depend on them."""
-    bare = parse_facts((DATA / "facts-bare.txt").read_text(encoding="utf-8"), NONCE)
-    return replace(bare, packages={"haproxy": Package("2.6.12"), "keepalived": Package("2.2.7")})
 
 
 def rendered(nornir: Nornir, intent: Intent, name: str, facts: Facts) -> tuple[ConfigFile, ...]:

@@ -1,7 +1,9 @@
 """A small inventory, and recorded facts of hosts, for tests."""
 
+from dataclasses import replace
 from typing import Any
 
+from nornir_kube_ha.facts import Facts, Package, parse_facts
 from rig.lab import ROOT
 
 DATA = ROOT / "tests" / "unit" / "data"
@@ -17,3 +19,9 @@ GROUP: dict[str, Any] = {
     "apiservers": [{"name": f"lb-{number}", "address": f"192.0.2.1{number}"} for number in (1, 2, 3)],
 }
 HOSTS: dict[str, Any] = {"lb-1": {"role": "master"}, "lb-2": {"role": "backup"}, "lb-3": {"role": "backup"}}
+
+
+def debian_12() -> Facts:
+    """Return facts of a host without any deploy, as far as files depend on them."""
+    bare = parse_facts((DATA / "facts-bare.txt").read_text(encoding="utf-8"), NONCE)
+    return replace(bare, packages={"haproxy": Package("2.6.12"), "keepalived": Package("2.2.7")})

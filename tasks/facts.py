@@ -48,8 +48,8 @@ LOOK = Script(
     ),
     "nonce deadline lock probed whole listened listen_at_least listen_at_most remembered files folders managed "
     "checked_file others interface watch vrids address haproxy_socket vip also port heard group ask_by_arp ask_by_ndp "
-    "ca_file endpoint served_at authority apiservers peers clients_check kubeconfigs direct elsewhere stats_url "
-    "own_stats_url stats_user stats_login",
+    "ca_file endpoint served_at authority apiservers peers clients_check listener_places kubeconfigs direct elsewhere "
+    "stats_url own_stats_url stats_user stats_login",
 )
 LEAST_AT_A_GATE = 0.1  # seconds
 LEAST_TO_HEAR = 0.9  # seconds; Linux delays its proxy ARP answers by up to 0.8 (proxy_delay)
@@ -182,6 +182,7 @@ def _variables(cluster: Cluster, node: Node, scope: Scope) -> dict[str, str]:
         "peers": " ".join(peer.haproxy_address for peer in cluster.peers(node)),
         "clients_check": _clients_check(node) if node.keepalived.tickle and scope is Scope.ALL else "",
         **_endpoint_clients(cluster, node, scope),
+        "listener_places": " ".join(place for name in node.haproxy.listeners for place in node.places_of(name)),
         "stats_url": node.stats_url,
         "own_stats_url": f"http://{with_port(own, stats.port)}{stats.uri}",
         "stats_user": stats.user,

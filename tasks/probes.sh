@@ -20,6 +20,7 @@
 #   SERVED_AT          VIP:PORT
 #   AUTHORITY          the CA certificates that the inventory names, in PEM; "" if there is none
 #   APISERVERS, PEERS  ADDRESS:PORT each, of apiservers and of the other nodes' haproxy
+#   LISTENER_PLACES    VIP:PORT each, of further listeners
 #   STATS_URL          the stats page at the VIP
 #   OWN_STATS_URL      the node's own
 #   STATS_USER         the stats page's user
@@ -436,6 +437,19 @@ pinged() {
     if ping -n -q -c 1 -W 1 "$1" >/dev/null || ping -n -q -c 1 -W 1 "$1" >/dev/null; then echo answered; else echo silent; fi
 }
 
+# VIP:PORT: print `open` if a connection stays open for a moment, or why it does not. haproxy accepts a connection before
+# it looks for a server, and ends it at once if it finds none or refuses the client's address.
+connection_to() {
+    kind=TCP4
+    case $1 in \[*) kind=TCP6 ;; esac
+    words=$(timeout 4 socat -d -d -u -T 0.4 "$kind:$1,connect-timeout=2" OPEN:/dev/null 2>&1)
+    case $words in
+    *"inactivity timeout"*) echo open ;;
+    *"starting data transfer"*) echo "haproxy closes the connection at once" ;;
+    *) printf '%s\n' "$words" | sed -n 's/.* E //p' | tail -n 1 | grep . || echo "no connection within 2 s" ;;
+    esac
+}
+
 probes() {
     if has ping; then
         aside ping pinged "$VIP"
@@ -455,6 +469,9 @@ probes() {
     fi
     if [ -n "$WHOLE" ] && has openssl; then
         for apiserver in $APISERVERS; do aside "certificate $apiserver" certificate "$apiserver"; done
+    fi
+    if [ -n "$WHOLE" ] && has socat; then
+        for place in $LISTENER_PLACES; do aside "listener $place" connection_to "$place"; done
     fi
     if has tcpdump && has arping && has socat; then aside heard heard; fi
     wait

@@ -2,9 +2,9 @@
 
 golden/INTENT/HOST/haproxy-VERSION-keepalived-VERSION/ is the root of a host: `attributes` lists modes and owners of the
 files, and below it each file lies at its own path. `ours` asks for nothing that has a default, `guide` for the guide's
-values, `dual` for VIPs of both families, `ipv6` for IPv6 alone and multicast, `two` for two virtual routers; their
-inventories are in inventory/. To write all of them anew after a template changed, and then to read what `git diff` says
-of it:
+values, `dual` for VIPs of both families, `ipv6` for IPv6 alone and multicast, `two` for two virtual routers,
+`listeners` for further ports; their inventories are in inventory/. To write all of them anew after a template changed,
+and then to read what `git diff` says of it:
 
     KUBE_HA_UPDATE_GOLDEN=1 .venv/bin/pytest tests/config
 """
@@ -41,7 +41,7 @@ BARE = HERE.parent / "unit/data/facts-bare.txt"
 NONCE = "0123456789abcdef"  # of that record
 UPDATE = "KUBE_HA_UPDATE_GOLDEN"
 
-INTENTS = ("ours", "guide", "dual", "ipv6", "two")
+INTENTS = ("ours", "guide", "dual", "ipv6", "two", "listeners")
 HOSTS = ("lb-1", "lb-2")  # a master and a backup
 BULLSEYE, BOOKWORM, TRIXIE = PAIRS = (("2.2.9", "2.1.5"), ("2.6.12", "2.2.7"), ("3.0.11", "2.3.3"))
 
@@ -149,7 +149,7 @@ REQUIRED = {
         HAPROXY_CFG: ({"nbproc 1"}, set()),  # asked for, and refused from 2.5 on
     },
 }
-REQUIRED |= dict.fromkeys(("dual", "ipv6", "two"), REQUIRED["ours"])
+REQUIRED |= dict.fromkeys(("dual", "ipv6", "two", "listeners"), REQUIRED["ours"])
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -259,4 +259,17 @@ def test_a_further_virtual_router_is_the_first_but_for_what_is_its_own(
     assert second - first == {
         *(f"priority {further}", "virtual_router_id 69", "192.0.2.20/32", "vip_released-69", "vip_wanted-69"),
         f'{NOTIFY} 192.0.2.20"',
+    }
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_further_listeners_add_sections_and_change_nothing_else(pair: tuple[str, str]) -> None:
+    one, more = (golden(folder(intent, "lb-1", *pair)) for intent in ("ours", "listeners"))
+    assert {path for path in one if one[path] != more[path]} == {HAPROXY_CFG}
+    gone, new = changes(one[HAPROXY_CFG], more[HAPROXY_CFG])
+    assert not gone
+    assert {line for line in new if line.startswith(("listen ", "bind "))} == {
+        *("listen ingress-http", "listen ingress-https", "listen konnectivity"),
+        *("listen machine-config", "listen registry", "bind 0.0.0.0:80", "bind 0.0.0.0:443"),
+        *("bind 0.0.0.0:8132", "bind 0.0.0.0:22623", "bind 0.0.0.0:5000"),
     }

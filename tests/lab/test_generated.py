@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
-from rig.inventories import SETTINGS, Tree, all_settings, debian_12, own_lines, rendered, taken, write
+from rig.inventories import SETTINGS, Tree, all_settings, own_lines, rendered, taken, write
 from rig.judging import refusals, staging, unexplained
 from rig.killing import LEFTOVERS, SUMS
 from rig.lab import BACKUPS, Lab
-from rig.samples import DATA
+from rig.samples import DATA, debian_12
 
 from nornir_kube_ha.intent import Node
 

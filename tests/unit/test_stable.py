@@ -29,7 +29,7 @@ from nornir_kube_ha.cli.options.examples import CODES
 from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.failover.faults import FAULTS as FAULTS_BY_NAME
 from nornir_kube_ha.failover.trial import FaultReport
-from nornir_kube_ha.intent import Apiserver, Node, Settings, VirtualRouter
+from nornir_kube_ha.intent import Apiserver, Backend, Listener, Node, Settings, VirtualRouter
 from nornir_kube_ha.intent.names import MANAGED_PATHS
 from nornir_kube_ha.report import HostState, to_junit, to_nagios, to_prometheus
 from nornir_kube_ha.report.files import FORMATS
@@ -107,6 +107,8 @@ def names() -> dict[str, list[str]]:
             *keys(Node, ""),
             *keys(Apiserver, "apiservers[]."),
             *keys(VirtualRouter, "virtual_routers[]."),
+            *keys(Listener, "haproxy.listeners[]."),
+            *keys(Backend, "haproxy.listeners[].servers[]."),
         ],
         "command line": commands(make_parser()),
         "exit codes": map(str, CODES),

@@ -27,12 +27,12 @@ def listening(view: HostView) -> Verdict:
     return Verdict(
         all(owners.get(socket) == "haproxy" for socket in wanted),
         ", ".join(f"{socket}: haproxy" for socket in wanted),
-        ", ".join(_seen_on(socket, owners) for socket in wanted),
+        ", ".join(seen_on(socket, owners) for socket in wanted),
         "if another process has the port, free it; otherwise read `journalctl -u haproxy`",
     )
 
 
-def _seen_on(socket: str, owners: Mapping[str, str]) -> str:
+def seen_on(socket: str, owners: Mapping[str, str]) -> str:
     """Return the process on a socket; if there is none, the process on the same port of another address."""
     if socket not in owners:
         port = socket.rpartition(":")[2]
@@ -59,7 +59,7 @@ def apiservers_up(view: HostView) -> Verdict:
     return Verdict(
         seen == f"{len(wanted)} up",
         f"{len(wanted)} up",
-        seen if view.facts.servers is not None else _silence(view),
+        seen if view.facts.servers is not None else silence(view),
         "if haproxy does not answer, see haproxy.active, and `ss -xp` for the process that holds its "
         "socket. Otherwise ask the apiserver: `curl --cacert CA https://ADDRESS:PORT/readyz?verbose`. "
         "One that is alive but not ready gets new connections only while none is ready",
@@ -73,7 +73,8 @@ def _status(server: Server) -> str:
     return f"{server.status}, {'alive but not ready' if server.is_alive else 'dead'}"
 
 
-def _silence(view: HostView) -> str:
+def silence(view: HostView) -> str:
+    """Return why haproxy was not asked or did not answer."""
     return view.facts.haproxy_silence or f"haproxy does not answer on {view.node.haproxy.socket}"
 
 
@@ -88,7 +89,7 @@ def load(view: HostView) -> Verdict:
     """Check that haproxy has far fewer connections than its `maxconn`."""
     expected = f"less than {FULL_PERCENT} % of haproxy's maxconn in use, in total and in the apiserver listener"
     if view.facts.haproxy_load is None:
-        return Verdict(None, expected, _silence(view), "", because="haproxy.apiservers_up")
+        return Verdict(None, expected, silence(view), "", because="haproxy.apiservers_up")
     used, most = view.facts.haproxy_load
     full = used >= most
     return Verdict(

@@ -4,19 +4,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from nornir_kube_ha.checks import (
-    certificates,
     clients,
     cluster,
     files,
     haproxy,
-    health,
     keepalived,
+    listeners,
     liveness,
     machine,
     timers,
     units,
     vip,
 )
+from nornir_kube_ha.checks.apiserver import certificates, health
 from nornir_kube_ha.checks.bootstrap import with_state
 from nornir_kube_ha.checks.kubernetes import endpoint
 from nornir_kube_ha.checks.model import (
@@ -117,6 +117,18 @@ HOST_CHECKS: tuple[Check[HostRule], ...] = (
     Check("host.denials", "neither SELinux nor AppArmor blocks the daemons", machine.denials, _WARNING),
 )
 
+LISTENER_CHECKS: tuple[Check[HostRule], ...] = (
+    Check("listener.listening", "haproxy listens on the port of each further listener", listeners.listening),
+    Check("listener.servers_up", "haproxy sees all servers of each further listener up", listeners.servers_up),
+    Check(
+        "listener.at_vip",
+        "each further listener keeps a connection open at each VIP, for a client on this node",
+        listeners.at_vip,
+        asks=Scope.ALL,
+    ),
+)
+"""Checks of each host of a cluster that has `haproxy.listeners`; no report of another cluster has them."""
+
 CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
     Check("vip.single_holder", "exactly one node holds the VIP", cluster.single_holder),
     Check("vip.arp", "only the VIP holder answers ARP for the VIP", cluster.arp, asks=Scope.ALL),
@@ -174,7 +186,7 @@ CLUSTER_CHECKS: tuple[Check[ClusterRule], ...] = (
 )
 
 CHECKS: Mapping[str, Check[HostRule] | Check[ClusterRule]] = {
-    **{check.id: check for check in HOST_CHECKS},
+    **{check.id: check for check in (*HOST_CHECKS, *LISTENER_CHECKS)},
     **{check.id: check for check in CLUSTER_CHECKS},
 }
 """All checks by id."""
@@ -193,21 +205,25 @@ def check_host(view: HostView, chosen: Collection[str] = ALL) -> tuple[Finding, 
         view: the host
         chosen: ids of the checks to run
     """
-    found = (check.judge(view, chosen) for check in HOST_CHECKS if check.id in chosen)
+    found = (check.judge(view, chosen) for check in _host_checks(view.node) if check.id in chosen)
     # A daemon's journal may quote a line of its file, with a password.
     return tuple(_shown(with_state(view, each), view.node) for each in found)
 
 
-def unknown_host(reason: str, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:
+def _host_checks(node: Node | None) -> tuple[Check[HostRule], ...]:
+    return (*HOST_CHECKS, *(LISTENER_CHECKS if node and node.haproxy.listeners else ()))
+
+
+def unknown_host(reason: str, chosen: Collection[str] = ALL, node: Node | None = None) -> tuple[Finding, ...]:
     """Return the chosen host checks as `unknown`, for a host that could not be looked at.
 
     Arguments:
         reason: why the host could not be looked at
         chosen: ids of the checks to report
+        node: the host's node, whose listeners have checks of their own
     """
-    return tuple(
-        Finding(check.id, Status.UNKNOWN, check.meaning, bounded(reason)) for check in HOST_CHECKS if check.id in chosen
-    )
+    made = (check for check in _host_checks(node) if check.id in chosen)
+    return tuple(Finding(check.id, Status.UNKNOWN, check.meaning, bounded(reason)) for check in made)
 
 
 def check_cluster(view: ClusterView, chosen: Collection[str] = ALL) -> tuple[Finding, ...]:

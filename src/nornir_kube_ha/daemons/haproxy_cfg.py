@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import ip_network
 
 from pydantic import SecretStr
 
+from nornir_kube_ha.addresses import IPNetwork
 from nornir_kube_ha.daemons.text import MOST_KEPT, text_of
 
 # From cfg_parse.c. A line that begins with any other word belongs to the section above it.
@@ -82,6 +85,15 @@ class HAProxySection:
             if line.words[: len(keywords)] == keywords:
                 yield line.words[len(keywords) :]
 
+    @property
+    def sources(self) -> tuple[IPNetwork, ...]:
+        """Networks whose clients a section as kube-ha writes it takes; empty if it takes all, or says it otherwise."""
+        for words in self.arguments("tcp-request", "connection", "reject", "unless"):
+            if words[:2] == ("{", "src") and words[-1:] == ("}",):
+                with suppress(ValueError):
+                    return tuple(map(ip_network, words[2:-1]))
+        return ()
+
     def __str__(self) -> str:
         """Return the section in words: `frontend web (*:80)`."""
         words = f"{self.kind} {self.name}".strip()
@@ -120,6 +132,14 @@ class HAProxyCfg:
         """TCP ports that clients of other hosts can reach, in file order."""
         binds = (bind for section in self.sections if section.kind != "peers" for bind in section.bound(TCP))
         return tuple(dict.fromkeys(port for host, port in _sockets(binds) if not _is_loopback(host)))
+
+    @property
+    def clients(self) -> tuple[tuple[int, tuple[IPNetwork, ...]], ...]:
+        """Each of `ports`, and the networks that its section limits clients to; no networks where any may connect."""
+        limits: dict[int, tuple[IPNetwork, ...]] = {}
+        for section in self.sections:
+            limits |= dict.fromkeys((port for _, port in _sockets(iter(section.bound(TCP)))), section.sources)
+        return tuple((port, limits.get(port, ())) for port in self.ports)
 
     @property
     def peers_ports(self) -> tuple[int, ...]:

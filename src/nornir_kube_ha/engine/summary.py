@@ -137,9 +137,9 @@ class Summary:
         stopped = ledger.why_ended(node.cluster)
         findings: tuple[Finding, ...] = ()
         if failure:
-            findings = unknown_host(failure.message, self.checks)
+            findings = unknown_host(failure.message, self.checks, node)
         elif stopped and (not self.dry_run or name not in snapshot.plans):
-            findings = unknown_host(ledger.why_stopped(name, stopped), self.checks)
+            findings = unknown_host(ledger.why_stopped(name, stopped), self.checks, node)
         elif not self.dry_run:
             findings = check_host(snapshot.view(name), self.checks)
         is_planned = self.dry_run and name in snapshot.plans

@@ -135,6 +135,7 @@ class Facts:
         origins: origin of each live configuration file without kube-ha's header, by path
         kept_peers: unicast peers in the keepalived.conf of earlier generations
         clients: the node's knowledge of the VIPs' clients; None if not asked
+        listener_servers: servers of each further proxy in haproxy, by the proxy's name
         etcd_servers: hosts in --etcd-servers of the node's own kube-apiserver; empty if it has none
         kubeconfigs: kubeconfigs on the host; None if not asked
         direct_connections: connections to apiservers past haproxy; None if not asked, or not seen
@@ -181,6 +182,7 @@ class Facts:
     moves: Moves = NO_MOVES
     bootstrap: Bootstrap = NO_BOOTSTRAP
     clients: Clients | None = None
+    listener_servers: Mapping[str, tuple[Server, ...]] = field(default_factory=dict)
     kubeconfigs: tuple[Kubeconfig, ...] | None = None
     direct_connections: DirectConnections | None = None
 

@@ -183,6 +183,7 @@ class Reachable:
         certificates: certificate of each apiserver, by `ADDRESS:PORT`; empty if OpenSSL is missing
         silent: additional VIPs that did not answer ping
         additional: `/readyz` through each additional VIP, by address; empty if curl is missing
+        listeners: by `VIP:PORT` of a further listener, `open` if a connection stays open, or why it does not
     """
 
     ping: bool | None
@@ -194,3 +195,4 @@ class Reachable:
     certificates: Mapping[str, Certificate]
     silent: tuple[str, ...] = ()
     additional: Mapping[str, Probe] = field(default_factory=dict)
+    listeners: Mapping[str, str] = field(default_factory=dict)

@@ -72,6 +72,7 @@ def _facts(sections: dict[str, str]) -> Facts:
         listeners=tuple(network.listeners(sections["listeners"])),
         packet_filter=sections.get("packetfilter"),
         servers=daemons.servers(sections["haproxy"]),
+        listener_servers=daemons.other_servers(sections["haproxy"]),
         worker_started=daemons.worker_started(sections["haproxy_info"]),
         workers=tuple(map(whole, sections["haproxy_workers"].split())),
         vrrp=daemons.vrrp(sections["keepalived"]),

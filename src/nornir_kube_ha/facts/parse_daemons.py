@@ -65,15 +65,30 @@ def servers(text: str) -> tuple[Server, ...] | None:
     rows = [*csv.DictReader(text.removeprefix("# ").splitlines())]
     alive = {row["svname"]: _status(row).startswith("UP") for row in rows if row["pxname"] == LAST_RESORT}
     return tuple(
-        Server(
-            row["svname"] or "",
-            _status(row),
-            " ".join(filter(None, (row[column] for column in _CHECK))),
-            alive.get(row["svname"]),
-        )
+        _server(row, is_alive=alive.get(row["svname"]))
         for row in rows
         if row["pxname"] == LISTENER and row["svname"] not in {"FRONTEND", "BACKEND"}
     )
+
+
+def other_servers(text: str) -> dict[str, tuple[Server, ...]]:
+    """Parse the servers of haproxy's further listeners, by the listener's name; those of its own sections are left out.
+
+    Arguments:
+        text: output of `show stat`
+    """
+    found: dict[str, tuple[Server, ...]] = {}
+    for row in csv.DictReader(text.removeprefix("# ").splitlines()):
+        proxy, name = row["pxname"] or "", row["svname"] or ""
+        if proxy not in {LISTENER, LAST_RESORT} and name != "BACKEND":
+            own = () if name == "FRONTEND" else (_server(row),)
+            found[proxy] = (*found.get(proxy, ()), *own)
+    return found
+
+
+def _server(row: Mapping[str, str | None], *, is_alive: bool | None = None) -> Server:
+    check = " ".join(filter(None, (row[column] for column in _CHECK)))
+    return Server(row["svname"] or "", _status(row), check, is_alive)
 
 
 def _status(row: Mapping[str, str | None]) -> str:

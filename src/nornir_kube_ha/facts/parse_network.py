@@ -149,6 +149,7 @@ def reachable(sections: Mapping[str, str]) -> Reachable:
         certificates={address: _certificate(body) for (address,), body in sections_about("certificate", sections)},
         silent=tuple(address for (address,), body in sections_about("also_ping", sections) if body != "answered"),
         additional={address: _probe(body) for (address,), body in sections_about("also_readyz", sections)},
+        listeners={place: body.strip() for (place,), body in sections_about("listener", sections)},
     )
 
 

@@ -50,10 +50,10 @@ class Firewalld:
         packet = opening.packet
         if packet.hook == "output":
             return ()
-        source = f'source address="{packet.source}" '
+        source = f'source address="{opening.only_from or packet.source}" '
         port = f'port port="{packet.port}" protocol="tcp"'
         what = f'{source}protocol value="vrrp"' if packet.protocol == VRRP else port
-        what = source + what if opening.only_from_source else what
+        what = source + what if opening.only_from else what
         return (f'rule priority="{PRIORITY}" family="ipv{packet.version}" {what} accept',)
 
     def governs(self, table: Table, chain: Chain) -> bool:  # noqa: ARG002 - Manager's
@@ -74,8 +74,8 @@ class Ufw:
     def rules(self, opening: Opening, ruleset: Ruleset, ours: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG002 - Manager's
         """Return rules as `ufw show added` prints them, so that they are recognised later."""
         packet = opening.packet
-        if opening.only_from_source:
-            return (f"allow from {packet.source} to any port {packet.port} proto tcp",)
+        if opening.only_from:
+            return (f"allow from {opening.only_from} to any port {packet.port} proto tcp",)
         if packet.protocol != VRRP:
             return (f"allow {packet.port}/tcp",)
         return (
@@ -113,7 +113,7 @@ class Nftables:
         packet = opening.packet
         header, protocol = ("ip", "protocol") if packet.version == 4 else ("ip6", "nexthdr")
         if packet.protocol != VRRP:
-            source = f"{header} saddr {packet.source} " if opening.only_from_source else ""
+            source = f"{header} saddr {opening.only_from} " if opening.only_from else ""
             return f"{source}tcp dport {packet.port} accept"
         way = f"daddr {packet.destination}" if packet.hook == "output" else f"saddr {packet.source}"
         # The number, because the name needs /etc/protocols, which minimal hosts lack.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from nornir_kube_ha.addresses import IPAddress, IPNetwork
 from nornir_kube_ha.firewall.ruleset import Packet
 
 
@@ -13,13 +14,13 @@ class Opening:
         what: description, `VRRP from lb-2`
         packet: an example of such a packet
         is_vital: whether the VIP fails without it; the stats page and haproxy's peers are not vital
-        only_from_source: whether packets from other sources must not pass
+        only_from: the sources whose packets pass; None for any
     """
 
     what: str
     packet: Packet
     is_vital: bool = True
-    only_from_source: bool = False
+    only_from: IPAddress | IPNetwork | None = None
 
 
 @dataclass(frozen=True, slots=True)

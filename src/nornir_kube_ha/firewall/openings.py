@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface, rank
+from nornir_kube_ha.addresses import VRRP_GROUPS, IPAddress, IPInterface, IPNetwork, rank
 from nornir_kube_ha.daemons import parse_haproxy_cfg, parse_keepalived_conf
 from nornir_kube_ha.firewall.model import Opening
 from nornir_kube_ha.firewall.ruleset import TCP, VRRP, Packet
@@ -17,7 +17,11 @@ def openings(cluster: Cluster, node: Node) -> tuple[Opening, ...]:
 
     That is VRRP with the node's peers, haproxy's peers protocol with them, and client connections to haproxy.
     """
-    return (*_vrrp(cluster, node), *_ports(cluster, node), *_tables(cluster, node))
+    listeners = {each.port: cluster.sources_of(name) for name, each in node.haproxy.listeners.items()}
+    return (
+        *(*_vrrp(cluster, node), *_ports(cluster, node), *_tables(cluster, node)),
+        *(way for port, sources in listeners.items() for way in _clients(port, sources, cluster, node)),
+    )
 
 
 def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tuple[Opening, ...]:
@@ -38,8 +42,7 @@ def openings_of(files: Iterable[ConfigFile], cluster: Cluster, node: Node) -> tu
     haproxy = parse_haproxy_cfg(content.get(HAPROXY_CFG, b""))
     return (
         *(way for name, address in peers or known for way in _ways(name, address, node, unicast=unicast)),
-        *(way for peer in cluster.peers(node) for port in haproxy.ports for way in _from(peer, port, node)),
-        *(way for port in haproxy.ports for way in _from_others(port, node)),
+        *(way for port, sources in haproxy.clients for way in _clients(port, sources, cluster, node)),
         *(_table(peer, port, node) for peer in cluster.peers(node) for port in haproxy.peers_ports),
     )
 
@@ -75,7 +78,7 @@ def _tables(cluster: Cluster, node: Node) -> Iterator[Opening]:
 
 def _table(peer: Node, port: int, node: Node) -> Opening:
     packet = Packet("input", TCP, peer.address, node.address, node.interface, port)
-    return Opening(f"port {port} from {peer.name}'s haproxy", packet, is_vital=False, only_from_source=True)
+    return Opening(f"port {port} from {peer.name}'s haproxy", packet, is_vital=False, only_from=peer.address)
 
 
 def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
@@ -84,6 +87,20 @@ def _from(peer: Node, port: int, node: Node) -> Iterator[Opening]:
         where = "" if vip == node.vip else f" at {vip.ip}"
         packet = Packet("input", TCP, peer.address, vip.ip, node.interface, port)
         yield Opening(f"port {port}{where} from {peer.name}", packet)
+
+
+def _clients(port: int, sources: Iterable[IPNetwork], cluster: Cluster, node: Node) -> Iterator[Opening]:
+    """Yield connections of clients in some networks; of all clients if there are none."""
+    if not sources:
+        for peer in cluster.peers(node):
+            yield from _from(peer, port, node)
+        yield from _from_others(port, node)
+    vips = {vip.ip for vip in node.vips}  # the holder's own connections, over the loopback interface
+    for source in (each for each in sources if each.num_addresses > 1 or each.network_address not in vips):
+        only = source.network_address if source.num_addresses == 1 else source
+        for vip in node.vips_of(source.version):
+            packet = Packet("input", TCP, _first_of(source), vip.ip, node.interface, port)
+            yield Opening(f"port {port} from {only}", packet, only_from=only)
 
 
 def _from_others(port: int, node: Node) -> Iterator[Opening]:
@@ -96,7 +113,11 @@ def _from_others(port: int, node: Node) -> Iterator[Opening]:
         yield Opening(f"port {port} at {vip.ip}", packet)
 
 
+def _first_of(network: IPNetwork) -> IPAddress:
+    return network.network_address + min(1, network.num_addresses - 1)
+
+
 def _neighbour(vip: IPInterface) -> IPAddress:
     """Return another address in a VIP's network; the VIP itself if it is alone there."""
-    first = vip.network.network_address + min(1, vip.network.num_addresses - 1)
+    first = _first_of(vip.network)
     return first if first != vip.ip else vip.network[-1]

@@ -5,6 +5,7 @@ from nornir_kube_ha.intent.fields import Settings, weakness_of
 from nornir_kube_ha.intent.haproxy import ANY_ADDRESS, Apiserver, HAProxy, Stats
 from nornir_kube_ha.intent.intent import Intent
 from nornir_kube_ha.intent.keepalived import CHECK_SCRIPT, FOREMOST, HINDMOST, Keepalived
+from nornir_kube_ha.intent.listeners.settings import Backend, Listener
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.node import Node
 from nornir_kube_ha.intent.router import Router, VirtualRouter
@@ -16,10 +17,12 @@ __all__ = [
     "FOREMOST",
     "HINDMOST",
     "Apiserver",
+    "Backend",
     "Cluster",
     "HAProxy",
     "Intent",
     "Keepalived",
+    "Listener",
     "Login",
     "Node",
     "Router",

@@ -1,9 +1,11 @@
 """A cluster: the load-balancer nodes that share one VIP, and the rules that span several nodes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_network
 
-from nornir_kube_ha.addresses import IPInterface
+from nornir_kube_ha.addresses import IPInterface, IPNetwork
 from nornir_kube_ha.intent.haproxy import Apiserver
 from nornir_kube_ha.intent.keepalived import FOREMOST
 from nornir_kube_ha.intent.node import Node
@@ -95,6 +97,22 @@ class Cluster:
         """All kube-apiservers."""
         return self.nodes[0].apiservers
 
+    def sources_of(self, listener: str) -> tuple[IPNetwork, ...]:
+        """Return the networks whose clients may connect to a further listener; empty if all may.
+
+        The nodes' own addresses are among them, since each node checks the listener at the VIP. So are the VIPs: the
+        holder's own connections to a VIP come from it.
+
+        Arguments:
+            listener: its name
+
+        Raises:
+            KeyError: there is no such listener
+        """
+        given = self.nodes[0].haproxy.listeners[listener].sources
+        own = map(ip_network, (*(node.address for node in self.nodes), *(vip.ip for vip in self.vips)))
+        return (*given, *(each for each in own if not _is_within(each, given))) if given else ()
+
     @property
     def preferred_priority(self) -> int:
         """Priority that a planned move gives the new holder.
@@ -117,3 +135,7 @@ class Cluster:
     def peers(self, node: Node) -> tuple[Node, ...]:
         """Return all nodes except this one."""
         return tuple(other for other in self.nodes if other.name != node.name)
+
+
+def _is_within(network: IPNetwork, others: Iterable[IPNetwork]) -> bool:
+    return any(network.version == other.version and network.network_address in other for other in others)

@@ -1,6 +1,6 @@
 """The rules that span several nodes of a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from socket import inet_aton
 
@@ -9,6 +9,7 @@ from nornir_kube_ha.errors import Problem
 from nornir_kube_ha.intent.cluster import Cluster
 from nornir_kube_ha.intent.fields import Settings
 from nornir_kube_ha.intent.keepalived import FOREMOST
+from nornir_kube_ha.intent.listeners.rules import listener_problems
 from nornir_kube_ha.intent.node import Node
 
 MIN_NODES = 2  # one master and at least one backup
@@ -34,6 +35,7 @@ def cluster_problems(cluster: Cluster) -> Iterator[Problem]:
         yield from _addresses(cluster, node)
         yield from _families(cluster, node)
         yield from _ports(node)
+        yield from listener_problems(node)
 
 
 def _roles(cluster: Cluster) -> Iterator[Problem]:
@@ -53,7 +55,7 @@ def _shared_values(cluster: Cluster) -> Iterator[Problem]:
     expected = _flat(first)
     for node in cluster.nodes[1:]:
         for key, value in _flat(node).items():
-            if value != expected[key]:
+            if key in expected and value != expected[key]:
                 yield Problem(
                     node.name,
                     key,
@@ -247,6 +249,10 @@ def _flat(node: Node) -> dict[str, object]:
                 continue
             if isinstance(value, Settings):
                 walk(f"{path}.", value, set())
+            elif isinstance(value, Mapping):
+                shared[path] = tuple(sorted(value))
+                for name, each in value.items():
+                    walk(f"{path}.{name}.", each, set())
             else:
                 shared[path] = value
 

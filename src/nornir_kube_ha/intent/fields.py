@@ -4,7 +4,17 @@ import ast
 import inspect
 import re
 import textwrap
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address, ip_interface, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
@@ -105,6 +115,18 @@ def _interface(value: object) -> IPInterface:
     return interface
 
 
+def _network(value: object) -> IPNetwork:
+    if not isinstance(value, str | IPv4Network | IPv6Network):
+        raise ValueError("must be text, for example 192.0.2.0/24 or 2001:db8::/64")  # noqa: TRY004 - as above
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("is not a valid IPv4 network or IPv6 network, for example 192.0.2.0/24") from None
+    if ip_interface(value).ip != network.network_address:
+        raise ValueError(f"has bits set beyond its prefix length; write {network}")
+    return network
+
+
 def _refuse_unusable(address: IPAddress) -> None:
     """Refuse IPv6 addresses that are link-local or IPv4-mapped."""
     if isinstance(address, IPv6Address) and (address.is_link_local or address.scope_id):
@@ -168,6 +190,7 @@ def _or_auto(value: object, number: ValidatorFunctionWrapHandler) -> int:
 
 Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 AddressWithPrefix = Annotated[IPv4Interface | IPv6Interface, BeforeValidator(_interface)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 _VRID = Annotated[int, Field(ge=1, le=255)]

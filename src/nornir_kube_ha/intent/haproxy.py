@@ -18,6 +18,7 @@ from nornir_kube_ha.intent.fields import (
     Port,
     Settings,
 )
+from nornir_kube_ha.intent.listeners.settings import ByName, Listeners
 from nornir_kube_ha.intent.names import METRICS_PATH
 
 UNREADABLE = "a-password-not-read"
@@ -134,6 +135,8 @@ class HAProxy(Settings):
     """Your own lines for section `defaults`."""
     listener_lines: tuple[Line, ...] = ()
     """Your own lines for the apiserver listener."""
+    listeners: Listeners = Field(default_factory=ByName)
+    """Further ports at the VIPs, by name: an ingress, RKE2's 9345, a registry."""
 
     @property
     def has_last_resort(self) -> bool:

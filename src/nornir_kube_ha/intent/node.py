@@ -20,6 +20,7 @@ from nornir_kube_ha.intent.fields import (
 )
 from nornir_kube_ha.intent.haproxy import Apiserver, HAProxy
 from nornir_kube_ha.intent.keepalived import Keepalived
+from nornir_kube_ha.intent.listeners.settings import Backend
 from nornir_kube_ha.intent.login import Login
 from nornir_kube_ha.intent.packages import Packages
 from nornir_kube_ha.intent.router import VirtualRouter
@@ -134,6 +135,42 @@ class Node(Settings):
         """All sockets that haproxy should listen on, as `ss` prints them: `*:8443` is a socket of both families."""
         binds = (self.bind, self.stats_bind, *([self.peers_bind] if self.keepalived.tickle else []))
         return tuple(map(self._socket, binds))
+
+    @property
+    def listener_binds(self) -> dict[str, str]:
+        """Argument of each further listener's `bind` line, by its name."""
+        ports = {name: each.port for name, each in self.haproxy.listeners.items()}
+        return {name: self._bind(self.haproxy.bind, port) for name, port in ports.items()}
+
+    @property
+    def listener_sockets(self) -> dict[str, str]:
+        """Socket of each further listener, by its name, as `sockets` has them."""
+        return {name: self._socket(bind) for name, bind in self.listener_binds.items()}
+
+    def places_of(self, listener: str) -> tuple[str, ...]:
+        """Return where clients reach a further listener: `192.0.2.10:443`, at each VIP.
+
+        Arguments:
+            listener: its name
+
+        Raises:
+            KeyError: there is no such listener
+        """
+        return tuple(with_port(vip.ip, self.haproxy.listeners[listener].port) for vip in self.vips)
+
+    def servers_of(self, listener: str) -> tuple[Backend, ...]:
+        """Return the servers of a further listener, each with its port: the apiservers' hosts if it lists none.
+
+        Arguments:
+            listener: its name
+
+        Raises:
+            KeyError: there is no such listener
+        """
+        found = self.haproxy.listeners[listener]
+        hosts = {each.address: each.name for each in reversed(self.apiservers)}
+        own = tuple(Backend(address=host).model_copy(update={"name": name}) for host, name in reversed(hosts.items()))
+        return tuple(each.model_copy(update={"port": each.port or found.port}) for each in found.servers or own)
 
     def _bind(self, address: IPAddress, port: int) -> str:
         both = address in ANY_ADDRESSES and (address.version == 6 or self.uses_ipv6)

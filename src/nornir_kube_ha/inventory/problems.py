@@ -1,6 +1,7 @@
 """pydantic's errors as problems of the inventory: with the inventory's key and the setting's meaning."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -12,6 +13,8 @@ from nornir_kube_ha.nearest import did_you_mean
 
 FOLLOWS = "default_factory_not_called"  # pydantic's error type for a default that depends on an invalid field
 
+
+OF_A_MAPPING = "[key]"  # pydantic's last word in the location of a mapping's key
 
 PER_HOST_KEYS = frozenset({"name"})  # set from Nornir's host, not from its data
 
@@ -39,7 +42,7 @@ def _causes(error: ValidationError) -> Iterator[ErrorDetails]:
 
 def _problem(host: str, details: ErrorDetails) -> Problem:
     """Return a pydantic error as a problem with the inventory's key and the field's docstring."""
-    location = details["loc"]
+    location = details["loc"][:-1] if details["loc"][-1:] == (OF_A_MAPPING,) else details["loc"]
     key = ".".join(str(part) for part in location)
     models = list(_models_along(location))
     if details["type"] == "extra_forbidden":
@@ -61,8 +64,11 @@ def _models_along(location: tuple[int | str, ...]) -> Iterator[type[Settings]]:
     """Yield the models along a location, from `Node` down to the one with the last key."""
     model: type[Settings] = Node
     yield model
-    for part in location[:-1]:
+    parts = iter(location[:-1])
+    for part in parts:
         field = model.model_fields.get(str(part))
+        if field and get_origin(field.annotation) is Mapping:
+            next(parts, None)  # the user's own name for an item
         inner = _model_in(field.annotation) if field else None
         if inner:
             model = inner

@@ -102,6 +102,7 @@ def _values(cluster: Cluster, node: Node, features: Features, family: Family) ->
         "haproxy_down_file": HAPROXY_DOWN_FILE,
         "run_folder": RUN_FOLDER,
         "listener": LISTENER,
+        "listener_sources": {name: cluster.sources_of(name) for name in node.haproxy.listeners},
         "last_resort": LAST_RESORT,
         "metrics_path": METRICS_PATH,
         "metrics_users": METRICS_USERS,

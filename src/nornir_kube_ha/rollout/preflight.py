@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from nornir_kube_ha.addresses import IPInterface
-from nornir_kube_ha.checks.certificates import new_without_name, of_another_ca
+from nornir_kube_ha.checks.apiserver.certificates import new_without_name, of_another_ca
 from nornir_kube_ha.facts import Facts, Listener
 from nornir_kube_ha.firewall import openings, stopped
 from nornir_kube_ha.intent import Cluster, Node
@@ -94,7 +94,7 @@ def _flood(node: Node, own: Facts) -> Iterator[str]:
 
 
 def _ports(node: Node, own: Facts) -> Iterator[str]:
-    for address, _, port in (socket.rpartition(":") for socket in node.sockets):
+    for address, _, port in (socket.rpartition(":") for socket in (*node.sockets, *node.listener_sockets.values())):
         for listener in own.listeners:
             if listener.port == int(port) and listener.process not in {"haproxy", ""} and _meet(listener, address):
                 yield f"port {port} is used by {listener.process} on {listener.address}"

@@ -19,6 +19,7 @@ from nornir_kube_ha.firewall import (
     parse_firewall,
     stopped,
 )
+from nornir_kube_ha.firewall.managers import MANAGERS
 from nornir_kube_ha.firewall.ruleset import Ruleset, parse_ruleset
 from nornir_kube_ha.intent import Cluster, Intent, Node
 from nornir_kube_ha.intent.config_file import ConfigFile
@@ -80,7 +81,7 @@ def test_what_has_to_pass(needed: tuple[Opening, ...]) -> None:
         *("port 8444 from lb-2's haproxy", "port 8444 from lb-3's haproxy"),
     ]
     assert {each.packet.port for each in needed if not each.is_vital} == {10080, 8444}
-    assert {str(each.packet.destination) for each in needed if each.only_from_source} == {"192.0.2.11"}
+    assert {str(each.packet.destination) for each in needed if each.only_from} == {"192.0.2.11"}
 
 
 def test_stats_page_on_loopback_needs_no_way_in(nornir_of: Callable[..., Nornir]) -> None:
@@ -113,6 +114,44 @@ def test_files_of_now_need_what_the_inventory_says(
 ) -> None:
     found = openings_of(render(nornir_of())["lb-1"].values(), *_place(intent))
     assert {each.packet for each in found} == {each.packet for each in openings(*_place(intent))}
+
+
+INGRESS = {"port": 443, "servers": [{"address": "192.0.2.31"}]}
+REGISTRY = {"port": 5000, "servers": [{"address": "192.0.2.51"}], "sources": ["198.51.100.0/24"]}
+LISTENERS = {"haproxy": {"listeners": {"ingress": INGRESS, "registry": REGISTRY}}}
+
+
+def test_further_listeners_are_open_to_their_sources(nornir_of: Callable[..., Nornir]) -> None:
+    intent = load_intent(nornir_of(group=LISTENERS))
+    found = [each for each in openings(*_place(intent)) if each.packet.port in {443, 5000}]
+    assert all(each.is_vital for each in found)
+    assert [each.what for each in found] == [
+        *("port 443 from lb-2", "port 443 from lb-3", "port 5000 from 198.51.100.0/24"),
+        *("port 5000 from 192.0.2.11", "port 5000 from 192.0.2.12", "port 5000 from 192.0.2.13"),
+    ]
+    asked = {
+        manager: [
+            rule
+            for each in found
+            for rule in MANAGERS[manager](FirewallFact(manager)).rules(each, NOTHING_FILTERED, ())
+        ]
+        for manager in ("firewalld", "ufw")
+    }
+    assert asked["ufw"][1:3] == ["allow 443/tcp", "allow from 198.51.100.0/24 to any port 5000 proto tcp"]
+    assert f'{RICH} source address="198.51.100.0/24" port port="5000" protocol="tcp" accept' in asked["firewalld"]
+    change = firewall_change(found, CONF, ruleset("established-only"))
+    assert f"{CHAIN} ip saddr 198.51.100.0/24 tcp dport 5000 accept" in told(change).opened
+
+
+def test_restored_files_open_their_listeners_to_their_sources(
+    nornir_of: Callable[..., Nornir], render: Callable[..., dict[str, dict[str, ConfigFile]]]
+) -> None:
+    nornir = nornir_of(group=LISTENERS)
+    place = _place(load_intent(nornir))
+    found = openings_of(render(nornir)["lb-1"].values(), *place)
+    assert {(each.packet, each.only_from) for each in found} == {
+        (each.packet, each.only_from) for each in openings(*place)
+    }
 
 
 def _place(intent: Intent) -> tuple[Cluster, Node]:

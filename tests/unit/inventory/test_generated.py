@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
-from rig.inventories import SETTINGS, Tree, base, debian_12, rendered, taken, unusual, write, wrong
-from rig.samples import DATA
+from rig.inventories import SETTINGS, Tree, base, rendered, taken, unusual, write, wrong
+from rig.samples import DATA, debian_12
 from tests.support.inventories import TEXT_FIELDS
 
 from nornir_kube_ha.inventory.files import FILES
@@ -42,9 +42,15 @@ def test_generated_inventories_start_from_a_valid_one(folder: Path) -> None:
 
 def test_every_setting_is_generated() -> None:
     assert SETTINGS.keys() >= {
-        path for path in TEXT_FIELDS if not path.startswith(("apiservers.", "virtual_routers."))
+        path for path in TEXT_FIELDS if not path.startswith(("apiservers.", "virtual_routers.", "haproxy.listeners."))
     } - {"lab"}
-    assert SETTINGS.keys() >= {"apiservers", "haproxy.fall", "haproxy.stats.admin", "keepalived.advert_int"}
+    assert SETTINGS.keys() >= {
+        "apiservers",
+        "haproxy.listeners",
+        "haproxy.fall",
+        "haproxy.stats.admin",
+        "keepalived.advert_int",
+    }
 
 
 @settings(

@@ -26,6 +26,7 @@ LINES = {
     "haproxy.global_lines",
     "haproxy.defaults_lines",
     "haproxy.listener_lines",
+    "haproxy.listeners.lines",
 }
 NO_LINE = {"newline", "final newline", "carriage return", "NUL", "escape", "line separator", "final blank"}
 # keepalived's: a command line with arguments, or a line; nothing that opens a block, a string or a comment.
@@ -45,6 +46,15 @@ GOOD = {
     "haproxy.global_lines": "maxconn 9",
     "haproxy.defaults_lines": "backlog 9",
     "haproxy.listener_lines": "backlog 9",
+    "haproxy.listeners.balance": "source",
+    "haproxy.listeners.check": "http",
+    "haproxy.listeners.check_path": "/ready",
+    "haproxy.listeners.lines": "backlog 9",
+    "haproxy.listeners.mode": "http",
+    "haproxy.listeners.send_proxy": "v2",
+    "haproxy.listeners.servers.address": "192.0.2.31",
+    "haproxy.listeners.servers.name": "worker-1",
+    "haproxy.listeners.sources": "198.51.100.0/24",
     "keepalived.global_lines": "dynamic_interfaces",
     "keepalived.instance_lines": "accept",
     "verify.kubeconfigs": "/home/*/.kube/config",
@@ -59,7 +69,7 @@ def refused(path: str) -> set[str]:
 
 def good(intent: Intent, path: str) -> str:
     """What may stand there."""
-    if path.startswith(("virtual_routers.", "verify.")):
+    if path.startswith(("virtual_routers.", "haproxy.listeners.", "verify.")):
         return GOOD[path]
     value: Any = intent.node("lb-3")
     for part in path.split("."):
@@ -75,12 +85,21 @@ def data_with(path: str, value: str) -> dict[str, Any]:
     if head == "virtual_routers":
         router = {"virtual_router_id": 69, "vip": "192.0.2.30/24", "master": "lb-2"}
         return {"virtual_routers": [{**router, rest[0]: [value] if rest[0] == "additional_vips" else value}]}
+    if path.startswith("haproxy.listeners."):
+        return {"haproxy": {"listeners": {"web": _listener_with(rest[1:], value)}}}
     # `log` of the stats page is one line, `log` of haproxy is several.
     is_list = path.endswith("_lines") or path.startswith("verify.") or path in {"additional_vips", "haproxy.log"}
     data: Any = [value] if is_list else value
     for key in reversed(rest):
         data = {key: data}
     return {head: data}
+
+
+def _listener_with(place: list[str], value: str) -> dict[str, Any]:
+    key = place[-1]
+    server = {"address": "192.0.2.31", **({key: value} if place[0] == "servers" else {})}
+    own = {key: [value] if key in {"lines", "sources"} else value} if place[0] != "servers" else {}
+    return {"port": 443, "servers": [server], **own}
 
 
 def test_fields_are_found() -> None:
@@ -95,7 +114,9 @@ def refusals(nornir: Nornir, path: str) -> list[str]:
     try:
         load_intent(nornir)
     except InventoryError as error:
-        found = [each for each in error.problems if each.host == "lb-3" and re.sub(r"\.\d+", "", each.key) == path]
+        found = [
+            each for each in error.problems if each.host == "lb-3" and re.sub(r"\.\d+|\.web\b", "", each.key) == path
+        ]
         rules = r"differs from|is also|one node|expected port"  # which a value comes to only once it is taken
         return [each.message for each in found if not re.search(rules, each.message)]
     return []

@@ -117,6 +117,16 @@ def test_one_hindrance_on_one_host_stops_all_before_any_change(stale: World, run
     assert (report.exit_code, report.changed) == (1, False)
 
 
+def test_port_of_a_further_listener_must_be_free(
+    nornir_of: Callable[..., Nornir], healthy: Mapping[str, Facts]
+) -> None:
+    web = {"port": 443, "servers": [{"address": "192.0.2.31"}]}
+    intent = load_intent(nornir_of(group={"haproxy": {"listeners": {"web": web}}}))
+    assert words_of(intent, healthy) == []
+    taken = replace(healthy["lb-2"], listeners=(Listener("192.0.2.12", 443, "nginx"),))
+    assert words_of(intent, {**healthy, "lb-2": taken}) == ["port 443 is used by nginx on 192.0.2.12"]
+
+
 def certified(facts: Mapping[str, Facts], *names: str) -> dict[str, Facts]:
     """The same hosts, which see these names in every apiserver's certificate; none where no apiserver answers."""
     shown = Certificate("0 (ok)", facts["lb-1"].clock.now + 10**7, names) if names else Certificate("", None, ())
