@@ -31,7 +31,7 @@ CLIENTS = "192.0.2.{}"
 CLIENT = """
 import json, select, socket, sys, time
 address, number, own = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-poll, kept, ended, again = select.epoll(), {}, {}, {}
+poll, kept, ended, again, is_open = select.epoll(), {}, {}, {}, False
 def connect(name):
     each = socket.socket()
     each.setblocking(False)
@@ -58,7 +58,10 @@ while True:
             poll.modify(place, select.EPOLLIN)
             if name in ended:
                 again[name] = now
-            if not waiting and not ended:
+            if not waiting and not is_open:
+                is_open = True
+                ended.clear()  # what ended before all were open is no part of the trial
+                again.clear()
                 print("open", flush=True)
             continue
         if name not in waiting:
