@@ -88,7 +88,8 @@ def _ask(
     connection: http.client.HTTPConnection, wrapped: ssl.SSLSocket, path: str, headers: Mapping[str, str]
 ) -> Probe:
     """Send a request and read the answer. `DEADLINE` limits the whole, against a server that answers byte by byte."""
-    over = threading.Timer(DEADLINE, _cut, [wrapped])
+    cut = threading.Event()
+    over = threading.Timer(DEADLINE, _cut, [wrapped, cut])
     over.start()
     try:
         wrapped.do_handshake()
@@ -98,10 +99,15 @@ def _ask(
         if response.length and len(body) < LONGEST_BODY:  # the body was cut short
             raise http.client.IncompleteRead(body, response.length)
         return Probe(response.status, "", body.decode(errors="replace"))
+    except (OSError, http.client.HTTPException) as error:
+        if cut.is_set():  # what reading then raises depends on OpenSSL's and Python's versions
+            raise TimeoutError(f"no whole answer within {DEADLINE:g} s") from error
+        raise
     finally:
         over.cancel()
 
 
-def _cut(wrapped: ssl.SSLSocket) -> None:
+def _cut(wrapped: ssl.SSLSocket, cut: threading.Event) -> None:
+    cut.set()
     with suppress(OSError):  # it has just ended by itself
         wrapped.shutdown(socket.SHUT_RDWR)

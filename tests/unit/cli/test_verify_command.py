@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from nornir.core.task import Result, Task
@@ -23,7 +24,7 @@ from tests.support.kubernetes import kubeconfig
 from nornir_kube_ha.checks import ALL, LISTENER_CHECKS, NEED_CREDENTIAL
 from nornir_kube_ha.cli import main as cli
 from nornir_kube_ha.cli.regular import notify
-from nornir_kube_ha.engine import endpoints
+from nornir_kube_ha.engine import endpoints, retry
 from nornir_kube_ha.engine import run as run_module
 from nornir_kube_ha.errors import OutputError
 from nornir_kube_ha.facts import Endpoint, Facts, Probe, Scope
@@ -218,8 +219,8 @@ def test_it_gives_up_when_the_time_is_over(
 ) -> None:
     world = world_of(broken)
     now = iter(range(100))
-    monkeypatch.setattr(time, "monotonic", lambda: next(now))
-    monkeypatch.setattr(time, "sleep", lambda _: None)
+    # Of this module only: other threads use the same clock.
+    monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: next(now), sleep=lambda _: None))
     assert verify.main(["-i", str(folder), "--retry-timeout", "3s", "--sleep", "1s"]) == 1
     assert world.asked == 9  # at 1, 2 and 3 seconds
 
