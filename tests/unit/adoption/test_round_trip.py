@@ -37,3 +37,15 @@ def test_our_own_files_give_the_same_intent(name: str, adopted: Callable[[list[R
     for node in intent.nodes:
         assert found.node(node.name).model_dump() == node.model_dump(), node.name
     assert not made.everything_said.strip()
+
+
+def test_our_own_listeners_are_rendered_the_same(adopted: Callable[[list[Running]], Adopted]) -> None:
+    nornir = open_inventory(INVENTORIES / "listeners")
+    intent = load_intent(nornir)
+    files = rendered(intent, nornir)
+    made = adopted([running(node, files[node.name]) for node in intent.nodes])
+    assert [*made.intent().nodes[0].haproxy.listeners] == [*intent.nodes[0].haproxy.listeners]
+    assert {name: own[HAPROXY_CFG] for name, own in made.rendered().items()} == {
+        name: own[HAPROXY_CFG] for name, own in files.items()
+    }
+    assert not made.everything_said.strip()

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 
+from nornir_kube_ha.addresses import ANY_ADDRESSES
 from nornir_kube_ha.adoption.haproxy_cfg.proxies import Proxy
 from nornir_kube_ha.adoption.haproxy_cfg.servers import Server, servers_of
 from nornir_kube_ha.intent.names import LAST_RESORT, LISTENER
@@ -51,6 +53,14 @@ def sockets_of(proxy: Proxy) -> list[tuple[str, int]]:
     """Return host and first port of each TCP address that a section listens on."""
     words = (each for word in proxy.section.bound("bind") for each in word.split(","))
     return [(found[1], int(found[2])) for found in map(_SOCKET.fullmatch, words) if found]
+
+
+def is_any(host: str) -> bool:
+    """Return whether a host of a `bind` line stands for all addresses."""
+    try:
+        return not host or host == "*" or ip_address(host.strip("[]")) in ANY_ADDRESSES
+    except ValueError:
+        return False
 
 
 def listeners_of(proxies: Sequence[Proxy]) -> tuple[Listener, ...]:

@@ -1,13 +1,14 @@
 """Say in the inventory's words what a host's haproxy does, and note what the inventory cannot say."""
 
-from ipaddress import ip_address
+from collections.abc import Mapping
 
-from nornir_kube_ha.addresses import ANY_ADDRESSES
 from nornir_kube_ha.adoption.draft import Draft
 from nornir_kube_ha.adoption.haproxy_cfg.apiservers import say_checks, say_servers
+from nornir_kube_ha.adoption.haproxy_cfg.further import say_listeners
 from nornir_kube_ha.adoption.haproxy_cfg.listener import (
     Listener,
     apiserver_listeners,
+    is_any,
     listeners_of,
     sockets_of,
     stats_page,
@@ -15,6 +16,7 @@ from nornir_kube_ha.adoption.haproxy_cfg.listener import (
 )
 from nornir_kube_ha.adoption.haproxy_cfg.proxies import Located, Proxy
 from nornir_kube_ha.adoption.haproxy_cfg.stats import say_stats
+from nornir_kube_ha.adoption.note import Place
 from nornir_kube_ha.errors import AdoptionError
 from nornir_kube_ha.intent.haproxy import HAProxy
 from nornir_kube_ha.intent.names import CLIENTS_TABLE, LAST_RESORT, METRICS_USERS
@@ -68,7 +70,11 @@ def say_haproxy(draft: Draft, proxies: tuple[Proxy, ...]) -> Listener:
     _say_traffic(draft, listener)
     _keep_lines(draft, listener)
     say_stats(draft, page if page is not listener.front else None)
-    _note_others(draft, proxies, listener, page)
+    fronts = {listener.front.place, *((page.place,) if page else ())}
+    others = [each for each in listeners if each.front.place not in fronts and each.front.name not in OURS]
+    unsaid = say_listeners(draft, others)
+    said = [section.place for each in others if each.front.place not in unsaid for section in each.sections]
+    _note_others(draft, proxies, fronts.union(said, (each.place for each in listener.sections)), unsaid)
     return listener
 
 
@@ -84,7 +90,7 @@ def _say_bind(draft: Draft, listener: Listener) -> None:
             f"the listener has one port, {port}: clients of {where or '*'}:{each} are refused",
             place,
         )
-    if host not in {"", "*", "[::]", "::", *map(str, ANY_ADDRESSES)}:
+    if not is_any(host):
         words = f"the listener binds all addresses instead of {host}: a backup can then start without the VIP"
         draft.change(f"bind {host}:{port}", words, place)
     for option in sorted({"ssl", "accept-proxy"} & {*(line.words if line else ())}):
@@ -159,29 +165,29 @@ def _is_said(line: Located) -> bool:
     )
 
 
-def _note_others(draft: Draft, proxies: tuple[Proxy, ...], listener: Listener, page: Proxy | None) -> None:
-    """Note every section that has no place in the inventory."""
-    ours = {*(each.place for each in listener.sections), *((page.place,) if page else ())}
-    used = users_of(each for each in proxies if each.place not in ours)
+def _note_others(draft: Draft, proxies: tuple[Proxy, ...], said: set[Place], unsaid: Mapping[Place, str]) -> None:
+    """Note every section that has no place in the inventory.
+
+    Arguments:
+        draft: of the host
+        proxies: of the host
+        said: places of the sections that have one
+        unsaid: why a listener has none, by place
+    """
+    used = users_of(each for each in proxies if each.place not in said)
     for each in proxies:
-        if each.place in ours or each.name in OURS or not each.section.serves:
+        if each.place in said or each.name in OURS or not each.section.serves:
             continue
         if each.kind in {"frontend", "listen"}:
             ports = sorted({port for _, port in sockets_of(each)})
             where = f"port {', '.join(map(str, ports))}" if ports else "no TCP port"
+            why = unsaid.get(each.place, "it has no servers")
             draft.end(
                 f"{each.kind} {each.name} on {where}",
-                "it has no place in the inventory yet: a deploy would end it, and its clients would be refused. "
-                "Move it to another host, or keep it by a template of your own (docs/inventory.md)",
+                f"the inventory cannot say it ({why}): a deploy would end it, and "
+                "its clients would be refused. Move it to another host, or keep it by a template of your own "
+                "(docs/inventory.md)",
                 each.place,
             )
         elif each.kind != "backend" or each.name not in used:
             draft.end(f"section {each.kind} {each.name}".rstrip(), "nothing uses it after a deploy", each.place)
-
-
-def is_any(host: str) -> bool:
-    """Return whether a host of a `bind` line stands for all addresses."""
-    try:
-        return not host or host == "*" or ip_address(host.strip("[]")) in ANY_ADDRESSES
-    except ValueError:
-        return False
