@@ -13,7 +13,7 @@ from nornir_kube_ha.files import write_file
 from nornir_kube_ha.inventory.recorded import recorded_nodes
 from nornir_kube_ha.report import Report
 from nornir_kube_ha.snapshots import Hiding, NotSeen, Production, SeenHost, known_secrets, seen_host, to_text
-from nornir_kube_ha.text import one_line, shortened
+from nornir_kube_ha.text import named, one_line, shortened
 
 MOST_WORDS = 1000  # characters of the reason why a host was not seen
 
@@ -35,7 +35,7 @@ def snapshot(run: Run, *, path: Path) -> Report:
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"snapshot {path}: expected the path of a file in a folder that exists")
     run.keep_no_logins()
-    run.tell(f"looking at {', '.join(run.hosts)}; nothing is changed there")
+    run.tell(f"looking at {named(run.hosts)}; nothing is changed there")
     run.look(scope=Scope.OWN)
     production = _production(run)
     if not production.hosts:
@@ -87,7 +87,7 @@ def _tell(run: Run, production: Production, path: Path) -> None:
             run.tell(f"{name}: not recorded, though a daemon loads it: {', '.join(host.not_recorded)}")
     for name, each in production.not_seen.items():
         run.tell(f"{name}: not seen: {each.message}")
-    run.tell(f"snapshot of {', '.join(production.hosts)} in {path}")
+    run.tell(f"snapshot of {named(production.hosts)} in {path}")
 
 
 def main(arguments: list[str] | None = None) -> int:
