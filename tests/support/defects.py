@@ -768,6 +768,11 @@ INVENTORY = (
         },
         verify__certificate_warn_days=400,
     ),
+    _inventory(
+        "a listener that was never deployed",
+        every("files.intended", "listener.listening", "listener.servers_up", "listener.at_vip"),
+        haproxy__listeners={"registry": {"port": 5000, "servers": [{"address": "192.0.2.31"}]}},
+    ),
     _inventory("haproxy of another version than pinned", every("packages.pinned"), packages__haproxy="2.6.12-0"),
     _inventory("an interface that is not there", every("files.intended", "host.interface"), interface="eth9"),
 )
