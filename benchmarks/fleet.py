@@ -62,7 +62,9 @@ def main() -> int:
 
 def _of_fleet(folder: Path, hosts: int, repeat: int) -> list[str]:
     command = [sys.executable, "-m", "rig.loopback.fleet", str(folder), str(hosts)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
         assert server.stdout  # noqa: S101 - both are pipes
         assert server.stdin  # noqa: S101
         server.stdout.readline()

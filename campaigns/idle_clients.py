@@ -23,7 +23,7 @@ from nornir_kube_ha.intent.names import CLIENTS_TABLE
 from nornir_kube_ha.lab.network import BRIDGE, NETNS, control_namespace
 
 PER_PROCESS = 2500
-NODES = "192.0.2.11-192.0.2.13"
+NODES = "192.0.2.11-192.0.2.13, 192.0.2.254"  # and the controller
 CLIENTS = "192.0.2.{}"
 """Addresses of the clients' processes: one address has too few ports for all of them."""
 # Opens connections, and each again as soon as it ends. On a line on stdin, it prints when each first ended and when it
