@@ -1,4 +1,4 @@
-"""Say in the inventory's words what a host's keepalived does, and note what the inventory cannot say."""
+"""Say in the inventory's words what a host's keepalived does, and note what the inventory cannot express."""
 
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""Listeners beside the apiservers': what the inventory says of each, and why it cannot say another."""
+"""Listeners beside the apiservers': what the inventory says of each, and why it cannot express another."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,7 +118,7 @@ def test_listener_that_the_inventory_cannot_say_is_noted_with_the_reason(
 ) -> None:
     made = adopted(beside(section))
     assert not made.intent().nodes[0].haproxy.listeners
-    assert f"the inventory cannot say it ({why}" in made.everything_said.replace(
+    assert f"the inventory cannot express it ({why}" in made.everything_said.replace(
         "(kube-apiserver2 is a name", "(is a name"
     )
 

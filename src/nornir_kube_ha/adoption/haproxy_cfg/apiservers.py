@@ -18,7 +18,7 @@ LEFT = {
     "send-proxy": "the apiserver is sent no PROXY header, which it would not understand",
     "maxconn": "haproxy no longer limits its connections",
 }
-"""Effects of server parameters that the inventory cannot say."""
+"""Effects of server parameters that the inventory cannot express."""
 
 
 def say_servers(draft: Draft, listener: Listener) -> None:
@@ -84,7 +84,7 @@ def _resolved(draft: Draft, server: Server) -> IPAddress | None:
 def _note_parameters(draft: Draft, server: Server) -> None:
     for name, value in server.parameters.items():
         if name not in EXPRESSED:
-            effect = LEFT.get(name, "the inventory cannot say it, and it is left out")
+            effect = LEFT.get(name, "the inventory cannot express it, and it is left out")
             draft.end(f"`{f'{name} {value}'.strip()}` of server {server.name}", effect, server.line.place)
 
 

@@ -28,7 +28,7 @@ _SOURCES = re.compile(r"tcp-request connection reject unless \{ src ([0-9A-Fa-f:
 
 
 class _UnsaidError(Exception):
-    """The inventory cannot say what a listener does."""
+    """The inventory cannot express what a listener does."""
 
 
 def say_listeners(draft: Draft, listeners: Iterable[Listener]) -> Mapping[Place, str]:
@@ -39,7 +39,7 @@ def say_listeners(draft: Draft, listeners: Iterable[Listener]) -> Mapping[Place,
         listeners: without the apiservers' and the stats page's
 
     Returns:
-        Why the inventory cannot say a listener, by the place of its first section
+        Why the inventory cannot express a listener, by the place of its first section
     """
     found: dict[str, object] = {}
     places: dict[str, Place] = {}
@@ -74,7 +74,7 @@ def _item(listener: Listener) -> dict[str, object]:
     """Return a listener as the inventory has it.
 
     Raises:
-        _UnsaidError: it cannot say the listener
+        _UnsaidError: it cannot express the listener
     """
     front, back = listener.front, listener.back
     if len(listener.backs) > 1 or any(front.each("use_backend")):

@@ -1,4 +1,4 @@
-"""Say in the inventory's words what a host's haproxy does, and note what the inventory cannot say."""
+"""Say in the inventory's words what a host's haproxy does, and note what the inventory cannot express."""
 
 from collections.abc import Mapping
 
@@ -184,7 +184,7 @@ def _note_others(draft: Draft, proxies: tuple[Proxy, ...], said: set[Place], uns
             why = unsaid.get(each.place, "it has no servers")
             draft.end(
                 f"{each.kind} {each.name} on {where}",
-                f"the inventory cannot say it ({why}): a deploy would end it, and "
+                f"the inventory cannot express it ({why}): a deploy would end it, and "
                 "its clients would be refused. Move it to another host, or keep it by a template of your own "
                 "(docs/inventory.md)",
                 each.place,
