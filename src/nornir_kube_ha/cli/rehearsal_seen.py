@@ -110,7 +110,7 @@ class AsSeen:
         """Have stand-ins listen on ports that the new state needs and other software has."""
         for node in self.new.intent.nodes:
             seen = self.production.hosts.get(node.name)
-            for listener in _in_the_way(seen, node.sockets) if seen else ():
+            for listener in _in_the_way(seen, node.all_sockets) if seen else ():
                 where = f"port {listener.port} of {node.name}"
                 try:
                     listen_as(self.stand_ins.lab, node.name, listener)

@@ -10,7 +10,7 @@ from nornir_kube_ha.errors import KubeHaError
 from nornir_kube_ha.failover.trial import FaultReport
 from nornir_kube_ha.report import Failure, Report, Step
 from nornir_kube_ha.report.problems import WORST_FIRST, problems
-from nornir_kube_ha.text import one_line, shortened
+from nornir_kube_ha.text import named, one_line, shortened
 
 MOST_WORDS = 360  # characters of a step's reason, and of the remarks on it; the report has the rest
 
@@ -142,7 +142,7 @@ def _reason(report: Report | None, missed: Sequence[FaultReport]) -> str:
     for each in problems(report) if report else ():
         if each.status in WORST_FIRST[:2]:
             places.setdefault(f"{each.what}: {each.seen}", []).append(each.where)
-    worst = [f"{', '.join(where)}: {words}" for words, where in places.items()]
+    worst = [f"{named(where)}: {words}" for words, where in places.items()]
     troubles = [trouble for fault in missed for trouble in fault.troubles]
     said = ""
     for words in (*worst[:2], *troubles[:2]):  # whole ones only: the end of the first often says what to do

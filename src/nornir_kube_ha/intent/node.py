@@ -132,7 +132,7 @@ class Node(Settings):
 
     @property
     def sockets(self) -> tuple[str, ...]:
-        """All sockets that haproxy should listen on, as `ss` prints them: `*:8443` is a socket of both families."""
+        """The sockets of haproxy's own ports, as `ss` prints them: `*:8443` is a socket of both families."""
         binds = (self.bind, self.stats_bind, *([self.peers_bind] if self.keepalived.tickle else []))
         return tuple(map(self._socket, binds))
 
@@ -146,6 +146,11 @@ class Node(Settings):
     def listener_sockets(self) -> dict[str, str]:
         """Socket of each further listener, by its name, as `sockets` has them."""
         return {name: self._socket(bind) for name, bind in self.listener_binds.items()}
+
+    @property
+    def all_sockets(self) -> tuple[str, ...]:
+        """All sockets that haproxy should listen on, further listeners' among them."""
+        return (*self.sockets, *self.listener_sockets.values())
 
     def places_of(self, listener: str) -> tuple[str, ...]:
         """Return where clients reach a further listener: `192.0.2.10:443`, at each VIP.

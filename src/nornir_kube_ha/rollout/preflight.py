@@ -94,7 +94,7 @@ def _flood(node: Node, own: Facts) -> Iterator[str]:
 
 
 def _ports(node: Node, own: Facts) -> Iterator[str]:
-    for address, _, port in (socket.rpartition(":") for socket in (*node.sockets, *node.listener_sockets.values())):
+    for address, _, port in (socket.rpartition(":") for socket in node.all_sockets):
         for listener in own.listeners:
             if listener.port == int(port) and listener.process not in {"haproxy", ""} and _meet(listener, address):
                 yield f"port {port} is used by {listener.process} on {listener.address}"

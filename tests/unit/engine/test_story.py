@@ -166,6 +166,15 @@ def test_reasons_beyond_the_first_do_not_cut_it() -> None:
     assert told.report().steps[0].words.endswith("Pass --accept-outage")
 
 
+def test_many_hosts_of_one_reason_do_not_hide_it() -> None:
+    told, _ = story()
+    failed = host(failure=Failure("PreflightError", "Pass --accept-outage", 4))
+    told.play([planned("deploy", replace(STOPPED, hosts={f"cluster-lb-{number}": failed for number in range(60)}))])
+    words = told.report().steps[0].words
+    assert words.startswith("cluster-lb-0, ")
+    assert words.endswith("and 56 more hosts: PreflightError: Pass --accept-outage")
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "10 s"), (14, "10 s"), (38, "40 s"), (94, "90 s"), (130, "2 minutes"), (330, "6 minutes")],

@@ -213,6 +213,17 @@ def test_ports_of_others_are_taken_where_the_new_state_needs_them(
     assert f"port {port} of lb-3 is not taken, unlike in production by nginx" in put(seen)
 
 
+def test_port_of_a_further_listener_is_taken_too(
+    begun: Callable[[Path], AsSeen], taken: Callable[..., Path], hosts: Hosts, new: Path
+) -> None:
+    for name in ("lb-1", "lb-2", "lb-3"):
+        servers = [{"address": "192.0.2.31"}]
+        edit(new, name, haproxy={"listeners": {"registry": {"port": 5000, "servers": servers}}})
+    seen = begun(taken(lb_3=host(listeners=(SeenListener(address="*", port=5000, process="registry"),))))
+    assert "port 5000 of lb-3 is taken, as in production by registry" in put(seen)
+    assert hosts.listeners == [("lb-3", 5000, "registry")]
+
+
 def test_release_and_interface_are_those_that_were_seen(
     begun: Callable[[Path], AsSeen], taken: Callable[..., Path], new: Path
 ) -> None:

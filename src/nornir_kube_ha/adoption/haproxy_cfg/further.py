@@ -47,7 +47,7 @@ def say_listeners(draft: Draft, listeners: Iterable[Listener]) -> Mapping[Place,
     for each in listeners:
         name, place = each.front.name, each.front.place
         try:
-            found = _with(found, name, _item(each))
+            found = _with(found, name, _item(draft, each))
         except _UnsaidError as error:
             unsaid[place] = str(error)
         else:
@@ -70,7 +70,7 @@ def _with(found: Mapping[str, object], name: str, item: object) -> dict[str, obj
     return {**found, name: item}
 
 
-def _item(listener: Listener) -> dict[str, object]:
+def _item(draft: Draft, listener: Listener) -> dict[str, object]:
     """Return a listener as the inventory has it.
 
     Raises:
@@ -93,7 +93,7 @@ def _item(listener: Listener) -> dict[str, object]:
     [port] = ports
     item: dict[str, object] = {"port": port, "mode": front.mode, "balance": balance}
     item |= {"servers": tuple(_servers(listener.servers)), **_check(listener), **_proxy_protocol(listener.servers)}
-    sources, lines = _lines(listener)
+    sources, lines = _lines(draft, listener)
     item |= {"sources": sources} if sources else {}
     return item | ({"lines": lines} if lines else {})
 
@@ -113,7 +113,8 @@ def _servers(servers: Sequence[Server]) -> Iterator[dict[str, object]]:
 
 def _check(listener: Listener) -> dict[str, object]:
     servers, back = listener.servers, listener.back
-    if any(line.words[0] in {"http-check", "tcp-check"} for line in back.own) or back.has_option("tcp-check"):
+    lines = (*back.inherited, *back.own)
+    if any(line.words[0] in {"http-check", "tcp-check"} for line in lines) or back.has_option("tcp-check"):
         raise _UnsaidError("its health check expects a certain answer")
     if not _same(servers, lambda server: server.is_checked):
         return {"check": "none"}
@@ -147,7 +148,7 @@ def _same(servers: Sequence[Server], said: Callable[[Server], Value]) -> Value:
     return values.pop()
 
 
-def _lines(listener: Listener) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _lines(draft: Draft, listener: Listener) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the networks whose clients may connect, and the lines that stay as they are."""
     sources: list[str] = []
     kept: dict[str, None] = {}
@@ -158,7 +159,16 @@ def _lines(listener: Listener) -> tuple[tuple[str, ...], tuple[str, ...]]:
             sources += match[1].split()
         else:
             kept[line.raw] = None
-    return tuple(sources), tuple(kept)
+    return tuple(sources), (*kept, *(line.raw for line in _inherited(draft, listener) if line.raw not in kept))
+
+
+def _inherited(draft: Draft, listener: Listener) -> Iterator[Located]:
+    """Yield inherited lines that differ from what the inventory has for all listeners, the apiservers' own."""
+    sections = {"connect": listener.back, "client": listener.front, "server": listener.back, "check": listener.back}
+    for name, section in sections.items():
+        line = section.last("timeout", name)
+        if line in section.inherited and line.words[-1] != str(draft.value(f"haproxy.timeouts.{name}")):
+            yield line
 
 
 def _is_said(line: Located) -> bool:
