@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from ruamel.yaml import YAML
 
 from nornir_kube_ha.errors import InventoryError, Problem
+from nornir_kube_ha.intent import Apiserver
 from nornir_kube_ha.inventory.files import FILES
 from nornir_kube_ha.inventory.load import inventory_folder
 from nornir_kube_ha.inventory.login_places import KNOWN_HOSTS, LABS
@@ -136,12 +137,32 @@ def _copied(
     haproxy = data.get("haproxy") or {}
     if "password" in (stats := haproxy.get("stats") or {}):
         stats = {**stats, "password": stand_ins.password(stats["password"])}
-        data["haproxy"] = {**haproxy, "stats": stats}
+        haproxy = {**haproxy, "stats": stats}
+    if listeners := haproxy.get("listeners"):
+        haproxy = {**haproxy, "listeners": _served_by_apiservers(listeners, data["apiservers"])}
+    if haproxy:
+        data["haproxy"] = haproxy
     if (keepalived := data.get("keepalived") or {}).get("auth_pass") is not None:
         data["keepalived"] = {**keepalived, "auth_pass": stand_ins.vrrp_password(keepalived["auth_pass"])}
     address = str(data.get("address", host.hostname))
     plain: dict[str, Any] = json.loads(json.dumps(data, default=str))
     return {"hostname": address, "port": 22, **_login(stand_ins.lab), "data": plain}
+
+
+def _served_by_apiservers(
+    listeners: Mapping[str, Mapping[str, Any]], apiservers: Iterable[object]
+) -> dict[str, dict[str, Any]]:
+    """Return further listeners with the apiservers as servers, since the lab has no ingress and no registry.
+
+    The apiservers answer neither the listeners' own health checks nor a PROXY header.
+    """
+    found = [Apiserver.model_validate(each) for each in apiservers]
+    servers = [{"name": each.name, "address": str(each.address), "port": each.port} for each in found]
+    left_out = {"check", "check_path", "check_port", "send_proxy"}
+    return {
+        name: {key: value for key, value in each.items() if key not in left_out} | {"servers": servers}
+        for name, each in listeners.items()
+    }
 
 
 def _login(lab: str) -> dict[str, Any]:

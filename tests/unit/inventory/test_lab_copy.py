@@ -163,6 +163,19 @@ def test_vrrps_password_is_not_read_and_has_a_stand_in(write: Callable[..., Path
     load_intent(open_inventory(write_inventory(tree, tmp_path / "copy")), read_files=False)
 
 
+def test_apiservers_stand_for_a_listener_s_servers(write: Callable[..., Path], tmp_path: Path) -> None:
+    web = {"port": 80, "mode": "http", "check": "http", "check_path": "/a", "check_port": 81, "send_proxy": "v2"}
+    listeners = {"web": {**web, "servers": [{"address": "198.51.100.7"}]}, "rke2": {"port": 9345}}
+    haproxy = {"stats": {"password": "correct-horse-battery"}, "listeners": listeners}
+    tree = copy(write(group={"haproxy": haproxy}), StandIns("unit", tmp_path))
+    [node, *_] = load_intent(open_inventory(write_inventory(tree, tmp_path / "copy")), read_files=False).nodes
+    own = [(each.name, each.address, each.port) for each in node.apiservers]
+    for name in listeners:
+        assert [(each.name, each.address, each.port) for each in node.servers_of(name)] == own
+    copied = node.haproxy.listeners["web"]
+    assert (copied.mode, copied.check, copied.check_port, copied.send_proxy) == ("http", "tcp", None, None)
+
+
 def test_templates_stay_where_they_are(write: Callable[..., Path], tmp_path: Path) -> None:
     production = write(group={"templates": "own"})
     assert copy(production, StandIns("unit", tmp_path))["lb-2"]["data"]["templates"] == str(production / "own")
