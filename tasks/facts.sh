@@ -426,8 +426,9 @@ look() {
 
 # If the connection is lost, nobody ends this script: it ends itself, with all that it has started.
 {
+    before=${!-}  # the trap comes before the sleep, so that the script's end cannot fall between them
+    trap '[ "${!-}" = "$before" ] || kill $!; exit' TERM
     sleep "$DEADLINE" &
-    trap 'kill $!; exit' TERM
     wait
     kill -KILL 0
 } >/dev/null &

@@ -11,7 +11,7 @@ SCRIPT = ROOT / "tasks" / "facts.sh"
 
 def watched(work: str, deadline: str) -> subprocess.CompletedProcess[bytes]:
     """The script's own watchdog around other work, in a session of its own, as sshd starts it."""
-    found = re.search(r"^\{\n    sleep \"\$DEADLINE\".*?^watchdog=\$!$", SCRIPT.read_text(), re.DOTALL | re.MULTILINE)
+    found = re.search(r"^\{\n    before=.*?^watchdog=\$!$", SCRIPT.read_text(), re.DOTALL | re.MULTILINE)
     assert found
     script = f"DEADLINE={deadline}\n{found[0]}\n{work}\nkill $watchdog\n"
     return subprocess.run(
